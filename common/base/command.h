@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The command line as tables: a program is a row of commands, a command a row of options. Help is printed from them.
+ * Options may stand before or after the command; --name value and --name=value are the same. */
+#ifndef TIDEMARK_BASE_COMMAND_H
+#define TIDEMARK_BASE_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct command_option {
+    const char *name;     /* without the dashes */
+    const char *argument; /* how help names it; NULL is a flag */
+    const char *summary;
+    const char **value;   /* set to the argument, or to "" for a flag, where given; NULL-ended tables */
+};
+
+struct command {
+    const char *name;
+    const char *arguments; /* shown in help, e.g. "VIEW"; NULL where there are none */
+    size_t argument_count; /* exactly this many */
+    const char *summary;
+    int (*run)(void *context, char *arguments[]);
+    const struct command_option *options; /* NULL, or ended by a row without a name */
+};
+
+struct program {
+    const char *name;    /* tidemark-speed */
+    const char *summary;
+    const struct command *commands;       /* ended by a row without a name */
+    const struct command_option *options; /* for all commands; ended by a row without a name */
+};
+
+/* What the command line asks for; `command` is NULL where none was named. */
+struct command_line {
+    const struct command *command;
+    char *arguments[8];
+    bool help, version;
+};
+
+/* Reads argv and sets the values of options. Errors are ERROR_USAGE, with the word that was probably meant. */
+bool command_parse(const struct program *program, int argc, char *argv[], struct command_line *ret_line,
+                   struct error *error) MUST_CHECK;
+
+/* Prints help: of one command, or of the program where command is NULL. */
+void command_help(const struct program *program, const struct command *command);
+
+/* The candidate nearest to `word` by edit distance, or NULL where none is near: "did you mean". */
+const char *nearest_word(const char *word, const char *const candidates[], size_t count);
+
+#endif

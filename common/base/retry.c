@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/retry.h"
+
+#include <sys/random.h>
+
+static uint64_t random_number(void)
+{
+    uint64_t number = 0;
+    if (getrandom(&number, sizeof number, GRND_NONBLOCK) < 0)
+        return 0;
+    return number;
+}
+
+void retry_failed(struct retry *retry, int64_t now_us)
+{
+    int64_t wait_ms = retry->first_ms;
+    for (unsigned i = 0; i < retry->attempts && wait_ms < retry->ceiling_ms; i++)
+        wait_ms *= 2;
+    if (wait_ms > retry->ceiling_ms)
+        wait_ms = retry->ceiling_ms;
+    int64_t half_us = wait_ms * 500;
+    retry->attempts++;
+    retry->next_us = now_us + half_us + (int64_t)(random_number() % (uint64_t)(half_us + 1));
+}
+
+void retry_succeeded(struct retry *retry)
+{
+    retry->attempts = 0;
+    retry->next_us = 0;
+}
+
+int64_t retry_wait_us(const struct retry *retry, int64_t now_us)
+{
+    return retry->next_us > now_us ? retry->next_us - now_us : 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/wide.h"
+
+__extension__ typedef unsigned __int128 unsigned_wide;
+
+#define WIDE_MAX ((unsigned_wide)-1 >> 1)
+
+static unsigned_wide magnitude(wide value)
+{
+    return value < 0 ? 0 - (unsigned_wide)value : (unsigned_wide)value;
+}
+
+void buffer_append_decimal(struct buffer *buffer, wide value, unsigned scale)
+{
+    char digits[64], *end = digits + sizeof digits, *at = end;
+    unsigned_wide rest = magnitude(value);
+    for (unsigned written = 0; rest || written <= scale; written++) {
+        if (written == scale && scale)
+            *--at = '.';
+        *--at = (char)('0' + (int)(rest % 10));
+        rest /= 10;
+    }
+    if (value < 0)
+        *--at = '-';
+    buffer_append(buffer, at, (size_t)(end - at));
+}
+
+wide wide_average(wide sum, int64_t count)
+{
+    unsigned_wide divisor = (unsigned_wide)count;
+    unsigned_wide whole = magnitude(sum) / divisor, rest = magnitude(sum) % divisor;
+    if (rest >= divisor - rest)
+        whole++;
+    return sum < 0 ? -(wide)whole : (wide)whole;
+}
+
+bool wide_parse(struct text text, wide *ret_value)
+{
+    bool negative = text.length && text.data[0] == '-';
+    size_t at = negative ? 1 : 0;
+    if (at == text.length)
+        return false;
+    unsigned_wide value = 0, most = WIDE_MAX + (negative ? 1 : 0);
+    for (; at < text.length; at++) {
+        unsigned digit = (unsigned)(text.data[at] - '0');
+        if (digit > 9 || value > (most - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *ret_value = negative ? (wide)(0 - value) : (wide)value;
+    return true;
+}
+
+bool integer_parse(struct text text, int64_t *ret_value)
+{
+    wide value;
+    if (!wide_parse(text, &value) || value < INT64_MIN || value > INT64_MAX)
+        return false;
+    *ret_value = (int64_t)value;
+    return true;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/problems.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buffer.h"
+
+/* Room kept for the line that counts what isn't shown. */
+#define TAIL_SIZE 40
+
+void problem_add(struct problems *problems, struct place place, const char *format, ...)
+{
+    size_t number = problems->count++;
+    if (number >= PROBLEMS_MAX)
+        return;
+    struct problem *problem = &problems->list[number];
+    problem->place = place;
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(problem->message, sizeof problem->message, format, arguments);
+    va_end(arguments);
+}
+
+static int compare_places(const void *left, const void *right)
+{
+    const struct place *a = &((const struct problem *)left)->place, *b = &((const struct problem *)right)->place;
+    if (a->line != b->line)
+        return a->line < b->line ? -1 : 1;
+    return (a->column > b->column) - (a->column < b->column);
+}
+
+static void append_line(struct buffer *out, const char *path, const struct problem *problem)
+{
+    buffer_appendf(out, "%s%s:%zu:%zu: %s", out->length ? "\n" : "", path, problem->place.line, problem->place.column,
+                   problem->message);
+}
+
+/* The first line always, then whole lines while they fit. Returns how many problems are told. */
+static size_t append_lines(struct buffer *out, const char *path, const struct problems *problems, size_t room)
+{
+    size_t kept = problems->count < PROBLEMS_MAX ? problems->count : PROBLEMS_MAX;
+    append_line(out, path, &problems->list[0]);
+    for (size_t number = 1; number < kept; number++) {
+        struct buffer line = {0};
+        append_line(&line, path, &problems->list[number]);
+        bool fits = out->length + 1 + line.length < room;
+        if (fits) {
+            buffer_append_char(out, '\n');
+            buffer_append_text(out, buffer_text(&line));
+        }
+        buffer_clean_up(&line);
+        if (!fits)
+            return number;
+    }
+    return kept;
+}
+
+bool problems_report(struct problems *problems, const char *path, struct error *error)
+{
+    if (problems->memory_is_short)
+        return error_set(error, ERROR_INTERNAL, "%s: memory is short", path);
+    if (problems->count == 0)
+        return true;
+    size_t kept = problems->count < PROBLEMS_MAX ? problems->count : PROBLEMS_MAX;
+    qsort(problems->list, kept, sizeof problems->list[0], compare_places);
+    struct buffer text = {0};
+    size_t shown = append_lines(&text, path, problems, sizeof error->message - strlen(path) % 400 - TAIL_SIZE);
+    if (shown < problems->count)
+        buffer_appendf(&text, "\n%s: %zu more", path, problems->count - shown);
+    error_set(error, ERROR_CONFIGURATION, "%s", buffer_string(&text));
+    buffer_clean_up(&text);
+    return false;
+}

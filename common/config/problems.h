@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What is wrong with a configuration file, gathered so that one look at the file can mend several mistakes. */
+#ifndef TIDEMARK_CONFIG_PROBLEMS_H
+#define TIDEMARK_CONFIG_PROBLEMS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+#define PROBLEMS_MAX 20          /* more are counted only */
+#define PROBLEM_MESSAGE_SIZE 300 /* longer messages are cut */
+
+/* Where in the file, both from 1; a column is a character, not a byte. */
+struct place {
+    size_t line, column;
+};
+
+struct problem {
+    struct place place;
+    char message[PROBLEM_MESSAGE_SIZE];
+};
+
+struct problems { /* all zero is none */
+    struct problem list[PROBLEMS_MAX];
+    size_t count; /* of all, also those that found no room */
+    bool memory_is_short;
+};
+
+/* Adds one. Messages begin small, have no final full stop and never hold a secret. */
+void problem_add(struct problems *problems, struct place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Returns true where there are none. Else sets the error: "path:line:column: message", one a line and in the order of
+ * the file, as many whole lines as the error's message holds; the rest is counted in a last line. */
+bool problems_report(struct problems *problems, const char *path, struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/program.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/shutdown.h"
+
+struct common_options {
+    const char *config, *check, *log_format;
+};
+
+int program_fail(const struct error *error)
+{
+    log_error("%s", error->message);
+    return error_exit_code(error);
+}
+
+/* Usage and configuration errors go to people at a terminal: plain lines, without time and level. */
+static int fail_plainly(const char *program, const struct error *error)
+{
+    if (error->code == ERROR_CONFIGURATION)
+        fprintf(stderr, "%s\n", error->message);
+    else
+        fprintf(stderr, "%s: %s\n", program, error->message);
+    return error_exit_code(error);
+}
+
+static const char *configuration_path(const struct common_options *options)
+{
+    const char *path = options->config ? options->config : getenv("TIDEMARK_CONFIG");
+    return path && *path ? path : "tidemark.yaml";
+}
+
+static bool choose_log_format(const char *program, const char *name, struct error *error)
+{
+    if (name && strcmp(name, "text") != 0 && strcmp(name, "json") != 0)
+        return error_set(error, ERROR_USAGE, "--log-format is text or json, not %s", name);
+    log_configure(program, name && strcmp(name, "json") == 0 ? LOG_FORMAT_JSON : LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
+    return true;
+}
+
+static int run(const struct program *program, const struct command_line *line, const struct common_options *options)
+{
+    struct error error = {0};
+    if (!choose_log_format(program->name, options->log_format, &error))
+        return fail_plainly(program->name, &error);
+    if (!line->command && !options->check) {
+        error_set(&error, ERROR_USAGE, "which command? see %s --help", program->name);
+        return fail_plainly(program->name, &error);
+    }
+    struct settings *settings;
+    if (!settings_load(configuration_path(options), &settings, &error))
+        return fail_plainly(program->name, &error);
+    int code = 0;
+    if (options->check) {
+        printf("%s: ok\n", settings->path);
+    } else {
+        shutdown_install();
+        char *arguments[8];
+        memcpy(arguments, line->arguments, sizeof arguments);
+        code = line->command->run(settings, arguments);
+    }
+    settings_destroy(settings);
+    return code;
+}
+
+int program_main(const struct program_description *description, int argc, char *argv[])
+{
+    struct common_options given = {0};
+    const struct command_option options[] = {
+        {"config", "FILE", "the configuration (else $TIDEMARK_CONFIG, else tidemark.yaml)", &given.config},
+        {"check-config", NULL, "check the configuration and exit", &given.check},
+        {"log-format", "text|json", "how log lines are written (text)", &given.log_format},
+        {0},
+    };
+    const struct program program = {description->name, description->summary, description->commands, options};
+    struct command_line line;
+    struct error error = {0};
+    if (!command_parse(&program, argc, argv, &line, &error))
+        return fail_plainly(program.name, &error);
+    if (line.version)
+        printf("%s %s\n", program.name, TIDEMARK_VERSION);
+    else if (line.help)
+        command_help(&program, line.command);
+    else
+        return run(&program, &line, &given);
+    return 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tidemark.yaml as structs, checked as a whole before anything connects. */
+#ifndef TIDEMARK_CONFIG_SETTINGS_H
+#define TIDEMARK_CONFIG_SETTINGS_H
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "config/schedule.h"
+#include "view/view.h"
+
+struct setting_property {
+    const char *name, *value;
+};
+
+struct job {
+    const char *name;
+    struct schedule schedule;
+    const struct source **sources; /* all of them where `sources:` isn't given */
+    size_t source_count;
+};
+
+struct settings {
+    struct arena arena; /* holds all below */
+    const char *path;
+    const char *time_zone;
+    const struct zone *zone; /* of time_zone */
+
+    struct {
+        const char *brokers; /* "127.0.0.1:9092" */
+        const char *group;   /* "tidemark" */
+        const struct setting_property *properties; /* passed on to librdkafka */
+        size_t property_count;
+    } kafka;
+    struct {
+        const char *url;       /* redis://[user:password@]host:port/database, or unix:///path */
+        const char *password;  /* of `password_file`; NULL where not given */
+        const char *name_space; /* prefix of all keys: "tidemark" */
+    } redis;
+    struct {
+        const char *url;      /* any libpq connection string */
+        const char *password; /* of `password_file`; NULL where not given */
+    } postgres;
+    struct {
+        const char *host; /* of `listen`, "127.0.0.1:8080" */
+        int port;
+        int64_t memory_bytes; /* what the snapshot may hold: `memory`, 1 GiB */
+        int64_t threads;      /* 2 */
+        int64_t refresh_us;   /* how often Redis is asked: `refresh`, 20 ms */
+    } http;
+    struct {
+        int64_t workers;         /* threads, each a consumer: 1 */
+        int64_t flush_every_us;  /* 50 ms */
+        int64_t flush_messages;  /* 10,000 */
+        int64_t index_bytes;     /* ceiling of the order index of the process: `index_memory`, 1 GiB */
+        int64_t groups_max;      /* ceiling of groups a view in one micro-batch: 100,000 */
+        const char *metrics_host; /* of `metrics`, "127.0.0.1:9101"; NULL where not given */
+        int metrics_port;
+    } speed;
+    struct {
+        int64_t ingest_messages; /* in one transaction: 100,000 */
+    } batch;
+
+    const struct source *sources;
+    size_t source_count;
+    const struct job *jobs;
+    size_t job_count;
+};
+
+/* Reads and checks the file. Errors are ERROR_CONFIGURATION, "file:line:column: message" (several at once are given one
+ * a line, up to the size of the message). `${NAME}` and `${NAME:-default}` come from the environment. NULL-safe. */
+bool settings_load(const char *path, struct settings **ret_settings, struct error *error) MUST_CHECK;
+void settings_destroy(struct settings *settings);
+
+const struct source *settings_source(const struct settings *settings, struct text name);
+/* The view with this name and its source, or NULL. Names of views are unique in the file. */
+const struct view *settings_view(const struct settings *settings, struct text name, const struct source **ret_source);
+
+/* Writes the reference manual (Markdown) from the tables of options. */
+void settings_print_reference(FILE *out);
+
+#endif

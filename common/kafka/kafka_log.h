@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * event_log over Kafka: read_committed, no consumer group, bounded memory. */
+#ifndef TIDEMARK_KAFKA_LOG_H
+#define TIDEMARK_KAFKA_LOG_H
+
+#include "ports/log.h"
+
+struct kafka_property {
+    const char *name, *value;
+};
+struct kafka_access {
+    const char *brokers, *group;
+    const struct kafka_property *properties; /* on top of the defaults */
+    size_t property_count;
+};
+
+/* Doesn't connect yet. The access must outlive it. */
+bool kafka_log_open(const struct kafka_access *access, struct event_log **ret_log, struct error *error) MUST_CHECK;
+
+#endif

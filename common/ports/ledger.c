@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ports/realtime_store.h"
+
+void ledger_merge(struct ledger *into, const struct ledger *from)
+{
+    into->consumed += from->consumed;
+    into->kept += from->kept;
+    into->replaced += from->replaced;
+    into->duplicate += from->duplicate;
+    into->deferred += from->deferred;
+    into->bad += from->bad;
+    for (size_t i = 0; i < VIEWS_MAX; i++) {
+        into->views[i].counted += from->views[i].counted;
+        into->views[i].filtered += from->views[i].filtered;
+    }
+}
+
+bool ledger_is_closed(const struct ledger *ledger, size_t view_count)
+{
+    if (ledger->consumed != ledger->kept + ledger->replaced + ledger->duplicate + ledger->deferred + ledger->bad)
+        return false;
+    for (size_t i = 0; i < view_count; i++)
+        if (ledger->kept != ledger->views[i].counted + ledger->views[i].filtered)
+            return false;
+    return true;
+}
+
+const char *commit_answer_name(enum commit_answer answer)
+{
+    static const char *const names[] = {"OK", "ALREADY", "REWOUND", "AHEAD", "LOST", "FOREIGN"};
+    return names[answer];
+}

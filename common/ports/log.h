@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The log as the batch layer reads it: partitions, their ends, and the messages between two offsets. */
+#ifndef TIDEMARK_PORTS_LOG_H
+#define TIDEMARK_PORTS_LOG_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "ports/realtime_store.h"
+
+struct log_message {
+    int64_t offset;
+    int64_t record_time_us; /* -1 where the record has none */
+    struct text key;        /* data NULL: no key */
+    struct text payload;    /* data NULL: a null payload */
+};
+
+struct event_log {
+    const struct event_log_operations *operations;
+};
+
+struct event_log_operations {
+    /* The cluster's id, stable while the log object lives. */
+    bool (*cluster)(struct event_log *log, char ret_cluster[CLUSTER_ID_MAX], struct error *error);
+    /* How many partitions the topic has; 0 where it doesn't exist yet. */
+    bool (*partition_count)(struct event_log *log, const char *topic, int32_t *ret_count, struct error *error);
+    /* The first offset that is still there, and the one after the last that read_committed shows. */
+    bool (*ends)(struct event_log *log, const char *topic, int32_t partition, int64_t *ret_first, int64_t *ret_end,
+                 struct error *error);
+    /* Calls `take` for each message with from <= offset < to, ascending; `take` returns false (with the error set) to
+     * stop. Offsets may be missing in between (control records, compaction). *ret_first_available is `from`, or, where
+     * the log no longer holds the messages from there, the first that it does: the caller records the gap.
+     * The message's memory is valid only during the call. */
+    bool (*read)(struct event_log *log, const char *topic, int32_t partition, int64_t from, int64_t to,
+                 int64_t *ret_first_available,
+                 bool (*take)(void *context, const struct log_message *message, struct error *error), void *context,
+                 struct error *error);
+    void (*destroy)(struct event_log *log);
+};
+
+#endif

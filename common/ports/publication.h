@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What the batch layer has published of a source: epoch, cut, and how the messages below the cut were accounted for.
+ * The three layers meet in this and in the slots of the real-time store. */
+#ifndef TIDEMARK_PORTS_PUBLICATION_H
+#define TIDEMARK_PORTS_PUBLICATION_H
+
+#include "ports/realtime_store.h"
+
+#define PARTITIONS_MAX 1024 /* of a source's topic */
+
+struct published_partition {
+    int32_t partition;
+    int64_t first;    /* the first offset that the partition ever had */
+    int64_t cut;      /* the batch views hold the messages below it */
+    int64_t clock_us; /* of the partition, at the cut */
+};
+
+struct publication {
+    int64_t epoch;           /* 0 before the first run; then the cut is empty */
+    int64_t published_at_us; /* 0 before the first run */
+    int64_t opened_at_us;    /* when that run opened the next epoch: windows that had ended by then can be final */
+    struct published_partition *partitions; /* ascending; owned */
+    size_t partition_count;
+    struct ledger ledger;    /* of all partitions together, in total */
+    char view_fingerprints[VIEWS_MAX][FINGERPRINT_SIZE]; /* as published, by number of the source's views; "" not yet */
+};
+void publication_clean_up(struct publication *publication);
+const struct published_partition *publication_partition(const struct publication *publication, int32_t partition);
+
+/* The test that makes a wrong sum impossible: the slot's epoch published + 1 begins at the published cut (or, for a
+ * partition that the cut doesn't name, at its first offset). */
+bool slot_fits(const struct slot *slot, int32_t partition, const struct publication *publication);
+
+struct publication_store {
+    const struct publication_store_operations *operations;
+};
+struct publication_store_operations {
+    /* One snapshot. A database that is still empty, or has no row of this source, is epoch 0. */
+    bool (*read)(struct publication_store *store, const struct source *source, struct publication *ret_publication,
+                 struct error *error);
+    void (*destroy)(struct publication_store *store);
+};
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "ports/realtime_store.h"
+
+void slot_reader_init(struct slot_reader *reader, struct slot_id id, const struct source *source)
+{
+    *reader = (struct slot_reader){.id = id, .source = source};
+}
+
+static void cells_clean_up(const struct slot_reader *reader, struct epoch_cells *cells)
+{
+    for (size_t view = 0; view < reader->source->view_count; view++)
+        panes_clean_up(&cells->panes[view]);
+    free(cells->panes);
+}
+
+void slot_reader_clear(struct slot_reader *reader)
+{
+    for (size_t i = 0; i < reader->epoch_count; i++)
+        cells_clean_up(reader, &reader->epochs[i]);
+    reader->epoch_count = 0;
+}
+
+void slot_reader_clean_up(struct slot_reader *reader)
+{
+    slot_reader_clear(reader);
+    reader->slot = (struct slot){0};
+}
+
+struct epoch_cells *slot_reader_epoch(struct slot_reader *reader, int64_t epoch)
+{
+    for (size_t i = 0; i < reader->epoch_count; i++)
+        if (reader->epochs[i].epoch == epoch)
+            return &reader->epochs[i];
+    size_t view_count = reader->source->view_count;
+    struct panes *panes = reader->epoch_count < LIVE_EPOCHS_MAX ? calloc(view_count + 1, sizeof *panes) : NULL;
+    if (!panes)
+        return NULL;
+    for (size_t view = 0; view < view_count; view++)
+        panes_init(&panes[view], &reader->source->views[view]);
+    struct epoch_cells *cells = &reader->epochs[reader->epoch_count++];
+    *cells = (struct epoch_cells){.epoch = epoch, .panes = panes};
+    return cells;
+}
+
+static bool is_live(const struct slot *slot, int64_t epoch)
+{
+    for (size_t i = 0; i < slot->epoch_count; i++)
+        if (slot->epochs[i].epoch == epoch)
+            return true;
+    return false;
+}
+
+bool slot_reader_trim(struct slot_reader *reader)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < reader->epoch_count; i++)
+        if (is_live(&reader->slot, reader->epochs[i].epoch))
+            reader->epochs[kept++] = reader->epochs[i];
+        else
+            cells_clean_up(reader, &reader->epochs[i]);
+    bool any = kept < reader->epoch_count;
+    reader->epoch_count = kept;
+    return any;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A definition is printed in one canonical form, and the form is hashed. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <xxhash.h>
+
+#include "view/view.h"
+
+#define DEFINITION_FORMAT "1" /* raise it where the meaning of the same definition changes */
+
+static void print_source(const struct source *source, struct buffer *out)
+{
+    const struct schema *schema = &source->schema;
+    buffer_appendf(out, "format %s\nsource %s topic %s duplicate %d max_future %" PRId64 "\n", DEFINITION_FORMAT,
+                   source->name, source->topic, (int)source->on_duplicate, schema->max_future_us);
+    buffer_appendf(out, "event_time %s %d\nkey %s\n", schema->event_time, (int)schema->event_time_unit,
+                   schema->key == FIELD_NONE ? "" : schema->fields[schema->key].name);
+    for (size_t i = 0; i < schema->field_count; i++)
+        buffer_appendf(out, "field %s %d %u\n", schema->fields[i].name, (int)schema->fields[i].type,
+                       schema->fields[i].scale);
+}
+
+static void print_view(const struct view *view, struct buffer *out)
+{
+    const struct schema *schema = view->schema;
+    buffer_appendf(out, "view %s zone %s window %" PRId64 "\n", view->name, zone_name(view->zone),
+                   view->window.length_s);
+    if (view->where)
+        expression_print_sql(view->where, schema, "", out);
+    for (size_t i = 0; i < view->dimension_count; i++)
+        buffer_appendf(out, "\ndimension %s", schema->fields[view->dimensions[i]].name);
+    for (size_t i = 0; i < view->measure_count; i++)
+        buffer_appendf(out, "\nmeasure %s %d %s", view->measures[i].name, (int)view->measures[i].kind,
+                       view->measures[i].field == FIELD_NONE ? "" : schema->fields[view->measures[i].field].name);
+    buffer_append_char(out, '\n');
+}
+
+static void hash(struct buffer *form, char ret_fingerprint[FINGERPRINT_SIZE])
+{
+    XXH64_hash_t number = XXH3_64bits(buffer_string(form), form->length);
+    snprintf(ret_fingerprint, FINGERPRINT_SIZE, "%016" PRIx64, (uint64_t)number);
+    buffer_clean_up(form);
+}
+
+void view_fingerprint(struct view *view, const struct source *source)
+{
+    struct buffer form = {0};
+    print_source(source, &form);
+    print_view(view, &form);
+    hash(&form, view->fingerprint);
+}
+
+void source_fingerprint(struct source *source)
+{
+    struct buffer form = {0};
+    print_source(source, &form);
+    for (size_t i = 0; i < source->view_count; i++)
+        print_view(&source->views[i], &form);
+    hash(&form, source->fingerprint);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "view/view.h"
+
+void measure_append(const struct view *view, const struct measure *measure, const struct cell *cell, struct buffer *out)
+{
+    if (measure->kind == MEASURE_COUNT) {
+        buffer_append_integer(out, cell->count);
+        return;
+    }
+    const struct sum *sum = &cell->sums[measure->sum];
+    unsigned scale = view->schema->fields[measure->field].scale;
+    if (sum->count == 0)
+        buffer_append_string(out, "null");
+    else if (measure->kind == MEASURE_SUM)
+        buffer_append_decimal(out, sum->total, scale);
+    else
+        buffer_append_decimal(out, wide_average(sum->total, sum->count), scale);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "view/view.h"
+
+#include <assert.h>
+
+size_t cell_size(const struct view *view)
+{
+    return sizeof(struct cell) + view->sum_count * sizeof(struct sum);
+}
+
+void cell_merge(const struct view *view, struct cell *into, const struct cell *from)
+{
+    into->count += from->count;
+    for (size_t i = 0; i < view->sum_count; i++) {
+        into->sums[i].count += from->sums[i].count;
+        into->sums[i].total += from->sums[i].total;
+    }
+}
+
+bool cell_is_zero(const struct view *view, const struct cell *cell)
+{
+    if (cell->count)
+        return false;
+    for (size_t i = 0; i < view->sum_count; i++)
+        if (cell->sums[i].count || cell->sums[i].total)
+            return false;
+    return true;
+}
+
+void panes_init(struct panes *panes, const struct view *view)
+{
+    *panes = (struct panes){.view = view};
+    bytes_map_init(&panes->map, cell_size(view));
+}
+
+void panes_clean_up(struct panes *panes)
+{
+    bytes_map_clean_up(&panes->map);
+    buffer_clean_up(&panes->key);
+}
+
+void panes_clear(struct panes *panes)
+{
+    bytes_map_clear(&panes->map);
+}
+
+struct cell *panes_at(struct panes *panes, int64_t window_start_s, struct text group)
+{
+    buffer_clear(&panes->key);
+    buffer_append(&panes->key, &window_start_s, sizeof window_start_s);
+    buffer_append_text(&panes->key, group);
+    return panes->key.failed ? NULL : bytes_map_at(&panes->map, buffer_text(&panes->key));
+}
+
+size_t panes_count(const struct panes *panes)
+{
+    return panes->map.count;
+}
+
+struct pane panes_get(const struct panes *panes, size_t number)
+{
+    assert(number < panes->map.count);
+    const struct bytes_map_entry *entry = &panes->map.entries[number];
+    struct pane pane = {.group = {entry->key.data + sizeof(int64_t), entry->key.length - sizeof(int64_t)},
+                        .cell = entry->value};
+    memcpy(&pane.window_start_s, entry->key.data, sizeof pane.window_start_s);
+    return pane;
+}
+
+static int64_t floor_seconds(int64_t at_us)
+{
+    int64_t seconds = at_us / 1000000;
+    return at_us % 1000000 < 0 ? seconds - 1 : seconds;
+}
+
+int view_apply(struct panes *panes, const struct record *record, int sign)
+{
+    const struct view *view = panes->view;
+    if (view->where && expression_evaluate(view->where, record->values) != TRUTH_TRUE)
+        return 0;
+    int64_t start = window_start_near(&view->window, view->zone, &panes->cursor, floor_seconds(record->event_time_us));
+    buffer_clear(&panes->key);
+    buffer_append(&panes->key, &start, sizeof start);
+    group_append(view, record->values, &panes->key);
+    struct cell *cell = panes->key.failed ? NULL : bytes_map_at(&panes->map, buffer_text(&panes->key));
+    if (!cell)
+        return -1;
+    cell->count += sign;
+    for (size_t i = 0; i < view->sum_count; i++) {
+        const struct value *value = &record->values[view->sums[i]];
+        if (value->present) {
+            cell->sums[i].count += sign;
+            cell->sums[i].total += sign * (wide)value->number;
+        }
+    }
+    return 1;
+}

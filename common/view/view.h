@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A source and its views, and how one version of an order is added to a view or taken back.
+ *
+ * PURE: no clock, no I/O, no globals. That is why batch and speed agree. Adding is associative and commutative, and
+ * taking back undoes adding, so any split of a log gives the same view. */
+#ifndef TIDEMARK_VIEW_VIEW_H
+#define TIDEMARK_VIEW_VIEW_H
+
+#include "base/bytes_map.h"
+#include "base/wide.h"
+#include "record/record.h"
+#include "view/expression.h"
+#include "view/window.h"
+
+#define VIEWS_MAX 64      /* of a source */
+#define DIMENSIONS_MAX 8  /* of a view */
+#define MEASURES_MAX 16   /* of a view */
+#define SUMS_MAX 8        /* distinct summed fields of a view */
+#define NAME_MAX_BYTES 40 /* of sources, views, dimensions, measures */
+#define FINGERPRINT_SIZE 17
+
+enum on_duplicate { ON_DUPLICATE_REPLACE, ON_DUPLICATE_IGNORE, ON_DUPLICATE_NONE };
+enum measure_kind { MEASURE_COUNT, MEASURE_SUM, MEASURE_AVERAGE };
+
+struct measure {
+    const char *name;
+    enum measure_kind kind;
+    size_t field; /* summed or averaged; FIELD_NONE for a count */
+    size_t sum;   /* which of the view's sums it reads */
+};
+
+struct view {
+    const char *name;
+    const struct schema *schema;
+    const struct expression *where; /* NULL takes all */
+    struct window window;
+    const struct zone *zone;
+    int64_t retention_s;              /* 0 keeps all */
+    size_t dimensions[DIMENSIONS_MAX]; /* numbers of text or integer fields */
+    size_t dimension_count;
+    struct measure measures[MEASURES_MAX];
+    size_t measure_count;
+    size_t sums[SUMS_MAX]; /* fields summed, each once */
+    size_t sum_count;
+    char fingerprint[FINGERPRINT_SIZE]; /* hex; changes where the meaning changes */
+};
+
+struct source {
+    const char *name;
+    const char *topic;
+    const char *dead_letter; /* topic, or NULL */
+    struct schema schema;
+    enum on_duplicate on_duplicate;
+    int64_t horizon_us;
+    const struct view *views;
+    size_t view_count;
+    char fingerprint[FINGERPRINT_SIZE]; /* of the source and all its views */
+};
+
+/* What is kept of a group in a window: how many versions count, and for each summed field how many weren't null and
+ * their sum in minor units. All zero is the neutral element; a cell of which `count` is 0 is no row. */
+struct sum {
+    int64_t count;
+    wide total;
+};
+struct cell {
+    int64_t count;
+    struct sum sums[]; /* view->sum_count of them */
+};
+
+size_t cell_size(const struct view *view);
+void cell_merge(const struct view *view, struct cell *into, const struct cell *from); /* into += from */
+bool cell_is_zero(const struct view *view, const struct cell *cell);
+
+/* The cells of one view, keyed by window and group. The key is 8 bytes of window start (host order) and the group. */
+struct panes {
+    const struct view *view;
+    struct bytes_map map;
+    struct buffer key;           /* scratch */
+    struct window_cursor cursor; /* scratch */
+};
+
+void panes_init(struct panes *panes, const struct view *view);
+void panes_clean_up(struct panes *panes);
+void panes_clear(struct panes *panes);
+struct cell *panes_at(struct panes *panes, int64_t window_start_s, struct text group); /* NULL: memory is short */
+size_t panes_count(const struct panes *panes);
+
+struct pane {
+    int64_t window_start_s;
+    struct text group;
+    struct cell *cell;
+};
+struct pane panes_get(const struct panes *panes, size_t number);
+
+/* Adds (sign 1) or takes back (sign -1) one version: returns 1 where it counts, 0 where `where` filters it, and -1 where
+ * memory is short (nothing was changed). */
+int view_apply(struct panes *panes, const struct record *record, int sign);
+
+/* A group as bytes: for each dimension "-" for null, else "+", the length in decimal, ":" and the bytes (integers as
+ * decimal text). No two groups are alike, and none is a prefix of another of the same view. */
+void group_append(const struct view *view, const struct value values[], struct buffer *out);
+/* The dimensions of a group; texts point into it. False where the bytes aren't a group of this view. */
+bool group_parse(const struct view *view, struct text group, struct value ret_values[]);
+/* Order of rows in a window: by dimension, nulls first, text bytewise, integers by number. */
+int group_compare(const struct view *view, struct text a, struct text b);
+
+/* A measure as JSON: a count, a decimal with exactly its digits, or null where nothing was summed. */
+void measure_append(const struct view *view, const struct measure *measure, const struct cell *cell,
+                    struct buffer *out);
+
+/* Fills view->fingerprint and source->fingerprint from all that changes an answer. */
+void view_fingerprint(struct view *view, const struct source *source);
+void source_fingerprint(struct source *source);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Windows: which half-open range of time a moment belongs to.
+ *
+ * A day begins at its first instant in the time zone, once, also where midnight comes twice or not at all. Hours and
+ * minutes are cut from local time with the offset that held at the moment: a window of 15 minutes begins at local
+ * minutes 0, 15, 30, 45. A window is named by its start, in seconds since 1970 in UTC. */
+#ifndef TIDEMARK_VIEW_WINDOW_H
+#define TIDEMARK_VIEW_WINDOW_H
+
+#include "base/error.h"
+#include "base/zone.h"
+
+struct window {
+    int64_t length_s; /* 86400 is a calendar day; else a divisor of it: 60 × n */
+};
+
+/* "tumbling 1 day", "tumbling_1_minute", "tumbling 15 minutes", "tumbling 6 hours". ERROR_CONFIGURATION says what is
+ * allowed: 1 day, or hours or minutes that divide a day. */
+bool window_parse(struct text text, struct window *ret_window, struct error *error) MUST_CHECK;
+void window_print(const struct window *window, struct buffer *out); /* "tumbling 15 minutes" */
+
+int64_t window_start(const struct window *window, const struct zone *zone, int64_t at_s);
+int64_t window_end(const struct window *window, const struct zone *zone, int64_t start_s);
+
+/* Remembers the last window, for streams in which the next moment mostly falls into the same one. */
+struct window_cursor {
+    int64_t start_s, end_s; /* all zero is empty */
+};
+int64_t window_start_near(const struct window *window, const struct zone *zone, struct window_cursor *cursor,
+                          int64_t at_s);
+
+#endif

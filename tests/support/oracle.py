@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a view must say, recomputed from the log alone in exact arithmetic.
+
+Independent of the platform's code on purpose: nothing here is shared with it, and nothing is incremental. Tests give it
+the messages of a topic and an offset per partition, and compare its rows and its ledger with what is served.
+"""
+import json
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+ORDER_FIELDS = {
+    "order_id": "text",
+    "customer_id": "text",
+    "customer_segment": "text",
+    "product_id": "text",
+    "category": "text",
+    "amount": "decimal(2)",
+    "quantity": "integer",
+    "status": "text",
+}
+
+
+class Bad(Exception):
+    """The message is not an order; the text says why."""
+
+
+@dataclass(frozen=True)
+class Source:
+    fields: dict = field(default_factory=lambda: dict(ORDER_FIELDS))
+    key: str = "order_id"
+    event_time: str = "timestamp"
+    on_duplicate: str = "replace"  # or ignore, none
+    max_future: timedelta = timedelta(hours=1)
+
+
+def paid_order(order):
+    """status <> 'cancelled' and amount > 0, where null is never true."""
+    return order["status"] is not None and order["status"] != "cancelled" and order["amount"] > 0
+
+
+@dataclass(frozen=True)
+class View:
+    """measures: {name: ("count",) or ("sum" | "avg" | "unique", field)}"""
+
+    window: str = "day"  # or hour, minute
+    time_zone: str = "UTC"
+    dimensions: tuple = ()
+    measures: dict = field(default_factory=lambda: {"order_count": ("count",), "total_revenue": ("sum", "amount")})
+    where: object = paid_order
+
+
+@dataclass(frozen=True)
+class Message:
+    offset: int
+    record_ms: int
+    payload: bytes  # or None
+
+
+# --- one message -----------------------------------------------------------------------------------------------------
+
+
+class Number(str):
+    """A JSON number as it was written."""
+
+
+def _members(pairs):
+    names = [name for name, _ in pairs]
+    if len(names) != len(set(names)):
+        raise Bad("a key appears twice")
+    return dict(pairs)
+
+
+def _refuse(word):
+    raise Bad(f"{word} is not JSON")
+
+
+def _levels(value):
+    levels, layer = 0, [value]
+    while layer := [v for v in layer if isinstance(v, (dict, list))]:
+        levels += 1
+        layer = [inner for v in layer for inner in (v.values() if isinstance(v, dict) else v)]
+    return levels
+
+
+def _object(payload):
+    if not payload:
+        raise Bad("no payload")
+    try:
+        value = json.loads(
+            payload.decode("utf-8"),
+            parse_int=Number,
+            parse_float=Number,
+            parse_constant=_refuse,
+            object_pairs_hook=_members,
+        )
+    except (ValueError, RecursionError) as error:
+        raise Bad(str(error)) from None
+    if not isinstance(value, dict):
+        raise Bad("not an object")
+    if _levels(value) > 64:
+        raise Bad("too deep")
+    return value
+
+
+def _text(value):
+    if type(value) is not str or "\0" in value:
+        raise Bad("not text")
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise Bad("text that UTF-8 cannot hold") from None
+    return value
+
+
+def _integer(value):
+    if not isinstance(value, Number) or not re.fullmatch(r"-?[0-9]{1,19}", value):
+        raise Bad("not an integer")
+    if not -(2**63) <= int(value) < 2**63:
+        raise Bad("not a 64-bit integer")
+    return int(value)
+
+
+def _decimal(value, scale):
+    """The value in units of its last digit."""
+    if not isinstance(value, Number):
+        raise Bad("not a number")
+    sign, whole, fraction, power = re.fullmatch(r"(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?", value).groups()
+    digits = (whole + (fraction or "")).lstrip("0")
+    significant = digits.rstrip("0")
+    if not significant:
+        return 0
+    exponent = max(-(10**9), min(10**9, int((power or "0")[:4000])))  # what is further out is bad either way
+    exponent += len(digits) - len(significant) - len(fraction or "")
+    if exponent < -scale or len(significant) + exponent > 15:
+        raise Bad("too many digits")
+    minor = int(significant) * 10 ** (exponent + scale)
+    return -minor if sign else minor
+
+
+_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
+    r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))?"
+)
+_EPOCH = datetime(1970, 1, 1)
+_EARLIEST, _LATEST = ((datetime(year, 1, 1) - _EPOCH) // timedelta(microseconds=1) for year in (2000, 2100))
+
+
+def _time(value):
+    """Microseconds since 1970."""
+    match = _TIME.fullmatch(value) if type(value) is str else None
+    if not match:
+        raise Bad("not a time")
+    year, month, day, hour, minute, second = map(int, match.group(1, 2, 3, 4, 5, 6))
+    try:
+        at = (datetime(year, month, day, hour, minute, second) - _EPOCH) // timedelta(microseconds=1)
+    except ValueError as error:
+        raise Bad(str(error)) from None
+    at += int(((match[7] or "") + "000000")[:6])
+    if match[8]:
+        hours, minutes = int(match[9]), int(match[10])
+        if hours > 23 or minutes > 59:
+            raise Bad("not an offset")
+        at -= (1 if match[8] == "+" else -1) * (hours * 60 + minutes) * 60_000_000
+    if not _EARLIEST <= at < _LATEST:
+        raise Bad("a time out of range")
+    return at
+
+
+def _field(value, kind, required):
+    if value is None:
+        if required:
+            raise Bad("a required field is missing")
+        return None
+    if kind == "text":
+        return _text(value)
+    if kind == "integer":
+        return _integer(value)
+    return _decimal(value, int(re.fullmatch(r"decimal\(([0-9]+)\)", kind)[1]))
+
+
+def decode(message, source):
+    """The order as {field: value}, decimals in minor units, event time as "at" in microseconds. Raises Bad."""
+    value = _object(message.payload)
+    order = {}
+    for name, kind in source.fields.items():
+        order[name] = _field(value.get(name), kind, kind.startswith("decimal") or name == source.key)
+    if source.fields[source.key] == "text" and not 1 <= len(order[source.key].encode()) <= 256:
+        raise Bad("the key is too long or empty")
+    order["at"] = _time(value.get(source.event_time))
+    if order["at"] > message.record_ms * 1000 + source.max_future // timedelta(microseconds=1):
+        raise Bad("in the future")
+    return order
+
+
+# --- windows ---------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=100_000)
+def _day_start(day, zone):
+    """The first instant that the zone's calendar calls `day`, in seconds since 1970: looked for minute by minute."""
+    at = datetime(day.year, day.month, day.day, tzinfo=timezone.utc) - timedelta(hours=26)
+    while at.astimezone(zone).date() < day:
+        at += timedelta(hours=1)
+    at -= timedelta(hours=1)
+    while at.astimezone(zone).date() < day:
+        at += timedelta(minutes=1)
+    return int(at.timestamp())
+
+
+def window_start(at_us, window, time_zone):
+    zone, second = ZoneInfo(time_zone), at_us // 1_000_000
+    local = datetime.fromtimestamp(second, zone)
+    if window == "day":
+        return _day_start(local.date(), zone)
+    length = {"hour": 3600, "minute": 60}[window]
+    offset = int(local.utcoffset().total_seconds())
+    return (second + offset) // length * length - offset
+
+
+# --- the whole log ---------------------------------------------------------------------------------------------------
+
+
+class Log:
+    """The messages of a topic by partition. Decodes each message once."""
+
+    def __init__(self, source):
+        self.source = source
+        self.partitions = defaultdict(list)  # partition: [(offset, order or None where bad)], by offset
+
+    def append(self, partition, message):
+        messages = self.partitions[partition]
+        assert not messages or messages[-1][0] < message.offset, "a log goes up"
+        try:
+            messages.append((message.offset, decode(message, self.source)))
+        except Bad:
+            messages.append((message.offset, None))
+
+    def ends(self):
+        """{partition: the offset after its last message}"""
+        return {partition: messages[-1][0] + 1 for partition, messages in self.partitions.items()}
+
+    def surviving(self, offsets=None):
+        """([the surviving version of each order], {partition: ledger}) of the messages below `offsets`."""
+        survivors, ledgers = [], {}
+        for partition, messages in self.partitions.items():
+            below = messages[-1][0] + 1 if offsets is None else offsets.get(partition, 0)
+            orders, ledger = self._versions(messages, below)
+            survivors.extend(orders)
+            ledgers[partition] = ledger
+        return survivors, ledgers
+
+    def _versions(self, messages, below):
+        mode, versions = self.source.on_duplicate, {}
+        ledger = Counter(consumed=0, kept=0, replaced=0, duplicate=0, bad=0)
+        for offset, order in messages:
+            if offset >= below:
+                break
+            ledger["consumed"] += 1
+            if order is None:
+                ledger["bad"] += 1
+                continue
+            identity = offset if mode == "none" else order[self.source.key]
+            if identity in versions:
+                ledger["replaced" if mode == "replace" else "duplicate"] += 1
+                if mode == "ignore":
+                    continue
+            versions[identity] = order
+        ledger["kept"] = len(versions)
+        return versions.values(), ledger
+
+    def rows(self, view, offsets=None):
+        """{(window start in seconds, *dimensions): {measure: value}}"""
+        groups = defaultdict(list)
+        for order in self.surviving(offsets)[0]:
+            if view.where(order):
+                start = window_start(order["at"], view.window, view.time_zone)
+                groups[(start, *(order[d] for d in view.dimensions))].append(order)
+        return {key: {n: self._measure(m, orders) for n, m in view.measures.items()} for key, orders in groups.items()}
+
+    def _measure(self, measure, orders):
+        if measure[0] == "count":
+            return len(orders)
+        values = [order[measure[1]] for order in orders if order[measure[1]] is not None]
+        if measure[0] == "unique":
+            return len(set(values))
+        if not values:
+            return None
+        kind = self.source.fields[measure[1]]
+        scale = 0 if kind == "integer" else int(kind[len("decimal(") : -1])
+        with localcontext() as context:
+            context.prec = 100
+            total = Decimal(sum(values)).scaleb(-scale)
+            if measure[0] == "sum":
+                return total if scale else int(total)
+            return (total / len(values)).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
+
+    def view_ledger(self, view, offsets=None):
+        survivors, _ = self.surviving(offsets)
+        counted = sum(1 for order in survivors if view.where(order))
+        return {"counted": counted, "filtered": len(survivors) - counted}
+
+
+def day(text, time_zone="UTC"):
+    """The start of a day written as 2010-12-01, in seconds since 1970."""
+    return _day_start(date.fromisoformat(text), ZoneInfo(time_zone))
