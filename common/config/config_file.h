@@ -17,8 +17,8 @@ bool config_file_read(const char *path, struct arena *arena, struct text *ret_te
  * one of strerror(), where that fails or the line is empty or longer than SECRET_MAX. NULL in *ret_secret with true
  * is never given. */
 #define SECRET_MAX 4096
-bool secret_file_read(const char *path, struct arena *arena, const char **ret_secret, const char **ret_reason)
-    MUST_CHECK;
+bool secret_file_read(const char *path, struct arena *arena, const char **ret_secret,
+                      const char **ret_reason) MUST_CHECK;
 
 /* True where the text is UTF-8 without control characters except tab and line ends; else adds the problem. */
 bool config_text_check(struct text text, struct problems *problems) MUST_CHECK;

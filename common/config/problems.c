@@ -7,8 +7,24 @@
 
 #include "base/buffer.h"
 
-/* Room kept for the line that counts what isn't shown. */
+/* Room kept, beside the path, for the line that counts what isn't shown. */
 #define TAIL_SIZE 40
+
+struct shown shown_name(struct text name)
+{
+    struct shown shown = {""};
+    if (name.length == 0 || name.length > SHOWN_NAME_MAX)
+        return shown;
+    for (size_t i = 0; i < name.length; i++) {
+        char c = name.data[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                        c == '-' || c == '.' || c == ' ';
+        if (!is_plain)
+            return shown;
+    }
+    (void)snprintf(shown.text, sizeof shown.text, " \"%.*s\"", (int)name.length, name.data);
+    return shown;
+}
 
 void problem_add(struct problems *problems, struct place place, const char *format, ...)
 {
@@ -66,7 +82,8 @@ bool problems_report(struct problems *problems, const char *path, struct error *
     size_t kept = problems->count < PROBLEMS_MAX ? problems->count : PROBLEMS_MAX;
     qsort(problems->list, kept, sizeof problems->list[0], compare_places);
     struct buffer text = {0};
-    size_t shown = append_lines(&text, path, problems, sizeof error->message - strlen(path) % 400 - TAIL_SIZE);
+    size_t tail = strlen(path) + TAIL_SIZE, room = sizeof error->message;
+    size_t shown = append_lines(&text, path, problems, room > tail ? room - tail : 0);
     if (shown < problems->count)
         buffer_appendf(&text, "\n%s: %zu more", path, problems->count - shown);
     error_set(error, ERROR_CONFIGURATION, "%s", buffer_string(&text));

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 #define PROBLEMS_MAX 20          /* more are counted only */
 #define PROBLEM_MESSAGE_SIZE 300 /* longer messages are cut */
@@ -30,6 +31,14 @@ struct problems { /* all zero is none */
 /* Adds one. Messages begin small, have no final full stop and never hold a secret. */
 void problem_add(struct problems *problems, struct place place, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* " 'name'" with its blank where the name is short and of letters, digits, blanks, '_', '-' and '.', else "": a
+ * password that stands where a name is expected isn't repeated in a log. */
+#define SHOWN_NAME_MAX 48
+struct shown {
+    char text[SHOWN_NAME_MAX + 4];
+};
+struct shown shown_name(struct text name);
 
 /* Returns true where there are none. Else sets the error: "path:line:column: message", one a line and in the order of
  * the file, as many whole lines as the error's message holds; the rest is counted in a last line. */

@@ -6,12 +6,9 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/property.h"
 #include "config/schedule.h"
 #include "view/view.h"
-
-struct setting_property {
-    const char *name, *value;
-};
 
 struct job {
     const char *name;
@@ -29,7 +26,7 @@ struct settings {
     struct {
         const char *brokers; /* "127.0.0.1:9092" */
         const char *group;   /* "tidemark" */
-        const struct setting_property *properties; /* passed on to librdkafka */
+        const struct property *properties; /* passed on to librdkafka */
         size_t property_count;
     } kafka;
     struct {

@@ -170,7 +170,7 @@ static bool key_is_new(struct builder *builder, struct bytes_map *keys, const st
         *first = key->place;
         return true;
     }
-    problem_add(builder->problems, key->place, "duplicate key '%.60s', first given at %zu:%zu", key->text.data,
+    problem_add(builder->problems, key->place, "duplicate key%s, first given at %zu:%zu", shown_name(key->text).text,
                 first->line, first->column);
     return false;
 }
@@ -283,8 +283,8 @@ bool yaml_tree_read(struct text text, struct arena *arena, struct problems *prob
     yaml_parser_set_encoding(&builder.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&builder.parser, (const unsigned char *)text.data, text.length);
     struct yaml_node *root = NULL;
-    bool fine = expect_document(&builder, true) && build_next(&builder, YAML_NO_EVENT, 1, &root)
-                && expect_document(&builder, false);
+    bool fine = expect_document(&builder, true) && build_next(&builder, YAML_NO_EVENT, 1, &root) &&
+                expect_document(&builder, false);
     yaml_parser_delete(&builder.parser);
     if (fine)
         *ret_root = root;

@@ -19,17 +19,17 @@ struct yaml_node {
     struct place place;
     struct text text; /* of a scalar, with a NUL behind */
     enum yaml_style style;
-    bool in_place; /* the text stands in the file as it is, in one line, but for doubled quotes */
-    bool expanded; /* something from the environment was put in: may be a secret */
-    const struct yaml_node *key;     /* of an entry of a map; else NULL */
-    struct yaml_node *first, *next;  /* the first entry of a list or map; the next entry of the one this is in */
-    size_t count;                    /* entries */
+    bool in_place;                  /* the text stands in the file as it is, in one line, but for doubled quotes */
+    bool expanded;                  /* something from the environment was put in: may be a secret */
+    const struct yaml_node *key;    /* of an entry of a map; else NULL */
+    struct yaml_node *first, *next; /* the first entry of a list or map; the next entry of the one this is in */
+    size_t count;                   /* entries */
 };
 
 /* Reads the text, which has to be valid UTF-8. False where a problem was added; duplicate keys alone don't stop the
  * reading, so that there may be a tree beside problems. The tree lies in the arena. */
-bool yaml_tree_read(struct text text, struct arena *arena, struct problems *problems, struct yaml_node **ret_root)
-    MUST_CHECK;
+bool yaml_tree_read(struct text text, struct arena *arena, struct problems *problems,
+                    struct yaml_node **ret_root) MUST_CHECK;
 
 /* The value of this key, or NULL. */
 const struct yaml_node *yaml_find(const struct yaml_node *map, const char *key);

@@ -3,16 +3,8 @@
 #ifndef TIDEMARK_KAFKA_LOG_H
 #define TIDEMARK_KAFKA_LOG_H
 
+#include "kafka/client.h"
 #include "ports/log.h"
-
-struct kafka_property {
-    const char *name, *value;
-};
-struct kafka_access {
-    const char *brokers, *group;
-    const struct kafka_property *properties; /* on top of the defaults */
-    size_t property_count;
-};
 
 /* Doesn't connect yet. The access must outlive it. */
 bool kafka_log_open(const struct kafka_access *access, struct event_log **ret_log, struct error *error) MUST_CHECK;

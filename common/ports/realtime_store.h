@@ -16,6 +16,7 @@
 #define LIVE_EPOCHS_MAX 4       /* published + 1 and + 2, and the ones before while a run retires them */
 #define INCARNATION_SIZE 33     /* 128 random bits in hex, and NUL */
 #define CLUSTER_ID_MAX 64
+#define COMMIT_ID_MAX 64
 
 /* How messages were accounted for; counted and filtered are kept per view beside it. Signed: epochs take back. */
 struct ledger {
@@ -51,7 +52,9 @@ struct slot {
     int64_t clock_us;     /* latest event time seen, each no later than its record's; 0 before the first */
     int64_t tail_time_us; /* record time of the message before `next`; -1 where there is none */
     uint64_t tail_hash;   /* of that message's key and payload; 0 where there is none */
+    int64_t end;          /* of the log when the last commit was made, as far as its writer knew: for the lag */
     int64_t sequence;     /* number of commits in this incarnation */
+    char commit_id[COMMIT_ID_MAX]; /* of the last commit; empty before the first of this incarnation */
 };
 
 struct slot_id {
@@ -63,10 +66,11 @@ struct commit {
     struct slot_id id;
     const struct source *source;
     const char *incarnation, *cluster; /* must be the slot's, as must be source->fingerprint */
-    const char *commit_id;   /* unique per attempt at these messages; the same when a commit is tried again */
+    const char *commit_id;   /* unique per attempt at these messages; the same when a commit is tried again; no colon */
     int64_t expected, next;  /* offsets: the slot must be at `expected`, and is at `next` afterwards */
     int64_t floor, floor_time_us, clock_us, tail_time_us;
     uint64_t tail_hash;
+    int64_t end;
     const struct ledger *ledger;   /* to add */
     const struct panes *panes;     /* to add: one a view of the source; zero cells are left out */
 };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +130,7 @@ void server_stop(struct server *server)
 {
     if (server->pid > 0) {
         /* PostgreSQL under runuser: the postmaster is a child, and INT is its fast shutdown. */
-        char line[200];
+        char line[256];
         snprintf(line, sizeof line, "test -s %s/data/postmaster.pid && kill -INT $(head -n 1 %s/data/postmaster.pid)",
                  server->folder, server->folder);
         if (system(line) != 0)

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "kafka/kafka_log.h"
+#include "redis/redis_store.h"
+
+#define STATEMENT_TIMEOUT_MS (4 * 3600 * 1000) /* a whole rebuild is one statement a view */
+#define LOCK_TIMEOUT_MS 30000
+#define READY_WAIT_MS 5000
+
+static struct kafka_access *access_of(const struct settings *settings)
+{
+    struct kafka_access *access = malloc(sizeof *access);
+    if (access)
+        *access = (struct kafka_access){.brokers = settings->kafka.brokers,
+                                        .group = settings->kafka.group,
+                                        .properties = settings->kafka.properties,
+                                        .property_count = settings->kafka.property_count};
+    return access;
+}
+
+bool batch_open(const struct settings *settings, struct batch *ret_batch, struct error *error)
+{
+    struct batch batch = {.settings = settings, .ready_wait_ms = READY_WAIT_MS, .access = access_of(settings)};
+    bool done = batch.access ? kafka_log_open(batch.access, &batch.log, error)
+                             : error_set(error, ERROR_INTERNAL, "out of memory");
+    done = done && redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
+                                    &batch.realtime, error) &&
+           postgres_publications_open(settings->postgres.url, settings->postgres.password, &batch.publications, error);
+    if (!done) {
+        batch_close(&batch);
+        return false;
+    }
+    *ret_batch = batch;
+    return true;
+}
+
+void batch_close(struct batch *batch)
+{
+    batch_disconnect(batch);
+    if (batch->log)
+        batch->log->operations->destroy(batch->log);
+    if (batch->realtime)
+        batch->realtime->operations->destroy(batch->realtime);
+    if (batch->publications)
+        batch->publications->operations->destroy(batch->publications);
+    free(batch->access);
+    *batch = (struct batch){0};
+}
+
+bool batch_connect(struct batch *batch, struct error *error)
+{
+    if (batch->connection && PQstatus(batch->connection) == CONNECTION_OK)
+        return true;
+    batch_disconnect(batch);
+    /* Shown to whoever finds this process in pg_stat_activity, holding a lock. */
+    char host[64] = "", application[120];
+    gethostname(host, sizeof host - 1);
+    snprintf(application, sizeof application, "tidemark-batch pid %d on %s", (int)getpid(), host);
+    struct connection_settings settings = {.url = batch->settings->postgres.url,
+                                           .password = batch->settings->postgres.password,
+                                           .application = application,
+                                           .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
+                                           .lock_timeout_ms = LOCK_TIMEOUT_MS};
+    return connection_open(&settings, &batch->connection, error);
+}
+
+void batch_disconnect(struct batch *batch)
+{
+    PQfinish(batch->connection);
+    batch->connection = NULL;
+}
+
+bool batch_execute(struct batch *batch, struct buffer *sql, struct error *error)
+{
+    bool done = sql->failed ? error_set(error, ERROR_INTERNAL, "out of memory")
+                            : connection_execute(batch->connection, buffer_string(sql), error);
+    buffer_clear(sql);
+    return done;
+}
+
+bool batch_query(struct batch *batch, struct buffer *sql, PGresult **ret_result, struct error *error)
+{
+    bool done = sql->failed ? error_set(error, ERROR_INTERNAL, "out of memory")
+                            : connection_query(batch->connection, buffer_string(sql), 0, NULL, ret_result, error);
+    buffer_clear(sql);
+    return done;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What every command of the batch layer works with: the settings, the log, the real-time store, and one connection. */
+#ifndef TIDEMARK_BATCH_BATCH_H
+#define TIDEMARK_BATCH_BATCH_H
+
+#include "config/settings.h"
+#include "ports/log.h"
+#include "postgres/connection.h"
+#include "postgres/postgres.h"
+
+struct kafka_access;
+
+struct batch {
+    const struct settings *settings;
+    struct event_log *log;
+    struct realtime_store *realtime;
+    struct publication_store *publications; /* reads what is published, on a connection of its own */
+    PGconn *connection;                     /* NULL until batch_connect */
+    int64_t ready_wait_ms;                  /* how long a run waits for partitions that aren't ready */
+    struct kafka_access *access;            /* owned; the log keeps a pointer to it */
+};
+
+/* Opens Kafka and Redis as configured; connects to nothing yet. batch_close takes a half-opened one too. */
+bool batch_open(const struct settings *settings, struct batch *ret_batch, struct error *error) MUST_CHECK;
+void batch_close(struct batch *batch);
+
+/* Connects to PostgreSQL where there is no good connection. A new connection holds no locks. */
+bool batch_connect(struct batch *batch, struct error *error) MUST_CHECK;
+void batch_disconnect(struct batch *batch);
+
+/* Runs the SQL that was put together in `sql`, and empties it. */
+bool batch_execute(struct batch *batch, struct buffer *sql, struct error *error) MUST_CHECK;
+/* The same for one statement with a result. */
+bool batch_query(struct batch *batch, struct buffer *sql, PGresult **ret_result, struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "chunk.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "schema.h"
+
+#define SEND_BYTES (256 * 1024)           /* COPY data is sent in pieces of about this size */
+#define BAD_PAYLOAD_MAX (64 * 1024)       /* kept of one bad message */
+#define BAD_BYTES_MAX (16 * 1024 * 1024)  /* held of bad messages, in hexadecimal */
+#define LAST_RECORD_TIME_US INT64_C(253402300800000000) /* the year 10000, which a timestamp's text can't say */
+
+struct chunk *chunk_new(struct batch *batch, const struct source *source)
+{
+    struct chunk *chunk = calloc(1, sizeof *chunk);
+    if (!chunk)
+        return NULL;
+    chunk->batch = batch;
+    chunk->source = source;
+    chunk->decoder = decoder_new(&source->schema);
+    if (!chunk->decoder) {
+        free(chunk);
+        return NULL;
+    }
+    return chunk;
+}
+
+void chunk_destroy(struct chunk *chunk)
+{
+    if (!chunk)
+        return;
+    decoder_destroy(chunk->decoder);
+    buffer_clean_up(&chunk->lines);
+    buffer_clean_up(&chunk->bad);
+    free(chunk);
+}
+
+void chunk_set_partition(struct chunk *chunk, int32_t partition)
+{
+    chunk->partition = partition;
+}
+
+static bool begin(struct chunk *chunk, struct error *error)
+{
+    struct buffer sql = {0};
+    buffer_append_string(&sql, "copy ");
+    append_raw_table(&sql, chunk->source);
+    buffer_append_string(&sql, " (tm_partition, tm_offset, tm_record_us, tm_event_us");
+    for (size_t i = 0; i < chunk->source->schema.field_count; i++) {
+        buffer_append_string(&sql, ", ");
+        buffer_append_identifier(&sql, chunk->source->schema.fields[i].name);
+    }
+    buffer_append_string(&sql, ") from stdin");
+    bool done = !sql.failed ? connection_execute(chunk->batch->connection, "begin", error) &&
+                                  connection_copy_begin(chunk->batch->connection, buffer_string(&sql), error)
+                            : error_set(error, ERROR_INTERNAL, "out of memory");
+    buffer_clean_up(&sql);
+    chunk->open = done;
+    return done;
+}
+
+static bool send(struct chunk *chunk, struct buffer *lines, struct error *error)
+{
+    bool done = lines->failed ? error_set(error, ERROR_INTERNAL, "out of memory")
+                              : lines->length == 0 ||
+                                    connection_copy_put(chunk->batch->connection, buffer_text(lines), error);
+    buffer_clear(lines);
+    return done;
+}
+
+static void append_value(struct buffer *line, const struct field *field, const struct value *value)
+{
+    if (!value->present)
+        buffer_append_string(line, "\\N");
+    else if (field->type == FIELD_TEXT)
+        buffer_append_copy_text(line, value->text);
+    else if (field->type == FIELD_DECIMAL)
+        buffer_append_decimal(line, value->number, field->scale);
+    else
+        buffer_append_integer(line, value->number);
+}
+
+static void append_record(struct chunk *chunk, const struct log_message *message, const struct record *record)
+{
+    struct buffer *line = &chunk->lines;
+    buffer_append_integer(line, chunk->partition);
+    buffer_append_char(line, '\t');
+    buffer_append_integer(line, message->offset);
+    buffer_append_char(line, '\t');
+    if (message->record_time_us < 0)
+        buffer_append_string(line, "\\N");
+    else
+        buffer_append_integer(line, message->record_time_us);
+    buffer_append_char(line, '\t');
+    buffer_append_integer(line, record->event_time_us);
+    for (size_t i = 0; i < chunk->source->schema.field_count; i++) {
+        buffer_append_char(line, '\t');
+        append_value(line, &chunk->source->schema.fields[i], &record->values[i]);
+    }
+    buffer_append_char(line, '\n');
+}
+
+static void append_bytes(struct buffer *line, struct text bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (!bytes.data) {
+        buffer_append_string(line, "\\N");
+        return;
+    }
+    size_t length = bytes.length < BAD_PAYLOAD_MAX ? bytes.length : BAD_PAYLOAD_MAX;
+    buffer_append_string(line, "\\\\x");
+    if (!buffer_reserve(line, 2 * length))
+        return;
+    for (size_t i = 0; i < length; i++) {
+        unsigned char byte = (unsigned char)bytes.data[i];
+        buffer_append_char(line, digits[byte >> 4]);
+        buffer_append_char(line, digits[byte & 15]);
+    }
+}
+
+static void append_bad(struct chunk *chunk, const struct log_message *message, const struct rejection *rejection)
+{
+    struct buffer *line = &chunk->bad;
+    buffer_append_copy_text(line, text_of(chunk->source->name));
+    buffer_appendf(line, "\t%d\t%" PRId64 "\t", (int)chunk->partition, message->offset);
+    if (message->record_time_us < 0 || message->record_time_us >= LAST_RECORD_TIME_US)
+        buffer_append_string(line, "\\N");
+    else
+        buffer_append_timestamp(line, message->record_time_us);
+    buffer_append_char(line, '\t');
+    buffer_append_copy_text(line, text_of(rejection->field));
+    buffer_append_char(line, '\t');
+    buffer_append_copy_text(line, text_of(rejection->reason));
+    buffer_append_char(line, '\t');
+    append_bytes(line, message->key);
+    buffer_append_char(line, '\t');
+    append_bytes(line, message->payload);
+    buffer_append_char(line, '\n');
+}
+
+bool chunk_add(struct chunk *chunk, const struct log_message *message, struct error *error)
+{
+    if (!chunk->open && !begin(chunk, error))
+        return false;
+    struct record record;
+    struct rejection rejection;
+    if (decoder_decode(chunk->decoder, message->payload, message->record_time_us, &record, &rejection))
+        append_record(chunk, message, &record);
+    else
+        append_bad(chunk, message, &rejection);
+    decoder_reset(chunk->decoder);
+    chunk->messages++;
+    return chunk->lines.length < SEND_BYTES || send(chunk, &chunk->lines, error);
+}
+
+bool chunk_is_full(const struct chunk *chunk, int64_t messages_max)
+{
+    return chunk->messages >= messages_max || chunk->bad.length >= BAD_BYTES_MAX;
+}
+
+static bool copy_bad(struct chunk *chunk, struct error *error)
+{
+    if (chunk->bad.length == 0 && !chunk->bad.failed)
+        return true;
+    return connection_copy_begin(chunk->batch->connection,
+                                 "copy tidemark.bad (source, partition, \"offset\", record_time, field, reason, key, "
+                                 "payload) from stdin",
+                                 error) &&
+           send(chunk, &chunk->bad, error) && connection_copy_end(chunk->batch->connection, error);
+}
+
+/* Compares and sets, so that two processes never both ingest. */
+static bool move_on(struct chunk *chunk, int64_t from, int64_t next, struct error *error)
+{
+    char partition[16], old[24], new[24];
+    snprintf(partition, sizeof partition, "%d", (int)chunk->partition);
+    snprintf(old, sizeof old, "%" PRId64, from);
+    snprintf(new, sizeof new, "%" PRId64, next);
+    const char *values[] = {chunk->source->name, partition, old, new};
+    RESULT *updated = NULL;
+    if (!connection_query(chunk->batch->connection,
+                          "update tidemark.partition set ingested = $4::bigint "
+                          "where source = $1 and partition = $2::int and ingested = $3::bigint",
+                          4, values, &updated, error))
+        return false;
+    return strcmp(PQcmdTuples(updated), "1") == 0 ||
+           error_set(error, ERROR_TRY_AGAIN, "source %s: partition %d was ingested by somebody else meanwhile",
+                     chunk->source->name, (int)chunk->partition);
+}
+
+bool chunk_store(struct chunk *chunk, int64_t from, int64_t next, struct error *error)
+{
+    if (!chunk->open && !begin(chunk, error))
+        return false;
+    PGconn *connection = chunk->batch->connection;
+    chunk->open = false;
+    if (!send(chunk, &chunk->lines, error) || !connection_copy_end(connection, error) || !copy_bad(chunk, error) ||
+        !move_on(chunk, from, next, error) || !connection_execute(connection, "commit", error))
+        return false;
+    chunk->stored = chunk->messages;
+    chunk->messages = 0;
+    return true;
+}

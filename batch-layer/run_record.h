@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * tidemark.run: what was tried, when, and how it ended. */
+#ifndef TIDEMARK_BATCH_RUN_RECORD_H
+#define TIDEMARK_BATCH_RUN_RECORD_H
+
+#include "batch.h"
+
+/* Notes that a run of this kind begins; the caller holds the source's lock, so that any run of this source that looks
+ * unfinished has died and is marked so. */
+bool run_record_begin(struct batch *batch, const struct source *source, const char *kind, int64_t *ret_id,
+                      struct error *error) MUST_CHECK;
+
+/* Notes the end. Does nothing where the connection is gone: the next run marks this one as died. */
+void run_record_end(struct batch *batch, int64_t id, const char *outcome, const char *message, int64_t messages);
+
+#endif

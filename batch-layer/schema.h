@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The tables: those of the program, migrated by version, and those of each source, made from its fields. */
+#ifndef TIDEMARK_BATCH_SCHEMA_H
+#define TIDEMARK_BATCH_SCHEMA_H
+
+#include "batch.h"
+
+/* Brings the database to this program's version, one process at a time. ERROR_CONFIGURATION, with both versions, where
+ * it is newer already. */
+bool schema_migrate(struct batch *batch, struct error *error) MUST_CHECK;
+
+/* Makes the source's tables, or adds the columns of new fields to them; messages ingested before have null there.
+ * ERROR_CONFIGURATION says what differs where the tables can't follow: another topic, key, event time, rule for
+ * duplicates, or type of a field. The caller holds the source's lock. */
+bool schema_prepare_source(struct batch *batch, const struct source *source, struct error *error) MUST_CHECK;
+
+/* Names of tables, quoted, and types of fields. */
+void append_raw_table(struct buffer *sql, const struct source *source);
+void append_current_table(struct buffer *sql, const struct source *source);
+void append_view_table(struct buffer *sql, const struct view *view);
+void append_field_type(struct buffer *sql, const struct field *field);
+
+#endif

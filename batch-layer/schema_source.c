@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "schema.h"
+
+static void append_table(struct buffer *sql, const char *schema, const char *prefix, const char *name)
+{
+    char table[64 + NAME_MAX_BYTES];
+    snprintf(table, sizeof table, "%s%s", prefix, name);
+    buffer_append_string(sql, schema);
+    buffer_append_char(sql, '.');
+    buffer_append_identifier(sql, table);
+}
+
+void append_raw_table(struct buffer *sql, const struct source *source)
+{
+    append_table(sql, "raw", "", source->name);
+}
+
+void append_current_table(struct buffer *sql, const struct source *source)
+{
+    append_table(sql, "tidemark", "current_", source->name);
+}
+
+void append_view_table(struct buffer *sql, const struct view *view)
+{
+    append_table(sql, "view", "", view->name);
+}
+
+void append_field_type(struct buffer *sql, const struct field *field)
+{
+    if (field->type == FIELD_DECIMAL)
+        buffer_appendf(sql, "numeric(18,%u)", field->scale);
+    else
+        buffer_append_string(sql, field->type == FIELD_TEXT ? "text" : "bigint");
+}
+
+static void append_column(struct buffer *sql, const struct field *field)
+{
+    buffer_append_identifier(sql, field->name);
+    buffer_append_char(sql, ' ');
+    append_field_type(sql, field);
+    if (field->type == FIELD_TEXT)
+        buffer_append_string(sql, " collate \"C\"");
+}
+
+static void append_fields(struct buffer *sql, const struct schema *schema)
+{
+    for (size_t i = 0; i < schema->field_count; i++) {
+        buffer_append_string(sql, ", ");
+        append_column(sql, &schema->fields[i]);
+    }
+}
+
+/* What the rows of the master dataset mean, besides their columns. */
+static void append_definition(struct buffer *out, const struct source *source)
+{
+    static const char *const units[] = {"RFC 3339", "seconds", "milliseconds", "microseconds"};
+    static const char *const duplicates[] = {"replace", "ignore", "none"};
+    const struct schema *schema = &source->schema;
+    buffer_appendf(out, "topic %s, key %s, event_time %s in %s, on_duplicate %s", source->topic,
+                   schema->key == FIELD_NONE ? "none" : schema->fields[schema->key].name, schema->event_time,
+                   units[schema->event_time_unit], duplicates[source->on_duplicate]);
+}
+
+static bool create_tables(struct batch *batch, const struct source *source, struct buffer *sql, struct error *error)
+{
+    buffer_append_string(sql, "create table ");
+    append_raw_table(sql, source);
+    buffer_append_string(sql, " (tm_partition int not null, tm_offset bigint not null, tm_record_us bigint,"
+                              " tm_event_us bigint not null");
+    append_fields(sql, &source->schema);
+    buffer_append_string(sql, ", primary key (tm_partition, tm_offset)); create table ");
+    append_current_table(sql, source);
+    buffer_append_string(sql, " (tm_partition int not null, tm_key text collate \"C\" not null,"
+                              " tm_offset bigint not null, tm_event_us bigint not null");
+    append_fields(sql, &source->schema);
+    buffer_append_string(sql, ", primary key (tm_partition, tm_key)); create index on ");
+    append_current_table(sql, source);
+    buffer_append_string(sql, " (tm_event_us); update tidemark.source set definition = ");
+    struct buffer definition = {0};
+    append_definition(&definition, source);
+    buffer_append_literal(sql, buffer_text(&definition));
+    buffer_clean_up(&definition);
+    buffer_append_string(sql, " where name = ");
+    buffer_append_literal(sql, text_of(source->name));
+    return batch_execute(batch, sql, error);
+}
+
+static bool check_definition(const struct source *source, struct text stored, struct error *error)
+{
+    struct buffer wanted = {0};
+    append_definition(&wanted, source);
+    bool same = text_equal(stored, buffer_text(&wanted));
+    if (!same)
+        error_set(error, ERROR_CONFIGURATION,
+                  "source %s: the database was filled with \"%.*s\" and the configuration says \"%s\"; "
+                  "give the source another name, or drop what was ingested",
+                  source->name, (int)stored.length, stored.data, buffer_string(&wanted));
+    buffer_clean_up(&wanted);
+    return same;
+}
+
+/* The type of this column among (name, type) rows; an empty text where there is none. */
+static struct text find_type(const PGresult *columns, const char *name)
+{
+    for (int row = 0; row < PQntuples(columns); row++)
+        if (text_equal(result_text(columns, row, 0), text_of(name)))
+            return result_text(columns, row, 1);
+    return (struct text){0};
+}
+
+static bool follow_field(const struct source *source, const struct field *field, struct text stored, struct buffer *sql,
+                         struct error *error)
+{
+    if (stored.length == 0) {
+        void (*const tables[])(struct buffer *, const struct source *) = {append_raw_table, append_current_table};
+        for (size_t i = 0; i < 2; i++) {
+            buffer_append_string(sql, "alter table ");
+            tables[i](sql, source);
+            buffer_append_string(sql, " add column ");
+            append_column(sql, field);
+            buffer_append_string(sql, "; ");
+        }
+        return true;
+    }
+    struct buffer wanted = {0};
+    append_field_type(&wanted, field);
+    bool same = text_equal(stored, buffer_text(&wanted));
+    if (!same)
+        error_set(error, ERROR_CONFIGURATION,
+                  "source %s: field %s is %.*s in the database and %s in the configuration", source->name, field->name,
+                  (int)stored.length, stored.data, buffer_string(&wanted));
+    buffer_clean_up(&wanted);
+    return same;
+}
+
+static bool follow_fields(struct batch *batch, const struct source *source, struct buffer *sql, struct error *error)
+{
+    struct buffer table = {0};
+    append_raw_table(&table, source);
+    buffer_append_string(sql, "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+                              "where attnum > 0 and not attisdropped and attrelid = to_regclass(");
+    buffer_append_literal(sql, buffer_text(&table));
+    buffer_append_char(sql, ')');
+    buffer_clean_up(&table);
+    RESULT *columns = NULL;
+    if (!batch_query(batch, sql, &columns, error))
+        return false;
+    if (PQntuples(columns) == 0)
+        return error_set(error, ERROR_CONFIGURATION, "source %s: its table in schema raw is gone", source->name);
+    for (size_t i = 0; i < source->schema.field_count; i++) {
+        const struct field *field = &source->schema.fields[i];
+        if (!follow_field(source, field, find_type(columns, field->name), sql, error))
+            return false;
+    }
+    return sql->length == 0 || batch_execute(batch, sql, error);
+}
+
+static bool prepare(struct batch *batch, const struct source *source, struct buffer *sql, struct error *error)
+{
+    const char *values[] = {source->name, source->topic};
+    RESULT *inserted = NULL, *stored = NULL;
+    if (!connection_query(batch->connection,
+                          "insert into tidemark.source (name, topic) values ($1, $2) on conflict do nothing", 2, values,
+                          &inserted, error) ||
+        !connection_query(batch->connection, "select definition from tidemark.source where name = $1", 1, values,
+                          &stored, error))
+        return false;
+    if (PQgetisnull(stored, 0, 0))
+        return create_tables(batch, source, sql, error);
+    return check_definition(source, result_text(stored, 0, 0), error) && follow_fields(batch, source, sql, error);
+}
+
+bool schema_prepare_source(struct batch *batch, const struct source *source, struct error *error)
+{
+    struct buffer sql = {0};
+    bool done = connection_execute(batch->connection, "begin", error) && prepare(batch, source, &sql, error) &&
+                connection_execute(batch->connection, "commit", error);
+    if (!done)
+        connection_roll_back(batch->connection);
+    buffer_clean_up(&sql);
+    return done;
+}

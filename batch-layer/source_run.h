@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One run over one source: what its steps hand on to each other. */
+#ifndef TIDEMARK_BATCH_SOURCE_RUN_H
+#define TIDEMARK_BATCH_SOURCE_RUN_H
+
+#include "batch.h"
+
+struct partition_state {
+    int32_t number;
+    bool recorded;    /* tidemark.partition has its row, with `first` */
+    bool published;   /* the published cut names it */
+    int64_t first;    /* the first offset that it ever had */
+    int64_t ingested; /* the next offset to ingest */
+    int64_t begins;   /* where what isn't published yet begins: the published cut, or `first` */
+    int64_t cut;      /* of this run: where epoch + 2 begins */
+    int64_t clock_us; /* at `begins` */
+};
+
+struct source_run {
+    struct batch *batch;
+    const struct source *source;
+    struct publication publication; /* the one that this run follows */
+    struct partition_state *partitions; /* all partitions of the topic, by number */
+    size_t partition_count;
+    int64_t id;           /* in tidemark.run */
+    int64_t opened_at_us; /* wall time before the first partition's epoch was opened */
+    bool was_open;        /* an earlier run had opened the epoch: there may be more after its cut */
+    int64_t messages;     /* ingested */
+};
+
+/* Makes the tables, reads what is published, and finds the topic's partitions and what is known of them. The caller
+ * holds the source's lock. ERROR_TRY_AGAIN where the topic doesn't exist yet; ERROR_CONFIGURATION where it is on another
+ * cluster than before. */
+bool source_run_init(struct source_run *run, struct batch *batch, const struct source *source,
+                     struct error *error) MUST_CHECK;
+void source_run_clean_up(struct source_run *run); /* also of one whose init failed */
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The windows of a view as SQL. The calendar stays the view library's: where days begin, and which offset held when, are
+ * given to PostgreSQL as arrays, so that both agree wherever a clock changes. */
+#ifndef TIDEMARK_BATCH_WINDOW_SQL_H
+#define TIDEMARK_BATCH_WINDOW_SQL_H
+
+#include "view/view.h"
+
+/* Half-open, seconds since 1970 in UTC. */
+struct time_range {
+    int64_t from_s, to_s;
+};
+
+struct window_sql {
+    const struct view *view;
+    bool steady;           /* one offset holds throughout */
+    int64_t offset_s;      /* then this one */
+    struct buffer edges;   /* else literals: of a day view, days' starts; else, starts of the spans in microseconds */
+    struct buffer offsets; /* of these spans */
+};
+
+/* For event times from `times.from_s` until `times.to_s`, both within the years that a message may have. */
+void window_sql_init(struct window_sql *window, const struct view *view, struct time_range times);
+void window_sql_clean_up(struct window_sql *window);
+
+/* The start, in seconds, of the window to which `event_us` (an SQL expression in microseconds) belongs. */
+void window_sql_append_start(const struct window_sql *window, const char *event_us, struct buffer *out);
+/* The end, in seconds, of the window that starts at `start_s` (an SQL expression in seconds). */
+void window_sql_append_end(const struct window_sql *window, const char *start_s, struct buffer *out);
+
+#endif

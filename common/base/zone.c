@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/zone.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/command.h"
+#include "base/zone_rule.h"
+
+#define FILE_BYTES_MAX 65536 /* real ones have a few thousand */
+#define NAME_BYTES_MAX 255
+#define HEADER_BYTES 44
+/* The calendar, weekdays and all, repeats every 400 years, so changes are worked out for that long and a little more. */
+#define CYCLE_S (INT64_C(146097) * SECONDS_PER_DAY)
+#define RULE_YEARS 403
+#define LAST_CHANGE_MAX_S INT64_C(253402300800) /* the year 10000: a file that goes on longer is none */
+
+struct zone {
+    char *name;
+    bool is_cyclic;  /* beyond the end, times are as 400 years before */
+    int64_t end_s;   /* of what `changes` covers; INT64_MAX where nothing follows */
+    size_t count;
+    struct zone_change changes[]; /* ascending, offsets differ from one to the next; the first is at INT64_MIN */
+};
+
+/* The counts in the header of a data block, in the file's order. */
+struct block {
+    uint32_t utc_marks, standard_marks, leaps, times, types, characters;
+};
+
+/* --- the calendar --- */
+
+static int64_t floor_divide(int64_t number, int64_t divisor)
+{
+    return number / divisor - (number % divisor < 0);
+}
+
+/* Years are counted from March, so that the leap day is a year's last, and 400 of them make an era. */
+void civil_from_days(int64_t days, int *ret_year, int *ret_month, int *ret_day)
+{
+    int64_t shifted = days + 719468; /* since 0000-03-01 */
+    int64_t era = floor_divide(shifted, 146097);
+    int64_t of_era = shifted - era * 146097;
+    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    int64_t from_march = (5 * of_year + 2) / 153;
+    int64_t month = from_march < 10 ? from_march + 3 : from_march - 9;
+    *ret_year = (int)(year + era * 400 + (month <= 2));
+    *ret_month = (int)month;
+    *ret_day = (int)(of_year - (153 * from_march + 2) / 5 + 1);
+}
+
+int64_t days_from_civil(int year, int month, int day)
+{
+    int64_t from_march = month > 2 ? month - 3 : month + 9;
+    int64_t shifted = (int64_t)year - (month <= 2);
+    int64_t era = floor_divide(shifted, 400);
+    int64_t of_era = shifted - era * 400;
+    int64_t of_year = (153 * from_march + 2) / 5 + day - 1;
+    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+/* --- the file --- */
+
+static uint64_t big_endian(const unsigned char *bytes, size_t size)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < size; i++) {
+        number = number << 8 | bytes[i];
+    }
+    return number;
+}
+
+/* Reads the header at the front of `rest` and steps over it; false where there is none of a version that serves. */
+static bool take_header(struct text *rest, struct block *ret_block)
+{
+    const unsigned char *bytes = (const unsigned char *)rest->data;
+    if (rest->length < HEADER_BYTES || memcmp(bytes, "TZif", 4) != 0 || bytes[4] < '2') {
+        return false;
+    }
+    uint32_t counts[6];
+    for (size_t i = 0; i < 6; i++) {
+        counts[i] = (uint32_t)big_endian(bytes + 20 + 4 * i, 4);
+        if (counts[i] > FILE_BYTES_MAX) {
+            return false;
+        }
+    }
+    *ret_block = (struct block){counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
+    rest->data += HEADER_BYTES;
+    rest->length -= HEADER_BYTES;
+    return true;
+}
+
+static size_t block_size(const struct block *block, size_t time_size)
+{
+    return block->times * (time_size + 1) + block->types * 6u + block->characters + block->leaps * (time_size + 4) +
+           block->standard_marks + block->utc_marks;
+}
+
+static int32_t type_offset(const unsigned char *types, size_t type)
+{
+    return (int32_t)(uint32_t)big_endian(types + 6 * type, 4);
+}
+
+/* A change that doesn't change the offset (only the abbreviation) is left out, and of two at once the later holds. */
+static void add_change(struct zone *zone, int64_t at_s, int32_t offset_s)
+{
+    if (zone->count > 1 && zone->changes[zone->count - 1].at_s == at_s) {
+        zone->count--;
+    }
+    if (zone->changes[zone->count - 1].offset_s != offset_s) {
+        zone->changes[zone->count++] = (struct zone_change){at_s, offset_s};
+    }
+}
+
+/* The changes of the second data block, whose times have 64 bits. */
+static bool add_block(struct zone *zone, const unsigned char *data, const struct block *block)
+{
+    const unsigned char *indexes = data + 8 * (size_t)block->times;
+    const unsigned char *types = indexes + block->times;
+    for (size_t i = 0; i < block->types; i++) {
+        int32_t offset_s = type_offset(types, i);
+        if (offset_s < -OFFSET_MAX_S || offset_s > OFFSET_MAX_S) {
+            return false;
+        }
+    }
+    zone->changes[zone->count++] = (struct zone_change){INT64_MIN, type_offset(types, 0)};
+    int64_t previous_s = INT64_MIN;
+    for (size_t i = 0; i < block->times; i++) {
+        int64_t at_s = (int64_t)big_endian(data + 8 * i, 8);
+        if (indexes[i] >= block->types || (i > 0 && at_s <= previous_s)) {
+            return false;
+        }
+        previous_s = at_s;
+        add_change(zone, at_s, type_offset(types, indexes[i]));
+    }
+    return true;
+}
+
+/* What the footer says about the time after the last change of the file; about all time where the file has none. */
+static void add_rule(struct zone *zone, const struct zone_rule *rule, int64_t last_s)
+{
+    if (!rule->has_daylight) {
+        if (last_s == INT64_MIN) {
+            zone->changes[0].offset_s = rule->standard_s;
+        }
+        return;
+    }
+    int year, month, day;
+    int64_t first_s = last_s == INT64_MIN ? days_from_civil(1600, 1, 1) * SECONDS_PER_DAY : last_s;
+    civil_from_days(floor_divide(first_s, SECONDS_PER_DAY), &year, &month, &day);
+    for (int i = 0; i < RULE_YEARS; i++) {
+        struct zone_change changes[2];
+        zone_rule_changes(rule, year + i, changes);
+        for (size_t j = 0; j < 2; j++) {
+            if (changes[j].at_s > last_s) {
+                add_change(zone, changes[j].at_s, changes[j].offset_s);
+            }
+        }
+    }
+    zone->is_cyclic = true;
+    zone->end_s = days_from_civil(year + RULE_YEARS - 1, 1, 1) * SECONDS_PER_DAY;
+}
+
+/* The footer is a rule between two line feeds; an empty one says nothing. */
+static bool add_footer(struct zone *zone, struct text footer, int64_t last_s)
+{
+    if (footer.length < 2 || footer.data[0] != '\n') {
+        return false;
+    }
+    struct text line = {footer.data + 1, footer.length - 1};
+    const char *end = memchr(line.data, '\n', line.length);
+    if (!end) {
+        return false;
+    }
+    line.length = (size_t)(end - line.data);
+    struct zone_rule rule;
+    if (line.length == 0) {
+        return true;
+    }
+    if (!zone_rule_parse(line, &rule)) {
+        return false;
+    }
+    add_rule(zone, &rule, last_s);
+    return true;
+}
+
+static bool fill_zone(struct zone *zone, struct text data, const struct block *block)
+{
+    const unsigned char *bytes = (const unsigned char *)data.data;
+    size_t size = block_size(block, 8);
+    int64_t last_s = block->times > 0 ? (int64_t)big_endian(bytes + 8 * (size_t)(block->times - 1), 8) : INT64_MIN;
+    return last_s < LAST_CHANGE_MAX_S && add_block(zone, bytes, block) &&
+           add_footer(zone, (struct text){data.data + size, data.length - size}, last_s);
+}
+
+static bool parse_file(const char *name, struct text file, struct zone **ret_zone, struct error *error)
+{
+    struct text rest = file;
+    struct block block;
+    bool good = take_header(&rest, &block) && block_size(&block, 4) <= rest.length;
+    if (good) {
+        rest.data += block_size(&block, 4);
+        rest.length -= block_size(&block, 4);
+        good = take_header(&rest, &block) && block_size(&block, 8) <= rest.length && block.types > 0;
+    }
+    if (!good) {
+        return error_set(error, ERROR_CONFIGURATION, "time zone \"%s\": not a TZif file of version 2 or later", name);
+    }
+    if (block.leaps > 0) {
+        return error_set(error, ERROR_CONFIGURATION, "time zone \"%s\" counts leap seconds, which UTC here doesn't", name);
+    }
+    size_t capacity = 1 + block.times + 2 * (size_t)RULE_YEARS;
+    struct zone *zone = calloc(1, sizeof *zone + capacity * sizeof zone->changes[0]);
+    if (!zone || !(zone->name = strdup(name))) {
+        free(zone);
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    }
+    zone->end_s = INT64_MAX;
+    if (!fill_zone(zone, rest, &block)) {
+        zone_close(zone);
+        return error_set(error, ERROR_CONFIGURATION, "time zone \"%s\": the TZif file is damaged", name);
+    }
+    *ret_zone = zone;
+    return true;
+}
+
+/* --- opening --- */
+
+static bool name_is_safe(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 0 && length <= NAME_BYTES_MAX && name[0] != '/' && !strstr(name, "..") &&
+           strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/.") == length;
+}
+
+static const char *zone_folder(void)
+{
+    const char *folder = getenv("TZDIR");
+    return folder && *folder ? folder : "/usr/share/zoneinfo";
+}
+
+/* Sets the error for a zone that isn't there, with the nearest name of the same region. */
+static bool no_such_zone(const char *name, struct error *error)
+{
+    const char *slash = strrchr(name, '/');
+    int region = slash ? (int)(slash - name + 1) : 0;
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/%.*s", zone_folder(), region, name);
+    struct dirent **entries = NULL;
+    int count = scandir(path, &entries, NULL, alphasort);
+    const char **names = calloc(count > 0 ? (size_t)count : 1, sizeof *names);
+    for (int i = 0; names && i < count; i++) {
+        names[i] = entries[i]->d_name;
+    }
+    const char *near = names && count > 0 ? nearest_word(name + region, names, (size_t)count) : NULL;
+    if (near) {
+        error_set(error, ERROR_CONFIGURATION, "unknown time zone \"%s\"; did you mean \"%.*s%s\"?", name, region, name,
+                  near);
+    } else {
+        error_set(error, ERROR_CONFIGURATION, "unknown time zone \"%s\"", name);
+    }
+    free(names);
+    for (int i = 0; i < count; i++) {
+        free(entries[i]);
+    }
+    free(entries);
+    return false;
+}
+
+bool zone_open(const char *name, struct zone **ret_zone, struct error *error)
+{
+    if (!name_is_safe(name)) {
+        return error_set(error, ERROR_CONFIGURATION, "\"%s\" isn't the name of a time zone", name);
+    }
+    char path[4096];
+    int length = snprintf(path, sizeof path, "%s/%s", zone_folder(), name);
+    FILE *file = length > 0 && (size_t)length < sizeof path ? fopen(path, "rbe") : NULL;
+    if (!file) {
+        return errno == ENOENT || errno == ENOTDIR
+                   ? no_such_zone(name, error)
+                   : error_set(error, ERROR_CONFIGURATION, "time zone \"%s\": %s", name, strerror(errno));
+    }
+    char *data = malloc(FILE_BYTES_MAX);
+    size_t size = data ? fread(data, 1, FILE_BYTES_MAX, file) : 0;
+    bool readable = !ferror(file);
+    (void)fclose(file);
+    bool good;
+    if (!data) {
+        good = error_set(error, ERROR_INTERNAL, "out of memory");
+    } else if (!readable) { /* a folder, such as "Europe" */
+        good = no_such_zone(name, error);
+    } else {
+        good = parse_file(name, (struct text){data, size}, ret_zone, error);
+    }
+    free(data);
+    return good;
+}
+
+void zone_close(struct zone *zone)
+{
+    if (zone) {
+        free(zone->name);
+        free(zone);
+    }
+}
+
+const char *zone_name(const struct zone *zone)
+{
+    return zone->name;
+}
+
+/* --- asking --- */
+
+/* The number of the last change at or before `at_s`. */
+static size_t change_at(const struct zone *zone, int64_t at_s)
+{
+    size_t low = 0, high = zone->count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (zone->changes[middle].at_s <= at_s) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+struct zone_span zone_span(const struct zone *zone, int64_t at_s)
+{
+    int64_t shift_s = 0;
+    if (zone->is_cyclic && at_s >= zone->end_s) {
+        shift_s = ((at_s - zone->end_s) / CYCLE_S + 1) * CYCLE_S;
+    }
+    size_t number = change_at(zone, at_s - shift_s);
+    struct zone_span span = {.from_s = zone->changes[number].at_s, .to_s = INT64_MAX,
+                             .offset_s = zone->changes[number].offset_s};
+    span.from_s += span.from_s == INT64_MIN ? 0 : shift_s;
+    if (number + 1 < zone->count && zone->changes[number + 1].at_s <= INT64_MAX - shift_s) {
+        span.to_s = zone->changes[number + 1].at_s + shift_s;
+    }
+    return span;
+}
+
+int32_t zone_offset(const struct zone *zone, int64_t at_s)
+{
+    return zone_span(zone, at_s).offset_s;
+}
+
+/* The clock can't show `local_s` before the first span looked at, and in every span it shows each time once. */
+int64_t zone_instant(const struct zone *zone, int64_t local_s)
+{
+    struct zone_span span = zone_span(zone, local_s - OFFSET_MAX_S - 1);
+    for (;;) {
+        int64_t instant_s = local_s - span.offset_s;
+        if (instant_s < span.from_s) {
+            instant_s = span.from_s; /* the clock jumped over it */
+        }
+        if (instant_s < span.to_s) {
+            return instant_s;
+        }
+        span = zone_span(zone, span.to_s);
+    }
+}
+
+void buffer_append_local_time(struct buffer *buffer, const struct zone *zone, int64_t at_s)
+{
+    /* RFC 3339 has no seconds in an offset; times before 1972 with such a local mean time are shown by the minute. */
+    int32_t offset_s = zone_offset(zone, at_s) / 60 * 60;
+    int64_t local_s = at_s + offset_s;
+    int64_t days = floor_divide(local_s, SECONDS_PER_DAY);
+    int second = (int)(local_s - days * SECONDS_PER_DAY);
+    int east = offset_s < 0 ? -offset_s : offset_s;
+    int year, month, day;
+    civil_from_days(days, &year, &month, &day);
+    buffer_appendf(buffer, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", year, month, day, second / 3600,
+                   second / 60 % 60, second % 60, offset_s < 0 ? '-' : '+', east / 3600, east / 60 % 60);
+}

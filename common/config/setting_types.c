@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/setting_types.h"
+
+#include "base/wide.h"
+#include "config/settings.h"
+#include "config/words.h"
+
+#define PREFIX_MAX 100
+#define REDIS_DATABASE_MAX 1000000
+
+static void set_copy(struct reader *reader, const struct option *option, struct text text, void *base)
+{
+    const char *copy = reader_copy(reader, text);
+    if (copy)
+        *(const char **)(void *)((char *)base + option->offset) = copy;
+}
+
+static void read_topic(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+{
+    static const char wanted[] = "a topic such as \"kafka://orders\"";
+    if (!option_expect(reader, node, YAML_SCALAR, wanted))
+        return;
+    struct text name;
+    if (!text_after(node->text, "kafka://", &name))
+        problem_add(reader->problems, node->place, "expected %s", wanted);
+    else if (!is_topic_name(name))
+        problem_add(reader->problems, yaml_place_at(node, strlen("kafka://")),
+                    "a topic's name is of letters, digits, \".\", \"_\" and \"-\", at most %d", TOPIC_NAME_MAX);
+    else
+        set_copy(reader, option, name, base);
+}
+
+const struct option_type setting_topic = {.name = "topic", .read = read_topic};
+
+/* Braces would break the hash tag that keeps the keys of a partition together, blanks the patterns of operators. */
+static bool is_prefix(struct text text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        char c = text.data[i];
+        bool is_fine =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("_.:-", c));
+        if (!is_fine)
+            return false;
+    }
+    return text.length > 0 && text.length <= PREFIX_MAX;
+}
+
+static void read_prefix(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+{
+    if (!option_expect(reader, node, YAML_SCALAR, "a name"))
+        return;
+    if (is_prefix(node->text))
+        set_copy(reader, option, node->text, base);
+    else
+        problem_add(reader->problems, node->place,
+                    "\"%s\" must be of letters, digits, \"_\", \"-\", \".\" and \":\", at most %d", option->key,
+                    PREFIX_MAX);
+}
+
+const struct option_type setting_prefix = {.name = "name", .read = read_prefix};
+
+static bool is_number(struct text text, int64_t lowest, int64_t highest)
+{
+    int64_t number;
+    return text.length > 0 && text.length < 10 && integer_parse(text, &number) && number >= lowest && number <= highest;
+}
+
+/* Cuts at the last `separator`: *ret_tail is what follows it. False, with both untouched, where there is none. */
+static bool cut_last(struct text *text, char separator, struct text *ret_tail)
+{
+    const char *at = text->length ? memrchr(text->data, separator, text->length) : NULL;
+    if (!at)
+        return false;
+    size_t head = (size_t)(at - text->data);
+    *ret_tail = (struct text){at + 1, text->length - head - 1};
+    text->length = head;
+    return true;
+}
+
+/* host[:port] or [::1][:port] */
+static bool is_authority(struct text text)
+{
+    struct text port, host = text;
+    bool in_brackets = text.length > 0 && text.data[0] == '[' && memchr(text.data, ']', text.length) != NULL;
+    if (in_brackets && text.data[text.length - 1] == ']')
+        return text.length > 3;
+    if (cut_last(&host, ':', &port) && !is_number(port, 1, 65535))
+        return false;
+    if (in_brackets)
+        return host.length > 3 && host.data[host.length - 1] == ']';
+    return host.length > 0 && !memchr(host.data, ':', host.length) && !memchr(host.data, ' ', host.length);
+}
+
+/* NULL where the URL is fine, else what is wrong with it. The password may hold any character but a slash. */
+static const char *redis_url_fault(struct text url)
+{
+    struct text rest, path, user_and_host;
+    if (text_after(url, "unix://", &rest))
+        return rest.length > 1 && rest.data[0] == '/' ? NULL : "the path behind unix:// must be absolute";
+    if (text_after(url, "rediss://", &rest))
+        return "rediss:// (TLS) is not supported";
+    if (!text_after(url, "redis://", &rest))
+        return "it begins with neither redis:// nor unix://";
+    if (memchr(url.data, '?', url.length) || memchr(url.data, '#', url.length))
+        return "parameters behind ? or # are not supported";
+    if (rest.length > 0 && rest.data[rest.length - 1] == '/')
+        rest.length--;
+    user_and_host = rest;
+    if (cut_last(&user_and_host, '/', &path) && !is_number(path, 0, REDIS_DATABASE_MAX))
+        return "the database behind the last / must be a number";
+    struct text host = user_and_host, after_user;
+    if (cut_last(&user_and_host, '@', &after_user))
+        host = after_user;
+    return is_authority(host) ? NULL : "the host or the port is wrong";
+}
+
+static void read_redis_url(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+{
+    static const char wanted[] = "redis://[user:password@]host[:port][/database] or unix:///path";
+    if (!option_expect(reader, node, YAML_SCALAR, wanted))
+        return;
+    const char *fault = redis_url_fault(node->text);
+    if (fault)
+        problem_add(reader->problems, node->place, "expected %s: %s", wanted, fault);
+    else
+        set_copy(reader, option, node->text, base);
+}
+
+const struct option_type setting_redis_url = {.name = "URL", .read = read_redis_url};
+
+/* The text has a NUL behind, as those of nodes have. */
+static bool is_postgres_url(struct text text)
+{
+    struct text rest;
+    if (text_after(text, "postgresql://", &rest) || text_after(text, "postgres://", &rest))
+        return true;
+    return strchr(text.data, '=') && !strstr(text.data, "://");
+}
+
+static void read_postgres_url(struct reader *reader, const struct option *option, const struct yaml_node *node,
+                              void *base)
+{
+    static const char wanted[] = "postgresql://user@host/database, or a line of libpq such as \"host=/run/postgresql\"";
+    if (!option_expect(reader, node, YAML_SCALAR, wanted))
+        return;
+    if (is_postgres_url(node->text))
+        set_copy(reader, option, node->text, base);
+    else
+        problem_add(reader->problems, node->place, "expected %s", wanted);
+}
+
+const struct option_type setting_postgres_url = {.name = "URL", .read = read_postgres_url};
+
+/* Properties that exactly-once rests on, or that have a key of their own. */
+static const struct {
+    const char *name, *reason;
+} owned_properties[] = {
+    {"group.id", "it is kafka.group"},
+    {"bootstrap.servers", "it is kafka.brokers"},
+    {"metadata.broker.list", "it is kafka.brokers"},
+    {"enable.auto.commit", "offsets live beside the aggregates"},
+    {"enable.auto.offset.store", "offsets live beside the aggregates"},
+    {"auto.offset.reset", "a gap in the log must be seen, not skipped"},
+    {"isolation.level", "only committed messages count"},
+    {"partition.assignment.strategy", "the assignment is the program's"},
+};
+
+static const char *owned_reason(struct text name)
+{
+    for (size_t i = 0; i < sizeof owned_properties / sizeof owned_properties[0]; i++)
+        if (text_equal(name, text_of(owned_properties[i].name)))
+            return owned_properties[i].reason;
+    return NULL;
+}
+
+static bool read_property(struct reader *reader, const struct yaml_node *node, struct property *property)
+{
+    const char *reason = owned_reason(node->key->text);
+    if (reason) {
+        problem_add(reader->problems, node->key->place, "the property%s can't be set: %s",
+                    shown_name(node->key->text).text, reason);
+        return false;
+    }
+    if (!option_expect(reader, node, YAML_SCALAR, "the value of a property"))
+        return false;
+    property->name = reader_copy(reader, node->key->text);
+    property->value = reader_copy(reader, node->text);
+    return true;
+}
+
+static void read_properties(struct reader *reader, const struct option *option, const struct yaml_node *node,
+                            void *base)
+{
+    if (!option_expect(reader, node, YAML_MAP, "a map of properties"))
+        return;
+    struct property *properties = reader_allocate(reader, node->count * sizeof *properties);
+    size_t count = 0;
+    for (const struct yaml_node *entry = node->first; entry && properties; entry = entry->next)
+        if (read_property(reader, entry, &properties[count]))
+            count++;
+    *(const struct property **)(void *)((char *)base + option->offset) = properties;
+    *(size_t *)(void *)((char *)base + option->second_offset) = count;
+}
+
+const struct option_type setting_properties = {.name = "map of texts", .read = read_properties, .may_be_empty = true};

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Types of settings that are Tidemark's own. */
+#ifndef TIDEMARK_CONFIG_SETTING_TYPES_H
+#define TIDEMARK_CONFIG_SETTING_TYPES_H
+
+#include "config/options.h"
+
+/* Targets:
+ * setting_topic         const char *, the name behind kafka://
+ * setting_prefix        const char *, what keys in Redis may begin with
+ * setting_redis_url     const char *, checked; never repeated in an error, for it may hold a password
+ * setting_postgres_url  const char *, the same
+ * setting_properties    const struct property *, and their size_t count as the second target */
+extern const struct option_type setting_topic, setting_prefix, setting_redis_url, setting_postgres_url,
+    setting_properties;
+
+#endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * `views:` of the file. */
+#include <stddef.h>
+
+#include "config/assembly.h"
+#include "config/words.h"
+
+#define SECOND_US INT64_C(1000000)
+#define DAY_US (INT64_C(86400) * SECOND_US)
+
+/* A view as its keys say it, before it is checked as a whole. */
+struct written_view {
+    const struct yaml_node *source, *where, *window, *dimensions, *measures;
+    const char *time_zone;
+    int64_t retention_us;
+};
+
+const struct option view_options[] = {
+    {.key = "source",
+     .type = &option_scalar,
+     .offset = offsetof(struct written_view, source),
+     .required = true,
+     .meaning = "The source whose messages are counted.",
+     .example = "orders"},
+    {.key = "where",
+     .type = &option_scalar,
+     .offset = offsetof(struct written_view, where),
+     .meaning =
+         "Which versions of an order count: comparisons of fields with `=`, `<>`, `<`, `<=`, `>`, `>=`, `in` and "
+         "`is null`, joined by `and`, `or` and `not`, with SQL's nulls. Without it all count.",
+     .example = "status <> 'cancelled' and amount > 0"},
+    {.key = "window",
+     .type = &option_scalar,
+     .offset = offsetof(struct written_view, window),
+     .required = true,
+     .meaning = "What time is cut into: `tumbling` and `1 day`, or hours or minutes that divide a day. A day begins at "
+                "its first instant in the time zone.",
+     .example = "tumbling 15 minutes"},
+    {.key = "time_zone",
+     .type = &option_text,
+     .offset = offsetof(struct written_view, time_zone),
+     .meaning = "Where a day begins for this view. The file's `time_zone` by default.",
+     .example = "America/New_York"},
+    {.key = "retention",
+     .type = &option_duration,
+     .offset = offsetof(struct written_view, retention_us),
+     .minimum = 60 * SECOND_US,
+     .maximum = 36500 * DAY_US,
+     .meaning =
+         "How long windows are answered, by the partitions' clock; whole seconds, and no shorter than the window. "
+         "Without it they are kept for good.",
+     .example = "48 hours"},
+    {.key = "dimensions",
+     .type = &option_list,
+     .offset = offsetof(struct written_view, dimensions),
+     .meaning = "Text or integer fields that rows are grouped by, at most 8. Null is a group of its own.",
+     .example = "[category, customer_segment]"},
+    {.key = "measures",
+     .type = &option_map,
+     .offset = offsetof(struct written_view, measures),
+     .required = true,
+     .meaning = "What is computed of each group, at most 16: a name with `count`, `sum(field)` or `avg(field)` of an "
+                "integer or decimal field.",
+     .example = "{ order_count: count, total_revenue: sum(amount) }"},
+    {.key = NULL},
+};
+
+/* Parameters of HTTP and columns of every row: a dimension is a parameter and a column too. */
+static const char *const reserved_names[] = {"from",   "to",        "format",       "group_by",   "limit", "cursor",
+                                             "window", "time_zone", "window_start", "window_end", "final"};
+/* Columns of every row. */
+static const char *const reserved_columns[] = {"window_start", "window_end", "final"};
+
+static bool is_among(struct text name, const char *const names[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(name, text_of(names[i])))
+            return true;
+    return false;
+}
+
+static void read_where(struct assembly *assembly, const struct yaml_node *node, struct view *view)
+{
+    size_t position = 0;
+    struct error error = {0};
+    if (!expression_compile(node->text, view->schema, &assembly->settings.arena, &view->where, &position, &error))
+        assembly_problem(assembly, yaml_place_at(node, position), &error);
+}
+
+static void read_window(struct assembly *assembly, const struct yaml_node *node, struct view *view)
+{
+    struct text rest;
+    struct error error = {0};
+    if (text_after(node->text, "hopping", &rest) || text_after(node->text, "session", &rest))
+        problem_add(assembly->reader.problems, node->place, "%.7s windows are not supported yet, only tumbling",
+                    node->text.data);
+    else if (!window_parse(node->text, &view->window, &error))
+        assembly_problem(assembly, node->place, &error);
+}
+
+static bool check_dimension(struct assembly *assembly, const struct view *view, const struct yaml_node *item,
+                            size_t field)
+{
+    struct problems *problems = assembly->reader.problems;
+    if (is_among(item->text, reserved_names, sizeof reserved_names / sizeof reserved_names[0])) {
+        problem_add(problems, item->place,
+                    "a dimension can't be named%s: it is a parameter or a column of every answer",
+                    shown_name(item->text).text);
+        return false;
+    }
+    if (item->text.length > NAME_MAX_BYTES) {
+        problem_add(problems, item->place, "the name of a dimension has at most %d characters", NAME_MAX_BYTES);
+        return false;
+    }
+    if (view->schema->fields[field].type == FIELD_DECIMAL) {
+        problem_add(problems, item->place, "a dimension must be a text or integer field");
+        return false;
+    }
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        if (view->dimensions[i] == field) {
+            problem_add(problems, item->place, "the dimension \"%s\" is given twice", view->schema->fields[field].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void read_dimensions(struct assembly *assembly, const struct yaml_node *list, struct view *view)
+{
+    if (list->count > DIMENSIONS_MAX) {
+        problem_add(assembly->reader.problems, list->place, "at most %d dimensions", DIMENSIONS_MAX);
+        return;
+    }
+    for (const struct yaml_node *item = list->first; item; item = item->next) {
+        size_t field = assembly_find_field(assembly, view->schema, item->text, item->place);
+        if (field != FIELD_NONE && check_dimension(assembly, view, item, field))
+            view->dimensions[view->dimension_count++] = field;
+    }
+}
+
+static bool is_dimension(const struct view *view, struct text name)
+{
+    for (size_t i = 0; i < view->dimension_count; i++)
+        if (text_equal(name, text_of(view->schema->fields[view->dimensions[i]].name)))
+            return true;
+    return false;
+}
+
+static bool check_measure_name(struct assembly *assembly, const struct view *view, const struct yaml_node *entry)
+{
+    struct text name = entry->key->text;
+    if (!assembly_check_name(assembly, entry))
+        return false;
+    if (is_among(name, reserved_columns, sizeof reserved_columns / sizeof reserved_columns[0]))
+        problem_add(assembly->reader.problems, entry->key->place,
+                    "a measure can't be named \"%s\": it is a column of every row", name.data);
+    else if (is_dimension(view, name))
+        problem_add(assembly->reader.problems, entry->key->place, "\"%s\" is a dimension of this view already",
+                    name.data);
+    else
+        return true;
+    return false;
+}
+
+/* Which of the view's sums adds up this field, taken up where it is new; SIZE_MAX where there are too many. */
+static size_t sum_of(struct view *view, size_t field)
+{
+    for (size_t i = 0; i < view->sum_count; i++)
+        if (view->sums[i] == field)
+            return i;
+    if (view->sum_count == SUMS_MAX)
+        return SIZE_MAX;
+    view->sums[view->sum_count] = field;
+    return view->sum_count++;
+}
+
+static bool read_summed(struct assembly *assembly, const struct yaml_node *entry, const struct call *call,
+                        struct view *view, struct measure *measure)
+{
+    struct problems *problems = assembly->reader.problems;
+    size_t position = call->has_argument ? (size_t)(call->argument.data - entry->text.data) : 0;
+    struct place place = yaml_place_at(entry, position);
+    if (!call->has_argument || call->argument.length == 0) {
+        problem_add(problems, entry->place, "the field is missing: %.*s(amount)", (int)call->word.length,
+                    call->word.data);
+        return false;
+    }
+    measure->field = assembly_find_field(assembly, view->schema, call->argument, place);
+    if (measure->field == FIELD_NONE)
+        return false;
+    if (view->schema->fields[measure->field].type == FIELD_TEXT) {
+        problem_add(problems, place, "%.*s needs an integer or decimal field", (int)call->word.length, call->word.data);
+        return false;
+    }
+    measure->sum = sum_of(view, measure->field);
+    if (measure->sum == SIZE_MAX)
+        problem_add(problems, place, "a view sums at most %d different fields", SUMS_MAX);
+    return measure->sum != SIZE_MAX;
+}
+
+static bool read_measure(struct assembly *assembly, const struct yaml_node *entry, struct view *view,
+                         struct measure *measure)
+{
+    static const char wanted[] = "count, sum(field) or avg(field)";
+    static const char *const words[] = {"count", "sum", "avg"};
+    struct problems *problems = assembly->reader.problems;
+    struct call call;
+    if (!option_expect(&assembly->reader, entry, YAML_SCALAR, wanted))
+        return false;
+    if (!call_parse(entry->text, &call)) {
+        problem_add(problems, entry->place, "expected %s", wanted);
+        return false;
+    }
+    *measure = (struct measure){.kind = MEASURE_COUNT, .field = FIELD_NONE};
+    if (text_equal(call.word, text_of("count"))) {
+        if (call.has_argument)
+            problem_add(problems, entry->place, "count has no field: it counts all versions that count");
+        return !call.has_argument;
+    }
+    if (text_equal(call.word, text_of("unique")) || text_equal(call.word, text_of("approx_unique"))) {
+        problem_add(problems, entry->place, "%.*s is not supported yet", (int)call.word.length, call.word.data);
+        return false;
+    }
+    measure->kind = text_equal(call.word, text_of("sum")) ? MEASURE_SUM : MEASURE_AVERAGE;
+    if (measure->kind == MEASURE_SUM || text_equal(call.word, text_of("avg")))
+        return read_summed(assembly, entry, &call, view, measure);
+    problem_add(problems, entry->place, "expected %s%s", wanted, option_suggest(call.word, words, 3).text);
+    return false;
+}
+
+static void read_measures(struct assembly *assembly, const struct yaml_node *map, struct view *view)
+{
+    if (map->count == 0 || map->count > MEASURES_MAX) {
+        problem_add(assembly->reader.problems, map->place,
+                    map->count ? "at most %d measures" : "at least one measure is needed", MEASURES_MAX);
+        return;
+    }
+    for (const struct yaml_node *entry = map->first; entry; entry = entry->next) {
+        struct measure measure;
+        if (!check_measure_name(assembly, view, entry) || !read_measure(assembly, entry, view, &measure))
+            continue;
+        measure.name = reader_copy(&assembly->reader, entry->key->text);
+        view->measures[view->measure_count++] = measure;
+    }
+}
+
+static void read_retention(struct assembly *assembly, const struct yaml_node *entry, int64_t retention_us,
+                           struct view *view)
+{
+    view->retention_s = retention_us / SECOND_US;
+    if (retention_us % SECOND_US != 0)
+        problem_add(assembly->reader.problems, option_place(entry, "retention"), "\"retention\" must be whole seconds");
+    else if (retention_us > 0 && view->retention_s < view->window.length_s)
+        problem_add(assembly->reader.problems, option_place(entry, "retention"),
+                    "\"retention\" must not be shorter than the window");
+}
+
+static void read_view(struct assembly *assembly, const struct yaml_node *entry, const struct written_view *written,
+                      struct view *view)
+{
+    view->name = reader_copy(&assembly->reader, entry->key->text);
+    view->zone = assembly->settings.zone;
+    if (written->time_zone &&
+        !assembly_open_zone(assembly, written->time_zone, option_place(entry, "time_zone"), &view->zone))
+        view->zone = NULL;
+    if (written->where)
+        read_where(assembly, written->where, view);
+    if (written->window)
+        read_window(assembly, written->window, view);
+    if (written->dimensions)
+        read_dimensions(assembly, written->dimensions, view);
+    if (written->measures)
+        read_measures(assembly, written->measures, view);
+    read_retention(assembly, entry, written->retention_us, view);
+}
+
+/* Reads the view if its source is known and sound; returns the number of the source, else SIZE_MAX. */
+static size_t read_entry(struct assembly *assembly, const struct yaml_node *entry, struct view *view)
+{
+    struct written_view written = {0};
+    if (!assembly_check_name(assembly, entry) ||
+        !option_expect(&assembly->reader, entry, YAML_MAP, "a map that describes the view"))
+        return SIZE_MAX;
+    options_read(&assembly->reader, view_options, entry, entry->key->place, &written);
+    if (!written.source)
+        return SIZE_MAX;
+    size_t source = assembly_find_source(assembly, written.source);
+    if (source == SIZE_MAX || assembly->source_is_broken[source])
+        return SIZE_MAX;
+    view->schema = &assembly->sources[source].schema;
+    read_view(assembly, entry, &written, view);
+    return source;
+}
+
+/* Gives a source its views, in the order of the file. `owners` says which source each view is of. */
+static void give_views(struct assembly *assembly, size_t number, const struct view views[], const size_t owners[],
+                       size_t count)
+{
+    struct source *source = &assembly->sources[number];
+    size_t mine = 0, next = 0;
+    for (size_t i = 0; i < count; i++)
+        mine += owners[i] == number;
+    if (mine > VIEWS_MAX) {
+        problem_add(assembly->reader.problems, assembly->views_node->place, "the source \"%s\" has more than %d views",
+                    source->name, VIEWS_MAX);
+        return;
+    }
+    struct view *own = reader_allocate(&assembly->reader, mine * sizeof *own);
+    for (size_t i = 0; i < count && own; i++)
+        if (owners[i] == number)
+            own[next++] = views[i];
+    source->views = own;
+    source->view_count = next;
+    if (assembly->reader.problems->count > 0 || assembly->reader.problems->memory_is_short)
+        return;
+    for (size_t i = 0; i < next; i++)
+        view_fingerprint(&own[i], source);
+    source_fingerprint(source);
+}
+
+void views_assemble(struct assembly *assembly)
+{
+    const struct yaml_node *map = assembly->views_node;
+    size_t count = map ? map->count : 0;
+    if (count > (size_t)VIEWS_MAX * SOURCES_MAX) {
+        problem_add(assembly->reader.problems, map->place, "at most %d views", VIEWS_MAX * SOURCES_MAX);
+        return;
+    }
+    struct view *views = reader_allocate(&assembly->reader, count * sizeof *views);
+    size_t *owners = reader_allocate(&assembly->reader, count * sizeof *owners);
+    if (!views || !owners)
+        return;
+    size_t number = 0;
+    for (const struct yaml_node *entry = map ? map->first : NULL; entry; entry = entry->next, number++)
+        owners[number] = read_entry(assembly, entry, &views[number]);
+    for (size_t source = 0; source < assembly->settings.source_count; source++)
+        give_views(assembly, source, views, owners, count);
+}

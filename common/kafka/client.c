@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka/client.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+
+/* Facts of librdkafka 2.0: eager assignors only, offsets are the application's, and what is out of range is lost data
+ * and must be seen. */
+static const struct property common_defaults[] = {
+    {"client.id", "tidemark"},
+    {"socket.keepalive.enable", "true"},
+    {"log.connection.close", "false"},
+    {"reconnect.backoff.ms", "100"},
+    {"reconnect.backoff.max.ms", "5000"},
+    {"allow.auto.create.topics", "false"},
+    {"topic.metadata.refresh.interval.ms", "5000"},
+    {0},
+};
+
+/* What librdkafka says of connections goes to the debug level: the programs say themselves what is down. */
+static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *message)
+{
+    (void)client;
+    log_write(level <= 2 ? LOG_LEVEL_ERROR : LOG_LEVEL_DEBUG, "kafka: %s: %s", facility, message);
+}
+
+static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct error *error)
+{
+    char reason[256];
+    if (rd_kafka_conf_set(conf, name, value, reason, sizeof reason) == RD_KAFKA_CONF_OK)
+        return true;
+    return error_set(error, ERROR_CONFIGURATION, "kafka property %s: %s", name, reason);
+}
+
+static bool set_all(rd_kafka_conf_t *conf, const struct property properties[], struct error *error)
+{
+    for (; properties->name; properties++)
+        if (!set(conf, properties->name, properties->value, error))
+            return false;
+    return true;
+}
+
+static bool configure(rd_kafka_conf_t *conf, const struct kafka_access *access,
+                      const struct property defaults[], struct error *error)
+{
+    if (!set_all(conf, common_defaults, error) || !set_all(conf, defaults, error) ||
+        !set(conf, "bootstrap.servers", access->brokers, error))
+        return false;
+    for (size_t i = 0; i < access->property_count; i++)
+        if (!set(conf, access->properties[i].name, access->properties[i].value, error))
+            return false;
+    return true;
+}
+
+rd_kafka_t *kafka_client_new(rd_kafka_type_t type, const struct kafka_access *access,
+                             const struct property defaults[], void (*prepare)(rd_kafka_conf_t *, void *),
+                             void *context, struct error *error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    if (!configure(conf, access, defaults, error)) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    if (prepare)
+        prepare(conf, context);
+    char reason[512];
+    rd_kafka_t *client = rd_kafka_new(type, conf, reason, sizeof reason);
+    if (!client) {
+        error_set(error, ERROR_CONFIGURATION, "kafka: %s", reason);
+        rd_kafka_conf_destroy(conf);
+    }
+    return client;
+}
+
+bool kafka_error(struct error *error, rd_kafka_resp_err_t code, const char *what)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+        return error_set(error, ERROR_PERMISSION, "kafka: %s: %s", what, rd_kafka_err2str(code));
+    default:
+        return error_set(error, ERROR_UNAVAILABLE, "kafka: %s: %s", what, rd_kafka_err2str(code));
+    }
+}
+
+bool kafka_cluster(rd_kafka_t *client, char *ret_cluster, size_t size, struct error *error)
+{
+    char *id = rd_kafka_clusterid(client, KAFKA_TIMEOUT_MS);
+    if (!id)
+        return error_set(error, ERROR_UNAVAILABLE, "kafka: no broker answers");
+    snprintf(ret_cluster, size, "%s", id);
+    rd_kafka_mem_free(client, id);
+    return true;
+}
+
+bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_count, struct error *error)
+{
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t code = handle ? rd_kafka_metadata(client, 0, handle, &metadata, KAFKA_TIMEOUT_MS)
+                                      : rd_kafka_last_error();
+    if (handle)
+        rd_kafka_topic_destroy(handle);
+    if (code)
+        return kafka_error(error, code, topic);
+    rd_kafka_resp_err_t topic_code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__FAIL;
+    int32_t count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
+    rd_kafka_metadata_destroy(metadata);
+    bool unknown = topic_code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                   topic_code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+    if (topic_code && !unknown)
+        return kafka_error(error, topic_code, topic);
+    *ret_count = unknown ? 0 : count;
+    return true;
+}

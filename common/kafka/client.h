@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One place where librdkafka handles are configured and its errors are translated. */
+#ifndef TIDEMARK_KAFKA_CLIENT_H
+#define TIDEMARK_KAFKA_CLIENT_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "base/error.h"
+#include "base/property.h"
+
+/* How to reach the cluster; whoever keeps a pointer to it says so. */
+struct kafka_access {
+    const char *brokers, *group;
+    const struct property *properties; /* of the configuration; they win over the defaults below */
+    size_t property_count;
+};
+
+/* A handle with the defaults common to all, then `defaults` (ended by a row without a name), then the properties of
+ * the configuration, which may name any librdkafka property but those that decide who owns an offset. `prepare`, if not
+ * NULL, sets callbacks. ERROR_CONFIGURATION where a property is refused. */
+rd_kafka_t *kafka_client_new(rd_kafka_type_t type, const struct kafka_access *access,
+                             const struct property defaults[], void (*prepare)(rd_kafka_conf_t *, void *),
+                             void *context, struct error *error);
+
+/* Sets the error from librdkafka's: ERROR_UNAVAILABLE where waiting can help, ERROR_PERMISSION for authentication and
+ * authorisation. Returns false. */
+bool kafka_error(struct error *error, rd_kafka_resp_err_t code, const char *what);
+
+#define KAFKA_TIMEOUT_MS 10000 /* of requests for metadata and offsets */
+
+/* The cluster's id into `ret_cluster` of `size` bytes. */
+bool kafka_cluster(rd_kafka_t *client, char *ret_cluster, size_t size, struct error *error);
+
+/* Partitions of the topic; 0 where it doesn't exist. */
+bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_count, struct error *error);
+
+#endif

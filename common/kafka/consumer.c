@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka/consumer.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kafka/message.h"
+
+#define PULSE_NS 5000000 /* see pulse() */
+
+struct kafka_consumer {
+    rd_kafka_t *client;
+    rd_kafka_queue_t *queue;
+    struct kafka_consumer_events events;
+    struct log_message messages[CONSUMER_BATCH];
+
+    pthread_t pulse;
+    bool has_pulse;
+    atomic_bool busy, closing;
+    pthread_mutex_t lock; /* of `assigned` */
+    rd_kafka_topic_partition_list_t *assigned;
+};
+
+static const struct property defaults[] = {
+    {"enable.auto.commit", "false"},      {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},       {"enable.partition.eof", "true"},
+    {"isolation.level", "read_committed"}, {"partition.assignment.strategy", "range,roundrobin"},
+    {"session.timeout.ms", "6000"},       {"heartbeat.interval.ms", "1500"},
+    {"fetch.error.backoff.ms", "50"},     {0},
+};
+
+static void tell_assigned(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)
+{
+    struct kafka_position *positions = calloc((size_t)list->cnt + 1, sizeof *positions);
+    if (!positions)
+        return;
+    for (int i = 0; i < list->cnt; i++)
+        positions[i] = (struct kafka_position){list->elems[i].topic, list->elems[i].partition, -1};
+    consumer->events.assigned(consumer->events.context, positions, (size_t)list->cnt);
+    free(positions);
+}
+
+/* The group's decision is only noted; what is fetched, and from where, kafka_consumer_assign says. */
+static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list,
+                         void *context)
+{
+    struct kafka_consumer *consumer = context;
+    if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+        rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
+        rd_kafka_assign(client, none);
+        rd_kafka_topic_partition_list_destroy(none);
+        tell_assigned(consumer, list);
+    } else {
+        consumer->events.revoked(consumer->events.context, rd_kafka_assignment_lost(client) != 0);
+        rd_kafka_assign(client, NULL);
+        pthread_mutex_lock(&consumer->lock);
+        rd_kafka_topic_partition_list_destroy(consumer->assigned);
+        consumer->assigned = rd_kafka_topic_partition_list_new(0);
+        pthread_mutex_unlock(&consumer->lock);
+    }
+}
+
+static void on_error(rd_kafka_t *client, int code, const char *reason, void *context)
+{
+    (void)client;
+    struct kafka_consumer *consumer = context;
+    struct error error;
+    kafka_error(&error, (rd_kafka_resp_err_t)code, reason);
+    if (consumer->events.trouble)
+        consumer->events.trouble(consumer->events.context, &error);
+}
+
+static void prepare(rd_kafka_conf_t *conf, void *context)
+{
+    rd_kafka_conf_set_opaque(conf, context);
+    rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+}
+
+/* librdkafka 2.0's broker thread sleeps for up to a second once a queue has been full, however soon it is empty again.
+ * Any request to the broker wakes it, so while messages stream in, the ends of the log are asked for. */
+static void *pulse(void *context)
+{
+    struct kafka_consumer *consumer = context;
+    for (int turn = 0; !atomic_load(&consumer->closing); turn++) {
+        nanosleep(&(struct timespec){.tv_nsec = PULSE_NS}, NULL);
+        if (!atomic_load(&consumer->busy))
+            continue;
+        char topic[256] = "";
+        int32_t partition = 0;
+        pthread_mutex_lock(&consumer->lock);
+        if (consumer->assigned->cnt > 0) {
+            const rd_kafka_topic_partition_t *one = &consumer->assigned->elems[turn % consumer->assigned->cnt];
+            partition = one->partition;
+            strncat(topic, one->topic, sizeof topic - 1);
+        }
+        pthread_mutex_unlock(&consumer->lock);
+        int64_t first, end;
+        if (*topic)
+            rd_kafka_query_watermark_offsets(consumer->client, topic, partition, &first, &end, 1000);
+    }
+    return NULL;
+}
+
+static bool subscribe(struct kafka_consumer *consumer, const char *const topics[], size_t topic_count,
+                      struct error *error)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)topic_count);
+    for (size_t i = 0; i < topic_count; i++)
+        rd_kafka_topic_partition_list_add(list, topics[i], RD_KAFKA_PARTITION_UA);
+    rd_kafka_resp_err_t code = rd_kafka_subscribe(consumer->client, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == 0 || kafka_error(error, code, "subscribe");
+}
+
+bool kafka_consumer_open(const struct kafka_access *access, const char *const topics[], size_t topic_count,
+                         const struct kafka_consumer_events *events, struct kafka_consumer **ret_consumer,
+                         struct error *error)
+{
+    struct kafka_consumer *consumer = calloc(1, sizeof *consumer);
+    if (!consumer)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    consumer->events = *events;
+    consumer->assigned = rd_kafka_topic_partition_list_new(0);
+    pthread_mutex_init(&consumer->lock, NULL);
+    struct property member[sizeof defaults / sizeof defaults[0] + 1] = {{"group.id", access->group}};
+    memcpy(member + 1, defaults, sizeof defaults);
+    consumer->client = kafka_client_new(RD_KAFKA_CONSUMER, access, member, prepare, consumer, error);
+    if (consumer->client) {
+        rd_kafka_poll_set_consumer(consumer->client);
+        consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
+    }
+    if (!consumer->client || !subscribe(consumer, topics, topic_count, error)) {
+        kafka_consumer_close(consumer);
+        return false;
+    }
+    consumer->has_pulse = pthread_create(&consumer->pulse, NULL, pulse, consumer) == 0;
+    *ret_consumer = consumer;
+    return true;
+}
+
+void kafka_consumer_close(struct kafka_consumer *consumer)
+{
+    if (!consumer)
+        return;
+    atomic_store(&consumer->closing, true);
+    if (consumer->has_pulse)
+        pthread_join(consumer->pulse, NULL);
+    if (consumer->client) {
+        rd_kafka_consumer_close(consumer->client);
+        rd_kafka_queue_destroy(consumer->queue);
+        rd_kafka_destroy(consumer->client);
+    }
+    rd_kafka_topic_partition_list_destroy(consumer->assigned);
+    pthread_mutex_destroy(&consumer->lock);
+    free(consumer);
+}
+
+static rd_kafka_topic_partition_list_t *position_list(const struct kafka_position positions[], size_t count)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, positions[i].topic, positions[i].partition)->offset =
+            positions[i].offset;
+    return list;
+}
+
+bool kafka_consumer_assign(struct kafka_consumer *consumer, const struct kafka_position positions[], size_t count,
+                           struct error *error)
+{
+    rd_kafka_topic_partition_list_t *list = position_list(positions, count);
+    rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client, list);
+    pthread_mutex_lock(&consumer->lock);
+    rd_kafka_topic_partition_list_destroy(consumer->assigned);
+    consumer->assigned = list;
+    pthread_mutex_unlock(&consumer->lock);
+    return code == 0 || kafka_error(error, code, "assign");
+}
+
+/* An event instead of a message. */
+static void serve(struct kafka_consumer *consumer, const rd_kafka_message_t *message)
+{
+    const struct kafka_consumer_events *events = &consumer->events;
+    const char *topic = message->rkt ? rd_kafka_topic_name(message->rkt) : "";
+    switch (message->err) {
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+        events->end(events->context, topic, message->partition, message->offset);
+        break;
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+        events->out_of_range(events->context, topic, message->partition);
+        break;
+    default:
+        if (events->trouble) {
+            struct error error;
+            kafka_error(&error, message->err, *topic ? topic : rd_kafka_message_errstr(message));
+            events->trouble(events->context, &error);
+        }
+    }
+}
+
+/* Messages come in runs of one partition; each run is given on at once. */
+static size_t give_run(struct kafka_consumer *consumer, rd_kafka_message_t *const messages[], size_t count)
+{
+    size_t length = 0;
+    const rd_kafka_message_t *first = messages[0];
+    while (length < count && !messages[length]->err && messages[length]->rkt == first->rkt &&
+           messages[length]->partition == first->partition) {
+        consumer->messages[length] = kafka_message(messages[length]);
+        length++;
+    }
+    consumer->events.messages(consumer->events.context, rd_kafka_topic_name(first->rkt), first->partition,
+                              consumer->messages, length);
+    return length;
+}
+
+size_t kafka_consumer_poll(struct kafka_consumer *consumer, int timeout_ms)
+{
+    rd_kafka_message_t *messages[CONSUMER_BATCH];
+    ssize_t polled = rd_kafka_consume_batch_queue(consumer->queue, timeout_ms, messages, CONSUMER_BATCH);
+    size_t count = polled > 0 ? (size_t)polled : 0;
+    atomic_store(&consumer->busy, count == CONSUMER_BATCH);
+    for (size_t at = 0; at < count;) {
+        if (messages[at]->err)
+            serve(consumer, messages[at++]);
+        else
+            at += give_run(consumer, messages + at, count - at);
+    }
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_message_destroy(messages[i]);
+    return count;
+}
+
+bool kafka_consumer_extent(struct kafka_consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
+                           int64_t *ret_end, struct error *error)
+{
+    int64_t first = 0, end = 0;
+    rd_kafka_resp_err_t code =
+        rd_kafka_query_watermark_offsets(consumer->client, topic, partition, &first, &end, KAFKA_TIMEOUT_MS);
+    if (code)
+        return kafka_error(error, code, topic);
+    *ret_first = first;
+    *ret_end = end;
+    return true;
+}
+
+int64_t kafka_consumer_known_end(struct kafka_consumer *consumer, const char *topic, int32_t partition)
+{
+    int64_t first, end;
+    if (rd_kafka_get_watermark_offsets(consumer->client, topic, partition, &first, &end) || end < 0)
+        return -1;
+    return end;
+}
+
+int64_t kafka_consumer_offset_at(struct kafka_consumer *consumer, const char *topic, int32_t partition, int64_t at_us)
+{
+    const struct kafka_position when = {topic, partition, at_us / 1000};
+    rd_kafka_topic_partition_list_t *list = position_list(&when, 1);
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(consumer->client, list, KAFKA_TIMEOUT_MS);
+    int64_t offset = code || list->elems[0].err || list->elems[0].offset < 0 ? -1 : list->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return offset;
+}
+
+bool kafka_consumer_cluster(struct kafka_consumer *consumer, char ret_cluster[CLUSTER_ID_MAX], struct error *error)
+{
+    return kafka_cluster(consumer->client, ret_cluster, CLUSTER_ID_MAX, error);
+}
+
+void kafka_consumer_hint(struct kafka_consumer *consumer, const struct kafka_position positions[], size_t count)
+{
+    rd_kafka_topic_partition_list_t *list = position_list(positions, count);
+    rd_kafka_commit(consumer->client, list, 1);
+    rd_kafka_topic_partition_list_destroy(list);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka/kafka_log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/shutdown.h"
+#include "kafka/message.h"
+
+#define BATCH_MESSAGES 1000
+#define SILENCE_MAX_US (60 * US_PER_SECOND) /* without a message or an end: the broker is down */
+
+struct kafka_log {
+    struct event_log log;
+    rd_kafka_t *client;
+    rd_kafka_queue_t *queue;
+};
+
+static const struct property defaults[] = {
+    {"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "error"},
+    {"enable.partition.eof", "true"},  {"isolation.level", "read_committed"}, {"queued.max.messages.kbytes", "32768"},
+    {"fetch.error.backoff.ms", "50"},  {0},
+};
+
+static struct kafka_log *self(struct event_log *log)
+{
+    return (struct kafka_log *)(void *)log;
+}
+
+static bool cluster(struct event_log *log, char ret_cluster[CLUSTER_ID_MAX], struct error *error)
+{
+    return kafka_cluster(self(log)->client, ret_cluster, CLUSTER_ID_MAX, error);
+}
+
+static bool partition_count(struct event_log *log, const char *topic, int32_t *ret_count, struct error *error)
+{
+    return kafka_partition_count(self(log)->client, topic, ret_count, error);
+}
+
+static bool ends(struct event_log *log, const char *topic, int32_t partition, int64_t *ret_first, int64_t *ret_end,
+                 struct error *error)
+{
+    int64_t first, end;
+    rd_kafka_resp_err_t code =
+        rd_kafka_query_watermark_offsets(self(log)->client, topic, partition, &first, &end, KAFKA_TIMEOUT_MS);
+    if (code)
+        return kafka_error(error, code, topic);
+    *ret_first = first;
+    *ret_end = end;
+    return true;
+}
+
+static bool assign(rd_kafka_t *client, const char *topic, int32_t partition, int64_t from, struct error *error)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = from;
+    rd_kafka_resp_err_t code = rd_kafka_assign(client, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == 0 || kafka_error(error, code, topic);
+}
+
+struct reading {
+    const char *topic;
+    int32_t partition;
+    int64_t next, to;
+    bool (*take)(void *context, const struct log_message *message, struct error *error);
+    void *context;
+    int64_t heard_us; /* when the broker was last heard of */
+};
+
+/* One message or event off the queue; false ends the reading, with an error where that isn't its end. */
+static bool take_one(struct reading *reading, const rd_kafka_message_t *message, struct error *error)
+{
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        reading->heard_us = clock_monotonic_us();
+        if (message->offset > reading->next)
+            reading->next = message->offset;
+        return reading->next < reading->to;
+    }
+    if (message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE || message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
+        return error_set(error, ERROR_UNAVAILABLE, "kafka: %s/%d: offset %lld went away while it was read",
+                         reading->topic, (int)reading->partition, (long long)reading->next);
+    if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+        return kafka_error(error, message->err, reading->topic);
+    if (message->err || message->partition != reading->partition || message->offset < reading->next)
+        return true; /* transport errors heal; messages of an earlier reading are passed over */
+    reading->heard_us = clock_monotonic_us();
+    if (message->offset >= reading->to) {
+        reading->next = reading->to;
+        return false;
+    }
+    struct log_message taken = kafka_message(message);
+    if (!reading->take(reading->context, &taken, error))
+        return false;
+    reading->next = message->offset + 1;
+    return reading->next < reading->to;
+}
+
+static bool read_assigned(struct kafka_log *log, struct reading *reading, struct error *error)
+{
+    rd_kafka_message_t *messages[BATCH_MESSAGES];
+    struct error stopped = {0};
+    bool going = reading->next < reading->to;
+    while (going) {
+        if (shutdown_requested())
+            return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
+        if (clock_monotonic_us() - reading->heard_us > SILENCE_MAX_US)
+            return error_set(error, ERROR_UNAVAILABLE, "kafka: %s/%d: no message at offset %lld for %d seconds",
+                             reading->topic, (int)reading->partition, (long long)reading->next,
+                             (int)(SILENCE_MAX_US / US_PER_SECOND));
+        ssize_t count = rd_kafka_consume_batch_queue(log->queue, 100, messages, BATCH_MESSAGES);
+        for (ssize_t i = 0; i < count; i++) {
+            going = going && take_one(reading, messages[i], &stopped);
+            rd_kafka_message_destroy(messages[i]);
+        }
+    }
+    if (stopped.code != ERROR_NONE) {
+        *error = stopped;
+        return false;
+    }
+    return true;
+}
+
+static bool read_log(struct event_log *log, const char *topic, int32_t partition, int64_t from, int64_t to,
+                     int64_t *ret_first_available,
+                     bool (*take)(void *context, const struct log_message *message, struct error *error),
+                     void *context, struct error *error)
+{
+    int64_t first = 0, end = 0;
+    if (!ends(log, topic, partition, &first, &end, error))
+        return false;
+    if (end < to)
+        return error_set(error, ERROR_TRY_AGAIN,
+                         "kafka: %s/%d ends at offset %lld, before %lld: was the topic made anew?", topic,
+                         (int)partition, (long long)end, (long long)to);
+    int64_t begin = first > from ? first : from;
+    struct reading reading = {.topic = topic, .partition = partition, .next = begin, .to = to, .take = take,
+                              .context = context, .heard_us = clock_monotonic_us()};
+    bool done = begin >= to || (assign(self(log)->client, topic, partition, begin, error) &&
+                                read_assigned(self(log), &reading, error));
+    rd_kafka_assign(self(log)->client, NULL);
+    if (done)
+        *ret_first_available = begin;
+    return done;
+}
+
+static void destroy(struct event_log *log)
+{
+    if (!log)
+        return;
+    rd_kafka_queue_destroy(self(log)->queue);
+    rd_kafka_consumer_close(self(log)->client);
+    rd_kafka_destroy(self(log)->client);
+    free(self(log));
+}
+
+static const struct event_log_operations operations = {cluster, partition_count, ends, read_log, destroy};
+
+bool kafka_log_open(const struct kafka_access *access, struct event_log **ret_log, struct error *error)
+{
+    struct kafka_log *log = calloc(1, sizeof *log);
+    if (!log)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    /* The consumer API asks for a group; without a subscription or a commit nobody ever sees it. */
+    struct property reader[sizeof defaults / sizeof defaults[0] + 1] = {{"group.id", access->group}};
+    memcpy(reader + 1, defaults, sizeof defaults);
+    log->client = kafka_client_new(RD_KAFKA_CONSUMER, access, reader, NULL, NULL, error);
+    if (!log->client) {
+        free(log);
+        return false;
+    }
+    rd_kafka_poll_set_consumer(log->client);
+    log->queue = rd_kafka_queue_get_consumer(log->client);
+    log->log.operations = &operations;
+    *ret_log = &log->log;
+    return true;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "postgres/publications.h"
+
+#include <stdlib.h>
+
+#define READ_STATEMENT_TIMEOUT_MS 60000
+#define READ_LOCK_TIMEOUT_MS 5000
+#define LOCK_ATTEMPTS 3 /* a table may be replaced between being looked up and being locked */
+
+static bool connect(struct publications *publications, struct error *error)
+{
+    struct connection_settings settings = {.url = publications->url,
+                                           .password = publications->password,
+                                           .application = "tidemark reader",
+                                           .statement_timeout_ms = READ_STATEMENT_TIMEOUT_MS,
+                                           .lock_timeout_ms = READ_LOCK_TIMEOUT_MS};
+    return publications->connection || connection_open(&settings, &publications->connection, error);
+}
+
+static void append_table(struct buffer *sql, const struct view *view)
+{
+    buffer_append_string(sql, "view.");
+    buffer_append_identifier(sql, view->name);
+}
+
+/* Which tables there are: the schema's version table first, then each view's. */
+static bool look_up_tables(PGconn *connection, const struct source *source, bool *ret_empty, bool ret_exists[],
+                           struct error *error)
+{
+    struct buffer sql = {0}, name = {0};
+    buffer_append_string(&sql, "select to_regclass('tidemark.schema_version') is not null");
+    for (size_t i = 0; i < source->view_count; i++) {
+        buffer_clear(&name);
+        append_table(&name, &source->views[i]);
+        buffer_append_string(&sql, ", to_regclass(");
+        buffer_append_literal(&sql, buffer_text(&name));
+        buffer_append_string(&sql, ") is not null");
+    }
+    PGresult *result = NULL;
+    bool done = !sql.failed && !name.failed ? connection_query(connection, buffer_string(&sql), 0, NULL, &result, error)
+                                            : error_set(error, ERROR_INTERNAL, "out of memory");
+    if (done) {
+        *ret_empty = *PQgetvalue(result, 0, 0) != 't';
+        for (size_t i = 0; i < source->view_count; i++)
+            ret_exists[i] = *PQgetvalue(result, 0, (int)i + 1) == 't';
+    }
+    PQclear(result);
+    buffer_clean_up(&sql);
+    buffer_clean_up(&name);
+    return done;
+}
+
+/* LOCK TABLE comes first because it takes no snapshot: what it waited for is then seen. */
+static bool begin_locked(PGconn *connection, const struct source *source, const bool exists[], struct error *error)
+{
+    struct buffer sql = {0};
+    buffer_append_string(&sql, "begin isolation level repeatable read read only");
+    for (size_t i = 0; i < source->view_count; i++)
+        if (exists[i]) {
+            buffer_append_string(&sql, "; lock table ");
+            append_table(&sql, &source->views[i]);
+            buffer_append_string(&sql, " in access share mode");
+        }
+    bool done = !sql.failed ? connection_execute(connection, buffer_string(&sql), error)
+                            : error_set(error, ERROR_INTERNAL, "out of memory");
+    buffer_clean_up(&sql);
+    return done;
+}
+
+bool snapshot_begin(struct publications *publications, const struct source *source, bool *ret_empty,
+                    bool ret_exists[VIEWS_MAX], struct error *error)
+{
+    for (int attempt = 1; connect(publications, error); attempt++) {
+        PGconn *connection = publications->connection;
+        if (!look_up_tables(connection, source, ret_empty, ret_exists, error))
+            return false;
+        if (*ret_empty || begin_locked(connection, source, ret_exists, error))
+            return true;
+        if (attempt == LOCK_ATTEMPTS || PQstatus(connection) != CONNECTION_OK)
+            return false;
+        connection_roll_back(connection);
+    }
+    return false;
+}
+
+void snapshot_end(struct publications *publications, bool failed)
+{
+    if (!publications->connection)
+        return;
+    connection_roll_back(publications->connection);
+    if (failed || PQstatus(publications->connection) != CONNECTION_OK) {
+        PQfinish(publications->connection);
+        publications->connection = NULL;
+    }
+}
+
+static bool check_version(PGconn *connection, bool *ret_empty, struct error *error)
+{
+    RESULT *result = NULL;
+    if (!connection_query(connection, "select max(version) from tidemark.schema_version", 0, NULL, &result, error))
+        return false;
+    int64_t version = result_integer(result, 0, 0);
+    if (version > POSTGRES_SCHEMA_VERSION)
+        return error_set(error, ERROR_CONFIGURATION,
+                         "PostgreSQL: the database has schema version %d and this program knows up to %d",
+                         (int)version, POSTGRES_SCHEMA_VERSION);
+    *ret_empty = PQgetisnull(result, 0, 0);
+    return true;
+}
+
+#define MICROSECONDS(column) "coalesce((extract(epoch from " column ") * 1000000)::bigint, 0)"
+
+static bool read_source(PGconn *connection, const struct source *source, struct publication *publication,
+                        struct error *error)
+{
+    RESULT *result = NULL;
+    const char *values[] = {source->name};
+    if (!connection_query(connection,
+                          "select epoch, " MICROSECONDS("published_at") ", " MICROSECONDS("opened_at")
+                          " from tidemark.source where name = $1",
+                          1, values, &result, error))
+        return false;
+    if (PQntuples(result) == 0)
+        return true;
+    publication->epoch = result_integer(result, 0, 0);
+    publication->published_at_us = result_integer(result, 0, 1);
+    publication->opened_at_us = result_integer(result, 0, 2);
+    return true;
+}
+
+static bool read_partitions(PGconn *connection, const struct source *source, struct publication *publication,
+                            struct error *error)
+{
+    RESULT *result = NULL;
+    const char *values[] = {source->name};
+    if (!connection_query(connection,
+                          "select partition, first_offset, cut, clock_us, consumed, kept, replaced, duplicate, bad "
+                          "from tidemark.partition where source = $1 and cut is not null order by partition",
+                          1, values, &result, error))
+        return false;
+    int count = PQntuples(result);
+    struct published_partition *partitions = calloc((size_t)count + 1, sizeof *partitions);
+    if (!partitions)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    struct ledger *ledger = &publication->ledger;
+    for (int row = 0; row < count; row++) {
+        partitions[row] = (struct published_partition){.partition = (int32_t)result_integer(result, row, 0),
+                                                       .first = result_integer(result, row, 1),
+                                                       .cut = result_integer(result, row, 2),
+                                                       .clock_us = result_integer(result, row, 3)};
+        ledger->consumed += result_integer(result, row, 4);
+        ledger->kept += result_integer(result, row, 5);
+        ledger->replaced += result_integer(result, row, 6);
+        ledger->duplicate += result_integer(result, row, 7);
+        ledger->bad += result_integer(result, row, 8);
+    }
+    publication->partitions = partitions;
+    publication->partition_count = (size_t)count;
+    return true;
+}
+
+static size_t view_number(const struct source *source, struct text name)
+{
+    for (size_t i = 0; i < source->view_count; i++)
+        if (text_equal(text_of(source->views[i].name), name))
+            return i;
+    return source->view_count;
+}
+
+static bool read_views(PGconn *connection, const struct source *source, struct publication *publication,
+                       struct error *error)
+{
+    RESULT *result = NULL;
+    const char *values[] = {source->name};
+    if (!connection_query(connection,
+                          "select name, fingerprint, counted, filtered from tidemark.view where source = $1", 1, values,
+                          &result, error))
+        return false;
+    for (int row = 0; row < PQntuples(result); row++) {
+        size_t view = view_number(source, result_text(result, row, 0));
+        struct text fingerprint = result_text(result, row, 1);
+        if (view == source->view_count || fingerprint.length >= FINGERPRINT_SIZE)
+            continue;
+        memcpy(publication->view_fingerprints[view], fingerprint.data, fingerprint.length + 1);
+        publication->ledger.views[view].counted = result_integer(result, row, 2);
+        publication->ledger.views[view].filtered = result_integer(result, row, 3);
+    }
+    return true;
+}
+
+bool snapshot_read(PGconn *connection, const struct source *source, struct publication *ret_publication,
+                   struct error *error)
+{
+    struct publication publication = {0};
+    bool empty = false;
+    bool done = check_version(connection, &empty, error);
+    if (done && !empty)
+        done = read_source(connection, source, &publication, error) &&
+               read_partitions(connection, source, &publication, error) &&
+               read_views(connection, source, &publication, error);
+    if (!done) {
+        publication_clean_up(&publication);
+        return false;
+    }
+    *ret_publication = publication;
+    return true;
+}
+
+static bool read_publication(struct publication_store *store, const struct source *source,
+                             struct publication *ret_publication, struct error *error)
+{
+    struct publications *publications = (struct publications *)(void *)store;
+    bool empty = false, exists[VIEWS_MAX] = {false};
+    bool done = snapshot_begin(publications, source, &empty, exists, error);
+    if (done && empty)
+        *ret_publication = (struct publication){0};
+    else if (done)
+        done = snapshot_read(publications->connection, source, ret_publication, error);
+    snapshot_end(publications, !done);
+    return done;
+}
+
+static void destroy(struct publication_store *store)
+{
+    struct publications *publications = (struct publications *)(void *)store;
+    if (!publications)
+        return;
+    PQfinish(publications->connection);
+    free(publications->url);
+    free(publications->password);
+    free(publications);
+}
+
+static const struct publication_store_operations operations = {read_publication, destroy};
+
+bool postgres_publications_open(const char *url, const char *password, struct publication_store **ret_store,
+                                struct error *error)
+{
+    struct publications *publications = calloc(1, sizeof *publications);
+    if (!publications)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    publications->store.operations = &operations;
+    publications->url = strdup(url);
+    publications->password = password ? strdup(password) : NULL;
+    if (!publications->url || (password && !publications->password)) {
+        destroy(&publications->store);
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    }
+    *ret_store = &publications->store;
+    return true;
+}

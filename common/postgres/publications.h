@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Internal to this library: the store behind postgres_publications_open, and the snapshot that both readings share. */
+#ifndef TIDEMARK_POSTGRES_PUBLICATIONS_H
+#define TIDEMARK_POSTGRES_PUBLICATIONS_H
+
+#include "postgres/connection.h"
+#include "postgres/postgres.h"
+
+#define REMEMBERED_SOURCES_MAX 64 /* sources beyond are read in full each time */
+
+/* Which publication of a source the rows were last read of: an epoch's number alone doesn't tell a database that was
+ * restored and has published anew since. */
+struct remembered {
+    char source[NAME_MAX_BYTES + 1];
+    int64_t epoch, published_at_us;
+};
+
+struct publications {
+    struct publication_store store; /* first, so that the pointers are interchangeable */
+    char *url, *password;
+    PGconn *connection; /* NULL until it is needed, and after an error */
+    struct remembered remembered[REMEMBERED_SOURCES_MAX];
+    size_t remembered_count;
+};
+
+/* Begins a read-only transaction that holds still while it is read: the views' tables are locked against being
+ * replaced before the snapshot is taken. `ret_exists` says which views have a table. *ret_empty: the database has no
+ * schema yet, and no transaction was begun. */
+bool snapshot_begin(struct publications *publications, const struct source *source, bool *ret_empty,
+                    bool ret_exists[VIEWS_MAX], struct error *error) MUST_CHECK;
+bool snapshot_read(PGconn *connection, const struct source *source, struct publication *ret_publication,
+                   struct error *error) MUST_CHECK;
+/* Ends the transaction; after an error also the connection. */
+void snapshot_end(struct publications *publications, bool failed);
+
+#endif

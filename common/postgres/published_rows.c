@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "postgres/publications.h"
+
+#define ROWS_AT_ONCE "5000"
+
+/* One reading of the rows of one view. */
+struct reading {
+    PGconn *connection;
+    const struct source *source;
+    size_t view;
+    const struct published_rows *rows;
+    struct cell *cell;   /* scratch */
+    struct buffer group; /* scratch */
+};
+
+static const struct view *view_of(const struct reading *reading)
+{
+    return &reading->source->views[reading->view];
+}
+
+static void append_columns(struct buffer *sql, const struct view *view)
+{
+    buffer_append_string(sql, "tm_window, tm_count");
+    for (size_t i = 0; i < view->sum_count; i++)
+        buffer_appendf(sql, ", tm_n_%zu, tm_sum_%zu", i, i);
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        buffer_append_string(sql, ", ");
+        buffer_append_identifier(sql, view->schema->fields[view->dimensions[i]].name);
+    }
+}
+
+static bool parse_dimension(const PGresult *result, int row, int column, enum field_type type, struct value *ret_value)
+{
+    *ret_value = (struct value){.present = !PQgetisnull(result, row, column)};
+    if (!ret_value->present)
+        return true;
+    if (type != FIELD_TEXT)
+        return integer_parse(result_text(result, row, column), &ret_value->number);
+    ret_value->text = result_text(result, row, column);
+    return true;
+}
+
+static bool give_row(struct reading *reading, const PGresult *result, int row, struct error *error)
+{
+    const struct view *view = view_of(reading);
+    struct value values[FIELDS_MAX];
+    bool valid = true;
+    reading->cell->count = result_integer(result, row, 1);
+    for (size_t i = 0; i < view->sum_count; i++) {
+        reading->cell->sums[i].count = result_integer(result, row, 2 + 2 * (int)i);
+        valid = valid && wide_parse(result_text(result, row, 3 + 2 * (int)i), &reading->cell->sums[i].total);
+    }
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        size_t field = view->dimensions[i];
+        int column = 2 + 2 * (int)view->sum_count + (int)i;
+        valid = valid && parse_dimension(result, row, column, view->schema->fields[field].type, &values[field]);
+    }
+    if (!valid)
+        return error_set(error, ERROR_INTERNAL, "PostgreSQL: view %s has a row that isn't one of its own", view->name);
+    buffer_clear(&reading->group);
+    group_append(view, values, &reading->group);
+    if (reading->group.failed)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    return reading->rows->row(reading->rows->context, reading->view, result_integer(result, row, 0),
+                              buffer_text(&reading->group), reading->cell, error);
+}
+
+/* A cursor, so that a view of any size passes through bounded memory. `condition` may be "". */
+static bool open_cursor(const struct reading *reading, const char *condition, struct error *error)
+{
+    struct buffer sql = {0};
+    buffer_append_string(&sql, "declare tm_rows no scroll cursor for select ");
+    append_columns(&sql, view_of(reading));
+    buffer_append_string(&sql, " from view.");
+    buffer_append_identifier(&sql, view_of(reading)->name);
+    buffer_append_string(&sql, condition);
+    bool done = !sql.failed ? connection_execute(reading->connection, buffer_string(&sql), error)
+                            : error_set(error, ERROR_INTERNAL, "out of memory");
+    buffer_clean_up(&sql);
+    return done;
+}
+
+static bool give_rows(struct reading *reading, const char *condition, struct error *error)
+{
+    if (!open_cursor(reading, condition, error))
+        return false;
+    for (int count = 1; count > 0;) {
+        RESULT *result = NULL;
+        if (!connection_query(reading->connection, "fetch " ROWS_AT_ONCE " from tm_rows", 0, NULL, &result, error))
+            return false;
+        count = PQntuples(result);
+        for (int row = 0; row < count; row++)
+            if (!give_row(reading, result, row, error))
+                return false;
+    }
+    return connection_execute(reading->connection, "close tm_rows", error);
+}
+
+/* The windows touched after `since_epoch`, one a row in column 0; *ret_known is false where they can't be told. */
+static bool read_touched(const struct reading *reading, int64_t since_epoch, int64_t since_us, int64_t epoch,
+                         bool *ret_known, PGresult **ret_windows, struct error *error)
+{
+    char since[24], last[24], at[24];
+    snprintf(since, sizeof since, "%" PRId64, since_epoch);
+    snprintf(last, sizeof last, "%" PRId64, epoch);
+    snprintf(at, sizeof at, "%" PRId64, since_us);
+    const char *values[] = {reading->source->name, view_of(reading)->name, since, last, at};
+    RESULT *known = NULL;
+    if (!connection_query(reading->connection,
+                          "select count(*) filter (where epoch > $3::bigint and windows is not null) = $4::bigint - $3::bigint "
+                          "and count(*) filter (where epoch = $3::bigint and "
+                          "(extract(epoch from published_at) * 1000000)::bigint = $5::bigint) = 1 "
+                          "from tidemark.touched where source = $1 and view = $2 and epoch between $3::bigint and $4::bigint",
+                          5, values, &known, error))
+        return false;
+    *ret_known = *PQgetvalue(known, 0, 0) == 't';
+    if (!*ret_known)
+        return true;
+    return connection_query(reading->connection,
+                            "select distinct unnest(windows) from tidemark.touched "
+                            "where source = $1 and view = $2 and epoch > $3::bigint and epoch <= $4::bigint",
+                            4, values, ret_windows, error);
+}
+
+static bool give_windows(struct reading *reading, const PGresult *windows, struct error *error)
+{
+    int count = PQntuples(windows);
+    if (count == 0)
+        return true;
+    struct buffer condition = {0};
+    buffer_append_string(&condition, " where tm_window = any ('{");
+    for (int row = 0; row < count; row++) {
+        reading->rows->clear_window(reading->rows->context, reading->view, result_integer(windows, row, 0));
+        buffer_append_string(&condition, row ? "," : "");
+        buffer_append_text(&condition, result_text(windows, row, 0));
+    }
+    buffer_append_string(&condition, "}'::bigint[])");
+    bool done = !condition.failed ? give_rows(reading, buffer_string(&condition), error)
+                                  : error_set(error, ERROR_INTERNAL, "out of memory");
+    buffer_clean_up(&condition);
+    return done;
+}
+
+static bool give_view(struct reading *reading, const struct publication *publication, bool exists, int64_t since_epoch,
+                      int64_t since_us, struct error *error)
+{
+    const struct view *view = view_of(reading);
+    bool current = exists && strcmp(publication->view_fingerprints[reading->view], view->fingerprint) == 0;
+    bool known = false;
+    RESULT *windows = NULL;
+    if (current && since_epoch > 0 && since_epoch <= publication->epoch &&
+        !read_touched(reading, since_epoch, since_us, publication->epoch, &known, &windows, error))
+        return false;
+    if (known)
+        return give_windows(reading, windows, error);
+    reading->rows->clear_view(reading->rows->context, reading->view);
+    return !current || give_rows(reading, "", error);
+}
+
+static bool give_views(PGconn *connection, const struct source *source, const struct publication *publication,
+                       const bool exists[], int64_t since_epoch, int64_t since_us, const struct published_rows *rows,
+                       struct error *error)
+{
+    bool done = true;
+    for (size_t i = 0; done && i < source->view_count; i++) {
+        struct reading reading = {.connection = connection, .source = source, .view = i, .rows = rows};
+        reading.cell = calloc(1, cell_size(&source->views[i]));
+        done = reading.cell ? give_view(&reading, publication, exists[i], since_epoch, since_us, error)
+                            : error_set(error, ERROR_INTERNAL, "out of memory");
+        free(reading.cell);
+        buffer_clean_up(&reading.group);
+    }
+    return done;
+}
+
+static struct remembered *find(struct publications *publications, const struct source *source)
+{
+    for (size_t i = 0; i < publications->remembered_count; i++)
+        if (strcmp(publications->remembered[i].source, source->name) == 0)
+            return &publications->remembered[i];
+    return NULL;
+}
+
+static void remember(struct publications *publications, const struct source *source,
+                     const struct publication *publication)
+{
+    struct remembered *found = find(publications, source);
+    if (!found && publications->remembered_count < REMEMBERED_SOURCES_MAX)
+        found = &publications->remembered[publications->remembered_count++];
+    if (!found)
+        return;
+    snprintf(found->source, sizeof found->source, "%s", source->name);
+    found->epoch = publication->epoch;
+    found->published_at_us = publication->published_at_us;
+}
+
+bool postgres_read_published(struct publication_store *store, const struct source *source, int64_t since_epoch,
+                             const struct published_rows *rows, struct publication *ret_publication,
+                             struct error *error)
+{
+    struct publications *publications = (struct publications *)(void *)store;
+    struct remembered *known = find(publications, source);
+    int64_t since_us = known && known->epoch == since_epoch ? known->published_at_us : 0;
+    bool empty = false, exists[VIEWS_MAX] = {false};
+    struct publication publication = {0};
+    if (known) /* rows that were only half given must not count as known */
+        known->epoch = 0;
+    bool done = snapshot_begin(publications, source, &empty, exists, error);
+    if (done && !empty)
+        done = snapshot_read(publications->connection, source, &publication, error);
+    if (done)
+        done = give_views(publications->connection, source, &publication, exists, since_us ? since_epoch : 0, since_us,
+                          rows, error);
+    snapshot_end(publications, !done);
+    if (!done) {
+        publication_clean_up(&publication);
+        return false;
+    }
+    remember(publications, source, &publication);
+    *ret_publication = publication;
+    return true;
+}

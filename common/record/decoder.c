@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "record/decimal.h"
+#include "record/event_time.h"
+#include "record/json_walk.h"
+#include "record/key_order.h"
+#include "record/record.h"
+#include "record/storage.h"
+
+#define MESSAGE_BYTES_MAX ((size_t)16 << 20)
+#define SLOTS_MAX (FIELDS_MAX + 1)
+
+enum slot_type { SLOT_TEXT, SLOT_KEY, SLOT_INTEGER, SLOT_DECIMAL, SLOT_EVENT_TIME };
+
+/* What to do with the value of one declared name: a field, or the event time where it isn't a field. */
+struct slot {
+    const char *name;
+    enum slot_type type;
+    unsigned scale;
+    bool is_event_time;
+};
+
+struct decoder {
+    const struct schema *schema;
+    struct slot slots[SLOTS_MAX];
+    struct json_key names[SLOTS_MAX];
+    uint32_t slot_count; /* also the slot of every key that isn't declared */
+    uint64_t required;   /* fields that must be there, by number */
+    struct json_scanner *scanner;
+    struct storage storage;
+    struct key_order orders[2]; /* one is in use, the other is there to learn into */
+    unsigned order;
+
+    /* The message at hand. */
+    struct json_walk walk;
+    const char *field; /* the field at fault, or "" */
+    struct value *values;
+    int64_t record_time_us, event_time_us;
+    uint64_t seen; /* fields that were there, by number */
+    bool has_event_time;
+    bool in_order;     /* so far the keys are found in the order in use */
+    size_t next_key;   /* where the next one is expected there */
+    uint64_t followed; /* the ones that were found there */
+};
+
+static uint64_t bit(size_t number)
+{
+    return UINT64_C(1) << number;
+}
+
+static void add_slot(struct decoder *decoder, struct slot slot)
+{
+    decoder->slots[decoder->slot_count] = slot;
+    decoder->names[decoder->slot_count] = json_key_of(text_of(slot.name));
+    decoder->slot_count++;
+}
+
+static void add_field(struct decoder *decoder, size_t number)
+{
+    static const enum slot_type types[] = {
+        [FIELD_TEXT] = SLOT_TEXT, [FIELD_INTEGER] = SLOT_INTEGER, [FIELD_DECIMAL] = SLOT_DECIMAL};
+    const struct field *field = &decoder->schema->fields[number];
+    struct slot slot = {field->name, types[field->type], field->scale, false};
+    if (number == decoder->schema->key) {
+        slot.type = SLOT_KEY;
+    }
+    slot.is_event_time = strcmp(field->name, decoder->schema->event_time) == 0;
+    if (slot.type == SLOT_KEY || slot.type == SLOT_DECIMAL) {
+        decoder->required |= bit(number);
+    }
+    add_slot(decoder, slot);
+}
+
+struct decoder *decoder_new(const struct schema *schema)
+{
+    assert(schema->field_count <= FIELDS_MAX);
+    struct decoder *decoder = calloc(1, sizeof *decoder);
+    if (!decoder) {
+        return NULL;
+    }
+    decoder->schema = schema;
+    for (size_t i = 0; i < schema->field_count; i++) {
+        add_field(decoder, i);
+    }
+    if (schema_field(schema, text_of(schema->event_time)) == FIELD_NONE) {
+        add_slot(decoder, (struct slot){schema->event_time, SLOT_EVENT_TIME, 0, true});
+    }
+    decoder->scanner = json_scanner_new();
+    if (!decoder->scanner) {
+        decoder_destroy(decoder);
+        return NULL;
+    }
+    return decoder;
+}
+
+void decoder_destroy(struct decoder *decoder)
+{
+    if (!decoder) {
+        return;
+    }
+    json_scanner_destroy(decoder->scanner);
+    storage_clean_up(&decoder->storage);
+    json_key_stack_clean_up(&decoder->walk.keys);
+    free(decoder);
+}
+
+void decoder_reset(struct decoder *decoder)
+{
+    storage_clear(&decoder->storage);
+}
+
+static bool reject(struct decoder *decoder, const char *reason)
+{
+    return json_walk_fail(&decoder->walk, reason);
+}
+
+static bool reject_field(struct decoder *decoder, const char *field, const char *reason)
+{
+    decoder->field = field;
+    return reject(decoder, reason);
+}
+
+static bool is_null(const struct json_token *token)
+{
+    return token->type == JSON_OTHER && token->text.length == 4 && memcmp(token->text.data, "null", 4) == 0;
+}
+
+static inline bool fill_text(struct decoder *decoder, uint32_t slot, const struct json_token *token)
+{
+    const char *name = decoder->slots[slot].name;
+    if (is_null(token)) {
+        return true;
+    }
+    if (token->type != JSON_STRING) {
+        return reject_field(decoder, name, "not a string");
+    }
+    if (token->traits.lone_surrogate) {
+        return reject_field(decoder, name, "a lone surrogate in a text");
+    }
+    if (token->traits.nul) {
+        return reject_field(decoder, name, "a NUL character in a text");
+    }
+    decoder->values[slot] = (struct value){.present = true, .text = token->text};
+    return true;
+}
+
+static inline bool fill_key(struct decoder *decoder, uint32_t slot, const struct json_token *token)
+{
+    const char *name = decoder->slots[slot].name;
+    if (token->type != JSON_STRING) {
+        return reject_field(decoder, name, "not a string");
+    }
+    if (token->text.length == 0) {
+        return reject_field(decoder, name, "an empty key");
+    }
+    if (token->text.length > KEY_BYTES_MAX) {
+        return reject_field(decoder, name, "longer than 256 bytes");
+    }
+    return fill_text(decoder, slot, token);
+}
+
+static inline bool fill_integer(struct decoder *decoder, uint32_t slot, const struct json_token *token)
+{
+    if (is_null(token)) {
+        return true;
+    }
+    struct json_number number;
+    struct value value = {.present = true};
+    if (token->type != JSON_OTHER || !json_number_parse(token->text, &number) ||
+        !json_number_to_integer(&number, &value.number)) {
+        return reject_field(decoder, decoder->slots[slot].name, "not an integer of 64 bits");
+    }
+    decoder->values[slot] = value;
+    return true;
+}
+
+static inline bool fill_decimal(struct decoder *decoder, uint32_t slot, const struct json_token *token)
+{
+    struct json_number number;
+    struct value value = {.present = true};
+    if (token->type != JSON_OTHER || !json_number_parse(token->text, &number)) {
+        return reject_field(decoder, decoder->slots[slot].name, "not a number");
+    }
+    if (!decimal_from_number(&number, decoder->slots[slot].scale, &value.number)) {
+        return reject_field(decoder, decoder->slots[slot].name, "too many digits for the decimal");
+    }
+    decoder->values[slot] = value;
+    return true;
+}
+
+static inline bool fill_event_time(struct decoder *decoder, const struct json_token *token)
+{
+    const char *name = decoder->schema->event_time;
+    enum time_unit unit = decoder->schema->event_time_unit;
+    struct json_number number;
+    int64_t integer;
+    if (unit == TIME_RFC3339) {
+        if (token->type != JSON_STRING || !event_time_parse(token->text, &decoder->event_time_us)) {
+            return reject_field(decoder, name, "not an RFC 3339 time from 2000 until 2100");
+        }
+    } else if (token->type != JSON_OTHER || !json_number_parse(token->text, &number) ||
+               !json_number_to_integer(&number, &integer) ||
+               !event_time_from_number(integer, unit, &decoder->event_time_us)) {
+        return reject_field(decoder, name, "not an integer for a time from 2000 until 2100");
+    }
+    if (decoder->record_time_us >= 0 &&
+        decoder->event_time_us - decoder->record_time_us > decoder->schema->max_future_us) {
+        return reject_field(decoder, name, "too far after its record's time");
+    }
+    decoder->has_event_time = true;
+    return true;
+}
+
+static inline bool fill_slot(struct decoder *decoder, uint32_t slot)
+{
+    struct json_token token;
+    if (!json_walk_token(&decoder->walk, &token) ||
+        (decoder->slots[slot].is_event_time && !fill_event_time(decoder, &token))) {
+        return false;
+    }
+    switch (decoder->slots[slot].type) {
+    case SLOT_EVENT_TIME:
+        return true;
+    case SLOT_TEXT:
+        return fill_text(decoder, slot, &token);
+    case SLOT_INTEGER:
+        return fill_integer(decoder, slot, &token);
+    case SLOT_KEY:
+        decoder->seen |= bit(slot);
+        return fill_key(decoder, slot, &token);
+    case SLOT_DECIMAL:
+        decoder->seen |= bit(slot);
+        return fill_decimal(decoder, slot, &token);
+    }
+    return false;
+}
+
+static uint32_t find_slot(const struct decoder *decoder, const struct json_key *key)
+{
+    uint32_t slot = 0;
+    while (slot < decoder->slot_count && !json_key_equal(&decoder->names[slot], key)) {
+        slot++;
+    }
+    return slot;
+}
+
+/* From here on the message's keys are compared with each other: those found in order so far go onto the stack. */
+static bool leave_order(struct decoder *decoder)
+{
+    const struct key_order *order = &decoder->orders[decoder->order];
+    for (uint64_t left = decoder->followed; left; left &= left - 1) {
+        if (!json_key_stack_push(&decoder->walk.keys, order->keys[__builtin_ctzll(left)])) {
+            return reject(decoder, NULL);
+        }
+    }
+    decoder->in_order = false;
+    return true;
+}
+
+static bool resolve_key(struct decoder *decoder, struct json_key *key)
+{
+    if (decoder->in_order) {
+        const struct key_order *order = &decoder->orders[decoder->order];
+        size_t found = key_order_find(order, decoder->next_key, key);
+        if (found != KEY_ORDER_NONE) {
+            key->slot = order->keys[found].slot;
+            decoder->next_key = found + 1;
+            decoder->followed |= bit(found);
+            return true;
+        }
+        if (!leave_order(decoder)) {
+            return false;
+        }
+    }
+    key->slot = find_slot(decoder, key);
+    return json_key_stack_push(&decoder->walk.keys, *key) || reject(decoder, NULL);
+}
+
+static bool decode_members(struct decoder *decoder)
+{
+    struct json_walk *walk = &decoder->walk;
+    if (json_walk_take(walk, '}')) {
+        return true;
+    }
+    do {
+        struct json_key key;
+        if (!json_walk_key(walk, &key) || !resolve_key(decoder, &key) ||
+            !(key.slot == decoder->slot_count ? json_walk_value(walk, 1) : fill_slot(decoder, key.slot))) {
+            return false;
+        }
+    } while (json_walk_take(walk, ','));
+    return json_walk_take(walk, '}') || reject(decoder, json_not_json);
+}
+
+static bool check_required(struct decoder *decoder)
+{
+    uint64_t missing = decoder->required & ~decoder->seen;
+    if (missing) {
+        return reject_field(decoder, decoder->slots[__builtin_ctzll(missing)].name, "absent");
+    }
+    return decoder->has_event_time || reject_field(decoder, decoder->schema->event_time, "absent");
+}
+
+static bool decode_object(struct decoder *decoder, size_t token_count)
+{
+    struct json_walk *walk = &decoder->walk;
+    if (!json_walk_take(walk, '{')) {
+        return reject(decoder, "not an object");
+    }
+    if (!decode_members(decoder)) {
+        return false;
+    }
+    if (walk->next != token_count) {
+        return reject(decoder, "more than one object");
+    }
+    if (!decoder->in_order && !json_key_stack_distinct(&walk->keys, 0)) {
+        return reject(decoder, "duplicate key");
+    }
+    if (!check_required(decoder)) {
+        return false;
+    }
+    if (!decoder->in_order) {
+        decoder->order ^= 1;
+        key_order_learn(&decoder->orders[decoder->order], walk->keys.keys, walk->keys.count);
+    }
+    return true;
+}
+
+/* Copies the message behind its values, where it may be changed and outlives the payload. */
+static bool prepare(struct decoder *decoder, struct text payload)
+{
+    size_t value_bytes = decoder->schema->field_count * sizeof *decoder->values;
+    char *memory = storage_reserve(&decoder->storage, value_bytes + payload.length + JSON_PADDING);
+    if (!memory) {
+        return reject(decoder, NULL);
+    }
+    decoder->values = (struct value *)(void *)memory;
+    decoder->walk.data = memory + value_bytes;
+    memset(memory, 0, value_bytes);
+    memcpy(decoder->walk.data, payload.data, payload.length);
+    memset(decoder->walk.data + payload.length, 0, JSON_PADDING);
+    decoder->walk.has_escapes = memchr(decoder->walk.data, '\\', payload.length) != NULL;
+    decoder->walk.next = 0;
+    decoder->walk.keys.count = 0;
+    decoder->seen = decoder->followed = 0;
+    decoder->has_event_time = false;
+    decoder->in_order = true;
+    decoder->next_key = 0;
+    return true;
+}
+
+static bool scan(struct decoder *decoder, size_t length, size_t *ret_token_count)
+{
+    struct text text = {decoder->walk.data, length};
+    switch (json_scan(decoder->scanner, text, &decoder->walk.positions, ret_token_count)) {
+    case JSON_SCANNED:
+        return true;
+    case JSON_NOT_UTF8:
+        return reject(decoder, "not UTF-8");
+    case JSON_NOT_JSON:
+        return reject(decoder, json_not_json);
+    case JSON_NO_MEMORY:
+        break;
+    }
+    return reject(decoder, NULL);
+}
+
+static bool decode(struct decoder *decoder, struct text payload)
+{
+    decoder->field = "";
+    if (payload.length == 0) {
+        return reject(decoder, "empty");
+    }
+    if (payload.length > MESSAGE_BYTES_MAX) {
+        return reject(decoder, "longer than 16 MiB");
+    }
+    size_t token_count;
+    return prepare(decoder, payload) && scan(decoder, payload.length, &token_count) &&
+           decode_object(decoder, token_count);
+}
+
+bool decoder_decode(struct decoder *decoder, struct text payload, int64_t record_time_us, struct record *ret_record,
+                    struct rejection *ret_rejection)
+{
+    decoder->record_time_us = record_time_us;
+    if (!decode(decoder, payload)) {
+        *ret_rejection = (struct rejection){decoder->field, decoder->walk.reason};
+        return false;
+    }
+    storage_take(&decoder->storage,
+                 decoder->schema->field_count * sizeof *decoder->values + payload.length + JSON_PADDING);
+    *ret_record = (struct record){decoder->event_time_us, decoder->values};
+    return true;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record/event_time.h"
+
+#include <assert.h>
+
+#include "base/zone.h"
+
+#define US_PER_SECOND INT64_C(1000000)
+#define FIRST_SECOND INT64_C(946684800) /* 2000-01-01T00:00:00Z */
+#define END_SECOND INT64_C(4102444800)  /* 2100-01-01T00:00:00Z */
+
+struct reader {
+    const char *at, *end;
+};
+
+/* Takes a number of exactly `digits` digits; -1 where there is none. */
+static int take_number(struct reader *reader, int digits)
+{
+    if (reader->end - reader->at < digits) {
+        return -1;
+    }
+    int number = 0;
+    for (int i = 0; i < digits; i++) {
+        unsigned digit = (unsigned)*reader->at++ - '0';
+        if (digit > 9) {
+            return -1;
+        }
+        number = number * 10 + (int)digit;
+    }
+    return number;
+}
+
+/* Takes one byte if it is one of the two. */
+static bool take(struct reader *reader, char one, char other)
+{
+    bool taken = reader->at < reader->end && (*reader->at == one || *reader->at == other);
+    reader->at += taken;
+    return taken;
+}
+
+static int days_of_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return days[month - 1] + (month == 2 && leap);
+}
+
+static bool take_date(struct reader *reader, int64_t *ret_days)
+{
+    int year = take_number(reader, 4);
+    bool dash = take(reader, '-', '-');
+    int month = take_number(reader, 2);
+    bool second_dash = take(reader, '-', '-');
+    int day = take_number(reader, 2);
+    if (year < 0 || !dash || month < 1 || month > 12 || !second_dash || day < 1 || day > days_of_month(year, month)) {
+        return false;
+    }
+    *ret_days = days_from_civil(year, month, day);
+    return true;
+}
+
+/* Takes hours and minutes with a colon between; -1 where they aren't a time of day. */
+static int take_minutes(struct reader *reader)
+{
+    int hours = take_number(reader, 2);
+    bool colon = take(reader, ':', ':');
+    int minutes = take_number(reader, 2);
+    return hours < 0 || hours > 23 || !colon || minutes < 0 || minutes > 59 ? -1 : hours * 60 + minutes;
+}
+
+/* Takes the decimals of a second, if there are any; false where there are none behind the point, or more than nine. */
+static bool take_fraction(struct reader *reader, int64_t *ret_us)
+{
+    *ret_us = 0;
+    if (!take(reader, '.', '.')) {
+        return true;
+    }
+    int digits = 0;
+    for (int64_t weight = US_PER_SECOND / 10; digits < 9 && reader->at < reader->end; weight /= 10, digits++) {
+        unsigned digit = (unsigned)*reader->at - '0';
+        if (digit > 9) {
+            break;
+        }
+        reader->at++;
+        *ret_us += digit * weight;
+    }
+    return digits > 0;
+}
+
+/* Takes the offset in minutes east of UTC: nothing and `Z` are 0. */
+static bool take_offset(struct reader *reader, int *ret_minutes)
+{
+    *ret_minutes = 0;
+    if (reader->at == reader->end || take(reader, 'Z', 'z')) {
+        return true;
+    }
+    bool west = *reader->at == '-';
+    if (!take(reader, '+', '-')) {
+        return false;
+    }
+    int minutes = take_minutes(reader);
+    *ret_minutes = west ? -minutes : minutes;
+    return minutes >= 0;
+}
+
+bool event_time_parse(struct text text, int64_t *ret_us)
+{
+    struct reader reader = {text.data, text.data + text.length};
+    int64_t days, us;
+    int offset;
+    if (!take_date(&reader, &days) || (!take(&reader, 'T', 't') && !take(&reader, ' ', ' '))) {
+        return false;
+    }
+    int minutes = take_minutes(&reader);
+    bool colon = take(&reader, ':', ':');
+    int seconds = take_number(&reader, 2);
+    if (minutes < 0 || !colon || seconds < 0 || seconds > 59 || !take_fraction(&reader, &us) ||
+        !take_offset(&reader, &offset) || reader.at != reader.end) {
+        return false;
+    }
+    int64_t instant_s = days * 86400 + (minutes - offset) * 60 + seconds;
+    if (instant_s < FIRST_SECOND || instant_s >= END_SECOND) {
+        return false;
+    }
+    *ret_us = instant_s * US_PER_SECOND + us;
+    return true;
+}
+
+bool event_time_from_number(int64_t number, enum time_unit unit, int64_t *ret_us)
+{
+    assert(unit != TIME_RFC3339);
+    int64_t per_second = unit == TIME_SECONDS ? 1 : unit == TIME_MILLISECONDS ? 1000 : US_PER_SECOND;
+    if (number < FIRST_SECOND * per_second || number >= END_SECOND * per_second) {
+        return false;
+    }
+    *ret_us = number * (US_PER_SECOND / per_second);
+    return true;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record/record.h"
+
+size_t schema_field(const struct schema *schema, struct text name)
+{
+    for (size_t i = 0; i < schema->field_count; i++) {
+        if (text_equal(text_of(schema->fields[i].name), name)) {
+            return i;
+        }
+    }
+    return FIELD_NONE;
+}

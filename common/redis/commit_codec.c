@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis/commit_codec.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "redis/msgpack.h"
+
+int64_t *ledger_counter(struct ledger *ledger, const struct source *source, size_t number, const char **ret_name,
+                        const char **ret_view)
+{
+    static const char *const names[] = {"consumed", "kept", "replaced", "duplicate", "deferred", "bad"};
+    int64_t *const counters[] = {&ledger->consumed,  &ledger->kept,     &ledger->replaced,
+                                 &ledger->duplicate, &ledger->deferred, &ledger->bad};
+    const size_t plain = sizeof names / sizeof *names;
+    *ret_view = NULL;
+    if (number < plain) {
+        *ret_name = names[number];
+        return counters[number];
+    }
+    size_t view = (number - plain) / 2;
+    if (view >= source->view_count)
+        return NULL;
+    bool is_counted = (number - plain) % 2 == 0;
+    *ret_view = source->views[view].name;
+    *ret_name = is_counted ? "counted:" : "filtered:";
+    return is_counted ? &ledger->views[view].counted : &ledger->views[view].filtered;
+}
+
+/* A payload that is being written. */
+struct writer {
+    struct buffer *out;
+    struct buffer field; /* scratch */
+    uint32_t items;      /* of the outer array */
+    uint32_t changes;    /* of the inner one */
+};
+
+static size_t begin_hash(struct writer *writer, const char *name)
+{
+    writer->items += 2;
+    writer->changes = 0;
+    msgpack_append_string(writer->out, text_of(name));
+    return msgpack_begin_array(writer->out);
+}
+
+/* The field is in writer->field. */
+static void write_change(struct writer *writer, int64_t change)
+{
+    char text[24];
+    int length = snprintf(text, sizeof text, "%" PRId64, change);
+    msgpack_append_string(writer->out, buffer_text(&writer->field));
+    msgpack_append_string(writer->out, (struct text){text, (size_t)length});
+    writer->changes += 2;
+}
+
+static void write_ledger(struct writer *writer, const struct commit *commit)
+{
+    struct ledger ledger = *commit->ledger;
+    const char *name, *view;
+    int64_t *counter;
+    size_t place = begin_hash(writer, "ledger");
+    for (size_t i = 0; (counter = ledger_counter(&ledger, commit->source, i, &name, &view)) != NULL; i++) {
+        if (*counter == 0)
+            continue;
+        buffer_clear(&writer->field);
+        buffer_append_string(&writer->field, name);
+        buffer_append_string(&writer->field, view ? view : "");
+        write_change(writer, *counter);
+    }
+    msgpack_end_array(writer->out, place, writer->changes);
+}
+
+/* writer->field holds the cell's key up to `length`. */
+static void write_counter(struct writer *writer, size_t length, int sum, char kind, int64_t change)
+{
+    if (change == 0)
+        return;
+    writer->field.length = length;
+    if (sum >= 0)
+        buffer_append_integer(&writer->field, sum);
+    buffer_append_char(&writer->field, kind);
+    write_change(writer, change);
+}
+
+static bool write_cell(struct writer *writer, const struct view *view, struct pane pane, struct error *error)
+{
+    buffer_clear(&writer->field);
+    buffer_append_integer(&writer->field, pane.window_start_s);
+    buffer_append_char(&writer->field, ':');
+    buffer_append_text(&writer->field, pane.group);
+    buffer_append_char(&writer->field, '#');
+    size_t length = writer->field.length;
+    write_counter(writer, length, -1, 'c', pane.cell->count);
+    for (size_t i = 0; i < view->sum_count; i++) {
+        const struct sum *sum = &pane.cell->sums[i];
+        wide billions = sum->total / SUM_SPLIT;
+        if (billions != (int64_t)billions)
+            return error_set(error, ERROR_INTERNAL, "a sum of the view %s is too large to keep", view->name);
+        write_counter(writer, length, (int)i, 'n', pane.cell->count - sum->count);
+        write_counter(writer, length, (int)i, 'b', (int64_t)billions);
+        write_counter(writer, length, (int)i, 'r', (int64_t)(sum->total % SUM_SPLIT));
+    }
+    return true;
+}
+
+struct dated {
+    int64_t day;
+    size_t number; /* of the pane */
+};
+
+static int compare_dated(const void *left, const void *right)
+{
+    const struct dated *a = left, *b = right;
+    int order = (a->day > b->day) - (a->day < b->day);
+    return order ? order : (a->number > b->number) - (a->number < b->number);
+}
+
+static int64_t day_of(int64_t at_s)
+{
+    return at_s / SECONDS_PER_DAY - (at_s % SECONDS_PER_DAY < 0);
+}
+
+static bool write_days(struct writer *writer, const struct panes *panes, const struct dated *dated, size_t count,
+                       struct error *error)
+{
+    for (size_t i = 0; i < count;) {
+        int64_t day = dated[i].day;
+        char name[NAME_MAX_BYTES + 40];
+        snprintf(name, sizeof name, "cells:%.*s:%" PRId64, NAME_MAX_BYTES, panes->view->name, day);
+        size_t place = begin_hash(writer, name);
+        for (; i < count && dated[i].day == day; i++)
+            if (!write_cell(writer, panes->view, panes_get(panes, dated[i].number), error))
+                return false;
+        msgpack_end_array(writer->out, place, writer->changes);
+    }
+    return true;
+}
+
+static bool write_panes(struct writer *writer, const struct panes *panes, struct error *error)
+{
+    size_t count = 0;
+    struct dated *dated = malloc((panes_count(panes) + 1) * sizeof *dated);
+    if (!dated)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    for (size_t i = 0; i < panes_count(panes); i++) {
+        struct pane pane = panes_get(panes, i);
+        if (!cell_is_zero(panes->view, pane.cell))
+            dated[count++] = (struct dated){day_of(pane.window_start_s), i};
+    }
+    qsort(dated, count, sizeof *dated, compare_dated);
+    bool written = write_days(writer, panes, dated, count, error);
+    free(dated);
+    return written;
+}
+
+bool commit_encode(const struct commit *commit, struct buffer *out, struct error *error)
+{
+    struct writer writer = {.out = out};
+    size_t place = msgpack_begin_array(out);
+    write_ledger(&writer, commit);
+    bool written = true;
+    for (size_t i = 0; written && i < commit->source->view_count; i++)
+        written = write_panes(&writer, &commit->panes[i], error);
+    msgpack_end_array(out, place, writer.items);
+    bool failed = out->failed || writer.field.failed;
+    buffer_clean_up(&writer.field);
+    if (written && failed)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    return written;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One connection to Redis, made when first needed and made afresh after any error. Every command has a time limit. On
+ * connecting, and every ten seconds of use, it makes sure that the server never evicts keys, for an evicted offset
+ * would be a wrong sum; and it loads the function library where the server doesn't know it. */
+#ifndef TIDEMARK_REDIS_CONNECTION_H
+#define TIDEMARK_REDIS_CONNECTION_H
+
+#include <hiredis/hiredis.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "redis/address.h"
+
+struct redis_connection {
+    struct redis_address address;
+    char name[300];        /* for messages: "Redis at host:port" */
+    redisContext *context; /* NULL while there is no connection */
+    int64_t checked_us;    /* monotonic time of the last look at the eviction policy */
+};
+
+/* Doesn't connect yet. */
+void redis_connection_init(struct redis_connection *connection, const struct redis_address *address);
+void redis_connection_clean_up(struct redis_connection *connection);
+
+/* Sends one command and waits for its reply, which the caller frees with freeReplyObject and which is never an error
+ * reply. On an error the command may or may not have been carried out. A process that uses this ignores SIGPIPE. */
+bool redis_connection_call(struct redis_connection *connection, const struct text words[], size_t count,
+                           redisReply **ret_reply, struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis/hash_decode.h"
+
+#include "base/wide.h"
+#include "redis/commit_codec.h"
+#include "redis/msgpack.h"
+
+static bool not_understood(struct error *error, const char *what)
+{
+    return error_set(error, ERROR_DATA, "%s of a slot isn't one of ours: delete its meta key, and it is built again",
+                     what);
+}
+
+static bool take_text(struct hash_changes *changes, struct text *ret_text)
+{
+    if (changes->left == 0)
+        return false;
+    if (changes->packed) {
+        changes->left--;
+        return msgpack_read_string(changes->packed, ret_text);
+    }
+    const redisReply *element = changes->reply->element[changes->reply->elements - changes->left--];
+    *ret_text = (struct text){element->str, element->len};
+    return element->type == REDIS_REPLY_STRING;
+}
+
+static bool take_change(struct hash_changes *changes, struct text *ret_field, int64_t *ret_change)
+{
+    struct text value;
+    return take_text(changes, ret_field) && take_text(changes, &value) && integer_parse(value, ret_change);
+}
+
+static bool counter_is(struct text field, const char *name, const char *view)
+{
+    size_t length = strlen(name);
+    if (!view)
+        return text_equal(field, text_of(name));
+    return field.length > length && memcmp(field.data, name, length) == 0 &&
+           text_equal((struct text){field.data + length, field.length - length}, text_of(view));
+}
+
+static bool apply_ledger(const struct source *source, struct ledger *ledger, struct hash_changes *changes,
+                         struct error *error)
+{
+    while (changes->left > 0) {
+        struct text field;
+        int64_t change, *counter;
+        if (!take_change(changes, &field, &change))
+            return not_understood(error, "a counter of the ledger");
+        const char *name, *view;
+        for (size_t i = 0; (counter = ledger_counter(ledger, source, i, &name, &view)) != NULL; i++)
+            if (counter_is(field, name, view))
+                break;
+        if (!counter || __builtin_add_overflow(*counter, change, counter))
+            return not_understood(error, "a counter of the ledger");
+    }
+    return true;
+}
+
+/* "cells:<view>:<day>": the view's number, or the number of views where it is none of them. */
+static size_t view_of(const struct source *source, struct text name)
+{
+    static const char prefix[] = "cells:";
+    const size_t length = sizeof prefix - 1;
+    const char *end = name.length ? memrchr(name.data, ':', name.length) : NULL;
+    if (!end || name.length <= length || memcmp(name.data, prefix, length) != 0 || end < name.data + length)
+        return source->view_count;
+    struct text view = {name.data + length, (size_t)(end - name.data) - length};
+    size_t number = 0;
+    while (number < source->view_count && !text_equal(view, text_of(source->views[number].name)))
+        number++;
+    return number;
+}
+
+/* Changes to one pane that are being put together from its counters. */
+struct gathered {
+    struct slot_reader *reader;
+    struct epoch_cells *cells;
+    size_t view;
+    bool announce;
+    struct text key; /* "<window start>:<group>"; data NULL where nothing was gathered yet */
+    _Alignas(struct cell) unsigned char bytes[sizeof(struct cell) + SUMS_MAX * sizeof(struct sum)];
+};
+
+static struct cell *gathered_cell(struct gathered *gathered)
+{
+    return (struct cell *)(void *)gathered->bytes;
+}
+
+static bool parse_key(const struct view *view, struct text key, struct pane *ret_pane)
+{
+    struct value values[DIMENSIONS_MAX];
+    const char *colon = key.length ? memchr(key.data, ':', key.length) : NULL;
+    if (!colon || !integer_parse((struct text){key.data, (size_t)(colon - key.data)}, &ret_pane->window_start_s))
+        return false;
+    ret_pane->group = (struct text){colon + 1, key.length - (size_t)(colon + 1 - key.data)};
+    return group_parse(view, ret_pane->group, values);
+}
+
+/* Counts are small, unless somebody has changed them by hand. */
+static bool overflows(const struct view *view, const struct cell *into, const struct cell *from)
+{
+    int64_t ignored;
+    bool any = __builtin_add_overflow(into->count, from->count, &ignored);
+    for (size_t i = 0; i < view->sum_count; i++)
+        any = __builtin_add_overflow(into->sums[i].count, from->sums[i].count, &ignored) || any;
+    return any;
+}
+
+/* Adds what was gathered to its pane. */
+static bool settle(struct gathered *gathered, struct error *error)
+{
+    struct panes *panes = &gathered->cells->panes[gathered->view];
+    struct pane delta = {.cell = gathered_cell(gathered)};
+    if (!gathered->key.data)
+        return true;
+    if (!parse_key(panes->view, gathered->key, &delta))
+        return not_understood(error, "a cell");
+    struct cell *cell = panes_at(panes, delta.window_start_s, delta.group);
+    if (!cell)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    if (overflows(panes->view, cell, delta.cell))
+        return not_understood(error, "a cell");
+    cell_merge(panes->view, cell, delta.cell);
+    if (gathered->announce && gathered->reader->changed)
+        gathered->reader->changed(gathered->reader->context, gathered->reader, gathered->cells->epoch, gathered->view,
+                                  delta);
+    return true;
+}
+
+static bool begin(struct gathered *gathered, struct text key, struct error *error)
+{
+    if (gathered->key.data && text_equal(gathered->key, key))
+        return true;
+    if (!settle(gathered, error))
+        return false;
+    memset(gathered->bytes, 0, sizeof gathered->bytes);
+    gathered->key = key;
+    return true;
+}
+
+/* A null is a version that counts and whose field doesn't, so each version counts for every sum first. */
+static bool count(struct cell *cell, size_t sum_count, int64_t change)
+{
+    bool overflow = __builtin_add_overflow(cell->count, change, &cell->count);
+    for (size_t i = 0; i < sum_count; i++)
+        overflow = __builtin_add_overflow(cell->sums[i].count, change, &cell->sums[i].count) || overflow;
+    return !overflow;
+}
+
+static bool add(struct cell *cell, size_t sum_count, struct text counter, int64_t change)
+{
+    if (text_equal(counter, text_of("c")))
+        return count(cell, sum_count, change);
+    int64_t number;
+    if (counter.length < 2 || !integer_parse((struct text){counter.data, counter.length - 1}, &number) || number < 0 ||
+        (uint64_t)number >= sum_count)
+        return false;
+    struct sum *sum = &cell->sums[number];
+    switch (counter.data[counter.length - 1]) {
+    case 'n':
+        return !__builtin_sub_overflow(sum->count, change, &sum->count);
+    case 'b':
+        sum->total += (wide)change * SUM_SPLIT;
+        return true;
+    case 'r':
+        sum->total += change;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool apply_cells(struct gathered *gathered, struct hash_changes *changes, struct error *error)
+{
+    size_t sum_count = gathered->reader->source->views[gathered->view].sum_count;
+    while (changes->left > 0) {
+        struct text field;
+        int64_t change;
+        if (!take_change(changes, &field, &change))
+            return not_understood(error, "a cell");
+        const char *hash = field.length ? memrchr(field.data, '#', field.length) : NULL;
+        if (!hash)
+            return not_understood(error, "a cell");
+        struct text key = {field.data, (size_t)(hash - field.data)};
+        struct text counter = {hash + 1, field.length - key.length - 1};
+        if (!begin(gathered, key, error))
+            return false;
+        if (!add(gathered_cell(gathered), sum_count, counter, change))
+            return not_understood(error, "a cell");
+    }
+    return settle(gathered, error);
+}
+
+bool hash_apply(struct slot_reader *reader, int64_t epoch, struct text name, struct hash_changes *changes,
+                bool announce, struct error *error)
+{
+    struct epoch_cells *cells = slot_reader_epoch(reader, epoch);
+    if (!cells)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    if (text_equal(name, text_of("ledger")))
+        return apply_ledger(reader->source, &cells->ledger, changes, error);
+    struct gathered gathered = {
+        .reader = reader, .cells = cells, .view = view_of(reader->source, name), .announce = announce};
+    if (gathered.view == reader->source->view_count)
+        return not_understood(error, "the name of a hash");
+    return apply_cells(&gathered, changes, error);
+}

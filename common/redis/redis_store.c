@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis/redis_store.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/wide.h"
+#include "redis/commit_codec.h"
+#include "redis/connection.h"
+#include "redis/functions.h"
+#include "redis/read_decode.h"
+#include "redis/slot_codec.h"
+#include "redis/words.h"
+
+struct redis_store {
+    struct realtime_store store; /* first, so that one pointer is both */
+    struct redis_connection connection;
+    char *name_space;
+    struct buffer key;     /* scratch: the meta key of the call */
+    struct buffer payload; /* scratch: of a commit */
+};
+
+static struct redis_store *of(struct realtime_store *store)
+{
+    return (struct redis_store *)store;
+}
+
+/* The key that names the slot; valid until the next call. */
+static struct text meta_key(struct redis_store *redis, struct slot_id id)
+{
+    buffer_clear(&redis->key);
+    buffer_appendf(&redis->key, "%s:{%s/%" PRId32 "}:meta", redis->name_space, id.source, id.partition);
+    return buffer_text(&redis->key);
+}
+
+/* Begins a call of a function on a slot; its first argument is always the format that this program knows. */
+static void begin_call(struct redis_store *redis, struct words *words, const char *function, struct slot_id id)
+{
+    words->count = words->number_count = 0;
+    words_add(words, "FCALL");
+    words_add(words, function);
+    words_add(words, "1");
+    words_add_text(words, meta_key(redis, id));
+    words_add_number(words, REALTIME_FORMAT);
+}
+
+static bool in_slot(struct redis_store *redis, struct slot_id id, struct error *error)
+{
+    return error_context(error, "%s, slot %s/%" PRId32, redis->connection.name, id.source, id.partition);
+}
+
+static bool strange_reply(struct redis_store *redis, struct slot_id id, struct error *error)
+{
+    error_set(error, ERROR_DATA, "an answer that isn't one of ours: delete its meta key, and it is built again");
+    return in_slot(redis, id, error);
+}
+
+/* The connection puts its own name before the message. */
+static bool call(struct redis_store *redis, struct slot_id id, const struct words *words, redisReply **ret_reply,
+                 struct error *error)
+{
+    if (redis->key.failed)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    return redis_connection_call(&redis->connection, words->texts, words->count, ret_reply, error) ||
+           error_context(error, "slot %s/%" PRId32, id.source, id.partition);
+}
+
+static struct text reply_text(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING ? (struct text){reply->str, reply->len} : (struct text){"", 0};
+}
+
+static bool read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
+{
+    struct redis_store *redis = of(store);
+    struct words words = {0};
+    redisReply *reply;
+    words_add(&words, "HGETALL");
+    words_add_text(&words, meta_key(redis, id));
+    if (!call(redis, id, &words, &reply, error))
+        return false;
+    bool decoded = slot_decode(reply, ret_slot, error) || in_slot(redis, id, error);
+    freeReplyObject(reply);
+    return decoded;
+}
+
+static bool init(struct realtime_store *store, struct slot_id id, const char *seen_incarnation,
+                 const struct slot *fresh, bool *ret_done, struct error *error)
+{
+    struct redis_store *redis = of(store);
+    struct words words;
+    char start[START_FIELD_SIZE];
+    redisReply *reply;
+    begin_call(redis, &words, REDIS_FUNCTION_INIT, id);
+    words_add(&words, seen_incarnation);
+    words_add(&words, fresh->incarnation);
+    slot_encode(fresh, start, &words);
+    if (!call(redis, id, &words, &reply, error))
+        return false;
+    *ret_done = text_equal(reply_text(reply), text_of("OK"));
+    freeReplyObject(reply);
+    return true;
+}
+
+static bool decode_answer(const redisReply *reply, enum commit_answer *ret_answer, int64_t *ret_next)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
+        return false;
+    int64_t next;
+    for (int answer = COMMIT_OK; answer <= (int)COMMIT_FOREIGN; answer++)
+        if (text_equal(reply_text(reply->element[0]), text_of(commit_answer_name((enum commit_answer)answer)))) {
+            if (!integer_parse(reply_text(reply->element[1]), &next))
+                return false;
+            *ret_answer = (enum commit_answer)answer;
+            *ret_next = next;
+            return true;
+        }
+    return false;
+}
+
+static void add_commit(struct words *words, const struct commit *commit, struct text payload)
+{
+    words_add(words, commit->incarnation);
+    words_add(words, commit->cluster);
+    words_add(words, commit->source->fingerprint);
+    words_add(words, commit->commit_id);
+    words_add_number(words, commit->expected);
+    words_add_number(words, commit->next);
+    words_add_number(words, commit->floor);
+    words_add_number(words, commit->floor_time_us);
+    words_add_number(words, commit->clock_us);
+    words_add_number(words, commit->tail_time_us);
+    words_add_hash(words, commit->tail_hash);
+    words_add_text(words, payload);
+}
+
+static bool commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
+                   int64_t *ret_next, struct error *error)
+{
+    struct redis_store *redis = of(store);
+    struct words words;
+    redisReply *reply;
+    if (commit->commit_id[0] == '\0' || strlen(commit->commit_id) >= COMMIT_ID_MAX || strchr(commit->commit_id, ':'))
+        return error_set(error, ERROR_INTERNAL, "a commit id that is empty, too long or has a colon");
+    buffer_clear(&redis->payload);
+    if (!commit_encode(commit, &redis->payload, error))
+        return false;
+    begin_call(redis, &words, REDIS_FUNCTION_COMMIT, commit->id);
+    add_commit(&words, commit, buffer_text(&redis->payload));
+    if (!call(redis, commit->id, &words, &reply, error))
+        return false;
+    bool decoded = decode_answer(reply, ret_answer, ret_next) || strange_reply(redis, commit->id, error);
+    freeReplyObject(reply);
+    return decoded;
+}
+
+static bool open_epoch(struct realtime_store *store, struct slot_id id, const char *definition, int64_t epoch,
+                       int64_t *ret_offset, struct error *error)
+{
+    struct redis_store *redis = of(store);
+    struct words words;
+    redisReply *reply;
+    begin_call(redis, &words, REDIS_FUNCTION_OPEN_EPOCH, id);
+    words_add(&words, definition);
+    words_add_number(&words, epoch);
+    words_add_number(&words, epoch - 1);
+    if (!call(redis, id, &words, &reply, error))
+        return false;
+    int64_t offset;
+    bool decoded = (integer_parse(reply_text(reply), &offset) && offset >= -1) || strange_reply(redis, id, error);
+    if (decoded)
+        *ret_offset = offset;
+    freeReplyObject(reply);
+    return decoded;
+}
+
+static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t last, struct error *error)
+{
+    struct redis_store *redis = of(store);
+    struct words words;
+    redisReply *reply;
+    if (last < 0)
+        return true;
+    begin_call(redis, &words, REDIS_FUNCTION_DROP_EPOCHS, id);
+    words_add_number(&words, last);
+    if (!call(redis, id, &words, &reply, error))
+        return false;
+    freeReplyObject(reply);
+    return true;
+}
+
+static bool read_once(struct redis_store *redis, struct slot_reader *reader, bool follow, bool *ret_again,
+                      struct error *error)
+{
+    struct words words;
+    redisReply *reply;
+    begin_call(redis, &words, REDIS_FUNCTION_READ, reader->id);
+    words_add(&words, reader->source->fingerprint);
+    words_add(&words, follow ? reader->slot.incarnation : "");
+    words_add_number(&words, reader->slot.sequence);
+    words_add(&words, reader->slot.commit_id);
+    if (!call(redis, reader->id, &words, &reply, error))
+        return false;
+    bool applied = read_apply(reader, reply, ret_again, error) || in_slot(redis, reader->id, error);
+    freeReplyObject(reply);
+    return applied;
+}
+
+static bool read(struct realtime_store *store, struct slot_reader *reader, struct error *error)
+{
+    bool again;
+    bool follow = reader_can_follow(reader);
+    if (!read_once(of(store), reader, follow, &again, error))
+        return false;
+    return !again || read_once(of(store), reader, false, &again, error);
+}
+
+static void destroy(struct realtime_store *store)
+{
+    if (!store)
+        return;
+    struct redis_store *redis = of(store);
+    redis_connection_clean_up(&redis->connection);
+    buffer_clean_up(&redis->key);
+    buffer_clean_up(&redis->payload);
+    free(redis->name_space);
+    free(redis);
+}
+
+static const struct realtime_store_operations operations = {
+    .read_slot = read_slot,
+    .init = init,
+    .commit = commit,
+    .open_epoch = open_epoch,
+    .drop_epochs = drop_epochs,
+    .read = read,
+    .destroy = destroy,
+};
+
+bool redis_store_open(const char *url, const char *password, const char *name_space, struct realtime_store **ret_store,
+                      struct error *error)
+{
+    struct redis_address address;
+    if (!redis_address_parse(url, &address, error))
+        return false;
+    if (password && strlen(password) >= sizeof address.password)
+        return error_set(error, ERROR_CONFIGURATION, "the Redis password is longer than %zu bytes",
+                         sizeof address.password - 1);
+    if (password)
+        snprintf(address.password, sizeof address.password, "%s", password);
+    struct redis_store *redis = calloc(1, sizeof *redis);
+    if (!redis || !(redis->name_space = strdup(name_space))) {
+        free(redis);
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    }
+    redis->store.operations = &operations;
+    redis_connection_init(&redis->connection, &address);
+    *ret_store = &redis->store;
+    return true;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis/slot_codec.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/wide.h"
+#include "redis/reply_error.h"
+
+#define START_PREFIX "start:"
+
+static const struct number_field {
+    const char *name;
+    size_t place;
+    int64_t least;
+} number_fields[] = {
+    {"defined", offsetof(struct slot, defined_us), 0},
+    {"epoch", offsetof(struct slot, epoch), 0},
+    {"first", offsetof(struct slot, first), 0},
+    {"next", offsetof(struct slot, next), 0},
+    {"floor", offsetof(struct slot, floor), 0},
+    {"floor_time", offsetof(struct slot, floor_time_us), -1},
+    {"clock", offsetof(struct slot, clock_us), INT64_MIN},
+    {"tail_time", offsetof(struct slot, tail_time_us), -1},
+    {"sequence", offsetof(struct slot, sequence), 0},
+};
+
+static const struct text_field {
+    const char *name;
+    size_t place, size;
+    bool is_optional;
+} text_fields[] = {
+    {"incarnation", offsetof(struct slot, incarnation), INCARNATION_SIZE, false},
+    {"cluster", offsetof(struct slot, cluster), CLUSTER_ID_MAX, false},
+    {"definition", offsetof(struct slot, definition), FINGERPRINT_SIZE, false},
+    {"commit", offsetof(struct slot, commit_id), COMMIT_ID_MAX, true},
+};
+
+#define LENGTH_OF(array) (sizeof(array) / sizeof *(array))
+
+static bool unreadable(struct error *error, const char *field, const char *problem)
+{
+    return error_set(error, ERROR_DATA,
+                     "the field %s of a slot's meta key %s: delete that key, and the slot is built again", field,
+                     problem);
+}
+
+static struct text element_text(const redisReply *reply, size_t number)
+{
+    const redisReply *element = reply->element[number];
+    bool is_text = element->type == REDIS_REPLY_STRING;
+    return (struct text){is_text ? element->str : "", is_text ? element->len : 0};
+}
+
+static bool find(const redisReply *reply, const char *name, struct text *ret_value)
+{
+    for (size_t i = 0; i + 1 < reply->elements; i += 2)
+        if (text_equal(element_text(reply, i), text_of(name))) {
+            *ret_value = element_text(reply, i + 1);
+            return true;
+        }
+    return false;
+}
+
+static bool decode_format(const redisReply *reply, struct slot *slot, struct error *error)
+{
+    struct text value;
+    int64_t format;
+    if (!find(reply, "format", &value))
+        return unreadable(error, "format", "is missing");
+    if (!integer_parse(value, &format) || format < 1)
+        return unreadable(error, "format", "is not a format");
+    char newer[40];
+    snprintf(newer, sizeof newer, "FORMAT %" PRId64, format);
+    if (format > REALTIME_FORMAT)
+        return reply_error_set(error, text_of(newer));
+    slot->format = (int)format;
+    return true;
+}
+
+static bool decode_texts(const redisReply *reply, struct slot *slot, struct error *error)
+{
+    for (size_t i = 0; i < LENGTH_OF(text_fields); i++) {
+        const struct text_field *field = &text_fields[i];
+        struct text value = {"", 0};
+        if (!find(reply, field->name, &value) && !field->is_optional)
+            return unreadable(error, field->name, "is missing");
+        if (value.length >= field->size || (value.length && memchr(value.data, '\0', value.length)))
+            return unreadable(error, field->name, "is not what it must be");
+        memcpy((char *)slot + field->place, value.data, value.length);
+    }
+    return true;
+}
+
+static bool decode_numbers(const redisReply *reply, struct slot *slot, struct error *error)
+{
+    for (size_t i = 0; i < LENGTH_OF(number_fields); i++) {
+        const struct number_field *field = &number_fields[i];
+        struct text value;
+        int64_t number;
+        if (!find(reply, field->name, &value))
+            return unreadable(error, field->name, "is missing");
+        if (!integer_parse(value, &number) || number < field->least)
+            return unreadable(error, field->name, "is not a number that it can be");
+        memcpy((char *)slot + field->place, &number, sizeof number);
+    }
+    return true;
+}
+
+static bool decode_hash(const redisReply *reply, struct slot *slot, struct error *error)
+{
+    struct text value;
+    if (!find(reply, "tail_hash", &value))
+        return unreadable(error, "tail_hash", "is missing");
+    uint64_t hash = 0;
+    bool is_hash = value.length == 16;
+    for (size_t i = 0; is_hash && i < value.length; i++) {
+        static const char digits[] = "0123456789abcdef";
+        const char *digit = memchr(digits, value.data[i], 16);
+        is_hash = digit != NULL;
+        hash = hash << 4 | (digit ? (uint64_t)(digit - digits) : 0);
+    }
+    if (!is_hash)
+        return unreadable(error, "tail_hash", "is not 16 hex digits");
+    slot->tail_hash = hash;
+    return true;
+}
+
+static int compare_starts(const void *left, const void *right)
+{
+    int64_t a = ((const struct epoch_start *)left)->epoch, b = ((const struct epoch_start *)right)->epoch;
+    return (a > b) - (a < b);
+}
+
+static bool decode_epochs(const redisReply *reply, struct slot *slot, struct error *error)
+{
+    const size_t prefix = sizeof START_PREFIX - 1;
+    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+        struct text name = element_text(reply, i);
+        if (name.length < prefix || memcmp(name.data, START_PREFIX, prefix) != 0)
+            continue;
+        struct epoch_start start;
+        if (slot->epoch_count == LIVE_EPOCHS_MAX)
+            return unreadable(error, "start", "is there too often");
+        if (!integer_parse((struct text){name.data + prefix, name.length - prefix}, &start.epoch) || start.epoch < 0 ||
+            !integer_parse(element_text(reply, i + 1), &start.offset) || start.offset < 0 || start.offset > slot->next)
+            return unreadable(error, "start", "is not an offset that it can be");
+        slot->epochs[slot->epoch_count++] = start;
+    }
+    qsort(slot->epochs, slot->epoch_count, sizeof *slot->epochs, compare_starts);
+    if (slot->epoch_count == 0 || slot->epochs[slot->epoch_count - 1].epoch != slot->epoch)
+        return unreadable(error, "epoch", "is not the last of the epochs that began");
+    return true;
+}
+
+bool slot_decode(const redisReply *reply, struct slot *ret_slot, struct error *error)
+{
+    struct slot slot = {.exists = true};
+    if (reply->type != REDIS_REPLY_ARRAY)
+        return error_set(error, ERROR_INTERNAL, "a reply that isn't a list");
+    if (reply->elements == 0)
+        slot.exists = false;
+    else if (!decode_format(reply, &slot, error) || !decode_texts(reply, &slot, error) ||
+             !decode_numbers(reply, &slot, error) || !decode_hash(reply, &slot, error) ||
+             !decode_epochs(reply, &slot, error))
+        return false;
+    *ret_slot = slot;
+    return true;
+}
+
+void slot_encode(const struct slot *fresh, char ret_start[START_FIELD_SIZE], struct words *words)
+{
+    words_add(words, "format");
+    words_add_number(words, REALTIME_FORMAT);
+    for (size_t i = 0; i < LENGTH_OF(text_fields); i++)
+        if (!text_fields[i].is_optional) {
+            words_add(words, text_fields[i].name);
+            words_add(words, (const char *)fresh + text_fields[i].place);
+        }
+    struct slot begun = *fresh;
+    begun.sequence = 0;
+    for (size_t i = 0; i < LENGTH_OF(number_fields); i++) {
+        int64_t number;
+        memcpy(&number, (const char *)&begun + number_fields[i].place, sizeof number);
+        words_add(words, number_fields[i].name);
+        words_add_number(words, number);
+    }
+    words_add(words, "tail_hash");
+    words_add_hash(words, fresh->tail_hash);
+    snprintf(ret_start, START_FIELD_SIZE, START_PREFIX "%" PRId64, fresh->epoch);
+    words_add(words, ret_start);
+    words_add_number(words, fresh->next);
+}

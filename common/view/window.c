@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "view/window.h"
+
+#include "base/clock.h"
+
+#define SECONDS_PER_HOUR 3600
+#define SECONDS_PER_MINUTE 60
+/* So long after a change of the clock, no local time can be one that the clock had shown before the change. */
+#define SETTLED_S (4 * SECONDS_PER_DAY)
+
+/* --- reading and printing --- */
+
+static bool is_separator(char character)
+{
+    return character == ' ' || character == '_';
+}
+
+/* Takes the next word; empty where there is none. */
+static struct text take_word(struct text *rest)
+{
+    size_t start = 0;
+    while (start < rest->length && is_separator(rest->data[start])) {
+        start++;
+    }
+    size_t end = start;
+    while (end < rest->length && !is_separator(rest->data[end])) {
+        end++;
+    }
+    struct text word = {rest->data + start, end - start};
+    rest->data += end;
+    rest->length -= end;
+    return word;
+}
+
+/* "minute" and "minutes" are the same, whatever the number before. */
+static bool is_unit(struct text word, const char *singular)
+{
+    struct text unit = text_of(singular);
+    if (word.length == unit.length + 1 && word.data[word.length - 1] == 's') {
+        word.length--;
+    }
+    return text_equal(word, unit);
+}
+
+/* 1 to 9999, without a sign or a leading zero; 0 is not a number. */
+static int64_t count_of(struct text word)
+{
+    int64_t count = 0;
+    if (word.length == 0 || word.length > 4 || word.data[0] == '0') {
+        return 0;
+    }
+    for (size_t i = 0; i < word.length; i++) {
+        if (word.data[i] < '0' || word.data[i] > '9') {
+            return 0;
+        }
+        count = count * 10 + (word.data[i] - '0');
+    }
+    return count;
+}
+
+/* The length in seconds, or 0 where it isn't allowed. A day is not 24 hours where the clocks change, so that 24 hours
+ * would promise something else than it gives. */
+static int64_t length_of(int64_t count, struct text unit)
+{
+    if (is_unit(unit, "day")) {
+        return count == 1 ? SECONDS_PER_DAY : 0;
+    }
+    int64_t length_s = is_unit(unit, "hour")     ? count * SECONDS_PER_HOUR
+                       : is_unit(unit, "minute") ? count * SECONDS_PER_MINUTE
+                                                 : 0;
+    return length_s > 0 && length_s < SECONDS_PER_DAY && SECONDS_PER_DAY % length_s == 0 ? length_s : 0;
+}
+
+bool window_parse(struct text text, struct window *ret_window, struct error *error)
+{
+    struct text rest = text;
+    struct text kind = take_word(&rest);
+    struct text count = take_word(&rest);
+    struct text unit = take_word(&rest);
+    int64_t length_s = length_of(count_of(count), unit);
+    if (!text_equal(kind, text_of("tumbling")) || length_s == 0 || take_word(&rest).length > 0) {
+        return error_set(error, ERROR_CONFIGURATION,
+                         "window \"%.*s\" must be \"tumbling\" and 1 day, or hours or minutes that divide a day, such "
+                         "as \"tumbling 15 minutes\"",
+                         text.length > 80 ? 80 : (int)text.length, text.data ? text.data : "");
+    }
+    ret_window->length_s = length_s;
+    return true;
+}
+
+void window_print(const struct window *window, struct buffer *out)
+{
+    if (window->length_s == SECONDS_PER_DAY) {
+        buffer_append_string(out, "tumbling 1 day");
+        return;
+    }
+    bool hours = window->length_s % SECONDS_PER_HOUR == 0;
+    int64_t count = window->length_s / (hours ? SECONDS_PER_HOUR : SECONDS_PER_MINUTE);
+    buffer_append_string(out, "tumbling ");
+    buffer_append_integer(out, count);
+    buffer_append_string(out, hours ? " hour" : " minute");
+    buffer_append_string(out, count == 1 ? "" : "s");
+}
+
+/* --- where a window begins and ends --- */
+
+/* How far `local_s` is into a length that divides a day; also before 1970. */
+static int64_t remainder_of(int64_t local_s, int64_t length_s)
+{
+    int64_t remainder = local_s % length_s;
+    return remainder < 0 ? remainder + length_s : remainder;
+}
+
+int64_t window_start(const struct window *window, const struct zone *zone, int64_t at_s)
+{
+    struct zone_span span = zone_span(zone, at_s);
+    int64_t local_s = at_s + span.offset_s;
+    int64_t start_s = at_s - remainder_of(local_s, window->length_s);
+    if (window->length_s != SECONDS_PER_DAY || start_s - SETTLED_S > span.from_s) {
+        return start_s;
+    }
+    return zone_instant(zone, local_s - remainder_of(local_s, SECONDS_PER_DAY));
+}
+
+int64_t window_end(const struct window *window, const struct zone *zone, int64_t start_s)
+{
+    if (window->length_s != SECONDS_PER_DAY) {
+        return start_s + window->length_s;
+    }
+    int64_t local_s = start_s + zone_offset(zone, start_s);
+    return zone_instant(zone, local_s - remainder_of(local_s, SECONDS_PER_DAY) + SECONDS_PER_DAY);
+}
+
+/* Only a window in which the clock doesn't change is remembered: in another one not all moments from its start to its
+ * end need be its own. */
+int64_t window_start_near(const struct window *window, const struct zone *zone, struct window_cursor *cursor,
+                          int64_t at_s)
+{
+    if (at_s >= cursor->start_s && at_s < cursor->end_s) {
+        return cursor->start_s;
+    }
+    int64_t start_s = window_start(window, zone, at_s);
+    int64_t end_s = start_s + window->length_s;
+    struct zone_span span = zone_span(zone, at_s);
+    bool steady = span.from_s < start_s && end_s <= span.to_s;
+    *cursor = steady ? (struct window_cursor){start_s, end_s} : (struct window_cursor){0};
+    return start_s;
+}

@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo that deploy/demo starts: private servers, the three programs, and a month of real orders replayed to now."""
+import contextlib
+import random
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TOP / "tests"))
+sys.dont_write_bytecode = True
+
+from support import disorder, online_retail, oracle  # noqa: E402
+from support.postgres import Postgres  # noqa: E402
+from support.process import Child, wait_until  # noqa: E402
+from support.redis import Redis  # noqa: E402
+from support.tidemark import BIN, Folder, Platform, differences, source, view  # noqa: E402
+
+MONTH = [TOP / "tests" / "data" / "2010-12.csv.gz"]
+LIVE_ORDERS = 8000  # the last of the month are sent slowly, as if they were made now
+LIVE_RATE = 40  # orders a second
+CHECK_SECONDS = 90
+SUMMARY = {"total_orders": "count", "total_revenue": "sum(amount)", "avg_order_value": "avg(amount)"}
+
+
+class Replay:
+    """Sends the month, as its shop would: duplicates, corrections, cancellations and broken messages among it.
+
+    All that is sent is recorded, a line a message, so that it can be recomputed independently."""
+
+    def __init__(self, brokers, folder, seed):
+        self.recorded = open(folder / "sent", "wb")
+        self.count = 0
+        self.log = open(folder / "producer.log", "wb")
+        command = ["kcat", "-P", "-b", brokers, "-t", "orders", "-K", r"\t", "-Z", "-X", "linger.ms=10"]
+        command = ["setpriv", "--pdeathsig", "KILL", "--", *command]
+        self.kcat = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self.log, start_new_session=True)
+        orders = list(online_retail.orders(MONTH))
+        history, self.live_orders = orders[:-LIVE_ORDERS], orders[-LIVE_ORDERS:]
+        now = datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
+        by = now - timedelta(minutes=1) - history[-1]["timestamp"]
+        # One generator for both parts: what comes live corrects and cancels what was history.
+        shifted = [online_retail.shifted(order, by) for order in history]
+        self.history_left = len(shifted)
+        self.messages = disorder.disordered(random.Random(seed), self.events(shifted))
+
+    def events(self, history):
+        for order in history:
+            self.history_left -= 1
+            yield order
+        turn = 0
+        while True:
+            for order in self.live_orders:
+                now = datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
+                ident = order["order_id"] + (f"-{turn}" if turn else "")
+                yield {**order, "order_id": ident, "timestamp": now, "updated_at": now}
+            turn += 1
+
+    def send_one(self):
+        key, payload = next(self.messages)
+        line = key + b"\t" + (payload or b"") + b"\n"
+        self.recorded.write(line)
+        self.kcat.stdin.write(line)
+        self.count += 1
+
+    def flush(self):
+        self.recorded.flush()
+        self.kcat.stdin.flush()
+
+    def send_history(self):
+        while self.history_left:
+            self.send_one()
+        self.flush()
+
+    def send_live(self, ended, rate=LIVE_RATE, most=None):
+        """Sends at this rate until the event `ended` is set, or `most` messages are sent."""
+        started, sent = time.monotonic(), 0
+        while not ended.wait(0.05) and (most is None or sent < most):
+            due = int((time.monotonic() - started) * rate)
+            while sent < due and (most is None or sent < most):
+                self.send_one()
+                sent += 1
+            self.flush()
+
+    def close(self):
+        with contextlib.suppress(BrokenPipeError):
+            self.kcat.stdin.close()
+        try:
+            self.kcat.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kcat.kill()
+            self.kcat.wait()
+        self.recorded.close()
+        self.log.close()
+
+
+class Demo:
+    """All that the demo starts; close() ends it in the opposite order and removes its folder."""
+
+    def __init__(self):
+        self.stack = contextlib.ExitStack()
+        try:
+            self._start()
+        except BaseException:
+            self.stack.close()
+            raise
+
+    def _start(self):
+        self.folder = Folder("demo")
+        self.stack.callback(self.folder.remove)
+        say("starting PostgreSQL, Redis and a small broker")
+        postgres = self.postgres = Postgres(self.folder / "postgres")
+        self.stack.callback(postgres.stop)
+        redis = Redis(self.folder / "redis", persistent=True)
+        self.stack.callback(redis.stop)
+        brokers = self._broker()
+        self.job = Platform(
+            self.folder / "tidemark", brokers, redis.url, postgres.url, {"orders": source("orders")}, VIEWS, port=port(),
+            jobs={"each_minute": {"schedule": "* * * * *"}},
+        )
+        self.stack.callback(self.job.kill)
+        self.stack.callback(self._stop_programs)
+        say("starting tidemark-speed, tidemark-serving, tidemark-batch schedule")
+        self.speed = self.job.speed()
+        self.job.serving()
+        self.scheduler = self.job.start_batch("schedule")
+        self.replay = Replay(brokers, self.job.folder, seed=7)
+        self.stack.callback(self.replay.close)
+
+    def _broker(self):
+        log = self.folder / "broker.log"
+        broker = Child("broker", [BIN / "tidemark-demo-broker", "orders:4", "orders-dead-letter:1"], log)
+        self.stack.callback(broker.stop)
+        return wait_until(lambda: log.read_text().strip(), 20, "the broker answers", children=[broker])
+
+    def _stop_programs(self):
+        for child in self.job.children:
+            if child.running():
+                child.process.send_signal(signal.SIGTERM)
+        for child in self.job.children:
+            with contextlib.suppress(AssertionError):
+                child.end(15)
+
+    def close(self):
+        self.stack.close()
+
+    def assert_running(self):
+        for child in (self.speed, self.scheduler):
+            if not child.running():
+                raise AssertionError(child.tail())
+
+
+VIEWS = {
+    "daily_revenue": view("orders"),
+    "live_revenue": view("orders", "tumbling_1_minute", retention="48 hours"),
+    "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
+}
+
+
+def port():
+    """8080 where it is free, else any."""
+    with socket.socket() as listener:
+        try:
+            listener.bind(("127.0.0.1", 8080))
+            return 8080
+        except OSError:
+            return None
+
+
+def say(text):
+    print(text, flush=True)
+
+
+# --- with a person ---------------------------------------------------------------------------------------------------
+
+
+def show(demo):
+    ended = threading.Event()
+    say("sending the history of the month")
+    demo.replay.send_history()
+    sender = threading.Thread(target=demo.replay.send_live, args=(ended,), daemon=True)
+    sender.start()
+    say(f"\nThe dashboard: http://127.0.0.1:{demo.job.port}/      Ctrl-C ends the demo.\n")
+    try:
+        before, at = 0, time.monotonic()
+        while True:
+            demo.assert_running()
+            answer = demo.job.view("daily_revenue", **{"from": today()})
+            now = time.monotonic()
+            if answer.status == 200:
+                done = sum(answer.offsets.values())
+                figures(demo, answer.json, (done - before) / (now - at))
+                before, at = done, now
+            time.sleep(1)
+    finally:
+        ended.set()
+        sender.join(10)
+
+
+def today():
+    return datetime.now(timezone.utc).strftime("%Y-%m-%d")
+
+
+def figures(demo, answer, rate):
+    provenance = answer["provenance"]
+    row = answer["rows"][-1] if answer["rows"] else {"total_revenue": 0, "order_count": 0}
+    batch = provenance["batch"]
+    stored = 0
+    if batch["epoch"]:
+        stored = demo.postgres.sql(f"select coalesce(sum(total_revenue), 0) from view.daily_revenue where window_start = '{today()}'")
+    live = row["total_revenue"] - type(row["total_revenue"])(stored)
+    state = "complete" if provenance["complete"] else "missing " + ", ".join(sorted({m["reason"] for m in provenance["missing"]}))
+    published = (batch["published_at"] or "never")[:19]
+    say(
+        f"{datetime.now():%H:%M:%S}  {rate:7.0f} orders/s  today {row['total_revenue']:>12} = batch {stored} + live {live}"
+        f"  ({row['order_count']} orders)  lag {provenance['speed']['lag']}  epoch {batch['epoch']}, run {published}  {state}"
+    )
+
+
+# --- without a person ------------------------------------------------------------------------------------------------
+
+
+def check(demo):
+    """Returns whether what is served equals the recomputation of what was sent."""
+    say("sending the history of the month")
+    demo.replay.send_history()
+    served(demo)
+    run_batch(demo)
+    say("sending orders as they are made, with a batch run in between")
+    batch = threading.Timer(3, run_batch, (demo,))
+    batch.start()
+    demo.replay.send_live(threading.Event(), rate=400, most=4000)
+    batch.join()
+    served(demo)
+    demo.replay.recorded.flush()
+    return compare(demo)
+
+
+def served(demo):
+    """Waits until the answers have all that was sent."""
+    ready = lambda a: a.complete and sum(a.offsets.values()) == demo.replay.count  # noqa: E731
+    return demo.job.wait_for("daily_revenue", ready, f"complete with {demo.replay.count} messages", CHECK_SECONDS)
+
+
+def run_batch(demo):
+    # 75: the scheduler's own run is at work, or a partition is just being taken over.
+    wait_until(lambda: demo.job.batch(expect=(0, 75)) == 0, 60, "a batch run publishes", every=0.5)
+
+
+def compare(demo):
+    log = oracle.Log(oracle.Source())
+    now_ms = int(time.time() * 1000)
+    lines = (demo.job.folder / "sent").read_bytes().split(b"\n")[:-1]
+    for number, line in enumerate(lines):
+        log.append(0, oracle.Message(number, now_ms, line.partition(b"\t")[2]))
+    right = True
+    for name in ("daily_revenue", "daily_summary"):
+        definition = demo.job.oracle_view(name)
+        answer = demo.job.view(name)
+        expected, found = log.rows(definition), answer.rows(definition)
+        difference = differences(expected, found)
+        right = right and answer.complete and not difference
+        if name == "daily_revenue":
+            table(expected, found, answer.json["provenance"])
+        say(f"{name}: " + (difference or f"{len(found)} rows, equal to the digit"))
+    ledgers(demo, log)
+    return right
+
+
+def table(expected, found, provenance):
+    say(f"\n{'day':10} {'served':>14} {'recomputed':>14} {'orders':>8} {'recomputed':>10}")
+    for key in sorted(expected.keys() | found.keys()):
+        ours, theirs = expected.get(key, {}), found.get(key, {})
+        day = datetime.fromtimestamp(key[0], timezone.utc).strftime("%Y-%m-%d")
+        figures = [theirs.get("total_revenue"), ours.get("total_revenue"), theirs.get("order_count"), ours.get("order_count")]
+        say(f"{day} {figures[0]!s:>14} {figures[1]!s:>14} {figures[2]!s:>8} {figures[3]!s:>10}")
+    say(f"epoch {provenance['batch']['epoch']}, cut {provenance['batch']['cut']}, read up to {provenance['speed']['offsets']}\n")
+
+
+def ledgers(demo, log):
+    _, recomputed = log.surviving()
+    say("the ledger, recomputed: " + ", ".join(f"{fate} {count}" for fate, count in recomputed[0].items()))
+    answer = demo.job.get("/v1/ledger")
+    say(f"the ledger, served: {answer.body.decode(errors='replace').strip()[:2000]}")
+
+
+def too_late(*_):
+    raise AssertionError(f"not done within {CHECK_SECONDS} s")
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def main():
+    checking = sys.argv[1:] == ["--check"]
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGINT, interrupted)
+    if checking:
+        signal.signal(signal.SIGALRM, too_late)
+        signal.alarm(CHECK_SECONDS)
+    demo, code = None, 1
+    try:
+        demo = Demo()
+        if checking:
+            code = 0 if check(demo) else 1
+            say("the answers equal the recomputation" if code == 0 else "THE ANSWERS DIFFER")
+        else:
+            show(demo)
+    except KeyboardInterrupt:
+        code = 1 if checking else 0
+    except AssertionError as error:
+        print(f"demo: {error}", file=sys.stderr)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if demo:
+            demo.close()
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "staging.h"
+
+#include <stdlib.h>
+
+bool staging_init(struct staging *staging, const struct source *source, size_t bytes_max, struct error *error)
+{
+    *staging = (struct staging){.source = source, .bytes_max = bytes_max};
+    staging->views = calloc(source->view_count + 1, sizeof *staging->views);
+    if (!staging->views)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    for (size_t i = 0; i < source->view_count; i++) {
+        staging->views[i].floor_s = INT64_MIN;
+        panes_init(&staging->views[i].panes, &source->views[i]);
+    }
+    return true;
+}
+
+void staging_clean_up(struct staging *staging)
+{
+    for (size_t i = 0; staging->views && i < staging->source->view_count; i++) {
+        free(staging->views[i].windows);
+        panes_clean_up(&staging->views[i].panes);
+    }
+    free(staging->views);
+    *staging = (struct staging){0};
+}
+
+static void clear_view(void *context, size_t view)
+{
+    struct staging *staging = context;
+    struct staged_view *staged = &staging->views[view];
+    staged->all = true;
+    staged->floor_s = INT64_MIN;
+    staged->window_count = 0;
+    panes_clear(&staged->panes);
+}
+
+static void clear_window(void *context, size_t view, int64_t window_start_s)
+{
+    struct staging *staging = context;
+    struct staged_view *staged = &staging->views[view];
+    if (staged->all)
+        return;
+    if (staged->window_count == staged->window_capacity) {
+        size_t capacity = staged->window_capacity ? staged->window_capacity * 2 : 64;
+        int64_t *windows = realloc(staged->windows, capacity * sizeof *windows);
+        if (!windows) {
+            staging->failed = true;
+            return;
+        }
+        staged->windows = windows;
+        staged->window_capacity = capacity;
+    }
+    staged->windows[staged->window_count++] = window_start_s;
+}
+
+static int compare_starts(const void *left, const void *right)
+{
+    int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* The start of the window in the middle of the rows, the newest for a view of a single window. */
+static bool middle_window(const struct panes *panes, int64_t *ret_start_s)
+{
+    size_t count = panes_count(panes);
+    int64_t *starts = malloc((count + 1) * sizeof *starts);
+    if (!starts)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        starts[i] = panes_get(panes, i).window_start_s;
+    qsort(starts, count, sizeof *starts, compare_starts);
+    *ret_start_s = starts[count / 2] > starts[0] ? starts[count / 2] : starts[count - 1] + 1;
+    free(starts);
+    return true;
+}
+
+static bool copy_pane(struct panes *panes, int64_t window_start_s, struct text group, const struct cell *from)
+{
+    struct cell *cell = panes_at(panes, window_start_s, group);
+    if (cell)
+        cell_merge(panes->view, cell, from);
+    return cell != NULL;
+}
+
+/* Leaves out the older half of the rows. */
+static bool halve(struct staged_view *staged)
+{
+    struct panes kept;
+    if (!middle_window(&staged->panes, &staged->floor_s))
+        return false;
+    panes_init(&kept, staged->panes.view);
+    bool done = true;
+    for (size_t i = 0; done && i < panes_count(&staged->panes); i++) {
+        struct pane pane = panes_get(&staged->panes, i);
+        done = pane.window_start_s < staged->floor_s || copy_pane(&kept, pane.window_start_s, pane.group, pane.cell);
+    }
+    panes_clean_up(&staged->panes);
+    staged->panes = kept;
+    return done;
+}
+
+static size_t bytes_staged(const struct staging *staging)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < staging->source->view_count; i++)
+        bytes += bytes_map_memory(&staging->views[i].panes.map);
+    return bytes;
+}
+
+/* Takes from the view that holds the most. */
+static bool make_room(struct staging *staging)
+{
+    struct staged_view *largest = &staging->views[0];
+    for (size_t i = 1; i < staging->source->view_count; i++)
+        if (bytes_map_memory(&staging->views[i].panes.map) > bytes_map_memory(&largest->panes.map))
+            largest = &staging->views[i];
+    return halve(largest);
+}
+
+static bool take_row(void *context, size_t view, int64_t window_start_s, struct text group, const struct cell *cell,
+                     struct error *error)
+{
+    struct staging *staging = context;
+    struct staged_view *staged = &staging->views[view];
+    if (window_start_s < staged->floor_s)
+        return true;
+    bool done = !staging->failed && copy_pane(&staged->panes, window_start_s, group, cell);
+    if (done && panes_count(&staged->panes) % 4096 == 0 && bytes_staged(staging) > staging->bytes_max)
+        done = make_room(staging);
+    return done || error_set(error, ERROR_INTERNAL, "out of memory while reading published rows");
+}
+
+struct published_rows staging_receiver(struct staging *staging)
+{
+    return (struct published_rows){
+        .clear_view = clear_view, .clear_window = clear_window, .row = take_row, .context = staging};
+}

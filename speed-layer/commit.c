@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Committing what a partition has taken, and what follows from each answer. */
+#include "partition.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+bool partition_random_id(char ret_id[INCARNATION_SIZE], struct error *error)
+{
+    unsigned char bytes[(INCARNATION_SIZE - 1) / 2];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        return error_set(error, ERROR_INTERNAL, "the kernel gives no random numbers");
+    for (size_t i = 0; i < sizeof bytes; i++)
+        snprintf(ret_id + 2 * i, 3, "%02x", bytes[i]);
+    return true;
+}
+
+static struct commit describe(const struct partition *partition)
+{
+    struct index_floor floor = {partition->slot.first, -1};
+    if (partition->index)
+        floor = index_floor(partition->index);
+    return (struct commit){
+        .id = partition->id,
+        .source = partition->source,
+        .incarnation = partition->slot.incarnation,
+        .cluster = partition->slot.cluster,
+        .commit_id = partition->commit_id,
+        .expected = partition->slot.next,
+        .next = partition->position,
+        .floor = floor.offset,
+        .floor_time_us = floor.time_us,
+        .clock_us = partition->clock_us,
+        .tail_time_us = partition->tail_time_us,
+        .tail_hash = partition->tail_hash,
+        .end = partition->end > partition->position ? partition->end : partition->position,
+        .ledger = &partition->ledger,
+        .panes = partition->panes,
+    };
+}
+
+static void committed(struct partition *partition)
+{
+    partition->slot.next = partition->position;
+    partition->ledger = (struct ledger){0};
+    partition->pending = 0;
+    partition->commit_id[0] = '\0';
+    for (size_t i = 0; i < partition->source->view_count; i++)
+        panes_clear(&partition->panes[i]);
+}
+
+bool partition_commit(struct partition *partition, enum commit_answer *ret_answer, struct error *error)
+{
+    if (partition->commit_id[0] == '\0' && !partition_random_id(partition->commit_id, error))
+        return false;
+    struct commit commit = describe(partition);
+    struct realtime_store *store = partition->environment->realtime;
+    enum commit_answer answer;
+    int64_t next;
+    if (!store->operations->commit(store, &commit, &answer, &next, error))
+        return false;
+    if (answer == COMMIT_OK || answer == COMMIT_ALREADY)
+        committed(partition);
+    else
+        partition_close(partition);
+    *ret_answer = answer;
+    return true;
+}
+
+bool partition_check(struct partition *partition, const struct publication *publication, bool *ret_fits,
+                     struct error *error)
+{
+    struct slot slot;
+    struct realtime_store *store = partition->environment->realtime;
+    if (!store->operations->read_slot(store, partition->id, &slot, error))
+        return false;
+    *ret_fits = slot.exists && strcmp(slot.incarnation, partition->slot.incarnation) == 0 &&
+                slot_fits(&slot, partition->id.partition, publication);
+    if (!*ret_fits)
+        partition_close(partition);
+    return true;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The order index of one partition: the latest version of every order from an offset on, the floor.
+ *
+ * Versions lie in a queue in the order of the log; a hash table of 8-byte slots points into it. What is older than the
+ * horizon, or beyond the memory ceiling, leaves at the front, and the floor moves up. A version that was superseded
+ * stays in the queue until then. Keys are known by 128 bits of a hash with a random seed of this process: that two of
+ * 2^40 orders share one has a chance below 2^-48. The index is a function of the log, so it can be rebuilt from it. */
+#ifndef TIDEMARK_SPEED_INDEX_H
+#define TIDEMARK_SPEED_INDEX_H
+
+#include <stdatomic.h>
+
+#include "ports/realtime_store.h"
+
+/* Memory shared by all indexes of a process. */
+struct index_budget {
+    _Atomic int64_t used_bytes;
+    int64_t ceiling_bytes;
+};
+
+struct index;
+
+struct index_key {
+    uint64_t low, high;
+};
+
+/* Which fields of a record the views of the source need to take a version back. */
+struct index *index_new(const struct source *source, struct index_budget *budget);
+void index_destroy(struct index *index);
+
+struct index_key index_key(const struct index *index, struct text key);
+/* Begins to load the memory that a look-up of this key will touch. */
+void index_prefetch(const struct index *index, struct index_key key);
+void index_prefetch_version(const struct index *index, struct index_key key);
+
+/* The latest version of the order, or false. The record's memory is the index's, valid until the next call. */
+bool index_find(struct index *index, struct index_key key, struct record *ret_version);
+
+/* Makes this the latest version of its order. Where the budget is used up, the oldest leave first.
+ * False where memory is short. */
+bool index_put(struct index *index, struct index_key key, const struct record *version, int64_t offset,
+               int64_t record_time_us);
+
+/* Lets versions go whose record time is before `horizon_us`. */
+void index_evict(struct index *index, int64_t horizon_us);
+
+/* Every order at or after `offset` is known. `time_us` is the latest record time up to and with the message at
+ * `offset`, -1 where unknown. Set when the index begins; moved up by eviction. */
+struct index_floor {
+    int64_t offset, time_us;
+};
+struct index_floor index_floor(const struct index *index);
+void index_set_floor(struct index *index, struct index_floor floor);
+
+size_t index_count(const struct index *index); /* orders known */
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/program.h"
+#include "speed.h"
+
+static const char *until_end;
+
+static int run(void *settings, char *arguments[])
+{
+    (void)arguments;
+    return speed_run(settings, until_end != NULL);
+}
+
+static const struct command_option run_options[] = {
+    {"until-end", NULL, "end with 0 once all partitions are committed up to the ends they had at the start", &until_end},
+    {0},
+};
+
+static const struct command commands[] = {
+    {.name = "run", .summary = "Follow the topics and keep the real-time views in Redis.", .run = run,
+     .options = run_options},
+    {0},
+};
+
+static const struct program_description description = {
+    "tidemark-speed", "The speed layer of Tidemark: real-time views of what came after the last batch run.", commands};
+
+int main(int argc, char *argv[])
+{
+    return program_main(&description, argc, argv);
+}

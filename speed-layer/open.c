@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Opening a partition: from what both stores say to the offset where reading the log begins. */
+#include "partition.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+
+
+/* A slot of another cluster, or a log that ends before what was read of it, is another story under the same name. */
+static bool check_topic(const struct partition *partition, const struct log_extent *log, int64_t reached,
+                        struct error *error)
+{
+    const struct slot *slot = &partition->slot;
+    if (slot->exists && strcmp(slot->cluster, log->cluster) != 0)
+        return error_set(error, ERROR_CONFIGURATION,
+                         "%s/%d was read from Kafka cluster %s, and this is cluster %s; check kafka.brokers, or give the "
+                         "source another name to begin anew",
+                         partition->id.source, (int)partition->id.partition, slot->cluster, log->cluster);
+    if (reached > log->end)
+        return error_set(error, ERROR_CONFIGURATION,
+                         "%s/%d was read up to offset %" PRId64 ", and the log ends at %" PRId64
+                         ": the topic was made anew or lost its tail; give the source another name to begin anew",
+                         partition->id.source, (int)partition->id.partition, reached, log->end);
+    return true;
+}
+
+static bool check_definition(const struct partition *partition, struct error *error)
+{
+    const struct slot *slot = &partition->slot;
+    if (!slot->exists || strcmp(slot->definition, partition->source->fingerprint) == 0 ||
+        slot->defined_us <= partition->environment->started_us)
+        return true;
+    return error_set(error, ERROR_CONFIGURATION,
+                     "the definition of source %s was changed by a process started later than this one; restart this "
+                     "one with the same configuration",
+                     partition->id.source);
+}
+
+/* Where the index must begin to know what the horizon promises: every order of the log before `next`. */
+static struct index_floor floor_for(const struct partition *partition, const struct log_extent *log, int64_t first,
+                                    int64_t next, int64_t clock_us)
+{
+    struct index_floor floor = {.offset = first > log->first ? first : log->first, .time_us = -1};
+    if (floor.offset > next)
+        floor.offset = next;
+    int64_t horizon_us = clock_us - partition->source->horizon_us;
+    int64_t at = clock_us > 0 && log->offset_at ? log->offset_at(log->context, partition->id, horizon_us) : -1;
+    if (at > floor.offset && at < next)
+        floor.offset = at;
+    return floor;
+}
+
+static bool begin_anew(struct partition *partition, const struct log_extent *log,
+                       const struct publication *publication, struct error *error)
+{
+    const struct slot *old = &partition->slot;
+    const struct published_partition *published = publication_partition(publication, partition->id.partition);
+    struct slot fresh = {.exists = true, .format = REALTIME_FORMAT, .epoch = publication->epoch + 1,
+                         .defined_us = partition->environment->started_us, .tail_time_us = -1};
+    fresh.first = published ? published->first : old->exists ? old->first : log->first;
+    fresh.next = published ? published->cut : fresh.first;
+    fresh.clock_us = published ? published->clock_us : 0;
+    if (!check_topic(partition, log, fresh.next, error))
+        return false;
+    struct index_floor floor = floor_for(partition, log, fresh.first, fresh.next, fresh.clock_us);
+    fresh.floor = floor.offset;
+    fresh.floor_time_us = floor.time_us;
+    snprintf(fresh.cluster, sizeof fresh.cluster, "%s", log->cluster);
+    snprintf(fresh.definition, sizeof fresh.definition, "%s", partition->source->fingerprint);
+    if (!partition_random_id(fresh.incarnation, error))
+        return false;
+    bool done;
+    struct realtime_store *store = partition->environment->realtime;
+    if (!store->operations->init(store, partition->id, old->incarnation, &fresh, &done, error))
+        return false;
+    if (done)
+        log_info("%s/%d: begins at offset %" PRId64 ", epoch %" PRId64, partition->id.source,
+                 (int)partition->id.partition, fresh.next, fresh.epoch);
+    return true;
+}
+
+/* One look at both stores. *ret_ready: the slot in partition->slot may be gone on with. */
+static bool look(struct partition *partition, const struct log_extent *log, bool *ret_ready, struct error *error)
+{
+    struct realtime_store *store = partition->environment->realtime;
+    if (!store->operations->read_slot(store, partition->id, &partition->slot, error) ||
+        !check_definition(partition, error))
+        return false;
+    const struct slot *slot = &partition->slot;
+    bool same = slot->exists && strcmp(slot->definition, partition->source->fingerprint) == 0 &&
+                strcmp(slot->cluster, log->cluster) == 0 && slot->next <= log->end;
+    struct publication publication = {0};
+    struct publication_store *publications = partition->environment->publications;
+    if (!publications->operations->read(publications, partition->source, &publication, error)) {
+        /* Going on with a slot that is ours is safe without PostgreSQL: readers test that it fits. */
+        *ret_ready = same && error->code == ERROR_UNAVAILABLE;
+        return *ret_ready;
+    }
+    bool done = true;
+    *ret_ready = same && slot_fits(slot, partition->id.partition, &publication);
+    if (!*ret_ready)
+        done = check_topic(partition, log, slot->next, error) && begin_anew(partition, log, &publication, error);
+    publication_clean_up(&publication);
+    return done;
+}
+
+static void start_reading(struct partition *partition, const struct log_extent *log)
+{
+    const struct slot *slot = &partition->slot;
+    partition->accept_from = slot->next;
+    partition->position = slot->next;
+    partition->clock_us = slot->clock_us;
+    partition->tail_time_us = slot->tail_time_us;
+    partition->tail_hash = slot->tail_hash;
+    partition->end = log->end;
+    if (partition->index) {
+        struct index_floor floor = {slot->floor, slot->floor_time_us};
+        if (log->first > floor.offset)
+            floor = (struct index_floor){log->first, -1};
+        if (floor.offset > slot->next)
+            floor.offset = slot->next;
+        index_set_floor(partition->index, floor);
+        partition->position = floor.offset;
+    }
+    if (log->first > partition->position)
+        partition->position = log->first;
+    if (log->first > slot->next)
+        log_error("%s/%d: messages from offset %" PRId64 " to %" PRId64
+                  " are gone from the log before they were read: this is a gap",
+                  partition->id.source, (int)partition->id.partition, slot->next, log->first);
+    partition->state = partition->position < partition->accept_from ? PARTITION_READING : PARTITION_RUNNING;
+}
+
+bool partition_open(struct partition *partition, const struct log_extent *log, struct error *error)
+{
+    partition_close(partition);
+    for (int attempt = 0; attempt < 3; attempt++) {
+        bool ready;
+        if (!look(partition, log, &ready, error))
+            return false;
+        if (!ready)
+            continue;
+        if (partition->source->on_duplicate != ON_DUPLICATE_NONE) {
+            partition->index = index_new(partition->source, partition->environment->budget);
+            if (!partition->index)
+                return error_set(error, ERROR_INTERNAL, "out of memory");
+        }
+        start_reading(partition, log);
+        return true;
+    }
+    return error_set(error, ERROR_TRY_AGAIN, "%s/%d: the slot changes while it is opened", partition->id.source,
+                     (int)partition->id.partition);
+}

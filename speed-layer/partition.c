@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Taking messages: each gets its one fate, and the panes and the ledger say so. */
+#include "partition.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+#include "base/clock.h"
+
+#define BATCH 64 /* messages decoded together, so that their look-ups are loaded together */
+
+struct partition *partition_new(const struct partition_environment *environment, const struct source *source,
+                                int32_t number)
+{
+    struct partition *partition = calloc(1, sizeof *partition);
+    if (!partition)
+        return NULL;
+    *partition = (struct partition){.id = {source->name, number}, .source = source, .environment = environment};
+    partition->decoder = decoder_new(&source->schema);
+    partition->panes = calloc(source->view_count + 1, sizeof *partition->panes);
+    if (!partition->decoder || !partition->panes) {
+        partition_destroy(partition);
+        return NULL;
+    }
+    for (size_t i = 0; i < source->view_count; i++)
+        panes_init(&partition->panes[i], &source->views[i]);
+    return partition;
+}
+
+void partition_destroy(struct partition *partition)
+{
+    if (!partition)
+        return;
+    index_destroy(partition->index);
+    for (size_t i = 0; partition->panes && i < partition->source->view_count; i++)
+        panes_clean_up(&partition->panes[i]);
+    free(partition->panes);
+    decoder_destroy(partition->decoder);
+    free(partition);
+}
+
+static void forget_pending(struct partition *partition)
+{
+    for (size_t i = 0; i < partition->source->view_count; i++)
+        panes_clear(&partition->panes[i]);
+    partition->ledger = (struct ledger){0};
+    partition->pending = 0;
+    partition->commit_id[0] = '\0';
+}
+
+void partition_close(struct partition *partition)
+{
+    forget_pending(partition);
+    index_destroy(partition->index);
+    partition->index = NULL;
+    partition->state = PARTITION_CLOSED;
+}
+
+/* A message decoded, before it is applied. */
+struct candidate {
+    const struct log_message *message;
+    bool good;
+    struct record record;
+    struct rejection rejection;
+    struct index_key key;
+};
+
+static bool add_to_views(struct partition *partition, const struct record *record, int sign)
+{
+    for (size_t i = 0; i < partition->source->view_count; i++) {
+        int counted = view_apply(&partition->panes[i], record, sign);
+        if (counted < 0)
+            return false;
+        partition->ledger.views[i].counted += sign * counted;
+        partition->ledger.views[i].filtered += sign * (1 - counted);
+    }
+    return true;
+}
+
+/* An order that the index doesn't know has no earlier version where the index knows all that could be one: it reaches
+ * back to the partition's first offset, or beyond the time at which an order of this event time could have come. */
+static bool is_new(const struct partition *partition, const struct record *record)
+{
+    struct index_floor floor = index_floor(partition->index);
+    if (floor.offset <= partition->slot.first)
+        return true;
+    return floor.time_us >= 0 && record->event_time_us > floor.time_us + partition->source->schema.max_future_us;
+}
+
+/* Applies a good message; false where memory is short. */
+static bool apply_version(struct partition *partition, const struct candidate *candidate)
+{
+    struct ledger *ledger = &partition->ledger;
+    const struct record *record = &candidate->record;
+    if (!partition->index) {
+        ledger->kept++;
+        return add_to_views(partition, record, 1);
+    }
+    struct record earlier;
+    bool known = index_find(partition->index, candidate->key, &earlier);
+    if (known && partition->source->on_duplicate == ON_DUPLICATE_IGNORE) {
+        ledger->duplicate++;
+        return true;
+    }
+    bool applied = true;
+    if (known) {
+        ledger->replaced++;
+        applied = add_to_views(partition, &earlier, -1) && add_to_views(partition, record, 1);
+    } else if (is_new(partition, record)) {
+        ledger->kept++;
+        applied = add_to_views(partition, record, 1);
+    } else {
+        ledger->deferred++;
+    }
+    return applied && index_put(partition->index, candidate->key, record, candidate->message->offset,
+                                candidate->message->record_time_us);
+}
+
+/* Below the slot's next offset the message was accounted for already: it only enters the index. */
+static bool remember_version(struct partition *partition, const struct candidate *candidate)
+{
+    struct record earlier;
+    if (partition->source->on_duplicate == ON_DUPLICATE_IGNORE &&
+        index_find(partition->index, candidate->key, &earlier))
+        return true;
+    return index_put(partition->index, candidate->key, &candidate->record, candidate->message->offset,
+                     candidate->message->record_time_us);
+}
+
+static void move_clock(struct partition *partition, const struct candidate *candidate)
+{
+    int64_t at_us = candidate->record.event_time_us, record_us = candidate->message->record_time_us;
+    if (record_us >= 0 && at_us > record_us)
+        at_us = record_us;
+    if (at_us > partition->clock_us)
+        partition->clock_us = at_us;
+}
+
+static uint64_t message_hash(const struct log_message *message)
+{
+    uint64_t key = XXH3_64bits(message->key.data, message->key.length);
+    return XXH3_64bits_withSeed(message->payload.data, message->payload.length, key);
+}
+
+/* The floor's time is known from its first message on. */
+static void note_floor_time(struct partition *partition, const struct log_message *message)
+{
+    struct index_floor floor = index_floor(partition->index);
+    if (floor.time_us < 0 && message->record_time_us >= 0)
+        index_set_floor(partition->index, (struct index_floor){floor.offset, message->record_time_us});
+}
+
+static bool apply(struct partition *partition, const struct candidate *candidate)
+{
+    const struct log_message *message = candidate->message;
+    bool before = message->offset < partition->accept_from, done = true;
+    if (partition->index)
+        note_floor_time(partition, message);
+    if (before) {
+        done = !candidate->good || remember_version(partition, candidate);
+    } else {
+        partition->state = PARTITION_RUNNING;
+        if (partition->pending++ == 0)
+            partition->pending_since_us = clock_monotonic_us();
+        partition->ledger.consumed++;
+        if (candidate->good) {
+            done = apply_version(partition, candidate);
+            move_clock(partition, candidate);
+        } else {
+            partition->ledger.bad++;
+            if (partition->on_bad)
+                partition->on_bad(partition->context, partition, message, &candidate->rejection);
+        }
+        partition->tail_time_us = message->record_time_us;
+    }
+    partition->position = message->offset + 1;
+    return done;
+}
+
+static void decode(struct partition *partition, const struct log_message *message, struct candidate *ret_candidate)
+{
+    *ret_candidate = (struct candidate){.message = message};
+    ret_candidate->good = decoder_decode(partition->decoder, message->payload, message->record_time_us,
+                                         &ret_candidate->record, &ret_candidate->rejection);
+    if (!ret_candidate->good || !partition->index)
+        return;
+    size_t key = partition->source->schema.key;
+    ret_candidate->key = index_key(partition->index, ret_candidate->record.values[key].text);
+    index_prefetch(partition->index, ret_candidate->key);
+}
+
+static bool take_batch(struct partition *partition, const struct log_message messages[], size_t count)
+{
+    struct candidate candidates[BATCH];
+    size_t decoded = 0;
+    for (size_t i = 0; i < count; i++)
+        if (messages[i].offset >= partition->position)
+            decode(partition, &messages[i], &candidates[decoded++]);
+    for (size_t i = 0; partition->index && i < decoded; i++)
+        if (candidates[i].good)
+            index_prefetch_version(partition->index, candidates[i].key);
+    bool applied = true;
+    for (size_t i = 0; applied && i < decoded; i++)
+        if (candidates[i].message->offset >= partition->position)
+            applied = apply(partition, &candidates[i]);
+    if (decoded && partition->pending)
+        partition->tail_hash = message_hash(candidates[decoded - 1].message);
+    decoder_reset(partition->decoder);
+    return applied;
+}
+
+bool partition_take(struct partition *partition, const struct log_message messages[], size_t count,
+                    struct error *error)
+{
+    for (size_t i = 0; i < count; i += BATCH) {
+        size_t some = count - i < BATCH ? count - i : BATCH;
+        if (!take_batch(partition, messages + i, some)) {
+            partition_close(partition);
+            return error_set(error, ERROR_INTERNAL, "%s/%d: out of memory", partition->id.source,
+                             (int)partition->id.partition);
+        }
+    }
+    if (partition->index)
+        index_evict(partition->index, partition->clock_us - partition->source->horizon_us);
+    return true;
+}
+
+void partition_advance(struct partition *partition, int64_t offset)
+{
+    if (partition->state == PARTITION_CLOSED || offset <= partition->position)
+        return;
+    partition->position = offset;
+    if (partition->position >= partition->accept_from)
+        partition->state = PARTITION_RUNNING;
+}
+
+bool partition_has_pending(const struct partition *partition)
+{
+    return partition->state == PARTITION_RUNNING &&
+           (partition->pending > 0 || partition->position > partition->slot.next);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One partition that this process follows: opened from the stores, applied message by message, committed.
+ *
+ * It knows neither Kafka nor Redis: messages are given to it, and the stores are ports. Whatever a store answers, the
+ * way on is the same: a commit that isn't taken closes the partition, and it is opened again from what is true. */
+#ifndef TIDEMARK_SPEED_PARTITION_H
+#define TIDEMARK_SPEED_PARTITION_H
+
+#include "index.h"
+#include "ports/log.h"
+#include "ports/publication.h"
+
+enum partition_state {
+    PARTITION_CLOSED,  /* nothing is known: open it */
+    PARTITION_READING, /* below the slot's next offset: messages only fill the index */
+    PARTITION_RUNNING, /* messages are applied */
+};
+
+/* What all partitions of a worker share. */
+struct partition_environment {
+    struct realtime_store *realtime;
+    struct publication_store *publications;
+    struct index_budget *budget;
+    int64_t started_us; /* wall time of the process's start: of two definitions the younger wins */
+};
+
+/* Where the log stands when a partition is opened. */
+struct log_extent {
+    const char *cluster;
+    int64_t first, end;
+    /* The offset of the first message whose record time is at or after `at_us`, or -1 where it isn't known. */
+    int64_t (*offset_at)(void *context, struct slot_id id, int64_t at_us);
+    void *context;
+};
+
+struct partition {
+    struct slot_id id;
+    const struct source *source;
+    const struct partition_environment *environment;
+    enum partition_state state;
+    struct slot slot;         /* as of the last commit */
+    struct decoder *decoder;
+    struct index *index;      /* NULL where the source has no versions */
+    int64_t position;         /* the next offset to take */
+    int64_t accept_from;      /* messages below only fill the index */
+
+    struct panes *panes;      /* not yet committed: one a view */
+    struct ledger ledger;
+    int64_t clock_us, tail_time_us;
+    uint64_t tail_hash;
+    int64_t end;              /* of the log, as last heard */
+    int64_t pending;          /* messages taken since the last commit */
+    int64_t pending_since_us; /* monotonic time of the first of them */
+    char commit_id[INCARNATION_SIZE]; /* "" where none was tried */
+
+    /* Called for each bad message before it is accounted for; may be NULL. */
+    void (*on_bad)(void *context, struct partition *partition, const struct log_message *message,
+                   const struct rejection *rejection);
+    void *context;
+};
+
+struct partition *partition_new(const struct partition_environment *environment, const struct source *source,
+                                int32_t number);
+void partition_destroy(struct partition *partition);
+
+/* Reads both stores, begins the slot anew where it doesn't fit what is published, and sets `position` to where reading
+ * the log begins. On failure it is closed still. ERROR_TRY_AGAIN: somebody else changed the slot meanwhile.
+ * ERROR_CONFIGURATION: another cluster or topic, or a younger definition; an operator must act. */
+bool partition_open(struct partition *partition, const struct log_extent *log, struct error *error) MUST_CHECK;
+
+/* Takes messages in ascending order; those below `position` are passed over. False where memory is short: then the
+ * partition is closed. */
+bool partition_take(struct partition *partition, const struct log_message messages[], size_t count,
+                    struct error *error) MUST_CHECK;
+
+/* The log shows nothing before `offset` any more (control records, an end): position moves up. */
+void partition_advance(struct partition *partition, int64_t offset);
+
+/* True where something waits to be committed. */
+bool partition_has_pending(const struct partition *partition);
+
+/* Commits what is pending; tried again after an error it sends the same commit. Where the store refuses it, the
+ * partition is closed, *ret_answer says why, and true is returned. */
+bool partition_commit(struct partition *partition, enum commit_answer *ret_answer, struct error *error) MUST_CHECK;
+
+/* Whether the slot still fits what is published; where it doesn't the partition is closed. */
+bool partition_check(struct partition *partition, const struct publication *publication, bool *ret_fits,
+                     struct error *error) MUST_CHECK;
+
+/* 128 random bits in hex: names of incarnations and commits. */
+bool partition_random_id(char ret_id[INCARNATION_SIZE], struct error *error) MUST_CHECK;
+
+/* Forgets all that is not committed. */
+void partition_close(struct partition *partition);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The story of tidemark-speed: start the workers, wait for them. */
+#ifndef TIDEMARK_SPEED_SPEED_H
+#define TIDEMARK_SPEED_SPEED_H
+
+#include "config/settings.h"
+
+/* Follows the topics until a shutdown, or until the ends. Returns the exit code. */
+int speed_run(const struct settings *settings, bool until_end);
+
+#endif

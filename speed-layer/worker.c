@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/retry.h"
+#include "base/shutdown.h"
+#include "config/program.h"
+#include "kafka/consumer.h"
+#include "partition.h"
+#include "postgres/postgres.h"
+#include "redis/redis_store.h"
+
+#define POLL_MS 10              /* the longest wait for a first message, and so part of the freshness */
+#define CHECK_EVERY_US US_PER_SECOND
+#define HINT_EVERY_US (5 * US_PER_SECOND)
+#define TROUBLE_EVERY_US (10 * US_PER_SECOND)
+#define LETTERS_TIMEOUT_MS 5000
+
+/* A partition that the group gave to this worker. */
+struct owned {
+    struct partition *partition;
+    size_t source;        /* its number in the settings */
+    struct retry retry;   /* of opening it */
+    int64_t target;       /* --until-end: the end when it was first opened; -1 not known yet */
+    bool letter_failed;   /* a dead letter couldn't be sent: what is pending must not be committed */
+};
+
+struct worker {
+    struct speed *speed;
+    int number;
+    struct kafka_consumer *consumer;
+    struct partition_environment environment;
+    char cluster[CLUSTER_ID_MAX]; /* "" until it is known */
+    struct owned *owned;
+    size_t owned_count;
+    bool has_assignment;    /* the group has given its word, maybe nothing */
+    bool must_assign;       /* what is fetched isn't what is open */
+    bool suspended;         /* the store takes no commits: nothing is fetched */
+    struct retry commit_retry;
+    int64_t flushed_us, checked_us, hinted_us, troubled_us;
+};
+
+static struct owned *find_owned(struct worker *worker, const char *topic, int32_t partition)
+{
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        struct partition *candidate = worker->owned[i].partition;
+        if (candidate->id.partition == partition && strcmp(candidate->source->topic, topic) == 0)
+            return &worker->owned[i];
+    }
+    return NULL;
+}
+
+static void on_bad(void *context, struct partition *partition, const struct log_message *message,
+                   const struct rejection *rejection)
+{
+    struct worker *worker = context;
+    if (!partition->source->dead_letter)
+        return;
+    const struct dead_letter letter = {partition->source->dead_letter, partition->source->topic,
+                                       partition->id.partition,        message,
+                                       rejection->field,               rejection->reason};
+    struct error error;
+    if (dead_letters_send(worker->speed->dead_letters, &letter, &error))
+        return;
+    log_error("%s", error.message);
+    find_owned(worker, partition->source->topic, partition->id.partition)->letter_failed = true;
+}
+
+/* Commits what a partition has pending. False where the store is out of reach: it is tried again later. */
+static bool commit_one(struct worker *worker, struct owned *owned, struct error *error)
+{
+    struct partition *partition = owned->partition;
+    if (owned->letter_failed || (partition->ledger.bad && worker->speed->dead_letters &&
+                                 !dead_letters_flush(worker->speed->dead_letters, LETTERS_TIMEOUT_MS, error))) {
+        owned->letter_failed = false;
+        partition_close(partition);
+        worker->must_assign = true;
+        return true;
+    }
+    enum commit_answer answer;
+    int64_t known_end = kafka_consumer_known_end(worker->consumer, partition->source->topic, partition->id.partition);
+    if (known_end > partition->end)
+        partition->end = known_end;
+    if (!partition_commit(partition, &answer, error))
+        return false;
+    if (partition->state == PARTITION_CLOSED) {
+        log_warning("%s/%d: the store answered %s; reading again from what it says", partition->id.source,
+                    (int)partition->id.partition, commit_answer_name(answer));
+        worker->must_assign = true;
+    }
+    return true;
+}
+
+/* Nothing is fetched while commits don't go through; what is pending stays. */
+static void suspend(struct worker *worker, const struct error *cause)
+{
+    struct error error;
+    if (!worker->suspended) {
+        log_warning("%s; reading stops until it is back", cause->message);
+        worker->suspended = true;
+        if (!kafka_consumer_assign(worker->consumer, NULL, 0, &error))
+            log_error("%s", error.message);
+    }
+    retry_failed(&worker->commit_retry, clock_monotonic_us());
+}
+
+static void resume(struct worker *worker)
+{
+    if (worker->suspended)
+        log_info("commits go through again");
+    worker->must_assign = worker->must_assign || worker->suspended;
+    worker->suspended = false;
+    retry_succeeded(&worker->commit_retry);
+}
+
+static bool is_due(const struct worker *worker, const struct partition *partition, int64_t now_us)
+{
+    const struct settings *settings = worker->speed->settings;
+    if (partition->pending >= settings->speed.flush_messages)
+        return true;
+    for (size_t i = 0; i < partition->source->view_count; i++)
+        if ((int64_t)panes_count(&partition->panes[i]) >= settings->speed.groups_max)
+            return true;
+    return now_us - worker->flushed_us >= settings->speed.flush_every_us;
+}
+
+static void commit_due(struct worker *worker)
+{
+    int64_t now_us = clock_monotonic_us();
+    if (worker->suspended && retry_wait_us(&worker->commit_retry, now_us) > 0)
+        return;
+    bool any = false;
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        struct owned *owned = &worker->owned[i];
+        if (!partition_has_pending(owned->partition) ||
+            !(worker->suspended || is_due(worker, owned->partition, now_us)))
+            continue;
+        struct error error = {0};
+        if (!commit_one(worker, owned, &error)) {
+            suspend(worker, &error);
+            return;
+        }
+        any = true;
+    }
+    if (any)
+        worker->flushed_us = now_us;
+    resume(worker);
+}
+
+static void on_messages(void *context, const char *topic, int32_t partition, const struct log_message messages[],
+                        size_t count)
+{
+    struct worker *worker = context;
+    struct owned *owned = find_owned(worker, topic, partition);
+    struct error error;
+    if (worker->suspended || !owned || owned->partition->state == PARTITION_CLOSED)
+        return;
+    if (!partition_take(owned->partition, messages, count, &error)) {
+        log_error("%s", error.message);
+        worker->must_assign = true;
+    } else {
+        commit_due(worker);
+    }
+}
+
+static void on_end(void *context, const char *topic, int32_t partition, int64_t offset)
+{
+    struct worker *worker = context;
+    struct owned *owned = find_owned(worker, topic, partition);
+    if (owned && !worker->suspended)
+        partition_advance(owned->partition, offset);
+}
+
+static void on_out_of_range(void *context, const char *topic, int32_t partition)
+{
+    struct worker *worker = context;
+    struct owned *owned = find_owned(worker, topic, partition);
+    if (!owned || owned->partition->state == PARTITION_CLOSED)
+        return;
+    log_warning("%s/%d: offset %lld is no longer in the log", owned->partition->id.source, (int)partition,
+                (long long)owned->partition->position);
+    partition_close(owned->partition);
+    worker->must_assign = true;
+}
+
+static void on_trouble(void *context, const struct error *error)
+{
+    struct worker *worker = context;
+    int64_t now_us = clock_monotonic_us();
+    if (worker->troubled_us && now_us - worker->troubled_us < TROUBLE_EVERY_US)
+        return;
+    worker->troubled_us = now_us;
+    log_warning("%s; waiting for it", error->message);
+}
+
+static void own(struct worker *worker, const struct kafka_position *position)
+{
+    const struct settings *settings = worker->speed->settings;
+    for (size_t i = 0; i < settings->source_count; i++) {
+        if (strcmp(settings->sources[i].topic, position->topic) != 0)
+            continue;
+        struct partition *partition = partition_new(&worker->environment, &settings->sources[i], position->partition);
+        if (!partition)
+            return;
+        partition->on_bad = on_bad;
+        partition->context = worker;
+        worker->owned[worker->owned_count++] =
+            (struct owned){.partition = partition, .source = i, .retry = RETRY_DEPENDENCY, .target = -1};
+    }
+}
+
+static void on_assigned(void *context, const struct kafka_position partitions[], size_t count)
+{
+    struct worker *worker = context;
+    worker->has_assignment = true;
+    worker->owned = calloc(count + 1, sizeof *worker->owned);
+    for (size_t i = 0; worker->owned && i < count; i++)
+        own(worker, &partitions[i]);
+    log_info("worker %d has %zu partitions", worker->number, worker->owned_count);
+}
+
+static void hint(struct worker *worker)
+{
+    struct kafka_position *positions = calloc(worker->owned_count + 1, sizeof *positions);
+    size_t count = 0;
+    for (size_t i = 0; positions && i < worker->owned_count; i++) {
+        const struct partition *partition = worker->owned[i].partition;
+        if (partition->state == PARTITION_RUNNING)
+            positions[count++] =
+                (struct kafka_position){partition->source->topic, partition->id.partition, partition->slot.next};
+    }
+    if (count)
+        kafka_consumer_hint(worker->consumer, positions, count);
+    free(positions);
+}
+
+static void on_revoked(void *context, bool lost)
+{
+    struct worker *worker = context;
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        struct error error = {0};
+        if (!lost && partition_has_pending(worker->owned[i].partition) &&
+            !commit_one(worker, &worker->owned[i], &error))
+            log_warning("%s; the next owner reads these messages again", error.message);
+    }
+    if (!lost)
+        hint(worker);
+    for (size_t i = 0; i < worker->owned_count; i++)
+        partition_destroy(worker->owned[i].partition);
+    free(worker->owned);
+    worker->owned = NULL;
+    worker->owned_count = 0;
+    worker->has_assignment = false;
+    worker->suspended = false;
+    retry_succeeded(&worker->commit_retry);
+}
+
+static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
+{
+    struct worker *worker = context;
+    const struct source *source = settings_source(worker->speed->settings, text_of(id.source));
+    return kafka_consumer_offset_at(worker->consumer, source->topic, id.partition, at_us);
+}
+
+static bool open_one(struct worker *worker, struct owned *owned, struct error *error)
+{
+    struct partition *partition = owned->partition;
+    if (!*worker->cluster && !kafka_consumer_cluster(worker->consumer, worker->cluster, error))
+        return false;
+    struct log_extent log = {.cluster = worker->cluster, .offset_at = offset_at, .context = worker};
+    if (!kafka_consumer_extent(worker->consumer, partition->source->topic, partition->id.partition, &log.first,
+                               &log.end, error) ||
+        !partition_open(partition, &log, error))
+        return false;
+    if (owned->target < 0)
+        owned->target = log.end;
+    return true;
+}
+
+static void open_closed(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->owned_count && !worker->suspended; i++) {
+        struct owned *owned = &worker->owned[i];
+        if (owned->partition->state != PARTITION_CLOSED || retry_wait_us(&owned->retry, clock_monotonic_us()) > 0)
+            continue;
+        struct error error = {0};
+        if (open_one(worker, owned, &error)) {
+            retry_succeeded(&owned->retry);
+            worker->must_assign = true;
+        } else {
+            if (owned->retry.attempts % 10 == 0)
+                log_write(error_is_retriable(&error) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+                          "%s/%d waits: %s", owned->partition->id.source, (int)owned->partition->id.partition,
+                          error.message);
+            retry_failed(&owned->retry, clock_monotonic_us());
+        }
+    }
+}
+
+/* Fetches what is open, each partition from its position. */
+static void assign(struct worker *worker)
+{
+    struct kafka_position *positions = calloc(worker->owned_count + 1, sizeof *positions);
+    size_t count = 0;
+    for (size_t i = 0; positions && i < worker->owned_count; i++) {
+        const struct partition *partition = worker->owned[i].partition;
+        if (partition->state != PARTITION_CLOSED)
+            positions[count++] =
+                (struct kafka_position){partition->source->topic, partition->id.partition, partition->position};
+    }
+    struct error error;
+    worker->must_assign = !positions || !kafka_consumer_assign(worker->consumer, positions, count, &error);
+    free(positions);
+}
+
+/* What is published is looked at from time to time: where a slot doesn't fit it, the partition begins anew. */
+static bool check_one(struct worker *worker, struct owned *owned, struct error *error)
+{
+    struct publication publication = {0};
+    struct partition *partition = owned->partition;
+    if (partition->state == PARTITION_CLOSED || partition->commit_id[0] ||
+        !published_get(worker->speed->published, owned->source, &publication))
+        return true;
+    struct slot slot;
+    struct realtime_store *store = worker->environment.realtime;
+    bool read = store->operations->read_slot(store, partition->id, &slot, error), fits = true;
+    if (read && !(slot.exists && strcmp(slot.incarnation, partition->slot.incarnation) == 0 &&
+                  slot_fits(&slot, partition->id.partition, &publication))) {
+        /* What was heard may be old: ask, before much work is done again. */
+        struct publication_store *publications = worker->environment.publications;
+        publication_clean_up(&publication);
+        if (publications->operations->read(publications, partition->source, &publication, error))
+            read = partition_check(partition, &publication, &fits, error);
+    }
+    if (!fits) {
+        log_warning("%s/%d: the slot doesn't fit what is published; beginning again", partition->id.source,
+                    (int)partition->id.partition);
+        worker->must_assign = true;
+    }
+    publication_clean_up(&publication);
+    return read;
+}
+
+static void look_around(struct worker *worker)
+{
+    int64_t now_us = clock_monotonic_us();
+    if (now_us - worker->checked_us >= CHECK_EVERY_US && !worker->suspended) {
+        worker->checked_us = now_us;
+        for (size_t i = 0; i < worker->owned_count; i++) {
+            struct error error = {0};
+            if (!check_one(worker, &worker->owned[i], &error)) {
+                suspend(worker, &error);
+                break;
+            }
+        }
+    }
+    if (now_us - worker->hinted_us >= HINT_EVERY_US) {
+        worker->hinted_us = now_us;
+        hint(worker);
+    }
+}
+
+static bool has_reached_ends(const struct worker *worker)
+{
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        const struct owned *owned = &worker->owned[i];
+        if (owned->target < 0 || owned->partition->state == PARTITION_CLOSED ||
+            owned->partition->slot.next < owned->target)
+            return false;
+    }
+    return worker->has_assignment;
+}
+
+static void work(struct worker *worker)
+{
+    while (!shutdown_requested() && !(worker->speed->until_end && has_reached_ends(worker))) {
+        open_closed(worker);
+        if (worker->must_assign && !worker->suspended)
+            assign(worker);
+        kafka_consumer_poll(worker->consumer, POLL_MS);
+        commit_due(worker);
+        look_around(worker);
+    }
+}
+
+static bool start(struct worker *worker, struct error *error)
+{
+    const struct settings *settings = worker->speed->settings;
+    worker->environment = (struct partition_environment){.budget = &worker->speed->budget,
+                                                         .started_us = worker->speed->started_us};
+    if (!redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
+                          &worker->environment.realtime, error) ||
+        !postgres_publications_open(settings->postgres.url, settings->postgres.password,
+                                    &worker->environment.publications, error))
+        return false;
+    const struct kafka_consumer_events events = {.assigned = on_assigned, .revoked = on_revoked,
+                                                 .messages = on_messages, .end = on_end,
+                                                 .out_of_range = on_out_of_range, .trouble = on_trouble,
+                                                 .context = worker};
+    const char **topics = calloc(settings->source_count + 1, sizeof *topics);
+    if (!topics)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    for (size_t i = 0; i < settings->source_count; i++)
+        topics[i] = settings->sources[i].topic;
+    bool opened = kafka_consumer_open(&worker->speed->kafka, topics, settings->source_count, &events,
+                                      &worker->consumer, error);
+    free(topics);
+    return opened;
+}
+
+int worker_run(struct speed *speed, int number)
+{
+    struct worker worker = {.speed = speed, .number = number, .commit_retry = RETRY_DEPENDENCY};
+    struct error error = {0};
+    int code = 0;
+    if (start(&worker, &error))
+        work(&worker);
+    else
+        code = program_fail(&error);
+    kafka_consumer_close(worker.consumer);
+    if (worker.environment.realtime)
+        worker.environment.realtime->operations->destroy(worker.environment.realtime);
+    if (worker.environment.publications)
+        worker.environment.publications->operations->destroy(worker.environment.publications);
+    return code;
+}

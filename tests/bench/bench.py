@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmarks that tests/bench/run starts; see there."""
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support import online_retail  # noqa: E402
+from support.kafka import Kafka, Writer  # noqa: E402
+from support.postgres import Postgres  # noqa: E402
+from support.process import wait_until  # noqa: E402
+from support.redis import Redis  # noqa: E402
+from support.tidemark import BIN, Folder, Platform, source, view  # noqa: E402
+
+PARTITIONS, ROUNDS = 4, 3
+TRICKLE_ORDERS, TRICKLE_RATE = 2000, 50
+
+
+class Measured:
+    """One program from its start to its end: wall time, CPU time, peak memory."""
+
+    def __init__(self, arguments, log):
+        started = time.monotonic()
+        with open(log, "ab") as out:
+            process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        _, status, usage = os.wait4(process.pid, 0)
+        self.seconds = time.monotonic() - started
+        if status != 0:
+            raise RuntimeError(f"{arguments[0]} failed\n{Path(log).read_text()[-3000:]}")
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.megabytes = usage.ru_maxrss / 1024
+
+
+def cpu_of(pid):
+    """CPU seconds that a running process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Bench:
+    def __init__(self, folder, programs, orders):
+        self.folder, self.programs, self.orders = folder, Path(programs), orders
+        self.kafka = Kafka(folder / "kafka", heap="1g")
+        self.redis = Redis(folder / "redis")
+        self.postgres = Postgres(folder / "postgres")
+        self.rounds = 0
+
+    def stop(self):
+        for server in (self.kafka, self.redis, self.postgres):
+            server.stop()
+
+    def platform(self, topic, views):
+        self.rounds += 1
+        folder = self.folder / f"round{self.rounds}"
+        return Platform(folder, self.kafka.brokers, self.redis.url, self.postgres.url, {"orders": source(topic)}, views)
+
+    # --- how fast ---
+
+    def throughput(self):
+        self.kafka.create("load", PARTITIONS)
+        out = subprocess.run(
+            [self.programs / "generate", self.kafka.brokers, "load", str(self.orders)], check=True, capture_output=True
+        )
+        print(f"{out.stdout.decode().strip()}, lz4, {PARTITIONS} partitions\n")
+        print("| | messages/s | CPU a message, ns | of it Redis, ns | peak memory, MB |\n|---|---:|---:|---:|---:|")
+        ratios = []
+        for _ in range(ROUNDS):
+            bare, speed = self.bare(), self.speed()
+            ratios.append(bare.seconds / speed.seconds)
+        print(f"\nspeed layer / bare consumer, by round: {', '.join(f'{ratio:.2f}' for ratio in ratios)}\n")
+
+    def bare(self):
+        arguments = [self.programs / "bare_consumer", self.kafka.brokers, "load", PARTITIONS, self.orders]
+        measured = Measured(arguments, self.folder / "bare.log")
+        self.row("bare consumer", measured, None)
+        return measured
+
+    def speed(self):
+        views = {
+            "live_revenue": view("orders", "tumbling 1 minute"),
+            "daily_summary": view("orders", dimensions=["category", "customer_segment"]),
+        }
+        job = self.platform("load", views)
+        before = cpu_of(self.redis.child.pid)
+        measured = Measured([BIN / "tidemark-speed", "run", "--until-end", "--config", job.path], job.folder / "speed.log")
+        self.row("tidemark-speed", measured, cpu_of(self.redis.child.pid) - before)
+        self.assert_all_counted(job)
+        self.redis.command("flushall")
+        return measured
+
+    def assert_all_counted(self, job):
+        serving = job.serving()
+        answer = job.wait_complete_at("daily_summary", {p: 1 for p in range(PARTITIONS)})
+        counted = sum(row["order_count"] for row in answer.json["rows"])
+        if counted != self.orders:
+            raise RuntimeError(f"{counted} orders counted, {self.orders} sent")
+        serving.stop()
+
+    def row(self, name, measured, redis_cpu):
+        each = 1e9 / self.orders
+        redis = "" if redis_cpu is None else f"{redis_cpu * each:.0f}"
+        total = (measured.cpu + (redis_cpu or 0)) * each
+        rate = self.orders / measured.seconds
+        print(f"| {name} | {rate:,.0f} | {total:.0f} | {redis} | {measured.megabytes:.0f} |", flush=True)
+
+    # --- how soon ---
+
+    def delay(self):
+        self.kafka.create("trickle", 1)
+        job = self.platform("trickle", {"daily_revenue": view("orders")})
+        speed, serving = job.speed(), job.serving()
+        sent, seen, ended = [], [], threading.Event()
+        watcher = threading.Thread(target=self.watch, args=(job, seen, ended), daemon=True)
+        self.trickle("warm-up", 1, [])
+        wait_until(lambda: count(job) == 1, 60, "the first order is served", children=[speed, serving])
+        watcher.start()
+        self.trickle("order", TRICKLE_ORDERS, sent)
+        wait_until(lambda: seen and seen[-1][1] == TRICKLE_ORDERS + 1, 60, "all orders are served", children=[speed])
+        ended.set()
+        watcher.join()
+        job.stop()
+        self.percentiles(sent, seen)
+
+    def trickle(self, name, orders, sent):
+        """Sends single orders at a steady rate and notes when."""
+        writer = Writer(self.kafka.brokers, linger_ms=0)
+        order = next(iter(online_retail.orders([Path(__file__).resolve().parents[1] / "data" / "2010-12.csv.gz"])))
+        started = time.monotonic()
+        for number in range(orders):
+            time.sleep(max(0.0, started + number / TRICKLE_RATE - time.monotonic()))
+            now = datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
+            payload = online_retail.encode({**order, "order_id": f"{name}-{number}", "timestamp": now, "updated_at": now})
+            sent.append(time.monotonic())
+            writer.send("trickle", b"key", payload)
+        writer.flush()
+
+    @staticmethod
+    def watch(job, seen, ended):
+        """Notes when each count was first answered."""
+        while not ended.is_set():
+            orders = count(job)
+            if not seen or orders > seen[-1][1]:
+                seen.append((time.monotonic(), orders))
+            time.sleep(0.001)
+
+    @staticmethod
+    def percentiles(sent, seen):
+        delays, answers = [], iter(seen)
+        at, orders = next(answers)
+        for number, moment in enumerate(sent):
+            while orders < number + 2:  # the warm-up is one
+                at, orders = next(answers)
+            delays.append(max(0.0, at - moment) * 1000)
+        delays.sort()
+        print(f"from produce to answer, {len(delays)} single orders at {TRICKLE_RATE}/s, milliseconds:\n")
+        print("| 50 % | 90 % | 99 % | most |\n|---:|---:|---:|---:|")
+        marks = [delays[int(len(delays) * share)] for share in (0.5, 0.9, 0.99)] + [delays[-1]]
+        print("| " + " | ".join(f"{mark:.0f}" for mark in marks) + " |")
+
+
+def count(job):
+    return sum(row["order_count"] for row in job.view("daily_revenue").json["rows"])
+
+
+def main(programs, orders):
+    folder = Folder("bench")
+    bench = Bench(folder, programs, int(orders))
+    try:
+        bench.throughput()
+        bench.delay()
+    finally:
+        bench.stop()
+        folder.remove()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

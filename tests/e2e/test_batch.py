@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Batch runs beside each other, after nothing, after a changed definition; and what verify finds."""
+import unittest
+
+from support.process import Child, wait_until
+from support.tidemark import view
+
+from .servers import EndToEnd, month
+
+
+class BatchRuns(EndToEnd):
+    def start(self):
+        self.servers()
+        self.simple_platform(self.topic())
+        self.job.serving()
+        self.speed = self.job.speed()
+        self.send(month(0, 1000))
+        self.assert_all_served()
+
+    def epoch(self):
+        return self.job.view("daily_revenue").json["provenance"]["batch"]["epoch"]
+
+    def test_second_run_at_the_same_time_ends_with_75(self):
+        self.start()
+        self.job.batch()
+        self.send(month(1000, 1000))
+        self.assert_all_served()
+        lock = 'begin; lock table view."daily_revenue" in access exclusive mode; select pg_sleep(600)'
+        port = str(self.postgres.port)
+        holder = Child(
+            "psql", ["psql", "-h", "127.0.0.1", "-p", port, "-U", "tidemark", "-c", lock, "tidemark"], self.folder / "psql.log"
+        )
+        self.addCleanup(lambda: holder.running() and holder.kill())
+        wait_until(lambda: self.postgres.sql("select count(*) from pg_locks where granted and mode = 'AccessExclusiveLock'") != "0", 30, "the view is locked")
+        first = self.job.start_batch()
+        waiting = "select count(*) from pg_locks where not granted"
+        wait_until(lambda: self.postgres.sql(waiting) != "0", 30, "the first run waits", children=[first])
+        self.job.batch(expect=(75,), within=30)
+        self.postgres.sql("select pg_terminate_backend(pid) from pg_stat_activity where query like 'begin; lock%'")
+        self.assertEqual(first.end(60), 0, first.tail())
+        self.assert_all_served()
+
+    def test_run_before_the_speed_layer_has_seen_the_topic_is_not_ready(self):
+        self.servers()
+        self.simple_platform(self.topic())
+        self.send(month(0, 10))
+        self.job.batch(expect=(75,))
+
+    def test_run_that_finds_nothing_new_changes_nothing(self):
+        self.start()
+        self.job.batch()
+        before = self.postgres.sql('select * from view."daily_revenue" order by window_start')
+        self.job.batch()
+        self.job.batch()
+        self.assertEqual(self.postgres.sql('select * from view."daily_revenue" order by window_start'), before)
+        self.assert_all_served()
+
+    def test_runs_move_the_epoch_and_the_cut(self):
+        self.start()
+        self.assertEqual(self.epoch(), 0)
+        self.job.batch()
+        ends = {p: end for p, (_, end) in self.reader.ends(self.name).items()}
+        answer = self.job.wait_for("daily_revenue", lambda a: a.json["provenance"]["batch"]["epoch"] >= 1, "is published")
+        batch = answer.json["provenance"]["batch"]
+        self.assertEqual({int(p): int(o) for p, o in batch["cut"].items()}, ends)
+        self.assertTrue(batch["published_at"])
+
+    def test_verify_accepts_what_is_right_and_finds_what_is_not(self):
+        self.start()
+        self.job.batch()
+        self.assertEqual(self.job.batch("verify"), 0)
+        self.postgres.sql('update view."daily_revenue" set order_count = order_count + 1, tm_count = tm_count + 1')
+        self.job.batch("verify", expect=(65,))
+
+    def test_changed_definition_is_missing_until_it_is_published(self):
+        self.start()
+        self.job.batch()
+        self.send(month(1000, 500))
+        self.assert_all_served()
+        self.job.config["views"]["daily_revenue"] = view("orders", time_zone="Asia/Kolkata")
+        self.job.write()
+        serving = next(child for child in self.job.children if "serving" in child.name)
+        self.assertEqual(serving.stop(), 0)
+        self.job.serving()
+        answer = self.job.view("daily_revenue")
+        self.assertFalse(answer.complete, answer.body[:1000])
+        self.assertIn("definition", {m["reason"] for m in answer.json["provenance"]["missing"]})
+        self.assertEqual(self.speed.stop(), 0)
+        self.speed = self.job.speed()
+        wait_until(lambda: self.job.batch(expect=(0, 75)) == 0, 120, "a batch run publishes", every=0.5)
+        self.assert_all_served()
+        self.send(month(1500, 500))
+        self.assert_all_served()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A month of real orders through real servers, with duplicates, cancellations and broken messages, while processes are
+killed and batch runs come at any moment: every figure equals the independent oracle's, to the digit, all the time.
+
+SEED=n repeats a run's choices."""
+import os
+import random
+import threading
+import time
+import unittest
+from datetime import datetime, timedelta, timezone
+
+from support import disorder, online_retail, oracle
+from support.kafka import Writer
+from support.process import wait_until
+from support.tidemark import differences, source, view
+
+from .servers import EndToEnd, month
+
+SUMMARY = {"total_orders": "count", "total_revenue": "sum(amount)", "avg_order_value": "avg(amount)"}
+
+
+class Sampler(threading.Thread):
+    """Asks for the views again and again, and keeps one answer for each new state that a complete answer speaks of."""
+
+    def __init__(self, platform, names):
+        super().__init__(daemon=True)
+        self.platform, self.names = platform, names
+        self.ended, self.asked, self.complete, self.failures = threading.Event(), 0, 0, []
+        self.samples = {}  # (view, epoch, offsets): answer
+
+    def run(self):
+        while not self.ended.wait(0.05):
+            for name in self.names:
+                try:
+                    self.ask(name)
+                except OSError as error:
+                    self.failures.append(repr(error))
+
+    def ask(self, name):
+        answer = self.platform.view(name)
+        self.asked += 1
+        if answer.status != 200:
+            self.failures.append(f"{name}: {answer.status} {answer.body[:300]}")
+        elif answer.complete:
+            self.complete += 1
+            epoch = answer.json["provenance"]["batch"]["epoch"]
+            self.samples.setdefault((name, epoch, tuple(sorted(answer.offsets.items()))), answer)
+
+    def end(self):
+        self.ended.set()
+        self.join(60)
+
+
+class MainJob(EndToEnd):
+    def scenario(self, on_duplicate, time_zone, shift_days):
+        seed = int(os.environ.get("SEED", random.SystemRandom().randrange(1_000_000)))
+        print(f"\nSEED={seed} ({on_duplicate}, {time_zone})", flush=True)
+        self.random = random.Random(seed)
+        self.servers()
+        self.name = self.topic(4)
+        self.job = self.platform(
+            {"orders": source(self.name, on_duplicate=on_duplicate)},
+            {
+                "daily_revenue": view("orders"),
+                "live_revenue": view("orders", "tumbling_1_minute", retention="48 hours"),
+                "hourly_revenue": view("orders", "tumbling 1 hour", time_zone="Asia/Kolkata"),
+                "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
+            },
+            time_zone,
+        )
+        self.exact = ["daily_revenue", "hourly_revenue", "daily_summary"]  # live_revenue forgets
+        self.log = oracle.Log(oracle.Source(on_duplicate=on_duplicate))
+        self.reader = self.kafka.reader()
+        self.addCleanup(self.reader.close)
+        moved = (online_retail.shifted(order, timedelta(days=shift_days)) for order in month())
+        self.messages = list(disorder.disordered(self.random, moved))
+        self.play()
+
+    def play(self):
+        """The month in pieces; something happens during each, and after each the figures are compared."""
+        self.job.serving()
+        self.speeds = [self.job.speed(), self.job.speed()]
+        sampler = Sampler(self.job, self.exact)
+        sampler.start()
+        self.addCleanup(sampler.end)
+        pieces = 8
+        size = len(self.messages) // pieces + 1
+        for piece in range(pieces):
+            self.send_with_trouble(self.messages[piece * size : (piece + 1) * size], piece)
+            self.assert_figures()
+        self.job.batch()
+        self.assert_figures()
+        self.assert_ledger()
+        self.assertEqual(self.job.batch(), 0, "a run that finds nothing new")
+        self.assert_figures()
+        sampler.end()
+        self.job.stop()
+        self.assert_samples(sampler)
+
+    def send_with_trouble(self, messages, piece):
+        """Sends the piece; a batch run and a kill come at random moments of it, in all but the first."""
+        trouble = [] if piece == 0 else self.random.sample([self.kill_speed, self.run_batch, self.kill_batch], 2)
+        if piece in (2, 5):
+            trouble.append(self.run_batch)
+        moments = {self.random.randrange(len(messages)): event for event in trouble}
+        writer = Writer(self.kafka.brokers)
+        for number, (key, payload) in enumerate(messages):
+            writer.send(self.name, key, payload)
+            if number in moments:
+                writer.flush()
+                moments[number]()
+            elif number % 500 == 0:
+                time.sleep(0.02)  # spreads the piece over some commits of the speed layer
+        writer.flush()
+
+    def kill_speed(self):
+        number = self.random.randrange(len(self.speeds))
+        self.speeds[number].kill()
+        self.speeds[number] = self.job.speed()
+
+    def run_batch(self):
+        # A partition that nobody owns yet after a kill isn't ready (75): the run is repeated, as an operator would.
+        wait_until(lambda: self.job.batch(expect=(0, 75)) == 0, 120, "a batch run publishes", every=0.5)
+
+    def kill_batch(self):
+        child = self.job.start_batch()
+        time.sleep(self.random.uniform(0, 0.6))
+        child.kill()
+
+    # --- what must hold ---
+
+    def assert_figures(self):
+        self.assert_caught_up(self.job, self.reader, self.name, self.log, self.exact)
+        self.assert_live()
+
+    def assert_live(self):
+        """What is inside the retention by the latest clock of all partitions is inside each one's own."""
+        latest = max(order["at"] for orders in self.log.partitions.values() for _, order in orders if order) // 1_000_000
+        since = latest - 47 * 3600
+        text = datetime.fromtimestamp(since, timezone.utc).isoformat().replace("+00:00", "Z")
+        ends = self.log.ends()
+
+        def asked():
+            answer = self.job.view("live_revenue", **{"from": text})
+            there = answer.complete and all(answer.offsets.get(p, 0) >= end for p, end in ends.items())
+            return answer if there else None
+
+        answer = wait_until(asked, 60, "live_revenue is complete")
+        definition = self.job.oracle_view("live_revenue")
+        expected = {key: row for key, row in self.log.rows(definition, answer.offsets).items() if key[0] >= since}
+        difference = differences(expected, answer.rows(definition))
+        self.assertFalse(difference, f"live_revenue since {text}: {difference}")
+
+    def assert_ledger(self):
+        """What the platform says of each message is what the oracle says."""
+        answer = self.job.get("/v1/ledger")
+        self.assertEqual(answer.status, 200, answer.body[:500])
+        self.assertEqual(ledger_of(answer.json, "orders"), oracle_ledger(self.log))
+
+    def assert_samples(self, sampler):
+        self.assertFalse(sampler.failures, sampler.failures[:5])
+        self.assertGreater(len(sampler.samples), 50, f"of {sampler.asked} answers {sampler.complete} were complete")
+        samples = list(sampler.samples.items())
+        self.random.shuffle(samples)
+        for (name, _, _), answer in samples[:200]:
+            self.assert_answer(self.job, name, answer, self.log)
+        print(f"{sampler.asked} answers, {sampler.complete} complete, {len(samples)} states, {min(200, len(samples))} checked")
+
+    def test_replace_in_london_across_the_change_to_summer_time(self):
+        self.scenario("replace", "Europe/London", shift_days=100)
+
+    def test_ignore_in_utc(self):
+        self.scenario("ignore", "UTC", shift_days=0)
+
+
+FATES = ("consumed", "kept", "replaced", "duplicate", "deferred", "bad")
+
+
+def ledger_of(answer, source_name):
+    """{partition: {fate: messages}} from the answer of /v1/ledger."""
+    partitions = answer["sources"][source_name]["partitions"]
+    return {int(p): {fate: int(ledger[fate]) for fate in FATES} for p, ledger in partitions.items()}
+
+
+def oracle_ledger(log):
+    _, ledgers = log.surviving()
+    return {partition: {**{fate: 0 for fate in FATES}, **ledger} for partition, ledger in ledgers.items()}
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Topics that come late, grow, or hold what is no order."""
+import random
+import time
+import unittest
+from datetime import datetime, timedelta, timezone
+
+from support import disorder, online_retail
+from support.kafka import Writer
+from support.process import wait_until
+
+from .servers import EndToEnd, month
+
+HEADERS = ("tidemark-topic", "tidemark-partition", "tidemark-offset", "tidemark-reason")
+
+
+class Topics(EndToEnd):
+    def start(self, partitions=4, create=True, **options):
+        self.servers()
+        self.simple_platform(self.topic(partitions, create), **options)
+
+    def test_topic_that_appears_later_is_waited_for(self):
+        self.start(create=False)
+        self.job.serving()
+        speed = self.job.speed()
+        wait_until(lambda: self.name.encode() in speed.log.read_bytes(), 30, "it says that the topic is missing")
+        self.kafka.create(self.name, 3)
+        self.send(month(0, 500))
+        self.assert_all_served()
+        self.job.stop()
+
+    def test_bad_messages_arrive_once_each_in_the_dead_letter_topic(self):
+        self.start()
+        self.job.serving()
+        speed = self.job.speed()
+        chance, orders = random.Random(7), month(0, 400)
+        writer = Writer(self.kafka.brokers)
+        for number, order in enumerate(orders):
+            payload = disorder.broken(chance, order) if number % 4 == 0 else online_retail.encode(order)
+            writer.send(self.name, order["order_id"].encode(), payload)
+            if number == 200:
+                writer.flush()
+                speed.kill()
+                self.job.speed()
+        writer.flush()
+        self.assert_all_served()
+        self.assert_dead_letters()
+
+    def assert_dead_letters(self):
+        sent = {(p, m.offset()): m.value() for p, m in self.reader.read(self.name)}
+        bad = {(p, offset) for p, messages in self.log.partitions.items() for offset, order in messages if not order}
+        self.assertGreater(len(bad), 90)
+        topic = f"{self.name}-dead-letter"
+        letters = wait_until(lambda: self.enough(topic, len(bad)), 60, "all bad messages are in the dead-letter topic")
+        keys = [letter.key().decode() for letter in letters]
+        self.assertCountEqual(keys, [f"{self.name}/{p}/{offset}" for p, offset in bad])
+        for letter in letters:
+            headers = {name: value.decode() for name, value in letter.headers()}
+            self.assertEqual(sorted(headers), sorted(HEADERS))
+            place = int(headers["tidemark-partition"]), int(headers["tidemark-offset"])
+            self.assertEqual(letter.key().decode(), f"{headers['tidemark-topic']}/{place[0]}/{place[1]}")
+            self.assertEqual(letter.value() or b"", sent[place] or b"")
+            self.assertTrue(headers["tidemark-reason"])
+
+    def enough(self, topic, count):
+        letters = [message for _, message in self.reader.read(topic)] if topic in self.kafka.topics() else []
+        return letters if len(letters) >= count else None
+
+    def test_event_time_after_its_record_time_by_more_than_an_hour_is_bad(self):
+        self.start(1)
+        self.job.serving()
+        self.job.speed()
+        now = datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
+        base = {**month(0, 1)[0], "updated_at": now}
+        minutes = [-60 * 24 * 40, -1, 30, 59, 61, 60 * 24 * 365]
+        self.send([{**base, "order_id": f"o{m}", "timestamp": now + timedelta(minutes=m)} for m in minutes])
+        old = int(datetime(2026, 1, 1, tzinfo=timezone.utc).timestamp() * 1000)
+        for number, ahead in enumerate((59, 60, 61)):
+            at = datetime(2026, 1, 1) + timedelta(minutes=ahead)
+            self.send([{**base, "order_id": f"r{number}", "timestamp": at}], timestamp_ms=old)
+        self.assert_all_served()
+        self.assertEqual(self.log.surviving()[1][0]["bad"], 3)
+        self.job.batch()
+        self.assert_all_served()
+
+    def test_more_partitions_make_answers_incomplete_not_wrong(self):
+        self.start(2)
+        self.job.serving()
+        self.job.speed()
+        self.send(month(0, 500))
+        self.assert_all_served()
+        self.kafka.grow(self.name, 4)
+        self.send(month(0, 1000))
+        self.job.wait_for("daily_revenue", self.repartitioned, "is incomplete: repartitioned")
+        time.sleep(2)
+        self.assertTrue(self.repartitioned(self.job.view("daily_revenue")), "it stays so")
+
+    @staticmethod
+    def repartitioned(answer):
+        provenance = answer.json["provenance"]
+        return not provenance["complete"] and any(m["reason"] == "repartitioned" for m in provenance["missing"])
+
+    def test_late_version_of_an_old_order_is_taken_back_from_its_old_window(self):
+        self.start(2)
+        self.job.serving()
+        self.job.speed()
+        self.send(month(0, 2000))
+        self.assert_all_served()
+        self.job.batch()
+        cancelled = [{**order, "status": "cancelled"} for order in month(0, 50)]
+        self.send(cancelled)
+        self.assert_all_served()
+        self.job.batch()
+        self.assert_all_served()
+
+    def test_version_with_another_event_time_moves_the_order(self):
+        self.start(2)
+        self.job.serving()
+        self.job.speed()
+        self.send(month(0, 500))
+        self.assert_all_served()
+        self.send([online_retail.shifted(order, timedelta(days=3)) for order in month(0, 40)])
+        self.assert_all_served()
+        self.job.batch()
+        self.send([online_retail.shifted(order, timedelta(days=-3)) for order in month(0, 40)])
+        self.assert_all_served()
+        self.job.batch()
+        self.assert_all_served()
+
+    def test_aborted_transactions_are_not_counted(self):
+        self.start(2)
+        self.job.serving()
+        self.job.speed()
+        writer = Writer(self.kafka.brokers, transactional_id="orders")
+        writer.producer.init_transactions(30)
+        orders = month(0, 600)
+        for piece in range(6):
+            writer.producer.begin_transaction()
+            for order in orders[piece * 100 : piece * 100 + 100]:
+                writer.send(self.name, order["order_id"].encode(), online_retail.encode(order))
+            if piece % 2:
+                writer.producer.abort_transaction(30)
+            else:
+                writer.producer.commit_transaction(30)
+        self.send(month(600, 10))  # so that messages, not markers, are the last of both partitions
+        self.assert_all_served()
+        self.assertEqual(sum(ledger["consumed"] for ledger in self.log.surviving()[1].values()), 310)
+        self.job.batch()
+        self.assert_all_served()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "slot_fixture.h"
+
+static struct additions one;
+
+static enum commit_answer try(const char *incarnation, const char *id, int64_t expected, int64_t next, int64_t *ret_at)
+{
+    struct commit commit = commit_of(&one, incarnation, id, expected, next);
+    return send_commit(&commit, ret_at);
+}
+
+static void a_slot_that_was_never_begun_does_not_exist(void **state)
+{
+    (void)state;
+    struct slot slot = slot_now(), none = {0};
+    assert_memory_equal(&slot, &none, sizeof slot);
+}
+
+static void a_slot_reads_back_as_it_was_begun(void **state)
+{
+    (void)state;
+    begin_slot("aaaabbbbccccddddaaaabbbbccccdddd", 7, 9007199254740993);
+    struct slot slot = slot_now(), expected = fresh_slot("aaaabbbbccccddddaaaabbbbccccdddd", 7, 9007199254740993);
+    expected.exists = true;
+    expected.format = REALTIME_FORMAT;
+    expected.epochs[0] = (struct epoch_start){7, 9007199254740993};
+    expected.epoch_count = 1;
+    assert_memory_equal(&slot, &expected, sizeof slot);
+}
+
+static void a_commit_sets_all_that_it_carries(void **state)
+{
+    (void)state;
+    int64_t next;
+    begin_slot("a", 1, 10);
+    assert_int_equal(try("a", "c1", 10, 20, &next), COMMIT_OK);
+    assert_int_equal(next, 20);
+    struct slot slot = slot_now();
+    assert_int_equal(slot.next, 20);
+    assert_int_equal(slot.floor, 6);
+    assert_int_equal(slot.floor_time_us, 60);
+    assert_int_equal(slot.clock_us, 61);
+    assert_int_equal(slot.tail_time_us, 62);
+    assert_true(slot.tail_hash == UINT64_C(0xfedcba9876543210));
+    assert_int_equal(slot.sequence, 1);
+    assert_string_equal(slot.commit_id, "c1");
+    assert_int_equal(slot.first, 5);
+    assert_int_equal(slot.epochs[0].offset, 10);
+    assert_int_equal(ones_in_store(), 1);
+}
+
+static void a_commit_without_a_slot_is_lost(void **state)
+{
+    (void)state;
+    int64_t next;
+    assert_int_equal(try("a", "c1", 10, 20, &next), COMMIT_LOST);
+    assert_int_equal(redis_number("DBSIZE"), 0);
+}
+
+static void the_retry_of_a_commit_that_had_worked_adds_nothing(void **state)
+{
+    (void)state;
+    int64_t next;
+    begin_slot("a", 1, 10);
+    assert_int_equal(try("a", "c1", 10, 20, &next), COMMIT_OK);
+    next = 0;
+    assert_int_equal(try("a", "c1", 10, 20, &next), COMMIT_ALREADY);
+    assert_int_equal(next, 20);
+    assert_int_equal(ones_in_store(), 1);
+    assert_int_equal(slot_now().sequence, 1);
+}
+
+static void a_store_that_is_older_answers_rewound(void **state)
+{
+    (void)state;
+    int64_t next;
+    begin_slot("a", 1, 10);
+    assert_int_equal(try("a", "c2", 20, 30, &next), COMMIT_REWOUND);
+    assert_int_equal(next, 10);
+    assert_int_equal(try("a", "c2", 100, 130, &next), COMMIT_REWOUND);
+    assert_int_equal(ones_in_store(), 0);
+}
+
+static void a_store_where_somebody_went_on_answers_ahead(void **state)
+{
+    (void)state;
+    int64_t next;
+    begin_slot("a", 1, 100);
+    assert_int_equal(try("a", "c2", 99, 130, &next), COMMIT_AHEAD);
+    assert_int_equal(next, 100);
+    assert_int_equal(ones_in_store(), 0);
+}
+
+static void a_zombie_of_an_old_incarnation_is_foreign(void **state)
+{
+    (void)state;
+    int64_t next;
+    begin_slot("old", 1, 10);
+    begin_slot("new", 1, 10);
+    assert_int_equal(try("old", "c1", 10, 20, &next), COMMIT_FOREIGN);
+    assert_int_equal(ones_in_store(), 0);
+    assert_int_equal(slot_now().next, 10);
+}
+
+static void another_cluster_or_definition_is_foreign(void **state)
+{
+    (void)state;
+    int64_t next;
+    struct source changed = orders;
+    snprintf(changed.fingerprint, sizeof changed.fingerprint, "ffffffffffffffff");
+    begin_slot("a", 1, 10);
+    struct commit commit = commit_of(&one, "a", "c1", 10, 20);
+    commit.cluster = "cluster-2";
+    assert_int_equal(send_commit(&commit, &next), COMMIT_FOREIGN);
+    commit = commit_of(&one, "a", "c1", 10, 20);
+    commit.source = &changed;
+    assert_int_equal(send_commit(&commit, &next), COMMIT_FOREIGN);
+    assert_int_equal(ones_in_store(), 0);
+}
+
+static void offsets_above_two_to_the_53_are_told_apart(void **state)
+{
+    (void)state;
+    int64_t next;
+    begin_slot("a", 1, INT64_C(9007199254740993));
+    assert_int_equal(try("a", "c1", INT64_C(9007199254740992), INT64_C(9007199254740999), &next), COMMIT_AHEAD);
+    assert_true(next == INT64_C(9007199254740993));
+    assert_int_equal(try("a", "c1", INT64_C(9007199254740994), INT64_C(9007199254740999), &next), COMMIT_REWOUND);
+    assert_int_equal(try("a", "c1", INT64_C(9007199254740993), INT64_MAX, &next), COMMIT_OK);
+    assert_true(slot_now().next == INT64_MAX);
+}
+
+static void of_two_who_begin_a_slot_the_second_is_refused(void **state)
+{
+    (void)state;
+    struct slot first = fresh_slot("first", 1, 10), second = fresh_slot("second", 1, 50);
+    bool done = false;
+    must(store->operations->init(store, slot_three, "", &first, &done, &error));
+    assert_true(done);
+    must(store->operations->init(store, slot_three, "", &second, &done, &error));
+    assert_false(done);
+    assert_string_equal(slot_now().incarnation, "first");
+    must(store->operations->init(store, slot_three, "", &first, &done, &error));
+    assert_true(done);
+    must(store->operations->init(store, slot_three, "first", &second, &done, &error));
+    assert_true(done);
+    assert_int_equal(slot_now().next, 50);
+}
+
+static void a_slot_begun_anew_has_nothing_of_the_old_one(void **state)
+{
+    (void)state;
+    int64_t next;
+    begin_slot("a", 1, 10);
+    assert_int_equal(try("a", "c1", 10, 20, &next), COMMIT_OK);
+    assert_int_equal(open_epoch(2), 20);
+    assert_int_equal(try("a", "c2", 20, 30, &next), COMMIT_OK);
+    begin_slot("b", 1, 10);
+    assert_int_equal(redis_number("DBSIZE"), 1);
+    assert_int_equal(ones_in_store(), 0);
+    assert_int_equal(slot_now().epoch_count, 1);
+    assert_int_equal(slot_now().sequence, 0);
+}
+
+static void cells_outlive_their_meta_key_only_until_the_slot_begins_anew(void **state)
+{
+    (void)state;
+    int64_t next;
+    begin_slot("a", 1, 10);
+    assert_int_equal(try("a", "c1", 10, 20, &next), COMMIT_OK);
+    redis_do("DEL %s", META);
+    assert_int_equal(try("a", "c2", 20, 30, &next), COMMIT_LOST);
+    begin_slot("b", 1, 10);
+    assert_int_equal(redis_number("DBSIZE"), 1);
+    assert_int_equal(ones_in_store(), 0);
+}
+
+static void a_lost_reply_is_retried_without_adding_twice(void **state)
+{
+    (void)state;
+    int64_t next;
+    enum commit_answer answer;
+    begin_slot("a", 1, 10);
+    struct commit commit = commit_of(&one, "a", "c1", 10, 20);
+    /* The server carries the commit out only after the time limit, when nobody hears its reply. */
+    kill(server.pid, SIGSTOP);
+    must_fail(store->operations->commit(store, &commit, &answer, &next, &error), ERROR_UNAVAILABLE);
+    kill(server.pid, SIGCONT);
+    assert_int_equal(send_commit(&commit, &next), COMMIT_ALREADY);
+    assert_int_equal(ones_in_store(), 1);
+}
+
+int main(void)
+{
+    additions_init(&one);
+    add_one(&one);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_slot_that_was_never_begun_does_not_exist, flush_redis),
+        cmocka_unit_test_setup(a_slot_reads_back_as_it_was_begun, flush_redis),
+        cmocka_unit_test_setup(a_commit_sets_all_that_it_carries, flush_redis),
+        cmocka_unit_test_setup(a_commit_without_a_slot_is_lost, flush_redis),
+        cmocka_unit_test_setup(the_retry_of_a_commit_that_had_worked_adds_nothing, flush_redis),
+        cmocka_unit_test_setup(a_store_that_is_older_answers_rewound, flush_redis),
+        cmocka_unit_test_setup(a_store_where_somebody_went_on_answers_ahead, flush_redis),
+        cmocka_unit_test_setup(a_zombie_of_an_old_incarnation_is_foreign, flush_redis),
+        cmocka_unit_test_setup(another_cluster_or_definition_is_foreign, flush_redis),
+        cmocka_unit_test_setup(offsets_above_two_to_the_53_are_told_apart, flush_redis),
+        cmocka_unit_test_setup(of_two_who_begin_a_slot_the_second_is_refused, flush_redis),
+        cmocka_unit_test_setup(a_slot_begun_anew_has_nothing_of_the_old_one, flush_redis),
+        cmocka_unit_test_setup(cells_outlive_their_meta_key_only_until_the_slot_begins_anew, flush_redis),
+        cmocka_unit_test_setup(a_lost_reply_is_retried_without_adding_twice, flush_redis),
+    };
+    int failed = cmocka_run_group_tests(tests, start_redis, stop_redis);
+    additions_clean_up(&one);
+    return failed;
+}

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real Kafka for the tests (one process, KRaft, a free loopback port), and its topics, writers and readers."""
+import fcntl
+import shutil
+import subprocess
+import uuid
+from pathlib import Path
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+
+from .oracle import Message
+from .process import CACHE, Child, free_port, wait_until
+
+VERSION = "3.9.1"
+POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>tidemark</groupId><artifactId>broker-of-the-tests</artifactId><version>1</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+"""
+PROPERTIES = """process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs={folder}/data
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+log.retention.ms=-1
+log.cleaner.enable=false
+"""
+
+
+def jars():
+    """The folder with the broker's jars; fetched with Maven the first time."""
+    CACHE.mkdir(exist_ok=True)
+    target = CACHE / f"kafka-{VERSION}"
+    with open(CACHE / "kafka.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            build = CACHE / "kafka-pom"
+            shutil.rmtree(build, ignore_errors=True)
+            build.mkdir()
+            (build / "pom.xml").write_text(POM)
+            command = ["mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={build}/jars"]
+            subprocess.run(command, cwd=build, check=True, stdin=subprocess.DEVNULL)
+            (build / "jars").rename(target)
+    return target
+
+
+class Kafka:
+    def __init__(self, folder, heap="512m"):
+        self.folder, self.heap = Path(folder), heap
+        self.folder.mkdir(parents=True)
+        self.port = free_port()
+        self.brokers = f"127.0.0.1:{self.port}"
+        self.properties = self.folder / "server.properties"
+        self.properties.write_text(PROPERTIES.format(port=self.port, controller=free_port(), folder=self.folder))
+        cluster = uuid.uuid4().hex[:22]
+        java = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.properties)
+        done = subprocess.run(java, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise RuntimeError(f"kafka: format failed\n{done.stdout}{done.stderr}")
+        self.admin = AdminClient({"bootstrap.servers": self.brokers, "log_level": 2})
+        self.start()
+
+    def _java(self, *arguments):
+        options = ["-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Djava.awt.headless=true"]
+        return ["java", f"-Xmx{self.heap}", *options, "-cp", f"{jars()}/*", *map(str, arguments)]
+
+    def start(self):
+        self.child = Child("kafka", self._java("kafka.Kafka", self.properties), self.folder / "log")
+        probe = lambda: self.admin.list_topics(timeout=1).brokers  # noqa: E731
+        wait_until(probe, 120, "Kafka answers", every=0.2, children=[self.child])
+
+    def kill(self):
+        self.child.kill()
+
+    def stop(self):
+        if self.child.running():
+            self.child.stop(within=60)
+
+    # --- topics ---
+
+    def create(self, topic, partitions=1, **config):
+        config = {name.replace("_", "."): str(value) for name, value in config.items()}
+        self.admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result(60)
+        ready = lambda: len(self.admin.list_topics(topic, timeout=5).topics[topic].partitions) == partitions  # noqa: E731
+        wait_until(ready, 60, f"the topic {topic} exists")
+
+    def delete(self, topic):
+        self.admin.delete_topics([topic])[topic].result(60)
+        wait_until(lambda: topic not in self.topics(), 60, f"the topic {topic} is gone")
+
+    def grow(self, topic, partitions):
+        self.admin.create_partitions([NewPartitions(topic, partitions)])[topic].result(60)
+        grown = lambda: len(self.admin.list_topics(topic, timeout=5).topics[topic].partitions) == partitions  # noqa: E731
+        wait_until(grown, 60, f"the topic {topic} has {partitions} partitions")
+
+    def topics(self):
+        return set(self.admin.list_topics(timeout=10).topics)
+
+    def reader(self):
+        return Reader(self.brokers)
+
+
+class Writer:
+    """A producer that keeps nothing back: flush() returns when all is delivered, and a failed delivery is an error."""
+
+    def __init__(self, brokers, transactional_id=None, **properties):
+        config = {"bootstrap.servers": brokers, "linger.ms": 5, "enable.idempotence": True, "log_level": 2}
+        config["partitioner"] = "murmur2_random"
+        config.update({name.replace("_", "."): value for name, value in properties.items()})
+        if transactional_id:
+            config["transactional.id"] = transactional_id
+        self.producer = Producer(config)
+        self.delivered, self.failures = [], []  # (partition, offset) in the order of acknowledgement
+
+    def _done(self, error, message):
+        if error:
+            self.failures.append(error)
+        else:
+            self.delivered.append((message.partition(), message.offset()))
+
+    def send(self, topic, key, payload, partition=-1, timestamp_ms=0, headers=None):
+        while True:
+            try:
+                self.producer.produce(
+                    topic, payload, key, partition, self._done, timestamp=timestamp_ms, headers=headers or []
+                )
+                break
+            except BufferError:
+                self.producer.poll(0.1)
+        self.producer.poll(0)
+
+    def flush(self):
+        if self.producer.flush(120) or self.failures:
+            raise AssertionError(f"not all messages were delivered: {self.failures[:3]}")
+
+
+class Reader:
+    """Reads whole topics as read_committed shows them, without a group."""
+
+    def __init__(self, brokers):
+        self.consumer = Consumer(
+            {
+                "bootstrap.servers": brokers,
+                "group.id": "tests-reader",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "auto.offset.reset": "error",
+                "enable.partition.eof": True,
+                "log_level": 2,
+            }
+        )
+
+    def ends(self, topic):
+        """{partition: (first offset, end)}"""
+        partitions = self.consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        return {p: self.consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10) for p in partitions}
+
+    def read(self, topic, since=None):
+        """All messages of a topic as (partition, kafka message); from {partition: offset} on where that is given."""
+        ends = self.ends(topic)
+        start = {p: max(low, (since or {}).get(p, low)) for p, (low, _) in ends.items()}
+        left = {p for p, (_, high) in ends.items() if start[p] < high}
+        self.consumer.assign([TopicPartition(topic, p, start[p]) for p in left])
+        found = []
+        while left:
+            for message in self.consumer.consume(10_000, 1.0):
+                partition = message.partition()
+                if message.error():
+                    if message.error().name() != "_PARTITION_EOF":
+                        raise AssertionError(message.error())
+                    left.discard(partition)
+                else:
+                    found.append((partition, message))
+                    if message.offset() + 1 >= ends[partition][1]:
+                        left.discard(partition)
+        self.consumer.unassign()
+        return found
+
+    def into(self, log, topic):
+        """Appends to an oracle's log what the topic has beyond it."""
+        for partition, message in self.read(topic, since=log.ends()):
+            log.append(partition, Message(message.offset(), message.timestamp()[1], message.value()))
+        return log
+
+    def close(self):
+        self.consumer.close()

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A private PostgreSQL on a free loopback port. The server refuses to run as root: there it runs as user postgres."""
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from .process import Child, free_port, wait_until
+
+
+def _programs():
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    return versions[-1]
+
+
+class Postgres:
+    def __init__(self, folder, start=True):
+        self.folder, self.port = Path(folder), free_port()
+        self.folder.mkdir(parents=True)
+        self.user = "postgres" if os.geteuid() == 0 else None
+        if self.user:
+            shutil.chown(self.folder, self.user, self.user)
+        self.url = f"postgresql://tidemark@127.0.0.1:{self.port}/tidemark"
+        self.data = self.folder / "data"
+        arguments = [_programs() / "initdb", "-D", self.data, "-U", "tidemark", "-E", "UTF8", "--locale=C", "-A", "trust"]
+        made = Child("initdb", [*arguments, "-N"], self.folder / "initdb.log", user=self.user)
+        if made.end(120) != 0:
+            raise RuntimeError(made.tail())
+        self.child = None
+        self.start()
+        self.sql("create database tidemark", database="postgres")
+        if not start:
+            self.stop()
+
+    def start(self):
+        options = ["-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        arguments = [_programs() / "postgres", "-D", self.data, "-k", self.folder, *options]
+        self.child = Child("postgres", arguments, self.folder / "log", user=self.user)
+        ready = lambda: self.sql("select 1", database="postgres") == "1"  # noqa: E731
+        wait_until(ready, 60, "PostgreSQL answers", children=[self.child])
+
+    def sql(self, statement, database="tidemark"):
+        """The result as text, unaligned."""
+        command = ["psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tidemark"]
+        done = subprocess.run(
+            [*command, "-d", database, "-c", statement], capture_output=True, text=True, timeout=120, check=False
+        )
+        if done.returncode != 0:
+            raise AssertionError(done.stderr)
+        return done.stdout.strip()
+
+    def kill(self):
+        """As after a power cut: all of its processes at once."""
+        os.kill(self.child.pid, signal.SIGQUIT)  # immediate shutdown: no checkpoint, sessions are dropped
+        self.child.end(30)
+
+    def stop(self):
+        if self.child and self.child.running():
+            self.child.stop(signal.SIGINT)  # fast shutdown: it doesn't wait for clients

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Child processes and conditions for the tests: each child ends with its test, and each wait is for a condition."""
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache"
+
+
+class Child:
+    """A started program that writes its output to a file. It dies with the thread that started it."""
+
+    def __init__(self, name, arguments, log, user=None, env=None):
+        self.name, self.log = name, Path(log)
+        wrapper = ["setpriv", "--pdeathsig", "KILL"]
+        if user:
+            wrapper += ["--reuid", user, "--regid", user, "--init-groups"]
+        with open(self.log, "ab") as out:
+            self.process = subprocess.Popen(
+                [*wrapper, "--", *map(str, arguments)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=env,
+                cwd=self.log.parent,
+                start_new_session=True,  # an interrupt at the terminal is the parent's to handle
+            )
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def running(self):
+        return self.process.poll() is None
+
+    def kill(self):
+        """kill -9, and its end."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, how=signal.SIGTERM, within=30):
+        """Asks it to end; returns its exit code. One that doesn't end in time is killed, and that is an error."""
+        if self.running():
+            self.process.send_signal(how)
+        return self.end(within)
+
+    def end(self, within):
+        """Waits for its own end and returns its exit code."""
+        try:
+            return self.process.wait(within)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"{self.name} did not end within {within} s\n{self.tail()}") from None
+
+    def tail(self, size=6000):
+        data = self.log.read_bytes()
+        return f"--- {self.name}: end of {self.log.name}\n{data[-size:].decode(errors='replace')}"
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_until(condition, within, what, every=0.05, children=()):
+    """Returns the first true value of condition(). An exception in it counts as "not yet" and is shown at the end."""
+    deadline, last = time.monotonic() + within, None
+    while True:
+        try:
+            value = condition()
+            if value:
+                return value
+            last = value
+        except Exception as error:  # noqa: BLE001: whatever it is, it may pass
+            last = repr(error)
+        if time.monotonic() > deadline:
+            logs = "\n".join(child.tail() for child in children)
+            raise AssertionError(f"waited {within} s: {what} (last: {last})\n{logs}")
+        time.sleep(every)

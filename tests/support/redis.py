@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A private Redis on a free loopback port."""
+import subprocess
+from pathlib import Path
+
+from .process import Child, free_port, wait_until
+
+
+class Redis:
+    def __init__(self, folder, persistent=False, start=True):
+        self.folder, self.persistent = Path(folder), persistent
+        self.folder.mkdir(parents=True)
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.child = None
+        if start:
+            self.start()
+
+    def start(self):
+        persistence = ["--appendonly", "yes" if self.persistent else "no", "--save", ""]
+        arguments = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.folder, *persistence]
+        self.child = Child("redis", arguments, self.folder / "log")
+        wait_until(lambda: self.command("ping") == "PONG", 60, "Redis answers", children=[self.child])
+
+    def command(self, *words):
+        done = subprocess.run(
+            ["redis-cli", "-p", str(self.port), *map(str, words)], capture_output=True, text=True, timeout=30, check=True
+        )
+        return done.stdout.strip()
+
+    def kill(self):
+        self.child.kill()
+
+    def stop(self):
+        if self.child and self.child.running():
+            self.child.stop()

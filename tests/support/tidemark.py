@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The three programs under test: their configuration, their processes, and their public answers."""
+import copy
+import http.client
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlencode
+
+from . import oracle
+from .process import ROOT, Child, free_port, wait_until
+
+BIN = Path(os.environ.get("TIDEMARK_BIN", ROOT / "build" / "bin"))
+PAID = "status <> 'cancelled' and amount > 0"
+REVENUE = {"order_count": "count", "total_revenue": "sum(amount)"}
+
+
+def source(topic, **options):
+    """A source of orders as in the configuration."""
+    return {
+        "topic": f"kafka://{topic}",
+        "key": "order_id",
+        "event_time": "timestamp",
+        "on_duplicate": "replace",
+        "dead_letter": f"kafka://{topic}-dead-letter",
+        "fields": dict(oracle.ORDER_FIELDS),
+        **options,
+    }
+
+
+def view(source_name, window="tumbling 1 day", measures=None, **options):
+    return {"source": source_name, "where": PAID, "window": window, "measures": dict(measures or REVENUE), **options}
+
+
+def oracle_view(definition, time_zone):
+    """The oracle's view for a view of the configuration (with the condition that all our tests use)."""
+    window = re.fullmatch(r"tumbling[ _]1[ _](day|hour|minute)", definition["window"])[1]
+    measures = {}
+    for name, text in definition["measures"].items():
+        function, _, argument = text.partition("(")
+        measures[name] = (function, argument.rstrip(")")) if argument else (function,)
+    return oracle.View(
+        window, definition.get("time_zone", time_zone), tuple(definition.get("dimensions", ())), measures
+    )
+
+
+def yaml(value, depth=0):
+    """The configuration as YAML text: mappings, flow sequences and scalars are all that it needs."""
+    if isinstance(value, dict):
+        lines = []
+        for key, inner in value.items():
+            nested = isinstance(inner, dict)
+            text = "\n" + yaml(inner, depth + 1) if nested else " " + yaml(inner) + "\n"
+            lines.append("  " * depth + f"{key}:" + text)
+        return "".join(lines)
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(yaml, value)) + "]"
+    text = str(value)
+    return text if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _./()-]*", text) else json.dumps(text)
+
+
+class Answer:
+    """One HTTP answer."""
+
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    @property
+    def json(self):
+        return json.loads(self.body, parse_float=Decimal)
+
+    @property
+    def complete(self):
+        return self.status == 200 and self.json["provenance"]["complete"] is True
+
+    @property
+    def offsets(self):
+        return {int(p): int(o) for p, o in self.json["provenance"]["speed"]["offsets"].items()}
+
+    def rows(self, definition):
+        """{(window start in seconds, *dimensions): {measure: value}}, as the oracle gives them."""
+        return {row_key(row, definition): {m: row[m] for m in definition.measures} for row in self.json["rows"]}
+
+
+def row_key(row, definition):
+    return (int(datetime.fromisoformat(row["window_start"]).timestamp()), *(row[d] for d in definition.dimensions))
+
+
+class Platform:
+    """A configuration in a folder of its own, and the programs that run with it."""
+
+    def __init__(
+        self, folder, kafka_brokers, redis_url, postgres_url, sources, views, time_zone="UTC", port=None, **more
+    ):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True)
+        self.port = port or free_port()
+        self.config = {
+            "time_zone": time_zone,
+            "kafka": {"brokers": kafka_brokers, "group": self.folder.name},
+            "redis": {"url": redis_url, "namespace": self.folder.name},
+            "postgres": {"url": postgres_url},
+            "http": {"listen": f"127.0.0.1:{self.port}"},
+            "sources": copy.deepcopy(sources),
+            "views": copy.deepcopy(views),
+            **more,
+        }
+        self.children, self.started = [], 0
+        self.write()
+
+    @property
+    def path(self):
+        return self.folder / "tidemark.yaml"
+
+    def write(self):
+        """Writes the configuration as it now is."""
+        self.path.write_text(yaml(self.config))
+
+    def oracle_view(self, name):
+        return oracle_view(self.config["views"][name], self.config["time_zone"])
+
+    # --- processes ---
+
+    def _start(self, program, *arguments):
+        self.started += 1
+        name = f"{program}-{self.started}"
+        child = Child(name, [BIN / program, *arguments, "--config", self.path], self.folder / f"{name}.log")
+        self.children.append(child)
+        return child
+
+    def speed(self, *options):
+        return self._start("tidemark-speed", "run", *options)
+
+    def serving(self):
+        child = self._start("tidemark-serving", "run")
+        wait_until(lambda: self.get("/livez").status == 200, 30, "serving is alive", children=[child])
+        return child
+
+    def start_batch(self, *arguments):
+        return self._start("tidemark-batch", *(arguments or ["run"]))
+
+    def batch(self, *arguments, expect=(0,), within=180):
+        """One run of tidemark-batch; returns its exit code."""
+        child = self.start_batch(*arguments)
+        code = child.end(within)
+        assert code in expect, f"tidemark-batch ended with {code}\n{child.tail()}"
+        return code
+
+    def stop(self):
+        """Ends all programs with TERM. Each must end with 0."""
+        for child in self.children:
+            if child.running():
+                code = child.stop()
+                assert code == 0, f"{child.name} ended with {code} after TERM\n{child.tail()}"
+
+    def kill(self):
+        for child in self.children:
+            if child.running():
+                child.kill()
+
+    def logs(self):
+        return "\n".join(child.tail(2000) for child in self.children)
+
+    # --- answers ---
+
+    def get(self, path, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", path, headers=headers or {})
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.getheaders()), response.read())
+        finally:
+            connection.close()
+
+    def view(self, name, **parameters):
+        query = urlencode({"limit": 100_000, **parameters})
+        return self.get(f"/v1/views/{name}?{query}")
+
+    def wait_for(self, name, condition, what, within=120):
+        """Asks for a view until its answer fulfils the condition; returns that answer."""
+
+        def asked():
+            answer = self.view(name)
+            return answer if answer.status == 200 and condition(answer) else None
+
+        return wait_until(asked, within, f"{name}: {what}", children=[c for c in self.children if c.running()])
+
+    def wait_complete_at(self, name, ends, within=120):
+        """A complete answer that has read up to the ends of all partitions."""
+
+        def there(answer):
+            return answer.complete and all(answer.offsets.get(p, 0) >= end for p, end in ends.items())
+
+        return self.wait_for(name, there, f"complete up to {ends}", within)
+
+
+def run_to_the_end(arguments, within=60, env=None):
+    """Runs a program; returns (exit code, its output)."""
+    done = subprocess.run(
+        [str(a) for a in arguments], capture_output=True, text=True, timeout=within, stdin=subprocess.DEVNULL, env=env
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def differences(expected, actual, most=5):
+    """A few of the rows in which two views differ, as text; empty where they are the same to the digit."""
+    different = []
+    for key in sorted(expected.keys() | actual.keys(), key=repr):
+        wanted, found = expected.get(key), actual.get(key)
+        if wanted is None or found is None or {m: str(v) for m, v in wanted.items()} != {m: str(v) for m, v in found.items()}:
+            different.append(f"{key}: expected {wanted}, served {found}")
+    return "\n".join([f"{len(different)} rows differ", *different[:most]]) if different else ""
+
+
+class Folder:
+    """A temporary folder that servers of other users can reach into; removed by remove() unless KEEP is set."""
+
+    def __init__(self, name):
+        self.path = Path(tempfile.mkdtemp(prefix=f"tidemark-{name}-"))
+        self.path.chmod(0o711)
+
+    def __truediv__(self, name):
+        return self.path / name
+
+    def remove(self):
+        if os.environ.get("KEEP"):
+            print(f"kept: {self.path}")
+        else:
+            shutil.rmtree(self.path, ignore_errors=True)

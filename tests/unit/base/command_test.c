@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmocka_test.h"
+
+#include "base/command.h"
+
+static const char *config, *fast, *day;
+
+static const struct command_option common_options[] = {{"config", "FILE", "the file", &config}, {0}};
+static const struct command_option run_options[] = {{"fast", NULL, "be fast", &fast}, {"day", "D", "a day", &day}, {0}};
+static const struct command commands[] = {
+    {.name = "run", .summary = "runs", .options = run_options},
+    {.name = "explain", .arguments = "VIEW", .argument_count = 1, .summary = "explains"},
+    {0},
+};
+static const struct program program = {"tool", "a tool", commands, common_options};
+
+static bool parse(const char *words, struct command_line *line, struct error *error)
+{
+    static char memory[200];
+    char *argv[16] = {(char *)"tool"};
+    int argc = 1;
+    config = fast = day = NULL;
+    snprintf(memory, sizeof memory, "%s", words);
+    for (char *word = strtok(memory, " "); word; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    return command_parse(&program, argc, argv, line, error);
+}
+
+static void options_may_stand_before_or_after_the_command(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"--config f --fast run --day=3", "run --day 3 --fast --config=f",
+                                        "--day 3 --config f run --fast"};
+    for (size_t i = 0; i < 3; i++) {
+        struct command_line line;
+        struct error error;
+        assert_true(parse(lines[i], &line, &error));
+        assert_string_equal(line.command->name, "run");
+        assert_string_equal(config, "f");
+        assert_string_equal(day, "3");
+        assert_non_null(fast);
+    }
+}
+
+static void a_wrong_word_names_the_one_that_was_probably_meant(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *words;
+    } cases[] = {
+        {"rnu", "did you mean run?"},
+        {"run --confg f", "did you mean --config?"},
+        {"run --zzzzzzz", "see tool --help"},
+        {"explain", "needs VIEW"},
+        {"explain a b", "unexpected argument b"},
+        {"explain a --fast", "belongs to the command run"},
+        {"run --config", "--config needs FILE"},
+        {"run --fast=1", "takes no argument"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct command_line line;
+        struct error error = {0};
+        assert_false(parse(cases[i].line, &line, &error));
+        assert_int_equal(error.code, ERROR_USAGE);
+        if (!strstr(error.message, cases[i].words))
+            fail_msg("%s gives: %s", cases[i].line, error.message);
+    }
+}
+
+static void help_and_version_need_no_command(void **state)
+{
+    (void)state;
+    struct command_line line;
+    struct error error;
+    assert_true(parse("--help", &line, &error) && line.help && !line.command);
+    assert_true(parse("--version", &line, &error) && line.version);
+    assert_true(parse("explain --help", &line, &error) && line.help && line.command);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(options_may_stand_before_or_after_the_command),
+        cmocka_unit_test(a_wrong_word_names_the_one_that_was_probably_meant),
+        cmocka_unit_test(help_and_version_need_no_command),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,794 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buffer.h"
+#include "config/settings.h"
+
+static char folder[] = "/tmp/tidemark-settings-XXXXXX";
+static char path[sizeof folder + 20];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return -1;
+    (void)snprintf(path, sizeof path, "%s/t.yaml", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    (void)unlink(path);
+    return rmdir(folder);
+}
+
+static void write_file(const char *name, const void *data, size_t length)
+{
+    FILE *file = fopen(name, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, length, file), length);
+    assert_int_equal(fclose(file), 0);
+}
+
+static bool load_text(const char *text, struct settings **ret_settings, struct error *error)
+{
+    write_file(path, text, strlen(text));
+    return settings_load(path, ret_settings, error);
+}
+
+static struct settings *loaded(const char *text)
+{
+    struct settings *settings = NULL;
+    struct error error = {0};
+    if (!load_text(text, &settings, &error))
+        fail_msg("%s", error.message);
+    return settings;
+}
+
+/* The error of a text that must be refused. */
+static struct error refused(const char *text)
+{
+    struct settings *settings = NULL;
+    struct error error = {0};
+    if (load_text(text, &settings, &error)) {
+        settings_destroy(settings);
+        fail_msg("this was taken:\n%s", text);
+    }
+    assert_null(settings);
+    assert_int_equal(error.code, ERROR_CONFIGURATION);
+    return error;
+}
+
+/* That the first line of the error is at this place and that all of it holds these words. */
+static void assert_refused(const char *text, const char *place, const char *words)
+{
+    struct error error = refused(text);
+    char expected[200];
+    (void)snprintf(expected, sizeof expected, "%s:%s: ", path, place);
+    if (strncmp(error.message, expected, strlen(expected)) != 0 || !strstr(error.message, words))
+        fail_msg("expected %s…%s\nfound    %s\nof:\n%s", expected, words, error.message, text);
+}
+
+#define FIELDS "    fields: { order_id: text, amount: decimal(2), quantity: integer, status: text, category: text }\n"
+#define SOURCE_HEAD "sources:\n  orders:\n    topic: kafka://orders\n    key: order_id\n    event_time: timestamp\n"
+#define SOURCE SOURCE_HEAD FIELDS                                                    /* 6 lines */
+#define VIEW SOURCE "views:\n  v:\n    source: orders\n    window: tumbling 1 day\n" /* 10 lines */
+#define MEASURES "    measures: { n: count }\n"
+#define NO_EVENT_TIME "sources:\n  orders:\n    topic: kafka://orders\n    key: order_id\n"
+
+static const char full_example[] =
+    "time_zone: Europe/London                 # where a day begins, for views that don't say\n"
+    "kafka:    { brokers: \"127.0.0.1:9092\", group: tidemark }   # any property under `properties:`\n"
+    "redis:    { url: \"redis://127.0.0.1:6379/0\", namespace: tidemark }\n"
+    "postgres: { url: \"postgresql://tidemark@127.0.0.1/tidemark\" }\n"
+    "http:     { listen: \"127.0.0.1:8080\" }\n"
+    "\n"
+    "sources:\n"
+    "  orders:\n"
+    "    topic: kafka://orders\n"
+    "    key: order_id\n"
+    "    event_time: timestamp\n"
+    "    on_duplicate: replace                # or: ignore, none\n"
+    "    horizon: 48 hours\n"
+    "    max_future: 1 hour\n"
+    "    dead_letter: kafka://orders-dead-letter\n"
+    "    fields:\n"
+    "      order_id: text\n"
+    "      customer_id: text\n"
+    "      customer_segment: text\n"
+    "      product_id: text\n"
+    "      category: text\n"
+    "      amount: decimal(2)                 # exact: never a float\n"
+    "      quantity: integer\n"
+    "      status: text\n"
+    "\n"
+    "views:\n"
+    "  daily_revenue:\n"
+    "    source: orders\n"
+    "    where: status <> 'cancelled' and amount > 0\n"
+    "    window: tumbling 1 day\n"
+    "    measures: { order_count: count, total_revenue: sum(amount) }\n"
+    "  live_revenue:\n"
+    "    source: orders\n"
+    "    where: status <> 'cancelled' and amount > 0\n"
+    "    window: tumbling_1_minute            # the underscored spelling means the same\n"
+    "    retention: 48 hours\n"
+    "    measures: { order_count: count, total_revenue: sum(amount) }\n"
+    "  daily_summary:\n"
+    "    source: orders\n"
+    "    where: status <> 'cancelled' and amount > 0\n"
+    "    window: tumbling 1 day\n"
+    "    dimensions: [category, customer_segment]\n"
+    "    measures:\n"
+    "      total_orders: count\n"
+    "      total_revenue: sum(amount)\n"
+    "      avg_order_value: avg(amount)\n"
+    "\n"
+    "jobs:\n"
+    "  nightly:\n"
+    "    schedule: \"0 2 * * *\"\n";
+
+static void the_full_example_loads(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(full_example);
+    assert_string_equal(settings->path, path);
+    assert_string_equal(settings->time_zone, "Europe/London");
+    assert_string_equal(zone_name(settings->zone), "Europe/London");
+    assert_int_equal(settings->source_count, 1);
+    const struct source *source = settings_source(settings, text_of("orders"));
+    assert_ptr_equal(source, &settings->sources[0]);
+    assert_string_equal(source->topic, "orders");
+    assert_string_equal(source->dead_letter, "orders-dead-letter");
+    assert_int_equal(source->on_duplicate, ON_DUPLICATE_REPLACE);
+    assert_int_equal(source->horizon_us, INT64_C(48) * 3600 * 1000000);
+    assert_int_equal(source->schema.max_future_us, INT64_C(3600) * 1000000);
+    assert_int_equal(source->schema.field_count, 8);
+    assert_int_equal(source->schema.key, 0);
+    assert_string_equal(source->schema.event_time, "timestamp");
+    assert_int_equal(source->schema.event_time_unit, TIME_RFC3339);
+    assert_int_equal(source->schema.fields[5].type, FIELD_DECIMAL);
+    assert_int_equal(source->schema.fields[5].scale, 2);
+    assert_int_equal(source->schema.fields[6].type, FIELD_INTEGER);
+    assert_int_equal(source->view_count, 3);
+    assert_int_equal(strlen(source->fingerprint), FINGERPRINT_SIZE - 1);
+    settings_destroy(settings);
+}
+
+static void views_are_found_with_all_their_parts(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(full_example);
+    const struct source *source = NULL;
+    const struct view *view = settings_view(settings, text_of("daily_summary"), &source);
+    assert_non_null(view);
+    assert_string_equal(source->name, "orders");
+    assert_ptr_equal(view->schema, &source->schema);
+    assert_ptr_equal(view->zone, settings->zone);
+    assert_non_null(view->where);
+    assert_int_equal(view->window.length_s, 86400);
+    assert_int_equal(view->dimension_count, 2);
+    assert_int_equal(view->dimensions[0], 4);
+    assert_int_equal(view->measure_count, 3);
+    assert_int_equal(view->measures[0].kind, MEASURE_COUNT);
+    assert_int_equal(view->measures[0].field, FIELD_NONE);
+    assert_int_equal(view->measures[1].kind, MEASURE_SUM);
+    assert_int_equal(view->measures[2].kind, MEASURE_AVERAGE);
+    assert_string_equal(view->measures[2].name, "avg_order_value");
+    assert_int_equal(view->sum_count, 1);
+    assert_int_equal(view->measures[1].sum, view->measures[2].sum);
+    assert_int_equal(view->sums[0], 5);
+    const struct view *live = settings_view(settings, text_of("live_revenue"), NULL);
+    assert_int_equal(live->window.length_s, 60);
+    assert_int_equal(live->retention_s, 48 * 3600);
+    assert_string_not_equal(live->fingerprint, view->fingerprint);
+    assert_null(settings_view(settings, text_of("no_such_view"), NULL));
+    assert_null(settings_source(settings, text_of("no_such_source")));
+    settings_destroy(settings);
+}
+
+static void a_job_runs_all_sources_unless_it_lists_some(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(SOURCE "  returns:\n    topic: kafka://returns\n    on_duplicate: none\n"
+                                              "    event_time: { field: at, unit: milliseconds }\n"
+                                              "    fields: { amount: decimal(0) }\n"
+                                              "jobs:\n  all: { schedule: \"0 2 * * *\" }\n"
+                                              "  some: { schedule: \"*/5 * * * *\", sources: [returns] }\n");
+    assert_int_equal(settings->job_count, 2);
+    assert_string_equal(settings->jobs[0].name, "all");
+    assert_int_equal(settings->jobs[0].source_count, 2);
+    assert_int_equal(settings->jobs[1].source_count, 1);
+    assert_ptr_equal(settings->jobs[1].sources[0], &settings->sources[1]);
+    assert_int_equal(settings->sources[1].schema.key, FIELD_NONE);
+    assert_int_equal(settings->sources[1].schema.event_time_unit, TIME_MILLISECONDS);
+    assert_string_equal(settings->sources[1].schema.event_time, "at");
+    settings_destroy(settings);
+}
+
+static void what_is_not_written_has_its_default(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(SOURCE "kafka:\nviews:\n");
+    assert_string_equal(settings->time_zone, "UTC");
+    assert_string_equal(settings->kafka.brokers, "127.0.0.1:9092");
+    assert_string_equal(settings->kafka.group, "tidemark");
+    assert_int_equal(settings->kafka.property_count, 0);
+    assert_string_equal(settings->redis.url, "redis://127.0.0.1:6379/0");
+    assert_null(settings->redis.password);
+    assert_string_equal(settings->redis.name_space, "tidemark");
+    assert_string_equal(settings->postgres.url, "postgresql://tidemark@127.0.0.1/tidemark");
+    assert_string_equal(settings->http.host, "127.0.0.1");
+    assert_int_equal(settings->http.port, 8080);
+    assert_int_equal(settings->http.memory_bytes, INT64_C(1) << 30);
+    assert_int_equal(settings->http.threads, 2);
+    assert_int_equal(settings->http.refresh_us, 20000);
+    assert_int_equal(settings->speed.workers, 1);
+    assert_int_equal(settings->speed.flush_every_us, 50000);
+    assert_int_equal(settings->speed.flush_messages, 10000);
+    assert_int_equal(settings->speed.index_bytes, INT64_C(1) << 30);
+    assert_int_equal(settings->speed.groups_max, 100000);
+    assert_null(settings->speed.metrics_host);
+    assert_int_equal(settings->batch.ingest_messages, 100000);
+    assert_int_equal(settings->sources[0].horizon_us, INT64_C(48) * 3600 * 1000000);
+    assert_int_equal(settings->sources[0].schema.max_future_us, INT64_C(3600) * 1000000);
+    assert_null(settings->sources[0].dead_letter);
+    assert_int_equal(settings->job_count, 0);
+    settings_destroy(settings);
+}
+
+static void every_key_of_the_sections_is_taken(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(
+        SOURCE
+        "kafka: { brokers: 'a:1,b:2', group: g, properties: { security.protocol: ssl, queued.min.messages: 5 } }\n"
+        "redis: { url: 'unix:///run/redis.sock', namespace: staging }\n"
+        "postgres: { url: 'host=/run/postgresql dbname=x' }\n"
+        "http: { listen: '[::1]:81', memory: 2 MiB, threads: 9, refresh: 1 s }\n"
+        "speed: { workers: 3, flush_every: 1 minute, flush_messages: 7, index_memory: 64MiB, groups: 8, "
+        "metrics: 'localhost:9101' }\n"
+        "batch: { ingest_messages: 12 }\n");
+    assert_string_equal(settings->kafka.brokers, "a:1,b:2");
+    assert_int_equal(settings->kafka.property_count, 2);
+    assert_string_equal(settings->kafka.properties[0].name, "security.protocol");
+    assert_string_equal(settings->kafka.properties[1].value, "5");
+    assert_string_equal(settings->redis.url, "unix:///run/redis.sock");
+    assert_string_equal(settings->redis.name_space, "staging");
+    assert_string_equal(settings->postgres.url, "host=/run/postgresql dbname=x");
+    assert_string_equal(settings->http.host, "::1");
+    assert_int_equal(settings->http.port, 81);
+    assert_int_equal(settings->http.memory_bytes, 2 << 20);
+    assert_int_equal(settings->http.threads, 9);
+    assert_int_equal(settings->http.refresh_us, 1000000);
+    assert_int_equal(settings->speed.workers, 3);
+    assert_int_equal(settings->speed.flush_every_us, 60000000);
+    assert_int_equal(settings->speed.flush_messages, 7);
+    assert_int_equal(settings->speed.index_bytes, 64 << 20);
+    assert_int_equal(settings->speed.groups_max, 8);
+    assert_string_equal(settings->speed.metrics_host, "localhost");
+    assert_int_equal(settings->speed.metrics_port, 9101);
+    assert_int_equal(settings->batch.ingest_messages, 12);
+    settings_destroy(settings);
+}
+
+static void byte_order_mark_and_carriage_returns_are_harmless(void **state)
+{
+    (void)state;
+    settings_destroy(loaded("\xEF\xBB\xBFsources:\r\n  orders:\r\n    topic: kafka://orders\r\n    key: k\r\n"
+                            "    event_time: t\r\n    fields: { k: text }\t\r\n"));
+    assert_refused("\xEF\xBB\xBFtime_zome: UTC\r\n" SOURCE, "1:1", "unknown key \"time_zome\"");
+}
+
+static void good_urls_are_taken(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {"redis://h",        "redis://h:1",        "redis://h/3",
+                                       "redis://:p@h:1/2", "redis://u:p@x@h:1/", "redis://[::1]:6379/1",
+                                       "redis://[::1]",    "unix:///a/b"};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        char text[1000];
+        (void)snprintf(text, sizeof text, SOURCE "redis: { url: \"%s\" }\n", urls[i]);
+        struct settings *settings = loaded(text);
+        assert_string_equal(settings->redis.url, urls[i]);
+        settings_destroy(settings);
+    }
+}
+
+struct bad {
+    const char *text, *place, *words;
+};
+
+static const struct bad bad_yaml[] = {
+    {"", "1:1", "the file is empty"},
+    {"# nothing but a comment\n", "1:1", "the file is empty"},
+    {"- a\n", "1:1", "expected a map of settings, not a list"},
+    {"just words\n", "1:1", "expected a map of settings"},
+    {"a: [1, 2\n", "2:1", ""},
+    {"a: b: c\n", "1:5", "mapping values"},
+    {"sources:\n\torders: x\n", "2:1", "a tab can't indent"},
+    {"a: &x 1\n", "1:4", "anchors"},
+    {"a: *x\n", "1:4", "aliases"},
+    {"a: !!str x\n", "1:4", "tags"},
+    {"a: !own {b: c}\n", "1:4", "tags"},
+    {"a: &x [1]\n", "1:4", "anchors"},
+    {"time_zone: UTC\n---\ntime_zone: UTC\n", "2:1", "a second document"},
+    {"time_zone: UTC\ntime_zone: UTC\n" SOURCE, "2:1", "duplicate key \"time_zone\", first given at 1:1"},
+    {SOURCE "redis:\n  url: 'redis://h'\n  namespace: a\n  'url': x\n", "10:3", "first given at 8:3"},
+    {"? [a, b]\n: c\n", "1:3", "a key must be a single word"},
+    {"a: \"x\\0y\"\n", "1:4", "NUL"},
+    {"a: \xC3\x28\n", "1:4", "not UTF-8: byte 0xC3"},
+    {"a: b\nc: \xED\xA0\x80\n", "2:4", "not UTF-8"},
+    {"a: \x01\n", "1:4", "control character"},
+    {"a: {b: 'x\n", "2:1", ""},
+};
+
+static const struct bad bad_settings[] = {
+    {"time_zone: UTC\n", "1:1", "\"sources\" is missing"},
+    {"sources: {}\n", "1:10", "at least one source"},
+    {"sources:\n", "1:1", "\"sources\" is missing"},
+    {"sources: [a]\n", "1:10", "expected a map, not a list"},
+    {"kafak: { group: x }\n" SOURCE, "1:1", "unknown key \"kafak\"; did you mean \"kafka\"?"},
+    {SOURCE "kafka: { groop: x }\n", "7:10", "did you mean \"group\"?"},
+    {SOURCE "kafka: x\n", "7:8", "expected a map of settings, not a single value"},
+    {SOURCE "kafka: { group: [x] }\n", "7:17", "expected a text, not a list"},
+    {SOURCE "kafka: { group: }\n", "7:10", "nothing is given"},
+    {SOURCE "kafka: { group: ~ }\n", "7:17", "nothing is given"},
+    {SOURCE "kafka: { group: '' }\n", "7:17", "must not be empty"},
+    {SOURCE "kafka: { properties: { group.id: x } }\n", "7:24", "it is kafka.group"},
+    {SOURCE "kafka: { properties: { enable.auto.commit: true } }\n", "7:24", "can't be set"},
+    {SOURCE "kafka: { properties: { enable.auto.offset.store: true } }\n", "7:24", "can't be set"},
+    {SOURCE "kafka: { properties: { auto.offset.reset: latest } }\n", "7:24", "can't be set"},
+    {SOURCE "kafka: { properties: { isolation.level: x } }\n", "7:24", "can't be set"},
+    {SOURCE "kafka: { properties: { partition.assignment.strategy: x } }\n", "7:24", "can't be set"},
+    {SOURCE "kafka: { properties: { a: [1] } }\n", "7:27", "expected the value of a property"},
+    {SOURCE "redis: { namespace: 'a{b}' }\n", "7:21", "must be of letters"},
+    {SOURCE "redis: { url: 'rediss://h' }\n", "7:15", "TLS"},
+    {SOURCE "redis: { url: 'h:6379' }\n", "7:15", "neither redis:// nor unix://"},
+    {SOURCE "redis: { url: 'redis://h:0' }\n", "7:15", "the host or the port"},
+    {SOURCE "redis: { url: 'redis://' }\n", "7:15", "the host or the port"},
+    {SOURCE "redis: { url: 'redis://h/x' }\n", "7:15", "the database"},
+    {SOURCE "redis: { url: 'unix://a' }\n", "7:15", "absolute"},
+    {SOURCE "redis: { password_file: /no/such/file }\n", "7:25", "/no/such/file: No such file or directory"},
+    {SOURCE "postgres: { url: 'mysql://h/d' }\n", "7:18", "expected postgresql://"},
+    {SOURCE "postgres: { url: nonsense }\n", "7:18", "expected postgresql://"},
+    {SOURCE "http: { listen: '8080' }\n", "7:17", "an address and a port"},
+    {SOURCE "http: { listen: 'h:0' }\n", "7:17", "an address and a port"},
+    {SOURCE "http: { listen: 'h:65536' }\n", "7:17", "an address and a port"},
+    {SOURCE "http: { listen: ':80' }\n", "7:17", "an address and a port"},
+    {SOURCE "http: { listen: '::1:80' }\n", "7:17", "an address and a port"},
+    {SOURCE "http: { threads: 0 }\n", "7:18", "\"threads\" must be 1 to 256"},
+    {SOURCE "http: { threads: 257 }\n", "7:18", "\"threads\" must be 1 to 256"},
+    {SOURCE "http: { threads: two }\n", "7:18", "expected a whole number, not \"two\""},
+    {SOURCE "http: { threads: 1.5 }\n", "7:18", "expected a whole number"},
+    {SOURCE "http: { memory: 1 GB }\n", "7:17", "the unit is unknown"},
+    {SOURCE "http: { memory: 12 }\n", "7:17", "the unit is missing"},
+    {SOURCE "http: { memory: 1 KiB }\n", "7:17", "\"memory\" must be 1 MiB to 1 TiB"},
+    {SOURCE "http: { memory: 99999999999 TiB }\n", "7:17", "the number is too large"},
+    {SOURCE "http: { refresh: 50 }\n", "7:18", "the unit is missing"},
+    {SOURCE "http: { refresh: fast }\n", "7:18", "not \"fast\": it begins with no number"},
+    {SOURCE "http: { refresh: 5 hrs }\n", "7:18", "the unit is unknown"},
+    {SOURCE "http: { refresh: 2 minutes }\n", "7:18", "must be 1 ms to 1 minute"},
+    {SOURCE "http: { refresh: -5 ms }\n", "7:18", "it begins with no number"},
+    {SOURCE "detectors: { fraud: { source: x } }\n", "7:1", "\"detectors\" is not supported yet"},
+    {SOURCE "time_zone: Europe/Londom\n", "7:12", "Europe/Londom"},
+};
+
+static const struct bad bad_sources[] = {
+    {"sources:\n  orders:\n", "2:3", "expected a map that describes the source"},
+    {"sources:\n  1orders: {}\n", "2:3", "a name is of letters"},
+    {"sources:\n  a23456789012345678901234567890123456789x1: {}\n", "2:3", "a name is of letters"},
+    {"sources:\n  'a b': {}\n", "2:3", "a name is of letters"},
+    {"sources:\n  orders:\n    topic: orders\n    key: order_id\n    event_time: t\n" FIELDS, "3:12", "kafka://orders"},
+    {"sources:\n  orders:\n    topic: kafka://a b\n    key: order_id\n    event_time: t\n" FIELDS, "3:20",
+     "a topic's name"},
+    {"sources:\n  orders:\n    key: order_id\n    event_time: t\n" FIELDS, "2:3", "\"topic\" is missing"},
+    {NO_EVENT_TIME FIELDS, "2:3", "\"event_time\" is missing"},
+    {SOURCE_HEAD, "2:3", "\"fields\" is missing"},
+    {SOURCE "    horizont: 2 days\n", "7:5", "did you mean \"horizon\"?"},
+    {SOURCE "    horizon: 1 s\n", "7:14", "\"horizon\" must be 1 minute to 3650 days"},
+    {SOURCE "    on_duplicate: replaced\n", "7:19", "expected replace, ignore or none; did you mean \"replace\"?"},
+    {SOURCE "    dead_letter: kafka://orders\n", "7:18", "bad messages would come back"},
+    {SOURCE "  more:\n    topic: kafka://orders\n    key: k\n    event_time: t\n    fields: { k: text }\n", "8:12",
+     "the source \"orders\" follows this topic already"},
+    {"sources:\n  orders:\n    topic: kafka://orders\n    event_time: t\n" FIELDS, "2:3", "\"key\" is missing"},
+    {"sources:\n  orders:\n    topic: kafka://orders\n    key: oder_id\n    event_time: t\n" FIELDS, "4:10",
+     "unknown field \"oder_id\"; did you mean \"order_id\"?"},
+    {"sources:\n  orders:\n    topic: kafka://orders\n    key: amount\n    event_time: t\n" FIELDS, "4:10",
+     "the key must be a text field"},
+    {NO_EVENT_TIME "    event_time: quantity\n" FIELDS, "5:17", "declared as a number"},
+    {NO_EVENT_TIME "    event_time: { field: status, unit: seconds }\n" FIELDS, "5:17", "declared as text"},
+    {NO_EVENT_TIME "    event_time: { field: t, unit: second }\n" FIELDS, "5:35", "did you mean \"seconds\"?"},
+    {NO_EVENT_TIME "    event_time: { unit: seconds }\n" FIELDS, "5:5", "\"field\" is missing"},
+    {NO_EVENT_TIME "    event_time: [t]\n" FIELDS, "5:17", "the name of a field, or a map"},
+    {SOURCE_HEAD "    fields: { order_id: text, a-b: text }\n", "6:31", "a field's name"},
+    {SOURCE_HEAD "    fields: { order_id: text, 1a: text }\n", "6:31", "a field's name"},
+    {SOURCE_HEAD "    fields: { order_id: text, tm_x: text }\n", "6:31", "Tidemark's own"},
+    {SOURCE_HEAD "    fields: { order_id: text, a: txet }\n", "6:34", "not \"txet\"; did you mean \"text\"?"},
+    {SOURCE_HEAD "    fields: { order_id: text, a: decimal }\n", "6:34", "0 to 3 digits"},
+    {SOURCE_HEAD "    fields: { order_id: text, a: decimal(4) }\n", "6:34", "0 to 3 digits"},
+    {SOURCE_HEAD "    fields: { order_id: text, a: decimal(-1) }\n", "6:34", "0 to 3 digits"},
+    {SOURCE_HEAD "    fields: { order_id: text, a: text(3) }\n", "6:34", "expected text, integer or decimal(n)"},
+    {SOURCE_HEAD "    fields: { order_id: text, a: [text] }\n", "6:34", "expected text, integer or decimal(n)"},
+};
+
+static const struct bad bad_views[] = {
+    {SOURCE "views:\n  v: { window: tumbling 1 day, measures: { n: count } }\n", "8:3", "\"source\" is missing"},
+    {SOURCE "views:\n  v: { source: oders, window: tumbling 1 day, measures: { n: count } }\n", "8:16",
+     "unknown source \"oders\"; did you mean \"orders\"?"},
+    {SOURCE "views:\n  'v!': { source: orders, window: tumbling 1 day, measures: { n: count } }\n", "8:3",
+     "a name is of"},
+    {SOURCE "views:\n  v: { source: orders, measures: { n: count } }\n", "8:3", "\"window\" is missing"},
+    {SOURCE "views:\n  v: { source: orders, window: tumbling 7 minutes, measures: { n: count } }\n", "8:32", ""},
+    {SOURCE "views:\n  v: { source: orders, window: hopping 1 day, measures: { n: count } }\n", "8:32",
+     "hopping windows are not supported yet"},
+    {SOURCE "views:\n  v: { source: orders, window: session 5 minutes, measures: { n: count } }\n", "8:32",
+     "session windows are not supported yet"},
+    {VIEW, "8:3", "\"measures\" is missing"},
+    {VIEW "    measures: {}\n", "11:15", "at least one measure"},
+    {VIEW "    measures: { n: cuont }\n", "11:20", "did you mean \"count\"?"},
+    {VIEW "    measures: { n: count(amount) }\n", "11:20", "count has no field"},
+    {VIEW "    measures: { n: sum }\n", "11:20", "the field is missing"},
+    {VIEW "    measures: { n: sum() }\n", "11:20", "the field is missing"},
+    {VIEW "    measures: { n: sum(amout) }\n", "11:24", "did you mean \"amount\"?"},
+    {VIEW "    measures: { n: 'avg( status )' }\n", "11:26", "avg needs an integer or decimal field"},
+    {VIEW "    measures: { n: sum(amount }\n", "11:20", "expected count, sum(field) or avg(field)"},
+    {VIEW "    measures: { n: unique(category) }\n", "11:20", "unique is not supported yet"},
+    {VIEW "    measures: { n: approx_unique(category) }\n", "11:20", "approx_unique is not supported yet"},
+    {VIEW "    measures: { final: count }\n", "11:17", "a measure can't be named \"final\""},
+    {VIEW "    measures: { window_end: count }\n", "11:17", "a measure can't be named"},
+    {VIEW "    measures: { '1': count }\n", "11:17", "a name is of"},
+    {VIEW "    dimensions: [status]\n    measures: { status: count }\n", "12:17",
+     "is a dimension of this view already"},
+    {VIEW MEASURES "    dimensions: [amount]\n", "12:18", "must be a text or integer field"},
+    {VIEW MEASURES "    dimensions: [catgory]\n", "12:18", "did you mean \"category\"?"},
+    {VIEW MEASURES "    dimensions: [status, category, status]\n", "12:36", "given twice"},
+    {VIEW MEASURES "    dimensions: status\n", "12:17", "expected a list"},
+    {VIEW MEASURES "    dimensions: [[status]]\n", "12:18", "expected a name"},
+    {VIEW MEASURES "    retention: 1 hour\n", "12:16", "must not be shorter than the window"},
+    {VIEW MEASURES "    retention: 86400001 ms\n", "12:16", "whole seconds"},
+    {VIEW MEASURES "    time_zone: Mars/Base\n", "12:16", "Mars/Base"},
+    {VIEW MEASURES "    filter: x\n", "12:5", "unknown key \"filter\""},
+    {VIEW MEASURES "    where: status = 'x' and amout > 0\n", "12:29", "amout"},
+    {VIEW MEASURES "    where: 'status = ''x'' and amout > 0'\n", "12:32", "amout"},
+    {VIEW MEASURES "    where: \"status = 'x' and amout > 0\"\n", "12:30", "amout"},
+    {VIEW MEASURES "    where: \"status = '\\x41' and amout > 0\"\n", "12:12", "amout"},
+    {VIEW MEASURES "    where: |\n      status = 'x'\n      and amout > 0\n", "12:12", "amout"},
+    {VIEW MEASURES "    where: status = 'ü' and amout > 0\n", "12:29", "amout"},
+    {VIEW MEASURES "jobs: { j: { schedule: '61 * * * *' } }\n", "12:24", ""},
+    {VIEW MEASURES "jobs: { j: { sources: [orders] } }\n", "12:9", "\"schedule\" is missing"},
+    {VIEW MEASURES "jobs: { j: { schedule: '0 * * * *', sources: [oders] } }\n", "12:47", "did you mean \"orders\"?"},
+    {VIEW MEASURES "jobs: { j: { schedule: '0 * * * *', sources: [orders, orders] } }\n", "12:55", "given twice"},
+    {VIEW MEASURES "jobs: { j: { schedule: '0 * * * *', sources: [] } }\n", "12:46", "must not be empty"},
+};
+
+static void assert_all_refused(const struct bad rows[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        assert_refused(rows[i].text, rows[i].place, rows[i].words);
+}
+
+static void yaml_that_hides_something_is_refused(void **state)
+{
+    (void)state;
+    assert_all_refused(bad_yaml, sizeof bad_yaml / sizeof bad_yaml[0]);
+}
+
+static void wrong_settings_are_refused_at_their_place(void **state)
+{
+    (void)state;
+    assert_all_refused(bad_settings, sizeof bad_settings / sizeof bad_settings[0]);
+}
+
+static void wrong_sources_are_refused_at_their_place(void **state)
+{
+    (void)state;
+    assert_all_refused(bad_sources, sizeof bad_sources / sizeof bad_sources[0]);
+}
+
+static void wrong_views_and_jobs_are_refused_at_their_place(void **state)
+{
+    (void)state;
+    assert_all_refused(bad_views, sizeof bad_views / sizeof bad_views[0]);
+}
+
+static void a_dimension_named_like_a_parameter_is_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"from",   "to",        "format",       "group_by",   "limit", "cursor",
+                                        "window", "time_zone", "window_start", "window_end", "final"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char text[1000];
+        (void)snprintf(text, sizeof text,
+                       SOURCE_HEAD
+                       "    fields: { order_id: text, %s: text }\n"
+                       "views:\n  v:\n    source: orders\n    window: tumbling 1 day\n    dimensions: [%s]\n" MEASURES,
+                       names[i], names[i]);
+        assert_refused(text, "11:18", "a dimension can't be named");
+    }
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t lines = 1;
+    for (; *text; text++)
+        lines += *text == '\n';
+    return lines;
+}
+
+static void several_errors_are_told_at_once_in_the_order_of_the_file(void **state)
+{
+    (void)state;
+    struct error error = refused("views: { v: { source: x } }\nnonsense: 1\nhttp: { threads: 0 }\n" SOURCE);
+    assert_int_equal(count_lines(error.message), 5);
+    const char *first = strstr(error.message, ":1:10: "), *unknown = strstr(error.message, ":2:1: ");
+    const char *last = strstr(error.message, ":3:18: ");
+    assert_non_null(first);
+    assert_true(unknown > first && last > unknown);
+}
+
+static void more_errors_than_fit_are_counted(void **state)
+{
+    (void)state;
+    struct buffer text = {0};
+    for (int i = 0; i < 30; i++)
+        buffer_appendf(&text, "k%d: x\n", i);
+    struct error error = refused(buffer_string(&text));
+    const char *last = strrchr(error.message, '\n');
+    assert_non_null(last);
+    size_t shown = count_lines(error.message) - 1;
+    char expected[200];
+    (void)snprintf(expected, sizeof expected, "\n%s: %zu more", path, 31 - shown);
+    assert_string_equal(last, expected);
+    buffer_clean_up(&text);
+}
+
+static void a_broken_source_does_not_make_its_views_wrong(void **state)
+{
+    (void)state;
+    struct error error =
+        refused(SOURCE_HEAD "    fields: { order_id: text, amount: decimal(9) }\nviews:\n  v:\n    source: orders\n"
+                            "    window: tumbling 1 day\n    measures: { n: sum(amount) }\n");
+    assert_int_equal(count_lines(error.message), 1);
+}
+
+static void a_file_that_cannot_be_read_is_named(void **state)
+{
+    (void)state;
+    struct settings *settings = NULL;
+    struct error error = {0};
+    assert_false(settings_load("/no/such/tidemark.yaml", &settings, &error));
+    assert_string_equal(error.message, "/no/such/tidemark.yaml: No such file or directory");
+    assert_int_equal(error.code, ERROR_CONFIGURATION);
+    assert_false(settings_load(folder, &settings, &error));
+    assert_non_null(strstr(error.message, ": Is a directory"));
+    assert_null(settings);
+}
+
+static void a_file_over_one_mebibyte_is_refused(void **state)
+{
+    (void)state;
+    size_t length = ((size_t)1 << 20) + 1;
+    char *data = malloc(length);
+    assert_non_null(data);
+    memset(data, '\n', length);
+    memcpy(data, SOURCE, strlen(SOURCE));
+    write_file(path, data, length);
+    struct settings *settings = NULL;
+    struct error error = {0};
+    assert_false(settings_load(path, &settings, &error));
+    assert_non_null(strstr(error.message, "longer than 1 MiB"));
+    write_file(path, data, length - 1);
+    assert_true(settings_load(path, &settings, &error));
+    settings_destroy(settings);
+    free(data);
+}
+
+static void a_nul_in_the_file_is_refused(void **state)
+{
+    (void)state;
+    static const char data[] = "time_zone: UTC\nkafka\0: x\n";
+    write_file(path, data, sizeof data - 1);
+    struct settings *settings = NULL;
+    struct error error = {0};
+    assert_false(settings_load(path, &settings, &error));
+    assert_non_null(strstr(error.message, ":2:6: a control character"));
+}
+
+static void nesting_is_taken_to_64_levels(void **state)
+{
+    (void)state;
+    for (size_t levels = 64; levels <= 65; levels++) {
+        struct buffer text = {0};
+        buffer_append_string(&text, "x: ");
+        for (size_t i = 1; i < levels; i++)
+            buffer_append_char(&text, '[');
+        for (size_t i = 1; i < levels; i++)
+            buffer_append_char(&text, ']');
+        struct error error = refused(buffer_string(&text));
+        assert_int_equal(strstr(error.message, "more than 64 levels") != NULL, levels > 64);
+        buffer_clean_up(&text);
+    }
+    struct buffer deep = {0};
+    for (size_t i = 0; i < 500000; i++)
+        buffer_append_char(&deep, '[');
+    assert_refused(buffer_string(&deep), "1:65", "more than 64 levels");
+    buffer_clean_up(&deep);
+}
+
+static void variables_are_put_in(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("TM_TEST_PORT", "8123", 1), 0);
+    assert_int_equal(setenv("TM_TEST_EMPTY", "", 1), 0);
+    assert_int_equal(unsetenv("TM_TEST_UNSET"), 0);
+    struct settings *settings =
+        loaded(SOURCE "http: { listen: '127.0.0.1:${TM_TEST_PORT}', threads: \"${TM_TEST_UNSET:-7}\" }\n"
+                      "kafka: { group: 'a${TM_TEST_EMPTY}b$${C}$d', brokers: '${TM_TEST_EMPTY:-x:1}' }\n");
+    assert_int_equal(settings->http.port, 8123);
+    assert_int_equal(settings->http.threads, 7);
+    assert_string_equal(settings->kafka.group, "ab${C}$d");
+    assert_string_equal(settings->kafka.brokers, "x:1");
+    settings_destroy(settings);
+    assert_refused(SOURCE "kafka: { group: 'a${TM_TEST_UNSET}' }\n", "7:19", "the environment has no TM_TEST_UNSET");
+    assert_refused(SOURCE "kafka: { group: 'a${TM_TEST' }\n", "7:19", "expected ${NAME}");
+    assert_refused(SOURCE "kafka: { group: 'a${1}' }\n", "7:19", "expected ${NAME}");
+    assert_refused(SOURCE "kafka: { group: 'a${A-b}' }\n", "7:19", "expected ${NAME}");
+}
+
+static void a_bad_value_from_the_environment_is_not_repeated(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("TM_TEST_SECRET", "hunter2", 1), 0);
+    static const char *const texts[] = {SOURCE "redis: { url: '${TM_TEST_SECRET}' }\n",
+                                        SOURCE "redis: { url: 'redis://:hunter2@h:x' }\n",
+                                        SOURCE "redis: redis://:hunter2@h\n",
+                                        SOURCE "redis: { redis://:hunter2@h }\n",
+                                        SOURCE "http: { threads: '${TM_TEST_SECRET}' }\n",
+                                        SOURCE "postgres: { url: 'pg://u:hunter2@h' }\n",
+                                        SOURCE "kafka: { properties: { sasl.password: [hunter2] } }\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct error error = refused(texts[i]);
+        assert_null(strstr(error.message, "hunter2"));
+    }
+}
+
+static void a_password_is_the_first_line_of_its_file(void **state)
+{
+    (void)state;
+    char secret[sizeof folder + 20], text[1000];
+    (void)snprintf(secret, sizeof secret, "%s/secret", folder);
+    (void)snprintf(text, sizeof text, SOURCE "redis: { password_file: %s }\npostgres: { password_file: %s }\n", secret,
+                   secret);
+    static const char *const contents[] = {"pass word", "pass word\n", "pass word\r\n", "pass word\nmore\n"};
+    for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
+        write_file(secret, contents[i], strlen(contents[i]));
+        struct settings *settings = loaded(text);
+        assert_string_equal(settings->redis.password, "pass word");
+        assert_string_equal(settings->postgres.password, "pass word");
+        settings_destroy(settings);
+    }
+    write_file(secret, "\n", 1);
+    assert_refused(text, "7:25", "its first line is empty");
+    assert_refused(text, "7:25", secret);
+    assert_int_equal(unlink(secret), 0);
+}
+
+static void the_definition_shows_in_the_fingerprint(void **state)
+{
+    (void)state;
+    struct settings *one = loaded(VIEW MEASURES), *same = loaded("# moved\n" VIEW MEASURES);
+    struct settings *other = loaded(VIEW MEASURES "    time_zone: Europe/London\n");
+    assert_string_equal(one->sources[0].views[0].fingerprint, same->sources[0].views[0].fingerprint);
+    assert_string_equal(one->sources[0].fingerprint, same->sources[0].fingerprint);
+    assert_string_not_equal(one->sources[0].views[0].fingerprint, other->sources[0].views[0].fingerprint);
+    settings_destroy(one);
+    settings_destroy(same);
+    settings_destroy(other);
+}
+
+static void destroying_nothing_is_allowed(void **state)
+{
+    (void)state;
+    settings_destroy(NULL);
+}
+
+/* The path of docs/configuration.md, from the place of this source file. */
+static void manual_path(char *out, size_t size)
+{
+    static const char own[] = "tests/unit/config/settings_test.c";
+    size_t root = strlen(__FILE__) - strlen(own);
+    assert_string_equal(__FILE__ + root, own);
+    (void)snprintf(out, size, "%.*sdocs/configuration.md", (int)root, __FILE__);
+}
+
+static char *printed_manual(void)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    settings_print_reference(out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static void the_reference_manual_is_current(void **state)
+{
+    (void)state;
+    char name[4096];
+    manual_path(name, sizeof name);
+    char *expected = printed_manual();
+    if (getenv("TIDEMARK_WRITE_DOCS"))
+        write_file(name, expected, strlen(expected));
+    FILE *file = fopen(name, "rb");
+    if (!file)
+        fail_msg("%s can't be opened; run this test with TIDEMARK_WRITE_DOCS=1", name);
+    size_t size = strlen(expected) + 2;
+    char *found = calloc(1, size);
+    assert_non_null(found);
+    size_t length = fread(found, 1, size - 1, file);
+    (void)fclose(file);
+    bool is_same = length == strlen(expected) && memcmp(found, expected, length) == 0;
+    free(found);
+    free(expected);
+    if (!is_same)
+        fail_msg("%s is out of date; run this test with TIDEMARK_WRITE_DOCS=1", name);
+}
+
+static void the_file_in_the_reference_manual_loads(void **state)
+{
+    (void)state;
+    char *manual = printed_manual();
+    char *begin = strstr(manual, "```yaml\n"), *end = begin ? strstr(begin, "\n```\n") : NULL;
+    assert_non_null(end);
+    end[1] = '\0';
+    struct settings *settings = loaded(begin + strlen("```yaml\n"));
+    assert_int_equal(settings->job_count, 1);
+    settings_destroy(settings);
+    free(manual);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_full_example_loads),
+        cmocka_unit_test(views_are_found_with_all_their_parts),
+        cmocka_unit_test(a_job_runs_all_sources_unless_it_lists_some),
+        cmocka_unit_test(what_is_not_written_has_its_default),
+        cmocka_unit_test(every_key_of_the_sections_is_taken),
+        cmocka_unit_test(byte_order_mark_and_carriage_returns_are_harmless),
+        cmocka_unit_test(good_urls_are_taken),
+        cmocka_unit_test(yaml_that_hides_something_is_refused),
+        cmocka_unit_test(wrong_settings_are_refused_at_their_place),
+        cmocka_unit_test(wrong_sources_are_refused_at_their_place),
+        cmocka_unit_test(wrong_views_and_jobs_are_refused_at_their_place),
+        cmocka_unit_test(a_dimension_named_like_a_parameter_is_refused),
+        cmocka_unit_test(several_errors_are_told_at_once_in_the_order_of_the_file),
+        cmocka_unit_test(more_errors_than_fit_are_counted),
+        cmocka_unit_test(a_broken_source_does_not_make_its_views_wrong),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+        cmocka_unit_test(a_file_over_one_mebibyte_is_refused),
+        cmocka_unit_test(a_nul_in_the_file_is_refused),
+        cmocka_unit_test(nesting_is_taken_to_64_levels),
+        cmocka_unit_test(variables_are_put_in),
+        cmocka_unit_test(a_bad_value_from_the_environment_is_not_repeated),
+        cmocka_unit_test(a_password_is_the_first_line_of_its_file),
+        cmocka_unit_test(the_definition_shows_in_the_fingerprint),
+        cmocka_unit_test(destroying_nothing_is_allowed),
+        cmocka_unit_test(the_reference_manual_is_current),
+        cmocka_unit_test(the_file_in_the_reference_manual_loads),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The order index beside a plain model: an array of the latest version of each order. */
+#include "cmocka_test.h"
+
+#include "index.h"
+
+enum { KEY, STATUS, AMOUNT, NOTE, FIELDS };
+static const struct field fields[FIELDS] = {
+    {"id", FIELD_TEXT, 0}, {"status", FIELD_TEXT, 0}, {"amount", FIELD_DECIMAL, 2}, {"note", FIELD_TEXT, 0}};
+
+static struct view view = {.sums = {AMOUNT}, .sum_count = 1, .dimensions = {STATUS}, .dimension_count = 1};
+static struct source source = {.name = "orders", .schema = {.fields = fields, .field_count = FIELDS, .key = KEY},
+                               .views = &view, .view_count = 1};
+
+static struct index_key key_of(const struct index *index, uint64_t order)
+{
+    char memory[32];
+    snprintf(memory, sizeof memory, "order-%llu", (unsigned long long)order);
+    return index_key(index, text_of(memory));
+}
+
+static struct record version_of(struct value values[FIELDS], int64_t number)
+{
+    static char statuses[8][400];
+    char *status = statuses[number % 8];
+    memset(status, 'a' + (int)(number % 8), sizeof statuses[0]);
+    values[KEY] = (struct value){.present = true, .text = text_of("x")};
+    values[STATUS] = (struct value){.present = number % 5 != 0, .text = {status, (size_t)(number % 400)}};
+    values[AMOUNT] = (struct value){.present = true, .number = number};
+    values[NOTE] = (struct value){.present = true, .text = text_of("not kept")};
+    return (struct record){number * 3, values};
+}
+
+static void assert_version(const struct record *found, int64_t number)
+{
+    struct value values[FIELDS];
+    struct record expected = version_of(values, number);
+    assert_int_equal(found->event_time_us, expected.event_time_us);
+    assert_int_equal(found->values[AMOUNT].number, number);
+    assert_int_equal(found->values[STATUS].present, values[STATUS].present);
+    if (values[STATUS].present)
+        assert_true(text_equal(found->values[STATUS].text, values[STATUS].text));
+    assert_false(found->values[NOTE].present);
+}
+
+static void the_latest_version_is_found_until_the_horizon_passes_it(void **state)
+{
+    (void)state;
+    test_random_seed();
+    enum { ORDERS = 3000, MESSAGES = 60000, HORIZON = 9000 };
+    static int64_t latest[ORDERS];
+    memset(latest, -1, sizeof latest);
+    struct index_budget budget = {.ceiling_bytes = INT64_MAX};
+    struct index *index = index_new(&source, &budget);
+    for (int64_t offset = 0; offset < MESSAGES; offset++) {
+        uint64_t order = test_random(ORDERS);
+        struct index_key key = key_of(index, order);
+        struct record found;
+        bool known = index_find(index, key, &found);
+        assert_int_equal(known, latest[order] >= 0 && latest[order] >= offset - HORIZON - 1);
+        if (known)
+            assert_version(&found, latest[order]);
+        struct value values[FIELDS];
+        struct record version = version_of(values, offset);
+        assert_true(index_put(index, key, &version, offset, offset));
+        latest[order] = offset;
+        index_evict(index, offset - HORIZON);
+        assert_int_equal(index_floor(index).offset, offset > HORIZON ? offset - HORIZON : 0);
+        assert_int_equal(index_floor(index).time_us, offset > HORIZON ? offset - HORIZON : 0);
+    }
+    size_t live = 0;
+    for (int order = 0; order < ORDERS; order++)
+        live += latest[order] >= MESSAGES - 1 - HORIZON;
+    assert_int_equal(index_count(index), live);
+    index_destroy(index);
+    assert_int_equal(budget.used_bytes, 0);
+}
+
+static void beyond_the_budget_the_oldest_orders_leave_and_the_floor_says_so(void **state)
+{
+    (void)state;
+    struct index_budget budget = {.ceiling_bytes = 8 << 20};
+    struct index *index = index_new(&source, &budget);
+    for (int64_t offset = 0; offset < 100000; offset++) {
+        struct value values[FIELDS];
+        struct record version = version_of(values, offset), found;
+        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, offset, offset));
+        int64_t floor = index_floor(index).offset;
+        if (floor > 0)
+            assert_false(index_find(index, key_of(index, (uint64_t)floor - 1), &found));
+        assert_true(index_find(index, key_of(index, (uint64_t)floor), &found));
+    }
+    assert_true(index_floor(index).offset > 50000);
+    assert_true(budget.used_bytes <= budget.ceiling_bytes + (4 << 20));
+    index_destroy(index);
+}
+
+static void an_index_that_was_emptied_goes_on(void **state)
+{
+    (void)state;
+    struct index_budget budget = {.ceiling_bytes = INT64_MAX};
+    struct index *index = index_new(&source, &budget);
+    int64_t offset = 0;
+    for (int round = 0; round < 50; round++) {
+        for (int i = 0; i < 700; i++, offset++) {
+            struct value values[FIELDS];
+            struct record version = version_of(values, offset), found;
+            assert_true(index_put(index, key_of(index, (uint64_t)i), &version, offset, offset));
+            assert_true(index_find(index, key_of(index, (uint64_t)i), &found));
+            assert_version(&found, offset);
+        }
+        index_evict(index, INT64_MAX);
+        assert_int_equal(index_count(index), 0);
+        assert_int_equal(index_floor(index).offset, offset);
+    }
+    index_destroy(index);
+    assert_int_equal(budget.used_bytes, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_latest_version_is_found_until_the_horizon_passes_it),
+        cmocka_unit_test(beyond_the_budget_the_oldest_orders_leave_and_the_floor_says_so),
+        cmocka_unit_test(an_index_that_was_emptied_goes_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
