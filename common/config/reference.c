@@ -19,6 +19,7 @@ static const char beginning[] =
     "- `${NAME}` in a value is taken from the environment, and it is an error where that has no NAME; "
     "`${NAME:-default}`\n"
     "  has a default for a variable that is unset or empty. `$${` is a literal `${`.\n"
+    "  Inside braces, as in `redis: { url: \"${REDIS_URL}\" }`, it has to stand in quotes.\n"
     "- A duration is a number and `ms`, `s`, `seconds`, `minutes`, `hours` or `days`; a size is a number and `bytes`,\n"
     "  `KiB`, `MiB`, `GiB` or `TiB`.\n"
     "- Passwords can stay out of the file: in `*_file` keys, or in the environment. Errors never repeat a URL.\n"

@@ -10,7 +10,8 @@
 struct schedule {
     uint64_t minutes;  /* bit m */
     uint32_t hours, days, months, weekdays;
-    bool day_is_star, weekday_is_star;
+    bool day_is_star, weekday_is_star; /* the field begins with a star, be it with a step */
+    bool hour_is_real;                 /* the hour field has a star or a step */
 };
 
 /* ERROR_CONFIGURATION says which field is wrong and what it may be. A line that never matches (30 February) is refused. */

@@ -51,8 +51,6 @@ struct settings {
         int64_t flush_messages;  /* 10,000 */
         int64_t index_bytes;     /* ceiling of the order index of the process: `index_memory`, 1 GiB */
         int64_t groups_max;      /* ceiling of groups a view in one micro-batch: 100,000 */
-        const char *metrics_host; /* of `metrics`, "127.0.0.1:9101"; NULL where not given */
-        int metrics_port;
     } speed;
     struct {
         int64_t ingest_messages; /* in one transaction: 100,000 */

@@ -138,7 +138,7 @@ static const struct option speed_options[] = {
      .minimum = MIB,
      .maximum = TIB,
      .fallback = "1 GiB",
-     .meaning = "Ceiling of the order index of the process. Where it is reached the horizon shrinks.",
+     .meaning = "Ceiling of the order index of the process. Where it is reached the oldest orders leave.",
      .example = "8 GiB"},
     {.key = "groups",
      .type = &option_integer,
@@ -148,12 +148,6 @@ static const struct option speed_options[] = {
      .fallback = "100000",
      .meaning = "The most groups that a view may touch in one micro-batch; a fuller one is committed in parts.",
      .example = "20000"},
-    {.key = "metrics",
-     .type = &option_address,
-     AT(settings.speed.metrics_host),
-     AND_AT(settings.speed.metrics_port),
-     .meaning = "The address and port where metrics can be read; nowhere without it.",
-     .example = "127.0.0.1:9101"},
     {.key = NULL},
 };
 

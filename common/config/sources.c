@@ -53,11 +53,8 @@ static void read_event_time(struct reader *reader, const struct option *option, 
         options_read(reader, event_time_options, node, node->key->place, base);
     else if (!option_expect(reader, node, YAML_SCALAR, "the name of a field, or a map of \"field\" and \"unit\""))
         return;
-    else if (!is_printable(node->text))
-        problem_add(reader->problems, node->place, "\"%s\" must be the name of a field, at most %d characters",
-                    option->key, EVENT_TIME_NAME_MAX);
     else
-        ((struct written_source *)base)->event_time = reader_copy(reader, node->text);
+        *(const char **)(void *)((char *)base + option->offset) = reader_copy(reader, node->text);
 }
 
 static const struct option_type event_time_type = {.name = "name of a field, or a map", .read = read_event_time};
@@ -78,6 +75,7 @@ const struct option source_options[] = {
      .example = "order_id"},
     {.key = "event_time",
      .type = &event_time_type,
+     .offset = offsetof(struct written_source, event_time),
      .required = true,
      .options = event_time_options,
      .meaning =
@@ -209,10 +207,17 @@ static void read_key(struct assembly *assembly, const struct written_source *wri
     source->schema.key = key;
 }
 
-/* Where the event time is declared as a field too, both declarations have to allow some message. */
+/* A name that can be printed in one line; and where it is declared as a field too, both declarations have to allow some
+ * message. */
 static void check_event_time(struct assembly *assembly, const struct yaml_node *entry, const struct schema *schema)
 {
-    size_t number = schema_field(schema, text_of(schema->event_time));
+    struct text name = text_of(schema->event_time);
+    if (!is_printable(name)) {
+        problem_add(assembly->reader.problems, option_place(entry, "event_time"),
+                    "the event time must be the name of a field, at most %d bytes", EVENT_TIME_NAME_MAX);
+        return;
+    }
+    size_t number = schema_field(schema, name);
     if (number == FIELD_NONE)
         return;
     bool is_text = schema->fields[number].type == FIELD_TEXT;

@@ -10,7 +10,7 @@
  *   10^15 in absolute value: not null, not absent;
  * - an integer is null, absent, or a number of 64 bits without fraction or exponent;
  * - a text is null, absent, or a string that UTF-8 can hold (no lone surrogate), without NUL.
- * Fields that nobody declared need only be valid JSON. An empty or null payload is bad. */
+ * Fields that nobody declared need only be valid JSON. An empty or null payload is bad, and so is one over 16 MiB. */
 #ifndef TIDEMARK_RECORD_RECORD_H
 #define TIDEMARK_RECORD_RECORD_H
 
@@ -64,7 +64,8 @@ struct record {
     const struct value *values;   /* one a declared field */
 };
 
-/* Why a message is bad: static text, so it may be kept. */
+/* Why a message is bad: static text, so it may be kept. Where memory was short the message wasn't judged, and `reason` is
+ * NULL: it must be decoded again, not counted as bad. */
 struct rejection {
     const char *field;  /* the declared field, or "" for the message as a whole */
     const char *reason; /* "not RFC 3339", "duplicate key", … */

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "record/record.h"
+
+#define JANUARY_2026 INT64_C(1767225600000000)
+#define ORDER(id) "{\"order_id\":\"" id "\",\"amount\":12.5,\"timestamp\":\"2026-01-01T00:00:00Z\"}"
+
+static const struct field order_fields[] = {
+    {"order_id", FIELD_TEXT, 0},
+    {"status", FIELD_TEXT, 0},
+    {"amount", FIELD_DECIMAL, 2},
+    {"quantity", FIELD_INTEGER, 0},
+};
+static const struct schema orders = {order_fields, 4, 0, "timestamp", TIME_RFC3339, INT64_C(3600000000)};
+
+static struct record accept_at(struct decoder *decoder, struct text payload, int64_t record_time_us)
+{
+    struct record record = {0};
+    struct rejection rejection;
+    if (!decoder_decode(decoder, payload, record_time_us, &record, &rejection)) {
+        fail_msg("%.*s: %s %s", (int)payload.length, payload.data, rejection.field, rejection.reason);
+    }
+    return record;
+}
+
+static struct record accept(struct decoder *decoder, const char *payload)
+{
+    return accept_at(decoder, text_of(payload), -1);
+}
+
+static struct rejection refuse(struct decoder *decoder, const char *payload)
+{
+    struct record untouched = {77, NULL}, record = untouched;
+    struct rejection rejection = {0};
+    assert_false(decoder_decode(decoder, text_of(payload), -1, &record, &rejection));
+    assert_int_equal(record.event_time_us, untouched.event_time_us);
+    assert_null(record.values);
+    assert_non_null(rejection.reason);
+    return rejection;
+}
+
+static void assert_text(const struct value *value, const char *expected)
+{
+    assert_true(value->present);
+    assert_true(text_equal(value->text, text_of(expected)));
+}
+
+static void every_field_gets_its_value(void **state)
+{
+    struct decoder *decoder = decoder_new(&orders);
+    struct record record = accept(decoder, "{\"quantity\":-3,\"status\":\"\\u00e9\\n\\ud83d\\ude00\",\"amount\":12.5,"
+                                           "\"timestamp\":\"2026-01-01T00:00:00Z\",\"order_id\":\"o-1\"}");
+    (void)state;
+    assert_text(&record.values[0], "o-1");
+    assert_text(&record.values[1], "\xc3\xa9\n\xf0\x9f\x98\x80");
+    assert_int_equal(record.values[2].number, 1250);
+    assert_int_equal(record.values[3].number, -3);
+    assert_int_equal(record.event_time_us, JANUARY_2026);
+    decoder_destroy(decoder);
+}
+
+static void null_and_absent_fields_are_not_present(void **state)
+{
+    struct decoder *decoder = decoder_new(&orders);
+    accept(decoder, "{\"order_id\":\"a\",\"status\":\"x\",\"quantity\":1,\"amount\":1,"
+                    "\"timestamp\":\"2026-01-01T00:00:00Z\"}");
+    decoder_reset(decoder);
+    struct record record = accept(decoder, "{\"order_id\":\"b\",\"status\":null,\"amount\":1,"
+                                           "\"timestamp\":\"2026-01-01T00:00:00Z\"}");
+    (void)state;
+    assert_text(&record.values[0], "b");
+    assert_false(record.values[1].present);
+    assert_true(record.values[2].present);
+    assert_false(record.values[3].present);
+    decoder_destroy(decoder);
+}
+
+static void keys_in_any_order_and_with_escapes_find_their_fields(void **state)
+{
+    static const char *const messages[] = {
+        "{\"order_id\":\"o\",\"amount\":1,\"timestamp\":\"2026-01-01T00:00:00Z\",\"status\":\"s\"}",
+        "{\"order_id\":\"o\",\"timestamp\":\"2026-01-01T00:00:00Z\",\"amount\":1,\"status\":\"s\"}",
+        "{\"x\":[],\"order_id\":\"o\",\"amount\":1,\"y\":{},\"timestamp\":\"2026-01-01T00:00:00Z\",\"status\":\"s\"}",
+        "{\"order_id\":\"o\",\"amount\":1,\"y\":1,\"timestamp\":\"2026-01-01T00:00:00Z\",\"status\":\"s\",\"x\":2}",
+        "{\"\\u006frder_id\":\"o\",\"\\u0061mount\":1,\"timest\\u0061mp\":\"2026-01-01T00:00:00Z\",\"status\":\"s\"}",
+    };
+    const size_t count = sizeof messages / sizeof *messages;
+    struct decoder *decoder = decoder_new(&orders);
+    (void)state;
+    for (size_t i = 0; i < count * count; i++) {
+        accept(decoder, messages[i / count]);
+        struct record record = accept(decoder, messages[i % count]);
+        assert_text(&record.values[0], "o");
+        assert_text(&record.values[1], "s");
+        assert_int_equal(record.values[2].number, 100);
+        assert_false(record.values[3].present);
+    }
+    decoder_destroy(decoder);
+}
+
+static void records_stay_valid_until_the_batch_is_reset(void **state)
+{
+    enum { COUNT = 20000 };
+    struct decoder *decoder = decoder_new(&orders);
+    struct record *records = calloc(COUNT, sizeof *records);
+    char message[200], key[40];
+    (void)state;
+    assert_non_null(records);
+    for (int batch = 0; batch < 2; batch++) {
+        for (int i = 0; i < COUNT; i++) {
+            snprintf(message, sizeof message,
+                     "{\"order_id\":\"%d/%d\",\"amount\":%d,\"timestamp\":\"2026-01-01T00:00:00Z\"}", batch, i, i);
+            records[i] = accept(decoder, message);
+            memset(message, 'x', sizeof message);
+            refuse(decoder, "{\"order_id\":\"overwritten\",\"amount\":null}");
+        }
+        for (int i = 0; i < COUNT; i++) {
+            snprintf(key, sizeof key, "%d/%d", batch, i);
+            assert_text(&records[i].values[0], key);
+            assert_int_equal(records[i].values[2].number, i * 100);
+        }
+        decoder_reset(decoder);
+    }
+    free(records);
+    decoder_destroy(decoder);
+}
+
+static void rejections_name_the_field_and_the_reason(void **state)
+{
+    static const struct {
+        const char *message, *field, *reason;
+    } cases[] = {
+        {"", "", "empty"},
+        {"null", "", "not an object"},
+        {"{", "", "not JSON"},
+        {"{\"a\":\"\xff\"}", "", "not UTF-8"},
+        {"{} {}", "", "more than one object"},
+        {"{\"a\":\"\\x\"}", "", "invalid escape in a string"},
+        {"{\"a\":1,\"a\":2}", "", "duplicate key"},
+        {"{\"a\":{\"a\":1,\"a\":2}}", "", "duplicate key"},
+        {"{}", "order_id", "absent"},
+        {"{\"order_id\":null}", "order_id", "not a string"},
+        {"{\"order_id\":\"\"}", "order_id", "an empty key"},
+        {"{\"order_id\":\"a\"}", "amount", "absent"},
+        {"{\"order_id\":\"a\",\"amount\":1}", "timestamp", "absent"},
+        {"{\"amount\":null}", "amount", "not a number"},
+        {"{\"amount\":0.001}", "amount", "too many digits for the decimal"},
+        {"{\"quantity\":1.5}", "quantity", "not an integer of 64 bits"},
+        {"{\"status\":7}", "status", "not a string"},
+        {"{\"status\":\"\\u0000\"}", "status", "a NUL character in a text"},
+        {"{\"status\":\"\\ud800\"}", "status", "a lone surrogate in a text"},
+        {"{\"timestamp\":\"soon\"}", "timestamp", "not an RFC 3339 time from 2000 until 2100"},
+    };
+    struct decoder *decoder = decoder_new(&orders);
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rejection rejection = refuse(decoder, cases[i].message);
+        assert_string_equal(rejection.field, cases[i].field);
+        assert_string_equal(rejection.reason, cases[i].reason);
+    }
+    decoder_destroy(decoder);
+}
+
+static void an_event_time_may_be_an_hour_after_its_record_and_no_more(void **state)
+{
+    struct decoder *decoder = decoder_new(&orders);
+    struct text payload = text_of(ORDER("o"));
+    int64_t hour = orders.max_future_us;
+    struct record record;
+    struct rejection rejection;
+    (void)state;
+    accept_at(decoder, payload, JANUARY_2026 + 5 * hour);
+    accept_at(decoder, payload, JANUARY_2026 - hour);
+    assert_false(decoder_decode(decoder, payload, JANUARY_2026 - hour - 1, &record, &rejection));
+    assert_string_equal(rejection.field, "timestamp");
+    assert_string_equal(rejection.reason, "too far after its record's time");
+    assert_false(decoder_decode(decoder, payload, 0, &record, &rejection));
+    accept_at(decoder, payload, -1);
+    decoder_destroy(decoder);
+}
+
+static void an_event_time_can_be_an_integer_in_a_unit(void **state)
+{
+    static const struct field fields[] = {{"id", FIELD_TEXT, 0}};
+    static const struct schema milliseconds = {fields, 1, 0, "at", TIME_MILLISECONDS, 0};
+    struct decoder *decoder = decoder_new(&milliseconds);
+    (void)state;
+    assert_int_equal(accept(decoder, "{\"id\":\"a\",\"at\":1767225600123}").event_time_us, JANUARY_2026 + 123000);
+    refuse(decoder, "{\"id\":\"a\",\"at\":1767225600123.0}");
+    refuse(decoder, "{\"id\":\"a\",\"at\":1.767225600123e12}");
+    refuse(decoder, "{\"id\":\"a\",\"at\":\"1767225600123\"}");
+    refuse(decoder, "{\"id\":\"a\",\"at\":\"2026-01-01T00:00:00Z\"}");
+    refuse(decoder, "{\"id\":\"a\",\"at\":1767225600}");
+    refuse(decoder, "{\"id\":\"a\",\"at\":99999999999999999999}");
+    refuse(decoder, "{\"id\":\"a\",\"at\":null}");
+    decoder_destroy(decoder);
+}
+
+static void an_event_time_that_is_a_field_fills_both(void **state)
+{
+    static const struct field text_fields[] = {{"at", FIELD_TEXT, 0}}, number_fields[] = {{"at", FIELD_INTEGER, 0}};
+    static const struct schema text = {text_fields, 1, FIELD_NONE, "at", TIME_RFC3339, 0};
+    static const struct schema number = {number_fields, 1, FIELD_NONE, "at", TIME_SECONDS, 0};
+    struct decoder *decoder = decoder_new(&text);
+    struct record record = accept(decoder, "{\"at\":\"2026-01-01T01:00:00+01:00\"}");
+    (void)state;
+    assert_int_equal(record.event_time_us, JANUARY_2026);
+    assert_text(&record.values[0], "2026-01-01T01:00:00+01:00");
+    refuse(decoder, "{\"at\":null}");
+    refuse(decoder, "{}");
+    decoder_destroy(decoder);
+    decoder = decoder_new(&number);
+    record = accept(decoder, "{\"at\":1767225600}");
+    assert_int_equal(record.event_time_us, JANUARY_2026);
+    assert_int_equal(record.values[0].number, 1767225600);
+    decoder_destroy(decoder);
+}
+
+static void a_source_may_have_no_key_and_the_most_fields(void **state)
+{
+    struct field fields[FIELDS_MAX];
+    char names[FIELDS_MAX][16];
+    struct buffer message = {0};
+    buffer_append_string(&message, "{\"at\":\"2026-01-01T00:00:00Z\"");
+    for (int i = 0; i < FIELDS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "f%d", i);
+        fields[i] = (struct field){names[i], FIELD_DECIMAL, 0};
+        buffer_appendf(&message, ",\"f%d\":%d", i, i);
+    }
+    buffer_append_string(&message, "}");
+    struct schema schema = {fields, FIELDS_MAX, FIELD_NONE, "at", TIME_RFC3339, 0};
+    struct decoder *decoder = decoder_new(&schema);
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        struct record record = accept(decoder, buffer_string(&message));
+        for (int i = 0; i < FIELDS_MAX; i++) {
+            assert_int_equal(record.values[i].number, i);
+        }
+    }
+    buffer_clean_up(&message);
+    decoder_destroy(decoder);
+}
+
+/* An order that is `length` bytes long by an undeclared string. */
+static char *long_order(size_t length)
+{
+    static const char head[] = "{\"order_id\":\"o\",\"amount\":1,\"timestamp\":\"2026-01-01T00:00:00Z\",\"x\":\"";
+    char *message = malloc(length);
+    assert_non_null(message);
+    memset(message, 'x', length);
+    memcpy(message, head, sizeof head - 1);
+    memcpy(message + length - 2, "\"}", 2);
+    return message;
+}
+
+static void a_message_may_be_16_mebibytes_long_and_no_longer(void **state)
+{
+    const size_t most = (size_t)16 << 20;
+    struct decoder *decoder = decoder_new(&orders);
+    struct record record;
+    struct rejection rejection;
+    char *message = long_order(most), *longer = long_order(most + 1);
+    (void)state;
+    assert_text(&accept(decoder, ORDER("short")).values[0], "short");
+    assert_text(&accept_at(decoder, (struct text){message, most}, -1).values[0], "o");
+    assert_false(decoder_decode(decoder, (struct text){longer, most + 1}, -1, &record, &rejection));
+    assert_string_equal(rejection.reason, "longer than 16 MiB");
+    decoder_reset(decoder);
+    assert_text(&accept(decoder, ORDER("again")).values[0], "again");
+    free(message);
+    free(longer);
+    decoder_destroy(decoder);
+}
+
+static void schema_fields_are_found_by_name(void **state)
+{
+    (void)state;
+    assert_int_equal(schema_field(&orders, text_of("order_id")), 0);
+    assert_int_equal(schema_field(&orders, text_of("quantity")), 3);
+    assert_true(schema_field(&orders, text_of("timestamp")) == FIELD_NONE);
+    assert_true(schema_field(&orders, text_of("quant")) == FIELD_NONE);
+    assert_true(schema_field(&orders, text_of("")) == FIELD_NONE);
+}
+
+static void destroying_nothing_is_allowed(void **state)
+{
+    (void)state;
+    decoder_destroy(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_field_gets_its_value),
+        cmocka_unit_test(null_and_absent_fields_are_not_present),
+        cmocka_unit_test(keys_in_any_order_and_with_escapes_find_their_fields),
+        cmocka_unit_test(records_stay_valid_until_the_batch_is_reset),
+        cmocka_unit_test(rejections_name_the_field_and_the_reason),
+        cmocka_unit_test(an_event_time_may_be_an_hour_after_its_record_and_no_more),
+        cmocka_unit_test(an_event_time_can_be_an_integer_in_a_unit),
+        cmocka_unit_test(an_event_time_that_is_a_field_fills_both),
+        cmocka_unit_test(a_source_may_have_no_key_and_the_most_fields),
+        cmocka_unit_test(a_message_may_be_16_mebibytes_long_and_no_longer),
+        cmocka_unit_test(schema_fields_are_found_by_name),
+        cmocka_unit_test(destroying_nothing_is_allowed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
