@@ -177,29 +177,33 @@ static bool apply(struct partition *partition, const struct candidate *candidate
     return done;
 }
 
-static void decode(struct partition *partition, const struct log_message *message, struct candidate *ret_candidate)
+/* False where memory is short: then the message was not judged. */
+static bool decode(struct partition *partition, const struct log_message *message, struct candidate *ret_candidate)
 {
     *ret_candidate = (struct candidate){.message = message};
     ret_candidate->good = decoder_decode(partition->decoder, message->payload, message->record_time_us,
                                          &ret_candidate->record, &ret_candidate->rejection);
-    if (!ret_candidate->good || !partition->index)
-        return;
+    if (!ret_candidate->good)
+        return ret_candidate->rejection.reason != NULL;
+    if (!partition->index)
+        return true;
     size_t key = partition->source->schema.key;
     ret_candidate->key = index_key(partition->index, ret_candidate->record.values[key].text);
     index_prefetch(partition->index, ret_candidate->key);
+    return true;
 }
 
 static bool take_batch(struct partition *partition, const struct log_message messages[], size_t count)
 {
     struct candidate candidates[BATCH];
     size_t decoded = 0;
-    for (size_t i = 0; i < count; i++)
+    bool applied = true;
+    for (size_t i = 0; applied && i < count; i++)
         if (messages[i].offset >= partition->position)
-            decode(partition, &messages[i], &candidates[decoded++]);
+            applied = decode(partition, &messages[i], &candidates[decoded++]);
     for (size_t i = 0; partition->index && i < decoded; i++)
         if (candidates[i].good)
             index_prefetch_version(partition->index, candidates[i].key);
-    bool applied = true;
     for (size_t i = 0; applied && i < decoded; i++)
         if (candidates[i].message->offset >= partition->position)
             applied = apply(partition, &candidates[i]);

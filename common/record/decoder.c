@@ -9,7 +9,6 @@
 #include "record/record.h"
 #include "record/storage.h"
 
-#define MESSAGE_BYTES_MAX ((size_t)16 << 20)
 #define SLOTS_MAX (FIELDS_MAX + 1)
 
 enum slot_type { SLOT_TEXT, SLOT_KEY, SLOT_INTEGER, SLOT_DECIMAL, SLOT_EVENT_TIME };
@@ -30,8 +29,7 @@ struct decoder {
     uint64_t required;   /* fields that must be there, by number */
     struct json_scanner *scanner;
     struct storage storage;
-    struct key_order orders[2]; /* one is in use, the other is there to learn into */
-    unsigned order;
+    struct key_order order;
 
     /* The message at hand. */
     struct json_walk walk;
@@ -40,7 +38,7 @@ struct decoder {
     int64_t record_time_us, event_time_us;
     uint64_t seen; /* fields that were there, by number */
     bool has_event_time;
-    bool in_order;     /* so far the keys are found in the order in use */
+    bool in_order;     /* so far the keys are found in the order */
     size_t next_key;   /* where the next one is expected there */
     uint64_t followed; /* the ones that were found there */
 };
@@ -109,6 +107,7 @@ void decoder_destroy(struct decoder *decoder)
 void decoder_reset(struct decoder *decoder)
 {
     storage_clear(&decoder->storage);
+    json_key_stack_trim(&decoder->walk.keys);
 }
 
 static bool reject(struct decoder *decoder, const char *reason)
@@ -249,7 +248,7 @@ static uint32_t find_slot(const struct decoder *decoder, const struct json_key *
 /* From here on the message's keys are compared with each other: those found in order so far go onto the stack. */
 static bool leave_order(struct decoder *decoder)
 {
-    const struct key_order *order = &decoder->orders[decoder->order];
+    const struct key_order *order = &decoder->order;
     for (uint64_t left = decoder->followed; left; left &= left - 1) {
         if (!json_key_stack_push(&decoder->walk.keys, order->keys[__builtin_ctzll(left)])) {
             return reject(decoder, NULL);
@@ -262,7 +261,7 @@ static bool leave_order(struct decoder *decoder)
 static bool resolve_key(struct decoder *decoder, struct json_key *key)
 {
     if (decoder->in_order) {
-        const struct key_order *order = &decoder->orders[decoder->order];
+        const struct key_order *order = &decoder->order;
         size_t found = key_order_find(order, decoder->next_key, key);
         if (found != KEY_ORDER_NONE) {
             key->slot = order->keys[found].slot;
@@ -322,8 +321,7 @@ static bool decode_object(struct decoder *decoder, size_t token_count)
         return false;
     }
     if (!decoder->in_order) {
-        decoder->order ^= 1;
-        key_order_learn(&decoder->orders[decoder->order], walk->keys.keys, walk->keys.count);
+        key_order_learn(&decoder->order, walk->keys.keys, walk->keys.count);
     }
     return true;
 }
@@ -374,7 +372,7 @@ static bool decode(struct decoder *decoder, struct text payload)
         return reject(decoder, "empty");
     }
     if (payload.length > MESSAGE_BYTES_MAX) {
-        return reject(decoder, "longer than 16 MiB");
+        return reject(decoder, "longer than 1 MiB");
     }
     size_t token_count;
     return prepare(decoder, payload) && scan(decoder, payload.length, &token_count) &&

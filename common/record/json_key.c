@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-#define FIRST_CAPACITY 128
+#define FIRST_CAPACITY 256
+#define KEPT_CAPACITY 65536
 #define PAIRWISE_MAX 64 /* up to here, comparing every pair costs less than sorting */
 
 void json_key_stack_clean_up(struct json_key_stack *stack)
@@ -12,9 +13,16 @@ void json_key_stack_clean_up(struct json_key_stack *stack)
     *stack = (struct json_key_stack){0};
 }
 
+void json_key_stack_trim(struct json_key_stack *stack)
+{
+    if (stack->capacity > KEPT_CAPACITY) {
+        json_key_stack_clean_up(stack);
+    }
+}
+
 bool json_key_stack_push(struct json_key_stack *stack, struct json_key key)
 {
-    if (stack->count == stack->capacity) {
+    if ((stack->count + 1) * 2 > stack->capacity) {
         size_t capacity = stack->capacity ? stack->capacity * 2 : FIRST_CAPACITY;
         struct json_key *keys = realloc(stack->keys, capacity * sizeof *keys);
         if (!keys) {
@@ -39,32 +47,38 @@ static int compare(const struct json_key *a, const struct json_key *b)
     return text_compare((struct text){a->data, a->length}, (struct text){b->data, b->length});
 }
 
-static void sift_down(struct json_key *keys, size_t root, size_t count)
+/* Merges two sorted runs; false where a key is in both. */
+static bool merge(const struct json_key *from, size_t middle, size_t count, struct json_key *to)
 {
-    struct json_key sifted = keys[root];
-    for (size_t child = 2 * root + 1; child < count; child = 2 * root + 1) {
-        child += child + 1 < count && compare(&keys[child], &keys[child + 1]) < 0;
-        if (compare(&sifted, &keys[child]) >= 0) {
-            break;
+    size_t left = 0, right = middle;
+    while (left < middle && right < count) {
+        int order = compare(&from[left], &from[right]);
+        if (order == 0) {
+            return false;
         }
-        keys[root] = keys[child];
-        root = child;
+        *to++ = order < 0 ? from[left++] : from[right++];
     }
-    keys[root] = sifted;
+    memcpy(to, &from[left], (middle - left) * sizeof *to);
+    memcpy(to + (middle - left), &from[right], (count - right) * sizeof *to);
+    return true;
 }
 
-/* Heap sort: no memory, and no choice of keys makes it slow, as it could a hash table. */
-static void sort(struct json_key *keys, size_t count)
+/* Merge sort: no choice of keys makes it slow, as it could a hash table, and neighbours in the result have been
+ * compared with each other on the way. */
+static bool distinct_by_sorting(struct json_key *keys, struct json_key *scratch, size_t count)
 {
-    for (size_t root = count / 2; root-- > 0;) {
-        sift_down(keys, root, count);
+    for (size_t run = 1; run < count; run *= 2) {
+        for (size_t start = 0; start < count; start += 2 * run) {
+            size_t left = count - start;
+            if (!merge(keys + start, left < run ? left : run, left < 2 * run ? left : 2 * run, scratch + start)) {
+                return false;
+            }
+        }
+        struct json_key *merged = scratch;
+        scratch = keys;
+        keys = merged;
     }
-    for (size_t end = count; end-- > 1;) {
-        struct json_key largest = keys[0];
-        keys[0] = keys[end];
-        keys[end] = largest;
-        sift_down(keys, 0, end);
-    }
+    return true;
 }
 
 static bool distinct_pairwise(const struct json_key *keys, size_t count)
@@ -85,12 +99,5 @@ bool json_key_stack_distinct(struct json_key_stack *stack, size_t base)
     if (count <= PAIRWISE_MAX) {
         return count < 2 || distinct_pairwise(stack->keys + base, count);
     }
-    struct json_key *keys = stack->keys + base;
-    sort(keys, count);
-    for (size_t i = 1; i < count; i++) {
-        if (json_key_equal(&keys[i - 1], &keys[i])) {
-            return false;
-        }
-    }
-    return true;
+    return distinct_by_sorting(stack->keys + base, stack->keys + stack->count, count);
 }

@@ -47,10 +47,13 @@ static inline bool json_key_equal(const struct json_key *a, const struct json_ke
 
 struct json_key_stack {
     struct json_key *keys; /* all zero is an empty stack */
-    size_t count, capacity;
+    size_t count;
+    size_t capacity; /* at least twice the count, for sorting */
 };
 
 void json_key_stack_clean_up(struct json_key_stack *stack);
+/* Gives the memory back where a message had uncommonly many keys; the stack is empty then. */
+void json_key_stack_trim(struct json_key_stack *stack);
 /* False where memory is short. */
 bool json_key_stack_push(struct json_key_stack *stack, struct json_key key);
 /* True where no two keys from number `base` on are equal. Changes their order where they are more than 64. */

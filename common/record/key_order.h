@@ -29,8 +29,8 @@ static inline size_t key_order_find(const struct key_order *order, size_t from, 
     return KEY_ORDER_NONE;
 }
 
-/* Takes these distinct keys, with their slots, as the order. It becomes empty where they are too many or too long. They
- * must not point into this order. */
+/* Takes these distinct keys, with their slots, as the order. It becomes empty where they are too many or too long. The
+ * first of them may be keys of this order itself, as long as they follow each other as they did here. */
 void key_order_learn(struct key_order *order, const struct json_key *keys, size_t count);
 
 #endif

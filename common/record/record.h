@@ -10,7 +10,7 @@
  *   10^15 in absolute value: not null, not absent;
  * - an integer is null, absent, or a number of 64 bits without fraction or exponent;
  * - a text is null, absent, or a string that UTF-8 can hold (no lone surrogate), without NUL.
- * Fields that nobody declared need only be valid JSON. An empty or null payload is bad, and so is one over 16 MiB. */
+ * Fields that nobody declared need only be valid JSON. An empty or null payload is bad, and so is one over 1 MiB. */
 #ifndef TIDEMARK_RECORD_RECORD_H
 #define TIDEMARK_RECORD_RECORD_H
 
@@ -24,6 +24,7 @@
 
 #define FIELDS_MAX 64       /* declared fields of a source */
 #define KEY_BYTES_MAX 256   /* of an order's key */
+#define MESSAGE_BYTES_MAX ((size_t)1 << 20)
 #define JSON_DEPTH_MAX 64
 #define DECIMAL_DIGITS 15   /* before the point */
 #define DECIMAL_SCALE_MAX 3 /* so that every decimal fits 64 bits of minor units */

@@ -71,9 +71,18 @@ static void zero_is_zero_with_any_sign_and_exponent(void **state)
 
 static void more_digits_than_the_decimal_holds_are_refused_and_leave_the_output(void **state)
 {
-    static const char *const cases[] = {
-        "1.505",  "0.001",       "1e-3",  "1e-999999999",          "1e15", "999999999999999.999", "1000000000000000",
-        "0.1e16", "1e999999999", "-1e15", "1e99999999999999999999"};
+    static const char *const cases[] = {"1.505",
+                                        "0.001",
+                                        "1e-3",
+                                        "1e-999999999",
+                                        "1e15",
+                                        "999999999999999.999",
+                                        "1000000000000000",
+                                        "0.1e16",
+                                        "1e999999999",
+                                        "-1e15",
+                                        "1e99999999999999999999",
+                                        "1e18446744073709551617"};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int64_t minor = 77;

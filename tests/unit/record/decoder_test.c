@@ -105,6 +105,24 @@ static void keys_in_any_order_and_with_escapes_find_their_fields(void **state)
     decoder_destroy(decoder);
 }
 
+static void long_undeclared_keys_are_told_apart_after_the_order_changed(void **state)
+{
+    static const char first[] = "{\"order_id\":\"o\",\"amount\":1,\"timestamp\":\"2026-01-01T00:00:00Z\","
+                                "\"attribute/first/long\":1,\"attribute/other/long\":2,\"attribute/third/long\":3}";
+    static const char second[] = "{\"attribute/other/long\":1,\"a\":0,\"attribute/first/long\":2,"
+                                 "\"order_id\":\"o\",\"amount\":1,\"timestamp\":\"2026-01-01T00:00:00Z\"}";
+    static const char duplicate[] = "{\"attribute/other/long\":1,\"a\":0,\"attribute/other/long\":2,"
+                                    "\"order_id\":\"o\",\"amount\":1,\"timestamp\":\"2026-01-01T00:00:00Z\"}";
+    struct decoder *decoder = decoder_new(&orders);
+    (void)state;
+    for (int round = 0; round < 3; round++) {
+        accept(decoder, first);
+        accept(decoder, second);
+        assert_string_equal(refuse(decoder, duplicate).reason, "duplicate key");
+    }
+    decoder_destroy(decoder);
+}
+
 static void records_stay_valid_until_the_batch_is_reset(void **state)
 {
     enum { COUNT = 20000 };
@@ -260,9 +278,9 @@ static char *long_order(size_t length)
     return message;
 }
 
-static void a_message_may_be_16_mebibytes_long_and_no_longer(void **state)
+static void a_message_may_be_1_mebibyte_long_and_no_longer(void **state)
 {
-    const size_t most = (size_t)16 << 20;
+    const size_t most = MESSAGE_BYTES_MAX;
     struct decoder *decoder = decoder_new(&orders);
     struct record record;
     struct rejection rejection;
@@ -271,7 +289,7 @@ static void a_message_may_be_16_mebibytes_long_and_no_longer(void **state)
     assert_text(&accept(decoder, ORDER("short")).values[0], "short");
     assert_text(&accept_at(decoder, (struct text){message, most}, -1).values[0], "o");
     assert_false(decoder_decode(decoder, (struct text){longer, most + 1}, -1, &record, &rejection));
-    assert_string_equal(rejection.reason, "longer than 16 MiB");
+    assert_string_equal(rejection.reason, "longer than 1 MiB");
     decoder_reset(decoder);
     assert_text(&accept(decoder, ORDER("again")).values[0], "again");
     free(message);
@@ -301,13 +319,14 @@ int main(void)
         cmocka_unit_test(every_field_gets_its_value),
         cmocka_unit_test(null_and_absent_fields_are_not_present),
         cmocka_unit_test(keys_in_any_order_and_with_escapes_find_their_fields),
+        cmocka_unit_test(long_undeclared_keys_are_told_apart_after_the_order_changed),
         cmocka_unit_test(records_stay_valid_until_the_batch_is_reset),
         cmocka_unit_test(rejections_name_the_field_and_the_reason),
         cmocka_unit_test(an_event_time_may_be_an_hour_after_its_record_and_no_more),
         cmocka_unit_test(an_event_time_can_be_an_integer_in_a_unit),
         cmocka_unit_test(an_event_time_that_is_a_field_fills_both),
         cmocka_unit_test(a_source_may_have_no_key_and_the_most_fields),
-        cmocka_unit_test(a_message_may_be_16_mebibytes_long_and_no_longer),
+        cmocka_unit_test(a_message_may_be_1_mebibyte_long_and_no_longer),
         cmocka_unit_test(schema_fields_are_found_by_name),
         cmocka_unit_test(destroying_nothing_is_allowed),
     };

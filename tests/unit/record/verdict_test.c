@@ -302,6 +302,7 @@ static void a_text_is_null_or_a_string_that_utf_8_can_hold_without_nul(void **st
         BAD_ENTRY("\"\\ude00\\ud83d\""),
         BAD_ENTRY("\"\\ud83d\\ud83d\\ude00\""),
         BAD_ENTRY("\"\\ud83d\\n\""),
+        BAD_ENTRY("\"\\ud83d\\uffff\""),
         BAD_ENTRY("1"),
         BAD_ENTRY("true"),
         BAD_ENTRY("[\"a\"]"),
