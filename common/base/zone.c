@@ -14,15 +14,16 @@
 #define FILE_BYTES_MAX 65536 /* real ones have a few thousand */
 #define NAME_BYTES_MAX 255
 #define HEADER_BYTES 44
-/* The calendar, weekdays and all, repeats every 400 years, so changes are worked out for that long and a little more. */
+/* The calendar, weekdays and all, repeats every 400 years, so changes are worked out for that long and a little more.
+ */
 #define CYCLE_S (INT64_C(146097) * SECONDS_PER_DAY)
 #define RULE_YEARS 403
 #define LAST_CHANGE_MAX_S INT64_C(253402300800) /* the year 10000: a file that goes on longer is none */
 
 struct zone {
     char *name;
-    bool is_cyclic;  /* beyond the end, times are as 400 years before */
-    int64_t end_s;   /* of what `changes` covers; INT64_MAX where nothing follows */
+    bool is_cyclic; /* beyond the end, times are as 400 years before */
+    int64_t end_s;  /* of what `changes` covers; INT64_MAX where nothing follows */
     size_t count;
     struct zone_change changes[]; /* ascending, offsets differ from one to the next; the first is at INT64_MIN */
 };
@@ -212,7 +213,8 @@ static bool parse_file(const char *name, struct text file, struct zone **ret_zon
         return error_set(error, ERROR_CONFIGURATION, "time zone \"%s\": not a TZif file of version 2 or later", name);
     }
     if (block.leaps > 0) {
-        return error_set(error, ERROR_CONFIGURATION, "time zone \"%s\" counts leap seconds, which UTC here doesn't", name);
+        return error_set(error, ERROR_CONFIGURATION, "time zone \"%s\" counts leap seconds, which UTC here doesn't",
+                         name);
     }
     size_t capacity = 1 + block.times + 2 * (size_t)RULE_YEARS;
     struct zone *zone = calloc(1, sizeof *zone + capacity * sizeof zone->changes[0]);
@@ -338,8 +340,8 @@ struct zone_span zone_span(const struct zone *zone, int64_t at_s)
         shift_s = ((at_s - zone->end_s) / CYCLE_S + 1) * CYCLE_S;
     }
     size_t number = change_at(zone, at_s - shift_s);
-    struct zone_span span = {.from_s = zone->changes[number].at_s, .to_s = INT64_MAX,
-                             .offset_s = zone->changes[number].offset_s};
+    struct zone_span span = {
+        .from_s = zone->changes[number].at_s, .to_s = INT64_MAX, .offset_s = zone->changes[number].offset_s};
     span.from_s += span.from_s == INT64_MIN ? 0 : shift_s;
     if (number + 1 < zone->count && zone->changes[number + 1].at_s <= INT64_MAX - shift_s) {
         span.to_s = zone->changes[number + 1].at_s + shift_s;

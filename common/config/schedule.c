@@ -152,8 +152,8 @@ static bool parse_item(const struct field_rule *rule, struct text item, uint64_t
         return false;
     }
     if (has_step && (!digits_to_number(rest, &step) || step < 1 || step > rule->highest)) {
-        return error_set(error, ERROR_CONFIGURATION, "%s \"%.*s\": the step must be a number from 1 to %d",
-                         rule->name, shown(item), item.data, rule->highest);
+        return error_set(error, ERROR_CONFIGURATION, "%s \"%.*s\": the step must be a number from 1 to %d", rule->name,
+                         shown(item), item.data, rule->highest);
     }
     bool single = !text_equal(range, text_of("*")) && !memchr(range.data, '-', range.length);
     if (has_step && single) {
@@ -234,8 +234,9 @@ bool schedule_parse(struct text text, struct schedule *ret_schedule, struct erro
     struct text fields[FIELD_COUNT];
     uint64_t bits[FIELD_COUNT];
     if (!split(text, fields)) {
-        return error_set(error, ERROR_CONFIGURATION, "a schedule has five fields: minute, hour, day of the month, "
-                                                     "month, day of the week, such as \"0 2 * * *\"");
+        return error_set(error, ERROR_CONFIGURATION,
+                         "a schedule has five fields: minute, hour, day of the month, "
+                         "month, day of the week, such as \"0 2 * * *\"");
     }
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         if (!parse_field(&rules[i], fields[i], &bits[i], error)) {

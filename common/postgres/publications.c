@@ -29,7 +29,8 @@ static bool look_up_tables(PGconn *connection, const struct source *source, bool
 {
     struct buffer sql = {0}, name = {0};
     buffer_append_string(&sql, "select to_regclass('tidemark.schema_version') is not null");
-    for (size_t i = 0; i < source->view_count; i++) {
+    size_t view_count = ret_exists ? source->view_count : 0;
+    for (size_t i = 0; i < view_count; i++) {
         buffer_clear(&name);
         append_table(&name, &source->views[i]);
         buffer_append_string(&sql, ", to_regclass(");
@@ -41,7 +42,7 @@ static bool look_up_tables(PGconn *connection, const struct source *source, bool
                                             : error_set(error, ERROR_INTERNAL, "out of memory");
     if (done) {
         *ret_empty = *PQgetvalue(result, 0, 0) != 't';
-        for (size_t i = 0; i < source->view_count; i++)
+        for (size_t i = 0; i < view_count; i++)
             ret_exists[i] = *PQgetvalue(result, 0, (int)i + 1) == 't';
     }
     PQclear(result);
@@ -55,7 +56,7 @@ static bool begin_locked(PGconn *connection, const struct source *source, const 
 {
     struct buffer sql = {0};
     buffer_append_string(&sql, "begin isolation level repeatable read read only");
-    for (size_t i = 0; i < source->view_count; i++)
+    for (size_t i = 0; exists && i < source->view_count; i++)
         if (exists[i]) {
             buffer_append_string(&sql, "; lock table ");
             append_table(&sql, &source->views[i]);
@@ -210,8 +211,8 @@ static bool read_publication(struct publication_store *store, const struct sourc
                              struct publication *ret_publication, struct error *error)
 {
     struct publications *publications = (struct publications *)(void *)store;
-    bool empty = false, exists[VIEWS_MAX] = {false};
-    bool done = snapshot_begin(publications, source, &empty, exists, error);
+    bool empty = false;
+    bool done = snapshot_begin(publications, source, &empty, NULL, error);
     if (done && empty)
         *ret_publication = (struct publication){0};
     else if (done)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Internal to this library: the store behind postgres_publications_open, and the snapshot that both readings share. */
+ * The store behind postgres_publications_open, and what its readings share. Of this the batch layer uses snapshot_read. */
 #ifndef TIDEMARK_POSTGRES_PUBLICATIONS_H
 #define TIDEMARK_POSTGRES_PUBLICATIONS_H
 
@@ -23,11 +23,12 @@ struct publications {
     size_t remembered_count;
 };
 
-/* Begins a read-only transaction that holds still while it is read: the views' tables are locked against being
- * replaced before the snapshot is taken. `ret_exists` says which views have a table. *ret_empty: the database has no
- * schema yet, and no transaction was begun. */
+/* Begins a read-only transaction that holds still while it is read. *ret_empty: the database has no schema yet, and no
+ * transaction was begun. Where rows will be read, `ret_exists` isn't NULL and says which views have a table; these are
+ * locked against being replaced, before the snapshot is taken. */
 bool snapshot_begin(struct publications *publications, const struct source *source, bool *ret_empty,
                     bool ret_exists[VIEWS_MAX], struct error *error) MUST_CHECK;
+/* Reads what is published, in the transaction that is open. */
 bool snapshot_read(PGconn *connection, const struct source *source, struct publication *ret_publication,
                    struct error *error) MUST_CHECK;
 /* Ends the transaction; after an error also the connection. */

@@ -5,7 +5,8 @@
  * Names: "ledger", and "cells:<view>:<day>" with the UTC day of the window's start, counted from 1970.
  * Fields of cells: "<window start>:<group>#<counter>". Counters: "c" is the cell's count; of sum i "<i>n" is how many
  * of those were null, "<i>b" the billions of the sum and "<i>r" the rest, both with the sum's sign. So a cell without
- * nulls and with sums below a billion is one counter and one a sum, and neither can overflow. */
+ * nulls and with sums below a billion is one counter and one a sum, and neither can overflow. Where the counter is
+ * empty, the field counts nothing. */
 #ifndef TIDEMARK_REDIS_COMMIT_CODEC_H
 #define TIDEMARK_REDIS_COMMIT_CODEC_H
 

@@ -8,11 +8,14 @@
  *   <tag>:<epoch>:cells:<view>:<day>   hash of counters
  *   <tag>:hashes                       set of the names of the two above, without the tag
  *   <tag>:recent                       list of the last commits, each "<epoch>:<id of the commit before>:<payload>"
+ * A small hash is a list that Redis searches from its start, up to 512 fields; a field with a long name, which counts
+ * nothing, makes it a table at once where many fields change together: that is three times as fast.
  * Numbers are text throughout, for Lua's are doubles. A commit checks all before its first write; an error behind that
  * would leave half of it written, so then the whole slot is forgotten, and is built again from the published cut. */
 const char redis_functions[] =
     "#!lua name=" REDIS_LIBRARY "\n"
     "local RECENT_MAX, RECENT_BYTES_MAX, EPOCHS_MAX = 64, 1048576, 4\n"
+    "local MANY = 64\n"
     "\n"
     "local function key(keys, name)\n"
     "    return string.sub(keys[1], 1, -5) .. name\n"
@@ -86,16 +89,17 @@ const char redis_functions[] =
     "        local name, list = epoch .. ':' .. changes[c], changes[c + 1]\n"
     "        local hash = key(keys, name)\n"
     "        call('SADD', key(keys, 'hashes'), name)\n"
+    "        if #list > MANY then call('HSETNX', hash, string.rep('#', 128), '0') end\n"
     "        for i = 1, #list, 2 do call('HINCRBY', hash, list[i], list[i + 1]) end\n"
     "    end\n"
     "    remember(keys, epoch .. ':' .. before .. ':' .. args[13])\n"
     "    call('HSET', keys[1], 'commit', args[5], 'next', args[7], 'floor', args[8], 'floor_time', args[9],\n"
-    "         'clock', args[10], 'tail_time', args[11], 'tail_hash', args[12])\n"
+    "         'clock', args[10], 'tail_time', args[11], 'tail_hash', args[12], 'end', args[14])\n"
     "    call('HINCRBY', keys[1], 'sequence', '1')\n"
     "end\n"
     "\n"
     "-- format, incarnation, cluster, definition, commit id, expected, next, floor, its time, clock, tail's time and\n"
-    "-- hash, and the payload: names of hashes, each with the list of its fields and what to add to them\n"
+    "-- hash, the payload (names of hashes, each with the list of its fields and what to add to them), and the log's end\n"
     "local function commit(keys, args)\n"
     "    local held = redis.call('HMGET', keys[1], 'format', 'incarnation', 'cluster', 'definition', 'commit', "
     "'next',\n"

@@ -184,6 +184,8 @@ static bool apply_cells(struct gathered *gathered, struct hash_changes *changes,
             return not_understood(error, "a cell");
         struct text key = {field.data, (size_t)(hash - field.data)};
         struct text counter = {hash + 1, field.length - key.length - 1};
+        if (counter.length == 0) /* the field that makes a hash a table, see functions.c */
+            continue;
         if (!begin(gathered, key, error))
             return false;
         if (!add(gathered_cell(gathered), sum_count, counter, change))

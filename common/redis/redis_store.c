@@ -133,6 +133,7 @@ static void add_commit(struct words *words, const struct commit *commit, struct 
     words_add_number(words, commit->tail_time_us);
     words_add_hash(words, commit->tail_hash);
     words_add_text(words, payload);
+    words_add_number(words, commit->end);
 }
 
 static bool commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,

@@ -24,6 +24,7 @@ static const struct number_field {
     {"floor_time", offsetof(struct slot, floor_time_us), -1},
     {"clock", offsetof(struct slot, clock_us), INT64_MIN},
     {"tail_time", offsetof(struct slot, tail_time_us), -1},
+    {"end", offsetof(struct slot, end), 0},
     {"sequence", offsetof(struct slot, sequence), 0},
 };
 

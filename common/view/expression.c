@@ -115,9 +115,8 @@ static enum truth compare(const struct expression *node, const struct value valu
     if (is_null(a, values) || is_null(b, values)) {
         return TRUTH_NULL;
     }
-    int order = a->is_text
-                    ? text_compare(text_value(a, values), text_value(b, values))
-                    : compare_numbers(number_value(a, values), a->scale, number_value(b, values), b->scale);
+    int order = a->is_text ? text_compare(text_value(a, values), text_value(b, values))
+                           : compare_numbers(number_value(a, values), a->scale, number_value(b, values), b->scale);
     switch (node->comparison) {
     case LESS:
         return truth_of(order < 0);

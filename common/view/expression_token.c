@@ -156,8 +156,7 @@ static bool take_token(struct text source, struct token *token, size_t *ret_end,
     return *ret_end > start || bad_character(first, error);
 }
 
-bool token_next(struct text source, size_t position, struct token *ret_token, size_t *ret_position,
-                struct error *error)
+bool token_next(struct text source, size_t position, struct token *ret_token, size_t *ret_position, struct error *error)
 {
     while (is_blank(byte_at(source, position))) {
         position++;

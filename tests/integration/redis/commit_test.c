@@ -13,7 +13,7 @@ static void a_slot_that_was_never_begun_does_not_exist(void **state)
 {
     (void)state;
     struct slot slot = slot_now(), none = {0};
-    assert_memory_equal(&slot, &none, sizeof slot);
+    assert_same_slot(&slot, &none);
 }
 
 static void a_slot_reads_back_as_it_was_begun(void **state)
@@ -25,7 +25,7 @@ static void a_slot_reads_back_as_it_was_begun(void **state)
     expected.format = REALTIME_FORMAT;
     expected.epochs[0] = (struct epoch_start){7, 9007199254740993};
     expected.epoch_count = 1;
-    assert_memory_equal(&slot, &expected, sizeof slot);
+    assert_same_slot(&slot, &expected);
 }
 
 static void a_commit_sets_all_that_it_carries(void **state)
@@ -41,6 +41,7 @@ static void a_commit_sets_all_that_it_carries(void **state)
     assert_int_equal(slot.floor_time_us, 60);
     assert_int_equal(slot.clock_us, 61);
     assert_int_equal(slot.tail_time_us, 62);
+    assert_int_equal(slot.end, 99);
     assert_true(slot.tail_hash == UINT64_C(0xfedcba9876543210));
     assert_int_equal(slot.sequence, 1);
     assert_string_equal(slot.commit_id, "c1");

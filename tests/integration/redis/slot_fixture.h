@@ -180,6 +180,24 @@ static UNUSED struct slot fresh_slot(const char *incarnation, int64_t epoch, int
     return slot;
 }
 
+static UNUSED void assert_same_slot(const struct slot *a, const struct slot *b)
+{
+    assert_int_equal(a->exists, b->exists);
+    assert_int_equal(a->format, b->format);
+    assert_string_equal(a->incarnation, b->incarnation);
+    assert_string_equal(a->cluster, b->cluster);
+    assert_string_equal(a->definition, b->definition);
+    assert_true(a->defined_us == b->defined_us);
+    assert_true(a->epoch == b->epoch);
+    assert_int_equal(a->epoch_count, b->epoch_count);
+    assert_memory_equal(a->epochs, b->epochs, a->epoch_count * sizeof *a->epochs);
+    assert_true(a->first == b->first && a->next == b->next && a->floor == b->floor);
+    assert_true(a->floor_time_us == b->floor_time_us && a->clock_us == b->clock_us);
+    assert_true(a->tail_time_us == b->tail_time_us && a->tail_hash == b->tail_hash && a->end == b->end);
+    assert_true(a->sequence == b->sequence);
+    assert_string_equal(a->commit_id, b->commit_id);
+}
+
 /* Starts the slot anew whatever it was. */
 static UNUSED void begin_slot(const char *incarnation, int64_t epoch, int64_t next)
 {
@@ -212,6 +230,7 @@ static UNUSED struct commit commit_of(const struct additions *additions, const c
                            .clock_us = 61,
                            .tail_time_us = 62,
                            .tail_hash = UINT64_C(0xfedcba9876543210),
+                           .end = 99,
                            .ledger = &additions->ledger,
                            .panes = additions->panes};
 }

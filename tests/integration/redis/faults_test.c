@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "slot_fixture.h"
+
+#include "base/clock.h"
+#include "redis/connection.h"
+
+static struct additions one;
+
+static bool commit_fails(void)
+{
+    enum commit_answer answer;
+    int64_t next;
+    struct commit commit = commit_of(&one, "a", "c9", 20, 30);
+    return !store->operations->commit(store, &commit, &answer, &next, &error);
+}
+
+static enum commit_answer commit_answers(const char *id, int64_t expected, int64_t next)
+{
+    int64_t at;
+    struct commit commit = commit_of(&one, "a", id, expected, next);
+    return send_commit(&commit, &at);
+}
+
+/* A slot at 20 with one commit. */
+static void begin_with_one(void)
+{
+    begin_slot("a", 1, 10);
+    assert_int_equal(commit_answers("c1", 10, 20), COMMIT_OK);
+}
+
+static bool says(const char *word)
+{
+    return strstr(error.message, word) != NULL;
+}
+
+static void a_store_that_was_emptied_has_lost_the_slot(void **state)
+{
+    (void)state;
+    struct slot_reader reader;
+    begin_with_one();
+    slot_reader_init(&reader, slot_three, &orders);
+    read_into(&reader);
+    assert_int_equal(reader.epoch_count, 1);
+    redis_do("FLUSHALL");
+    read_into(&reader);
+    assert_int_equal(reader.epoch_count, 0);
+    assert_false(reader.slot.exists);
+    assert_int_equal(commit_answers("c2", 20, 30), COMMIT_LOST);
+    slot_reader_clean_up(&reader);
+}
+
+static void functions_come_back_where_they_were_deleted(void **state)
+{
+    (void)state;
+    begin_with_one();
+    redis_do("FUNCTION FLUSH");
+    assert_int_equal(commit_answers("c2", 20, 30), COMMIT_OK);
+    assert_int_equal(ones_in_store(), 2);
+}
+
+static void a_restart_without_its_data_is_unavailable_once_then_lost(void **state)
+{
+    (void)state;
+    begin_with_one();
+    redis_server_kill(&server);
+    must_fail(!commit_fails(), ERROR_UNAVAILABLE);
+    must_fail(!commit_fails(), ERROR_UNAVAILABLE);
+    redis_server_restart(&server, NULL);
+    assert_int_equal(commit_answers("c2", 20, 30), COMMIT_LOST);
+    begin_with_one();
+    assert_int_equal(ones_in_store(), 1);
+}
+
+static void full_memory_is_unavailable_and_nothing_is_half_written(void **state)
+{
+    (void)state;
+    begin_with_one();
+    redis_do("CONFIG SET maxmemory 1");
+    must_fail(!commit_fails(), ERROR_UNAVAILABLE);
+    assert_true(says("memory is full"));
+    assert_int_equal(ones_in_store(), 1);
+    drop_epochs(0);
+    redis_do("CONFIG SET maxmemory 0");
+    struct slot slot = slot_now();
+    assert_int_equal(slot.next, 20);
+    assert_int_equal(slot.sequence, 1);
+    assert_int_equal(commit_answers("c2", 20, 30), COMMIT_OK);
+    assert_int_equal(ones_in_store(), 2);
+}
+
+static void a_policy_that_evicts_is_refused(void **state)
+{
+    (void)state;
+    struct slot slot;
+    struct realtime_store *other = open_store();
+    redis_do("CONFIG SET maxmemory-policy allkeys-lru");
+    must_fail(other->operations->read_slot(other, slot_three, &slot, &error), ERROR_CONFIGURATION);
+    assert_true(says("allkeys-lru") && says("noeviction"));
+    redis_do("CONFIG SET maxmemory-policy noeviction");
+    must(other->operations->read_slot(other, slot_three, &slot, &error));
+    other->operations->destroy(other);
+}
+
+static void a_policy_that_is_changed_later_is_noticed(void **state)
+{
+    (void)state;
+    struct redis_address address;
+    struct redis_connection connection;
+    struct text ping[] = {text_of("PING")};
+    redisReply *reply;
+    must(redis_address_parse(server.url, &address, &error));
+    redis_connection_init(&connection, &address);
+    must(redis_connection_call(&connection, ping, 1, &reply, &error));
+    freeReplyObject(reply);
+    redis_do("CONFIG SET maxmemory-policy volatile-ttl");
+    connection.checked_us -= 10 * US_PER_SECOND;
+    must_fail(redis_connection_call(&connection, ping, 1, &reply, &error), ERROR_CONFIGURATION);
+    redis_do("CONFIG SET maxmemory-policy noeviction");
+    redis_connection_clean_up(&connection);
+}
+
+static void a_slot_of_a_newer_format_is_left_alone(void **state)
+{
+    (void)state;
+    struct slot slot, fresh = fresh_slot("b", 1, 10);
+    struct slot_reader reader;
+    int64_t offset;
+    bool done;
+    begin_with_one();
+    redis_do("HSET %s format 2", META);
+    must_fail(store->operations->read_slot(store, slot_three, &slot, &error), ERROR_CONFIGURATION);
+    assert_true(says("format 2") && says("format 1"));
+    must_fail(store->operations->open_epoch(store, slot_three, orders.fingerprint, 2, &offset, &error),
+              ERROR_CONFIGURATION);
+    must_fail(store->operations->drop_epochs(store, slot_three, 2, &error), ERROR_CONFIGURATION);
+    must_fail(store->operations->init(store, slot_three, "a", &fresh, &done, &error), ERROR_CONFIGURATION);
+    slot_reader_init(&reader, slot_three, &orders);
+    must_fail(store->operations->read(store, &reader, &error), ERROR_CONFIGURATION);
+    assert_true(says("format 2") && says("format 1"));
+    slot_reader_clean_up(&reader);
+    assert_int_equal(commit_answers("c2", 20, 30), COMMIT_FOREIGN);
+    redis_do("HSET %s format 1", META);
+    assert_int_equal(ones_in_store(), 1);
+}
+
+static void a_field_that_was_spoilt_is_named(void **state)
+{
+    (void)state;
+    static const char *const spoilt[][2] = {
+        {"next", "ten"},      {"next", ""},        {"next", "99999999999999999999"},
+        {"next", "-3"},       {"sequence", "1e3"}, {"epoch", "2"},
+        {"tail_hash", "xyz"}, {"start:1", "x"},    {"start:y", "1"},
+        {"format", "first"},  {"clock", "0x10"},   {"incarnation", "0123456789012345678901234567890123456789"},
+    };
+    struct slot_reader reader;
+    slot_reader_init(&reader, slot_three, &orders);
+    for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
+        struct slot slot;
+        flush_redis(NULL);
+        begin_with_one();
+        redis_do("HSET %s %s %s", META, spoilt[i][0], spoilt[i][1]);
+        must_fail(store->operations->read_slot(store, slot_three, &slot, &error), ERROR_DATA);
+        assert_true(says(strncmp(spoilt[i][0], "start", 5) == 0 ? "start" : spoilt[i][0]));
+        must_fail(store->operations->read(store, &reader, &error), ERROR_DATA);
+    }
+    slot_reader_clean_up(&reader);
+}
+
+static void a_missing_field_is_named(void **state)
+{
+    (void)state;
+    struct slot slot;
+    static const char *const needed[] = {"next", "epoch", "cluster", "tail_hash", "format", "start:1"};
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        flush_redis(NULL);
+        begin_with_one();
+        redis_do("HDEL %s %s", META, needed[i]);
+        must_fail(store->operations->read_slot(store, slot_three, &slot, &error), ERROR_DATA);
+    }
+}
+
+static void a_commit_onto_a_spoilt_offset_adds_nothing(void **state)
+{
+    (void)state;
+    begin_with_one();
+    redis_do("HSET %s next ten", META);
+    must_fail(!commit_fails(), ERROR_DATA);
+    redis_do("HSET %s next 20", META);
+    assert_int_equal(ones_in_store(), 1);
+}
+
+static void a_commit_that_breaks_off_between_its_writes_forgets_the_slot(void **state)
+{
+    (void)state;
+    begin_with_one();
+    redis_do("HSET test:{orders/3}:1:cells:minute:0 600:#0r many");
+    must_fail(!commit_fails(), ERROR_DATA);
+    assert_int_equal(redis_number("DBSIZE"), 0);
+    assert_false(slot_now().exists);
+}
+
+static void cells_that_were_spoilt_empty_the_reader(void **state)
+{
+    (void)state;
+    static const char *const spoilt[][2] = {{"600:#0r", "many"}, {"600:", "1"},    {"600#c", "1"},
+                                            {"600:#9r", "1"},    {"600:#x", "1"},  {"600:+1:a#c", "1"},
+                                            {"x:#c", "1"},       {"600:#c", "1.5"}};
+    for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
+        struct slot_reader reader;
+        flush_redis(NULL);
+        begin_with_one();
+        redis_do("HSET test:{orders/3}:1:cells:minute:0 %s %s", spoilt[i][0], spoilt[i][1]);
+        slot_reader_init(&reader, slot_three, &orders);
+        must_fail(store->operations->read(store, &reader, &error), ERROR_DATA);
+        assert_false(reader.slot.exists);
+        assert_int_equal(reader.epoch_count, 0);
+        slot_reader_clean_up(&reader);
+    }
+}
+
+static void a_key_of_another_kind_is_said(void **state)
+{
+    (void)state;
+    struct slot slot;
+    redis_do("SET %s something", META);
+    must_fail(store->operations->read_slot(store, slot_three, &slot, &error), ERROR_DATA);
+    must_fail(!commit_fails(), ERROR_DATA);
+}
+
+static void a_server_kept_busy_by_a_script_is_unavailable(void **state)
+{
+    (void)state;
+    char line[300];
+    begin_with_one();
+    redis_do("CONFIG SET busy-reply-threshold 1");
+    snprintf(line, sizeof line, "redis-cli -s %s/redis.sock eval 'while true do end' 0 >/dev/null 2>&1 &",
+             server.folder);
+    assert_int_equal(system(line), 0);
+    for (bool busy = false; !busy;) {
+        redisReply *reply = redis_ask("PING");
+        busy = reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "BUSY", 4) == 0;
+        freeReplyObject(reply);
+    }
+    must_fail(!commit_fails(), ERROR_UNAVAILABLE);
+    redis_do("SCRIPT KILL");
+    while (commit_fails())
+        assert_int_equal(error.code, ERROR_UNAVAILABLE);
+    assert_int_equal(ones_in_store(), 2);
+}
+
+static void a_replica_is_unavailable_for_writes(void **state)
+{
+    (void)state;
+    begin_with_one();
+    redis_do("REPLICAOF 127.0.0.1 1");
+    must_fail(!commit_fails(), ERROR_UNAVAILABLE);
+    redis_do("REPLICAOF NO ONE");
+    redis_do("CONFIG SET min-replicas-to-write 1");
+    must_fail(!commit_fails(), ERROR_UNAVAILABLE);
+    redis_do("CONFIG SET min-replicas-to-write 0");
+    assert_int_equal(ones_in_store(), 1);
+}
+
+static bool reads_with_password(const char *password)
+{
+    struct realtime_store *other;
+    struct slot slot;
+    must(redis_store_open(server.url, password, "test", &other, &error));
+    bool done = other->operations->read_slot(other, slot_three, &slot, &error);
+    other->operations->destroy(other);
+    return done;
+}
+
+static void passwords_are_checked_and_never_shown(void **state)
+{
+    (void)state;
+    redis_do("CONFIG SET requirepass open-sesame");
+    must_fail(reads_with_password(NULL), ERROR_PERMISSION);
+    must_fail(reads_with_password("hunter-two"), ERROR_PERMISSION);
+    assert_false(says("hunter-two"));
+    assert_true(reads_with_password("open-sesame"));
+    char line[300];
+    snprintf(line, sizeof line,
+             "redis-cli -s %s/redis.sock --no-auth-warning -a open-sesame config set requirepass '' "
+             ">/dev/null",
+             server.folder);
+    assert_int_equal(system(line), 0);
+    must_fail(reads_with_password("none-is-needed"), ERROR_PERMISSION);
+    assert_false(says("none-is-needed"));
+}
+
+static void a_server_that_is_not_there_is_unavailable(void **state)
+{
+    (void)state;
+    struct realtime_store *nowhere;
+    struct slot slot;
+    must(redis_store_open("unix:///nonexistent/redis.sock", NULL, "test", &nowhere, &error));
+    must_fail(nowhere->operations->read_slot(nowhere, slot_three, &slot, &error), ERROR_UNAVAILABLE);
+    assert_true(says("/nonexistent/redis.sock"));
+    nowhere->operations->destroy(nowhere);
+}
+
+int main(void)
+{
+    additions_init(&one);
+    add_one(&one);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_store_that_was_emptied_has_lost_the_slot, flush_redis),
+        cmocka_unit_test_setup(functions_come_back_where_they_were_deleted, flush_redis),
+        cmocka_unit_test_setup(a_restart_without_its_data_is_unavailable_once_then_lost, flush_redis),
+        cmocka_unit_test_setup(full_memory_is_unavailable_and_nothing_is_half_written, flush_redis),
+        cmocka_unit_test_setup(a_policy_that_evicts_is_refused, flush_redis),
+        cmocka_unit_test_setup(a_policy_that_is_changed_later_is_noticed, flush_redis),
+        cmocka_unit_test_setup(a_slot_of_a_newer_format_is_left_alone, flush_redis),
+        cmocka_unit_test_setup(a_field_that_was_spoilt_is_named, flush_redis),
+        cmocka_unit_test_setup(a_missing_field_is_named, flush_redis),
+        cmocka_unit_test_setup(a_commit_onto_a_spoilt_offset_adds_nothing, flush_redis),
+        cmocka_unit_test_setup(a_commit_that_breaks_off_between_its_writes_forgets_the_slot, flush_redis),
+        cmocka_unit_test_setup(cells_that_were_spoilt_empty_the_reader, flush_redis),
+        cmocka_unit_test_setup(a_key_of_another_kind_is_said, flush_redis),
+        cmocka_unit_test_setup(a_server_kept_busy_by_a_script_is_unavailable, flush_redis),
+        cmocka_unit_test_setup(a_replica_is_unavailable_for_writes, flush_redis),
+        cmocka_unit_test_setup(passwords_are_checked_and_never_shown, flush_redis),
+        cmocka_unit_test_setup(a_server_that_is_not_there_is_unavailable, flush_redis),
+    };
+    int failed = cmocka_run_group_tests(tests, start_redis, stop_redis);
+    additions_clean_up(&one);
+    return failed;
+}

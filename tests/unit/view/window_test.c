@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmocka_test.h"
+
+#include "view/window.h"
+
+static const struct window day = {86400}, six_hours = {21600}, hour = {3600}, quarter = {900}, minute = {60};
+
+static struct zone *open_zone(const char *name)
+{
+    struct zone *zone = NULL;
+    struct error error = {0};
+    if (!zone_open(name, &zone, &error)) {
+        fail_msg("%s", error.message);
+    }
+    return zone;
+}
+
+/* The day of each moment: its start, and its end, where the next day begins. */
+static const struct {
+    const char *zone;
+    int64_t at_s, start_s, end_s;
+} days[] = {
+    {"UTC", 1743296400, 1743292800, 1743379200},
+    {"UTC", -1, -86400, 0},
+    {"Europe/London", 1743296399, 1743292800, 1743375600}, /* 23 hours */
+    {"Europe/London", 1743296400, 1743292800, 1743375600},
+    {"America/Havana", 1730608200, 1730606400, 1730696400}, /* midnight comes twice: 25 hours from the first */
+    {"America/Havana", 1730611800, 1730606400, 1730696400},
+    {"America/Havana", 1710048600, 1710046800, 1710129600}, /* no midnight: the day begins at 01:00 */
+    {"Africa/Cairo", 1714084200, 1714082400, 1714165200},   /* likewise */
+    {"Africa/Cairo", 1730410200, 1730322000, 1730412000},   /* 23:30 for the second time */
+    {"Australia/Lord_Howe", 1743866100, 1743858000, 1743946200},
+    {"Asia/Kathmandu", 1767291299, 1767204900, 1767291300},
+    {"Pacific/Apia", 1325239199, 1325152800, 1325239200}, /* 29 December 2011, */
+    {"Pacific/Apia", 1325239200, 1325239200, 1325325600}, /* and the 31st after it */
+    {"Europe/Dublin", 1736942400, 1736899200, 1736985600},
+    {"Africa/Casablanca", 1713061800, 1713052800, 1713135600},
+    {"America/Asuncion", 1696134600, 1696132800, 1696215600}, /* no midnight */
+    {"America/Asuncion", 1711251000, 1711162800, 1711252800}, /* 23:30 for the second time */
+    {"Asia/Beirut", 1648333800, 1648332000, 1648414800},
+    {"Asia/Beirut", 1667079000, 1666990800, 1667080800},
+    {"America/Sao_Paulo", 1541302200, 1541300400, 1541383200},
+    {"America/Nuuk", 1711845000, 1711764000, 1711846800},
+    /* At 00:01 back to 23:01: the new day had begun, and comes back after the rest of the old one. */
+    {"America/St_Johns", 1289097030, 1289097000, 1289187000},
+    {"America/St_Johns", 1289097900, 1289010600, 1289097000},
+    {"America/St_Johns", 1289101500, 1289097000, 1289187000},
+};
+
+static void a_day_begins_at_its_first_instant_and_ends_with_the_next(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof days / sizeof days[0]; i++) {
+        struct zone *zone = open_zone(days[i].zone);
+        int64_t start_s = window_start(&day, zone, days[i].at_s);
+        if (start_s != days[i].start_s || window_end(&day, zone, start_s) != days[i].end_s) {
+            fail_msg("case %zu: %s at %lld: from %lld to %lld", i, days[i].zone, (long long)days[i].at_s,
+                     (long long)start_s, (long long)window_end(&day, zone, start_s));
+        }
+        zone_close(zone);
+    }
+}
+
+static void a_day_starts_in_itself(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof days / sizeof days[0]; i++) {
+        struct zone *zone = open_zone(days[i].zone);
+        assert_int_equal(window_start(&day, zone, days[i].start_s), days[i].start_s);
+        assert_int_equal(window_start(&day, zone, days[i].end_s), days[i].end_s);
+        assert_true(window_start(&day, zone, days[i].start_s - 1) < days[i].start_s);
+        zone_close(zone);
+    }
+}
+
+static void no_moment_falls_into_a_day_that_was_left_out(void **state)
+{
+    (void)state;
+    struct zone *zone = open_zone("Pacific/Apia");
+    int64_t previous_s = window_start(&day, zone, 1325152800);
+    for (int64_t at_s = 1325152800; at_s < 1325325600; at_s += 60) {
+        int64_t start_s = window_start(&day, zone, at_s);
+        assert_true(start_s == previous_s || (start_s == 1325239200 && previous_s == 1325152800));
+        previous_s = start_s;
+    }
+    assert_int_equal(previous_s, 1325239200);
+    zone_close(zone);
+}
+
+static void hours_and_minutes_are_cut_from_local_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone;
+        const struct window *window;
+        int64_t at_s, start_s;
+    } cases[] = {
+        {"Asia/Kathmandu", &hour, 1767291299, 1767287700},      /* 23:59:59+05:45 is in 23:00 */
+        {"Asia/Kathmandu", &quarter, 1767291299, 1767290400},   /* in 23:45 */
+        {"Asia/Kathmandu", &six_hours, 1767291299, 1767269700}, /* in 18:00 */
+        {"Europe/London", &six_hours, 1752580800, 1752577200},  /* 13:00+01:00 is in 12:00 */
+        {"America/Havana", &hour, 1730608200, 1730606400},      /* 00:30 for the first time */
+        {"America/Havana", &hour, 1730611800, 1730610000},      /* and for the second: another hour */
+        {"Australia/Lord_Howe", &hour, 1743866100, 1743863400}, /* 01:45+10:30, an hour of its own offset */
+        {"UTC", &minute, -1, -60},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct zone *zone = open_zone(cases[i].zone);
+        int64_t start_s = window_start(cases[i].window, zone, cases[i].at_s);
+        if (start_s != cases[i].start_s) {
+            fail_msg("case %zu: %s starts at %lld", i, cases[i].zone, (long long)start_s);
+        }
+        assert_int_equal(window_end(cases[i].window, zone, start_s), start_s + cases[i].window->length_s);
+        zone_close(zone);
+    }
+}
+
+/* By the hour through years of changes, and to and fro by chance. */
+static void the_cursor_never_changes_the_answer(void **state)
+{
+    (void)state;
+    static const char *const zones[] = {"Europe/London", "America/St_Johns", "America/Havana",
+                                        "Africa/Cairo",  "Pacific/Apia",     "Australia/Lord_Howe"};
+    static const struct window *const windows[] = {&day, &six_hours, &hour, &quarter};
+    test_random_seed();
+    for (size_t i = 0; i < 24; i++) {
+        struct zone *zone = open_zone(zones[i % 6]);
+        const struct window *window = windows[i / 6];
+        struct window_cursor cursor = {0};
+        int64_t from_s = 1262304000, to_s = 1388534400; /* 2010 to 2014 */
+        for (int64_t at_s = from_s; at_s < to_s; at_s += 1800) {
+            assert_int_equal(window_start_near(window, zone, &cursor, at_s), window_start(window, zone, at_s));
+        }
+        for (int n = 0; n < 20000; n++) {
+            int64_t at_s = from_s + (int64_t)test_random((uint64_t)(to_s - from_s));
+            for (int64_t step_s = 0; step_s <= 7200; step_s += 1800) {
+                assert_int_equal(window_start_near(window, zone, &cursor, at_s + step_s),
+                                 window_start(window, zone, at_s + step_s));
+            }
+        }
+        zone_close(zone);
+    }
+}
+
+static void windows_are_read_in_both_spellings_and_printed_in_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t length_s;
+        const char *printed;
+    } cases[] = {
+        {"tumbling 1 day", 86400, "tumbling 1 day"},          {"tumbling_1_day", 86400, "tumbling 1 day"},
+        {"tumbling_1_minute", 60, "tumbling 1 minute"},       {"tumbling 15 minutes", 900, "tumbling 15 minutes"},
+        {"tumbling 6 hours", 21600, "tumbling 6 hours"},      {"tumbling 60 minutes", 3600, "tumbling 1 hour"},
+        {" tumbling  12 hours ", 43200, "tumbling 12 hours"}, {"tumbling 720 minutes", 43200, "tumbling 12 hours"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct window window = {0};
+        struct error error = {0};
+        struct buffer printed = {0};
+        assert_true(window_parse(text_of(cases[i].text), &window, &error));
+        assert_int_equal(window.length_s, cases[i].length_s);
+        window_print(&window, &printed);
+        assert_string_equal(buffer_string(&printed), cases[i].printed);
+        buffer_clean_up(&printed);
+    }
+}
+
+static void what_is_no_window_is_refused_and_leaves_the_output_alone(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"",
+                                        "tumbling",
+                                        "tumbling 1",
+                                        "tumbling 2 days",
+                                        "tumbling 24 hours",
+                                        "tumbling 1440 minutes",
+                                        "tumbling 7 minutes",
+                                        "tumbling 5 hours",
+                                        "tumbling 0 minutes",
+                                        "tumbling -1 minutes",
+                                        "tumbling 1 week",
+                                        "sliding 1 day",
+                                        "tumbling 1 day 2",
+                                        "tumbling 01 minutes",
+                                        "tumbling 99999999999999999999 minutes",
+                                        "tumbling 1 minutess",
+                                        "1 day",
+                                        "tumbling 1.5 hours"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct window window = {4711};
+        struct error error = {0};
+        if (window_parse(text_of(texts[i]), &window, &error)) {
+            fail_msg("\"%s\" was taken", texts[i]);
+        }
+        assert_int_equal(error.code, ERROR_CONFIGURATION);
+        assert_non_null(strstr(error.message, "1 day, or hours or minutes that divide a day"));
+        assert_int_equal(window.length_s, 4711);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_day_begins_at_its_first_instant_and_ends_with_the_next),
+        cmocka_unit_test(a_day_starts_in_itself),
+        cmocka_unit_test(no_moment_falls_into_a_day_that_was_left_out),
+        cmocka_unit_test(hours_and_minutes_are_cut_from_local_time),
+        cmocka_unit_test(the_cursor_never_changes_the_answer),
+        cmocka_unit_test(windows_are_read_in_both_spellings_and_printed_in_one),
+        cmocka_unit_test(what_is_no_window_is_refused_and_leaves_the_output_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
