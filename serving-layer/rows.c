@@ -142,8 +142,8 @@ static struct window_rows *window_at(struct view_rows *rows, int64_t start_s)
         rows->capacity = capacity;
     }
     memmove(&rows->windows[at + 1], &rows->windows[at], (rows->count - at) * sizeof *rows->windows);
-    rows->windows[at] = (struct window_rows){
-        .start_s = start_s, .end_s = window_end(&rows->view->window, rows->view->zone, start_s)};
+    rows->windows[at] =
+        (struct window_rows){.start_s = start_s, .end_s = window_end(&rows->view->window, rows->view->zone, start_s)};
     rows->count++;
     rows->bytes += sizeof *rows->windows;
     return &rows->windows[at];

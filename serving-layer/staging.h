@@ -8,9 +8,9 @@
 #include "view/view.h"
 
 struct staged_view {
-    bool all;             /* the rows replace the whole view; else the windows listed */
-    int64_t floor_s;      /* of a whole view: older windows were left out, they were beyond the memory */
-    int64_t *windows;     /* cleared; owned */
+    bool all;         /* the rows replace the whole view; else the windows listed */
+    int64_t floor_s;  /* of a whole view: older windows were left out, they were beyond the memory */
+    int64_t *windows; /* cleared; owned */
     size_t window_count, window_capacity;
     struct panes panes;
 };
@@ -22,7 +22,8 @@ struct staging {
     bool failed;               /* memory was short */
 };
 
-bool staging_init(struct staging *staging, const struct source *source, size_t bytes_max, struct error *error) MUST_CHECK;
+bool staging_init(struct staging *staging, const struct source *source, size_t bytes_max,
+                  struct error *error) MUST_CHECK;
 void staging_clean_up(struct staging *staging);
 
 /* The receiver to give to postgres_read_published. */

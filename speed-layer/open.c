@@ -66,6 +66,7 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
     if (!check_topic(partition, log, fresh.next, error))
         return false;
     struct index_floor floor = floor_for(partition, log, fresh.first, fresh.next, fresh.clock_us);
+    fresh.end = log->end;
     fresh.floor = floor.offset;
     fresh.floor_time_us = floor.time_us;
     snprintf(fresh.cluster, sizeof fresh.cluster, "%s", log->cluster);

@@ -138,6 +138,7 @@ class Topics(EndToEnd):
             writer.producer.begin_transaction()
             for order in orders[piece * 100 : piece * 100 + 100]:
                 writer.send(self.name, order["order_id"].encode(), online_retail.encode(order))
+            writer.flush()
             if piece % 2:
                 writer.producer.abort_transaction(30)
             else:

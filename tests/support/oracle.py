@@ -212,7 +212,9 @@ def _day_start(day, zone):
     return int(at.timestamp())
 
 
+@lru_cache(maxsize=2_000_000)
 def window_start(at_us, window, time_zone):
+    """The start of the window that holds this instant, in seconds since 1970."""
     zone, second = ZoneInfo(time_zone), at_us // 1_000_000
     local = datetime.fromtimestamp(second, zone)
     if window == "day":
@@ -223,6 +225,9 @@ def window_start(at_us, window, time_zone):
 
 
 # --- the whole log ---------------------------------------------------------------------------------------------------
+
+
+FATES = ("consumed", "kept", "replaced", "duplicate", "deferred", "bad")  # nothing is deferred in a whole log
 
 
 class Log:
@@ -256,7 +261,7 @@ class Log:
 
     def _versions(self, messages, below):
         mode, versions = self.source.on_duplicate, {}
-        ledger = Counter(consumed=0, kept=0, replaced=0, duplicate=0, bad=0)
+        ledger = Counter({fate: 0 for fate in FATES})
         for offset, order in messages:
             if offset >= below:
                 break
@@ -272,6 +277,11 @@ class Log:
             versions[identity] = order
         ledger["kept"] = len(versions)
         return versions.values(), ledger
+
+    def fates(self, offsets=None):
+        """The ledger of all partitions together."""
+        ledgers = self.surviving(offsets)[1].values()
+        return {fate: sum(ledger[fate] for ledger in ledgers) for fate in FATES}
 
     def rows(self, view, offsets=None):
         """{(window start in seconds, *dimensions): {measure: value}}"""

@@ -121,8 +121,8 @@ class Views(unittest.TestCase):
 
     def test_ledger_accounts_for_every_message(self):
         log = log_of(message(0), message(1), oracle.Message(2, 0, b"{"), message(3, order_id='"b"'))
-        expected = {"consumed": 4, "kept": 2, "replaced": 1, "duplicate": 0, "bad": 1}
-        self.assertEqual(dict(log.surviving()[1][0]), expected)
+        expected = {"consumed": 4, "kept": 2, "replaced": 1, "duplicate": 0, "deferred": 0, "bad": 1}
+        self.assertEqual(log.fates(), expected)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "merge.h"
+
+#include <inttypes.h>
+
+#include "schema.h"
+
+struct merge {
+    struct source_run *run;
+    struct partition_ledger *ledgers;
+    struct buffer sql;
+};
+
+/* "(p = 0 and o >= 5 and o < 9) or …" of the offsets that this run publishes. */
+static void append_ranges(struct merge *merge, const char *partition, const char *offset)
+{
+    const char *separator = "";
+    buffer_append_char(&merge->sql, '(');
+    for (size_t i = 0; i < merge->run->partition_count; i++) {
+        const struct partition_state *state = &merge->run->partitions[i];
+        if (state->cut <= state->begins)
+            continue;
+        buffer_appendf(&merge->sql, "%s(%s = %d and %s >= %" PRId64 " and %s < %" PRId64 ")", separator, partition,
+                       (int)state->number, offset, state->begins, offset, state->cut);
+        separator = " or ";
+    }
+    buffer_append_string(&merge->sql, *separator ? ")" : "false)");
+}
+
+static void append_fields(struct merge *merge, const char *prefix)
+{
+    const struct schema *schema = &merge->run->source->schema;
+    for (size_t i = 0; i < schema->field_count; i++) {
+        buffer_append_string(&merge->sql, ", ");
+        buffer_append_string(&merge->sql, prefix);
+        buffer_append_identifier(&merge->sql, schema->fields[i].name);
+    }
+}
+
+static void append_key(struct merge *merge)
+{
+    const struct schema *schema = &merge->run->source->schema;
+    if (merge->run->source->on_duplicate == ON_DUPLICATE_NONE) {
+        buffer_append_string(&merge->sql, "r.tm_offset::text");
+        return;
+    }
+    buffer_append_string(&merge->sql, "r.");
+    buffer_append_identifier(&merge->sql, schema->fields[schema->key].name);
+}
+
+static bool execute(struct merge *merge, struct error *error)
+{
+    return batch_execute(merge->run->batch, &merge->sql, error);
+}
+
+/* Of several new versions of an order the one that the source's rule keeps. */
+static bool select_coming(struct merge *merge, struct error *error)
+{
+    struct buffer *sql = &merge->sql;
+    enum on_duplicate rule = merge->run->source->on_duplicate;
+    buffer_append_string(sql, "create temp table tm_come on commit drop as select ");
+    if (rule != ON_DUPLICATE_NONE) {
+        buffer_append_string(sql, "distinct on (r.tm_partition, ");
+        append_key(merge);
+        buffer_append_string(sql, ") ");
+    }
+    buffer_append_string(sql, "r.tm_partition, ");
+    append_key(merge);
+    buffer_append_string(sql, " as tm_key, r.tm_offset, r.tm_event_us");
+    append_fields(merge, "r.");
+    buffer_append_string(sql, " from ");
+    append_raw_table(sql, merge->run->source);
+    buffer_append_string(sql, " r where ");
+    append_ranges(merge, "r.tm_partition", "r.tm_offset");
+    if (rule != ON_DUPLICATE_NONE) {
+        buffer_append_string(sql, " order by r.tm_partition, ");
+        append_key(merge);
+        buffer_append_string(sql, rule == ON_DUPLICATE_REPLACE ? ", r.tm_offset desc" : ", r.tm_offset");
+    }
+    buffer_append_string(sql, "; analyze pg_temp.tm_come");
+    return execute(merge, error);
+}
+
+/* The versions in place of which others come: none where the first one stays. */
+static bool select_going(struct merge *merge, struct error *error)
+{
+    struct buffer *sql = &merge->sql;
+    buffer_append_string(sql, "create temp table tm_go on commit drop as select c.tm_partition, c.tm_offset, "
+                              "c.tm_event_us");
+    append_fields(merge, "c.");
+    buffer_append_string(sql, " from pg_temp.tm_come n join ");
+    append_current_table(sql, merge->run->source);
+    buffer_append_string(sql, " c on c.tm_partition = n.tm_partition and c.tm_key = n.tm_key");
+    if (merge->run->source->on_duplicate != ON_DUPLICATE_REPLACE)
+        buffer_append_string(sql, " where false");
+    buffer_append_string(sql, "; analyze pg_temp.tm_go");
+    return execute(merge, error);
+}
+
+static void append_upsert(struct merge *merge)
+{
+    struct buffer *sql = &merge->sql;
+    const struct schema *schema = &merge->run->source->schema;
+    buffer_append_string(sql, " on conflict (tm_partition, tm_key) do update set tm_offset = excluded.tm_offset,"
+                              " tm_event_us = excluded.tm_event_us");
+    for (size_t i = 0; i < schema->field_count; i++) {
+        buffer_append_string(sql, ", ");
+        buffer_append_identifier(sql, schema->fields[i].name);
+        buffer_append_string(sql, " = excluded.");
+        buffer_append_identifier(sql, schema->fields[i].name);
+    }
+}
+
+/* Calls `use` with each row of a result whose first column is the partition. */
+static bool by_partition(struct merge *merge, void (*use)(struct partition_ledger *, const PGresult *, int row),
+                         struct error *error)
+{
+    RESULT *result = NULL;
+    if (!batch_query(merge->run->batch, &merge->sql, &result, error))
+        return false;
+    for (int row = 0; row < PQntuples(result); row++)
+        use(&merge->ledgers[result_integer(result, row, 0)], result, row);
+    return true;
+}
+
+static void use_inserted(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->kept = result_integer(result, row, 1);
+}
+
+/* A row that the insert made, rather than found, has no xmax. */
+static bool write_current(struct merge *merge, struct error *error)
+{
+    struct buffer *sql = &merge->sql;
+    buffer_append_string(sql, "with written as (insert into ");
+    append_current_table(sql, merge->run->source);
+    buffer_append_string(sql, " (tm_partition, tm_key, tm_offset, tm_event_us");
+    append_fields(merge, "");
+    buffer_append_string(sql, ") select tm_partition, tm_key, tm_offset, tm_event_us");
+    append_fields(merge, "");
+    buffer_append_string(sql, " from pg_temp.tm_come");
+    if (merge->run->source->on_duplicate == ON_DUPLICATE_REPLACE)
+        append_upsert(merge);
+    buffer_append_string(sql, " returning tm_partition, xmax = 0 as tm_new) "
+                              "select tm_partition, count(*) from written where tm_new group by tm_partition");
+    return by_partition(merge, use_inserted, error);
+}
+
+static void use_good(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->good = result_integer(result, row, 1);
+    int64_t clock_us = result_integer(result, row, 2);
+    if (clock_us > ledger->clock_us)
+        ledger->clock_us = clock_us;
+}
+
+static bool count_good(struct merge *merge, struct error *error)
+{
+    buffer_append_string(&merge->sql, "select tm_partition, count(*), max(least(tm_event_us, tm_record_us)) from ");
+    append_raw_table(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, " where ");
+    append_ranges(merge, "tm_partition", "tm_offset");
+    buffer_append_string(&merge->sql, " group by tm_partition");
+    return by_partition(merge, use_good, error);
+}
+
+static void use_bad(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->bad = result_integer(result, row, 1);
+}
+
+static bool count_bad(struct merge *merge, struct error *error)
+{
+    buffer_append_string(&merge->sql, "select partition, count(*) from tidemark.bad where source = ");
+    buffer_append_literal(&merge->sql, text_of(merge->run->source->name));
+    buffer_append_string(&merge->sql, " and ");
+    append_ranges(merge, "partition", "\"offset\"");
+    buffer_append_string(&merge->sql, " group by partition");
+    return by_partition(merge, use_bad, error);
+}
+
+static void use_coming(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->replaced += ledger->good - result_integer(result, row, 1);
+}
+
+static void use_going(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->replaced += result_integer(result, row, 1);
+}
+
+/* Replaced are the new messages that a newer one follows at once, and the versions that had been current. */
+static bool count_replaced(struct merge *merge, struct error *error)
+{
+    buffer_append_string(&merge->sql, "select tm_partition, count(*) from pg_temp.tm_come group by tm_partition");
+    if (!by_partition(merge, use_coming, error))
+        return false;
+    buffer_append_string(&merge->sql, "select tm_partition, count(*) from pg_temp.tm_go group by tm_partition");
+    return by_partition(merge, use_going, error);
+}
+
+static void use_first(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->duplicate += ledger->good - result_integer(result, row, 1);
+}
+
+static void use_known(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->duplicate += result_integer(result, row, 1);
+}
+
+/* Where the first version stays, those of known orders don't come at all. */
+static bool drop_known(struct merge *merge, struct error *error)
+{
+    buffer_append_string(&merge->sql, "select tm_partition, count(*) from pg_temp.tm_come group by tm_partition");
+    if (!by_partition(merge, use_first, error))
+        return false;
+    buffer_append_string(&merge->sql, "with known as (delete from pg_temp.tm_come n using ");
+    append_current_table(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, " c where c.tm_partition = n.tm_partition and c.tm_key = n.tm_key "
+                                      "returning n.tm_partition) "
+                                      "select tm_partition, count(*) from known group by tm_partition");
+    return by_partition(merge, use_known, error);
+}
+
+static bool merge_all(struct merge *merge, struct error *error)
+{
+    enum on_duplicate rule = merge->run->source->on_duplicate;
+    if (!count_good(merge, error) || !count_bad(merge, error) || !select_coming(merge, error))
+        return false;
+    if (rule == ON_DUPLICATE_IGNORE && !drop_known(merge, error))
+        return false;
+    if (!select_going(merge, error))
+        return false;
+    if (rule == ON_DUPLICATE_REPLACE && !count_replaced(merge, error))
+        return false;
+    return write_current(merge, error);
+}
+
+bool merge_versions(struct source_run *run, struct partition_ledger ret_ledgers[], struct error *error)
+{
+    struct merge merge = {.run = run, .ledgers = ret_ledgers};
+    for (size_t i = 0; i < run->partition_count; i++)
+        ret_ledgers[i] = (struct partition_ledger){.clock_us = run->partitions[i].clock_us};
+    bool done = merge_all(&merge, error);
+    buffer_clean_up(&merge.sql);
+    return done;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Publication E + 1 in one transaction: versions, rows, ledger, epoch and cut. */
+#ifndef TIDEMARK_BATCH_PUBLISH_H
+#define TIDEMARK_BATCH_PUBLISH_H
+
+#include "source_run.h"
+
+/* Publishes what is ingested below the run's cuts. ERROR_DATA, with the figures and nothing published, where the ledger
+ * doesn't close; ERROR_TRY_AGAIN where somebody else has published meanwhile. A lost reply to the commit is cleared up:
+ * true means published. */
+bool publish(struct source_run *run, struct error *error) MUST_CHECK;
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run.h"
+
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "base/shutdown.h"
+#include "epoch.h"
+#include "ingest.h"
+#include "publish.h"
+#include "run_record.h"
+#include "schema.h"
+#include "source_lock.h"
+
+/* A view that was never published, or was defined otherwise. */
+static bool has_new_definition(const struct source_run *run)
+{
+    for (size_t i = 0; i < run->source->view_count; i++)
+        if (strcmp(run->publication.view_fingerprints[i], run->source->views[i].fingerprint) != 0)
+            return true;
+    return false;
+}
+
+static bool publish_up_to_cut(struct source_run *run, struct error *error)
+{
+    if (!epoch_open(run, error) || !ingest_to_cut(run, error))
+        return false;
+    if (shutdown_requested())
+        return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
+    if (!publish(run, error))
+        return false;
+    struct error late = {0}; /* it is published: what is left of old epochs the next run drops */
+    if (!epoch_drop_old(run, &late))
+        log_warning("source %s: old epochs stay until the next run: %s", run->source->name, late.message);
+    return true;
+}
+
+/* One publication, or none where nothing is new. *ret_again: the epoch had been open already, and there may be more
+ * after its cut. */
+static bool run_once(struct batch *batch, const struct source *source, bool *ret_again, struct error *error)
+{
+    struct source_run run;
+    bool news = false;
+    *ret_again = false;
+    bool done = source_run_init(&run, batch, source, error) &&
+                run_record_begin(batch, source, "run", &run.id, error);
+    if (done) {
+        done = epoch_look(&run, &news, error);
+        bool stale = run.publication.epoch > 0 && has_new_definition(&run);
+        if (done && !news && !stale) {
+            log_info("source %s: nothing new since epoch %" PRId64, source->name, run.publication.epoch);
+            run_record_end(batch, run.id, "nothing new", NULL, 0);
+        } else if (done) {
+            *ret_again = run.was_open;
+            done = publish_up_to_cut(&run, error);
+        }
+        if (!done)
+            run_record_end(batch, run.id, "failed", error->message, run.messages);
+    }
+    source_run_clean_up(&run);
+    return done;
+}
+
+/* Connects, migrates, and takes the source's lock. */
+static bool begin(struct batch *batch, const struct source *source, struct error *error)
+{
+    return batch_connect(batch, error) && schema_migrate(batch, error) && source_lock_take(batch, source, error);
+}
+
+bool run_source(struct batch *batch, const struct source *source, struct error *error)
+{
+    if (!begin(batch, source, error))
+        return false;
+    bool again = false;
+    bool done = run_once(batch, source, &again, error);
+    if (done && again)
+        done = run_once(batch, source, &again, error);
+    source_lock_release(batch, source);
+    return done;
+}
+
+/* Without the speed layer's word on where a partition begins, it begins where the log does. */
+static bool aim_at_ends(struct source_run *run, struct error *error)
+{
+    struct event_log *log = run->batch->log;
+    for (size_t i = 0; i < run->partition_count; i++) {
+        struct partition_state *partition = &run->partitions[i];
+        int64_t first, end;
+        if (!log->operations->ends(log, run->source->topic, partition->number, &first, &end, error))
+            return false;
+        if (!partition->recorded)
+            partition->first = first;
+        partition->cut = end;
+    }
+    return true;
+}
+
+bool ingest_source(struct batch *batch, const struct source *source, struct error *error)
+{
+    struct source_run run;
+    if (!begin(batch, source, error))
+        return false;
+    bool done = source_run_init(&run, batch, source, error) &&
+                run_record_begin(batch, source, "ingest", &run.id, error);
+    if (done) {
+        done = aim_at_ends(&run, error) && ingest_to_cut(&run, error);
+        run_record_end(batch, run.id, done ? "ingested" : "failed", done ? NULL : error->message, run.messages);
+    }
+    source_run_clean_up(&run);
+    source_lock_release(batch, source);
+    return done;
+}

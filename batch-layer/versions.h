@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The live version of each order, in memory, as a source's rule for duplicates makes it from messages in log order. */
+#ifndef TIDEMARK_BATCH_VERSIONS_H
+#define TIDEMARK_BATCH_VERSIONS_H
+
+#include "ports/realtime_store.h"
+
+struct versions {
+    const struct source *source;
+    struct bytes_map map; /* from partition and key */
+    struct arena texts;
+    bool used[FIELDS_MAX]; /* fields that a view reads: the others aren't kept */
+    struct panes *panes;   /* what the versions add up to, one a view */
+    struct ledger *ledger; /* good messages by their fate */
+    struct buffer key;
+};
+
+/* `panes`, one a view, and `ledger` are the caller's, and filled as versions come. */
+void versions_init(struct versions *versions, const struct source *source, struct panes *panes, struct ledger *ledger);
+void versions_clean_up(struct versions *versions);
+
+/* The next message of this partition. */
+bool versions_add(struct versions *versions, int32_t partition, const struct record *record, struct error *error)
+    MUST_CHECK;
+
+#endif

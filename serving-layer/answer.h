@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The rows of a view with what they rest on, taken from a snapshot under one read lock. */
+#ifndef TIDEMARK_SERVING_ANSWER_H
+#define TIDEMARK_SERVING_ANSWER_H
+
+#include "provenance.h"
+
+struct answer {
+    struct buffer body;
+    struct buffer provenance; /* JSON on one line; in the body too where that is JSON */
+    struct buffer next;       /* cursor of the next page; empty: there is none */
+    size_t rows;
+};
+
+void answer_clean_up(struct answer *answer);
+
+/* False with the problem where there is no answer: 503 where nothing was read yet or memory is short, 422 where the
+ * range touches windows that aren't held in memory. The answer is to be cleaned up in any case. */
+bool answer_view(struct snapshot *snapshot, size_t view, const struct view_query *query, struct answer *answer,
+                 struct problem *problem) MUST_CHECK;
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One thread that keeps the snapshots near to what PostgreSQL and Redis say. Requests never wait for either: while a
+ * store is down the snapshots stay as they are, and say of what they are. */
+#ifndef TIDEMARK_SERVING_FOLLOWER_H
+#define TIDEMARK_SERVING_FOLLOWER_H
+
+#include "postgres/postgres.h"
+#include "serving_metrics.h"
+#include "snapshot.h"
+
+struct follower_stores {
+    struct publication_store *publications;
+    struct realtime_store *realtime;
+    /* postgres_read_published */
+    bool (*read_published)(struct publication_store *store, const struct source *source, int64_t since_epoch,
+                           const struct published_rows *rows, struct publication *ret_publication, struct error *error);
+};
+
+struct follower;
+
+/* Follows for these snapshots, asking Redis every `refresh_us`. Stores, snapshots and metrics must outlive it. */
+bool follower_new(const struct follower_stores *stores, struct snapshot *const snapshots[], size_t count,
+                  int64_t refresh_us, struct metrics *metrics, struct follower **ret_follower,
+                  struct error *error) MUST_CHECK;
+
+/* One pass over all sources: what the thread does again and again. For tests that have no thread. */
+void follower_pass(struct follower *follower);
+
+bool follower_start(struct follower *follower, struct error *error) MUST_CHECK;
+
+/* Ends the thread where one was started. NULL is allowed. */
+void follower_destroy(struct follower *follower);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "live.h"
+
+#include <stdlib.h>
+
+bool live_init(struct live *live, const struct source *source, struct error *error)
+{
+    *live = (struct live){.source = source};
+    live->changes = calloc(source->view_count + 1, sizeof *live->changes);
+    if (!live->changes)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    for (size_t i = 0; i < source->view_count; i++)
+        panes_init(&live->changes[i], &source->views[i]);
+    return true;
+}
+
+void live_clean_up(struct live *live)
+{
+    for (size_t i = 0; i < live->count; i++) {
+        slot_reader_clean_up(&live->partitions[i]->reader);
+        free(live->partitions[i]);
+    }
+    free(live->partitions);
+    for (size_t i = 0; live->changes && i < live->source->view_count; i++)
+        panes_clean_up(&live->changes[i]);
+    free(live->changes);
+    *live = (struct live){0};
+}
+
+static void note_change(void *context, struct slot_reader *reader, int64_t epoch, size_t view, struct pane delta)
+{
+    (void)reader;
+    struct live_partition *partition = context;
+    struct live *live = partition->live;
+    if (!partition->included || epoch <= live->epoch)
+        return;
+    struct cell *cell = panes_at(&live->changes[view], delta.window_start_s, delta.group);
+    if (cell)
+        cell_merge(live->changes[view].view, cell, delta.cell);
+    else
+        live->rebuild = true;
+}
+
+static void note_replaced(void *context, struct slot_reader *reader)
+{
+    (void)reader;
+    struct live_partition *partition = context;
+    partition->live->rebuild = true;
+}
+
+static struct live_partition *partition_new(struct live *live, int32_t number)
+{
+    struct live_partition *partition = calloc(1, sizeof *partition);
+    if (!partition)
+        return NULL;
+    partition->live = live;
+    slot_reader_init(&partition->reader, (struct slot_id){live->source->name, number}, live->source);
+    partition->reader.changed = note_change;
+    partition->reader.replaced = note_replaced;
+    partition->reader.context = partition;
+    return partition;
+}
+
+bool live_grow(struct live *live, size_t count, struct error *error)
+{
+    if (count <= live->count)
+        return true;
+    struct live_partition **partitions = realloc(live->partitions, count * sizeof(struct live_partition *));
+    if (!partitions)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    live->partitions = partitions;
+    for (; live->count < count; live->count++) {
+        live->partitions[live->count] = partition_new(live, (int32_t)live->count);
+        if (!live->partitions[live->count])
+            return error_set(error, ERROR_INTERNAL, "out of memory");
+    }
+    return true;
+}
+
+/* A partition exists where its slot does; numbers below it then exist too. */
+static bool probe(struct live *live, struct realtime_store *store, size_t probes, struct error *error)
+{
+    for (size_t number = live->count, last = live->count + probes; number < last && number < PARTITIONS_MAX; number++) {
+        struct slot slot;
+        struct slot_id id = {live->source->name, (int32_t)number};
+        if (!store->operations->read_slot(store, id, &slot, error))
+            return false;
+        if (!slot.exists)
+            continue;
+        if (!live_grow(live, number + 1, error))
+            return false;
+        last = number + 1 + probes;
+    }
+    return true;
+}
+
+bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error)
+{
+    live->reachable = false;
+    if (probes && !probe(live, store, probes, error))
+        return false;
+    for (size_t i = 0; i < live->count; i++)
+        if (!store->operations->read(store, &live->partitions[i]->reader, error))
+            return false;
+    return live->reachable = true;
+}
+
+static bool add_panes(struct panes *sum, const struct panes *panes)
+{
+    for (size_t i = 0; i < panes_count(panes); i++) {
+        struct pane pane = panes_get(panes, i);
+        struct cell *cell = panes_at(sum, pane.window_start_s, pane.group);
+        if (!cell)
+            return false;
+        cell_merge(sum->view, cell, pane.cell);
+    }
+    return true;
+}
+
+bool live_sum(const struct live *live, struct panes sums[])
+{
+    for (size_t i = 0; i < live->count; i++) {
+        const struct slot_reader *reader = &live->partitions[i]->reader;
+        for (size_t epoch = 0; live->partitions[i]->included && epoch < reader->epoch_count; epoch++) {
+            if (reader->epochs[epoch].epoch <= live->epoch)
+                continue;
+            for (size_t view = 0; view < live->source->view_count; view++)
+                if (!add_panes(&sums[view], &reader->epochs[epoch].panes[view]))
+                    return false;
+        }
+    }
+    return true;
+}
+
+void live_taken(struct live *live)
+{
+    for (size_t i = 0; i < live->source->view_count; i++)
+        panes_clear(&live->changes[i]);
+    live->rebuild = false;
+}

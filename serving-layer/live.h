@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What is held of a source's slots in the real-time store: a reader a partition, and the changes that the snapshot
+ * hasn't taken yet. Belongs to the follower's thread. */
+#ifndef TIDEMARK_SERVING_LIVE_H
+#define TIDEMARK_SERVING_LIVE_H
+
+#include "ports/publication.h"
+
+struct live;
+
+struct live_partition {
+    struct live *live;
+    struct slot_reader reader;
+    bool included; /* the snapshot holds this slot's epochs after the published one */
+};
+
+struct live {
+    const struct source *source;
+    struct live_partition **partitions; /* number i is partition i */
+    size_t count;                       /* partitions known to exist; never shrinks */
+    bool reachable;                     /* the store answered when it was last asked */
+    int64_t epoch;                      /* the published one that the snapshot holds */
+    struct panes *changes; /* one a view: deltas of included partitions that the snapshot doesn't hold yet */
+    bool rebuild;          /* deltas don't suffice: cells were replaced, or memory was short */
+};
+
+bool live_init(struct live *live, const struct source *source, struct error *error) MUST_CHECK;
+void live_clean_up(struct live *live);
+
+/* Knows at least `count` partitions; false where memory is short. */
+bool live_grow(struct live *live, size_t count, struct error *error) MUST_CHECK;
+
+/* Brings every partition up to date and looks for new ones, up to `probes` numbers beyond those known. After an error
+ * what was read before it is kept, and `reachable` is false. */
+bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error) MUST_CHECK;
+
+/* Adds up, view by view, the cells of the included partitions in the epochs after live->epoch. `sums` has one panes a
+ * view, initialised; false where memory is short. */
+bool live_sum(const struct live *live, struct panes sums[]) MUST_CHECK;
+
+/* Forgets the changes, once the snapshot holds them. */
+void live_taken(struct live *live);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/program.h"
+#include "serving.h"
+
+static int run(void *settings, char *arguments[])
+{
+    (void)arguments;
+    return serving_run(settings);
+}
+
+int main(int argc, char *argv[])
+{
+    static const struct command commands[] = {
+        {.name = "run", .summary = "answer queries over HTTP", .run = run},
+        {0},
+    };
+    static const struct program_description program = {
+        "tidemark-serving", "answers views over HTTP: batch and real time together", commands};
+    return program_main(&program, argc, argv);
+}

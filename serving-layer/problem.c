@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SHOWN_MAX 64
+
+static bool continues_character(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+int shown_length(const char *string)
+{
+    size_t length = strnlen(string, SHOWN_MAX + 1);
+    if (length <= SHOWN_MAX)
+        return (int)length;
+    length = SHOWN_MAX;
+    while (length && continues_character(string[length]))
+        length--;
+    return (int)length;
+}
+
+bool problem_set(struct problem *problem, unsigned status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int wanted = vsnprintf(problem->detail, sizeof problem->detail, format, arguments);
+    va_end(arguments);
+    problem->status = status;
+    size_t length = strlen(problem->detail);
+    if (wanted < 0 || (size_t)wanted == length)
+        return false;
+    while (length && continues_character(problem->detail[length - 1])) /* the cut may be within a character */
+        length--;
+    problem->detail[length ? length - 1 : 0] = '\0';
+    return false;
+}
+
+const char *status_title(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *title;
+    } titles[] = {
+        {400, "Bad Request"},           {404, "Not Found"},           {405, "Method Not Allowed"},
+        {413, "Content Too Large"},     {414, "URI Too Long"},        {422, "Unprocessable Content"},
+        {500, "Internal Server Error"}, {503, "Service Unavailable"},
+    };
+    for (size_t i = 0; i < sizeof titles / sizeof titles[0]; i++)
+        if (titles[i].status == status)
+            return titles[i].title;
+    return "Error";
+}
+
+void problem_append(const struct problem *problem, struct buffer *out)
+{
+    buffer_appendf(out, "{\"type\": \"about:blank\", \"title\": \"%s\", \"status\": %u, \"detail\": ",
+                   status_title(problem->status), problem->status);
+    buffer_append_json(out, text_of(problem->detail));
+    buffer_append_string(out, "}\n");
+}

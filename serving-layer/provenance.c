@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provenance.h"
+
+#include "base/clock.h"
+
+void append_time_or_null(int64_t at_us, struct buffer *out)
+{
+    if (at_us == 0) {
+        buffer_append_string(out, "null");
+        return;
+    }
+    buffer_append_char(out, '"');
+    buffer_append_timestamp(out, at_us);
+    buffer_append_char(out, '"');
+}
+
+void append_number_or_null(int64_t number, struct buffer *out)
+{
+    if (number < 0)
+        buffer_append_string(out, "null");
+    else
+        buffer_append_integer(out, number);
+}
+
+bool view_is_complete(const struct snapshot *snapshot, size_t view)
+{
+    if (snapshot->partition_count == 0 || !snapshot_view_is_current(snapshot, view))
+        return false;
+    for (size_t i = 0; i < snapshot->partition_count; i++)
+        if (snapshot->partitions[i].absence != ABSENT_NOT || snapshot->partitions[i].deferred)
+            return false;
+    return true;
+}
+
+bool query_is_expired(const struct snapshot *snapshot, size_t view, const struct view_query *query)
+{
+    int64_t expired_s = snapshot->views[view].expired_s;
+    return query && query->has_from && query->from_s < expired_s && query->from_s < query->to_s;
+}
+
+int64_t snapshot_lag(const struct snapshot *snapshot)
+{
+    int64_t lag = snapshot->partition_count ? 0 : LAG_UNKNOWN;
+    for (size_t i = 0; i < snapshot->partition_count; i++) {
+        if (snapshot->partitions[i].lag == LAG_UNKNOWN)
+            return LAG_UNKNOWN;
+        lag += snapshot->partitions[i].lag;
+    }
+    return lag;
+}
+
+int64_t snapshot_deferred(const struct snapshot *snapshot)
+{
+    int64_t deferred = 0;
+    for (size_t i = 0; i < snapshot->partition_count; i++)
+        deferred += snapshot->partitions[i].deferred;
+    return deferred;
+}
+
+/* Writes what stands between the entries of a list. */
+static void separate(bool *first, struct buffer *out)
+{
+    if (!*first)
+        buffer_append_string(out, ", ");
+    *first = false;
+}
+
+static void append_missing(int32_t partition, const char *reason, int64_t from, int64_t to, bool *first,
+                           struct buffer *out)
+{
+    separate(first, out);
+    buffer_appendf(out, "{\"partition\": %d, \"reason\": \"%s\"", (int)partition, reason);
+    if (from >= 0)
+        buffer_appendf(out, ", \"from\": %lld", (long long)from);
+    if (to >= 0)
+        buffer_appendf(out, ", \"to\": %lld", (long long)to);
+    buffer_append_char(out, '}');
+}
+
+static void append_missing_partition(const struct partition_state *state, bool current, bool *first, struct buffer *out)
+{
+    int64_t begins = state->cut >= 0 ? state->cut : state->first;
+    if (!current && state->cut >= 0)
+        append_missing(state->partition, "definition", state->first, state->cut, first, out);
+    if (state->absence != ABSENT_NOT)
+        append_missing(state->partition, absence_name(state->absence), begins, -1, first, out);
+    if (state->deferred)
+        append_missing(state->partition, "deferred", begins, state->next, first, out);
+}
+
+static void append_expired(const struct view *view, const struct view_query *query, int64_t expired_s, bool *first,
+                           struct buffer *out)
+{
+    separate(first, out);
+    buffer_append_string(out, "{\"partition\": null, \"reason\": \"expired\", \"from\": \"");
+    buffer_append_local_time(out, view->zone, query->from_s);
+    buffer_append_string(out, "\", \"to\": \"");
+    buffer_append_local_time(out, view->zone, query->to_s < expired_s ? query->to_s : expired_s);
+    buffer_append_string(out, "\"}");
+}
+
+static void append_all_missing(const struct snapshot *snapshot, size_t view, const struct view_query *query,
+                               struct buffer *out)
+{
+    bool first = true, current = snapshot_view_is_current(snapshot, view);
+    if (snapshot->partition_count == 0) {
+        separate(&first, out);
+        buffer_appendf(out, "{\"partition\": null, \"reason\": \"%s\"}",
+                       absence_name(snapshot->live_reachable ? ABSENT_REBUILDING : ABSENT_UNREACHABLE));
+    }
+    for (size_t i = 0; i < snapshot->partition_count; i++)
+        append_missing_partition(&snapshot->partitions[i], current, &first, out);
+    if (query_is_expired(snapshot, view, query))
+        append_expired(&snapshot->source->views[view], query, snapshot->views[view].expired_s, &first, out);
+}
+
+static void append_cut(const struct snapshot *snapshot, struct buffer *out)
+{
+    bool first = true;
+    for (size_t i = 0; i < snapshot->publication.partition_count; i++) {
+        separate(&first, out);
+        buffer_appendf(out, "\"%d\": %lld", (int)snapshot->publication.partitions[i].partition,
+                       (long long)snapshot->publication.partitions[i].cut);
+    }
+}
+
+static void append_offsets(const struct snapshot *snapshot, struct buffer *out)
+{
+    bool first = true;
+    for (size_t i = 0; i < snapshot->partition_count; i++) {
+        if (snapshot->partitions[i].offset < 0)
+            continue;
+        separate(&first, out);
+        buffer_appendf(out, "\"%d\": %lld", (int)snapshot->partitions[i].partition,
+                       (long long)snapshot->partitions[i].offset);
+    }
+}
+
+void provenance_append(const struct snapshot *snapshot, size_t view, const struct view_query *query, struct buffer *out)
+{
+    bool complete = view_is_complete(snapshot, view) && !query_is_expired(snapshot, view, query);
+    buffer_appendf(out, "{\"complete\": %s, \"missing\": [", complete ? "true" : "false");
+    append_all_missing(snapshot, view, query, out);
+    buffer_appendf(out, "], \"batch\": {\"epoch\": %lld, \"published_at\": ", (long long)snapshot->publication.epoch);
+    append_time_or_null(snapshot->publication.published_at_us, out);
+    buffer_append_string(out, ", \"cut\": {");
+    append_cut(snapshot, out);
+    buffer_append_string(out, "}}, \"speed\": {\"offsets\": {");
+    append_offsets(snapshot, out);
+    buffer_append_string(out, "}, \"lag\": ");
+    append_number_or_null(snapshot_lag(snapshot), out);
+    buffer_appendf(out, "}, \"deferred\": %lld}", (long long)snapshot_deferred(snapshot));
+}

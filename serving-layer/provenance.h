@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What an answer rests on, so that anyone can recompute what it says: epoch and cut, offsets, and what is missing. */
+#ifndef TIDEMARK_SERVING_PROVENANCE_H
+#define TIDEMARK_SERVING_PROVENANCE_H
+
+#include "snapshot.h"
+#include "view_query.h"
+
+/* All of these with the snapshot's read lock held. */
+
+/* Nothing of the source is missing from this view's answers, whatever the range. */
+bool view_is_complete(const struct snapshot *snapshot, size_t view);
+
+/* The range asked for begins before what the retention keeps. */
+bool query_is_expired(const struct snapshot *snapshot, size_t view, const struct view_query *query);
+
+/* As JSON on one line. `query` may be NULL: then no range is looked at. */
+void provenance_append(const struct snapshot *snapshot, size_t view, const struct view_query *query,
+                       struct buffer *out);
+
+/* Messages in the log that the answer doesn't hold yet, or LAG_UNKNOWN. */
+int64_t snapshot_lag(const struct snapshot *snapshot);
+int64_t snapshot_deferred(const struct snapshot *snapshot);
+
+/* A time in UTC in quotes, or null where it is 0. */
+void append_time_or_null(int64_t at_us, struct buffer *out);
+/* A number, or null where it is negative. */
+void append_number_or_null(int64_t number, struct buffer *out);
+
+#endif

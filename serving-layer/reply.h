@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a route makes of a request. */
+#ifndef TIDEMARK_SERVING_REPLY_H
+#define TIDEMARK_SERVING_REPLY_H
+
+#include "problem.h"
+
+#define REPLY_HEADERS_MAX 4
+
+struct reply_header {
+    const char *name;    /* static text */
+    struct buffer value; /* without line breaks */
+};
+
+struct reply {
+    unsigned status;
+    const char *content_type; /* static text */
+    struct buffer body;
+    const char *constant; /* static text in place of the body; NULL: the body */
+    struct reply_header headers[REPLY_HEADERS_MAX];
+    size_t header_count;
+};
+
+void reply_clean_up(struct reply *reply);
+
+/* Room for the value of one more header; the caller appends to it. */
+struct buffer *reply_header(struct reply *reply, const char *name);
+
+/* Answers with a body of this type, or, where memory was short while it was made, with a problem. */
+void reply_with(struct reply *reply, unsigned status, const char *content_type, struct buffer *body);
+
+/* Answers with a text that is part of the program. */
+void reply_constant(struct reply *reply, const char *content_type, const char *text);
+
+void reply_problem(struct reply *reply, const struct problem *problem);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * GET /v1/status and /v1/ledger. */
+#include "base/clock.h"
+#include "provenance.h"
+#include "routes.h"
+
+static void append_partition(const struct partition_state *state, struct buffer *out)
+{
+    buffer_appendf(out, "\"%d\": {\"first\": ", (int)state->partition);
+    append_number_or_null(state->first, out);
+    buffer_append_string(out, ", \"cut\": ");
+    append_number_or_null(state->cut, out);
+    buffer_append_string(out, ", \"next\": ");
+    append_number_or_null(state->next, out);
+    buffer_append_string(out, ", \"answered\": ");
+    append_number_or_null(state->offset, out);
+    buffer_appendf(out, ", \"fits\": %s, \"missing\": ", state->absence == ABSENT_NOT ? "true" : "false");
+    if (state->absence == ABSENT_NOT)
+        buffer_append_string(out, "null");
+    else
+        buffer_appendf(out, "\"%s\"", absence_name(state->absence));
+    buffer_append_string(out, ", \"lag\": ");
+    append_number_or_null(state->lag, out);
+    buffer_appendf(out, ", \"deferred\": %lld, \"clock\": ", (long long)state->deferred);
+    append_time_or_null(state->clock_us, out);
+    buffer_append_string(out, "}");
+}
+
+/* How long ago, in milliseconds, or null where it never was. */
+static void append_age(int64_t at_us, struct buffer *out)
+{
+    append_number_or_null(at_us ? (clock_monotonic_us() - at_us) / 1000 : -1, out);
+}
+
+static void append_views(const struct snapshot *snapshot, struct buffer *out)
+{
+    for (size_t i = 0; i < snapshot->source->view_count; i++) {
+        const struct view_rows *rows = &snapshot->views[i].rows;
+        buffer_appendf(out, "%s{\"name\": \"%s\", \"complete\": %s, \"definition\": \"%s\", ", i ? ", " : "",
+                       snapshot->source->views[i].name,
+                       snapshot->loaded && view_is_complete(snapshot, i) ? "true" : "false",
+                       snapshot_view_is_current(snapshot, i) ? "current" : "unpublished");
+        buffer_appendf(out, "\"rows\": %zu, \"bytes\": %zu}", rows->row_count, rows->bytes);
+    }
+}
+
+static void append_source(const struct snapshot *snapshot, struct buffer *out)
+{
+    const struct publication *publication = &snapshot->publication;
+    buffer_appendf(out, "{\"name\": \"%s\", \"epoch\": ", snapshot->source->name);
+    append_number_or_null(snapshot->loaded ? publication->epoch : -1, out);
+    buffer_append_string(out, ", \"published_at\": ");
+    append_time_or_null(publication->published_at_us, out);
+    buffer_append_string(out, ", \"opened_at\": ");
+    append_time_or_null(publication->opened_at_us, out);
+    buffer_append_string(out, ", \"clock\": ");
+    append_time_or_null(snapshot->clock_us, out);
+    buffer_append_string(out, ", \"lag\": ");
+    append_number_or_null(snapshot_lag(snapshot), out);
+    buffer_appendf(out, ", \"deferred\": %lld, \"redis\": {\"reachable\": %s, \"age_ms\": ",
+                   (long long)snapshot_deferred(snapshot), snapshot->live_reachable ? "true" : "false");
+    append_age(snapshot->live_read_us, out);
+    buffer_append_string(out, "}, \"postgres\": {\"age_ms\": ");
+    append_age(snapshot->published_read_us, out);
+    buffer_append_string(out, "}, \"partitions\": {");
+    for (size_t i = 0; i < snapshot->partition_count; i++) {
+        buffer_append_string(out, i ? ", " : "");
+        append_partition(&snapshot->partitions[i], out);
+    }
+    buffer_append_string(out, "}, \"views\": [");
+    append_views(snapshot, out);
+    buffer_append_string(out, "]}");
+}
+
+static void append_ledger(const struct snapshot *snapshot, struct buffer *out)
+{
+    struct ledger ledger = snapshot->publication.ledger;
+    size_t view_count = snapshot->source->view_count;
+    ledger_merge(&ledger, &snapshot->live_ledger);
+    buffer_appendf(out, "{\"name\": \"%s\", \"epoch\": ", snapshot->source->name);
+    append_number_or_null(snapshot->loaded ? snapshot->publication.epoch : -1, out);
+    buffer_appendf(out, ", \"consumed\": %lld, \"kept\": %lld, \"replaced\": %lld, \"duplicate\": %lld, ",
+                   (long long)ledger.consumed, (long long)ledger.kept, (long long)ledger.replaced,
+                   (long long)ledger.duplicate);
+    buffer_appendf(out, "\"deferred\": %lld, \"bad\": %lld, \"closed\": %s, \"views\": [", (long long)ledger.deferred,
+                   (long long)ledger.bad, ledger_is_closed(&ledger, view_count) ? "true" : "false");
+    for (size_t i = 0; i < view_count; i++)
+        buffer_appendf(out, "%s{\"name\": \"%s\", \"counted\": %lld, \"filtered\": %lld, \"closed\": %s}",
+                       i ? ", " : "", snapshot->source->views[i].name, (long long)ledger.views[i].counted,
+                       (long long)ledger.views[i].filtered,
+                       ledger.views[i].counted + ledger.views[i].filtered == ledger.kept ? "true" : "false");
+    buffer_append_string(out, "]}");
+}
+
+static void reply_by_source(const struct request *request, struct reply *reply,
+                            void (*append)(const struct snapshot *snapshot, struct buffer *out))
+{
+    struct buffer out = {0};
+    buffer_append_string(&out, "{\"sources\": [");
+    for (size_t i = 0; i < request->serving->source_count; i++) {
+        struct snapshot *snapshot = request->serving->snapshots[i];
+        buffer_append_string(&out, i ? ",\n" : "");
+        pthread_rwlock_rdlock(&snapshot->lock);
+        append(snapshot, &out);
+        pthread_rwlock_unlock(&snapshot->lock);
+    }
+    buffer_append_string(&out, "]}\n");
+    reply_with(reply, 200, "application/json", &out);
+}
+
+void route_status(const struct request *request, struct reply *reply)
+{
+    reply_by_source(request, reply, append_source);
+}
+
+void route_ledger(const struct request *request, struct reply *reply)
+{
+    reply_by_source(request, reply, append_ledger);
+}

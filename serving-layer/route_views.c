@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * GET /v1/views and /v1/views/{view}. */
+#include <string.h>
+
+#include "answer.h"
+#include "base/command.h"
+#include "base/zone.h"
+#include "routes.h"
+
+static void append_dimensions(const struct view *view, struct buffer *out)
+{
+    buffer_append_string(out, "[");
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        const struct field *field = &view->schema->fields[view->dimensions[i]];
+        buffer_appendf(out, "%s{\"name\": \"%s\", \"type\": \"%s\"}", i ? ", " : "", field->name,
+                       field->type == FIELD_TEXT ? "text" : "integer");
+    }
+    buffer_append_string(out, "]");
+}
+
+static void append_measures(const struct view *view, struct buffer *out)
+{
+    static const char *const kinds[] = {[MEASURE_COUNT] = "count", [MEASURE_SUM] = "sum", [MEASURE_AVERAGE] = "avg"};
+    buffer_append_string(out, "[");
+    for (size_t i = 0; i < view->measure_count; i++) {
+        const struct measure *measure = &view->measures[i];
+        buffer_appendf(out, "%s{\"name\": \"%s\", \"kind\": \"%s\"", i ? ", " : "", measure->name,
+                       kinds[measure->kind]);
+        if (measure->kind != MEASURE_COUNT)
+            buffer_appendf(out, ", \"field\": \"%s\"", view->schema->fields[measure->field].name);
+        buffer_append_string(out, "}");
+    }
+    buffer_append_string(out, "]");
+}
+
+static void append_view(const struct source *source, const struct view *view, struct buffer *out)
+{
+    buffer_appendf(out, "{\"name\": \"%s\", \"source\": \"%s\", \"window\": \"", view->name, source->name);
+    window_print(&view->window, out);
+    buffer_appendf(out, "\", \"window_seconds\": %lld, \"time_zone\": ", (long long)view->window.length_s);
+    buffer_append_json(out, text_of(zone_name(view->zone)));
+    buffer_append_string(out, ", \"retention_seconds\": ");
+    append_number_or_null(view->retention_s ? view->retention_s : -1, out);
+    buffer_append_string(out, ", \"dimensions\": ");
+    append_dimensions(view, out);
+    buffer_append_string(out, ", \"measures\": ");
+    append_measures(view, out);
+    buffer_append_string(out, "}");
+}
+
+void route_views(const struct request *request, struct reply *reply)
+{
+    struct buffer out = {0};
+    bool first = true;
+    buffer_append_string(&out, "{\"views\": [");
+    for (size_t i = 0; i < request->serving->source_count; i++) {
+        const struct source *source = &request->serving->sources[i];
+        for (size_t view = 0; view < source->view_count; view++) {
+            buffer_append_string(&out, first ? "" : ",\n");
+            append_view(source, &source->views[view], &out);
+            first = false;
+        }
+    }
+    buffer_append_string(&out, "]}\n");
+    reply_with(reply, 200, "application/json", &out);
+}
+
+/* The view of this name, or NULL with the problem. */
+static const struct view *find_view(const struct request *request, const char *name, struct snapshot **ret_snapshot,
+                                    struct problem *problem)
+{
+    const char *names[256];
+    size_t count = 0;
+    for (size_t i = 0; i < request->serving->source_count; i++) {
+        const struct source *source = &request->serving->sources[i];
+        for (size_t view = 0; view < source->view_count; view++) {
+            if (strcmp(source->views[view].name, name) == 0) {
+                *ret_snapshot = request->serving->snapshots[i];
+                return &source->views[view];
+            }
+            if (count < sizeof names / sizeof names[0])
+                names[count++] = source->views[view].name;
+        }
+    }
+    const char *meant = nearest_word(name, names, count);
+    problem_set(problem, 404, "there is no view %.*s%s%s%s", shown_length(name), name,
+                meant ? "; did you mean " : "; /v1/views lists them", meant ? meant : "", meant ? "?" : "");
+    return NULL;
+}
+
+static void move_to_header(struct reply *reply, const char *name, struct buffer *value)
+{
+    struct buffer *header = reply_header(reply, name);
+    *header = *value;
+    *value = (struct buffer){0};
+}
+
+static void give(struct answer *answer, enum answer_format format, struct reply *reply)
+{
+    static const char *const types[] = {[FORMAT_JSON] = "application/json",
+                                        [FORMAT_CSV] = "text/csv; charset=utf-8; header=present",
+                                        [FORMAT_NDJSON] = "application/x-ndjson"};
+    reply_with(reply, 200, types[format], &answer->body);
+    if (format == FORMAT_JSON || reply->status != 200)
+        return;
+    move_to_header(reply, "Tidemark-Provenance", &answer->provenance);
+    if (answer->next.length)
+        move_to_header(reply, "Tidemark-Next", &answer->next);
+}
+
+void route_view(const struct request *request, struct reply *reply)
+{
+    struct problem problem;
+    struct snapshot *snapshot;
+    struct view_query query;
+    struct answer answer = {0};
+    const struct view *view = find_view(request, request->target->segments[2], &snapshot, &problem);
+    if (view && view_query_parse(view, request->target, request->arena, &query, &problem) &&
+        answer_view(snapshot, (size_t)(view - snapshot->source->views), &query, &answer, &problem)) {
+        metric_add(metrics_series(request->serving->metrics, METRIC_ROWS_ANSWERED, &view->name), (int64_t)answer.rows);
+        give(&answer, query.format, reply);
+    } else {
+        reply_problem(reply, &problem);
+    }
+    answer_clean_up(&answer);
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "routes.h"
+
+#include <string.h>
+
+#include "base/command.h"
+
+#define ANY "{view}"
+
+struct route {
+    const char *name;
+    const char *segments[3]; /* NULL-ended */
+    void (*handle)(const struct request *request, struct reply *reply);
+    bool takes_parameters;
+};
+
+static const struct route routes[] = {
+    {"/", {NULL}, route_dashboard, true}, /* they are the page's own */
+    {"/livez", {"livez"}, route_live, false},
+    {"/readyz", {"readyz"}, route_ready, false},
+    {"/metrics", {"metrics"}, route_metrics, false},
+    {"/openapi.json", {"openapi.json"}, route_openapi, false},
+    {"/v1/views", {"v1", "views"}, route_views, false},
+    {"/v1/views/{view}", {"v1", "views", ANY}, route_view, true},
+    {"/v1/status", {"v1", "status"}, route_status, false},
+    {"/v1/ledger", {"v1", "ledger"}, route_ledger, false},
+};
+#define ROUTE_COUNT (sizeof routes / sizeof routes[0])
+
+static bool matches(const struct route *candidate, const struct target *target)
+{
+    size_t count = 0;
+    while (count < 3 && candidate->segments[count])
+        count++;
+    if (count != target->segment_count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(candidate->segments[i], ANY) != 0 && strcmp(candidate->segments[i], target->segments[i]) != 0)
+            return false;
+    return true;
+}
+
+static const struct route *find_route(const struct target *target)
+{
+    for (size_t i = 0; i < ROUTE_COUNT; i++)
+        if (matches(&routes[i], target))
+            return &routes[i];
+    return NULL;
+}
+
+static void nothing_here(const struct target *target, struct problem *problem)
+{
+    const char *names[ROUTE_COUNT];
+    struct buffer path = {0};
+    for (size_t i = 0; i < target->segment_count; i++)
+        buffer_appendf(&path, "/%s", target->segments[i]);
+    for (size_t i = 0; i < ROUTE_COUNT; i++)
+        names[i] = routes[i].name;
+    const char *shown = buffer_string(&path), *meant = nearest_word(shown, names, ROUTE_COUNT);
+    problem_set(problem, 404, "there is nothing at %.*s%s%s%s", shown_length(shown), shown,
+                meant ? "; did you mean " : "; see /openapi.json", meant ? meant : "", meant ? "?" : "");
+    buffer_clean_up(&path);
+}
+
+static void dispatch(const struct request *request, struct reply *reply, const char **ret_route)
+{
+    struct problem problem;
+    const struct route *found = find_route(request->target);
+    if (!found) {
+        nothing_here(request->target, &problem);
+        reply_problem(reply, &problem);
+        return;
+    }
+    *ret_route = found->name;
+    if (!found->takes_parameters && !target_allow(request->target, NULL, 0, &problem))
+        reply_problem(reply, &problem);
+    else
+        found->handle(request, reply);
+}
+
+void route(const struct serving *serving, const char *raw_target, struct reply *reply, const char **ret_route)
+{
+    struct arena arena = {0};
+    struct target target;
+    struct problem problem;
+    *ret_route = "other";
+    if (target_parse(raw_target, &arena, &target, &problem))
+        dispatch(&(struct request){serving, &target, &arena}, reply, ret_route);
+    else
+        reply_problem(reply, &problem);
+    arena_clean_up(&arena);
+}

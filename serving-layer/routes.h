@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * From the target of a request to its answer. Knows nothing of sockets, so tests call it directly. */
+#ifndef TIDEMARK_SERVING_ROUTES_H
+#define TIDEMARK_SERVING_ROUTES_H
+
+#include "config/settings.h"
+#include "reply.h"
+#include "serving_metrics.h"
+#include "snapshot.h"
+#include "target.h"
+
+/* What requests are answered from; immutable but for what the snapshots guard. */
+struct serving {
+    const struct source *sources;
+    size_t source_count;
+    struct snapshot **snapshots; /* one a source */
+    struct metrics *metrics;
+};
+
+/* What a handler is given. */
+struct request {
+    const struct serving *serving;
+    const struct target *target;
+    struct arena *arena;
+};
+
+/* Answers GET of `raw_target`. *ret_route is how metrics name the route, static text. */
+void route(const struct serving *serving, const char *raw_target, struct reply *reply, const char **ret_route);
+
+/* The handlers. */
+void route_dashboard(const struct request *request, struct reply *reply);
+void route_openapi(const struct request *request, struct reply *reply);
+void route_live(const struct request *request, struct reply *reply);
+void route_ready(const struct request *request, struct reply *reply);
+void route_metrics(const struct request *request, struct reply *reply);
+void route_views(const struct request *request, struct reply *reply);
+void route_view(const struct request *request, struct reply *reply);
+void route_status(const struct request *request, struct reply *reply);
+void route_ledger(const struct request *request, struct reply *reply);
+
+#endif

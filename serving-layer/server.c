@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "connections.h"
+
+#define CONNECTION_BYTES_MAX ((size_t)128 * 1024) /* for the headers of a request and its answer */
+
+struct server {
+    const struct serving *serving;
+    struct MHD_Daemon *daemon;
+    struct connections *connections;
+};
+
+/* Lives from the request line until the answer is sent. */
+struct exchange {
+    char *target; /* as it came, cut behind the longest that is taken; NULL: memory was short */
+};
+
+static void *begin_exchange(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    (void)context;
+    (void)connection;
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    if (exchange)
+        exchange->target = strndup(uri, TARGET_BYTES_MAX + 1);
+    return exchange;
+}
+
+static struct connection *place_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+static void end_exchange(void *context, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)code;
+    struct server *server = context;
+    struct exchange *exchange = *state;
+    if (exchange)
+        free(exchange->target);
+    free(exchange);
+    *state = NULL;
+    connections_mark(server->connections, place_of(connection), false);
+}
+
+static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                            enum MHD_ConnectionNotificationCode code)
+{
+    struct server *server = context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *socket_context = info ? connections_add(server->connections, info->connect_fd) : NULL;
+    } else {
+        connections_remove(server->connections, *socket_context);
+        *socket_context = NULL;
+    }
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static bool is_get(const char *method)
+{
+    return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+}
+
+/* What can't be answered whatever the target is; *ret_close where the connection can't go on either. */
+static bool check_request(struct MHD_Connection *connection, const char *method, struct reply *reply,
+                          struct problem *problem, bool *ret_close)
+{
+    const char *encoding = header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    *ret_close = encoding || (length && strcmp(length, "0") != 0);
+    if (encoding && length)
+        return problem_set(problem, 400, "Transfer-Encoding and Content-Length must not both be given");
+    if (!is_get(method)) {
+        buffer_append_string(reply_header(reply, MHD_HTTP_HEADER_ALLOW), "GET, HEAD");
+        return problem_set(problem, 405, "only GET and HEAD are answered, not %.*s", shown_length(method), method);
+    }
+    return !*ret_close || problem_set(problem, 400, "a request that only asks has no body");
+}
+
+static struct MHD_Response *response_of(struct reply *reply)
+{
+    struct MHD_Response *response;
+    if (reply->constant)
+        return MHD_create_response_from_buffer(strlen(reply->constant), (void *)(uintptr_t)reply->constant,
+                                               MHD_RESPMEM_PERSISTENT);
+    response = MHD_create_response_from_buffer(reply->body.length, reply->body.data, MHD_RESPMEM_MUST_FREE);
+    if (response)
+        reply->body = (struct buffer){0};
+    return response;
+}
+
+static bool add_headers(struct MHD_Response *response, const struct reply *reply, bool close_connection)
+{
+    bool done = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) == MHD_YES &&
+                MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES &&
+                MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES;
+    for (size_t i = 0; i < reply->header_count; i++)
+        done = done && !reply->headers[i].value.failed &&
+               MHD_add_response_header(response, reply->headers[i].name, buffer_string(&reply->headers[i].value)) ==
+                   MHD_YES;
+    return done &&
+           (!close_connection || MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES);
+}
+
+static enum MHD_Result send_reply(struct MHD_Connection *connection, struct reply *reply, bool close_connection)
+{
+    struct MHD_Response *response = response_of(reply);
+    enum MHD_Result result = MHD_NO;
+    if (response && add_headers(response, reply, close_connection))
+        result = MHD_queue_response(connection, reply->status, response);
+    if (response)
+        MHD_destroy_response(response);
+    return result;
+}
+
+static void count(const struct serving *serving, const char *route_name, unsigned status, int64_t since_us)
+{
+    char number[16];
+    snprintf(number, sizeof number, "%u", status);
+    const char *const labels[] = {route_name, number};
+    metric_add(metrics_series(serving->metrics, METRIC_REQUESTS, labels), 1);
+    metric_observe(metrics_series(serving->metrics, METRIC_REQUEST_DURATION, &route_name),
+                   clock_monotonic_us() - since_us);
+}
+
+/* The library's callback, once the headers are complete. We answer at once, so it isn't called again for the request.
+ */
+static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *upload, size_t *upload_size, void **state)
+{
+    (void)url, (void)version, (void)upload, (void)upload_size;
+    struct server *server = context;
+    const struct exchange *exchange = *state;
+    const char *route_name = "other";
+    struct reply reply = {0};
+    struct problem problem;
+    bool close_connection;
+    int64_t since_us = clock_monotonic_us();
+    connections_mark(server->connections, place_of(connection), true);
+    metric_set(metrics_series(server->serving->metrics, METRIC_CONNECTIONS, NULL),
+               (int64_t)connections_count(server->connections));
+    bool taken = check_request(connection, method, &reply, &problem, &close_connection);
+    if (taken && (!exchange || !exchange->target))
+        taken = problem_set(&problem, 503, "memory is short");
+    if (taken)
+        route(server->serving, exchange->target, &reply, &route_name);
+    else
+        reply_problem(&reply, &problem);
+    count(server->serving, route_name, reply.status, since_us);
+    enum MHD_Result result = send_reply(connection, &reply, close_connection);
+    reply_clean_up(&reply);
+    return result;
+}
+
+static int listen_at(const struct addrinfo *address)
+{
+    int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
+    if (descriptor < 0)
+        return -1;
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 && listen(descriptor, 511) == 0)
+        return descriptor;
+    int cause = errno;
+    close(descriptor);
+    errno = cause;
+    return -1;
+}
+
+static int open_socket(const struct server_options *options, struct error *error)
+{
+    char port[16];
+    bool every = *options->host == '\0' || strcmp(options->host, "*") == 0;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *addresses = NULL;
+    snprintf(port, sizeof port, "%d", options->port);
+    int failed = getaddrinfo(every ? NULL : options->host, port, &hints, &addresses);
+    if (failed) {
+        error_set(error, ERROR_CONFIGURATION, "can't listen at %s:%d: %s", options->host, options->port,
+                  gai_strerror(failed));
+        return -1;
+    }
+    int descriptor = -1;
+    for (const struct addrinfo *at = addresses; at && descriptor < 0; at = at->ai_next)
+        descriptor = listen_at(at);
+    if (descriptor < 0)
+        error_set(error, ERROR_UNAVAILABLE, "can't listen at %s:%d: %s", options->host, options->port, strerror(errno));
+    freeaddrinfo(addresses);
+    return descriptor;
+}
+
+static struct MHD_Daemon *start_daemon(struct server *server, int descriptor, unsigned threads)
+{
+    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, server, MHD_OPTION_LISTEN_SOCKET,
+                            descriptor, MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0U,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)REQUEST_SECONDS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES_MAX,
+                            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL,
+                            MHD_OPTION_NOTIFY_COMPLETED, end_exchange, server, MHD_OPTION_NOTIFY_CONNECTION,
+                            note_connection, server, MHD_OPTION_END);
+}
+
+bool server_start(const struct server_options *options, const struct serving *serving, struct server **ret_server,
+                  struct error *error)
+{
+    int descriptor = open_socket(options, error);
+    if (descriptor < 0)
+        return false;
+    struct server *server = calloc(1, sizeof *server);
+    if (server) {
+        server->serving = serving;
+        server->connections = connections_new(CONNECTIONS_MAX);
+    }
+    if (server && server->connections)
+        server->daemon = start_daemon(server, descriptor, (unsigned)options->threads);
+    if (!server || !server->daemon) {
+        close(descriptor);
+        server_stop(server);
+        return error_set(error, ERROR_INTERNAL, "can't start the HTTP server");
+    }
+    *ret_server = server;
+    return true;
+}
+
+int server_port(const struct server *server)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    return info ? info->port : 0;
+}
+
+void server_tend(struct server *server)
+{
+    connections_reap(server->connections, clock_monotonic_us(), REQUEST_SECONDS_MAX * US_PER_SECOND,
+                     ANSWER_SECONDS_MAX * US_PER_SECOND);
+}
+
+void server_stop(struct server *server)
+{
+    if (!server)
+        return;
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
+    connections_destroy(server->connections);
+    free(server);
+}

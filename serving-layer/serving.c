@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serving.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/shutdown.h"
+#include "config/program.h"
+#include "follower.h"
+#include "redis/redis_store.h"
+#include "server.h"
+
+#define TEND_EVERY_MS 1000
+
+/* All that a run holds, in the order in which it is made. */
+struct run {
+    const struct settings *settings;
+    struct serving serving;
+    struct follower_stores stores;
+    struct follower *follower;
+    struct server *server;
+};
+
+static bool make_snapshots(struct run *run, struct error *error)
+{
+    const struct settings *settings = run->settings;
+    run->serving = (struct serving){.sources = settings->sources, .source_count = settings->source_count};
+    run->serving.metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
+    run->serving.snapshots = calloc(settings->source_count + 1, sizeof(struct snapshot *));
+    bool done = run->serving.metrics && run->serving.snapshots;
+    for (size_t i = 0; done && i < settings->source_count; i++) {
+        size_t bytes_max = (size_t)settings->http.memory_bytes / settings->source_count;
+        run->serving.snapshots[i] = snapshot_new(&settings->sources[i], bytes_max);
+        done = run->serving.snapshots[i] != NULL;
+    }
+    return done || error_set(error, ERROR_INTERNAL, "out of memory");
+}
+
+static bool open_stores(struct run *run, struct error *error)
+{
+    const struct settings *settings = run->settings;
+    run->stores.read_published = postgres_read_published;
+    return postgres_publications_open(settings->postgres.url, settings->postgres.password, &run->stores.publications,
+                                      error) &&
+           redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
+                            &run->stores.realtime, error);
+}
+
+static bool start(struct run *run, struct error *error)
+{
+    const struct settings *settings = run->settings;
+    const struct server_options options = {settings->http.host, settings->http.port, settings->http.threads};
+    return make_snapshots(run, error) && open_stores(run, error) &&
+           follower_new(&run->stores, run->serving.snapshots, run->serving.source_count, settings->http.refresh_us,
+                        run->serving.metrics, &run->follower, error) &&
+           follower_start(run->follower, error) && server_start(&options, &run->serving, &run->server, error);
+}
+
+static void stop(struct run *run)
+{
+    server_stop(run->server);
+    follower_destroy(run->follower);
+    if (run->stores.realtime)
+        run->stores.realtime->operations->destroy(run->stores.realtime);
+    if (run->stores.publications)
+        run->stores.publications->operations->destroy(run->stores.publications);
+    for (size_t i = 0; run->serving.snapshots && i < run->serving.source_count; i++)
+        snapshot_destroy(run->serving.snapshots[i]);
+    free(run->serving.snapshots);
+    metrics_destroy(run->serving.metrics);
+}
+
+int serving_run(const struct settings *settings)
+{
+    struct run run = {.settings = settings};
+    struct error error = {0};
+    int code = 0;
+    if (start(&run, &error)) {
+        log_info("answering at http://%s:%d/", settings->http.host, server_port(run.server));
+        while (shutdown_sleep(TEND_EVERY_MS))
+            server_tend(run.server);
+        log_info("ending");
+    } else {
+        code = program_fail(&error);
+    }
+    stop(&run);
+    return code;
+}

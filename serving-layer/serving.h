@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The serving layer: follows PostgreSQL and Redis, and answers over HTTP what both say together. */
+#ifndef TIDEMARK_SERVING_SERVING_H
+#define TIDEMARK_SERVING_SERVING_H
+
+#include "config/settings.h"
+
+/* Serves until a shutdown is requested; the exit code. */
+int serving_run(const struct settings *settings);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serving_metrics.h"
+
+#include "base/clock.h"
+#include "provenance.h"
+
+const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
+    [METRIC_REQUESTS] = {.name = "tidemark_http_requests_total",
+                         .kind = METRIC_COUNTER,
+                         .help = "HTTP requests answered.",
+                         .labels = {"route", "status"}},
+    [METRIC_REQUEST_DURATION] = {.name = "tidemark_http_request_duration_seconds",
+                                 .kind = METRIC_HISTOGRAM,
+                                 .help = "Time to make an answer, without sending it.",
+                                 .divisor = US_PER_SECOND,
+                                 .labels = {"route"},
+                                 .buckets = METRIC_BUCKETS_DURATION},
+    [METRIC_CONNECTIONS] = {.name = "tidemark_http_connections",
+                            .kind = METRIC_GAUGE,
+                            .help = "HTTP connections that are open."},
+    [METRIC_ROWS_ANSWERED] = {.name = "tidemark_http_rows_total",
+                              .kind = METRIC_COUNTER,
+                              .help = "Rows of views answered.",
+                              .labels = {"view"}},
+    [METRIC_STORE_UP] = {.name = "tidemark_serving_store_up",
+                         .kind = METRIC_GAUGE,
+                         .help = "1 where the store (redis, postgres) answered when it was last asked.",
+                         .labels = {"store"}},
+    [METRIC_STORE_ERRORS] = {.name = "tidemark_serving_store_errors_total",
+                             .kind = METRIC_COUNTER,
+                             .help = "Readings of a store that failed.",
+                             .labels = {"store"}},
+    [METRIC_STORE_AGE] = {.name = "tidemark_serving_store_age_seconds",
+                          .kind = METRIC_GAUGE,
+                          .help = "Time since a store was last read for this source; absent before the first time.",
+                          .divisor = US_PER_SECOND,
+                          .labels = {"source", "store"}},
+    [METRIC_EPOCH] = {.name = "tidemark_serving_epoch",
+                      .kind = METRIC_GAUGE,
+                      .help = "Published epoch that is answered.",
+                      .labels = {"source"}},
+    [METRIC_PUBLISHED_AT] = {.name = "tidemark_serving_published_timestamp_seconds",
+                             .kind = METRIC_GAUGE,
+                             .help = "When the epoch that is answered was published; 0 before the first run.",
+                             .divisor = US_PER_SECOND,
+                             .labels = {"source"}},
+    [METRIC_CLOCK] = {.name = "tidemark_serving_clock_timestamp_seconds",
+                      .kind = METRIC_GAUGE,
+                      .help = "Latest event time seen of the source.",
+                      .divisor = US_PER_SECOND,
+                      .labels = {"source"}},
+    [METRIC_DEFERRED] = {.name = "tidemark_serving_deferred_messages",
+                         .kind = METRIC_GAUGE,
+                         .help = "Messages after the cut that wait for the next batch run.",
+                         .labels = {"source"}},
+    [METRIC_LAG] = {.name = "tidemark_serving_lag_messages",
+                    .kind = METRIC_GAUGE,
+                    .help = "Messages of the log that are not answered yet; -1 where that is unknown.",
+                    .labels = {"source"}},
+    [METRIC_PARTITIONS] = {.name = "tidemark_serving_partitions",
+                           .kind = METRIC_GAUGE,
+                           .help = "Partitions of the source that are known.",
+                           .labels = {"source"}},
+    [METRIC_PARTITIONS_MISSING] = {.name = "tidemark_serving_partitions_missing",
+                                   .kind = METRIC_GAUGE,
+                                   .help = "Partitions of which the part after the cut is missing.",
+                                   .labels = {"source"}},
+    [METRIC_VIEW_COMPLETE] = {.name = "tidemark_serving_view_complete",
+                              .kind = METRIC_GAUGE,
+                              .help = "1 where answers of the view are complete.",
+                              .labels = {"view"}},
+    [METRIC_VIEW_ROWS] = {.name = "tidemark_serving_view_rows",
+                          .kind = METRIC_GAUGE,
+                          .help = "Rows of the view held in memory.",
+                          .labels = {"view"}},
+    [METRIC_VIEW_BYTES] = {.name = "tidemark_serving_view_bytes",
+                           .kind = METRIC_GAUGE,
+                           .help = "Memory that the rows of the view take, about.",
+                           .labels = {"view"}},
+};
+
+static void set(struct metrics *metrics, enum serving_metric metric, const char *label, int64_t value)
+{
+    metric_set(metrics_series(metrics, (size_t)metric, &label), value);
+}
+
+static void observe_ages(struct metrics *metrics, struct snapshot *snapshot)
+{
+    const int64_t read_us[] = {snapshot->published_read_us, snapshot->live_read_us}, now_us = clock_monotonic_us();
+    static const char *const stores[] = {"postgres", "redis"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *const labels[] = {snapshot->source->name, stores[i]};
+        if (read_us[i])
+            metric_set(metrics_series(metrics, METRIC_STORE_AGE, labels), now_us - read_us[i]);
+    }
+}
+
+static void observe_views(struct metrics *metrics, const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->source->view_count; i++) {
+        const char *name = snapshot->source->views[i].name;
+        set(metrics, METRIC_VIEW_COMPLETE, name, snapshot->loaded && view_is_complete(snapshot, i));
+        set(metrics, METRIC_VIEW_ROWS, name, (int64_t)snapshot->views[i].rows.row_count);
+        set(metrics, METRIC_VIEW_BYTES, name, (int64_t)snapshot->views[i].rows.bytes);
+    }
+}
+
+void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot)
+{
+    const char *source = snapshot->source->name;
+    observe_ages(metrics, snapshot);
+    pthread_rwlock_rdlock(&snapshot->lock);
+    int64_t missing = 0;
+    for (size_t i = 0; i < snapshot->partition_count; i++)
+        missing += snapshot->partitions[i].absence != ABSENT_NOT;
+    set(metrics, METRIC_EPOCH, source, snapshot->publication.epoch);
+    set(metrics, METRIC_PUBLISHED_AT, source, snapshot->publication.published_at_us);
+    set(metrics, METRIC_CLOCK, source, snapshot->clock_us);
+    set(metrics, METRIC_DEFERRED, source, snapshot_deferred(snapshot));
+    set(metrics, METRIC_LAG, source, snapshot_lag(snapshot));
+    set(metrics, METRIC_PARTITIONS, source, (int64_t)snapshot->partition_count);
+    set(metrics, METRIC_PARTITIONS_MISSING, source, missing);
+    observe_views(metrics, snapshot);
+    pthread_rwlock_unlock(&snapshot->lock);
+}

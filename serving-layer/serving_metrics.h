@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The metrics of the serving layer; docs/metrics.md is printed from the table. */
+#ifndef TIDEMARK_SERVING_METRICS_H
+#define TIDEMARK_SERVING_METRICS_H
+
+#include "metrics/metrics.h"
+#include "snapshot.h"
+
+enum serving_metric {
+    METRIC_REQUESTS,
+    METRIC_REQUEST_DURATION,
+    METRIC_CONNECTIONS,
+    METRIC_ROWS_ANSWERED,
+    METRIC_STORE_UP,
+    METRIC_STORE_ERRORS,
+    METRIC_STORE_AGE,
+    METRIC_EPOCH,
+    METRIC_PUBLISHED_AT,
+    METRIC_CLOCK,
+    METRIC_DEFERRED,
+    METRIC_LAG,
+    METRIC_PARTITIONS,
+    METRIC_PARTITIONS_MISSING,
+    METRIC_VIEW_COMPLETE,
+    METRIC_VIEW_ROWS,
+    METRIC_VIEW_BYTES,
+    SERVING_METRIC_COUNT,
+};
+extern const struct metric serving_metrics[SERVING_METRIC_COUNT];
+
+/* Sets the gauges that describe this source's snapshot; takes its read lock. */
+void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot);
+
+#endif

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "view/window.h"
+
+const char *absence_name(enum absence absence)
+{
+    static const char *const names[] = {"", "rebuilding", "unreachable", "definition"};
+    return names[absence];
+}
+
+struct snapshot *snapshot_new(const struct source *source, size_t bytes_max)
+{
+    struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+    struct view_state *views = calloc(source->view_count + 1, sizeof *views);
+    if (!snapshot || !views) {
+        free(views);
+        free(snapshot);
+        return NULL;
+    }
+    *snapshot = (struct snapshot){.source = source, .bytes_max = bytes_max, .views = views};
+    for (size_t i = 0; i < source->view_count; i++) {
+        view_rows_init(&views[i].rows, &source->views[i]);
+        views[i].expired_s = INT64_MIN;
+    }
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    /* Requests come without a pause; the follower must not starve. */
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&snapshot->lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+    return snapshot;
+}
+
+void snapshot_destroy(struct snapshot *snapshot)
+{
+    if (!snapshot)
+        return;
+    for (size_t i = 0; i < snapshot->source->view_count; i++)
+        view_rows_clean_up(&snapshot->views[i].rows);
+    free(snapshot->views);
+    free(snapshot->partitions);
+    publication_clean_up(&snapshot->publication);
+    pthread_rwlock_destroy(&snapshot->lock);
+    free(snapshot);
+}
+
+bool snapshot_view_is_current(const struct snapshot *snapshot, size_t view)
+{
+    return snapshot->publication.epoch == 0 ||
+           strcmp(snapshot->publication.view_fingerprints[view], snapshot->source->views[view].fingerprint) == 0;
+}
+
+size_t snapshot_bytes(const struct snapshot *snapshot)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < snapshot->source->view_count; i++)
+        bytes += snapshot->views[i].rows.bytes;
+    return bytes;
+}
+
+bool live_fits(const struct live *live, const struct publication *publication)
+{
+    for (size_t i = 0; i < live->count; i++)
+        if (!slot_fits(&live->partitions[i]->reader.slot, (int32_t)i, publication))
+            return false;
+    return true;
+}
+
+static enum absence absence_of(const struct live *live, const struct slot *slot, int32_t partition,
+                               const struct publication *publication)
+{
+    if (slot->exists && strcmp(slot->definition, live->source->fingerprint) != 0)
+        return ABSENT_DEFINITION;
+    if (slot_fits(slot, partition, publication))
+        return ABSENT_NOT;
+    return live->reachable ? ABSENT_REBUILDING : ABSENT_UNREACHABLE;
+}
+
+static int64_t deferred_after(const struct slot_reader *reader, int64_t epoch)
+{
+    int64_t deferred = 0;
+    for (size_t i = 0; i < reader->epoch_count; i++)
+        if (reader->epochs[i].epoch > epoch)
+            deferred += reader->epochs[i].ledger.deferred;
+    return deferred;
+}
+
+static struct partition_state state_of(const struct live *live, int32_t number, const struct publication *publication)
+{
+    const struct published_partition *published = publication_partition(publication, number);
+    const struct slot_reader *reader = &live->partitions[number]->reader;
+    const struct slot *slot = &reader->slot;
+    struct partition_state state = {
+        .partition = number,
+        .first = published      ? published->first
+                 : slot->exists ? slot->first
+                                : -1,
+        .cut = published ? published->cut : -1,
+        .next = slot->exists ? slot->next : -1,
+        .clock_us = published ? published->clock_us : 0,
+        .lag = LAG_UNKNOWN, /* slots don't say yet where the log ends */
+        .absence = absence_of(live, slot, number, publication),
+    };
+    state.offset = state.absence == ABSENT_NOT ? slot->next : published ? published->cut : state.first;
+    if (state.absence == ABSENT_NOT)
+        state.deferred = deferred_after(reader, publication->epoch);
+    if (slot->exists && slot->clock_us > state.clock_us)
+        state.clock_us = slot->clock_us;
+    return state;
+}
+
+/* All that an update prepares before it takes the lock. */
+struct update {
+    const struct publication *publication; /* the one that holds afterwards */
+    struct partition_state *partitions;
+    size_t partition_count;
+    bool rebuild; /* the live part is replaced, not added to */
+    struct ledger live_ledger;
+    int64_t clock_us;
+    struct view_update {
+        struct panes sums; /* of a rebuild */
+        struct sorted_panes batch, live;
+        struct view_rows fresh; /* where all batch rows are replaced */
+        bool is_fresh;
+        int64_t expired_s;
+    } * views;
+};
+
+static void update_clean_up(struct update *update, size_t view_count)
+{
+    for (size_t i = 0; update->views && i < view_count; i++) {
+        sorted_panes_clean_up(&update->views[i].batch);
+        sorted_panes_clean_up(&update->views[i].live);
+        panes_clean_up(&update->views[i].sums);
+        view_rows_clean_up(&update->views[i].fresh);
+    }
+    free(update->views);
+    free(update->partitions);
+}
+
+static bool prepare_partitions(struct update *update, struct live *live)
+{
+    update->partition_count = live->count;
+    update->partitions = calloc(live->count + 1, sizeof *update->partitions);
+    for (size_t i = 0; update->partitions && i < live->count; i++) {
+        struct partition_state *state = &update->partitions[i];
+        *state = state_of(live, (int32_t)i, update->publication);
+        bool included = state->absence == ABSENT_NOT;
+        update->rebuild = update->rebuild || included != live->partitions[i]->included;
+        live->partitions[i]->included = included;
+        if (state->clock_us > update->clock_us)
+            update->clock_us = state->clock_us;
+    }
+    return update->partitions != NULL;
+}
+
+static void sum_ledgers(struct update *update, const struct live *live)
+{
+    for (size_t i = 0; i < live->count; i++) {
+        const struct slot_reader *reader = &live->partitions[i]->reader;
+        for (size_t epoch = 0; live->partitions[i]->included && epoch < reader->epoch_count; epoch++)
+            if (reader->epochs[epoch].epoch > live->epoch)
+                ledger_merge(&update->live_ledger, &reader->epochs[epoch].ledger);
+    }
+}
+
+/* Where kept windows begin: at the one that holds the clock less the retention. */
+static int64_t expired_before(const struct view *view, int64_t clock_us, int64_t before_s)
+{
+    if (view->retention_s <= 0 || clock_us <= 0)
+        return before_s;
+    int64_t edge_s = window_start(&view->window, view->zone, clock_us / US_PER_SECOND - view->retention_s);
+    return edge_s > before_s ? edge_s : before_s;
+}
+
+static bool prepare_live(struct update *update, const struct live *live)
+{
+    size_t view_count = live->source->view_count;
+    struct panes *sums = calloc(view_count + 1, sizeof *sums);
+    bool done = sums != NULL;
+    for (size_t i = 0; done && i < view_count; i++)
+        panes_init(&sums[i], &live->source->views[i]);
+    done = done && (!update->rebuild || live_sum(live, sums));
+    for (size_t i = 0; sums && i < view_count; i++) {
+        update->views[i].sums = sums[i];
+        done = done &&
+               sorted_panes_init(&update->views[i].live, update->rebuild ? &update->views[i].sums : &live->changes[i]);
+    }
+    free(sums);
+    return done;
+}
+
+/* Rows that replace a whole view are built without the lock. */
+static bool prepare_batch(struct update *update, struct staging *staging)
+{
+    for (size_t i = 0; i < staging->source->view_count; i++) {
+        struct staged_view *staged = &staging->views[i];
+        struct view_update *view = &update->views[i];
+        if (!sorted_panes_init(&view->batch, &staged->panes))
+            return false;
+        if (!staged->all)
+            continue;
+        view->is_fresh = true;
+        view_rows_raise_floor(&view->fresh, staged->floor_s);
+        view_rows_raise_floor(&view->fresh, view->expired_s);
+        if (!view_rows_add(&view->fresh, PART_BATCH, &view->batch))
+            return false;
+        sorted_panes_clean_up(&view->batch);
+        panes_clean_up(&staged->panes);
+        panes_init(&staged->panes, &staging->source->views[i]);
+    }
+    return !staging->failed;
+}
+
+static bool prepare(struct update *update, const struct snapshot *snapshot, struct live *live, struct staging *staging)
+{
+    const struct source *source = snapshot->source;
+    update->views = calloc(source->view_count + 1, sizeof *update->views);
+    if (!update->views)
+        return false;
+    for (size_t i = 0; i < source->view_count; i++) {
+        panes_init(&update->views[i].sums, &source->views[i]);
+        view_rows_init(&update->views[i].fresh, &source->views[i]);
+    }
+    update->clock_us = snapshot->clock_us;
+    if (!prepare_partitions(update, live))
+        return false;
+    sum_ledgers(update, live);
+    for (size_t i = 0; i < source->view_count; i++)
+        update->views[i].expired_s = expired_before(&source->views[i], update->clock_us, snapshot->views[i].expired_s);
+    return prepare_live(update, live) && (!staging || prepare_batch(update, staging));
+}
+
+/* With the write lock held. */
+static bool place_view(struct view_state *state, struct view_update *update, const struct staged_view *staged,
+                       bool rebuild)
+{
+    if (update->is_fresh) {
+        struct view_rows old = state->rows;
+        state->rows = update->fresh;
+        update->fresh = old;
+    } else if (staged) {
+        for (size_t i = 0; i < staged->window_count; i++)
+            view_rows_clear_window(&state->rows, PART_BATCH, staged->windows[i]);
+        view_rows_raise_floor(&state->rows, staged->floor_s);
+        if (!view_rows_add(&state->rows, PART_BATCH, &update->batch))
+            return false;
+    }
+    state->expired_s = update->expired_s;
+    view_rows_raise_floor(&state->rows, state->expired_s);
+    if (rebuild && !update->is_fresh)
+        view_rows_clear_part(&state->rows, PART_LIVE);
+    if (!view_rows_add(&state->rows, PART_LIVE, &update->live))
+        return false;
+    if (rebuild || staged)
+        view_rows_sweep(&state->rows);
+    return true;
+}
+
+/* Where the limit is passed, the view that holds most gives up its oldest windows. */
+static void keep_limit(struct snapshot *snapshot)
+{
+    for (size_t bytes; (bytes = snapshot_bytes(snapshot)) > snapshot->bytes_max;) {
+        struct view_rows *largest = &snapshot->views[0].rows;
+        for (size_t i = 1; i < snapshot->source->view_count; i++)
+            if (snapshot->views[i].rows.bytes > largest->bytes)
+                largest = &snapshot->views[i].rows;
+        size_t excess = bytes - snapshot->bytes_max;
+        view_rows_shrink(largest, largest->bytes > excess ? largest->bytes - excess : 0);
+    }
+}
+
+/* With the write lock held. */
+static bool place(struct snapshot *snapshot, struct update *update, struct staging *staging,
+                  struct publication *publication)
+{
+    for (size_t i = 0; i < snapshot->source->view_count; i++)
+        if (!place_view(&snapshot->views[i], &update->views[i], staging ? &staging->views[i] : NULL, update->rebuild))
+            return false;
+    if (publication) {
+        struct publication old = snapshot->publication;
+        snapshot->publication = *publication;
+        *publication = old;
+        snapshot->loaded = true;
+    }
+    struct partition_state *partitions = snapshot->partitions;
+    snapshot->partitions = update->partitions;
+    update->partitions = partitions;
+    snapshot->partition_count = update->partition_count;
+    snapshot->live_ledger = update->live_ledger;
+    snapshot->clock_us = update->clock_us;
+    keep_limit(snapshot);
+    return true;
+}
+
+/* Nothing that anybody could see is new. */
+static bool is_idle(const struct snapshot *snapshot, const struct update *update, const struct live *live)
+{
+    bool changed = update->rebuild || update->partition_count != snapshot->partition_count ||
+                   live->reachable != snapshot->live_reachable ||
+                   (update->partition_count && memcmp(update->partitions, snapshot->partitions,
+                                                      update->partition_count * sizeof *update->partitions) != 0);
+    for (size_t i = 0; !changed && i < live->source->view_count; i++)
+        changed = panes_count(&live->changes[i]) > 0;
+    return !changed;
+}
+
+bool snapshot_update(struct snapshot *snapshot, struct live *live, struct staging *staging,
+                     struct publication *publication, struct error *error)
+{
+    struct update update = {.publication = publication ? publication : &snapshot->publication};
+    update.rebuild = publication || live->rebuild;
+    live->epoch = update.publication->epoch;
+    bool done = prepare(&update, snapshot, live, staging);
+    if (!done || publication || !is_idle(snapshot, &update, live)) {
+        pthread_rwlock_wrlock(&snapshot->lock);
+        done = done && place(snapshot, &update, staging, publication);
+        snapshot->loaded = snapshot->loaded && done;
+        snapshot->live_reachable = live->reachable;
+        pthread_rwlock_unlock(&snapshot->lock);
+    }
+    if (done)
+        live_taken(live);
+    update_clean_up(&update, snapshot->source->view_count);
+    if (publication)
+        publication_clean_up(publication);
+    return done ||
+           error_set(error, ERROR_INTERNAL, "out of memory while taking what is new of %s", snapshot->source->name);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What is answered of one source: published rows and the real-time cells after them, for one published epoch.
+ *
+ * The follower is the only writer. It prepares what is new without a lock and puts it in place under the write lock, so
+ * that whoever holds the read lock sees rows, epoch, cut and offsets that belong together. Everything but the ages may
+ * be read under the read lock only. */
+#ifndef TIDEMARK_SERVING_SNAPSHOT_H
+#define TIDEMARK_SERVING_SNAPSHOT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "live.h"
+#include "ports/publication.h"
+#include "rows.h"
+#include "staging.h"
+
+/* Why the epochs of a partition after the cut aren't in the answer. */
+enum absence { ABSENT_NOT, ABSENT_REBUILDING, ABSENT_UNREACHABLE, ABSENT_DEFINITION };
+const char *absence_name(enum absence absence);
+
+#define LAG_UNKNOWN (-1)
+
+struct partition_state {
+    int32_t partition;
+    enum absence absence;
+    int64_t first;    /* the first offset that it ever had; -1 unknown */
+    int64_t cut;      /* -1: the published cut doesn't name it */
+    int64_t offset;   /* the answer holds the messages below it; -1: none */
+    int64_t next;     /* of the slot; -1 where there is none */
+    int64_t clock_us; /* latest event time; 0 before the first */
+    int64_t deferred; /* messages after the cut */
+    int64_t lag;      /* messages in the log that aren't in the slot, or LAG_UNKNOWN */
+};
+
+struct view_state {
+    struct view_rows rows;
+    int64_t expired_s; /* windows that start before it are past the retention; INT64_MIN: none is */
+};
+
+struct snapshot {
+    const struct source *source;
+    size_t bytes_max;
+    pthread_rwlock_t lock;
+
+    bool loaded; /* a publication was read */
+    struct publication publication;
+    struct partition_state *partitions;
+    size_t partition_count;
+    struct ledger live_ledger; /* of the included partitions after the cut */
+    struct view_state *views;  /* one a view of the source */
+    int64_t clock_us;          /* of the source: the latest of its partitions; never goes back */
+    bool live_reachable;
+
+    /* Monotonic times at which the stores last answered; 0 never. */
+    _Atomic int64_t published_read_us, live_read_us;
+};
+
+struct snapshot *snapshot_new(const struct source *source, size_t bytes_max); /* NULL: memory is short */
+void snapshot_destroy(struct snapshot *snapshot);
+
+/* Takes what is new in `live` and, where `publication` is given, the published rows staged; moves from both. Where
+ * memory is short the snapshot is no longer `loaded` and must be published anew from all rows. */
+bool snapshot_update(struct snapshot *snapshot, struct live *live, struct staging *staging,
+                     struct publication *publication, struct error *error) MUST_CHECK;
+
+/* Whether all slots that are known fit what is published: false is a reason to look for a newer publication. */
+bool live_fits(const struct live *live, const struct publication *publication);
+
+/* The view's published rows have the definition that is configured. */
+bool snapshot_view_is_current(const struct snapshot *snapshot, size_t view);
+
+size_t snapshot_bytes(const struct snapshot *snapshot);
+
+#endif

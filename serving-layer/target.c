@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "target.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/command.h"
+
+static int hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+/* Bytes of the character that begins with `byte`, 0 where none does; its smallest code point. */
+static size_t utf8_length(unsigned char byte, uint32_t *ret_smallest)
+{
+    *ret_smallest = byte < 0x80 ? 0 : byte < 0xE0 ? 0x80 : byte < 0xF0 ? 0x800 : 0x10000;
+    return byte < 0x80 ? 1 : byte < 0xC2 ? 0 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : byte < 0xF5 ? 4 : 0;
+}
+
+static bool is_utf8(const char *string)
+{
+    while (*string) {
+        uint32_t smallest;
+        size_t length = utf8_length((unsigned char)*string, &smallest);
+        if (length == 0)
+            return false;
+        uint32_t point = (unsigned char)*string & (length == 1 ? 0x7FU : 0xFFU >> (length + 1));
+        for (size_t i = 1; i < length; i++) {
+            if (((unsigned char)string[i] & 0xC0) != 0x80)
+                return false;
+            point = point << 6 | ((unsigned char)string[i] & 0x3F);
+        }
+        if (point < smallest || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
+            return false;
+        string += length;
+    }
+    return true;
+}
+
+/* Decodes in place: what is decoded is never longer. */
+static bool decode(char *string, bool plus_is_blank, struct problem *problem)
+{
+    char *to = string;
+    for (const char *from = string; *from; from++) {
+        if (*from == '%') {
+            int high = hex_digit(from[1]), low = high < 0 ? -1 : hex_digit(from[2]);
+            if (low < 0)
+                return problem_set(problem, 400, "a percent sign must be followed by two hexadecimal digits");
+            if (high + low == 0)
+                return problem_set(problem, 400, "%%00 is not allowed");
+            *to++ = (char)(high * 16 + low);
+            from += 2;
+        } else {
+            *to++ = plus_is_blank && *from == '+' ? ' ' : *from;
+        }
+    }
+    *to = '\0';
+    return is_utf8(string) || problem_set(problem, 400, "the address is not UTF-8");
+}
+
+static bool parse_path(char *path, struct target *target, struct problem *problem)
+{
+    if (*path != '/')
+        return problem_set(problem, 400, "the address must begin with a slash");
+    if (strcmp(path, "/") == 0)
+        return true;
+    for (char *segment = path + 1, *next; segment; segment = next) {
+        next = strchr(segment, '/');
+        if (next)
+            *next++ = '\0';
+        if (target->segment_count == SEGMENTS_MAX)
+            return problem_set(problem, 404, "there is nothing so deep");
+        if (!decode(segment, false, problem))
+            return false;
+        target->segments[target->segment_count++] = segment;
+    }
+    return true;
+}
+
+static bool take_parameter(char *text, struct target *target, struct problem *problem)
+{
+    char *value = strchr(text, '=');
+    if (value)
+        *value++ = '\0';
+    if (!decode(text, true, problem) || (value && !decode(value, true, problem)))
+        return false;
+    if (target_parameter(target, text))
+        return problem_set(problem, 400, "the parameter %.*s is given twice", shown_length(text), text);
+    if (target->parameter_count == PARAMETERS_MAX)
+        return problem_set(problem, 400, "there are more than %d parameters", PARAMETERS_MAX);
+    target->parameters[target->parameter_count++] = (struct parameter){text, value ? value : ""};
+    return true;
+}
+
+static bool parse_query(char *query, struct target *target, struct problem *problem)
+{
+    for (char *text = query, *next; text; text = next) {
+        next = strchr(text, '&');
+        if (next)
+            *next++ = '\0';
+        if (*text && !take_parameter(text, target, problem))
+            return false;
+    }
+    return true;
+}
+
+bool target_parse(const char *raw, struct arena *arena, struct target *ret_target, struct problem *problem)
+{
+    size_t length = strlen(raw);
+    if (length > TARGET_BYTES_MAX)
+        return problem_set(problem, 414, "the address is longer than %d bytes", TARGET_BYTES_MAX);
+    char *path = arena_copy(arena, (struct text){raw, length});
+    if (!path)
+        return problem_set(problem, 503, "memory is short");
+    struct target target = {0};
+    char *query = strchr(path, '?');
+    if (query)
+        *query++ = '\0';
+    if (!parse_path(path, &target, problem) || !parse_query(query, &target, problem))
+        return false;
+    *ret_target = target;
+    return true;
+}
+
+const char *target_parameter(const struct target *target, const char *name)
+{
+    for (size_t i = 0; i < target->parameter_count; i++)
+        if (strcmp(target->parameters[i].name, name) == 0)
+            return target->parameters[i].value;
+    return NULL;
+}
+
+static bool unknown_parameter(const char *name, const char *const names[], size_t count, struct problem *problem)
+{
+    if (count == 0)
+        return problem_set(problem, 400, "there is no parameter %.*s here: none is taken", shown_length(name), name);
+    struct buffer allowed = {0};
+    for (size_t i = 0; i < count; i++)
+        buffer_appendf(&allowed, "%s%s", i ? ", " : "", names[i]);
+    const char *meant = nearest_word(name, names, count);
+    problem_set(problem, 400, "there is no parameter %.*s here%s%s%s; allowed are %s", shown_length(name), name,
+                meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "", buffer_string(&allowed));
+    buffer_clean_up(&allowed);
+    return false;
+}
+
+bool target_allow(const struct target *target, const char *const names[], size_t count, struct problem *problem)
+{
+    for (size_t i = 0; i < target->parameter_count; i++) {
+        bool known = false;
+        for (size_t name = 0; !known && name < count; name++)
+            known = strcmp(target->parameters[i].name, names[name]) == 0;
+        if (!known)
+            return unknown_parameter(target->parameters[i].name, names, count, problem);
+    }
+    return true;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "view_query.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/wide.h"
+#include "base/zone.h"
+
+#define CURSOR_PREFIX "r1." /* a later form can be told apart */
+
+/* `length` decimal digits. */
+static bool digits(const char *text, size_t length, int *ret_number)
+{
+    int number = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        number = number * 10 + (text[i] - '0');
+    }
+    *ret_number = number;
+    return true;
+}
+
+/* "2026-01-31" as the first instant of that day in the zone. */
+static bool parse_date(const char *text, const struct zone *zone, int64_t *ret_s)
+{
+    int year, month, day;
+    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' || !digits(text, 4, &year) ||
+        !digits(text + 5, 2, &month) || !digits(text + 8, 2, &day) || year < 1970 || year > 2200)
+        return false;
+    if (month < 1 || month > 12 || day < 1 || day > 31)
+        return false;
+    int64_t number = days_from_civil(year, month, day);
+    int same_year, same_month, same_day;
+    civil_from_days(number, &same_year, &same_month, &same_day);
+    if (same_month != month || same_day != day)
+        return false;
+    *ret_s = zone_instant(zone, number * SECONDS_PER_DAY);
+    return true;
+}
+
+/* A time with its offset; windows start at whole seconds, so the next whole second says the same. */
+static bool parse_time(const char *text, int64_t *ret_s)
+{
+    char copy[64];
+    size_t length = strlen(text);
+    if (length < 20 || length >= sizeof copy)
+        return false;
+    memcpy(copy, text, length + 1);
+    char *sign = &copy[length - 6];
+    if (*sign == ' ') /* a plus sign that nobody escaped */
+        *sign = '+';
+    char last = copy[length - 1];
+    if (last != 'Z' && last != 'z' && *sign != '+' && *sign != '-')
+        return false;
+    int64_t at_us;
+    if (!event_time_parse((struct text){copy, length}, &at_us))
+        return false;
+    *ret_s = at_us / US_PER_SECOND + (at_us % US_PER_SECOND > 0);
+    return true;
+}
+
+static bool take_time(const struct target *target, const char *name, const struct zone *zone, bool *ret_given,
+                      int64_t *ret_s, struct problem *problem)
+{
+    const char *value = target_parameter(target, name);
+    *ret_given = value != NULL;
+    if (!value || parse_date(value, zone, ret_s) || parse_time(value, ret_s))
+        return true;
+    return problem_set(problem, 400,
+                       "%s must be a date like 2026-01-31, or a time with its offset like 2026-01-31T08:00:00Z, "
+                       "from 2000 until 2100, not %.*s",
+                       name, shown_length(value), value);
+}
+
+static bool take_range(const struct target *target, struct view_query *query, struct problem *problem)
+{
+    bool has_to;
+    query->to_s = INT64_MAX;
+    query->from_s = INT64_MIN;
+    if (!take_time(target, "from", query->view->zone, &query->has_from, &query->from_s, problem) ||
+        !take_time(target, "to", query->view->zone, &has_to, &query->to_s, problem))
+        return false;
+    return query->from_s <= query->to_s || problem_set(problem, 400, "from is after to");
+}
+
+static bool take_limit(const struct target *target, struct view_query *query, struct problem *problem)
+{
+    const char *value = target_parameter(target, "limit");
+    int64_t limit = LIMIT_DEFAULT;
+    if (value && (!integer_parse(text_of(value), &limit) || limit < 1 || limit > LIMIT_MAX))
+        return problem_set(problem, 400, "limit must be a number from 1 to %d, not %.*s", LIMIT_MAX,
+                           shown_length(value), value);
+    query->limit = (size_t)limit;
+    return true;
+}
+
+static bool take_format(const struct target *target, struct view_query *query, struct problem *problem)
+{
+    static const char *const names[] = {[FORMAT_JSON] = "json", [FORMAT_CSV] = "csv", [FORMAT_NDJSON] = "ndjson"};
+    const char *value = target_parameter(target, "format");
+    for (size_t i = 0; value && i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(value, names[i]) == 0) {
+            query->format = (enum answer_format)i;
+            return true;
+        }
+    return !value ||
+           problem_set(problem, 400, "format must be json, csv or ndjson, not %.*s", shown_length(value), value);
+}
+
+static const char *dimension_name(const struct view *view, size_t number)
+{
+    return view->schema->fields[view->dimensions[number]].name;
+}
+
+static bool take_filter(const struct target *target, size_t number, struct view_query *query, struct problem *problem)
+{
+    const struct view *view = query->view;
+    const char *name = dimension_name(view, number);
+    char null_name[NAME_MAX_BYTES + sizeof ".null"];
+    snprintf(null_name, sizeof null_name, "%s.null", name);
+    const char *value = target_parameter(target, name), *null = target_parameter(target, null_name);
+    struct filter *filter = &query->filters[number];
+    filter->given = value || null;
+    if (value && null)
+        return problem_set(problem, 400, "%s can't both be null and have a value", name);
+    if (null && *null && strcmp(null, "true") != 0)
+        return problem_set(problem, 400, "%s takes no value", null_name);
+    if (!value)
+        return true;
+    filter->value.present = true;
+    if (view->schema->fields[view->dimensions[number]].type == FIELD_TEXT)
+        filter->value.text = text_of(value);
+    else if (!integer_parse(text_of(value), &filter->value.number))
+        return problem_set(problem, 400, "%s is an integer, not %.*s", name, shown_length(value), value);
+    return true;
+}
+
+void cursor_append(int64_t window_start_s, struct text group, struct buffer *out)
+{
+    buffer_appendf(out, CURSOR_PREFIX "%lld.", (long long)window_start_s);
+    for (size_t i = 0; i < group.length; i++)
+        buffer_appendf(out, "%02x", (unsigned char)group.data[i]);
+}
+
+static bool parse_hex(const char *hex, struct arena *arena, struct text *ret_bytes)
+{
+    size_t length = strlen(hex);
+    char *bytes = length % 2 == 0 ? arena_allocate(arena, length / 2) : NULL;
+    for (size_t i = 0; bytes && i < length; i++) {
+        const char *alphabet = "0123456789abcdef", *digit = strchr(alphabet, hex[i]);
+        if (!digit)
+            return false;
+        bytes[i / 2] = (char)(bytes[i / 2] << 4 | (int)(digit - alphabet));
+    }
+    *ret_bytes = (struct text){bytes, length / 2};
+    return bytes != NULL;
+}
+
+static bool parse_cursor(const char *cursor, struct arena *arena, struct view_query *query)
+{
+    struct value values[DIMENSIONS_MAX];
+    size_t prefix = strlen(CURSOR_PREFIX);
+    const char *point = strncmp(cursor, CURSOR_PREFIX, prefix) == 0 ? strchr(cursor + prefix, '.') : NULL;
+    if (!point)
+        return false;
+    struct text start = {cursor + prefix, (size_t)(point - cursor) - prefix};
+    return integer_parse(start, &query->cursor_start_s) && parse_hex(point + 1, arena, &query->cursor_group) &&
+           group_parse(query->view, query->cursor_group, values);
+}
+
+static bool take_cursor(const struct target *target, struct arena *arena, struct view_query *query,
+                        struct problem *problem)
+{
+    const char *value = target_parameter(target, "cursor");
+    query->has_cursor = value != NULL;
+    return !value || parse_cursor(value, arena, query) ||
+           problem_set(problem, 400, "cursor must be what `next` of an answer of this view said");
+}
+
+static bool allow_parameters(const struct view *view, const struct target *target, struct arena *arena,
+                             struct problem *problem)
+{
+    static const char *const later[] = {"group_by", "window", "time_zone"};
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
+        if (target_parameter(target, later[i]))
+            return problem_set(problem, 400, "%s is not supported yet", later[i]);
+    const char *names[6 + 2 * DIMENSIONS_MAX] = {"from", "to", "limit", "cursor", "format"};
+    size_t count = 5;
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        const char *null = arena_printf(arena, "%s.null", dimension_name(view, i));
+        if (!null)
+            return problem_set(problem, 503, "memory is short");
+        names[count++] = dimension_name(view, i);
+        names[count++] = null;
+    }
+    return target_allow(target, names, count, problem);
+}
+
+bool view_query_parse(const struct view *view, const struct target *target, struct arena *arena,
+                      struct view_query *ret_query, struct problem *problem)
+{
+    struct view_query query = {.view = view};
+    if (!allow_parameters(view, target, arena, problem) || !take_range(target, &query, problem) ||
+        !take_limit(target, &query, problem) || !take_format(target, &query, problem) ||
+        !take_cursor(target, arena, &query, problem))
+        return false;
+    for (size_t i = 0; i < view->dimension_count; i++)
+        if (!take_filter(target, i, &query, problem))
+            return false;
+    *ret_query = query;
+    return true;
+}
+
+bool view_query_takes(const struct view_query *query, const struct value dimensions[])
+{
+    for (size_t i = 0; i < query->view->dimension_count; i++) {
+        const struct filter *filter = &query->filters[i];
+        if (!filter->given)
+            continue;
+        if (filter->value.present != dimensions[i].present)
+            return false;
+        if (!filter->value.present)
+            continue;
+        bool text = query->view->schema->fields[query->view->dimensions[i]].type == FIELD_TEXT;
+        if (text ? !text_equal(filter->value.text, dimensions[i].text) : filter->value.number != dimensions[i].number)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What is asked of a view: range, filters, format and page. */
+#ifndef TIDEMARK_SERVING_VIEW_QUERY_H
+#define TIDEMARK_SERVING_VIEW_QUERY_H
+
+#include "target.h"
+#include "view/view.h"
+
+#define LIMIT_DEFAULT 10000
+#define LIMIT_MAX 100000
+
+enum answer_format { FORMAT_JSON, FORMAT_CSV, FORMAT_NDJSON };
+
+struct filter {
+    bool given;
+    struct value value; /* not present: null is asked for */
+};
+
+struct view_query {
+    const struct view *view;
+    bool has_from;        /* else from the oldest window kept */
+    int64_t from_s, to_s; /* from <= window_start < to */
+    size_t limit;
+    enum answer_format format;
+    struct filter filters[DIMENSIONS_MAX];
+    bool has_cursor; /* rows after this one */
+    int64_t cursor_start_s;
+    struct text cursor_group;
+};
+
+/* The query's texts live as long as the arena and the target. */
+bool view_query_parse(const struct view *view, const struct target *target, struct arena *arena,
+                      struct view_query *ret_query, struct problem *problem) MUST_CHECK;
+
+/* Whether a group passes the filters. */
+bool view_query_takes(const struct view_query *query, const struct value dimensions[]);
+
+/* The cursor of a row: opaque to those who ask. */
+void cursor_append(int64_t window_start_s, struct text group, struct buffer *out);
+
+#endif

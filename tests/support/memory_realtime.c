@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "memory_realtime.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+static struct memory_realtime *store_of(struct realtime_store *store)
+{
+    return (struct memory_realtime *)(void *)store;
+}
+
+static bool store_is_up(struct realtime_store *store, struct error *error)
+{
+    return !store_of(store)->down || error_set(error, ERROR_UNAVAILABLE, "the real-time store is down");
+}
+
+static bool read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
+{
+    if (!store_is_up(store, error))
+        return false;
+    *ret_slot = store_of(store)->slots[id.partition];
+    return true;
+}
+
+static struct epoch_start *find_epoch(struct slot *slot, int64_t epoch)
+{
+    for (size_t i = 0; i < slot->epoch_count; i++)
+        if (slot->epochs[i].epoch == epoch)
+            return &slot->epochs[i];
+    return NULL;
+}
+
+static bool open_epoch(struct realtime_store *store, struct slot_id id, const char *definition, int64_t epoch,
+                       int64_t *ret_offset, struct error *error)
+{
+    if (!store_is_up(store, error))
+        return false;
+    struct slot *slot = &store_of(store)->slots[id.partition];
+    *ret_offset = -1;
+    if (!slot->exists || strcmp(slot->definition, definition) != 0)
+        return true;
+    if (!find_epoch(slot, epoch) && slot->epoch == epoch - 1) {
+        assert(slot->epoch_count < LIVE_EPOCHS_MAX);
+        slot->epochs[slot->epoch_count++] = (struct epoch_start){epoch, slot->next};
+        slot->epoch = epoch;
+    }
+    struct epoch_start *found = find_epoch(slot, epoch);
+    if (found)
+        *ret_offset = found->offset;
+    return true;
+}
+
+static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t last, struct error *error)
+{
+    if (!store_is_up(store, error))
+        return false;
+    struct slot *slot = &store_of(store)->slots[id.partition];
+    size_t kept = 0;
+    for (size_t i = 0; i < slot->epoch_count; i++)
+        if (slot->epochs[i].epoch > last || slot->epochs[i].epoch == slot->epoch)
+            slot->epochs[kept++] = slot->epochs[i];
+    slot->epoch_count = kept;
+    return true;
+}
+
+static void store_destroy(struct realtime_store *store)
+{
+    (void)store; /* the test's own */
+}
+
+static const struct realtime_store_operations memory_realtime_operations = {
+    .read_slot = read_slot, .open_epoch = open_epoch, .drop_epochs = drop_epochs, .destroy = store_destroy};
+
+void memory_realtime_init(struct memory_realtime *store)
+{
+    *store = (struct memory_realtime){.store = {&memory_realtime_operations}};
+}
+
+void memory_realtime_begin(struct memory_realtime *store, const struct source *source, int32_t partition, int64_t first,
+                           int64_t epoch, int64_t offset)
+{
+    struct slot *slot = &store->slots[partition];
+    *slot = (struct slot){.exists = true, .format = REALTIME_FORMAT, .epoch = epoch, .epoch_count = 1, .first = first,
+                          .next = offset, .epochs = {{epoch, offset}}};
+    snprintf(slot->definition, sizeof slot->definition, "%s", source->fingerprint);
+}
