@@ -34,10 +34,11 @@ static void list_days(struct window_sql *window, struct time_range times)
     end_list(&window->edges);
 }
 
+/* Also of what is around these times in their windows: it is computed again with them. */
 static void list_spans(struct window_sql *window, struct time_range times)
 {
-    int64_t from_s = times.from_s;
-    while (from_s < times.to_s) {
+    int64_t from_s = times.from_s - SECONDS_PER_DAY;
+    while (from_s < times.to_s + SECONDS_PER_DAY) {
         struct zone_span span = zone_span(window->view->zone, from_s);
         append_number(&window->edges, from_s * US_PER_SECOND);
         append_number(&window->offsets, span.offset_s);

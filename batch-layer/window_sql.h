@@ -19,7 +19,7 @@ struct window_sql {
     struct buffer offsets; /* of these spans */
 };
 
-/* For event times from `times.from_s` until `times.to_s`, both within the years that a message may have. */
+/* For event times from `times.from_s` until `times.to_s`, and all others in the windows of these. */
 void window_sql_init(struct window_sql *window, const struct view *view, struct time_range times);
 void window_sql_clean_up(struct window_sql *window);
 

@@ -6,88 +6,90 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/retry.h"
+#include "dependency.h"
 
 #define PUBLICATION_EVERY_US INT64_C(200000)
 #define PROBE_EVERY_US INT64_C(1000000)
 #define PROBES 4 /* partition numbers looked for beyond those known */
 
-/* A store as the follower meets it: up until it fails, then asked again after a while. */
-struct dependency {
-    const char *name;
-    struct retry retry;
-    bool down; /* and said so */
-    struct metric_series *up, *errors;
-};
+/* When slots no longer fit, something newer was probably published: until that is read, but no longer than this, the
+ * answers stay what they were. */
+#define PATIENCE_US INT64_C(500000)
 
 struct followed {
     struct snapshot *snapshot;
     struct live live;
-    int64_t next_publication_us, next_probe_us;
-    bool misfit; /* slots didn't fit what was published when it was last looked at */
+    int64_t next_probe_us;
+    int64_t misfit_since_us;     /* slots don't fit what is published since then; 0: they do */
+    int64_t next_publication_us; /* when to look at it again */
+    int64_t looked_us;           /* when the last look that succeeded began */
 };
 
 struct follower {
     struct follower_stores stores;
-    struct dependency postgres, redis;
+    struct dependency postgres; /* of the thread that reads publications */
+    struct dependency redis;    /* under `mutex` */
     struct followed *followed;
     size_t count;
     int64_t refresh_us;
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t stopping;
-    bool started, stop;
+    pthread_mutex_t mutex; /* guards the live parts, the times above and all updates of the snapshots */
+    pthread_mutex_t waiting;
+    pthread_cond_t wake;
+    bool stop, look; /* under `waiting` */
+    pthread_t threads[2];
+    size_t thread_count;
 };
 
-static void dependency_init(struct dependency *dependency, const char *name, struct metrics *metrics)
-{
-    *dependency = (struct dependency){.name = name, .retry = RETRY_DEPENDENCY};
-    const char *label = strcmp(name, "Redis") == 0 ? "redis" : "postgres";
-    dependency->up = metrics_series(metrics, METRIC_STORE_UP, &label);
-    dependency->errors = metrics_series(metrics, METRIC_STORE_ERRORS, &label);
-}
-
-static bool is_due(const struct dependency *dependency)
-{
-    return retry_wait_us(&dependency->retry, clock_monotonic_us()) == 0;
-}
-
-static void note_success(struct dependency *dependency)
-{
-    if (dependency->down)
-        log_info("%s answers again", dependency->name);
-    dependency->down = false;
-    metric_set(dependency->up, 1);
-    retry_succeeded(&dependency->retry);
-}
-
-static void note_failure(struct dependency *dependency, const struct error *error)
-{
-    if (!dependency->down)
-        log_warning("%s can't be read, answers stay as they are until it can: %s", dependency->name, error->message);
-    dependency->down = true;
-    metric_set(dependency->up, 0);
-    metric_add(dependency->errors, 1);
-    retry_failed(&dependency->retry, clock_monotonic_us());
-}
-
-static void read_live(struct follower *follower, struct followed *followed)
+static void read_slots(struct follower *follower, struct followed *followed)
 {
     struct error error;
     int64_t now_us = clock_monotonic_us();
-    if (!is_due(&follower->redis)) {
+    if (!dependency_is_due(&follower->redis)) {
         followed->live.reachable = false;
         return;
     }
     bool probing = now_us >= followed->next_probe_us;
     if (!live_read(&followed->live, follower->stores.realtime, probing ? PROBES : 0, &error)) {
-        note_failure(&follower->redis, &error);
+        dependency_failed(&follower->redis, &error);
         return;
     }
     if (probing)
         followed->next_probe_us = now_us + PROBE_EVERY_US;
-    note_success(&follower->redis);
+    dependency_answered(&follower->redis);
     followed->snapshot->live_read_us = clock_monotonic_us();
+}
+
+/* Notes whether the slots fit; false where a newer publication should be read before anything is said of it. */
+static bool judge_fit(struct follower *follower, struct followed *followed)
+{
+    int64_t now_us = clock_monotonic_us();
+    if (live_fits(&followed->live, &followed->snapshot->publication)) {
+        followed->misfit_since_us = 0;
+        return true;
+    }
+    if (followed->misfit_since_us == 0) {
+        followed->misfit_since_us = now_us;
+        followed->next_publication_us = 0;
+        pthread_mutex_lock(&follower->waiting);
+        follower->look = true;
+        pthread_cond_broadcast(&follower->wake);
+        pthread_mutex_unlock(&follower->waiting);
+    }
+    return followed->looked_us >= followed->misfit_since_us || now_us - followed->misfit_since_us >= PATIENCE_US;
+}
+
+void follower_read_live(struct follower *follower)
+{
+    struct error error;
+    for (size_t i = 0; i < follower->count; i++) {
+        struct followed *followed = &follower->followed[i];
+        pthread_mutex_lock(&follower->mutex);
+        read_slots(follower, followed);
+        if (followed->snapshot->loaded && judge_fit(follower, followed) &&
+            !snapshot_update(followed->snapshot, &followed->live, NULL, NULL, &error))
+            log_error("%s", error.message);
+        pthread_mutex_unlock(&follower->mutex);
+    }
 }
 
 static bool is_same(const struct publication *a, const struct publication *b)
@@ -96,14 +98,13 @@ static bool is_same(const struct publication *a, const struct publication *b)
            memcmp(a->view_fingerprints, b->view_fingerprints, sizeof a->view_fingerprints) == 0;
 }
 
-/* Whether what is published isn't what the snapshot holds. */
-static bool has_moved(struct follower *follower, const struct followed *followed, bool *ret_moved, struct error *error)
+/* Whether what is published isn't what the snapshot holds. Only this thread changes the snapshot's publication. */
+static bool has_moved(struct follower *follower, const struct snapshot *snapshot, bool loaded, bool *ret_moved,
+                      struct error *error)
 {
-    const struct snapshot *snapshot = followed->snapshot;
-    if (!snapshot->loaded) {
-        *ret_moved = true;
+    *ret_moved = true;
+    if (!loaded)
         return true;
-    }
     struct publication publication;
     struct publication_store *store = follower->stores.publications;
     if (!store->operations->read(store, snapshot->source, &publication, error))
@@ -122,8 +123,23 @@ static size_t partitions_named(const struct publication *publication)
     return count;
 }
 
-/* Reads the rows that are newly published and puts them in place together with what the slots then say. */
-static bool take_publication(struct follower *follower, struct followed *followed, struct error *error)
+/* Puts what was read in place, together with what the slots say by now. */
+static bool place(struct follower *follower, struct followed *followed, struct staging *staging,
+                  struct publication *publication, struct error *error)
+{
+    pthread_mutex_lock(&follower->mutex);
+    bool done = live_grow(&followed->live, partitions_named(publication), error);
+    if (done) {
+        read_slots(follower, followed);
+        done = snapshot_update(followed->snapshot, &followed->live, staging, publication, error);
+    } else {
+        publication_clean_up(publication);
+    }
+    pthread_mutex_unlock(&follower->mutex);
+    return done;
+}
+
+static bool take_publication(struct follower *follower, struct followed *followed, bool loaded, struct error *error)
 {
     struct snapshot *snapshot = followed->snapshot;
     struct publication publication;
@@ -131,75 +147,77 @@ static bool take_publication(struct follower *follower, struct followed *followe
     if (!staging_init(&staging, snapshot->source, snapshot->bytes_max, error))
         return false;
     struct published_rows rows = staging_receiver(&staging);
-    bool done =
-        follower->stores.read_published(follower->stores.publications, snapshot->source,
-                                        snapshot->loaded ? snapshot->publication.epoch : 0, &rows, &publication, error);
-    if (done && !live_grow(&followed->live, partitions_named(&publication), error)) {
-        publication_clean_up(&publication);
-        done = false;
-    }
-    if (done) {
-        read_live(follower, followed);
-        done = snapshot_update(snapshot, &followed->live, &staging, &publication, error);
-    }
+    bool done = follower->stores.read_published(follower->stores.publications, snapshot->source,
+                                                loaded ? snapshot->publication.epoch : 0, &rows, &publication, error) &&
+                place(follower, followed, &staging, &publication, error);
     if (done)
         log_info("answering %s from epoch %lld", snapshot->source->name, (long long)snapshot->publication.epoch);
     staging_clean_up(&staging);
     return done;
 }
 
-static void look_at_publication(struct follower *follower, struct followed *followed)
+static void look_at_publication(struct follower *follower, struct followed *followed, bool loaded)
 {
     struct error error;
     bool moved;
-    if (!has_moved(follower, followed, &moved, &error) || (moved && !take_publication(follower, followed, &error))) {
-        note_failure(&follower->postgres, &error);
+    int64_t began_us = clock_monotonic_us();
+    if (!has_moved(follower, followed->snapshot, loaded, &moved, &error) ||
+        (moved && !take_publication(follower, followed, loaded, &error))) {
+        dependency_failed(&follower->postgres, &error);
         return;
     }
-    note_success(&follower->postgres);
+    dependency_answered(&follower->postgres);
+    pthread_mutex_lock(&follower->mutex);
+    followed->looked_us = began_us;
+    followed->next_publication_us = began_us + PUBLICATION_EVERY_US;
+    pthread_mutex_unlock(&follower->mutex);
     followed->snapshot->published_read_us = clock_monotonic_us();
-    followed->next_publication_us = clock_monotonic_us() + PUBLICATION_EVERY_US;
 }
 
-static void follow(struct follower *follower, struct followed *followed)
+void follower_look_at_publications(struct follower *follower)
 {
-    struct snapshot *snapshot = followed->snapshot;
-    struct error error;
-    read_live(follower, followed);
-    bool misfit = !snapshot->loaded || !live_fits(&followed->live, &snapshot->publication);
-    bool due = clock_monotonic_us() >= followed->next_publication_us || (misfit && !followed->misfit);
-    if (due && is_due(&follower->postgres))
-        look_at_publication(follower, followed);
-    followed->misfit = misfit;
-    if (snapshot->loaded && !snapshot_update(snapshot, &followed->live, NULL, NULL, &error))
-        log_error("%s", error.message);
+    for (size_t i = 0; i < follower->count; i++) {
+        struct followed *followed = &follower->followed[i];
+        pthread_mutex_lock(&follower->mutex);
+        bool due = clock_monotonic_us() >= followed->next_publication_us, loaded = followed->snapshot->loaded;
+        pthread_mutex_unlock(&follower->mutex);
+        if ((due || !loaded) && dependency_is_due(&follower->postgres))
+            look_at_publication(follower, followed, loaded);
+    }
 }
 
-void follower_pass(struct follower *follower)
-{
-    for (size_t i = 0; i < follower->count; i++)
-        follow(follower, &follower->followed[i]);
-}
-
-/* Waits for the next pass; false where the thread is to end. */
-static bool wait_for_pass(struct follower *follower, int64_t next_us)
+/* Waits for the next pass, or until a look at the publications is asked for; false where the thread is to end. */
+static bool wait_for_pass(struct follower *follower, int64_t next_us, bool looks)
 {
     struct timespec until = {.tv_sec = next_us / US_PER_SECOND, .tv_nsec = next_us % US_PER_SECOND * 1000};
-    pthread_mutex_lock(&follower->mutex);
-    while (!follower->stop && clock_monotonic_us() < next_us)
-        pthread_cond_timedwait(&follower->stopping, &follower->mutex, &until);
+    pthread_mutex_lock(&follower->waiting);
+    while (!follower->stop && !(looks && follower->look) && clock_monotonic_us() < next_us)
+        pthread_cond_timedwait(&follower->wake, &follower->waiting, &until);
+    if (looks)
+        follower->look = false;
     bool go_on = !follower->stop;
-    pthread_mutex_unlock(&follower->mutex);
+    pthread_mutex_unlock(&follower->waiting);
     return go_on;
 }
 
-static void *run(void *context)
+static void *run_publications(void *context)
 {
     struct follower *follower = context;
     int64_t next_us = clock_monotonic_us();
-    while (wait_for_pass(follower, next_us)) {
+    while (wait_for_pass(follower, next_us, true)) {
+        follower_look_at_publications(follower);
+        next_us = clock_monotonic_us() + PUBLICATION_EVERY_US / 4;
+    }
+    return NULL;
+}
+
+static void *run_live(void *context)
+{
+    struct follower *follower = context;
+    int64_t next_us = clock_monotonic_us();
+    while (wait_for_pass(follower, next_us, false)) {
         next_us = clock_monotonic_us() + follower->refresh_us;
-        follower_pass(follower);
+        follower_read_live(follower);
     }
     return NULL;
 }
@@ -209,9 +227,10 @@ static void synchronisation_init(struct follower *follower)
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&follower->stopping, &attributes);
+    pthread_cond_init(&follower->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&follower->mutex, NULL);
+    pthread_mutex_init(&follower->waiting, NULL);
 }
 
 bool follower_new(const struct follower_stores *stores, struct snapshot *const snapshots[], size_t count,
@@ -226,8 +245,8 @@ bool follower_new(const struct follower_stores *stores, struct snapshot *const s
     }
     *follower = (struct follower){.stores = *stores, .followed = followed, .refresh_us = refresh_us};
     synchronisation_init(follower);
-    dependency_init(&follower->postgres, "PostgreSQL", metrics);
-    dependency_init(&follower->redis, "Redis", metrics);
+    dependency_init(&follower->postgres, "PostgreSQL", "postgres", metrics);
+    dependency_init(&follower->redis, "Redis", "redis", metrics);
     for (; follower->count < count; follower->count++) {
         followed[follower->count].snapshot = snapshots[follower->count];
         if (!live_init(&followed[follower->count].live, snapshots[follower->count]->source, error)) {
@@ -241,9 +260,10 @@ bool follower_new(const struct follower_stores *stores, struct snapshot *const s
 
 bool follower_start(struct follower *follower, struct error *error)
 {
-    if (pthread_create(&follower->thread, NULL, run, follower) != 0)
-        return error_set(error, ERROR_INTERNAL, "can't start a thread");
-    follower->started = true;
+    void *(*const runs[])(void *) = {run_publications, run_live};
+    for (; follower->thread_count < 2; follower->thread_count++)
+        if (pthread_create(&follower->threads[follower->thread_count], NULL, runs[follower->thread_count], follower))
+            return error_set(error, ERROR_INTERNAL, "can't start a thread");
     return true;
 }
 
@@ -251,15 +271,16 @@ void follower_destroy(struct follower *follower)
 {
     if (!follower)
         return;
-    pthread_mutex_lock(&follower->mutex);
+    pthread_mutex_lock(&follower->waiting);
     follower->stop = true;
-    pthread_cond_signal(&follower->stopping);
-    pthread_mutex_unlock(&follower->mutex);
-    if (follower->started)
-        pthread_join(follower->thread, NULL);
+    pthread_cond_broadcast(&follower->wake);
+    pthread_mutex_unlock(&follower->waiting);
+    for (size_t i = 0; i < follower->thread_count; i++)
+        pthread_join(follower->threads[i], NULL);
     for (size_t i = 0; i < follower->count; i++)
         live_clean_up(&follower->followed[i].live);
-    pthread_cond_destroy(&follower->stopping);
+    pthread_cond_destroy(&follower->wake);
+    pthread_mutex_destroy(&follower->waiting);
     pthread_mutex_destroy(&follower->mutex);
     free(follower->followed);
     free(follower);

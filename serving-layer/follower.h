@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * One thread that keeps the snapshots near to what PostgreSQL and Redis say. Requests never wait for either: while a
- * store is down the snapshots stay as they are, and say of what they are. */
+ * Keeps the snapshots near to what PostgreSQL and Redis say, with a thread for each, so that a store that hangs doesn't
+ * stop the other. Requests never wait for either: while a store is down the snapshots stay as they are, and say of what
+ * they are. */
 #ifndef TIDEMARK_SERVING_FOLLOWER_H
 #define TIDEMARK_SERVING_FOLLOWER_H
 
@@ -23,12 +24,13 @@ bool follower_new(const struct follower_stores *stores, struct snapshot *const s
                   int64_t refresh_us, struct metrics *metrics, struct follower **ret_follower,
                   struct error *error) MUST_CHECK;
 
-/* One pass over all sources: what the thread does again and again. For tests that have no thread. */
-void follower_pass(struct follower *follower);
-
 bool follower_start(struct follower *follower, struct error *error) MUST_CHECK;
 
-/* Ends the thread where one was started. NULL is allowed. */
+/* What the threads do again and again, over all sources: for tests that start none. */
+void follower_look_at_publications(struct follower *follower); /* those that are due */
+void follower_read_live(struct follower *follower);
+
+/* Ends the threads where they were started. NULL is allowed. */
 void follower_destroy(struct follower *follower);
 
 #endif

@@ -100,8 +100,10 @@ bool live_read(struct live *live, struct realtime_store *store, size_t probes, s
     if (probes && !probe(live, store, probes, error))
         return false;
     for (size_t i = 0; i < live->count; i++)
-        if (!store->operations->read(store, &live->partitions[i]->reader, error))
+        if (!store->operations->read(store, &live->partitions[i]->reader, error)) {
+            live->rebuild = true; /* the reader may have lost its cells after it told of changes */
             return false;
+        }
     return live->reachable = true;
 }
 

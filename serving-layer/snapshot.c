@@ -103,7 +103,7 @@ static struct partition_state state_of(const struct live *live, int32_t number, 
         .cut = published ? published->cut : -1,
         .next = slot->exists ? slot->next : -1,
         .clock_us = published ? published->clock_us : 0,
-        .lag = LAG_UNKNOWN, /* slots don't say yet where the log ends */
+        .lag = slot->exists && slot->end >= slot->next ? slot->end - slot->next : LAG_UNKNOWN,
         .absence = absence_of(live, slot, number, publication),
     };
     state.offset = state.absence == ABSENT_NOT ? slot->next : published ? published->cut : state.first;

@@ -8,10 +8,16 @@
 #include <xxhash.h>
 
 #define CHUNK_BYTES ((uint64_t)2 << 20) /* no version is larger: a message has at most 1 MiB */
-#define UNIT 8                 /* positions in the queue count units of 8 bytes */
-#define TAG_BITS 24            /* of a slot: bits of the hash; the other 40 are a position + 1 */
-#define POSITION_MASK ((UINT64_C(1) << (64 - TAG_BITS)) - 1)
 #define SLOTS_FIRST ((uint64_t)1 << 12)
+
+/* A slot: 29 low bits of the hash, from which its place follows also in a larger table; one bit that says that it is
+ * taken; and the entry's position in units of 8 bytes, modulo 2^34, so the queue may hold 128 GiB. */
+#define UNIT 8
+#define POSITION_BITS 34
+#define POSITION_MASK ((UINT64_C(1) << POSITION_BITS) - 1)
+#define TAKEN (UINT64_C(1) << POSITION_BITS)
+#define HASH_SHIFT (POSITION_BITS + 1)
+#define SLOTS_MAX (UINT64_C(1) << (64 - HASH_SHIFT))
 
 /* A version in the queue; the event time and the projected fields follow. */
 struct entry {
@@ -35,7 +41,7 @@ struct index {
     uint64_t chunk_first, chunk_end, chunk_capacity;
     uint64_t head, tail; /* positions in bytes: the oldest entry, and where the next one goes */
 
-    uint64_t *slots; /* 0 is free; entries before head are stale and count as used */
+    uint64_t *slots; /* 0 is free; one of an entry that has left is stale, and counts as used */
     uint64_t slot_count, slots_used;
     size_t live;
     struct index_floor floor;
@@ -126,25 +132,26 @@ static struct entry *entry_at(const struct index *index, uint64_t position)
 
 static uint64_t slot_make(struct index_key key, uint64_t position)
 {
-    return key.high >> (64 - TAG_BITS) << (64 - TAG_BITS) | (position / UNIT + 1);
+    return key.low << HASH_SHIFT | TAKEN | (position / UNIT & POSITION_MASK);
 }
 
-static uint64_t slot_position(uint64_t slot)
+/* The first position at or after head that the slot can mean; at or after tail, its entry has left. */
+static uint64_t slot_position(const struct index *index, uint64_t slot)
 {
-    return ((slot & POSITION_MASK) - 1) * UNIT;
+    return index->head + ((slot - index->head / UNIT) & POSITION_MASK) * UNIT;
 }
 
 /* The slot that holds this key, else the free one where its search ended; *ret_reusable is a stale one on the way. */
 static uint64_t *locate(const struct index *index, struct index_key key, uint64_t **ret_reusable)
 {
-    uint64_t mask = index->slot_count - 1, tag = slot_make(key, 0) & ~POSITION_MASK;
+    uint64_t mask = index->slot_count - 1, tag = key.low << HASH_SHIFT | TAKEN;
     *ret_reusable = NULL;
     for (uint64_t at = key.low & mask;; at = (at + 1) & mask) {
         uint64_t *slot = &index->slots[at];
         if (*slot == 0)
             return slot;
-        uint64_t position = slot_position(*slot);
-        if (position < index->head) {
+        uint64_t position = slot_position(index, *slot);
+        if (position >= index->tail) {
             if (!*ret_reusable)
                 *ret_reusable = slot;
         } else if ((*slot & ~POSITION_MASK) == tag) {
@@ -163,25 +170,27 @@ void index_prefetch(const struct index *index, struct index_key key)
 void index_prefetch_version(const struct index *index, struct index_key key)
 {
     uint64_t slot = index->slots[key.low & (index->slot_count - 1)];
-    if (slot != 0 && slot_position(slot) >= index->head)
-        __builtin_prefetch(entry_at(index, slot_position(slot)));
+    if (slot >> HASH_SHIFT == key.low << HASH_SHIFT >> HASH_SHIFT && slot_position(index, slot) < index->tail)
+        __builtin_prefetch(entry_at(index, slot_position(index, slot)));
 }
 
 /* Fills a table with what is still in the queue. */
 static bool rehash(struct index *index)
 {
     uint64_t count = index->slot_count;
-    while (index->live * 2 >= count)
+    while (index->live * 2 >= count && count < SLOTS_MAX)
         count *= 2;
+    if (index->live * 10 >= count * 9)
+        return false;
     uint64_t *slots = map_memory(index, count * sizeof *slots);
     if (!slots)
         return false;
     uint64_t used = 0;
     for (uint64_t old = 0; old < index->slot_count; old++) {
         uint64_t slot = index->slots[old];
-        if (slot == 0 || slot_position(slot) < index->head)
+        if (slot == 0 || slot_position(index, slot) >= index->tail)
             continue;
-        uint64_t at = entry_at(index, slot_position(slot))->key.low & (count - 1);
+        uint64_t at = slot >> HASH_SHIFT & (count - 1);
         while (slots[at] != 0)
             at = (at + 1) & (count - 1);
         slots[at] = slot;
@@ -244,7 +253,7 @@ bool index_find(struct index *index, struct index_key key, struct record *ret_ve
     uint64_t *reusable, *slot = locate(index, key, &reusable);
     if (*slot == 0)
         return false;
-    read_fields(index, entry_at(index, slot_position(*slot)), ret_version);
+    read_fields(index, entry_at(index, slot_position(index, *slot)), ret_version);
     return true;
 }
 
@@ -255,7 +264,7 @@ static void pop(struct index *index)
     bool ends_chunk = index->head % CHUNK_BYTES + sizeof *entry > CHUNK_BYTES || entry->size == 0;
     if (!ends_chunk) {
         uint64_t *reusable, *slot = locate(index, entry->key, &reusable);
-        if (*slot != 0 && slot_position(*slot) == index->head)
+        if (*slot != 0 && slot_position(index, *slot) == index->head)
             index->live--;
         if (entry->record_time_us > index->floor.time_us)
             index->floor.time_us = entry->record_time_us;
