@@ -144,16 +144,22 @@ static bool note_opening(struct source_run *run, struct error *error)
     return done;
 }
 
+static bool drop_epochs(struct source_run *run, int64_t last, struct error *error)
+{
+    struct realtime_store *store = run->batch->realtime;
+    for (size_t i = 0; i < run->partition_count; i++)
+        if (!store->operations->drop_epochs(store, slot_of(run, &run->partitions[i]), last, error))
+            return false;
+    return true;
+}
+
 bool epoch_open(struct source_run *run, struct error *error)
 {
-    return note_opening(run, error) && keep_trying(run, open_once, NULL, error);
+    return note_opening(run, error) && drop_epochs(run, run->publication.epoch - 1, error) &&
+           keep_trying(run, open_once, NULL, error);
 }
 
 bool epoch_drop_old(struct source_run *run, struct error *error)
 {
-    struct realtime_store *store = run->batch->realtime;
-    for (size_t i = 0; i < run->partition_count; i++)
-        if (!store->operations->drop_epochs(store, slot_of(run, &run->partitions[i]), run->publication.epoch, error))
-            return false;
-    return true;
+    return drop_epochs(run, run->publication.epoch, error);
 }

@@ -14,10 +14,11 @@
  * ready, and why. */
 bool epoch_look(struct source_run *run, bool *ret_news, struct error *error) MUST_CHECK;
 
-/* Opens the epoch on all partitions: fills `cut` of each, and run->opened_at_us. */
+/* Opens the epoch on all partitions: fills `cut` of each, and run->opened_at_us. Old epochs that a run before should have
+ * dropped go first, for a slot holds few. */
 bool epoch_open(struct source_run *run, struct error *error) MUST_CHECK;
 
-/* Drops the epochs that readers of the publication before don't need any more. */
+/* Once E + 1 is published: drops the epochs up to E, which readers of publication E don't need. */
 bool epoch_drop_old(struct source_run *run, struct error *error) MUST_CHECK;
 
 #endif

@@ -8,13 +8,8 @@
 #include "base/log.h"
 #include "dependency.h"
 
-#define PUBLICATION_EVERY_US INT64_C(200000)
 #define PROBE_EVERY_US INT64_C(1000000)
 #define PROBES 4 /* partition numbers looked for beyond those known */
-
-/* When slots no longer fit, something newer was probably published: until that is read, but no longer than this, the
- * answers stay what they were. */
-#define PATIENCE_US INT64_C(500000)
 
 struct followed {
     struct snapshot *snapshot;
@@ -31,7 +26,7 @@ struct follower {
     struct dependency redis;    /* under `mutex` */
     struct followed *followed;
     size_t count;
-    int64_t refresh_us;
+    struct follower_times times;
     pthread_mutex_t mutex; /* guards the live parts, the times above and all updates of the snapshots */
     pthread_mutex_t waiting;
     pthread_cond_t wake;
@@ -75,7 +70,8 @@ static bool judge_fit(struct follower *follower, struct followed *followed)
         pthread_cond_broadcast(&follower->wake);
         pthread_mutex_unlock(&follower->waiting);
     }
-    return followed->looked_us >= followed->misfit_since_us || now_us - followed->misfit_since_us >= PATIENCE_US;
+    return followed->looked_us >= followed->misfit_since_us ||
+           now_us - followed->misfit_since_us >= follower->times.patience_us;
 }
 
 void follower_read_live(struct follower *follower)
@@ -169,7 +165,7 @@ static void look_at_publication(struct follower *follower, struct followed *foll
     dependency_answered(&follower->postgres);
     pthread_mutex_lock(&follower->mutex);
     followed->looked_us = began_us;
-    followed->next_publication_us = began_us + PUBLICATION_EVERY_US;
+    followed->next_publication_us = began_us + follower->times.publication_us;
     pthread_mutex_unlock(&follower->mutex);
     followed->snapshot->published_read_us = clock_monotonic_us();
 }
@@ -206,7 +202,7 @@ static void *run_publications(void *context)
     int64_t next_us = clock_monotonic_us();
     while (wait_for_pass(follower, next_us, true)) {
         follower_look_at_publications(follower);
-        next_us = clock_monotonic_us() + PUBLICATION_EVERY_US / 4;
+        next_us = clock_monotonic_us() + follower->times.publication_us / 4;
     }
     return NULL;
 }
@@ -216,7 +212,7 @@ static void *run_live(void *context)
     struct follower *follower = context;
     int64_t next_us = clock_monotonic_us();
     while (wait_for_pass(follower, next_us, false)) {
-        next_us = clock_monotonic_us() + follower->refresh_us;
+        next_us = clock_monotonic_us() + follower->times.live_us;
         follower_read_live(follower);
     }
     return NULL;
@@ -234,7 +230,8 @@ static void synchronisation_init(struct follower *follower)
 }
 
 bool follower_new(const struct follower_stores *stores, struct snapshot *const snapshots[], size_t count,
-                  int64_t refresh_us, struct metrics *metrics, struct follower **ret_follower, struct error *error)
+                  struct follower_times times, struct metrics *metrics, struct follower **ret_follower,
+                  struct error *error)
 {
     struct follower *follower = calloc(1, sizeof *follower);
     struct followed *followed = calloc(count + 1, sizeof *followed);
@@ -243,7 +240,7 @@ bool follower_new(const struct follower_stores *stores, struct snapshot *const s
         free(followed);
         return error_set(error, ERROR_INTERNAL, "out of memory");
     }
-    *follower = (struct follower){.stores = *stores, .followed = followed, .refresh_us = refresh_us};
+    *follower = (struct follower){.stores = *stores, .followed = followed, .times = times};
     synchronisation_init(follower);
     dependency_init(&follower->postgres, "PostgreSQL", "postgres", metrics);
     dependency_init(&follower->redis, "Redis", "redis", metrics);

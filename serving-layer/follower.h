@@ -17,11 +17,20 @@ struct follower_stores {
                            const struct published_rows *rows, struct publication *ret_publication, struct error *error);
 };
 
+struct follower_times {
+    int64_t live_us;        /* how often Redis is asked */
+    int64_t publication_us; /* how often PostgreSQL is asked what is published */
+    int64_t patience_us;    /* when slots no longer fit, something newer was probably published: until that is read, but
+                             * no longer than this, the answers stay what they were */
+};
+#define FOLLOWER_TIMES(refresh_us)                                                                                     \
+    ((struct follower_times){.live_us = (refresh_us), .publication_us = 200000, .patience_us = 500000})
+
 struct follower;
 
-/* Follows for these snapshots, asking Redis every `refresh_us`. Stores, snapshots and metrics must outlive it. */
+/* Follows for these snapshots. Stores, snapshots and metrics must outlive it. */
 bool follower_new(const struct follower_stores *stores, struct snapshot *const snapshots[], size_t count,
-                  int64_t refresh_us, struct metrics *metrics, struct follower **ret_follower,
+                  struct follower_times times, struct metrics *metrics, struct follower **ret_follower,
                   struct error *error) MUST_CHECK;
 
 bool follower_start(struct follower *follower, struct error *error) MUST_CHECK;

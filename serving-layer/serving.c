@@ -51,8 +51,8 @@ static bool start(struct run *run, struct error *error)
     const struct settings *settings = run->settings;
     const struct server_options options = {settings->http.host, settings->http.port, settings->http.threads};
     return make_snapshots(run, error) && open_stores(run, error) &&
-           follower_new(&run->stores, run->serving.snapshots, run->serving.source_count, settings->http.refresh_us,
-                        run->serving.metrics, &run->follower, error) &&
+           follower_new(&run->stores, run->serving.snapshots, run->serving.source_count,
+                        FOLLOWER_TIMES(settings->http.refresh_us), run->serving.metrics, &run->follower, error) &&
            follower_start(run->follower, error) && server_start(&options, &run->serving, &run->server, error);
 }
 

@@ -76,8 +76,6 @@ bool partition_check(struct partition *partition, const struct publication *publ
     if (!store->operations->read_slot(store, partition->id, &slot, error))
         return false;
     *ret_fits = slot.exists && strcmp(slot.incarnation, partition->slot.incarnation) == 0 &&
-                slot_fits(&slot, partition->id.partition, publication);
-    if (!*ret_fits)
-        partition_close(partition);
+                slot.next == partition->slot.next && slot_fits(&slot, partition->id.partition, publication);
     return true;
 }

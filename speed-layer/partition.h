@@ -83,7 +83,8 @@ bool partition_has_pending(const struct partition *partition);
  * partition is closed, *ret_answer says why, and true is returned. */
 bool partition_commit(struct partition *partition, enum commit_answer *ret_answer, struct error *error) MUST_CHECK;
 
-/* Whether the slot still fits what is published; where it doesn't the partition is closed. */
+/* Whether the slot is still as this partition left it (a store that came back older isn't, and without new messages
+ * nothing else would show it) and fits what is published. Not to be asked while a commit is being tried again. */
 bool partition_check(struct partition *partition, const struct publication *publication, bool *ret_fits,
                      struct error *error) MUST_CHECK;
 

@@ -325,20 +325,18 @@ static bool check_one(struct worker *worker, struct owned *owned, struct error *
     if (partition->state == PARTITION_CLOSED || partition->commit_id[0] ||
         !published_get(worker->speed->published, owned->source, &publication))
         return true;
-    struct slot slot;
-    struct realtime_store *store = worker->environment.realtime;
-    bool read = store->operations->read_slot(store, partition->id, &slot, error), fits = true;
-    if (read && !(slot.exists && strcmp(slot.incarnation, partition->slot.incarnation) == 0 &&
-                  slot_fits(&slot, partition->id.partition, &publication))) {
+    bool fits = true, read = partition_check(partition, &publication, &fits, error);
+    if (read && !fits) {
         /* What was heard may be old: ask, before much work is done again. */
         struct publication_store *publications = worker->environment.publications;
         publication_clean_up(&publication);
-        if (publications->operations->read(publications, partition->source, &publication, error))
-            read = partition_check(partition, &publication, &fits, error);
+        fits = !publications->operations->read(publications, partition->source, &publication, error);
+        read = fits || partition_check(partition, &publication, &fits, error);
     }
-    if (!fits) {
-        log_warning("%s/%d: the slot doesn't fit what is published; beginning again", partition->id.source,
-                    (int)partition->id.partition);
+    if (read && !fits) {
+        log_warning("%s/%d: the slot isn't what this process left, or doesn't fit what is published; opening it again",
+                    partition->id.source, (int)partition->id.partition);
+        partition_close(partition);
         worker->must_assign = true;
     }
     publication_clean_up(&publication);

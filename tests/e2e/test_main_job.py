@@ -187,6 +187,7 @@ class MainJob(EndToEnd):
         found = f"{sampler.asked} answers, {sampler.complete} complete, {len(sampler.states)} states"
         print(f"{found}, {len(sampler.samples)} checked", flush=True)
         self.assertGreater(len(sampler.states), 40, found)
+        self.assertGreater(len({epoch for _, epoch, _ in sampler.states}), 2, "batch runs were published meanwhile")
         for name, answer in sampler.samples:
             self.assert_answer(self.job, name, answer, self.log)
 

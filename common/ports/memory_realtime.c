@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ports/memory_realtime.h"
+
+#include <assert.h>
+#include <string.h>
+
+static struct memory_realtime *self(struct realtime_store *store)
+{
+    return (struct memory_realtime *)(void *)store;
+}
+
+static struct memory_slot *slot_of(struct realtime_store *store, struct slot_id id)
+{
+    assert(id.partition >= 0 && id.partition < MEMORY_PARTITIONS_MAX);
+    return &self(store)->slots[id.partition];
+}
+
+static bool reach(struct realtime_store *store, struct error *error)
+{
+    return !self(store)->is_down || error_set(error, ERROR_UNAVAILABLE, "the memory store is down");
+}
+
+static bool reply(struct realtime_store *store, struct error *error)
+{
+    return !self(store)->loses_replies || error_set(error, ERROR_UNAVAILABLE, "the reply was lost");
+}
+
+static bool read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
+{
+    if (!reach(store, error) || !reply(store, error))
+        return false;
+    *ret_slot = slot_of(store, id)->slot;
+    return true;
+}
+
+static bool init(struct realtime_store *store, struct slot_id id, const char *seen_incarnation,
+                 const struct slot *fresh, bool *ret_done, struct error *error)
+{
+    if (!reach(store, error))
+        return false;
+    struct memory_slot *held = slot_of(store, id);
+    bool done = strcmp(held->slot.incarnation, seen_incarnation) == 0;
+    if (done) {
+        slot_reader_clear(&held->cells);
+        held->slot = *fresh;
+        held->slot.exists = true;
+        held->slot.sequence = 0;
+        held->slot.epochs[0] = (struct epoch_start){fresh->epoch, fresh->next};
+        held->slot.epoch_count = 1;
+    }
+    if (!reply(store, error))
+        return false;
+    *ret_done = done;
+    return true;
+}
+
+static enum commit_answer judge(const struct slot *slot, const struct commit *commit)
+{
+    if (!slot->exists)
+        return COMMIT_LOST;
+    if (strcmp(slot->incarnation, commit->incarnation) != 0 || strcmp(slot->cluster, commit->cluster) != 0 ||
+        strcmp(slot->definition, commit->source->fingerprint) != 0)
+        return COMMIT_FOREIGN;
+    if (strcmp(slot->commit_id, commit->commit_id) == 0)
+        return COMMIT_ALREADY;
+    if (slot->next != commit->expected)
+        return slot->next < commit->expected ? COMMIT_REWOUND : COMMIT_AHEAD;
+    return COMMIT_OK;
+}
+
+static bool write(struct memory_slot *held, const struct commit *commit)
+{
+    struct epoch_cells *cells = slot_reader_epoch(&held->cells, held->slot.epoch);
+    if (!cells)
+        return false;
+    for (size_t view = 0; view < commit->source->view_count; view++)
+        for (size_t i = 0; i < panes_count(&commit->panes[view]); i++) {
+            struct pane pane = panes_get(&commit->panes[view], i);
+            struct cell *cell = panes_at(&cells->panes[view], pane.window_start_s, pane.group);
+            if (!cell)
+                return false;
+            cell_merge(&commit->source->views[view], cell, pane.cell);
+        }
+    ledger_merge(&cells->ledger, commit->ledger);
+    struct slot *slot = &held->slot;
+    slot->next = commit->next;
+    slot->floor = commit->floor;
+    slot->floor_time_us = commit->floor_time_us;
+    slot->clock_us = commit->clock_us;
+    slot->tail_time_us = commit->tail_time_us;
+    slot->tail_hash = commit->tail_hash;
+    slot->end = commit->end;
+    slot->sequence++;
+    strncpy(slot->commit_id, commit->commit_id, sizeof slot->commit_id - 1);
+    return true;
+}
+
+static bool commit_cells(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
+                         int64_t *ret_next, struct error *error)
+{
+    if (!reach(store, error))
+        return false;
+    struct memory_slot *held = slot_of(store, commit->id);
+    enum commit_answer answer = judge(&held->slot, commit);
+    if (answer == COMMIT_OK && !write(held, commit))
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!reply(store, error))
+        return false;
+    *ret_answer = answer;
+    *ret_next = held->slot.next;
+    return true;
+}
+
+static void forget_epochs(struct memory_slot *held, int64_t last)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < held->slot.epoch_count; i++)
+        if (held->slot.epochs[i].epoch > last || held->slot.epochs[i].epoch == held->slot.epoch)
+            held->slot.epochs[kept++] = held->slot.epochs[i];
+    held->slot.epoch_count = kept;
+    held->cells.slot = held->slot;
+    slot_reader_trim(&held->cells);
+}
+
+static bool open_epoch(struct realtime_store *store, struct slot_id id, const char *definition, int64_t epoch,
+                       int64_t *ret_offset, struct error *error)
+{
+    if (!reach(store, error))
+        return false;
+    struct slot *slot = &slot_of(store, id)->slot;
+    int64_t offset = -1;
+    bool ours = slot->exists && strcmp(slot->definition, definition) == 0;
+    for (size_t i = 0; ours && i < slot->epoch_count; i++)
+        if (slot->epochs[i].epoch == epoch)
+            offset = slot->epochs[i].offset;
+    if (ours && offset < 0 && slot->epoch == epoch - 1) {
+        if (slot->epoch_count == LIVE_EPOCHS_MAX)
+            forget_epochs(slot_of(store, id), slot->epochs[0].epoch);
+        slot->epochs[slot->epoch_count++] = (struct epoch_start){epoch, slot->next};
+        slot->epoch = epoch;
+        offset = slot->next;
+    }
+    if (!reply(store, error))
+        return false;
+    *ret_offset = offset;
+    return true;
+}
+
+static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t last, struct error *error)
+{
+    if (!reach(store, error))
+        return false;
+    forget_epochs(slot_of(store, id), last);
+    return reply(store, error);
+}
+
+static void copy_cells(struct slot_reader *to, const struct slot_reader *from)
+{
+    slot_reader_clear(to);
+    for (size_t e = 0; e < from->epoch_count; e++) {
+        struct epoch_cells *cells = slot_reader_epoch(to, from->epochs[e].epoch);
+        assert(cells);
+        cells->ledger = from->epochs[e].ledger;
+        for (size_t view = 0; view < from->source->view_count; view++)
+            for (size_t i = 0; i < panes_count(&from->epochs[e].panes[view]); i++) {
+                struct pane pane = panes_get(&from->epochs[e].panes[view], i);
+                struct cell *cell = panes_at(&cells->panes[view], pane.window_start_s, pane.group);
+                assert(cell);
+                cell_merge(&from->source->views[view], cell, pane.cell);
+            }
+    }
+}
+
+static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)
+{
+    if (!reach(store, error) || !reply(store, error))
+        return false;
+    const struct memory_slot *held = slot_of(store, reader->id);
+    reader->slot = held->slot;
+    copy_cells(reader, &held->cells);
+    if (reader->replaced)
+        reader->replaced(reader->context, reader);
+    return true;
+}
+
+static void destroy(struct realtime_store *store)
+{
+    memory_realtime_clean_up(self(store));
+}
+
+void memory_realtime_init(struct memory_realtime *memory, const struct source *source)
+{
+    static const struct realtime_store_operations operations = {
+        .read_slot = read_slot, .init = init, .commit = commit_cells, .open_epoch = open_epoch,
+        .drop_epochs = drop_epochs, .read = read_cells, .destroy = destroy};
+    *memory = (struct memory_realtime){.store = {&operations}, .source = source};
+    for (int32_t i = 0; i < MEMORY_PARTITIONS_MAX; i++)
+        slot_reader_init(&memory->slots[i].cells, (struct slot_id){source->name, i}, source);
+}
+
+void memory_realtime_clean_up(struct memory_realtime *memory)
+{
+    for (size_t i = 0; i < MEMORY_PARTITIONS_MAX; i++)
+        slot_reader_clean_up(&memory->slots[i].cells);
+}
+
+void memory_realtime_copy(struct memory_realtime *to, const struct memory_realtime *from)
+{
+    for (size_t i = 0; i < MEMORY_PARTITIONS_MAX; i++) {
+        to->slots[i].slot = from->slots[i].slot;
+        copy_cells(&to->slots[i].cells, &from->slots[i].cells);
+    }
+}
+
+void memory_realtime_lose(struct memory_realtime *memory, int32_t partition)
+{
+    memory->slots[partition].slot = (struct slot){0};
+    slot_reader_clear(&memory->slots[partition].cells);
+}

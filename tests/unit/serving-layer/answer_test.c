@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serving_fixture.h"
+
+static const struct text no_group = {"", 0};
+
+/* Two days published at epoch 1 with the cut 10, 20; day 2 is corrected and day 3 is new in real time. */
+static int start(void **state)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    *state = bench;
+    make_views(NULL);
+    bench_start(bench, 1 << 30);
+    fake.epoch = 1;
+    fake.named = PARTITIONS;
+    fake.cut[0] = 10;
+    fake.cut[1] = 20;
+    fake.published_at_us = (DAY_S + 2 * SECONDS_PER_DAY + 3661) * US_PER_SECOND;
+    fake.opened_at_us = (DAY_S + 2 * SECONDS_PER_DAY) * US_PER_SECOND;
+    add_cell(&fake.rows[DAILY], DAY_S, no_group, 3, 1005);
+    add_cell(&fake.rows[DAILY], DAY_S + SECONDS_PER_DAY, no_group, 2, 5000);
+    fake_begin(0, 2, 10);
+    fake_begin(1, 2, 20);
+    fake_add(0, DAILY, DAY_S + SECONDS_PER_DAY, no_group, -1, -4999);
+    fake_add(1, DAILY, DAY_S + 2 * SECONDS_PER_DAY, no_group, 1, 200);
+    fake.slots[0].slot.next = 12;
+    fake.slots[0].slot.end = 15;
+    fake.slots[1].slot.next = fake.slots[1].slot.end = 21;
+    struct buffer group = {0};
+    add_cell(&fake.rows[GROUPED], DAY_S, group_of("b", 10, &group), 1, 100);
+    add_cell(&fake.rows[GROUPED], DAY_S, group_of("b", 9, &group), 1, 100);
+    add_cell(&fake.rows[GROUPED], DAY_S, group_of("", 1, &group), 1, 100);
+    add_cell(&fake.rows[GROUPED], DAY_S, group_of("say \"a, b\"", 1, &group), 1, 100);
+    fake_add(0, GROUPED, DAY_S, group_of(NULL, 1, &group), 1, 100);
+    add_cell(&fake.rows[GROUPED], DAY_S + 3600, group_of("b", -1, &group), 1, -100);
+    buffer_clean_up(&group);
+    bench_follow(bench);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    bench_stop(*state);
+    free(*state);
+    return 0;
+}
+
+#define PROVENANCE                                                                                                     \
+    "{\"complete\": true, \"missing\": [], \"batch\": {\"epoch\": 1, \"published_at\": \"2026-01-03T01:01:01.000Z\", " \
+    "\"cut\": {\"0\": 10, \"1\": 20}}, \"speed\": {\"offsets\": {\"0\": 12, \"1\": 21}, \"lag\": 3}, \"deferred\": 0}"
+
+static void batch_and_real_time_are_added_up_with_their_provenance(void **state)
+{
+    assert_answer(*state, "/v1/views/daily",
+                  "{\"view\": \"daily\", \"rows\": ["
+                  "{\"window_start\": \"2026-01-01T00:00:00+00:00\", \"window_end\": \"2026-01-02T00:00:00+00:00\", "
+                  "\"order_count\": 3, \"total\": 10.05, \"average\": 3.35, \"final\": true},\n"
+                  "{\"window_start\": \"2026-01-02T00:00:00+00:00\", \"window_end\": \"2026-01-03T00:00:00+00:00\", "
+                  "\"order_count\": 1, \"total\": 0.01, \"average\": 0.01, \"final\": false},\n"
+                  "{\"window_start\": \"2026-01-03T00:00:00+00:00\", \"window_end\": \"2026-01-04T00:00:00+00:00\", "
+                  "\"order_count\": 1, \"total\": 2.00, \"average\": 2.00, \"final\": false}"
+                  "], \"next\": null, \"provenance\": " PROVENANCE "}\n");
+}
+
+static void csv_tells_null_from_empty_text_and_quotes(void **state)
+{
+    assert_answer(*state, "/v1/views/grouped?format=csv&to=2026-01-01T01:00:00Z",
+                  "window_start,window_end,category,quantity,order_count,total,average,final\r\n"
+                  "2026-01-01T00:00:00+00:00,2026-01-01T01:00:00+00:00,,1,1,1.00,1.00,false\r\n"
+                  "2026-01-01T00:00:00+00:00,2026-01-01T01:00:00+00:00,\"\",1,1,1.00,1.00,true\r\n"
+                  "2026-01-01T00:00:00+00:00,2026-01-01T01:00:00+00:00,b,9,1,1.00,1.00,true\r\n"
+                  "2026-01-01T00:00:00+00:00,2026-01-01T01:00:00+00:00,b,10,1,1.00,1.00,true\r\n"
+                  "2026-01-01T00:00:00+00:00,2026-01-01T01:00:00+00:00,\"say \"\"a, b\"\"\",1,1,1.00,1.00,true\r\n");
+}
+
+static void csv_carries_its_provenance_in_a_header(void **state)
+{
+    struct bench *bench = *state;
+    struct reply reply = {0};
+    const char *name;
+    route(&bench->serving, "/v1/views/grouped?format=csv&limit=1", &reply, &name);
+    assert_string_equal(name, "/v1/views/{view}");
+    assert_int_equal(reply.header_count, 2);
+    assert_string_equal(reply.headers[0].name, "Tidemark-Provenance");
+    assert_string_equal(buffer_string(&reply.headers[0].value), PROVENANCE);
+    assert_string_equal(reply.headers[1].name, "Tidemark-Next");
+    reply_clean_up(&reply);
+}
+
+static void ndjson_is_a_row_a_line(void **state)
+{
+    assert_answer(*state, "/v1/views/grouped?format=ndjson&category=b&quantity=10",
+                  "{\"window_start\": \"2026-01-01T00:00:00+00:00\", \"window_end\": \"2026-01-01T01:00:00+00:00\", "
+                  "\"category\": \"b\", \"quantity\": 10, \"order_count\": 1, \"total\": 1.00, \"average\": 1.00, "
+                  "\"final\": true}\n");
+}
+
+static void filters_ask_for_a_value_for_empty_text_or_for_null(void **state)
+{
+    static const char *const cases[][2] = {
+        {"category=b", "b,9,b,10,b,-1"}, {"category=", "\"\",1"},
+        {"category.null", ",1"},         {"category=say+%22a%2c%20b%22", "\"say \"\"a, b\"\"\",1"},
+        {"quantity=-1", "b,-1"},         {"category=none", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char target[100], got[300] = "";
+        unsigned status;
+        snprintf(target, sizeof target, "/v1/views/grouped?format=csv&%s", cases[i][0]);
+        const char *body = bench_get(*state, target, &status);
+        assert_int_equal(status, 200);
+        for (const char *line = strchr(body, '\n') + 1; *line; line = strchr(line, '\n') + 1) {
+            const char *group = line + 2 * strlen("2026-01-01T00:00:00+00:00,"), *end = strstr(group, ",1,");
+            end = strstr(end + 1, ",1,1.") ? strstr(end + 1, ",1,1.") : end;
+            snprintf(got + strlen(got), sizeof got - strlen(got), "%s%.*s", *got ? "," : "", (int)(end - group), group);
+        }
+        assert_string_equal(got, cases[i][1]);
+    }
+}
+
+static void pages_follow_each_other_without_gap_or_repeat(void **state)
+{
+    char all[4000] = "", target[300] = "/v1/views/grouped?format=ndjson&limit=2";
+    struct bench *bench = *state;
+    int pages = 0;
+    for (bool more = true; more; pages++) {
+        struct reply reply = {0};
+        const char *name;
+        route(&bench->serving, target, &reply, &name);
+        assert_int_equal(reply.status, 200);
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s", buffer_string(&reply.body));
+        more = reply.header_count == 2;
+        if (more)
+            snprintf(target, sizeof target, "/v1/views/grouped?format=ndjson&limit=2&cursor=%s",
+                     buffer_string(&reply.headers[1].value));
+        reply_clean_up(&reply);
+    }
+    assert_int_equal(pages, 3);
+    assert_answer(bench, "/v1/views/grouped?format=ndjson", all);
+}
+
+static void a_group_without_a_counted_version_is_no_row(void **state)
+{
+    fake_add(1, DAILY, DAY_S + 2 * SECONDS_PER_DAY, no_group, -1, -100);
+    bench_follow(*state);
+    assert_answer(*state, "/v1/views/daily?from=2026-01-03&format=csv",
+                  "window_start,window_end,order_count,total,average,final\r\n");
+}
+
+static void ranges_are_half_open_and_by_the_day_of_the_zone(void **state)
+{
+    static const struct {
+        const char *range;
+        int rows;
+    } cases[] = {
+        {"from=2026-01-02", 2},
+        {"from=2026-01-02&to=2026-01-03", 1},
+        {"from=2026-01-02T00:00:00.000001Z", 1},
+        {"to=2026-01-01T00:00:00.000001Z", 1},
+        {"to=2026-01-01", 0},
+        {"from=2026-01-02T01:00:00%2B01:00&to=2026-01-03T00:00:00 00:00", 1},
+        {"from=2026-01-02&to=2026-01-02", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char target[120];
+        unsigned status;
+        int rows = 0;
+        snprintf(target, sizeof target, "/v1/views/daily?format=ndjson&%s", cases[i].range);
+        const char *body = bench_get(*state, target, &status);
+        assert_int_equal(status, 200);
+        for (const char *line = body; *line; line = strchr(line, '\n') + 1)
+            rows++;
+        if (rows != cases[i].rows)
+            fail_msg("%s: %d rows", cases[i].range, rows);
+    }
+}
+
+static void what_is_not_understood_is_refused_with_a_word_of_help(void **state)
+{
+    static const struct {
+        const char *target;
+        unsigned status;
+        const char *word;
+    } cases[] = {
+        {"/v1/views/dayly", 404, "did you mean daily?"},
+        {"/v1/view", 404, "/v1/views"},
+        {"/v1/views/daily?form=2026-01-01", 400, "did you mean from?"},
+        {"/v1/views/daily?limit=1&limit=2", 400, "given twice"},
+        {"/v1/views/daily?limit=0", 400, "limit must be"},
+        {"/v1/views/daily?limit=100001", 400, "limit must be"},
+        {"/v1/views/daily?limit=1e3", 400, "limit must be"},
+        {"/v1/views/daily?format=xml", 400, "json, csv or ndjson"},
+        {"/v1/views/daily?from=2026-02-30", 400, "from must be"},
+        {"/v1/views/daily?from=2026-01-01T00:00:00", 400, "offset"},
+        {"/v1/views/daily?from=", 400, "from must be"},
+        {"/v1/views/daily?from=2026-01-02&to=2026-01-01", 400, "after"},
+        {"/v1/views/daily?cursor=x", 400, "cursor"},
+        {"/v1/views/daily?cursor=r1.0.2b", 400, "cursor"},
+        {"/v1/views/grouped?cursor=r1.0.2d", 400, "cursor"},
+        {"/v1/views/grouped?cursor=r1.0.2d2", 400, "cursor"},
+        {"/v1/views/grouped?quantity=many", 400, "integer"},
+        {"/v1/views/grouped?category=a&category.null", 400, "null"},
+        {"/v1/views/grouped?category.null=no", 400, "no value"},
+        {"/v1/views/daily?group_by=category", 400, "not supported yet"},
+        {"/v1/views/daily?from=%00", 400, "%00"},
+        {"/v1/views/daily?from=%2", 400, "hexadecimal"},
+        {"/v1/views/daily?from=%zz", 400, "hexadecimal"},
+        {"/v1/views/%ff", 400, "UTF-8"},
+        {"/v1/views/grouped?category=%c0%af", 400, "UTF-8"},
+        {"/v1/views/grouped?category=%ed%a0%80", 400, "UTF-8"},
+        {"/v1/status?verbose=1", 400, "none is taken"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_problem(*state, cases[i].target, cases[i].status, cases[i].word);
+}
+
+static void an_address_that_is_too_long_is_refused(void **state)
+{
+    char target[TARGET_BYTES_MAX + 2];
+    memset(target, 'a', sizeof target);
+    target[0] = '/';
+    target[sizeof target - 1] = '\0';
+    assert_problem(*state, target, 414, "8192");
+    target[sizeof target - 2] = '\0';
+    assert_problem(*state, target, 404, "nothing");
+}
+
+static void every_page_of_the_map_answers(void **state)
+{
+    assert_says(*state, "/", "<html");
+    assert_says(*state, "/livez", "ok");
+    assert_says(*state, "/readyz", "ok");
+    assert_says(*state, "/openapi.json", "openapi");
+    assert_says(*state, "/v1/views", "{\"name\": \"category\", \"type\": \"text\"}");
+    assert_says(*state, "/v1/status", "\"partitions\": {\"0\": {\"first\": 0, \"cut\": 10, \"next\": 12");
+    assert_says(*state, "/v1/ledger", "\"closed\": true");
+    assert_says(*state, "/metrics", "tidemark_serving_view_complete{view=\"daily\"} 1\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(batch_and_real_time_are_added_up_with_their_provenance, start, stop),
+        cmocka_unit_test_setup_teardown(csv_tells_null_from_empty_text_and_quotes, start, stop),
+        cmocka_unit_test_setup_teardown(csv_carries_its_provenance_in_a_header, start, stop),
+        cmocka_unit_test_setup_teardown(ndjson_is_a_row_a_line, start, stop),
+        cmocka_unit_test_setup_teardown(filters_ask_for_a_value_for_empty_text_or_for_null, start, stop),
+        cmocka_unit_test_setup_teardown(pages_follow_each_other_without_gap_or_repeat, start, stop),
+        cmocka_unit_test_setup_teardown(a_group_without_a_counted_version_is_no_row, start, stop),
+        cmocka_unit_test_setup_teardown(ranges_are_half_open_and_by_the_day_of_the_zone, start, stop),
+        cmocka_unit_test_setup_teardown(what_is_not_understood_is_refused_with_a_word_of_help, start, stop),
+        cmocka_unit_test_setup_teardown(an_address_that_is_too_long_is_refused, start, stop),
+        cmocka_unit_test_setup_teardown(every_page_of_the_map_answers, start, stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A source with three views and stores in memory: what tests of the serving layer are told is published and is in the
+ * slots, in a few words. */
+#ifndef TIDEMARK_TESTS_SERVING_FIXTURE_H
+#define TIDEMARK_TESTS_SERVING_FIXTURE_H
+
+#include "cmocka_test.h"
+
+#include "base/clock.h"
+#include "follower.h"
+#include "routes.h"
+
+#define UNUSED __attribute__((unused))
+#define PARTITIONS 2
+#define DAY_S INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
+
+enum { DAILY, GROUPED, RECENT, VIEW_COUNT };
+enum { CATEGORY, QUANTITY, AMOUNT, FIELD_COUNT };
+
+static const struct field fields[FIELD_COUNT] = {
+    {"category", FIELD_TEXT, 0}, {"quantity", FIELD_INTEGER, 0}, {"amount", FIELD_DECIMAL, 2}};
+static const struct schema schema = {.fields = fields, .field_count = FIELD_COUNT, .key = FIELD_NONE};
+static struct view views[VIEW_COUNT];
+static struct source orders = {.name = "orders", .views = views, .view_count = VIEW_COUNT, .fingerprint = "source1"};
+
+static void make_view(struct view *view, const char *name, int64_t length_s, const struct zone *zone)
+{
+    *view = (struct view){.name = name, .schema = &schema, .window = {length_s}, .zone = zone, .sum_count = 1};
+    view->sums[0] = AMOUNT;
+    view->measures[0] = (struct measure){"order_count", MEASURE_COUNT, FIELD_NONE, 0};
+    view->measures[1] = (struct measure){"total", MEASURE_SUM, AMOUNT, 0};
+    view->measures[2] = (struct measure){"average", MEASURE_AVERAGE, AMOUNT, 0};
+    view->measure_count = 3;
+    snprintf(view->fingerprint, sizeof view->fingerprint, "f-%s", name);
+}
+
+static UNUSED int make_views(void **state)
+{
+    (void)state;
+    static struct zone *zone;
+    if (!zone && !zone_open("Europe/London", &zone, NULL))
+        return -1;
+    make_view(&views[DAILY], "daily", 86400, zone);
+    make_view(&views[GROUPED], "grouped", 3600, zone);
+    make_view(&views[RECENT], "recent", 60, zone);
+    views[GROUPED].dimensions[0] = CATEGORY;
+    views[GROUPED].dimensions[1] = QUANTITY;
+    views[GROUPED].dimension_count = 2;
+    views[RECENT].retention_s = 3600;
+    return 0;
+}
+
+/* The group of `grouped` with this category (NULL: null) and quantity. */
+static UNUSED struct text group_of(const char *category, int64_t quantity, struct buffer *scratch)
+{
+    struct value values[FIELD_COUNT] = {0};
+    values[CATEGORY].present = category != NULL;
+    if (category)
+        values[CATEGORY].text = text_of(category);
+    values[QUANTITY] = (struct value){.present = true, .number = quantity};
+    buffer_clear(scratch);
+    group_append(&views[GROUPED], values, scratch);
+    return buffer_text(scratch);
+}
+
+static UNUSED void add_cell(struct panes *panes, int64_t window_s, struct text group, int64_t count, int64_t cents)
+{
+    struct cell *cell = panes_at(panes, window_s, group);
+    assert_non_null(cell);
+    cell->count += count;
+    cell->sums[0].count += count;
+    cell->sums[0].total += cents;
+}
+
+/* Redis and PostgreSQL, as far as the follower sees them. */
+struct fake_slot {
+    struct slot slot;
+    struct panes panes[LIVE_EPOCHS_MAX][VIEW_COUNT]; /* by slot.epochs */
+    struct ledger ledgers[LIVE_EPOCHS_MAX];
+};
+
+struct fake {
+    struct realtime_store realtime;
+    struct publication_store publications;
+    bool redis_down, postgres_down;
+    struct fake_slot slots[PARTITIONS];
+    int64_t epoch, published_at_us, opened_at_us, cut[PARTITIONS], clock_us[PARTITIONS];
+    int named; /* partitions that the cut names */
+    struct panes rows[VIEW_COUNT];
+    struct publication_store *last_reader;
+    int64_t last_epoch, last_published_at_us; /* given to the reader */
+};
+
+static UNUSED struct fake fake;
+
+static bool fake_down(bool down, struct error *error)
+{
+    return down && !error_set(error, ERROR_UNAVAILABLE, "down");
+}
+
+static bool fake_read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
+{
+    (void)store;
+    if (fake_down(fake.redis_down, error))
+        return false;
+    *ret_slot = id.partition < PARTITIONS ? fake.slots[id.partition].slot : (struct slot){0};
+    return true;
+}
+
+static void copy_cells(struct panes *to, const struct panes *from)
+{
+    for (size_t i = 0; i < panes_count(from); i++) {
+        struct pane pane = panes_get(from, i);
+        cell_merge(from->view, panes_at(to, pane.window_start_s, pane.group), pane.cell);
+    }
+}
+
+/* What changed is told as deltas wherever that can be, as Redis' memory of commits allows it. */
+static void fake_tell_deltas(struct slot_reader *reader, const struct fake_slot *slot)
+{
+    for (size_t i = 0; i < slot->slot.epoch_count; i++) {
+        struct epoch_cells *cells = slot_reader_epoch(reader, slot->slot.epochs[i].epoch);
+        for (size_t view = 0; view < VIEW_COUNT; view++)
+            for (size_t at = 0; at < panes_count(&slot->panes[i][view]); at++) {
+                struct pane pane = panes_get(&slot->panes[i][view], at);
+                struct cell *held = panes_at(&cells->panes[view], pane.window_start_s, pane.group);
+                struct {
+                    struct cell cell;
+                    struct sum sums[1];
+                } delta = {{.count = pane.cell->count - held->count}, {{0}}};
+                delta.cell.sums[0].count = pane.cell->sums[0].count - held->sums[0].count;
+                delta.cell.sums[0].total = pane.cell->sums[0].total - held->sums[0].total;
+                if (cell_is_zero(&views[view], &delta.cell))
+                    continue;
+                cell_merge(&views[view], held, &delta.cell);
+                pane.cell = &delta.cell;
+                if (reader->changed)
+                    reader->changed(reader->context, reader, cells->epoch, view, pane);
+            }
+        cells->ledger = slot->ledgers[i];
+    }
+}
+
+static bool fake_read(struct realtime_store *store, struct slot_reader *reader, struct error *error)
+{
+    (void)store;
+    if (fake_down(fake.redis_down, error))
+        return false;
+    static const struct fake_slot none;
+    const struct fake_slot *slot = reader->id.partition < PARTITIONS ? &fake.slots[reader->id.partition] : &none;
+    bool anew =
+        strcmp(reader->slot.incarnation, slot->slot.incarnation) != 0 || reader->slot.sequence > slot->slot.sequence;
+    size_t before = reader->epoch_count;
+    reader->slot = slot->slot;
+    bool trimmed = slot_reader_trim(reader);
+    if (anew) {
+        slot_reader_clear(reader);
+        for (size_t i = 0; i < slot->slot.epoch_count; i++) {
+            struct epoch_cells *cells = slot_reader_epoch(reader, slot->slot.epochs[i].epoch);
+            for (size_t view = 0; view < VIEW_COUNT; view++)
+                copy_cells(&cells->panes[view], &slot->panes[i][view]);
+            cells->ledger = slot->ledgers[i];
+        }
+    } else {
+        fake_tell_deltas(reader, slot);
+    }
+    if (reader->replaced && (anew || trimmed || before != reader->epoch_count))
+        reader->replaced(reader->context, reader);
+    return true;
+}
+
+static bool fake_read_publication(struct publication_store *store, const struct source *source,
+                                  struct publication *ret_publication, struct error *error)
+{
+    (void)store;
+    if (fake_down(fake.postgres_down, error))
+        return false;
+    *ret_publication = (struct publication){
+        .epoch = fake.epoch, .published_at_us = fake.published_at_us, .opened_at_us = fake.opened_at_us};
+    ret_publication->partitions = calloc(PARTITIONS, sizeof *ret_publication->partitions);
+    for (int i = 0; i < fake.named; i++)
+        ret_publication->partitions[i] =
+            (struct published_partition){.partition = i, .cut = fake.cut[i], .clock_us = fake.clock_us[i]};
+    ret_publication->partition_count = (size_t)fake.named;
+    for (size_t i = 0; fake.epoch && i < source->view_count; i++)
+        snprintf(ret_publication->view_fingerprints[i], FINGERPRINT_SIZE, "f-%s", source->views[i].name);
+    return true;
+}
+
+/* All rows, or, where the epoch before is held, every window as one that was touched. */
+static bool fake_read_rows(struct publication_store *store, const struct source *source, int64_t since_epoch,
+                           const struct published_rows *rows, struct publication *ret_publication, struct error *error)
+{
+    if (fake_down(fake.postgres_down, error))
+        return false;
+    bool windows = since_epoch > 0 && since_epoch == fake.last_epoch && fake.epoch == since_epoch + 1;
+    for (size_t view = 0; view < source->view_count; view++) {
+        if (!windows)
+            rows->clear_view(rows->context, view);
+        for (int64_t day = 0; windows && day < 4; day++)
+            rows->clear_window(rows->context, view,
+                               window_start(&views[view].window, views[view].zone, DAY_S + day * SECONDS_PER_DAY));
+        for (size_t i = 0; i < panes_count(&fake.rows[view]); i++) {
+            struct pane pane = panes_get(&fake.rows[view], i);
+            if (pane.cell->count && !rows->row(rows->context, view, pane.window_start_s, pane.group, pane.cell, error))
+                return false;
+        }
+    }
+    fake.last_epoch = fake.epoch;
+    return fake_read_publication(store, source, ret_publication, error);
+}
+
+static const struct realtime_store_operations fake_realtime = {.read_slot = fake_read_slot, .read = fake_read};
+static const struct publication_store_operations fake_publications = {.read = fake_read_publication};
+
+static UNUSED void fake_slot_clear(struct fake_slot *slot)
+{
+    for (size_t i = 0; i < LIVE_EPOCHS_MAX; i++)
+        for (size_t view = 0; view < VIEW_COUNT; view++)
+            panes_clear(&slot->panes[i][view]);
+    memset(slot->ledgers, 0, sizeof slot->ledgers);
+    slot->slot = (struct slot){0};
+}
+
+/* A slot begun at this epoch and offset, under a new incarnation. */
+static UNUSED void fake_begin(int partition, int64_t epoch, int64_t offset)
+{
+    static int incarnations;
+    struct fake_slot *slot = &fake.slots[partition];
+    fake_slot_clear(slot);
+    slot->slot = (struct slot){.exists = true, .epoch = epoch, .next = offset, .epoch_count = 1};
+    slot->slot.epochs[0] = (struct epoch_start){epoch, offset};
+    snprintf(slot->slot.incarnation, sizeof slot->slot.incarnation, "i%d", ++incarnations);
+    snprintf(slot->slot.definition, sizeof slot->slot.definition, "%s", orders.fingerprint);
+}
+
+static UNUSED void fake_open_epoch(int partition)
+{
+    struct slot *slot = &fake.slots[partition].slot;
+    slot->epochs[slot->epoch_count++] = (struct epoch_start){++slot->epoch, slot->next};
+}
+
+/* Adds to the current epoch of the slot. */
+static UNUSED void fake_add(int partition, size_t view, int64_t window_s, struct text group, int64_t count,
+                            int64_t cents)
+{
+    struct fake_slot *slot = &fake.slots[partition];
+    add_cell(&slot->panes[slot->slot.epoch_count - 1][view], window_s, group, count, cents);
+    slot->slot.sequence++;
+}
+
+struct bench {
+    struct snapshot *snapshot;
+    struct snapshot *snapshots[1];
+    struct metrics *metrics;
+    struct follower *follower;
+    struct serving serving;
+};
+
+static UNUSED void bench_start(struct bench *bench, size_t bytes_max)
+{
+    for (size_t view = 0; view < VIEW_COUNT; view++) {
+        panes_init(&fake.rows[view], &views[view]);
+        for (size_t slot = 0; slot < PARTITIONS; slot++)
+            for (size_t epoch = 0; epoch < LIVE_EPOCHS_MAX; epoch++)
+                panes_init(&fake.slots[slot].panes[epoch][view], &views[view]);
+    }
+    fake.realtime.operations = &fake_realtime;
+    fake.publications.operations = &fake_publications;
+    bench->snapshot = bench->snapshots[0] = snapshot_new(&orders, bytes_max);
+    bench->metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
+    const struct follower_stores stores = {&fake.publications, &fake.realtime, fake_read_rows};
+    assert_true(
+        follower_new(&stores, bench->snapshots, 1, (struct follower_times){0}, bench->metrics, &bench->follower, NULL));
+    bench->serving = (struct serving){&orders, 1, bench->snapshots, bench->metrics};
+}
+
+static UNUSED void bench_stop(struct bench *bench)
+{
+    follower_destroy(bench->follower);
+    snapshot_destroy(bench->snapshot);
+    metrics_destroy(bench->metrics);
+    for (size_t view = 0; view < VIEW_COUNT; view++) {
+        panes_clean_up(&fake.rows[view]);
+        for (size_t slot = 0; slot < PARTITIONS; slot++)
+            for (size_t epoch = 0; epoch < LIVE_EPOCHS_MAX; epoch++)
+                panes_clean_up(&fake.slots[slot].panes[epoch][view]);
+    }
+    fake = (struct fake){0};
+}
+
+static UNUSED void bench_follow(struct bench *bench)
+{
+    follower_read_live(bench->follower);
+    follower_look_at_publications(bench->follower);
+    follower_read_live(bench->follower);
+}
+
+/* The answer's body to GET of this target; the caller checks the status. Valid until the next call. */
+static UNUSED const char *bench_get(struct bench *bench, const char *target, unsigned *ret_status)
+{
+    static char body[200000];
+    struct reply reply = {0};
+    const char *name;
+    route(&bench->serving, target, &reply, &name);
+    snprintf(body, sizeof body, "%s", reply.constant ? reply.constant : buffer_string(&reply.body));
+    *ret_status = reply.status;
+    reply_clean_up(&reply);
+    return body;
+}
+
+static UNUSED void assert_answer(struct bench *bench, const char *target, const char *expected)
+{
+    unsigned status;
+    const char *body = bench_get(bench, target, &status);
+    if (status != 200 || strcmp(body, expected) != 0)
+        fail_msg("%s: %u\n%s\nis not\n%s", target, status, body, expected);
+}
+
+static UNUSED void assert_problem(struct bench *bench, const char *target, unsigned expected, const char *word)
+{
+    unsigned status;
+    const char *body = bench_get(bench, target, &status);
+    if (status != expected || !strstr(body, word))
+        fail_msg("%s: %u is not %u with \"%s\":\n%s", target, status, expected, word, body);
+}
+
+static UNUSED void assert_says(struct bench *bench, const char *target, const char *word)
+{
+    assert_problem(bench, target, 200, word);
+}
+
+#endif

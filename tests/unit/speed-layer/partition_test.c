@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Two processes that both believe they own a partition, a batch layer and a reader, one step at a time in random order,
+ * with crashes, lost replies, and a store that is lost or comes back older. Whenever an answer claims to be complete it
+ * equals a recomputation of the log below the offset that it states; and when the faults end, it reaches the end. */
+#include "cmocka_test.h"
+
+#include "base/clock.h"
+#include "base/zone.h"
+#include "partition.h"
+#include "ports/memory_realtime.h"
+
+enum { ID, STATUS, AMOUNT, FIELDS };
+enum { MESSAGES_MAX = 400, ORDERS = 12, STEPS = 400, ORDER_APART_S = 300 };
+
+static const struct field fields[FIELDS] = {
+    {"id", FIELD_TEXT, 0}, {"status", FIELD_TEXT, 0}, {"amount", FIELD_DECIMAL, 2}};
+
+struct message {
+    int order;
+    int64_t cents; /* 0 doesn't count */
+    bool bad;
+    char payload[160];
+    int64_t record_time_us;
+};
+
+struct world {
+    struct arena arena;
+    struct zone *zone;
+    struct view view;
+    struct source source;
+    struct memory_realtime realtime, backup;
+    struct publication_store publications;
+    struct publication published;
+    struct published_partition cut;
+    struct index_budget budget;
+    struct partition_environment environment;
+    struct partition *speeds[2];
+    struct message log[MESSAGES_MAX];
+    int64_t end;
+    int64_t run_epoch, run_cut; /* an unfinished batch run: opened, not published; epoch -1 is none */
+    int answers, complete, deferred;
+};
+
+static const int64_t began_us = INT64_C(1700000000000000);
+
+static bool read_publication(struct publication_store *store, const struct source *source,
+                             struct publication *ret_publication, struct error *error)
+{
+    (void)source;
+    (void)error;
+    struct world *world = (struct world *)(void *)((char *)store - offsetof(struct world, publications));
+    *ret_publication = world->published;
+    ret_publication->partitions = calloc(1, sizeof world->cut);
+    ret_publication->partitions[0] = world->cut;
+    ret_publication->partition_count = world->published.epoch > 0;
+    return true;
+}
+
+static void world_init(struct world *world, enum on_duplicate on_duplicate, int64_t horizon_us)
+{
+    static const struct publication_store_operations operations = {.read = read_publication};
+    struct error error;
+    size_t position;
+    memset(world, 0, sizeof *world);
+    world->source = (struct source){
+        .name = "orders", .topic = "orders", .views = &world->view, .view_count = 1, .on_duplicate = on_duplicate,
+        .horizon_us = horizon_us,
+        .schema = {.fields = fields, .field_count = FIELDS, .key = on_duplicate == ON_DUPLICATE_NONE ? FIELD_NONE : ID,
+                   .event_time = "at", .event_time_unit = TIME_MICROSECONDS, .max_future_us = 3600 * US_PER_SECOND}};
+    assert_true(zone_open("UTC", &world->zone, &error));
+    world->view = (struct view){.name = "v", .schema = &world->source.schema, .window = {60}, .zone = world->zone,
+                                .sums = {AMOUNT}, .sum_count = 1};
+    assert_true(expression_compile(text_of("status <> 'cancelled' and amount > 0"), &world->source.schema,
+                                   &world->arena, &world->view.where, &position, &error));
+    source_fingerprint(&world->source);
+    memory_realtime_init(&world->realtime, &world->source);
+    memory_realtime_init(&world->backup, &world->source);
+    world->publications.operations = &operations;
+    world->budget.ceiling_bytes = INT64_MAX;
+    world->environment = (struct partition_environment){&world->realtime.store, &world->publications, &world->budget, 1};
+    world->run_epoch = -1;
+    for (int i = 0; i < 2; i++)
+        world->speeds[i] = partition_new(&world->environment, &world->source, 0);
+}
+
+static void world_clean_up(struct world *world)
+{
+    for (int i = 0; i < 2; i++)
+        partition_destroy(world->speeds[i]);
+    memory_realtime_clean_up(&world->realtime);
+    memory_realtime_clean_up(&world->backup);
+    zone_close(world->zone);
+    arena_clean_up(&world->arena);
+}
+
+static void produce(struct world *world)
+{
+    if (world->end == MESSAGES_MAX)
+        return;
+    struct message *message = &world->log[world->end];
+    int order = (int)test_random(ORDERS);
+    *message = (struct message){.order = order, .bad = test_random(15) == 0,
+                                .cents = test_random(4) ? (int64_t)test_random(900) + 1 : 0,
+                                .record_time_us = began_us + world->end * 10 * US_PER_SECOND};
+    int64_t at_us = began_us + order * ORDER_APART_S * US_PER_SECOND;
+    snprintf(message->payload, sizeof message->payload,
+             "{\"id\":\"o%d\",\"status\":\"%s\",\"amount\":%lld.%02lld,\"at\":%lld%s}", order,
+             message->cents ? "done" : "cancelled", (long long)message->cents / 100, (long long)message->cents % 100,
+             (long long)at_us, message->bad ? "," : "");
+    world->end++;
+}
+
+/* Each order has a window of its own. */
+static int64_t window_of_order_s(int order)
+{
+    int64_t at_s = began_us / US_PER_SECOND + order * ORDER_APART_S;
+    return at_s - at_s % 60;
+}
+
+/* The independent answer. */
+static void fold(const struct world *world, int64_t below, int64_t counts[ORDERS], int64_t sums[ORDERS])
+{
+    const struct message *kept[MESSAGES_MAX] = {0};
+    for (int64_t i = 0; i < below; i++) {
+        const struct message *message = &world->log[i];
+        size_t key = world->source.on_duplicate == ON_DUPLICATE_NONE ? (size_t)i : (size_t)message->order;
+        if (!message->bad && !(world->source.on_duplicate == ON_DUPLICATE_IGNORE && kept[key]))
+            kept[key] = message;
+    }
+    memset(counts, 0, ORDERS * sizeof *counts);
+    memset(sums, 0, ORDERS * sizeof *sums);
+    for (size_t i = 0; i < MESSAGES_MAX; i++)
+        if (kept[i] && kept[i]->cents) {
+            counts[kept[i]->order]++;
+            sums[kept[i]->order] += kept[i]->cents;
+        }
+}
+
+/* Adds the real-time epochs after the published one; false where the answer isn't complete. */
+static bool answer(struct world *world, int64_t *ret_offset)
+{
+    struct slot_reader reader;
+    struct error error;
+    struct publication published;
+    slot_reader_init(&reader, (struct slot_id){"orders", 0}, &world->source);
+    read_publication(&world->publications, &world->source, &published, &error);
+    bool read = world->realtime.store.operations->read(&world->realtime.store, &reader, &error);
+    bool complete = read && slot_fits(&reader.slot, 0, &published);
+    int64_t counts[ORDERS], sums[ORDERS], expected_counts[ORDERS], expected_sums[ORDERS], deferred = 0;
+    fold(world, world->published.epoch ? world->cut.cut : 0, counts, sums);
+    for (size_t e = 0; complete && e < reader.epoch_count; e++) {
+        if (reader.epochs[e].epoch <= world->published.epoch)
+            continue;
+        assert_true(ledger_is_closed(&reader.epochs[e].ledger, 1));
+        deferred += reader.epochs[e].ledger.deferred;
+        for (int order = 0; order < ORDERS; order++) {
+            const struct cell *cell =
+                panes_at(&reader.epochs[e].panes[0], window_of_order_s(order), (struct text){"", 0});
+            counts[order] += cell->count;
+            sums[order] += (int64_t)cell->sums[0].total;
+        }
+    }
+    world->deferred += deferred > 0;
+    complete = complete && deferred == 0;
+    if (complete) {
+        fold(world, reader.slot.next, expected_counts, expected_sums);
+        assert_memory_equal(counts, expected_counts, sizeof counts);
+        assert_memory_equal(sums, expected_sums, sizeof sums);
+        *ret_offset = reader.slot.next;
+    }
+    publication_clean_up(&published);
+    slot_reader_clean_up(&reader);
+    return complete;
+}
+
+static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
+{
+    (void)id;
+    const struct world *world = context;
+    for (int64_t i = 0; i < world->end; i++)
+        if (world->log[i].record_time_us >= at_us)
+            return i;
+    return -1;
+}
+
+static void speed_step(struct world *world, struct partition *speed)
+{
+    struct error error;
+    enum commit_answer answer_given;
+    if (speed->state == PARTITION_CLOSED) {
+        struct log_extent log = {.cluster = "c", .first = 0, .end = world->end, .offset_at = offset_at, .context = world};
+        if (!partition_open(speed, &log, &error))
+            assert_true(error_is_retriable(&error));
+        return;
+    }
+    if (speed->commit_id[0] || (partition_has_pending(speed) && test_random(2))) {
+        if (!partition_commit(speed, &answer_given, &error))
+            assert_int_equal(error.code, ERROR_UNAVAILABLE);
+        return;
+    }
+    if (test_random(8) == 0) {
+        struct publication published;
+        bool fits;
+        read_publication(&world->publications, &world->source, &published, &error);
+        if (!partition_check(speed, &published, &fits, &error))
+            assert_int_equal(error.code, ERROR_UNAVAILABLE);
+        else if (!fits)
+            partition_close(speed);
+        publication_clean_up(&published);
+        return;
+    }
+    struct log_message messages[8];
+    size_t count = 0, most = 1 + test_random(8);
+    for (int64_t i = speed->position; i < world->end && count < most; i++)
+        messages[count++] = (struct log_message){i, world->log[i].record_time_us, {NULL, 0},
+                                                 text_of(world->log[i].payload)};
+    assert_true(partition_take(speed, messages, count, &error));
+}
+
+static void batch_step(struct world *world)
+{
+    const struct realtime_store_operations *store = world->realtime.store.operations;
+    struct slot_id id = {"orders", 0};
+    struct error error;
+    if (world->run_epoch < 0) {
+        int64_t cut;
+        if (store->open_epoch(&world->realtime.store, id, world->source.fingerprint, world->published.epoch + 2, &cut,
+                              &error) && cut >= 0) {
+            world->run_epoch = world->published.epoch;
+            world->run_cut = cut;
+        }
+    } else {
+        if (world->run_epoch == world->published.epoch) {
+            world->published.epoch++;
+            world->cut = (struct published_partition){.cut = world->run_cut, .clock_us = began_us};
+        }
+        if (!store->drop_epochs(&world->realtime.store, id, world->run_epoch, &error))
+            assert_int_equal(error.code, ERROR_UNAVAILABLE);
+        world->run_epoch = -1;
+    }
+}
+
+static void faulty_step(struct world *world)
+{
+    uint64_t chance = test_random(1000);
+    int64_t offset;
+    world->realtime.loses_replies = test_random(20) == 0;
+    world->realtime.is_down = test_random(30) == 0;
+    if (chance < 250)
+        produce(world);
+    else if (chance < 700)
+        speed_step(world, world->speeds[test_random(2)]);
+    else if (chance < 730)
+        partition_close(world->speeds[test_random(2)]);
+    else if (chance < 800)
+        batch_step(world);
+    else if (chance < 815)
+        world->run_epoch = -1;
+    else if (chance < 835)
+        memory_realtime_copy(&world->backup, &world->realtime);
+    else if (chance < 845)
+        memory_realtime_copy(&world->realtime, &world->backup);
+    else if (chance < 850)
+        memory_realtime_lose(&world->realtime, 0);
+    else {
+        world->answers++;
+        world->complete += answer(world, &offset);
+    }
+}
+
+static void calm(struct world *world)
+{
+    int64_t offset = -1;
+    world->realtime.loses_replies = world->realtime.is_down = false;
+    partition_close(world->speeds[1]);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < MESSAGES_MAX; i++)
+            speed_step(world, world->speeds[0]);
+        if (answer(world, &offset) && offset == world->end && round > 0)
+            return;
+        world->run_epoch = -1;
+        batch_step(world); /* what was deferred, a batch run makes right */
+        batch_step(world);
+    }
+    fail_msg("stuck at offset %lld of %lld", (long long)offset, (long long)world->end);
+}
+
+static void play(enum on_duplicate on_duplicate, int64_t horizon_us, int schedules)
+{
+    static struct world world;
+    int complete = 0, deferred = 0;
+    test_random_seed();
+    for (int schedule = 0; schedule < schedules; schedule++) {
+        world_init(&world, on_duplicate, horizon_us);
+        for (int step = 0; step < STEPS; step++)
+            faulty_step(&world);
+        calm(&world);
+        complete += world.complete;
+        deferred += world.deferred;
+        world_clean_up(&world);
+    }
+    assert_true(complete > schedules);
+    if (horizon_us && horizon_us < 1000 * US_PER_SECOND)
+        assert_true(deferred > 0);
+}
+
+static void replacing_is_exact_under_faults(void **state)
+{
+    (void)state;
+    play(ON_DUPLICATE_REPLACE, 360000 * US_PER_SECOND, 400);
+}
+
+static void ignoring_is_exact_under_faults(void **state)
+{
+    (void)state;
+    play(ON_DUPLICATE_IGNORE, 360000 * US_PER_SECOND, 400);
+}
+
+static void a_topic_without_versions_is_exact_under_faults(void **state)
+{
+    (void)state;
+    play(ON_DUPLICATE_NONE, 0, 400);
+}
+
+static void beyond_the_horizon_orders_are_deferred_and_never_wrong(void **state)
+{
+    (void)state;
+    play(ON_DUPLICATE_REPLACE, 100 * US_PER_SECOND, 400);
+    play(ON_DUPLICATE_IGNORE, 100 * US_PER_SECOND, 400);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(replacing_is_exact_under_faults),
+        cmocka_unit_test(ignoring_is_exact_under_faults),
+        cmocka_unit_test(a_topic_without_versions_is_exact_under_faults),
+        cmocka_unit_test(beyond_the_horizon_orders_are_deferred_and_never_wrong),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
