@@ -60,6 +60,9 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
     const struct published_partition *published = publication_partition(publication, partition->id.partition);
     struct slot fresh = {.exists = true, .format = REALTIME_FORMAT, .epoch = publication->epoch + 1,
                          .defined_us = partition->environment->started_us, .tail_time_us = -1};
+    fresh.partitions = publication->accepted_partitions ? publication->accepted_partitions
+                       : old->exists                    ? old->partitions
+                                                        : log->partitions;
     fresh.first = published ? published->first : old->exists ? old->first : log->first;
     fresh.next = published ? published->cut : fresh.first;
     fresh.clock_us = published ? published->clock_us : 0;

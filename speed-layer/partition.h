@@ -27,6 +27,7 @@ struct partition_environment {
 /* Where the log stands when a partition is opened. */
 struct log_extent {
     const char *cluster;
+    int64_t partitions; /* of the topic */
     int64_t first, end;
     /* The offset of the first message whose record time is at or after `at_us`, or -1 where it isn't known. */
     int64_t (*offset_at)(void *context, struct slot_id id, int64_t at_us);

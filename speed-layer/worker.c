@@ -272,6 +272,10 @@ static bool open_one(struct worker *worker, struct owned *owned, struct error *e
     if (!*worker->cluster && !kafka_consumer_cluster(worker->consumer, worker->cluster, error))
         return false;
     struct log_extent log = {.cluster = worker->cluster, .offset_at = offset_at, .context = worker};
+    int32_t partitions;
+    if (!kafka_consumer_partition_count(worker->consumer, partition->source->topic, &partitions, error))
+        return false;
+    log.partitions = partitions;
     if (!kafka_consumer_extent(worker->consumer, partition->source->topic, partition->id.partition, &log.first,
                                &log.end, error) ||
         !partition_open(partition, &log, error))

@@ -270,6 +270,12 @@ bool kafka_consumer_cluster(struct kafka_consumer *consumer, char ret_cluster[CL
     return kafka_cluster(consumer->client, ret_cluster, CLUSTER_ID_MAX, error);
 }
 
+bool kafka_consumer_partition_count(struct kafka_consumer *consumer, const char *topic, int32_t *ret_count,
+                                    struct error *error)
+{
+    return kafka_partition_count(consumer->client, topic, ret_count, error);
+}
+
 void kafka_consumer_hint(struct kafka_consumer *consumer, const struct kafka_position positions[], size_t count)
 {
     rd_kafka_topic_partition_list_t *list = position_list(positions, count);

@@ -56,6 +56,8 @@ bool kafka_consumer_extent(struct kafka_consumer *consumer, const char *topic, i
 int64_t kafka_consumer_known_end(struct kafka_consumer *consumer, const char *topic, int32_t partition);
 /* The first offset whose record time is at or after `at_us`; -1 where the broker can't say. */
 int64_t kafka_consumer_offset_at(struct kafka_consumer *consumer, const char *topic, int32_t partition, int64_t at_us);
+bool kafka_consumer_partition_count(struct kafka_consumer *consumer, const char *topic, int32_t *ret_count,
+                                    struct error *error) MUST_CHECK;
 bool kafka_consumer_cluster(struct kafka_consumer *consumer, char ret_cluster[CLUSTER_ID_MAX], struct error *error);
 
 /* Tells the group's offsets, for lag monitors; doesn't wait, failures don't matter. */

@@ -45,6 +45,7 @@ struct slot {
     int64_t epoch;                       /* to which commits go */
     struct epoch_start epochs[LIVE_EPOCHS_MAX]; /* ascending */
     size_t epoch_count;
+    int64_t partitions;   /* how many the topic had when the first slot of this name was begun */
     int64_t first;        /* the first offset that the partition had when it was first seen */
     int64_t next;         /* the next offset */
     int64_t floor;        /* the order index knows every order from this offset on */
@@ -99,7 +100,7 @@ struct realtime_store_operations {
     bool (*read_slot)(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error);
 
     /* Starts a slot anew, only if it is still the incarnation that was seen ("" where there was no slot): all cells and
-     * ledgers go. From `fresh` it takes incarnation, cluster, definition, defined_us, epoch, first, next, floor,
+     * ledgers go. From `fresh` it takes incarnation, cluster, definition, defined_us, epoch, partitions, first, next, floor,
      * floor_time_us, clock_us, tail_*; the epoch begins at next. *ret_done false: somebody else was first. */
     bool (*init)(struct realtime_store *store, struct slot_id id, const char *seen_incarnation,
                  const struct slot *fresh, bool *ret_done, struct error *error);

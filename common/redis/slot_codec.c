@@ -18,6 +18,7 @@ static const struct number_field {
 } number_fields[] = {
     {"defined", offsetof(struct slot, defined_us), 0},
     {"epoch", offsetof(struct slot, epoch), 0},
+    {"partitions", offsetof(struct slot, partitions), 0},
     {"first", offsetof(struct slot, first), 0},
     {"next", offsetof(struct slot, next), 0},
     {"floor", offsetof(struct slot, floor), 0},

@@ -169,6 +169,7 @@ static UNUSED struct slot fresh_slot(const char *incarnation, int64_t epoch, int
                         .definition = "0123456789abcdef",
                         .defined_us = 1700000000000000,
                         .epoch = epoch,
+                        .partitions = 4,
                         .first = 5,
                         .next = next,
                         .floor = 5,
@@ -191,7 +192,7 @@ static UNUSED void assert_same_slot(const struct slot *a, const struct slot *b)
     assert_true(a->epoch == b->epoch);
     assert_int_equal(a->epoch_count, b->epoch_count);
     assert_memory_equal(a->epochs, b->epochs, a->epoch_count * sizeof *a->epochs);
-    assert_true(a->first == b->first && a->next == b->next && a->floor == b->floor);
+    assert_true(a->partitions == b->partitions && a->first == b->first && a->next == b->next && a->floor == b->floor);
     assert_true(a->floor_time_us == b->floor_time_us && a->clock_us == b->clock_us);
     assert_true(a->tail_time_us == b->tail_time_us && a->tail_hash == b->tail_hash && a->end == b->end);
     assert_true(a->sequence == b->sequence);
