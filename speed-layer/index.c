@@ -281,8 +281,8 @@ static void pop(struct index *index)
 /* The floor stands at the oldest entry that is left, where there is one. */
 static void settle_floor(struct index *index)
 {
-    while (index->head < index->tail && (index->head % CHUNK_BYTES + sizeof(struct entry) > CHUNK_BYTES ||
-                                         entry_at(index, index->head)->size == 0))
+    while (index->head < index->tail &&
+           (index->head % CHUNK_BYTES + sizeof(struct entry) > CHUNK_BYTES || entry_at(index, index->head)->size == 0))
         pop(index);
     if (index->head >= index->tail)
         return;
@@ -296,8 +296,8 @@ void index_evict(struct index *index, int64_t horizon_us)
 {
     bool any = false;
     while (index->head < index->tail) {
-        bool ends_chunk = index->head % CHUNK_BYTES + sizeof(struct entry) > CHUNK_BYTES ||
-                          entry_at(index, index->head)->size == 0;
+        bool ends_chunk =
+            index->head % CHUNK_BYTES + sizeof(struct entry) > CHUNK_BYTES || entry_at(index, index->head)->size == 0;
         if (!ends_chunk && entry_at(index, index->head)->record_time_us >= horizon_us)
             break;
         pop(index);

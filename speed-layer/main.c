@@ -11,12 +11,15 @@ static int run(void *settings, char *arguments[])
 }
 
 static const struct command_option run_options[] = {
-    {"until-end", NULL, "end with 0 once all partitions are committed up to the ends they had at the start", &until_end},
+    {"until-end", NULL, "end with 0 once all partitions are committed up to the ends they had at the start",
+     &until_end},
     {0},
 };
 
 static const struct command commands[] = {
-    {.name = "run", .summary = "Follow the topics and keep the real-time views in Redis.", .run = run,
+    {.name = "run",
+     .summary = "Follow the topics and keep the real-time views in Redis.",
+     .run = run,
      .options = run_options},
     {0},
 };

@@ -8,17 +8,17 @@
 
 #include "base/log.h"
 
-
 /* A slot of another cluster, or a log that ends before what was read of it, is another story under the same name. */
 static bool check_topic(const struct partition *partition, const struct log_extent *log, int64_t reached,
                         struct error *error)
 {
     const struct slot *slot = &partition->slot;
     if (slot->exists && strcmp(slot->cluster, log->cluster) != 0)
-        return error_set(error, ERROR_CONFIGURATION,
-                         "%s/%d was read from Kafka cluster %s, and this is cluster %s; check kafka.brokers, or give the "
-                         "source another name to begin anew",
-                         partition->id.source, (int)partition->id.partition, slot->cluster, log->cluster);
+        return error_set(
+            error, ERROR_CONFIGURATION,
+            "%s/%d was read from Kafka cluster %s, and this is cluster %s; check kafka.brokers, or give the "
+            "source another name to begin anew",
+            partition->id.source, (int)partition->id.partition, slot->cluster, log->cluster);
     if (reached > log->end)
         return error_set(error, ERROR_CONFIGURATION,
                          "%s/%d was read up to offset %" PRId64 ", and the log ends at %" PRId64
@@ -53,13 +53,16 @@ static struct index_floor floor_for(const struct partition *partition, const str
     return floor;
 }
 
-static bool begin_anew(struct partition *partition, const struct log_extent *log,
-                       const struct publication *publication, struct error *error)
+static bool begin_anew(struct partition *partition, const struct log_extent *log, const struct publication *publication,
+                       struct error *error)
 {
     const struct slot *old = &partition->slot;
     const struct published_partition *published = publication_partition(publication, partition->id.partition);
-    struct slot fresh = {.exists = true, .format = REALTIME_FORMAT, .epoch = publication->epoch + 1,
-                         .defined_us = partition->environment->started_us, .tail_time_us = -1};
+    struct slot fresh = {.exists = true,
+                         .format = REALTIME_FORMAT,
+                         .epoch = publication->epoch + 1,
+                         .defined_us = partition->environment->started_us,
+                         .tail_time_us = -1};
     fresh.partitions = publication->accepted_partitions ? publication->accepted_partitions
                        : old->exists                    ? old->partitions
                                                         : log->partitions;

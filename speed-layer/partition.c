@@ -213,8 +213,7 @@ static bool take_batch(struct partition *partition, const struct log_message mes
     return applied;
 }
 
-bool partition_take(struct partition *partition, const struct log_message messages[], size_t count,
-                    struct error *error)
+bool partition_take(struct partition *partition, const struct log_message messages[], size_t count, struct error *error)
 {
     for (size_t i = 0; i < count; i += BATCH) {
         size_t some = count - i < BATCH ? count - i : BATCH;

@@ -39,19 +39,19 @@ struct partition {
     const struct source *source;
     const struct partition_environment *environment;
     enum partition_state state;
-    struct slot slot;         /* as of the last commit */
+    struct slot slot; /* as of the last commit */
     struct decoder *decoder;
-    struct index *index;      /* NULL where the source has no versions */
-    int64_t position;         /* the next offset to take */
-    int64_t accept_from;      /* messages below only fill the index */
+    struct index *index; /* NULL where the source has no versions */
+    int64_t position;    /* the next offset to take */
+    int64_t accept_from; /* messages below only fill the index */
 
-    struct panes *panes;      /* not yet committed: one a view */
+    struct panes *panes; /* not yet committed: one a view */
     struct ledger ledger;
     int64_t clock_us, tail_time_us;
     uint64_t tail_hash;
-    int64_t end;              /* of the log, as last heard */
-    int64_t pending;          /* messages taken since the last commit */
-    int64_t pending_since_us; /* monotonic time of the first of them */
+    int64_t end;                      /* of the log, as last heard */
+    int64_t pending;                  /* messages taken since the last commit */
+    int64_t pending_since_us;         /* monotonic time of the first of them */
     char commit_id[INCARNATION_SIZE]; /* "" where none was tried */
 
     /* Called for each bad message before it is accounted for; may be NULL. */

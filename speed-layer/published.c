@@ -23,7 +23,7 @@ struct published {
     struct latest {
         bool known;
         struct publication publication;
-    } *latest; /* one a source */
+    } * latest; /* one a source */
 };
 
 static bool read_all(struct published *published, struct error *error)
@@ -88,8 +88,8 @@ bool published_start(const struct settings *settings, struct published **ret_pub
     pthread_mutex_init(&published->lock, NULL);
     published->latest = calloc(settings->source_count + 1, sizeof *published->latest);
     bool started = published->latest || error_set(error, ERROR_INTERNAL, "out of memory");
-    started = started && postgres_publications_open(settings->postgres.url, settings->postgres.password,
-                                                    &published->store, error);
+    started = started &&
+              postgres_publications_open(settings->postgres.url, settings->postgres.password, &published->store, error);
     if (started && pthread_create(&published->thread, NULL, follow, published) != 0)
         started = error_set(error, ERROR_INTERNAL, "no thread can be made");
     if (!started) {

@@ -14,7 +14,7 @@
 #include "postgres/postgres.h"
 #include "redis/redis_store.h"
 
-#define POLL_MS 10              /* the longest wait for a first message, and so part of the freshness */
+#define POLL_MS 10 /* the longest wait for a first message, and so part of the freshness */
 #define CHECK_EVERY_US US_PER_SECOND
 #define HINT_EVERY_US (5 * US_PER_SECOND)
 #define TROUBLE_EVERY_US (10 * US_PER_SECOND)
@@ -23,10 +23,10 @@
 /* A partition that the group gave to this worker. */
 struct owned {
     struct partition *partition;
-    size_t source;        /* its number in the settings */
-    struct retry retry;   /* of opening it */
-    int64_t target;       /* --until-end: the end when it was first opened; -1 not known yet */
-    bool letter_failed;   /* a dead letter couldn't be sent: what is pending must not be committed */
+    size_t source;      /* its number in the settings */
+    struct retry retry; /* of opening it */
+    int64_t target;     /* --until-end: the end when it was first opened; -1 not known yet */
+    bool letter_failed; /* a dead letter couldn't be sent: what is pending must not be committed */
 };
 
 struct worker {
@@ -37,9 +37,9 @@ struct worker {
     char cluster[CLUSTER_ID_MAX]; /* "" until it is known */
     struct owned *owned;
     size_t owned_count;
-    bool has_assignment;    /* the group has given its word, maybe nothing */
-    bool must_assign;       /* what is fetched isn't what is open */
-    bool suspended;         /* the store takes no commits: nothing is fetched */
+    bool has_assignment; /* the group has given its word, maybe nothing */
+    bool must_assign;    /* what is fetched isn't what is open */
+    bool suspended;      /* the store takes no commits: nothing is fetched */
     struct retry commit_retry;
     int64_t flushed_us, checked_us, hinted_us, troubled_us;
 };
@@ -60,9 +60,12 @@ static void on_bad(void *context, struct partition *partition, const struct log_
     struct worker *worker = context;
     if (!partition->source->dead_letter)
         return;
-    const struct dead_letter letter = {partition->source->dead_letter, partition->source->topic,
-                                       partition->id.partition,        message,
-                                       rejection->field,               rejection->reason};
+    const struct dead_letter letter = {partition->source->dead_letter,
+                                       partition->source->topic,
+                                       partition->id.partition,
+                                       message,
+                                       rejection->field,
+                                       rejection->reason};
     struct error error;
     if (dead_letters_send(worker->speed->dead_letters, &letter, &error))
         return;
@@ -297,9 +300,8 @@ static void open_closed(struct worker *worker)
             worker->must_assign = true;
         } else {
             if (owned->retry.attempts % 10 == 0)
-                log_write(error_is_retriable(&error) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
-                          "%s/%d waits: %s", owned->partition->id.source, (int)owned->partition->id.partition,
-                          error.message);
+                log_write(error_is_retriable(&error) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s/%d waits: %s",
+                          owned->partition->id.source, (int)owned->partition->id.partition, error.message);
             retry_failed(&owned->retry, clock_monotonic_us());
         }
     }
@@ -392,24 +394,27 @@ static void work(struct worker *worker)
 static bool start(struct worker *worker, struct error *error)
 {
     const struct settings *settings = worker->speed->settings;
-    worker->environment = (struct partition_environment){.budget = &worker->speed->budget,
-                                                         .started_us = worker->speed->started_us};
+    worker->environment =
+        (struct partition_environment){.budget = &worker->speed->budget, .started_us = worker->speed->started_us};
     if (!redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
                           &worker->environment.realtime, error) ||
         !postgres_publications_open(settings->postgres.url, settings->postgres.password,
                                     &worker->environment.publications, error))
         return false;
-    const struct kafka_consumer_events events = {.assigned = on_assigned, .revoked = on_revoked,
-                                                 .messages = on_messages, .end = on_end,
-                                                 .out_of_range = on_out_of_range, .trouble = on_trouble,
+    const struct kafka_consumer_events events = {.assigned = on_assigned,
+                                                 .revoked = on_revoked,
+                                                 .messages = on_messages,
+                                                 .end = on_end,
+                                                 .out_of_range = on_out_of_range,
+                                                 .trouble = on_trouble,
                                                  .context = worker};
     const char **topics = calloc(settings->source_count + 1, sizeof *topics);
     if (!topics)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     for (size_t i = 0; i < settings->source_count; i++)
         topics[i] = settings->sources[i].topic;
-    bool opened = kafka_consumer_open(&worker->speed->kafka, topics, settings->source_count, &events,
-                                      &worker->consumer, error);
+    bool opened =
+        kafka_consumer_open(&worker->speed->kafka, topics, settings->source_count, &events, &worker->consumer, error);
     free(topics);
     return opened;
 }

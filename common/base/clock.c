@@ -30,6 +30,6 @@ void buffer_append_timestamp(struct buffer *buffer, int64_t at_us)
     }
     struct tm parts;
     gmtime_r(&seconds, &parts);
-    buffer_appendf(buffer, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                   parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, (int)(micros / 1000));
+    buffer_appendf(buffer, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
+                   parts.tm_hour, parts.tm_min, parts.tm_sec, (int)(micros / 1000));
 }

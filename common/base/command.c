@@ -160,8 +160,8 @@ static bool check(const struct parsing *parsing, struct error *error)
     if (parsing->line.help || parsing->line.version)
         return true;
     for (size_t i = 0; i < parsing->owner_count; i++)
-        if (parsing->owners[i] != command && !(command && find_option(command->options, parsing->owned[i],
-                                                                     strlen(parsing->owned[i]))))
+        if (parsing->owners[i] != command &&
+            !(command && find_option(command->options, parsing->owned[i], strlen(parsing->owned[i]))))
             return error_set(error, ERROR_USAGE, "--%s belongs to the command %s", parsing->owned[i],
                              parsing->owners[i]->name);
     if (command && parsing->argument_count < command->argument_count)

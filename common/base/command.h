@@ -13,7 +13,7 @@ struct command_option {
     const char *name;     /* without the dashes */
     const char *argument; /* how help names it; NULL is a flag */
     const char *summary;
-    const char **value;   /* set to the argument, or to "" for a flag, where given; NULL-ended tables */
+    const char **value; /* set to the argument, or to "" for a flag, where given; NULL-ended tables */
 };
 
 struct command {
@@ -26,7 +26,7 @@ struct command {
 };
 
 struct program {
-    const char *name;    /* tidemark-speed */
+    const char *name; /* tidemark-speed */
     const char *summary;
     const struct command *commands;       /* ended by a row without a name */
     const struct command_option *options; /* for all commands; ended by a row without a name */

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-void shutdown_install(void);    /* also ignores PIPE; call before threads start */
-bool shutdown_requested(void);  /* any thread */
-void shutdown_request(void);    /* as if TERM had come; any thread */
-int shutdown_descriptor(void);  /* readable once a shutdown is requested; for poll() */
+void shutdown_install(void);   /* also ignores PIPE; call before threads start */
+bool shutdown_requested(void); /* any thread */
+void shutdown_request(void);   /* as if TERM had come; any thread */
+int shutdown_descriptor(void); /* readable once a shutdown is requested; for poll() */
 
 /* Sleeps until `timeout_ms` is over or a shutdown is requested; false where a shutdown is requested. */
 bool shutdown_sleep(int64_t timeout_ms);

@@ -8,13 +8,14 @@
 #include "base/zone.h"
 
 struct schedule {
-    uint64_t minutes;  /* bit m */
+    uint64_t minutes; /* bit m */
     uint32_t hours, days, months, weekdays;
     bool day_is_star, weekday_is_star; /* the field begins with a star, be it with a step */
     bool hour_is_real;                 /* the hour field has a star or a step */
 };
 
-/* ERROR_CONFIGURATION says which field is wrong and what it may be. A line that never matches (30 February) is refused. */
+/* ERROR_CONFIGURATION says which field is wrong and what it may be. A line that never matches (30 February) is refused.
+ */
 bool schedule_parse(struct text text, struct schedule *ret_schedule, struct error *error) MUST_CHECK;
 
 /* The first matching minute after `after_s` (seconds since 1970, UTC). A local time that is skipped by a change of the

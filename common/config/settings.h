@@ -24,14 +24,14 @@ struct settings {
     const struct zone *zone; /* of time_zone */
 
     struct {
-        const char *brokers; /* "127.0.0.1:9092" */
-        const char *group;   /* "tidemark" */
+        const char *brokers;               /* "127.0.0.1:9092" */
+        const char *group;                 /* "tidemark" */
         const struct property *properties; /* passed on to librdkafka */
         size_t property_count;
     } kafka;
     struct {
-        const char *url;       /* redis://[user:password@]host:port/database, or unix:///path */
-        const char *password;  /* of `password_file`; NULL where not given */
+        const char *url;        /* redis://[user:password@]host:port/database, or unix:///path */
+        const char *password;   /* of `password_file`; NULL where not given */
         const char *name_space; /* prefix of all keys: "tidemark" */
     } redis;
     struct {
@@ -46,11 +46,11 @@ struct settings {
         int64_t refresh_us;   /* how often Redis is asked: `refresh`, 20 ms */
     } http;
     struct {
-        int64_t workers;         /* threads, each a consumer: 1 */
-        int64_t flush_every_us;  /* 50 ms */
-        int64_t flush_messages;  /* 10,000 */
-        int64_t index_bytes;     /* ceiling of the order index of the process: `index_memory`, 1 GiB */
-        int64_t groups_max;      /* ceiling of groups a view in one micro-batch: 100,000 */
+        int64_t workers;        /* threads, each a consumer: 1 */
+        int64_t flush_every_us; /* 50 ms */
+        int64_t flush_messages; /* 10,000 */
+        int64_t index_bytes;    /* ceiling of the order index of the process: `index_memory`, 1 GiB */
+        int64_t groups_max;     /* ceiling of groups a view in one micro-batch: 100,000 */
     } speed;
     struct {
         int64_t ingest_messages; /* in one transaction: 100,000 */

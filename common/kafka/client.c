@@ -41,8 +41,8 @@ static bool set_all(rd_kafka_conf_t *conf, const struct property properties[], s
     return true;
 }
 
-static bool configure(rd_kafka_conf_t *conf, const struct kafka_access *access,
-                      const struct property defaults[], struct error *error)
+static bool configure(rd_kafka_conf_t *conf, const struct kafka_access *access, const struct property defaults[],
+                      struct error *error)
 {
     if (!set_all(conf, common_defaults, error) || !set_all(conf, defaults, error) ||
         !set(conf, "bootstrap.servers", access->brokers, error))
@@ -53,9 +53,8 @@ static bool configure(rd_kafka_conf_t *conf, const struct kafka_access *access,
     return true;
 }
 
-rd_kafka_t *kafka_client_new(rd_kafka_type_t type, const struct kafka_access *access,
-                             const struct property defaults[], void (*prepare)(rd_kafka_conf_t *, void *),
-                             void *context, struct error *error)
+rd_kafka_t *kafka_client_new(rd_kafka_type_t type, const struct kafka_access *access, const struct property defaults[],
+                             void (*prepare)(rd_kafka_conf_t *, void *), void *context, struct error *error)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, on_log);
@@ -102,8 +101,8 @@ bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_c
 {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t code = handle ? rd_kafka_metadata(client, 0, handle, &metadata, KAFKA_TIMEOUT_MS)
-                                      : rd_kafka_last_error();
+    rd_kafka_resp_err_t code =
+        handle ? rd_kafka_metadata(client, 0, handle, &metadata, KAFKA_TIMEOUT_MS) : rd_kafka_last_error();
     if (handle)
         rd_kafka_topic_destroy(handle);
     if (code)
@@ -111,8 +110,8 @@ bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_c
     rd_kafka_resp_err_t topic_code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__FAIL;
     int32_t count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
     rd_kafka_metadata_destroy(metadata);
-    bool unknown = topic_code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-                   topic_code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
+    bool unknown =
+        topic_code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || topic_code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
     if (topic_code && !unknown)
         return kafka_error(error, topic_code, topic);
     *ret_count = unknown ? 0 : count;

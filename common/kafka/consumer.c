@@ -25,11 +25,11 @@ struct kafka_consumer {
 };
 
 static const struct property defaults[] = {
-    {"enable.auto.commit", "false"},      {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "error"},       {"enable.partition.eof", "true"},
+    {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},        {"enable.partition.eof", "true"},
     {"isolation.level", "read_committed"}, {"partition.assignment.strategy", "range,roundrobin"},
-    {"session.timeout.ms", "6000"},       {"heartbeat.interval.ms", "1500"},
-    {"fetch.error.backoff.ms", "50"},     {0},
+    {"session.timeout.ms", "6000"},        {"heartbeat.interval.ms", "1500"},
+    {"fetch.error.backoff.ms", "50"},      {0},
 };
 
 static void tell_assigned(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)

@@ -13,8 +13,7 @@ struct dead_letters {
 };
 
 static const struct property defaults[] = {
-    {"acks", "all"}, {"message.timeout.ms", "0"}, {"message.max.bytes", "16777216"},
-    {"linger.ms", "1"},             {0},
+    {"acks", "all"}, {"message.timeout.ms", "0"}, {"message.max.bytes", "16777216"}, {"linger.ms", "1"}, {0},
 };
 
 static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *context)
@@ -83,8 +82,8 @@ bool dead_letters_create_topic(struct dead_letters *letters, const char *topic, 
         rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewTopic_destroy(wanted);
-    bool fine = code == 0 || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS ||
-                code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+    bool fine =
+        code == 0 || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS || code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
     return fine || kafka_error(error, code, topic);
 }
 
@@ -99,8 +98,8 @@ bool dead_letters_send(struct dead_letters *letters, const struct dead_letter *l
     for (;;) {
         rd_kafka_resp_err_t code = rd_kafka_producev(
             letters->client, RD_KAFKA_V_TOPIC(letter->to), RD_KAFKA_V_KEY(key, strlen(key)),
-            RD_KAFKA_V_VALUE((void *)(uintptr_t)payload.data, payload.length),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADER("tidemark-topic", letter->topic, -1),
+            RD_KAFKA_V_VALUE((void *)(uintptr_t)payload.data, payload.length), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+            RD_KAFKA_V_HEADER("tidemark-topic", letter->topic, -1),
             RD_KAFKA_V_HEADER("tidemark-partition", partition, -1), RD_KAFKA_V_HEADER("tidemark-offset", offset, -1),
             RD_KAFKA_V_HEADER("tidemark-reason", reason, -1), RD_KAFKA_V_END);
         if (code == 0)

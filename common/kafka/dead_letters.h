@@ -11,15 +11,15 @@
 struct dead_letters;
 
 struct dead_letter {
-    const char *to;         /* the dead-letter topic */
-    const char *topic;      /* where the message lies */
+    const char *to;    /* the dead-letter topic */
+    const char *topic; /* where the message lies */
     int32_t partition;
     const struct log_message *message;
     const char *field, *reason; /* field may be "" */
 };
 
-bool dead_letters_open(const struct kafka_access *access, struct dead_letters **ret_letters, struct error *error)
-    MUST_CHECK;
+bool dead_letters_open(const struct kafka_access *access, struct dead_letters **ret_letters,
+                       struct error *error) MUST_CHECK;
 void dead_letters_close(struct dead_letters *letters);
 
 /* Creates the topic where it isn't there yet; a broker without that request is left as it is. */

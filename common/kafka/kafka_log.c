@@ -18,9 +18,10 @@ struct kafka_log {
 };
 
 static const struct property defaults[] = {
-    {"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "error"},
-    {"enable.partition.eof", "true"},  {"isolation.level", "read_committed"}, {"queued.max.messages.kbytes", "32768"},
-    {"fetch.error.backoff.ms", "50"},  {0},
+    {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},        {"enable.partition.eof", "true"},
+    {"isolation.level", "read_committed"}, {"queued.max.messages.kbytes", "32768"},
+    {"fetch.error.backoff.ms", "50"},      {0},
 };
 
 static struct kafka_log *self(struct event_log *log)
@@ -124,8 +125,8 @@ static bool read_assigned(struct kafka_log *log, struct reading *reading, struct
 
 static bool read_log(struct event_log *log, const char *topic, int32_t partition, int64_t from, int64_t to,
                      int64_t *ret_first_available,
-                     bool (*take)(void *context, const struct log_message *message, struct error *error),
-                     void *context, struct error *error)
+                     bool (*take)(void *context, const struct log_message *message, struct error *error), void *context,
+                     struct error *error)
 {
     int64_t first = 0, end = 0;
     if (!ends(log, topic, partition, &first, &end, error))
@@ -135,8 +136,13 @@ static bool read_log(struct event_log *log, const char *topic, int32_t partition
                          "kafka: %s/%d ends at offset %lld, before %lld: was the topic made anew?", topic,
                          (int)partition, (long long)end, (long long)to);
     int64_t begin = first > from ? first : from;
-    struct reading reading = {.topic = topic, .partition = partition, .next = begin, .to = to, .take = take,
-                              .context = context, .heard_us = clock_monotonic_us()};
+    struct reading reading = {.topic = topic,
+                              .partition = partition,
+                              .next = begin,
+                              .to = to,
+                              .take = take,
+                              .context = context,
+                              .heard_us = clock_monotonic_us()};
     bool done = begin >= to || (assign(self(log)->client, topic, partition, begin, error) &&
                                 read_assigned(self(log), &reading, error));
     rd_kafka_assign(self(log)->client, NULL);

@@ -190,9 +190,13 @@ static void destroy(struct realtime_store *store)
 
 void memory_realtime_init(struct memory_realtime *memory, const struct source *source)
 {
-    static const struct realtime_store_operations operations = {
-        .read_slot = read_slot, .init = init, .commit = commit_cells, .open_epoch = open_epoch,
-        .drop_epochs = drop_epochs, .read = read_cells, .destroy = destroy};
+    static const struct realtime_store_operations operations = {.read_slot = read_slot,
+                                                                .init = init,
+                                                                .commit = commit_cells,
+                                                                .open_epoch = open_epoch,
+                                                                .drop_epochs = drop_epochs,
+                                                                .read = read_cells,
+                                                                .destroy = destroy};
     *memory = (struct memory_realtime){.store = {&operations}, .source = source};
     for (int32_t i = 0; i < MEMORY_PARTITIONS_MAX; i++)
         slot_reader_init(&memory->slots[i].cells, (struct slot_id){source->name, i}, source);

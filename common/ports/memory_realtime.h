@@ -14,7 +14,7 @@ struct memory_realtime {
         struct slot slot;
         struct slot_reader cells; /* the panes and ledgers by epoch */
     } slots[MEMORY_PARTITIONS_MAX];
-    bool is_down;      /* every operation fails before it is done */
+    bool is_down;       /* every operation fails before it is done */
     bool loses_replies; /* every operation is done, and fails */
 };
 

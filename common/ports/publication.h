@@ -16,13 +16,13 @@ struct published_partition {
 };
 
 struct publication {
-    int64_t epoch;           /* 0 before the first run; then the cut is empty */
-    int64_t published_at_us; /* 0 before the first run */
-    int64_t opened_at_us;    /* when that run opened the next epoch: windows that had ended by then can be final */
+    int64_t epoch;               /* 0 before the first run; then the cut is empty */
+    int64_t published_at_us;     /* 0 before the first run */
+    int64_t opened_at_us;        /* when that run opened the next epoch: windows that had ended by then can be final */
     int64_t accepted_partitions; /* how many the topic may have; 0 before the first run */
     struct published_partition *partitions; /* ascending; owned */
     size_t partition_count;
-    struct ledger ledger;    /* of all partitions together, in total */
+    struct ledger ledger;                                /* of all partitions together, in total */
     char view_fingerprints[VIEWS_MAX][FINGERPRINT_SIZE]; /* as published, by number of the source's views; "" not yet */
 };
 void publication_clean_up(struct publication *publication);

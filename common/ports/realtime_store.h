@@ -12,9 +12,9 @@
 #include "base/error.h"
 #include "view/view.h"
 
-#define REALTIME_FORMAT 1       /* of a slot; a newer one is refused */
-#define LIVE_EPOCHS_MAX 4       /* published + 1 and + 2, and the ones before while a run retires them */
-#define INCARNATION_SIZE 33     /* 128 random bits in hex, and NUL */
+#define REALTIME_FORMAT 1   /* of a slot; a newer one is refused */
+#define LIVE_EPOCHS_MAX 4   /* published + 1 and + 2, and the ones before while a run retires them */
+#define INCARNATION_SIZE 33 /* 128 random bits in hex, and NUL */
 #define CLUSTER_ID_MAX 64
 #define COMMIT_ID_MAX 64
 
@@ -39,22 +39,22 @@ struct slot {
     bool exists; /* false: all the rest is zero */
     int format;
     char incarnation[INCARNATION_SIZE];
-    char cluster[CLUSTER_ID_MAX];        /* Kafka's cluster id */
-    char definition[FINGERPRINT_SIZE];   /* the source's fingerprint */
-    int64_t defined_us;                  /* wall time at which the process that set the definition had started */
-    int64_t epoch;                       /* to which commits go */
+    char cluster[CLUSTER_ID_MAX];               /* Kafka's cluster id */
+    char definition[FINGERPRINT_SIZE];          /* the source's fingerprint */
+    int64_t defined_us;                         /* wall time at which the process that set the definition had started */
+    int64_t epoch;                              /* to which commits go */
     struct epoch_start epochs[LIVE_EPOCHS_MAX]; /* ascending */
     size_t epoch_count;
-    int64_t partitions;   /* how many the topic had when the first slot of this name was begun */
-    int64_t first;        /* the first offset that the partition had when it was first seen */
-    int64_t next;         /* the next offset */
-    int64_t floor;        /* the order index knows every order from this offset on */
-    int64_t floor_time_us;/* latest record time of the messages up to and with the one at `floor`; -1 unknown */
-    int64_t clock_us;     /* latest event time seen, each no later than its record's; 0 before the first */
-    int64_t tail_time_us; /* record time of the message before `next`; -1 where there is none */
-    uint64_t tail_hash;   /* of that message's key and payload; 0 where there is none */
-    int64_t end;          /* of the log when the last commit was made, as far as its writer knew: for the lag */
-    int64_t sequence;     /* number of commits in this incarnation */
+    int64_t partitions;    /* how many the topic had when the first slot of this name was begun */
+    int64_t first;         /* the first offset that the partition had when it was first seen */
+    int64_t next;          /* the next offset */
+    int64_t floor;         /* the order index knows every order from this offset on */
+    int64_t floor_time_us; /* latest record time of the messages up to and with the one at `floor`; -1 unknown */
+    int64_t clock_us;      /* latest event time seen, each no later than its record's; 0 before the first */
+    int64_t tail_time_us;  /* record time of the message before `next`; -1 where there is none */
+    uint64_t tail_hash;    /* of that message's key and payload; 0 where there is none */
+    int64_t end;           /* of the log when the last commit was made, as far as its writer knew: for the lag */
+    int64_t sequence;      /* number of commits in this incarnation */
     char commit_id[COMMIT_ID_MAX]; /* of the last commit; empty before the first of this incarnation */
 };
 
@@ -67,13 +67,13 @@ struct commit {
     struct slot_id id;
     const struct source *source;
     const char *incarnation, *cluster; /* must be the slot's, as must be source->fingerprint */
-    const char *commit_id;   /* unique per attempt at these messages; the same when a commit is tried again; no colon */
-    int64_t expected, next;  /* offsets: the slot must be at `expected`, and is at `next` afterwards */
+    const char *commit_id;  /* unique per attempt at these messages; the same when a commit is tried again; no colon */
+    int64_t expected, next; /* offsets: the slot must be at `expected`, and is at `next` afterwards */
     int64_t floor, floor_time_us, clock_us, tail_time_us;
     uint64_t tail_hash;
     int64_t end;
-    const struct ledger *ledger;   /* to add */
-    const struct panes *panes;     /* to add: one a view of the source; zero cells are left out */
+    const struct ledger *ledger; /* to add */
+    const struct panes *panes;   /* to add: one a view of the source; zero cells are left out */
 };
 
 enum commit_answer {
@@ -100,8 +100,8 @@ struct realtime_store_operations {
     bool (*read_slot)(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error);
 
     /* Starts a slot anew, only if it is still the incarnation that was seen ("" where there was no slot): all cells and
-     * ledgers go. From `fresh` it takes incarnation, cluster, definition, defined_us, epoch, partitions, first, next, floor,
-     * floor_time_us, clock_us, tail_*; the epoch begins at next. *ret_done false: somebody else was first. */
+     * ledgers go. From `fresh` it takes incarnation, cluster, definition, defined_us, epoch, partitions, first, next,
+     * floor, floor_time_us, clock_us, tail_*; the epoch begins at next. *ret_done false: somebody else was first. */
     bool (*init)(struct realtime_store *store, struct slot_id id, const char *seen_incarnation,
                  const struct slot *fresh, bool *ret_done, struct error *error);
 
@@ -133,7 +133,7 @@ struct slot_reader {
     struct slot slot;
     struct epoch_cells {
         int64_t epoch;
-        struct panes *panes;   /* one a view */
+        struct panes *panes; /* one a view */
         struct ledger ledger;
     } epochs[LIVE_EPOCHS_MAX];
     size_t epoch_count;

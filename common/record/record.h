@@ -22,8 +22,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
-#define FIELDS_MAX 64       /* declared fields of a source */
-#define KEY_BYTES_MAX 256   /* of an order's key */
+#define FIELDS_MAX 64     /* declared fields of a source */
+#define KEY_BYTES_MAX 256 /* of an order's key */
 #define MESSAGE_BYTES_MAX ((size_t)1 << 20)
 #define JSON_DEPTH_MAX 64
 #define DECIMAL_DIGITS 15   /* before the point */
@@ -43,10 +43,10 @@ struct field {
 struct schema {
     const struct field *fields;
     size_t field_count;
-    size_t key;                  /* number of the key field, or FIELD_NONE */
-    const char *event_time;      /* name of the event time's field in the JSON; need not be among `fields` */
+    size_t key;             /* number of the key field, or FIELD_NONE */
+    const char *event_time; /* name of the event time's field in the JSON; need not be among `fields` */
     enum time_unit event_time_unit;
-    int64_t max_future_us;       /* how far an event time may be after its record's time */
+    int64_t max_future_us; /* how far an event time may be after its record's time */
 };
 
 /* The number of the field with this name, or FIELD_NONE. */
@@ -61,12 +61,12 @@ struct value {
 };
 
 struct record {
-    int64_t event_time_us;        /* microseconds since 1970 in UTC, finer digits cut */
-    const struct value *values;   /* one a declared field */
+    int64_t event_time_us;      /* microseconds since 1970 in UTC, finer digits cut */
+    const struct value *values; /* one a declared field */
 };
 
-/* Why a message is bad: static text, so it may be kept. Where memory was short the message wasn't judged, and `reason` is
- * NULL: it must be decoded again, not counted as bad. */
+/* Why a message is bad: static text, so it may be kept. Where memory was short the message wasn't judged, and `reason`
+ * is NULL: it must be decoded again, not counted as bad. */
 struct rejection {
     const char *field;  /* the declared field, or "" for the message as a whole */
     const char *reason; /* "not RFC 3339", "duplicate key", … */

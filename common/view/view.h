@@ -35,7 +35,7 @@ struct view {
     const struct expression *where; /* NULL takes all */
     struct window window;
     const struct zone *zone;
-    int64_t retention_s;              /* 0 keeps all */
+    int64_t retention_s;               /* 0 keeps all */
     size_t dimensions[DIMENSIONS_MAX]; /* numbers of text or integer fields */
     size_t dimension_count;
     struct measure measures[MEASURES_MAX];
@@ -93,8 +93,8 @@ struct pane {
 };
 struct pane panes_get(const struct panes *panes, size_t number);
 
-/* Adds (sign 1) or takes back (sign -1) one version: returns 1 where it counts, 0 where `where` filters it, and -1 where
- * memory is short (nothing was changed). */
+/* Adds (sign 1) or takes back (sign -1) one version: returns 1 where it counts, 0 where `where` filters it, and -1
+ * where memory is short (nothing was changed). */
 int view_apply(struct panes *panes, const struct record *record, int sign);
 
 /* A group as bytes: for each dimension "-" for null, else "+", the length in decimal, ":" and the bytes (integers as

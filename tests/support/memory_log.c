@@ -32,7 +32,7 @@ static bool log_partition_count(struct event_log *log, const char *topic, int32_
 }
 
 static bool log_ends(struct event_log *log, const char *topic, int32_t partition, int64_t *ret_first, int64_t *ret_end,
-                 struct error *error)
+                     struct error *error)
 {
     (void)topic;
     if (!log_is_up(log, error))
@@ -56,8 +56,10 @@ static bool read_log(struct event_log *log, const char *topic, int32_t number, i
     int64_t begin = from > partition->first ? from : partition->first;
     for (int64_t offset = begin; offset < to; offset++) {
         const struct memory_message *message = &partition->messages[offset - partition->base];
-        struct log_message given = {.offset = offset, .record_time_us = message->record_time_us,
-                                    .key = text_of("key"), .payload = {message->payload, message->length}};
+        struct log_message given = {.offset = offset,
+                                    .record_time_us = message->record_time_us,
+                                    .key = text_of("key"),
+                                    .payload = {message->payload, message->length}};
         if (!message->hole && !take(context, &given, error))
             return false;
     }
@@ -70,7 +72,8 @@ static void log_destroy(struct event_log *log)
     (void)log; /* the test cleans up */
 }
 
-static const struct event_log_operations memory_log_operations = {log_cluster, log_partition_count, log_ends, read_log, log_destroy};
+static const struct event_log_operations memory_log_operations = {log_cluster, log_partition_count, log_ends, read_log,
+                                                                  log_destroy};
 
 void memory_log_init(struct memory_log *log, int32_t count)
 {
@@ -109,9 +112,9 @@ static int64_t log_append(struct memory_log *log, int32_t number, struct memory_
 int64_t memory_log_append(struct memory_log *log, int32_t partition, const char *payload, int64_t record_time_us)
 {
     return log_append(log, partition,
-                  (struct memory_message){.record_time_us = record_time_us,
-                                          .payload = payload ? strdup(payload) : NULL,
-                                          .length = payload ? strlen(payload) : 0});
+                      (struct memory_message){.record_time_us = record_time_us,
+                                              .payload = payload ? strdup(payload) : NULL,
+                                              .length = payload ? strlen(payload) : 0});
 }
 
 int64_t memory_log_append_hole(struct memory_log *log, int32_t partition)

@@ -19,7 +19,7 @@ struct memory_log {
             int64_t record_time_us;
             char *payload; /* NULL: null */
             size_t length;
-        } *messages; /* from offset `base` on */
+        } * messages; /* from offset `base` on */
         int64_t base;
     } partitions[MEMORY_PARTITIONS];
     bool down; /* every call is ERROR_UNAVAILABLE */

@@ -80,7 +80,12 @@ void memory_realtime_begin(struct memory_realtime *store, const struct source *s
                            int64_t epoch, int64_t offset)
 {
     struct slot *slot = &store->slots[partition];
-    *slot = (struct slot){.exists = true, .format = REALTIME_FORMAT, .epoch = epoch, .epoch_count = 1, .first = first,
-                          .next = offset, .epochs = {{epoch, offset}}};
+    *slot = (struct slot){.exists = true,
+                          .format = REALTIME_FORMAT,
+                          .epoch = epoch,
+                          .epoch_count = 1,
+                          .first = first,
+                          .next = offset,
+                          .epochs = {{epoch, offset}}};
     snprintf(slot->definition, sizeof slot->definition, "%s", source->fingerprint);
 }

@@ -74,8 +74,8 @@ static void redis_launch(struct server *server, const char *const extra[])
 {
     char socket[100];
     snprintf(socket, sizeof socket, "%s/redis.sock", server->folder);
-    const char *arguments[32] = {"redis-server", "--port", "0", "--unixsocket", socket, "--dir", server->folder,
-                                 "--save", "", "--appendonly", "no"};
+    const char *arguments[32] = {"redis-server", "--port", "0", "--unixsocket", socket, "--dir",
+                                 server->folder, "--save", "",  "--appendonly", "no"};
     size_t count = 11;
     for (size_t i = 0; extra && extra[i] && count < 31; i++)
         arguments[count++] = extra[i];

@@ -13,7 +13,7 @@ struct server {
 
 /* redis-server, with these extra arguments (NULL-ended, may be NULL). Ends the test program where it can't start. */
 void redis_server_start(struct server *server, const char *const arguments[]);
-void redis_server_kill(struct server *server);    /* SIGKILL; the folder stays */
+void redis_server_kill(struct server *server);                                   /* SIGKILL; the folder stays */
 void redis_server_restart(struct server *server, const char *const arguments[]); /* in the same folder */
 
 /* A PostgreSQL cluster of its own (initdb, run as user postgres where the test runs as root), database "tidemark". */

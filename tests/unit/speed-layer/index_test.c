@@ -9,8 +9,8 @@ static const struct field fields[FIELDS] = {
     {"id", FIELD_TEXT, 0}, {"status", FIELD_TEXT, 0}, {"amount", FIELD_DECIMAL, 2}, {"note", FIELD_TEXT, 0}};
 
 static struct view view = {.sums = {AMOUNT}, .sum_count = 1, .dimensions = {STATUS}, .dimension_count = 1};
-static struct source source = {.name = "orders", .schema = {.fields = fields, .field_count = FIELDS, .key = KEY},
-                               .views = &view, .view_count = 1};
+static struct source source = {
+    .name = "orders", .schema = {.fields = fields, .field_count = FIELDS, .key = KEY}, .views = &view, .view_count = 1};
 
 static struct index_key key_of(const struct index *index, uint64_t order)
 {

@@ -62,14 +62,25 @@ static void world_init(struct world *world, enum on_duplicate on_duplicate, int6
     struct error error;
     size_t position;
     memset(world, 0, sizeof *world);
-    world->source = (struct source){
-        .name = "orders", .topic = "orders", .views = &world->view, .view_count = 1, .on_duplicate = on_duplicate,
-        .horizon_us = horizon_us,
-        .schema = {.fields = fields, .field_count = FIELDS, .key = on_duplicate == ON_DUPLICATE_NONE ? FIELD_NONE : ID,
-                   .event_time = "at", .event_time_unit = TIME_MICROSECONDS, .max_future_us = 3600 * US_PER_SECOND}};
+    world->source = (struct source){.name = "orders",
+                                    .topic = "orders",
+                                    .views = &world->view,
+                                    .view_count = 1,
+                                    .on_duplicate = on_duplicate,
+                                    .horizon_us = horizon_us,
+                                    .schema = {.fields = fields,
+                                               .field_count = FIELDS,
+                                               .key = on_duplicate == ON_DUPLICATE_NONE ? FIELD_NONE : ID,
+                                               .event_time = "at",
+                                               .event_time_unit = TIME_MICROSECONDS,
+                                               .max_future_us = 3600 * US_PER_SECOND}};
     assert_true(zone_open("UTC", &world->zone, &error));
-    world->view = (struct view){.name = "v", .schema = &world->source.schema, .window = {60}, .zone = world->zone,
-                                .sums = {AMOUNT}, .sum_count = 1};
+    world->view = (struct view){.name = "v",
+                                .schema = &world->source.schema,
+                                .window = {60},
+                                .zone = world->zone,
+                                .sums = {AMOUNT},
+                                .sum_count = 1};
     assert_true(expression_compile(text_of("status <> 'cancelled' and amount > 0"), &world->source.schema,
                                    &world->arena, &world->view.where, &position, &error));
     source_fingerprint(&world->source);
@@ -77,7 +88,8 @@ static void world_init(struct world *world, enum on_duplicate on_duplicate, int6
     memory_realtime_init(&world->backup, &world->source);
     world->publications.operations = &operations;
     world->budget.ceiling_bytes = INT64_MAX;
-    world->environment = (struct partition_environment){&world->realtime.store, &world->publications, &world->budget, 1};
+    world->environment =
+        (struct partition_environment){&world->realtime.store, &world->publications, &world->budget, 1};
     world->run_epoch = -1;
     for (int i = 0; i < 2; i++)
         world->speeds[i] = partition_new(&world->environment, &world->source, 0);
@@ -99,7 +111,8 @@ static void produce(struct world *world)
         return;
     struct message *message = &world->log[world->end];
     int order = (int)test_random(ORDERS);
-    *message = (struct message){.order = order, .bad = test_random(15) == 0,
+    *message = (struct message){.order = order,
+                                .bad = test_random(15) == 0,
                                 .cents = test_random(4) ? (int64_t)test_random(900) + 1 : 0,
                                 .record_time_us = began_us + world->end * 10 * US_PER_SECOND};
     int64_t at_us = began_us + order * ORDER_APART_S * US_PER_SECOND;
@@ -188,7 +201,8 @@ static void speed_step(struct world *world, struct partition *speed)
     struct error error;
     enum commit_answer answer_given;
     if (speed->state == PARTITION_CLOSED) {
-        struct log_extent log = {.cluster = "c", .first = 0, .end = world->end, .offset_at = offset_at, .context = world};
+        struct log_extent log = {
+            .cluster = "c", .first = 0, .end = world->end, .offset_at = offset_at, .context = world};
         if (!partition_open(speed, &log, &error))
             assert_true(error_is_retriable(&error));
         return;
@@ -212,8 +226,8 @@ static void speed_step(struct world *world, struct partition *speed)
     struct log_message messages[8];
     size_t count = 0, most = 1 + test_random(8);
     for (int64_t i = speed->position; i < world->end && count < most; i++)
-        messages[count++] = (struct log_message){i, world->log[i].record_time_us, {NULL, 0},
-                                                 text_of(world->log[i].payload)};
+        messages[count++] =
+            (struct log_message){i, world->log[i].record_time_us, {NULL, 0}, text_of(world->log[i].payload)};
     assert_true(partition_take(speed, messages, count, &error));
 }
 
@@ -225,7 +239,8 @@ static void batch_step(struct world *world)
     if (world->run_epoch < 0) {
         int64_t cut;
         if (store->open_epoch(&world->realtime.store, id, world->source.fingerprint, world->published.epoch + 2, &cut,
-                              &error) && cut >= 0) {
+                              &error) &&
+            cut >= 0) {
             world->run_epoch = world->published.epoch;
             world->run_cut = cut;
         }

@@ -24,12 +24,19 @@ static int set_up(void **state)
     size_t position;
     if (!zone_open("Europe/London", &fixture.zone, &error))
         return -1;
-    fixture.view = (struct view){
-        .name = "v", .schema = &schema, .window = {3600}, .zone = fixture.zone,
-        .dimensions = {CATEGORY, SHELF}, .dimension_count = 2,
-        .measures = {{"n", MEASURE_COUNT, FIELD_NONE, 0}, {"s", MEASURE_SUM, AMOUNT, 0}, {"a", MEASURE_AVERAGE, AMOUNT, 0},
-                     {"q", MEASURE_SUM, SHELF, 1}},
-        .measure_count = 4, .sums = {AMOUNT, SHELF}, .sum_count = 2};
+    fixture.view = (struct view){.name = "v",
+                                 .schema = &schema,
+                                 .window = {3600},
+                                 .zone = fixture.zone,
+                                 .dimensions = {CATEGORY, SHELF},
+                                 .dimension_count = 2,
+                                 .measures = {{"n", MEASURE_COUNT, FIELD_NONE, 0},
+                                              {"s", MEASURE_SUM, AMOUNT, 0},
+                                              {"a", MEASURE_AVERAGE, AMOUNT, 0},
+                                              {"q", MEASURE_SUM, SHELF, 1}},
+                                 .measure_count = 4,
+                                 .sums = {AMOUNT, SHELF},
+                                 .sum_count = 2};
     if (!expression_compile(text_of("status <> 'cancelled' and amount > 0"), &schema, &fixture.arena,
                             &fixture.view.where, &position, &error))
         return -1;
@@ -186,8 +193,12 @@ static void measures_are_null_where_nothing_was_summed(void **state)
 static void a_fingerprint_changes_with_the_meaning_only(void **state)
 {
     struct fixture *fixture = *state;
-    struct source source = {.name = "orders", .topic = "orders", .schema = schema, .views = &fixture->view,
-                            .view_count = 1, .horizon_us = 1};
+    struct source source = {.name = "orders",
+                            .topic = "orders",
+                            .schema = schema,
+                            .views = &fixture->view,
+                            .view_count = 1,
+                            .horizon_us = 1};
     view_fingerprint(&fixture->view, &source);
     char before[FINGERPRINT_SIZE];
     memcpy(before, fixture->view.fingerprint, sizeof before);
