@@ -28,8 +28,9 @@ bool batch_open(const struct settings *settings, struct batch *ret_batch, struct
     struct batch batch = {.settings = settings, .ready_wait_ms = READY_WAIT_MS, .access = access_of(settings)};
     bool done = batch.access ? kafka_log_open(batch.access, &batch.log, error)
                              : error_set(error, ERROR_INTERNAL, "out of memory");
-    done = done && redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
-                                    &batch.realtime, error) &&
+    done = done &&
+           redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space, &batch.realtime,
+                            error) &&
            postgres_publications_open(settings->postgres.url, settings->postgres.password, &batch.publications, error);
     if (!done) {
         batch_close(&batch);

@@ -8,9 +8,9 @@
 #include "base/clock.h"
 #include "schema.h"
 
-#define SEND_BYTES (256 * 1024)           /* COPY data is sent in pieces of about this size */
-#define BAD_PAYLOAD_MAX (64 * 1024)       /* kept of one bad message */
-#define BAD_BYTES_MAX (16 * 1024 * 1024)  /* held of bad messages, in hexadecimal */
+#define SEND_BYTES (256 * 1024)                         /* COPY data is sent in pieces of about this size */
+#define BAD_PAYLOAD_MAX (64 * 1024)                     /* kept of one bad message */
+#define BAD_BYTES_MAX (16 * 1024 * 1024)                /* held of bad messages, in hexadecimal */
 #define LAST_RECORD_TIME_US INT64_C(253402300800000000) /* the year 10000, which a timestamp's text can't say */
 
 struct chunk *chunk_new(struct batch *batch, const struct source *source)
@@ -64,9 +64,9 @@ static bool begin(struct chunk *chunk, struct error *error)
 
 static bool send(struct chunk *chunk, struct buffer *lines, struct error *error)
 {
-    bool done = lines->failed ? error_set(error, ERROR_INTERNAL, "out of memory")
-                              : lines->length == 0 ||
-                                    connection_copy_put(chunk->batch->connection, buffer_text(lines), error);
+    bool done = lines->failed
+                    ? error_set(error, ERROR_INTERNAL, "out of memory")
+                    : lines->length == 0 || connection_copy_put(chunk->batch->connection, buffer_text(lines), error);
     buffer_clear(lines);
     return done;
 }

@@ -67,7 +67,8 @@ static int schedule_command(void *context, char *arguments[])
 static const struct command commands[] = {
     {"run", NULL, 0, "one batch run: open the next epoch, ingest, recompute, publish", run_command, NULL},
     {"schedule", NULL, 0, "stay and run the jobs by their cron lines, missed ones once", schedule_command, NULL},
-    {"ingest", NULL, 0, "take the log into the master dataset up to its end, and publish nothing", ingest_command, NULL},
+    {"ingest", NULL, 0, "take the log into the master dataset up to its end, and publish nothing", ingest_command,
+     NULL},
     {"verify", NULL, 0, "recompute from the log and compare with what is published", verify_command, NULL},
     {"status", NULL, 0, "print epochs, cuts, lags and the last runs", status_command, NULL},
     {0},

@@ -52,7 +52,8 @@ static bool note_gap(const struct ingest *ingest, int64_t from, int64_t to, stru
     buffer_append_string(&sql, "begin; insert into tidemark.gap (source, partition, from_offset, to_offset) values (");
     buffer_append_literal(&sql, text_of(source));
     buffer_appendf(&sql, ", %d, %" PRId64 ", %" PRId64 "); ", partition, from, to);
-    buffer_appendf(&sql, "update tidemark.partition set ingested = greatest(ingested, %" PRId64 ") where source = ", to);
+    buffer_appendf(&sql,
+                   "update tidemark.partition set ingested = greatest(ingested, %" PRId64 ") where source = ", to);
     buffer_append_literal(&sql, text_of(source));
     buffer_appendf(&sql, " and partition = %d; commit", partition);
     bool done = batch_execute(ingest->run->batch, &sql, error);
@@ -171,8 +172,8 @@ bool ingest_to_cut(struct source_run *run, struct error *error)
     if (!done)
         connection_roll_back(run->batch->connection);
     else if (run->messages > 0)
-        log_info("source %s: %" PRId64 " messages ingested in %.1f s, %.0f/s", run->source->name, run->messages, seconds,
-                 (double)run->messages / seconds);
+        log_info("source %s: %" PRId64 " messages ingested in %.1f s, %.0f/s", run->source->name, run->messages,
+                 seconds, (double)run->messages / seconds);
     chunk_destroy(ingest.chunk);
     return done;
 }

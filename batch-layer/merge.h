@@ -14,7 +14,7 @@ struct partition_ledger {
     int64_t good, bad; /* messages in the master dataset, and beside it: consumed is both */
     int64_t kept;      /* keys that are new */
     int64_t replaced, duplicate;
-    int64_t clock_us;  /* of the partition, at the run's cut */
+    int64_t clock_us; /* of the partition, at the run's cut */
 };
 
 /* Fills `ret_ledgers`, one a partition of the run. */

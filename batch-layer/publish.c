@@ -89,7 +89,8 @@ static bool write_partitions(struct publishing *publishing, struct error *error)
         buffer_appendf(&publishing->sql,
                        "update tidemark.partition set cut = %" PRId64 ", clock_us = %" PRId64
                        ", consumed = consumed + %" PRId64 ", kept = kept + %" PRId64 ", replaced = replaced + %" PRId64
-                       ", duplicate = duplicate + %" PRId64 ", bad = bad + %" PRId64 " where partition = %d and source = ",
+                       ", duplicate = duplicate + %" PRId64 ", bad = bad + %" PRId64
+                       " where partition = %d and source = ",
                        partition->cut, ledger->clock_us, ledger->good + ledger->bad, ledger->kept, ledger->replaced,
                        ledger->duplicate, ledger->bad, (int)partition->number);
         append_source(publishing);
@@ -105,9 +106,9 @@ static void append_touched(struct publishing *publishing, const struct view *vie
                               "epoch, ");
     buffer_append_literal(sql, text_of(view->name));
     buffer_append_string(sql, ", ");
-    buffer_append_string(sql, change->whole             ? "null"
+    buffer_append_string(sql, change->whole            ? "null"
                               : change->windows.length ? buffer_string(&change->windows)
-                                                        : "'{}'");
+                                                       : "'{}'");
     buffer_append_string(sql, ", published_at from tidemark.source where name = ");
     append_source(publishing);
     buffer_append_string(sql, "; ");
@@ -182,7 +183,8 @@ static bool write_run(struct publishing *publishing, struct error *error)
     for (size_t i = 0; i < publishing->run->partition_count; i++)
         messages += publishing->ledgers[i].good + publishing->ledgers[i].bad;
     buffer_appendf(&publishing->sql,
-                   "update tidemark.run set finished_at = clock_timestamp(), epoch = %" PRId64 ", outcome = 'published', "
+                   "update tidemark.run set finished_at = clock_timestamp(), epoch = %" PRId64
+                   ", outcome = 'published', "
                    "messages = %" PRId64 ", rows = %" PRId64 " where id = %" PRId64,
                    publishing->run->publication.epoch + 1, messages, rows_written(publishing), publishing->run->id);
     return execute(publishing, error);
@@ -190,7 +192,8 @@ static bool write_run(struct publishing *publishing, struct error *error)
 
 static bool prepare(struct publishing *publishing, struct error *error)
 {
-    return connection_execute(publishing->run->batch->connection, "begin; set local work_mem = '64MB'", error) &&
+    return connection_execute(publishing->run->batch->connection,
+                              "begin; set local work_mem = '64MB'; set local maintenance_work_mem = '256MB'", error) &&
            check_epoch(publishing, error) && merge_versions(publishing->run, publishing->ledgers, error) &&
            drop_old_views(publishing, error) && rebuild_views(publishing->run, publishing->changes, error) &&
            check_ledger(publishing, error) && write_epoch(publishing, error) && write_partitions(publishing, error) &&

@@ -7,8 +7,8 @@
 
 /* Reads all rows of the view's table into `panes`, in the transaction that is open. ERROR_DATA names a row whose shown
  * columns don't say what its hidden ones do, or that is there twice. */
-bool published_view_read(struct batch *batch, const struct view *view, struct panes *panes, struct error *error)
-    MUST_CHECK;
+bool published_view_read(struct batch *batch, const struct view *view, struct panes *panes,
+                         struct error *error) MUST_CHECK;
 
 /* "view daily_summary, 2026-01-01T00:00:00+00:00, category 85" */
 void append_cell_name(struct buffer *out, const struct view *view, int64_t window_start_s, struct text group);

@@ -153,8 +153,8 @@ static bool replace_windows(struct rebuild *rebuild, const struct window_sql *wi
                    "select coalesce(sum(tm_count), 0)::bigint, count(*) from deleted",
                    buffer_string(&table), windows);
     bool failed = table.failed || origin.failed || touched.windows.failed;
-    bool done = failed ? error_set(error, ERROR_INTERNAL, "out of memory")
-                       : query_counts(rebuild, &before, &deleted, error);
+    bool done =
+        failed ? error_set(error, ERROR_INTERNAL, "out of memory") : query_counts(rebuild, &before, &deleted, error);
     if (done) {
         append_view_insert(&rebuild->sql, window, buffer_string(&table), buffer_string(&origin), windows);
         done = query_counts(rebuild, &after, &change->rows, error);
@@ -200,6 +200,10 @@ static bool make_view(struct rebuild *rebuild, size_t number, struct time_range 
     if (done) {
         append_view_insert(&rebuild->sql, &window, buffer_string(&table), buffer_string(&origin), NULL);
         done = query_counts(rebuild, &change->counted, &change->rows, error);
+    }
+    if (done) {
+        append_view_finish(&rebuild->sql, buffer_string(&table));
+        done = batch_execute(rebuild->run->batch, &rebuild->sql, error);
     }
     window_sql_clean_up(&window);
     buffer_clean_up(&table);

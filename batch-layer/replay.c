@@ -77,8 +77,8 @@ static bool read_partition(struct replay *replay, const struct published_partiti
 bool replay_log(struct batch *batch, const struct source *source, const struct publication *publication,
                 struct versions *versions, struct error *error)
 {
-    struct replay replay = {.batch = batch, .source = source, .versions = versions,
-                            .decoder = decoder_new(&source->schema)};
+    struct replay replay = {
+        .batch = batch, .source = source, .versions = versions, .decoder = decoder_new(&source->schema)};
     if (!replay.decoder)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     progress_begin(&replay.progress, source->name, messages_in(publication));

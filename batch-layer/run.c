@@ -42,8 +42,7 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
     struct source_run run;
     bool news = false;
     *ret_again = false;
-    bool done = source_run_init(&run, batch, source, error) &&
-                run_record_begin(batch, source, "run", &run.id, error);
+    bool done = source_run_init(&run, batch, source, error) && run_record_begin(batch, source, "run", &run.id, error);
     if (done) {
         done = epoch_look(&run, &news, error);
         bool stale = run.publication.epoch > 0 && has_new_definition(&run);
@@ -100,8 +99,8 @@ bool ingest_source(struct batch *batch, const struct source *source, struct erro
     struct source_run run;
     if (!begin(batch, source, error))
         return false;
-    bool done = source_run_init(&run, batch, source, error) &&
-                run_record_begin(batch, source, "ingest", &run.id, error);
+    bool done =
+        source_run_init(&run, batch, source, error) && run_record_begin(batch, source, "ingest", &run.id, error);
     if (done) {
         done = aim_at_ends(&run, error) && ingest_to_cut(&run, error);
         run_record_end(batch, run.id, done ? "ingested" : "failed", done ? NULL : error->message, run.messages);

@@ -6,15 +6,21 @@
 
 #include "base/log.h"
 
+#define RUNS_KEPT "10000" /* of a source */
+
 bool run_record_begin(struct batch *batch, const struct source *source, const char *kind, int64_t *ret_id,
                       struct error *error)
 {
     const char *values[] = {source->name, kind};
-    RESULT *died = NULL, *begun = NULL;
+    RESULT *died = NULL, *old = NULL, *begun = NULL;
     if (!connection_query(batch->connection,
                           "update tidemark.run set finished_at = clock_timestamp(), outcome = 'died' "
                           "where source = $1 and finished_at is null",
                           1, values, &died, error) ||
+        !connection_query(batch->connection,
+                          "delete from tidemark.run where source = $1 and id <= (select id from tidemark.run "
+                          "where source = $1 order by id desc offset " RUNS_KEPT " limit 1)",
+                          1, values, &old, error) ||
         !connection_query(batch->connection,
                           "insert into tidemark.run (source, kind, outcome) values ($1, $2, 'running') returning id", 2,
                           values, &begun, error))

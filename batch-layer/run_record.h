@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * tidemark.run: what was tried, when, and how it ended. */
+ * tidemark.run: what was tried, when, and how it ended; of the last runs of each source. */
 #ifndef TIDEMARK_BATCH_RUN_RECORD_H
 #define TIDEMARK_BATCH_RUN_RECORD_H
 

@@ -17,6 +17,9 @@ bool schema_prepare_source(struct batch *batch, const struct source *source, str
 /* Names of tables, quoted, and types of fields. */
 void append_raw_table(struct buffer *sql, const struct source *source);
 void append_current_table(struct buffer *sql, const struct source *source);
+/* Of the current table: adds its primary key and its index on event times ("; " behind), or drops them. */
+void append_current_indexes(struct buffer *sql, const struct source *source);
+void append_current_unindex(struct buffer *sql, const struct source *source);
 void append_view_table(struct buffer *sql, const struct view *view);
 void append_field_type(struct buffer *sql, const struct field *field);
 

@@ -22,6 +22,37 @@ void append_current_table(struct buffer *sql, const struct source *source)
     append_table(sql, "tidemark", "current_", source->name);
 }
 
+static void append_index_name(struct buffer *sql, const struct source *source, const char *suffix)
+{
+    char name[64 + NAME_MAX_BYTES];
+    snprintf(name, sizeof name, "current_%s_%s", source->name, suffix);
+    buffer_append_identifier(sql, name);
+}
+
+void append_current_indexes(struct buffer *sql, const struct source *source)
+{
+    buffer_append_string(sql, "alter table ");
+    append_current_table(sql, source);
+    buffer_append_string(sql, " add constraint ");
+    append_index_name(sql, source, "key");
+    buffer_append_string(sql, " primary key (tm_partition, tm_key); create index ");
+    append_index_name(sql, source, "event");
+    buffer_append_string(sql, " on ");
+    append_current_table(sql, source);
+    buffer_append_string(sql, " (tm_event_us); ");
+}
+
+void append_current_unindex(struct buffer *sql, const struct source *source)
+{
+    buffer_append_string(sql, "alter table ");
+    append_current_table(sql, source);
+    buffer_append_string(sql, " drop constraint ");
+    append_index_name(sql, source, "key");
+    buffer_append_string(sql, "; drop index tidemark.");
+    append_index_name(sql, source, "event");
+    buffer_append_string(sql, "; ");
+}
+
 void append_view_table(struct buffer *sql, const struct view *view)
 {
     append_table(sql, "view", "", view->name);
@@ -75,9 +106,9 @@ static bool create_tables(struct batch *batch, const struct source *source, stru
     buffer_append_string(sql, " (tm_partition int not null, tm_key text collate \"C\" not null,"
                               " tm_offset bigint not null, tm_event_us bigint not null");
     append_fields(sql, &source->schema);
-    buffer_append_string(sql, ", primary key (tm_partition, tm_key)); create index on ");
-    append_current_table(sql, source);
-    buffer_append_string(sql, " (tm_event_us); update tidemark.source set definition = ");
+    buffer_append_string(sql, "); ");
+    append_current_indexes(sql, source);
+    buffer_append_string(sql, "update tidemark.source set definition = ");
     struct buffer definition = {0};
     append_definition(&definition, source);
     buffer_append_literal(sql, buffer_text(&definition));
@@ -128,9 +159,8 @@ static bool follow_field(const struct source *source, const struct field *field,
     append_field_type(&wanted, field);
     bool same = text_equal(stored, buffer_text(&wanted));
     if (!same)
-        error_set(error, ERROR_CONFIGURATION,
-                  "source %s: field %s is %.*s in the database and %s in the configuration", source->name, field->name,
-                  (int)stored.length, stored.data, buffer_string(&wanted));
+        error_set(error, ERROR_CONFIGURATION, "source %s: field %s is %.*s in the database and %s in the configuration",
+                  source->name, field->name, (int)stored.length, stored.data, buffer_string(&wanted));
     buffer_clean_up(&wanted);
     return same;
 }

@@ -19,7 +19,7 @@ struct partition_state {
 struct source_run {
     struct batch *batch;
     const struct source *source;
-    struct publication publication; /* the one that this run follows */
+    struct publication publication;     /* the one that this run follows */
     struct partition_state *partitions; /* all partitions of the topic, by number */
     size_t partition_count;
     int64_t id;           /* in tidemark.run */
@@ -29,8 +29,8 @@ struct source_run {
 };
 
 /* Makes the tables, reads what is published, and finds the topic's partitions and what is known of them. The caller
- * holds the source's lock. ERROR_TRY_AGAIN where the topic doesn't exist yet; ERROR_CONFIGURATION where it is on another
- * cluster than before. */
+ * holds the source's lock. ERROR_TRY_AGAIN where the topic doesn't exist yet; ERROR_CONFIGURATION where it is on
+ * another cluster than before. */
 bool source_run_init(struct source_run *run, struct batch *batch, const struct source *source,
                      struct error *error) MUST_CHECK;
 void source_run_clean_up(struct source_run *run); /* also of one whose init failed */

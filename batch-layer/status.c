@@ -64,17 +64,17 @@ static void print_publication(const struct source *source, const struct publicat
     if (publication->epoch == 0)
         printf("  nothing is published yet\n");
     else
-        printf("  epoch %" PRId64 ", published %s\n  ledger: consumed %" PRId64 " = kept %" PRId64 " + replaced %" PRId64
-               " + duplicate %" PRId64 " + bad %" PRId64 "\n",
+        printf("  epoch %" PRId64 ", published %s\n  ledger: consumed %" PRId64 " = kept %" PRId64
+               " + replaced %" PRId64 " + duplicate %" PRId64 " + bad %" PRId64 "\n",
                publication->epoch, buffer_string(&at), ledger->consumed, ledger->kept, ledger->replaced,
                ledger->duplicate, ledger->bad);
     for (size_t i = 0; publication->epoch > 0 && i < source->view_count; i++) {
         const char *published = publication->view_fingerprints[i];
         printf("  view %s: counted %" PRId64 ", filtered %" PRId64 "%s\n", source->views[i].name,
                ledger->views[i].counted, ledger->views[i].filtered,
-               !*published                                               ? " (not published yet)"
+               !*published                                            ? " (not published yet)"
                : strcmp(published, source->views[i].fingerprint) != 0 ? " (published with another definition)"
-                                                                        : "");
+                                                                      : "");
     }
     buffer_clean_up(&at);
 }

@@ -21,7 +21,8 @@ struct verification {
 
 static bool is_current(const struct verification *verification, size_t view)
 {
-    return strcmp(verification->publication.view_fingerprints[view], verification->source->views[view].fingerprint) == 0;
+    return strcmp(verification->publication.view_fingerprints[view], verification->source->views[view].fingerprint) ==
+           0;
 }
 
 /* Publication and rows in one snapshot. */
@@ -32,8 +33,8 @@ static bool read_published(struct verification *verification, struct error *erro
         !snapshot_read(batch->connection, verification->source, &verification->publication, error))
         return false;
     for (size_t i = 0; i < verification->source->view_count; i++)
-        if (is_current(verification, i) && !published_view_read(batch, &verification->source->views[i],
-                                                                &verification->published[i], error))
+        if (is_current(verification, i) &&
+            !published_view_read(batch, &verification->source->views[i], &verification->published[i], error))
             return false;
     return true;
 }
@@ -46,9 +47,8 @@ static bool recompute(struct verification *verification, struct error *error)
     if (!replay_log_is_whole(batch, source, &verification->publication, &verification->from_log, error))
         return false;
     versions_init(&versions, source, verification->computed, &verification->ledger);
-    bool done = verification->from_log
-                    ? replay_log(batch, source, &verification->publication, &versions, error)
-                    : replay_master(batch, source, &verification->publication, &versions, error);
+    bool done = verification->from_log ? replay_log(batch, source, &verification->publication, &versions, error)
+                                       : replay_master(batch, source, &verification->publication, &versions, error);
     versions_clean_up(&versions);
     return done;
 }

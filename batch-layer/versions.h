@@ -20,7 +20,7 @@ void versions_init(struct versions *versions, const struct source *source, struc
 void versions_clean_up(struct versions *versions);
 
 /* The next message of this partition. */
-bool versions_add(struct versions *versions, int32_t partition, const struct record *record, struct error *error)
-    MUST_CHECK;
+bool versions_add(struct versions *versions, int32_t partition, const struct record *record,
+                  struct error *error) MUST_CHECK;
 
 #endif

@@ -41,7 +41,12 @@ void append_view_create(struct buffer *sql, const struct view *view, const char 
     buffer_append_string(sql, ", tm_window bigint not null, tm_count bigint not null");
     for (size_t i = 0; i < view->sum_count; i++)
         buffer_appendf(sql, ", tm_n_%zu bigint not null, tm_sum_%zu numeric(38,0) not null", i, i);
-    buffer_appendf(sql, "); create index on %s (tm_window); ", table);
+    buffer_append_char(sql, ')');
+}
+
+void append_view_finish(struct buffer *sql, const char *table)
+{
+    buffer_appendf(sql, "create index on %s (tm_window); analyze %s", table, table);
 }
 
 void append_view_condition(struct buffer *sql, const struct view *view)

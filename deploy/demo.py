@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demo that deploy/demo starts: private servers, the three programs, and a month of real orders replayed to now."""
+
 import contextlib
 import random
 import signal
@@ -132,7 +133,13 @@ class Demo:
         self.stack.callback(redis.stop)
         brokers = self._broker()
         self.job = Platform(
-            self.folder / "tidemark", brokers, redis.url, postgres.url, {"orders": source("orders")}, VIEWS, port=port(),
+            self.folder / "tidemark",
+            brokers,
+            redis.url,
+            postgres.url,
+            {"orders": source("orders")},
+            VIEWS,
+            port=port(),
             jobs={"each_minute": {"schedule": "* * * * *"}},
         )
         self.stack.callback(self.job.kill)
@@ -224,12 +231,15 @@ def figures(demo, answer, rate):
     batch = provenance["batch"]
     stored = 0
     if batch["epoch"]:
-        stored = demo.postgres.sql(f"select coalesce(sum(total_revenue), 0) from view.daily_revenue where window_start = '{today()}'")
+        query = "select coalesce(sum(total_revenue), 0) from view.daily_revenue where window_start = "
+        stored = demo.postgres.sql(f"{query}'{today()}T00:00:00Z'")
     live = row["total_revenue"] - type(row["total_revenue"])(stored)
-    state = "complete" if provenance["complete"] else "missing " + ", ".join(sorted({m["reason"] for m in provenance["missing"]}))
+    reasons = sorted({missing["reason"] for missing in provenance["missing"]})
+    state = "complete" if provenance["complete"] else "missing " + ", ".join(reasons)
     published = (batch["published_at"] or "never")[:19]
     say(
-        f"{datetime.now():%H:%M:%S}  {rate:7.0f} orders/s  today {row['total_revenue']:>12} = batch {stored} + live {live}"
+        f"{datetime.now():%H:%M:%S}  {rate:7.0f} orders/s"
+        f"  today {row['total_revenue']:>12} = batch {stored} + live {live}"
         f"  ({row['order_count']} orders)  lag {provenance['speed']['lag']}  epoch {batch['epoch']}, run {published}  {state}"
     )
 
@@ -289,9 +299,15 @@ def table(expected, found, provenance):
     for key in sorted(expected.keys() | found.keys()):
         ours, theirs = expected.get(key, {}), found.get(key, {})
         day = datetime.fromtimestamp(key[0], timezone.utc).strftime("%Y-%m-%d")
-        figures = [theirs.get("total_revenue"), ours.get("total_revenue"), theirs.get("order_count"), ours.get("order_count")]
+        figures = [
+            theirs.get("total_revenue"),
+            ours.get("total_revenue"),
+            theirs.get("order_count"),
+            ours.get("order_count"),
+        ]
         say(f"{day} {figures[0]!s:>14} {figures[1]!s:>14} {figures[2]!s:>8} {figures[3]!s:>10}")
-    say(f"epoch {provenance['batch']['epoch']}, cut {provenance['batch']['cut']}, read up to {provenance['speed']['offsets']}\n")
+    batch = provenance["batch"]
+    say(f"epoch {batch['epoch']}, cut {batch['cut']}, read up to {provenance['speed']['offsets']}\n")
 
 
 def ledger_is_right(demo, log):

@@ -24,6 +24,7 @@ struct server {
 /* Lives from the request line until the answer is sent. */
 struct exchange {
     char *target; /* as it came, cut behind the longest that is taken; NULL: memory was short */
+    bool checked; /* the library has called for it before */
 };
 
 static void *begin_exchange(void *context, const char *uri, struct MHD_Connection *connection)
@@ -140,33 +141,52 @@ static void count(const struct serving *serving, const char *route_name, unsigne
                    clock_monotonic_us() - since_us);
 }
 
-/* The library's callback, once the headers are complete. We answer at once, so it isn't called again for the request.
- */
+static enum MHD_Result refuse(struct server *server, struct MHD_Connection *connection, struct reply *reply,
+                              const struct problem *problem, bool close_connection)
+{
+    reply_problem(reply, problem);
+    count(server->serving, "other", reply->status, clock_monotonic_us());
+    enum MHD_Result result = send_reply(connection, reply, close_connection);
+    reply_clean_up(reply);
+    return result;
+}
+
+static enum MHD_Result give_answer(struct server *server, struct MHD_Connection *connection, const char *target)
+{
+    const char *route_name;
+    struct reply reply = {0};
+    int64_t since_us = clock_monotonic_us();
+    metric_set(metrics_series(server->serving->metrics, METRIC_CONNECTIONS, NULL),
+               (int64_t)connections_count(server->connections));
+    route(server->serving, target, &reply, &route_name);
+    count(server->serving, route_name, reply.status, since_us);
+    enum MHD_Result result = send_reply(connection, &reply, false);
+    reply_clean_up(&reply);
+    return result;
+}
+
+/* The library's callback: called first when the headers are complete, and again when the request is. An answer to the
+ * first call ends the connection, so that is for requests that are refused. */
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *upload, size_t *upload_size, void **state)
 {
     (void)url, (void)version, (void)upload, (void)upload_size;
     struct server *server = context;
-    const struct exchange *exchange = *state;
-    const char *route_name = "other";
+    struct exchange *exchange = *state;
     struct reply reply = {0};
     struct problem problem;
     bool close_connection;
-    int64_t since_us = clock_monotonic_us();
+    if (exchange && exchange->checked)
+        return give_answer(server, connection, exchange->target);
     connections_mark(server->connections, place_of(connection), true);
-    metric_set(metrics_series(server->serving->metrics, METRIC_CONNECTIONS, NULL),
-               (int64_t)connections_count(server->connections));
-    bool taken = check_request(connection, method, &reply, &problem, &close_connection);
-    if (taken && (!exchange || !exchange->target))
-        taken = problem_set(&problem, 503, "memory is short");
-    if (taken)
-        route(server->serving, exchange->target, &reply, &route_name);
-    else
-        reply_problem(&reply, &problem);
-    count(server->serving, route_name, reply.status, since_us);
-    enum MHD_Result result = send_reply(connection, &reply, close_connection);
-    reply_clean_up(&reply);
-    return result;
+    if (!check_request(connection, method, &reply, &problem, &close_connection))
+        return refuse(server, connection, &reply, &problem, close_connection);
+    if (!exchange || !exchange->target) {
+        problem_set(&problem, 503, "memory is short");
+        return refuse(server, connection, &reply, &problem, true);
+    }
+    exchange->checked = true;
+    return MHD_YES;
 }
 
 static int listen_at(const struct addrinfo *address)

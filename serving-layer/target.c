@@ -109,12 +109,21 @@ static bool parse_query(char *query, struct target *target, struct problem *prob
     return true;
 }
 
+/* Proxies may name the whole address; what is before the path is theirs. */
+static const char *without_authority(const char *raw)
+{
+    if (strncmp(raw, "http://", 7) != 0 && strncmp(raw, "https://", 8) != 0)
+        return raw;
+    const char *path = strchr(strchr(raw, ':') + 3, '/');
+    return path ? path : "/";
+}
+
 bool target_parse(const char *raw, struct arena *arena, struct target *ret_target, struct problem *problem)
 {
     size_t length = strlen(raw);
     if (length > TARGET_BYTES_MAX)
         return problem_set(problem, 414, "the address is longer than %d bytes", TARGET_BYTES_MAX);
-    char *path = arena_copy(arena, (struct text){raw, length});
+    char *path = arena_copy(arena, text_of(without_authority(raw)));
     if (!path)
         return problem_set(problem, 503, "memory is short");
     struct target target = {0};

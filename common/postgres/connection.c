@@ -24,20 +24,18 @@ struct sqlstate_class {
 
 /* The longest prefix that fits is found first: the table is read from the top. */
 static const struct sqlstate_class sqlstate_classes[] = {
-    {"08", ERROR_UNAVAILABLE},   /* connection */
-    {"57P", ERROR_UNAVAILABLE},  /* shutdown, crash, not yet started */
+    {"08", ERROR_UNAVAILABLE},    /* connection */
+    {"57P", ERROR_UNAVAILABLE},   /* shutdown, crash, not yet started */
     {"57014", ERROR_UNAVAILABLE}, /* statement_timeout */
-    {"53", ERROR_UNAVAILABLE},   /* disk full, out of memory, too many connections */
-    {"58", ERROR_UNAVAILABLE},   /* input or output of the server */
-    {"40", ERROR_UNAVAILABLE},   /* serialisation, deadlock */
+    {"53", ERROR_UNAVAILABLE},    /* disk full, out of memory, too many connections */
+    {"58", ERROR_UNAVAILABLE},    /* input or output of the server */
+    {"40", ERROR_UNAVAILABLE},    /* serialisation, deadlock */
     {"25006", ERROR_UNAVAILABLE}, /* a standby: the primary may come back */
-    {"55P03", ERROR_TRY_AGAIN},  /* lock_timeout */
-    {"28", ERROR_PERMISSION},
-    {"42501", ERROR_PERMISSION},
+    {"55P03", ERROR_TRY_AGAIN},   /* lock_timeout */
+    {"28", ERROR_PERMISSION},       {"42501", ERROR_PERMISSION},
     {"3D000", ERROR_CONFIGURATION}, /* no such database */
     {"42P01", ERROR_CONFIGURATION}, /* no such table, column, schema: somebody changed the schema */
-    {"42703", ERROR_CONFIGURATION},
-    {"3F000", ERROR_CONFIGURATION},
+    {"42703", ERROR_CONFIGURATION}, {"3F000", ERROR_CONFIGURATION},
     {"2BP01", ERROR_CONFIGURATION}, /* something of the user's depends on a table */
 };
 
@@ -121,11 +119,18 @@ static bool wait_for_connection(PGconn *connection, int64_t deadline_us)
 static PGconn *start(const struct connection_settings *settings)
 {
     /* What stands before dbname is a default that the connection string may change; what stands behind it holds. */
-    const char *const names[] = {"keepalives",      "keepalives_idle", "keepalives_interval", "keepalives_count",
-                                 "tcp_user_timeout", "dbname",         "client_encoding",     "application_name",
-                                 settings->password ? "password" : NULL, NULL};
-    const char *const values[] = {"1", "10", "5", "3", "20000", settings->url, "UTF8", settings->application,
-                                  settings->password, NULL};
+    const char *const names[] = {"keepalives",
+                                 "keepalives_idle",
+                                 "keepalives_interval",
+                                 "keepalives_count",
+                                 "tcp_user_timeout",
+                                 "dbname",
+                                 "client_encoding",
+                                 "application_name",
+                                 settings->password ? "password" : NULL,
+                                 NULL};
+    const char *const values[] = {
+        "1", "10", "5", "3", "20000", settings->url, "UTF8", settings->application, settings->password, NULL};
     return PQconnectStartParams(names, values, 1);
 }
 

@@ -23,8 +23,8 @@ struct connection_settings {
 };
 
 /* Connects within 5 seconds (or the string's connect_timeout). UTF-8, UTC, and a search path of pg_catalog alone. */
-bool connection_open(const struct connection_settings *settings, PGconn **ret_connection, struct error *error)
-    MUST_CHECK;
+bool connection_open(const struct connection_settings *settings, PGconn **ret_connection,
+                     struct error *error) MUST_CHECK;
 
 /* Runs statements without parameters, whose rows nobody wants. */
 bool connection_execute(PGconn *connection, const char *sql, struct error *error) MUST_CHECK;

@@ -103,8 +103,8 @@ static bool check_version(PGconn *connection, bool *ret_empty, struct error *err
     int64_t version = result_integer(result, 0, 0);
     if (version > POSTGRES_SCHEMA_VERSION)
         return error_set(error, ERROR_CONFIGURATION,
-                         "PostgreSQL: the database has schema version %d and this program knows up to %d",
-                         (int)version, POSTGRES_SCHEMA_VERSION);
+                         "PostgreSQL: the database has schema version %d and this program knows up to %d", (int)version,
+                         POSTGRES_SCHEMA_VERSION);
     *ret_empty = PQgetisnull(result, 0, 0);
     return true;
 }
@@ -117,8 +117,8 @@ static bool read_source(PGconn *connection, const struct source *source, struct 
     RESULT *result = NULL;
     const char *values[] = {source->name};
     if (!connection_query(connection,
-                          "select epoch, " MICROSECONDS("published_at") ", " MICROSECONDS("opened_at")
-                          " from tidemark.source where name = $1",
+                          "select epoch, " MICROSECONDS("published_at") ", " MICROSECONDS(
+                              "opened_at") " from tidemark.source where name = $1",
                           1, values, &result, error))
         return false;
     if (PQntuples(result) == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The store behind postgres_publications_open, and what its readings share. Of this the batch layer uses snapshot_read. */
+ * The store behind postgres_publications_open, and what its readings share. Of this the batch layer uses snapshot_read.
+ */
 #ifndef TIDEMARK_POSTGRES_PUBLICATIONS_H
 #define TIDEMARK_POSTGRES_PUBLICATIONS_H
 

@@ -110,12 +110,13 @@ static bool read_touched(const struct reading *reading, int64_t since_epoch, int
     snprintf(at, sizeof at, "%" PRId64, since_us);
     const char *values[] = {reading->source->name, view_of(reading)->name, since, last, at};
     RESULT *known = NULL;
-    if (!connection_query(reading->connection,
-                          "select count(*) filter (where epoch > $3::bigint and windows is not null) = $4::bigint - $3::bigint "
-                          "and count(*) filter (where epoch = $3::bigint and "
-                          "(extract(epoch from published_at) * 1000000)::bigint = $5::bigint) = 1 "
-                          "from tidemark.touched where source = $1 and view = $2 and epoch between $3::bigint and $4::bigint",
-                          5, values, &known, error))
+    if (!connection_query(
+            reading->connection,
+            "select count(*) filter (where epoch > $3::bigint and windows is not null) = $4::bigint - $3::bigint "
+            "and count(*) filter (where epoch = $3::bigint and "
+            "(extract(epoch from published_at) * 1000000)::bigint = $5::bigint) = 1 "
+            "from tidemark.touched where source = $1 and view = $2 and epoch between $3::bigint and $4::bigint",
+            5, values, &known, error))
         return false;
     *ret_known = *PQgetvalue(known, 0, 0) == 't';
     if (!*ret_known)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmarks that tests/bench/run starts; see there."""
+
 import os
 import subprocess
 import sys
@@ -87,7 +88,9 @@ class Bench:
         }
         job = self.platform("load", views)
         before = cpu_of(self.redis.child.pid)
-        measured = Measured([BIN / "tidemark-speed", "run", "--until-end", "--config", job.path], job.folder / "speed.log")
+        measured = Measured(
+            [BIN / "tidemark-speed", "run", "--until-end", "--config", job.path], job.folder / "speed.log"
+        )
         self.row("tidemark-speed", measured, cpu_of(self.redis.child.pid) - before)
         self.assert_all_counted(job)
         self.redis.command("flushall")
@@ -134,7 +137,9 @@ class Bench:
         for number in range(orders):
             time.sleep(max(0.0, started + number / TRICKLE_RATE - time.monotonic()))
             now = datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
-            payload = online_retail.encode({**order, "order_id": f"{name}-{number}", "timestamp": now, "updated_at": now})
+            payload = online_retail.encode(
+                {**order, "order_id": f"{name}-{number}", "timestamp": now, "updated_at": now}
+            )
             sent.append(time.monotonic())
             writer.send("trickle", b"key", payload)
         writer.flush()

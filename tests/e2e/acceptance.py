@@ -8,6 +8,7 @@ FOLDER has the CSV files, one .csv.gz a month. tests/run once before makes the P
 Real orders go through a real Kafka with duplicates, corrections, cancellations and broken messages; processes are
 killed and batch runs come at random moments. At each pause, and in every complete answer between, all figures must
 equal the independent recomputation, in both duplicate modes and two time zones. SEED=n repeats a run's choices."""
+
 import sys
 import unittest
 from pathlib import Path

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The servers that the end-to-end tests share: a test program starts each kind once and gives each test names of its own."""
+"""What the end-to-end tests stand on: real servers, a platform on them, and the comparison with the oracle."""
+
 import itertools
 import unittest
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batch runs beside each other, after nothing, after a changed definition; and what verify finds."""
+
 import unittest
 
 from support.process import Child, wait_until
@@ -26,12 +27,10 @@ class BatchRuns(EndToEnd):
         self.send(month(1000, 1000))
         self.assert_all_served()
         lock = 'begin; lock table view."daily_revenue" in access exclusive mode; select pg_sleep(600)'
-        port = str(self.postgres.port)
-        holder = Child(
-            "psql", ["psql", "-h", "127.0.0.1", "-p", port, "-U", "tidemark", "-c", lock, "tidemark"], self.folder / "psql.log"
-        )
+        holder = Child("psql", ["psql", "-c", lock, self.postgres.url], self.folder / "psql.log")
         self.addCleanup(lambda: holder.running() and holder.kill())
-        wait_until(lambda: self.postgres.sql("select count(*) from pg_locks where granted and mode = 'AccessExclusiveLock'") != "0", 30, "the view is locked")
+        held = "select count(*) from pg_locks where granted and mode = 'AccessExclusiveLock'"
+        wait_until(lambda: self.postgres.sql(held) != "0", 30, "the view is locked")
         first = self.job.start_batch()
         waiting = "select count(*) from pg_locks where not granted"
         wait_until(lambda: self.postgres.sql(waiting) != "0", 30, "the first run waits", children=[first])
@@ -60,7 +59,9 @@ class BatchRuns(EndToEnd):
         self.assertEqual(self.epoch(), 0)
         self.job.batch()
         ends = {p: end for p, (_, end) in self.reader.ends(self.name).items()}
-        answer = self.job.wait_for("daily_revenue", lambda a: a.json["provenance"]["batch"]["epoch"] >= 1, "is published")
+        answer = self.job.wait_for(
+            "daily_revenue", lambda a: a.json["provenance"]["batch"]["epoch"] >= 1, "is published"
+        )
         batch = answer.json["provenance"]["batch"]
         self.assertEqual({int(p): int(o) for p, o in batch["cut"].items()}, ends)
         self.assertTrue(batch["published_at"])

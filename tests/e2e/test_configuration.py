@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A configuration that can't work ends each program at once, with its exit code and a line that says where and what."""
+
 import unittest
 
 from support.tidemark import BIN, Folder, Platform, run_to_the_end, source, view

@@ -3,6 +3,7 @@
 killed and batch runs come at any moment: every figure equals the independent oracle's, to the digit, all the time.
 
 SEED=n repeats a run's choices."""
+
 import os
 import random
 import threading
@@ -152,7 +153,9 @@ class MainJob(EndToEnd):
 
     def assert_live(self):
         """What is inside the retention by the latest clock of all partitions is inside each one's own."""
-        latest = max(order["at"] for orders in self.log.partitions.values() for _, order in orders if order) // 1_000_000
+        latest = (
+            max(order["at"] for orders in self.log.partitions.values() for _, order in orders if order) // 1_000_000
+        )
         since = latest - 47 * 3600
         text = datetime.fromtimestamp(since, timezone.utc).isoformat().replace("+00:00", "Z")
         ends = self.log.ends()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Redis and PostgreSQL come late, go away, and lose what they had: the answers are marked, never wrong, and heal."""
+
 import time
 import unittest
 
@@ -8,14 +9,22 @@ from support.process import wait_until
 from .servers import EndToEnd, month
 
 
-def reasons(answer):
-    return {missing["reason"] for missing in answer.json["provenance"]["missing"]}
-
-
 class Stores(EndToEnd):
     def start(self, **options):
         self.servers(**options)
         self.simple_platform(self.topic())
+
+    def assert_older_or_incomplete(self):
+        """Without a store there still are answers, and each that says it is complete is right for its offsets."""
+        self.reader.into(self.log, self.name)
+        for _ in range(30):
+            answer = self.job.view("daily_revenue")
+            self.assertEqual(answer.status, 200, answer.body[:500])
+            if answer.complete:
+                self.assert_answer(self.job, "daily_revenue", answer, self.log)
+            else:
+                self.assertTrue(answer.json["provenance"]["missing"])
+            time.sleep(0.1)
 
     def test_redis_that_starts_last_is_waited_for(self):
         self.start(redis_started=False)
@@ -62,9 +71,8 @@ class Stores(EndToEnd):
         self.send(month(1000, 1000))
         self.assert_all_served()
         self.redis.kill()
-        gone = self.job.wait_for("daily_revenue", lambda a: not a.complete, "is incomplete without Redis")
-        self.assertTrue(reasons(gone) <= {"unreachable", "rebuilding"}, gone.json["provenance"])
         self.send(month(2000, 500))
+        self.assert_older_or_incomplete()
         self.redis.start()
         self.assert_all_served()
 
@@ -105,13 +113,7 @@ class Stores(EndToEnd):
         self.assert_all_served()
         self.postgres.kill()
         self.send(month(1000, 500))
-        self.reader.into(self.log, self.name)
-        for _ in range(20):
-            answer = self.job.view("daily_revenue")
-            self.assertEqual(answer.status, 200, answer.body[:500])
-            if answer.complete:
-                self.assert_answer(self.job, "daily_revenue", answer, self.log)
-            time.sleep(0.1)
+        self.assert_older_or_incomplete()
         self.assertTrue(speed.running(), speed.tail())
         self.postgres.start()
         self.assert_all_served()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Topics that come late, grow, or hold what is no order."""
+
 import random
 import time
 import unittest
@@ -83,15 +84,23 @@ class Topics(EndToEnd):
         self.job.batch()
         self.assert_all_served()
 
-    def test_more_partitions_make_answers_incomplete_not_wrong(self):
+    def test_more_partitions_before_the_first_run_make_answers_incomplete(self):
+        self.grown_topic(batch_run_before=False)
+
+    def test_more_partitions_after_a_run_make_answers_incomplete(self):
+        self.grown_topic(batch_run_before=True)
+
+    def grown_topic(self, batch_run_before):
         self.start(2)
         self.job.serving()
         self.job.speed()
         self.send(month(0, 500))
         self.assert_all_served()
+        if batch_run_before:
+            self.job.batch()
         self.kafka.grow(self.name, 4)
         self.send(month(0, 1000))
-        self.job.wait_for("daily_revenue", self.repartitioned, "is incomplete: repartitioned")
+        self.job.wait_for("daily_revenue", self.repartitioned, "is incomplete: repartitioned", within=60)
         time.sleep(2)
         self.assertTrue(self.repartitioned(self.job.view("daily_revenue")), "it stays so")
 

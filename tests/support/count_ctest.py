@@ -5,6 +5,7 @@
 usage: count_ctest.py JUNIT.xml LABEL      The last line is: passed failed skipped
 
 A CMocka program says how many of its tests passed; a program that says nothing counts as one test."""
+
 import re
 import sys
 import xml.etree.ElementTree as xml

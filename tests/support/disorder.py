@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Orders as they really arrive: sent twice, corrected, cancelled later, and with broken messages in between."""
+
 from decimal import Decimal
 
 from .online_retail import encode
@@ -55,7 +56,7 @@ def disordered(random, orders, twice=0.02, changed=0.02, cancelled=0.02, bad=0.0
             yield key, encode(again)
         elif chance < twice + changed:
             amount = again["amount"] + Decimal(random.randrange(-500, 5000)) / 100
-            category = random.choice([again["category"], None, "", "ünï ⚑", "a,b\"c"])
+            category = random.choice([again["category"], None, "", "ünï ⚑", 'a,b"c'])
             quantity = random.choice([again["quantity"], None])
             yield key, encode({**again, "amount": amount, "category": category, "quantity": quantity})
         elif chance < twice + changed + cancelled:

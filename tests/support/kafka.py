@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Kafka for the tests (one process, KRaft, a free loopback port), and its topics, writers and readers."""
+
 import fcntl
 import shutil
 import subprocess
@@ -96,7 +97,9 @@ class Kafka:
     def create(self, topic, partitions=1, **config):
         config = {name.replace("_", "."): str(value) for name, value in config.items()}
         self.admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result(60)
-        ready = lambda: len(self.admin.list_topics(topic, timeout=5).topics[topic].partitions) == partitions  # noqa: E731
+        ready = (
+            lambda: len(self.admin.list_topics(topic, timeout=5).topics[topic].partitions) == partitions
+        )  # noqa: E731
         wait_until(ready, 60, f"the topic {topic} exists")
 
     def delete(self, topic):
@@ -105,7 +108,9 @@ class Kafka:
 
     def grow(self, topic, partitions):
         self.admin.create_partitions([NewPartitions(topic, partitions)])[topic].result(60)
-        grown = lambda: len(self.admin.list_topics(topic, timeout=5).topics[topic].partitions) == partitions  # noqa: E731
+        grown = (
+            lambda: len(self.admin.list_topics(topic, timeout=5).topics[topic].partitions) == partitions
+        )  # noqa: E731
         wait_until(grown, 60, f"the topic {topic} has {partitions} partitions")
 
     def topics(self):

@@ -9,6 +9,7 @@ order of the same customer, product and quantity: that order comes again with st
 `updated_at`. A credit note that matches none is an order of its own, cancelled from the start. Events come in the
 order in which they happened, which is the order to send them in.
 """
+
 import csv
 import gzip
 import json

@@ -4,6 +4,7 @@
 Independent of the platform's code on purpose: nothing here is shared with it, and nothing is incremental. Tests give it
 the messages of a topic and an offset per partition, and compare its rows and its ledger with what is served.
 """
+
 import json
 import re
 from collections import Counter, defaultdict

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private PostgreSQL on a free loopback port. The server refuses to run as root: there it runs as user postgres."""
+
 import os
 import shutil
 import signal
@@ -23,7 +24,18 @@ class Postgres:
             shutil.chown(self.folder, self.user, self.user)
         self.url = f"postgresql://tidemark@127.0.0.1:{self.port}/tidemark"
         self.data = self.folder / "data"
-        arguments = [_programs() / "initdb", "-D", self.data, "-U", "tidemark", "-E", "UTF8", "--locale=C", "-A", "trust"]
+        arguments = [
+            _programs() / "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "tidemark",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "-A",
+            "trust",
+        ]
         made = Child("initdb", [*arguments, "-N"], self.folder / "initdb.log", user=self.user)
         if made.end(120) != 0:
             raise RuntimeError(made.tail())
@@ -42,7 +54,19 @@ class Postgres:
 
     def sql(self, statement, database="tidemark"):
         """The result as text, unaligned."""
-        command = ["psql", "-X", "-qAt", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tidemark"]
+        command = [
+            "psql",
+            "-X",
+            "-qAt",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.port),
+            "-U",
+            "tidemark",
+        ]
         done = subprocess.run(
             [*command, "-d", database, "-c", statement], capture_output=True, text=True, timeout=120, check=False
         )

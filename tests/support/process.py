@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Child processes and conditions for the tests: each child ends with its test, and each wait is for a condition."""
+
 import signal
 import socket
 import subprocess

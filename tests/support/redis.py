@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A private Redis on a free loopback port."""
+
 import subprocess
 from pathlib import Path
 
@@ -24,7 +25,11 @@ class Redis:
 
     def command(self, *words):
         done = subprocess.run(
-            ["redis-cli", "-p", str(self.port), *map(str, words)], capture_output=True, text=True, timeout=30, check=True
+            ["redis-cli", "-p", str(self.port), *map(str, words)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
         )
         return done.stdout.strip()
 

@@ -4,6 +4,7 @@
 
 usage: run_tests.py MODULE [NAME...]    only the tests that have a NAME in their name
 The last line is: passed failed skipped"""
+
 import sys
 import unittest
 from pathlib import Path
@@ -29,6 +30,9 @@ def tests(suite):
 
 def main(module, *names):
     chosen = [t for t in tests(unittest.defaultTestLoader.loadTestsFromName(module)) if matches(t.id(), names)]
+    if names and not chosen:
+        print(0, 0, 0)
+        return
     runner = unittest.TextTestRunner(sys.stdout, verbosity=2, resultclass=Counting)
     result = runner.run(unittest.TestSuite(chosen))
     failed = len(result.failures) + len(result.errors) + len(result.unexpectedSuccesses)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The three programs under test: their configuration, their processes, and their public answers."""
+
 import copy
 import http.client
 import json
@@ -213,7 +214,11 @@ def differences(expected, actual, most=5):
     different = []
     for key in sorted(expected.keys() | actual.keys(), key=repr):
         wanted, found = expected.get(key), actual.get(key)
-        if wanted is None or found is None or {m: str(v) for m, v in wanted.items()} != {m: str(v) for m, v in found.items()}:
+        if (
+            wanted is None
+            or found is None
+            or {m: str(v) for m, v in wanted.items()} != {m: str(v) for m, v in found.items()}
+        ):
             different.append(f"{key}: expected {wanted}, served {found}")
     return "\n".join([f"{len(different)} rows differ", *different[:most]]) if different else ""
 

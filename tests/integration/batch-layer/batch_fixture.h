@@ -51,19 +51,18 @@ static UNUSED int stop_server(void **state)
     return 0;
 }
 
-static const char default_source[] =
-    "sources:\n"
-    "  orders:\n"
-    "    topic: kafka://orders\n"
-    "    key: order_id\n"
-    "    event_time: timestamp\n"
-    "    on_duplicate: replace\n"
-    "    fields:\n"
-    "      order_id: text\n"
-    "      category: text\n"
-    "      amount: decimal(2)\n"
-    "      quantity: integer\n"
-    "      status: text\n";
+static const char default_source[] = "sources:\n"
+                                     "  orders:\n"
+                                     "    topic: kafka://orders\n"
+                                     "    key: order_id\n"
+                                     "    event_time: timestamp\n"
+                                     "    on_duplicate: replace\n"
+                                     "    fields:\n"
+                                     "      order_id: text\n"
+                                     "      category: text\n"
+                                     "      amount: decimal(2)\n"
+                                     "      quantity: integer\n"
+                                     "      status: text\n";
 
 static const char default_views[] =
     "views:\n"
@@ -150,7 +149,6 @@ static UNUSED bool run_and_crash(struct world *world, const char *place)
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
-
 /* The speed layer has read each partition to the log's end; slots that aren't there begin with the log. */
 static UNUSED void follow(struct world *world)
 {
@@ -217,8 +215,7 @@ static UNUSED void assert_rows(struct world *world, const char *query, const cha
         buffer_append_string(&rows, row ? "\n" : "");
         for (int column = 0; column < PQnfields(result); column++) {
             buffer_append_string(&rows, column ? " " : "");
-            buffer_append_string(&rows,
-                                 PQgetisnull(result, row, column) ? "null" : PQgetvalue(result, row, column));
+            buffer_append_string(&rows, PQgetisnull(result, row, column) ? "null" : PQgetvalue(result, row, column));
         }
     }
     PQclear(result);

@@ -29,12 +29,16 @@ static void run_that_died_anywhere_is_run_again(void **state)
         append_orders(&world, 10);
         follow(&world);
         run_ok(&world);
-        assert_rows(&world, "select count(*) from tidemark.partition p, raw.orders r where r.tm_partition = p.partition and "
-                            "cut <> ingested", "0");
+        assert_rows(&world,
+                    "select count(*) from tidemark.partition p, raw.orders r where r.tm_partition = p.partition and "
+                    "cut <> ingested",
+                    "0");
         verify_ok(&world);
     }
-    assert_rows(&world, "select count(*), sum(consumed) from raw.orders, (select sum(consumed) as consumed from "
-                        "tidemark.partition) p group by consumed", "320 102400");
+    assert_rows(&world,
+                "select count(*), sum(consumed) from raw.orders, (select sum(consumed) as consumed from "
+                "tidemark.partition) p group by consumed",
+                "320 102400");
     end_world(&world);
 }
 
@@ -50,8 +54,8 @@ static void run_that_died_is_recorded_so(void **state)
     run_ok(&world);
     assert_rows(&world, "select outcome from tidemark.run order by id", "died\npublished\nnothing new");
     /* The windows that count as final are those that had ended when the epoch was opened: by the run that died. */
-    assert_rows(&world, "select s.opened_at <= r.started_at from tidemark.source s, tidemark.run r order by r.id limit 1",
-                "t");
+    assert_rows(&world,
+                "select s.opened_at <= r.started_at from tidemark.source s, tidemark.run r order by r.id limit 1", "t");
     end_world(&world);
 }
 

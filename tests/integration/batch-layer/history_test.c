@@ -5,7 +5,8 @@
 
 static const char hard_views[] =
     "views:\n"
-    "  day_london: { source: orders, window: tumbling 1 day, where: \"amount > 0\", dimensions: [category], measures: { n: "
+    "  day_london: { source: orders, window: tumbling 1 day, where: \"amount > 0\", dimensions: [category], measures: "
+    "{ n: "
     "count, s: sum(amount), a: avg(amount) } }\n"
     "  hour_howe: { source: orders, window: tumbling 1 hour, time_zone: Australia/Lord_Howe, measures: { n: count, a: "
     "avg(quantity) } }\n"
@@ -17,13 +18,14 @@ static const char hard_views[] =
     "measures: { n: count, s: sum(quantity) } }\n"
     "  day_havana: { source: orders, window: tumbling 1 day, time_zone: America/Havana, measures: { a: avg(amount), n: "
     "count } }\n"
-    "  minute_kathmandu: { source: orders, window: tumbling 15 minutes, time_zone: Asia/Kathmandu, measures: { n: count } "
+    "  minute_kathmandu: { source: orders, window: tumbling 15 minutes, time_zone: Asia/Kathmandu, measures: { n: "
+    "count } "
     "}\n";
 
-/* Instants around which clocks change: London, Lord Howe, São Paulo (midnight is skipped, or comes twice), Apia (a day is
- * skipped), Havana (midnight comes twice). */
-static const int64_t instants_s[] = {1774746000, 1759590000, 1541300400, 1518919200, 1325239200, 1478408400, 946684800,
-                                     4102444799};
+/* Instants around which clocks change: London, Lord Howe, São Paulo (midnight is skipped, or comes twice), Apia (a day
+ * is skipped), Havana (midnight comes twice). */
+static const int64_t instants_s[] = {1774746000, 1759590000, 1541300400, 1518919200,
+                                     1325239200, 1478408400, 946684800,  4102444799};
 
 static void append_random(struct world *world)
 {
@@ -43,11 +45,13 @@ static void append_random(struct world *world)
     if (test_random(3))
         buffer_appendf(&payload, ", \"quantity\": %d", (int)test_random(5) - 2);
     buffer_append_string(&payload, test_random(30) ? "}" : "");
-    memory_log_append(&world->log, (int32_t)(id % 3), buffer_string(&payload), test_random(2) ? at_s * US_PER_SECOND : -1);
+    memory_log_append(&world->log, (int32_t)(id % 3), buffer_string(&payload),
+                      test_random(2) ? at_s * US_PER_SECOND : -1);
     buffer_clean_up(&payload);
 }
 
-/* Each partition's speed process reads on, not always to the end; one that lost its slot begins at the published cut. */
+/* Each partition's speed process reads on, not always to the end; one that lost its slot begins at the published cut.
+ */
 static void follow_a_little(struct world *world)
 {
     for (int32_t i = 0; i < world->log.partition_count; i++) {
@@ -71,8 +75,9 @@ static void trim_log(struct world *world)
 {
     PGresult *result;
     assert_true(batch_connect(&world->batch, &world->error));
-    if (!connection_query(world->batch.connection, "select partition, cut from tidemark.partition where cut is not null", 0,
-                          NULL, &result, &world->error))
+    if (!connection_query(world->batch.connection,
+                          "select partition, cut from tidemark.partition where cut is not null", 0, NULL, &result,
+                          &world->error))
         return;
     for (int row = 0; row < PQntuples(result); row++)
         world->log.partitions[result_integer(result, row, 0)].first = result_integer(result, row, 1);

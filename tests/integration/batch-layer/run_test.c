@@ -109,8 +109,8 @@ static void epoch_left_open_is_published_and_then_the_rest(void **state)
     follow(&world);
     int64_t cut;
     struct realtime_store *store = &world.realtime->store;
-    assert_true(store->operations->open_epoch(store, (struct slot_id){"orders", 0}, world.source->fingerprint, 2,
-                                       &cut, NULL));
+    assert_true(
+        store->operations->open_epoch(store, (struct slot_id){"orders", 0}, world.source->fingerprint, 2, &cut, NULL));
     order(&world, 0, "b", "2026-01-01T12:00:00Z", "1.00", "paid");
     follow(&world);
     run_ok(&world);
@@ -335,21 +335,26 @@ static void text_with_every_special_character_arrives_unchanged(void **state)
     (void)state;
     struct world world;
     make_world(&world, 1);
-    memory_log_append(&world.log, 0,
-                      "{\"order_id\": \"a\\\\N\\t\\n\\r\\\\.\", \"timestamp\": \"2026-01-01T12:00:00Z\", \"amount\": 1, "
-                      "\"category\": \"\\\\N\", \"status\": \"\\u00e9'\\\"\"}",
-                      -1);
-    memory_log_append(&world.log, 0,
-                      "{\"order_id\": \"b\", \"timestamp\": \"2026-01-01T12:00:00Z\", \"amount\": -1.5, \"status\": null}",
-                      -1);
+    memory_log_append(
+        &world.log, 0,
+        "{\"order_id\": \"a\\\\N\\t\\n\\r\\\\.\", \"timestamp\": \"2026-01-01T12:00:00Z\", \"amount\": 1, "
+        "\"category\": \"\\\\N\", \"status\": \"\\u00e9'\\\"\"}",
+        -1);
+    memory_log_append(
+        &world.log, 0,
+        "{\"order_id\": \"b\", \"timestamp\": \"2026-01-01T12:00:00Z\", \"amount\": -1.5, \"status\": null}", -1);
     follow(&world);
     run_ok(&world);
-    assert_rows(&world, "select order_id = E'a\\\\N\\t\\n\\r\\\\.', category = '\\N', status = E'\\u00e9''\"' from raw.orders "
-                        "where tm_offset = 0", "t t t");
+    assert_rows(&world,
+                "select order_id = E'a\\\\N\\t\\n\\r\\\\.', category = '\\N', status = E'\\u00e9''\"' from raw.orders "
+                "where tm_offset = 0",
+                "t t t");
     assert_rows(&world, "select category, status, amount, quantity from raw.orders where tm_offset = 1",
                 "null null -1.50 null");
-    assert_rows(&world, "select category, quantity, order_count, units, mean_units from view.by_category order by 1 nulls "
-                        "first", "null null 1 null null\n\\N null 1 null null");
+    assert_rows(&world,
+                "select category, quantity, order_count, units, mean_units from view.by_category order by 1 nulls "
+                "first",
+                "null null 1 null null\n\\N null 1 null null");
     verify_ok(&world);
     end_world(&world);
 }
@@ -359,8 +364,8 @@ static void clock_of_a_partition_does_not_run_ahead_of_its_records(void **state)
     (void)state;
     struct world world;
     make_world(&world, 1);
-    memory_log_append(&world.log, 0,
-                      "{\"order_id\": \"a\", \"timestamp\": \"2026-01-01T12:30:00Z\", \"amount\": 1}", NOON_US);
+    memory_log_append(&world.log, 0, "{\"order_id\": \"a\", \"timestamp\": \"2026-01-01T12:30:00Z\", \"amount\": 1}",
+                      NOON_US);
     follow(&world);
     run_ok(&world);
     assert_rows(&world, "select clock_us from tidemark.partition", "1767268800000000");

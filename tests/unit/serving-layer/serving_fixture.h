@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "follower.h"
+#include "provenance.h"
 #include "routes.h"
 
 #define UNUSED __attribute__((unused))
@@ -124,10 +125,11 @@ static void fake_tell_deltas(struct slot_reader *reader, const struct fake_slot 
             for (size_t at = 0; at < panes_count(&slot->panes[i][view]); at++) {
                 struct pane pane = panes_get(&slot->panes[i][view], at);
                 struct cell *held = panes_at(&cells->panes[view], pane.window_start_s, pane.group);
-                struct {
+                union {
                     struct cell cell;
-                    struct sum sums[1];
-                } delta = {{.count = pane.cell->count - held->count}, {{0}}};
+                    unsigned char bytes[sizeof(struct cell) + sizeof(struct sum)];
+                } delta = {.bytes = {0}};
+                delta.cell.count = pane.cell->count - held->count;
                 delta.cell.sums[0].count = pane.cell->sums[0].count - held->sums[0].count;
                 delta.cell.sums[0].total = pane.cell->sums[0].total - held->sums[0].total;
                 if (cell_is_zero(&views[view], &delta.cell))

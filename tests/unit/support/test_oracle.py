@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The oracle against cases computed by hand: the tests trust it, so it is tested too."""
+
 import unittest
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -34,7 +35,15 @@ class Messages(unittest.TestCase):
             return None
 
     def test_amounts_are_exact(self):
-        amounts = {"1e2": 10000, "1.50": 150, "1.5000": 150, "-0": 0, "0e9": 0, "1500e-3": 150, "999999999999999.99": 10**17 - 1}
+        amounts = {
+            "1e2": 10000,
+            "1.50": 150,
+            "1.5000": 150,
+            "-0": 0,
+            "0e9": 0,
+            "1500e-3": 150,
+            "999999999999999.99": 10**17 - 1,
+        }
         for text, minor in amounts.items():
             self.assertEqual(self.accepted(amount=text)["amount"], minor, text)
 
@@ -44,7 +53,12 @@ class Messages(unittest.TestCase):
 
     def test_times_are_read_with_their_offset(self):
         noon = seconds("2026-01-01T12:00:00+00:00") * 10**6
-        for text in ("2026-01-01T12:00:00", "2026-01-01t12:00:00z", "2026-01-01 13:30:00+01:30", "2026-01-01T12:00:00.000000999Z"):
+        for text in (
+            "2026-01-01T12:00:00",
+            "2026-01-01t12:00:00z",
+            "2026-01-01 13:30:00+01:30",
+            "2026-01-01T12:00:00.000000999Z",
+        ):
             self.assertEqual(self.accepted(timestamp=f'"{text}"')["at"], noon, text)
 
     def test_bad_times(self):
@@ -78,18 +92,26 @@ class Windows(unittest.TestCase):
 
     def test_midnight_that_does_not_exist(self):
         # The clocks of São Paulo went from 00:00 to 01:00 on that day.
-        self.assertEqual(self.start("2018-11-04T12:00:00-02:00", "day", "America/Sao_Paulo"), seconds("2018-11-04T03:00:00+00:00"))
+        self.assertEqual(
+            self.start("2018-11-04T12:00:00-02:00", "day", "America/Sao_Paulo"), seconds("2018-11-04T03:00:00+00:00")
+        )
 
     def test_midnight_that_comes_twice(self):
         # In Havana it went from 01:00 back to 00:00: the day begins at the first of both.
-        self.assertEqual(self.start("2025-11-02T12:00:00-05:00", "day", "America/Havana"), seconds("2025-11-02T00:00:00-04:00"))
+        self.assertEqual(
+            self.start("2025-11-02T12:00:00-05:00", "day", "America/Havana"), seconds("2025-11-02T00:00:00-04:00")
+        )
 
     def test_hour_of_a_zone_with_half_an_hour(self):
-        self.assertEqual(self.start("2026-01-01T12:29:00+00:00", "hour", "Asia/Kolkata"), seconds("2026-01-01T11:30:00+00:00"))
+        self.assertEqual(
+            self.start("2026-01-01T12:29:00+00:00", "hour", "Asia/Kolkata"), seconds("2026-01-01T11:30:00+00:00")
+        )
 
 
 class Views(unittest.TestCase):
-    VIEW = oracle.View(measures={"n": ("count",), "s": ("sum", "amount"), "a": ("avg", "amount"), "u": ("unique", "customer_id")})
+    VIEW = oracle.View(
+        measures={"n": ("count",), "s": ("sum", "amount"), "a": ("avg", "amount"), "u": ("unique", "customer_id")}
+    )
     KEY = (seconds("2026-01-01T00:00:00+00:00"),)
 
     def test_last_version_counts_with_replace_and_first_with_ignore(self):

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "batch_fixture.h"
+
+static void make_published(struct world *world)
+{
+    make_world(world, 1);
+    order(world, 0, "a", "2026-01-01T12:00:00Z", "10.00", "paid");
+    order(world, 0, "b", "2026-01-02T12:00:00Z", "1.00", "paid");
+    order(world, 0, "a", "2026-01-01T12:00:00Z", "11.00", "paid");
+    follow(world);
+    run_ok(world);
+    verify_ok(world);
+}
+
+static void verify_fails(struct world *world, const char *part)
+{
+    world->error = (struct error){0};
+    assert_false(verify_source(&world->batch, world->source, &world->error));
+    if (world->error.code != ERROR_DATA || !strstr(world->error.message, part))
+        fail_msg("not \"%s\": %d, %s", part, (int)world->error.code, world->error.message);
+}
+
+static void cell_that_differs_is_named_with_both_values(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    sql(&world, "update view.daily_revenue set total_revenue = total_revenue + 1, tm_sum_0 = tm_sum_0 + 100, "
+                "avg_value = avg_value + 1");
+    verify_fails(&world, "view daily_revenue, 2026-01-01T00:00:00+00:00: published order_count 1, total_revenue 12.00, "
+                         "avg_value 12.00 of 1 versions; recomputed order_count 1, total_revenue 11.00");
+    end_world(&world);
+}
+
+static void row_too_few_or_too_many_is_found(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    sql(&world, "delete from view.daily_revenue where tm_window = 1767312000");
+    verify_fails(&world, "2026-01-02T00:00:00+00:00: published no row; recomputed order_count 1");
+    sql(&world, "insert into view.by_category select * from view.by_category where tm_window = 1767268800");
+    sql(&world, "delete from view.daily_revenue");
+    verify_fails(&world, "category \"c\", quantity 2: the row is there twice");
+    end_world(&world);
+}
+
+static void column_that_people_see_is_checked_too(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    sql(&world, "update view.daily_revenue set order_count = 7 where tm_window = 1767312000");
+    verify_fails(&world, "order_count is 7 in the table, and its own hidden columns give 1");
+    sql(&world, "update view.daily_revenue set order_count = 1, window_end = window_start");
+    verify_fails(&world, "window_start or window_end isn't the window's");
+    end_world(&world);
+}
+
+static void ledger_that_differs_is_found(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    sql(&world, "update tidemark.partition set replaced = replaced + 1, kept = kept - 1");
+    verify_fails(&world, "the ledger's kept is published as 1; recomputed 2");
+    end_world(&world);
+}
+
+static void master_dataset_is_taken_where_the_log_has_lost_its_head(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    world.log.partitions[0].first = 2;
+    verify_ok(&world);
+    sql(&world, "update raw.orders set amount = 5 where tm_offset = 1");
+    verify_fails(&world, "recomputed order_count 1, total_revenue 5.00");
+    world.log.partitions[0].first = 0;
+    verify_ok(&world);
+    end_world(&world);
+}
+
+static void nothing_published_is_no_difference(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    verify_ok(&world);
+    end_world(&world);
+}
+
+int main(void)
+{
+    log_configure("tidemark-batch", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cell_that_differs_is_named_with_both_values),
+        cmocka_unit_test(row_too_few_or_too_many_is_found),
+        cmocka_unit_test(column_that_people_see_is_checked_too),
+        cmocka_unit_test(ledger_that_differs_is_found),
+        cmocka_unit_test(master_dataset_is_taken_where_the_log_has_lost_its_head),
+        cmocka_unit_test(nothing_published_is_no_difference),
+    };
+    return cmocka_run_group_tests(tests, start_server, stop_server);
+}

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The follower against stores that fail, go back and are published to while it reads: whatever happens, the rows are
+ * those of exactly the messages below the offsets stated. */
+#include "serving_fixture.h"
+
+#include "base/log.h"
+
+#define ORDERS 6
+#define WINDOWS 3
+#define MESSAGES_MAX 400
+
+struct message {
+    int order, window;
+    int64_t amount;
+};
+
+/* The log, and what was kept of the stores to be restored later. */
+struct world {
+    struct message log[PARTITIONS][MESSAGES_MAX];
+    int64_t ends[PARTITIONS];
+    struct fake backup;
+    int stage;         /* of the batch run; 0: none */
+    int64_t run_epoch; /* published when it began */
+    int64_t run_cut[PARTITIONS];
+    int64_t now_us; /* the wall clock */
+    struct bench bench;
+};
+
+static const struct text no_group = {"", 0};
+
+static int64_t window_of(int number)
+{
+    return DAY_S + number * SECONDS_PER_DAY;
+}
+
+/* The last version of each order in [0, reach) of a partition, added to the panes. */
+static void fold(const struct world *world, int partition, int64_t reach, struct panes *panes)
+{
+    const struct message *last[ORDERS] = {0};
+    for (int64_t i = 0; i < reach; i++)
+        last[world->log[partition][i].order] = &world->log[partition][i];
+    for (int order = 0; order < ORDERS; order++)
+        if (last[order])
+            add_cell(panes, window_of(last[order]->window), no_group, 1, last[order]->amount);
+}
+
+static void append_message(struct world *world, int partition)
+{
+    if (world->ends[partition] < MESSAGES_MAX)
+        world->log[partition][world->ends[partition]++] =
+            (struct message){(int)test_random(ORDERS), (int)test_random(WINDOWS), (int64_t)test_random(4)};
+}
+
+static bool fits_now(int partition)
+{
+    const struct slot *slot = &fake.slots[partition].slot;
+    for (size_t i = 0; slot->exists && i < slot->epoch_count; i++)
+        if (slot->epochs[i].epoch == fake.epoch + 1)
+            return slot->epochs[i].offset == (fake.named ? fake.cut[partition] : 0);
+    return false;
+}
+
+/* A speed process: starts the slot anew where it doesn't fit, else commits what a few messages change. */
+static void speed_step(struct world *world, int partition)
+{
+    struct fake_slot *slot = &fake.slots[partition];
+    if (!fits_now(partition)) {
+        fake_begin(partition, fake.epoch + 1, fake.named ? fake.cut[partition] : 0);
+        return;
+    }
+    int64_t next = slot->slot.next + 1 + (int64_t)test_random(4);
+    if (next > world->ends[partition])
+        next = world->ends[partition];
+    struct panes before, after;
+    panes_init(&before, &views[DAILY]);
+    panes_init(&after, &views[DAILY]);
+    fold(world, partition, slot->slot.next, &before);
+    fold(world, partition, next, &after);
+    for (size_t i = 0; i < panes_count(&before); i++)
+        fake_add(partition, DAILY, panes_get(&before, i).window_start_s, no_group, -panes_get(&before, i).cell->count,
+                 -(int64_t)panes_get(&before, i).cell->sums[0].total);
+    for (size_t i = 0; i < panes_count(&after); i++)
+        fake_add(partition, DAILY, panes_get(&after, i).window_start_s, no_group, panes_get(&after, i).cell->count,
+                 (int64_t)panes_get(&after, i).cell->sums[0].total);
+    slot->slot.next = next;
+    panes_clean_up(&before);
+    panes_clean_up(&after);
+}
+
+static void drop_epochs(struct fake_slot *slot, int64_t last)
+{
+    while (slot->slot.epoch_count && slot->slot.epochs[0].epoch <= last &&
+           slot->slot.epochs[0].epoch < slot->slot.epoch) {
+        struct panes oldest[VIEW_COUNT];
+        memcpy(oldest, slot->panes[0], sizeof oldest);
+        memmove(slot->panes[0], slot->panes[1], (LIVE_EPOCHS_MAX - 1) * sizeof slot->panes[0]);
+        memcpy(slot->panes[LIVE_EPOCHS_MAX - 1], oldest, sizeof oldest);
+        for (size_t view = 0; view < VIEW_COUNT; view++)
+            panes_clear(&slot->panes[LIVE_EPOCHS_MAX - 1][view]);
+        memmove(slot->slot.epochs, slot->slot.epochs + 1, (LIVE_EPOCHS_MAX - 1) * sizeof slot->slot.epochs[0]);
+        slot->slot.epoch_count--;
+    }
+}
+
+/* Gives the offset where this epoch begins, opening it where the slot is at the one before; -1 where it isn't. */
+static int64_t open_epoch(int partition, int64_t epoch)
+{
+    struct slot *slot = &fake.slots[partition].slot;
+    if (slot->exists && slot->epoch == epoch - 1 && slot->epoch_count < LIVE_EPOCHS_MAX)
+        fake_open_epoch(partition);
+    for (size_t i = 0; i < slot->epoch_count; i++)
+        if (slot->epochs[i].epoch == epoch)
+            return slot->epochs[i].offset;
+    return -1;
+}
+
+static void publish(struct world *world)
+{
+    panes_clear(&fake.rows[DAILY]);
+    for (int i = 0; i < PARTITIONS; i++) {
+        fold(world, i, world->run_cut[i], &fake.rows[DAILY]);
+        fake.cut[i] = world->run_cut[i];
+    }
+    fake.named = PARTITIONS;
+    fake.epoch++;
+    fake.published_at_us = ++world->now_us;
+}
+
+static void batch_step(struct world *world)
+{
+    if (world->stage == 0)
+        world->run_epoch = fake.epoch;
+    int stage = world->stage++;
+    if (stage < PARTITIONS) {
+        world->run_cut[stage] = open_epoch(stage, world->run_epoch + 2);
+        if (world->run_cut[stage] < 0)
+            world->stage = 0;
+    } else if (stage == PARTITIONS) {
+        if (fake.epoch != world->run_epoch)
+            world->stage = 0;
+        else
+            publish(world);
+    } else {
+        drop_epochs(&fake.slots[stage - PARTITIONS - 1], world->run_epoch);
+        if (stage == 2 * PARTITIONS)
+            world->stage = 0;
+    }
+}
+
+static void copy_slot(struct fake_slot *to, const struct fake_slot *from, int number)
+{
+    fake_slot_clear(to);
+    to->slot = from->slot;
+    for (size_t epoch = 0; epoch < LIVE_EPOCHS_MAX; epoch++)
+        copy_cells(&to->panes[epoch][DAILY], &from->panes[epoch][DAILY]);
+    snprintf(to->slot.incarnation, sizeof to->slot.incarnation, "copy%d", number);
+}
+
+static void copy_publication(struct fake *to, const struct fake *from)
+{
+    to->epoch = from->epoch;
+    to->named = from->named;
+    to->published_at_us = from->published_at_us;
+    memcpy(to->cut, from->cut, sizeof to->cut);
+    panes_clear(&to->rows[DAILY]);
+    copy_cells(&to->rows[DAILY], &from->rows[DAILY]);
+}
+
+static void fault(struct world *world)
+{
+    static int copies;
+    int partition = (int)test_random(PARTITIONS);
+    switch (test_random(6)) {
+    case 0:
+        fake_slot_clear(&fake.slots[partition]);
+        break;
+    case 1:
+        for (int i = 0; i < PARTITIONS; i++)
+            copy_slot(&world->backup.slots[i], &fake.slots[i], i);
+        break;
+    case 2:
+        for (int i = 0; i < PARTITIONS; i++)
+            copy_slot(&fake.slots[i], &world->backup.slots[i], ++copies);
+        break;
+    case 3:
+        copy_publication(&world->backup, &fake);
+        break;
+    case 4:
+        copy_publication(&fake, &world->backup);
+        fake.last_epoch = -1; /* a restored database isn't the one that was read before */
+        break;
+    default:
+        world->stage = 0; /* the run dies */
+    }
+}
+
+/* The rows held are those of the messages below the offsets stated, be the answer complete or not. */
+static void check(struct world *world)
+{
+    const struct snapshot *snapshot = world->bench.snapshot;
+    if (!snapshot->loaded)
+        return;
+    struct panes expected;
+    panes_init(&expected, &views[DAILY]);
+    for (size_t i = 0; i < snapshot->partition_count; i++)
+        if (snapshot->partitions[i].offset > 0)
+            fold(world, (int)i, snapshot->partitions[i].offset, &expected);
+    for (int window = 0; window < WINDOWS; window++) {
+        const struct view_rows *rows = &snapshot->views[DAILY].rows;
+        const struct cell *cell = panes_at(&expected, window_of(window), no_group);
+        int64_t count = 0, total = 0;
+        size_t at = view_rows_window(rows, window_of(window));
+        for (int part = PART_BATCH; part <= (int)PART_LIVE; part++)
+            if (at < rows->count && rows->windows[at].start_s == window_of(window) && rows->windows[at].count) {
+                const struct cell *held = row_cell(rows->windows[at].rows[0], &views[DAILY], (enum part)part);
+                count += held->count;
+                total += (int64_t)held->sums[0].total;
+            }
+        if (count != cell->count || total != (int64_t)cell->sums[0].total)
+            fail_msg("window %d: %lld, %lld is not %lld, %lld", window, (long long)count, (long long)total,
+                     (long long)cell->count, (long long)cell->sums[0].total);
+    }
+    panes_clean_up(&expected);
+}
+
+static void random_step(struct world *world)
+{
+    uint64_t choice = test_random(100);
+    int partition = (int)test_random(PARTITIONS);
+    if (choice < 20)
+        append_message(world, partition);
+    else if (choice < 50)
+        speed_step(world, partition);
+    else if (choice < 65)
+        batch_step(world);
+    else if (choice < 68)
+        fault(world);
+    else if (choice < 90)
+        follower_read_live(world->bench.follower);
+    else
+        follower_look_at_publications(world->bench.follower);
+    check(world);
+}
+
+/* Only the work itself goes on: the answer becomes complete and reaches the end of the log. */
+static void settle(struct world *world)
+{
+    for (int round = 0; round < MESSAGES_MAX; round++)
+        for (int i = 0; i < PARTITIONS; i++)
+            speed_step(world, i);
+    bench_follow(&world->bench);
+    bench_follow(&world->bench);
+    check(world);
+    assert_true(view_is_complete(world->bench.snapshot, DAILY));
+    for (int i = 0; i < PARTITIONS; i++)
+        assert_int_equal(world->bench.snapshot->partitions[i].offset, world->ends[i]);
+}
+
+static struct world *world_new(void)
+{
+    struct world *world = calloc(1, sizeof *world);
+    make_views(NULL);
+    bench_start(&world->bench, 1 << 30);
+    panes_init(&world->backup.rows[DAILY], &views[DAILY]);
+    for (size_t slot = 0; slot < PARTITIONS; slot++)
+        for (size_t epoch = 0; epoch < LIVE_EPOCHS_MAX; epoch++)
+            for (size_t view = 0; view < VIEW_COUNT; view++)
+                panes_init(&world->backup.slots[slot].panes[epoch][view], &views[view]);
+    return world;
+}
+
+static void world_destroy(struct world *world)
+{
+    panes_clean_up(&world->backup.rows[DAILY]);
+    for (size_t slot = 0; slot < PARTITIONS; slot++)
+        for (size_t epoch = 0; epoch < LIVE_EPOCHS_MAX; epoch++)
+            for (size_t view = 0; view < VIEW_COUNT; view++)
+                panes_clean_up(&world->backup.slots[slot].panes[epoch][view]);
+    bench_stop(&world->bench);
+    free(world);
+}
+
+static void every_answer_is_exact_whatever_the_stores_do(void **state)
+{
+    (void)state;
+    test_random_seed();
+    for (int schedule = 0; schedule < 300; schedule++) {
+        struct world *world = world_new();
+        for (int step = 0; step < 300; step++)
+            random_step(world);
+        settle(world);
+        world_destroy(world);
+    }
+}
+
+static struct world *world_with_a_day(void)
+{
+    struct world *world = world_new();
+    for (int i = 0; i < PARTITIONS; i++) {
+        world->log[i][0] = (struct message){i, 0, 100};
+        world->ends[i] = 1;
+    }
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < PARTITIONS; i++)
+            speed_step(world, i);
+    bench_follow(&world->bench);
+    return world;
+}
+
+static void run_batch(struct world *world)
+{
+    do
+        batch_step(world);
+    while (world->stage);
+}
+
+static void an_empty_database_is_epoch_zero_and_real_time_is_answered(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    assert_says(&world->bench, "/v1/views/daily", "\"order_count\": 2, \"total\": 2.00");
+    assert_says(&world->bench, "/v1/views/daily",
+                "{\"complete\": true, \"missing\": [], \"batch\": {\"epoch\": 0, \"published_at\": null, \"cut\": {}}");
+    world_destroy(world);
+}
+
+static void nothing_is_answered_until_a_cut_was_read(void **state)
+{
+    (void)state;
+    struct world *world = world_new();
+    fake.postgres_down = true;
+    bench_follow(&world->bench);
+    assert_problem(&world->bench, "/v1/views/daily", 503, "could be read yet");
+    assert_problem(&world->bench, "/readyz", 503, "PostgreSQL could not be read");
+    assert_says(&world->bench, "/livez", "ok");
+    world_destroy(world);
+}
+
+static void without_redis_the_last_answer_stays_complete(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    fake.redis_down = true;
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", "\"complete\": true");
+    assert_says(&world->bench, "/v1/status", "\"redis\": {\"reachable\": false");
+    assert_says(&world->bench, "/metrics", "tidemark_serving_store_up{store=\"redis\"} 0\n");
+    world_destroy(world);
+}
+
+static void what_is_published_while_redis_is_down_is_answered_as_far_as_it_goes(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    run_batch(world);
+    fake.redis_down = true;
+    bench_follow(&world->bench);
+    check(world);
+    assert_says(&world->bench, "/v1/views/daily", "\"order_count\": 2, \"total\": 2.00");
+    assert_says(&world->bench, "/v1/views/daily",
+                "{\"complete\": false, \"missing\": [{\"partition\": 0, \"reason\": \"unreachable\", \"from\": 1}, "
+                "{\"partition\": 1, \"reason\": \"unreachable\", \"from\": 1}], \"batch\": {\"epoch\": 1");
+    world_destroy(world);
+}
+
+static void a_lost_slot_is_said_to_be_rebuilding_from_the_cut(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    run_batch(world);
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", "\"complete\": true");
+    fake_slot_clear(&fake.slots[1]);
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily",
+                "{\"complete\": false, \"missing\": [{\"partition\": 1, \"reason\": \"rebuilding\", \"from\": 1}]");
+    speed_step(world, 1);
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", "\"complete\": true");
+    world_destroy(world);
+}
+
+static void deferred_messages_make_an_answer_incomplete_until_they_are_published(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    fake.slots[0].ledgers[0].deferred = 2;
+    fake.slots[0].slot.next++;
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily",
+                "\"missing\": [{\"partition\": 0, \"reason\": \"deferred\", \"from\": 0, \"to\": 2}]");
+    assert_says(&world->bench, "/v1/views/daily", "\"deferred\": 2}");
+    world_destroy(world);
+}
+
+static void a_slot_of_another_definition_is_left_out(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    snprintf(fake.slots[0].slot.definition, FINGERPRINT_SIZE, "other");
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", "\"order_count\": 1, \"total\": 1.00");
+    assert_says(&world->bench, "/v1/views/daily", "{\"partition\": 0, \"reason\": \"definition\", \"from\": 0}");
+    world_destroy(world);
+}
+
+static void a_view_that_was_published_with_another_definition_is_missing(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    run_batch(world);
+    snprintf(views[DAILY].fingerprint, FINGERPRINT_SIZE, "changed");
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily",
+                "\"rows\": [], \"next\": null, \"provenance\": {\"complete\": false, \"missing\": "
+                "[{\"partition\": 0, \"reason\": \"definition\", \"from\": 0, \"to\": 1}");
+    assert_says(&world->bench, "/v1/views/recent", "\"complete\": true");
+    world_destroy(world);
+}
+
+static void nothing_known_of_a_source_is_not_complete(void **state)
+{
+    (void)state;
+    struct world *world = world_new();
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily",
+                "\"complete\": false, \"missing\": [{\"partition\": null, \"reason\": \"rebuilding\"}]");
+    world_destroy(world);
+}
+
+static void what_is_past_the_retention_is_not_answered_and_said_to_be_expired(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    for (int minute = 0; minute < 120; minute++)
+        fake_add(0, RECENT, DAY_S + 60 * minute, no_group, 1, 100);
+    fake.slots[0].slot.clock_us = (DAY_S + 119 * 60 + 30) * US_PER_SECOND; /* 01:59:30: kept from 00:59 */
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/recent", "\"rows\": [{\"window_start\": \"2026-01-01T00:59:00+00:00\"");
+    assert_says(&world->bench, "/v1/views/recent", "\"complete\": true");
+    assert_says(&world->bench, "/v1/views/recent?from=2026-01-01T00:59:00Z", "\"complete\": true");
+    assert_says(&world->bench, "/v1/views/recent?from=2026-01-01T00:58:59Z",
+                "{\"partition\": null, \"reason\": \"expired\", \"from\": \"2026-01-01T00:58:59+00:00\", "
+                "\"to\": \"2026-01-01T00:59:00+00:00\"}");
+    world_destroy(world);
+}
+
+static void windows_beyond_the_memory_are_refused_and_not_left_out_in_silence(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    world->bench.snapshot->bytes_max = 20000;
+    for (int hour = 0; hour < 1000; hour++)
+        fake_add(0, DAILY, DAY_S + SECONDS_PER_DAY * hour, no_group, 1, 100);
+    bench_follow(&world->bench);
+    assert_true(snapshot_bytes(world->bench.snapshot) <= 20000);
+    assert_problem(&world->bench, "/v1/views/daily", 422, "http.memory");
+    assert_problem(&world->bench, "/v1/views/daily?from=2026-01-01&to=2026-01-02", 422, "http.memory");
+    int64_t floor_s = world->bench.snapshot->views[DAILY].rows.floor_s;
+    struct buffer target = {0};
+    buffer_append_string(&target, "/v1/views/daily?from=");
+    buffer_append_local_time(&target, views[DAILY].zone, floor_s);
+    assert_says(&world->bench, buffer_string(&target), "\"complete\": true");
+    buffer_clean_up(&target);
+    world_destroy(world);
+}
+
+static void a_store_that_was_down_is_asked_again(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    fake.redis_down = true;
+    follower_read_live(world->bench.follower);
+    assert_false(world->bench.snapshot->live_reachable);
+    fake.redis_down = false;
+    while (!world->bench.snapshot->live_reachable)
+        follower_read_live(world->bench.follower);
+    assert_says(&world->bench, "/v1/views/daily", "\"complete\": true");
+    world_destroy(world);
+}
+
+int main(void)
+{
+    log_configure("test", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_answer_is_exact_whatever_the_stores_do),
+        cmocka_unit_test(an_empty_database_is_epoch_zero_and_real_time_is_answered),
+        cmocka_unit_test(nothing_is_answered_until_a_cut_was_read),
+        cmocka_unit_test(without_redis_the_last_answer_stays_complete),
+        cmocka_unit_test(what_is_published_while_redis_is_down_is_answered_as_far_as_it_goes),
+        cmocka_unit_test(a_lost_slot_is_said_to_be_rebuilding_from_the_cut),
+        cmocka_unit_test(deferred_messages_make_an_answer_incomplete_until_they_are_published),
+        cmocka_unit_test(a_slot_of_another_definition_is_left_out),
+        cmocka_unit_test(a_view_that_was_published_with_another_definition_is_missing),
+        cmocka_unit_test(nothing_known_of_a_source_is_not_complete),
+        cmocka_unit_test(what_is_past_the_retention_is_not_answered_and_said_to_be_expired),
+        cmocka_unit_test(windows_beyond_the_memory_are_refused_and_not_left_out_in_silence),
+        cmocka_unit_test(a_store_that_was_down_is_asked_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

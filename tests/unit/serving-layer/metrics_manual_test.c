@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * docs/metrics.md says what the table says. With UPDATE_DOCS set the file is written instead. */
+#include "cmocka_test.h"
+
+#include "serving_metrics.h"
+
+static void manual_path(char path[], size_t size)
+{
+    const char *tests = strstr(__FILE__, "tests/unit/");
+    assert_non_null(tests);
+    snprintf(path, size, "%.*sdocs/metrics.md", (int)(tests - __FILE__), __FILE__);
+}
+
+static void read_file(const char *path, struct buffer *out)
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    char block[4096];
+    for (size_t length; (length = fread(block, 1, sizeof block, file)) > 0;)
+        buffer_append(out, block, length);
+    fclose(file);
+}
+
+static void the_manual_of_metrics_is_that_of_the_program(void **state)
+{
+    (void)state;
+    char path[1024];
+    struct buffer expected = {0}, found = {0};
+    manual_path(path, sizeof path);
+    buffer_append_string(&expected, "# Metrics\n\nPrinted from the tables of the programs, in the text format of "
+                                    "Prometheus.\n\n## tidemark-serving, at /metrics\n\n");
+    metrics_print_reference(serving_metrics, SERVING_METRIC_COUNT, &expected);
+    if (getenv("UPDATE_DOCS")) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        assert_int_equal(fwrite(expected.data, 1, expected.length, file), expected.length);
+        fclose(file);
+    }
+    read_file(path, &found);
+    assert_string_equal(buffer_string(&found), buffer_string(&expected));
+    buffer_clean_up(&expected);
+    buffer_clean_up(&found);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(the_manual_of_metrics_is_that_of_the_program)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

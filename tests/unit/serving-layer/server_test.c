@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The HTTP server over real sockets. */
+#include "serving_fixture.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "connections.h"
+#include "server.h"
+
+struct listening {
+    struct bench bench;
+    struct server *server;
+};
+
+static int start(void **state)
+{
+    struct listening *listening = calloc(1, sizeof *listening);
+    const struct server_options options = {"127.0.0.1", 0, 2};
+    *state = listening;
+    bench_start(&listening->bench, 1 << 30);
+    fake_begin(0, 1, 0);
+    bench_follow(&listening->bench);
+    return server_start(&options, &listening->bench.serving, &listening->server, NULL) ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+    struct listening *listening = *state;
+    server_stop(listening->server);
+    bench_stop(&listening->bench);
+    free(listening);
+    return 0;
+}
+
+static int connect_to(const struct listening *listening)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server_port(listening->server))};
+    inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
+    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof address), 0);
+    return descriptor;
+}
+
+/* Sends these bytes and gives all that comes until the server ends the connection. */
+static const char *exchange(const struct listening *listening, const char *sent)
+{
+    static char got[65536];
+    size_t length = 0;
+    int descriptor = connect_to(listening);
+    assert_int_equal(send(descriptor, sent, strlen(sent), MSG_NOSIGNAL), strlen(sent));
+    for (ssize_t more; (more = recv(descriptor, got + length, sizeof got - 1 - length, 0)) > 0;)
+        length += (size_t)more;
+    got[length] = '\0';
+    close(descriptor);
+    return got;
+}
+
+static void assert_exchange(const struct listening *listening, const char *sent, const char *status, const char *word)
+{
+    const char *got = exchange(listening, sent);
+    if (strncmp(got, status, strlen(status)) != 0 || !strstr(got, word))
+        fail_msg("%s\ngot %s", sent, got);
+}
+
+#define CLOSE "Host: a\r\nConnection: close\r\n\r\n"
+
+static void get_answers_and_head_has_the_same_headers_without_a_body(void **state)
+{
+    assert_exchange(*state, "GET /livez HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", "\r\n\r\nok\n");
+    const char *got = exchange(*state, "HEAD /livez HTTP/1.1\r\n" CLOSE);
+    assert_non_null(strstr(got, "Content-Length: 3\r\n"));
+    assert_string_equal(strstr(got, "\r\n\r\n"), "\r\n\r\n");
+}
+
+static void a_connection_takes_request_after_request(void **state)
+{
+    const char *got = exchange(*state, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\nGET /nothing HTTP/1.1\r\n" CLOSE);
+    assert_non_null(strstr(got, "HTTP/1.1 200"));
+    assert_non_null(strstr(got, "HTTP/1.1 404"));
+}
+
+static void other_methods_are_refused_with_those_that_are_allowed(void **state)
+{
+    assert_exchange(*state, "POST /v1/views HTTP/1.1\r\nContent-Length: 1\r\n" CLOSE "x", "HTTP/1.1 405",
+                    "Allow: GET, HEAD\r\n");
+    assert_exchange(*state, "OPTIONS * HTTP/1.1\r\n" CLOSE, "HTTP/1.1 405", "application/problem+json");
+}
+
+static void a_body_is_refused(void **state)
+{
+    assert_exchange(*state, "GET /livez HTTP/1.1\r\nContent-Length: 1\r\n" CLOSE "x", "HTTP/1.1 400", "no body");
+    assert_exchange(*state, "GET /livez HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n" CLOSE,
+                    "HTTP/1.1 400", "both");
+}
+
+static void the_raw_address_is_what_is_read(void **state)
+{
+    assert_exchange(*state, "GET /livez%00 HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400", "%00 is not allowed");
+    assert_exchange(*state, "GET /v1/views/daily?from=%2 HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400", "hexadecimal");
+    assert_exchange(*state, "GET http://proxy/livez HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", "ok");
+}
+
+static void an_address_that_is_too_long_is_refused(void **state)
+{
+    static char request[20000];
+    memset(request, 'a', 10000);
+    memcpy(request, "GET /", 5);
+    strcpy(request + 10000, " HTTP/1.1\r\n" CLOSE);
+    assert_exchange(*state, request, "HTTP/1.1 414", "URI Too Long");
+}
+
+static void a_request_that_never_ends_is_ended(void **state)
+{
+    (void)state;
+    int pair[2];
+    char byte;
+    struct connections *connections = connections_new(2);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    struct connection *connection = connections_add(connections, pair[0]);
+    int64_t now_us = clock_monotonic_us();
+    connections_reap(connections, now_us, US_PER_SECOND, US_PER_SECOND);
+    assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1); /* still open */
+    connections_mark(connections, connection, true);
+    connections_reap(connections, now_us + 2 * US_PER_SECOND, US_PER_SECOND, 10 * US_PER_SECOND);
+    assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1); /* an answer may take longer */
+    connections_mark(connections, connection, false);
+    connections_reap(connections, now_us + 2 * US_PER_SECOND, US_PER_SECOND, 10 * US_PER_SECOND);
+    assert_int_equal(recv(pair[1], &byte, 1, 0), 0);
+    connections_remove(connections, connection);
+    assert_int_equal(connections_count(connections), 0);
+    connections_destroy(connections);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void a_port_that_is_taken_is_said(void **state)
+{
+    struct listening *listening = *state;
+    struct server *second;
+    struct error error;
+    const struct server_options options = {"127.0.0.1", server_port(listening->server), 1};
+    assert_false(server_start(&options, &listening->bench.serving, &second, &error));
+    assert_int_equal(error.code, ERROR_UNAVAILABLE);
+    assert_non_null(strstr(error.message, "127.0.0.1"));
+}
+
+int main(void)
+{
+    log_configure("test", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(get_answers_and_head_has_the_same_headers_without_a_body, start, stop),
+        cmocka_unit_test_setup_teardown(a_connection_takes_request_after_request, start, stop),
+        cmocka_unit_test_setup_teardown(other_methods_are_refused_with_those_that_are_allowed, start, stop),
+        cmocka_unit_test_setup_teardown(a_body_is_refused, start, stop),
+        cmocka_unit_test_setup_teardown(the_raw_address_is_what_is_read, start, stop),
+        cmocka_unit_test_setup_teardown(an_address_that_is_too_long_is_refused, start, stop),
+        cmocka_unit_test(a_request_that_never_ends_is_ended),
+        cmocka_unit_test_setup_teardown(a_port_that_is_taken_is_said, start, stop),
+    };
+    return cmocka_run_group_tests(tests, make_views, NULL);
+}
