@@ -7,6 +7,13 @@
 #include "status.h"
 #include "verify.h"
 
+static const char *accept_partitions;
+
+static const struct command_option run_options[] = {
+    {"accept-partitions", NULL, "the topic has grown, and no order has versions in two partitions", &accept_partitions},
+    {0},
+};
+
 typedef bool source_step(struct batch *batch, const struct source *source, struct error *error);
 
 /* Every source gets its turn, whatever happens to the others; the exit code is that of the first that failed. */
@@ -16,6 +23,7 @@ static int for_each_source(const struct settings *settings, source_step *step)
     struct error error = {0};
     if (!batch_open(settings, &batch, &error))
         return program_fail(&error);
+    batch.accepts_partitions = accept_partitions != NULL;
     int code = 0;
     for (size_t i = 0; i < settings->source_count; i++) {
         error = (struct error){0};
@@ -65,7 +73,7 @@ static int schedule_command(void *context, char *arguments[])
 }
 
 static const struct command commands[] = {
-    {"run", NULL, 0, "one batch run: open the next epoch, ingest, recompute, publish", run_command, NULL},
+    {"run", NULL, 0, "one batch run: open the next epoch, ingest, recompute, publish", run_command, run_options},
     {"schedule", NULL, 0, "stay and run the jobs by their cron lines, missed ones once", schedule_command, NULL},
     {"ingest", NULL, 0, "take the log into the master dataset up to its end, and publish nothing", ingest_command,
      NULL},

@@ -52,6 +52,8 @@ static bool look_at(struct source_run *run, struct partition_state *partition, b
         partition->recorded = partition->recorded && partition->first == slot.first;
         partition->first = partition->begins = slot.first;
     }
+    if (slot.partitions > 0 && slot.partitions < run->accepted_partitions)
+        run->accepted_partitions = slot.partitions;
     *news = *news || slot.next > partition->begins;
     run->was_open = run->was_open || has_epoch(&slot, run->publication.epoch + 2);
     return true;
@@ -61,9 +63,14 @@ static bool look_once(struct source_run *run, bool *ret_news, struct error *erro
 {
     bool news = false;
     run->was_open = false;
+    run->accepted_partitions = (int64_t)run->partition_count;
     for (size_t i = 0; i < run->partition_count; i++)
         if (!look_at(run, &run->partitions[i], &news, error))
             return false;
+    if (run->publication.accepted_partitions)
+        run->accepted_partitions = run->publication.accepted_partitions;
+    if (run->batch->accepts_partitions)
+        run->accepted_partitions = (int64_t)run->partition_count;
     *ret_news = news;
     return true;
 }

@@ -162,9 +162,11 @@ static bool drop_old_views(struct publishing *publishing, struct error *error)
 static bool write_epoch(struct publishing *publishing, struct error *error)
 {
     buffer_appendf(&publishing->sql,
-                   "update tidemark.source set epoch = %" PRId64 ", published_at = clock_timestamp(), opened_at = "
+                   "update tidemark.source set epoch = %" PRId64 ", partitions = %" PRId64
+                   ", published_at = clock_timestamp(), opened_at = "
                    "to_timestamp(0) + %" PRId64 " * interval '1 microsecond' where name = ",
-                   publishing->run->publication.epoch + 1, publishing->run->opened_at_us);
+                   publishing->run->publication.epoch + 1, publishing->run->accepted_partitions,
+                   publishing->run->opened_at_us);
     append_source(publishing);
     return execute(publishing, error);
 }

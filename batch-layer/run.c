@@ -45,7 +45,13 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
     bool done = source_run_init(&run, batch, source, error) && run_record_begin(batch, source, "run", &run.id, error);
     if (done) {
         done = epoch_look(&run, &news, error);
-        bool stale = run.publication.epoch > 0 && has_new_definition(&run);
+        bool stale = run.publication.epoch > 0 &&
+                     (has_new_definition(&run) || run.accepted_partitions != run.publication.accepted_partitions);
+        if (done && source->on_duplicate != ON_DUPLICATE_NONE && run.accepted_partitions < (int64_t)run.partition_count)
+            log_warning("source %s: its topic has %zu partitions and had %" PRId64
+                        ": an order's versions can be in two, so answers are incomplete; where no order is, say "
+                        "tidemark-batch run --accept-partitions",
+                        source->name, run.partition_count, run.accepted_partitions);
         if (done && !news && !stale) {
             log_info("source %s: nothing new since epoch %" PRId64, source->name, run.publication.epoch);
             run_record_end(batch, run.id, "nothing new", NULL, 0);

@@ -8,7 +8,7 @@ static const char *const migrations[] = {
     "create schema if not exists tidemark; create schema if not exists raw; create schema if not exists view;"
     "create table tidemark.schema_version (version int not null);"
     "create table tidemark.source (name text collate \"C\" primary key, topic text not null, cluster text,"
-    " epoch bigint not null default 0, published_at timestamptz, opened_at timestamptz, definition text);"
+    " epoch bigint not null default 0, published_at timestamptz, opened_at timestamptz, partitions int);"
     "create table tidemark.partition (source text collate \"C\", partition int, first_offset bigint not null,"
     " ingested bigint not null, cut bigint, clock_us bigint not null default 0, consumed bigint not null default 0,"
     " kept bigint not null default 0, replaced bigint not null default 0, duplicate bigint not null default 0,"

@@ -22,10 +22,11 @@ struct source_run {
     struct publication publication;     /* the one that this run follows */
     struct partition_state *partitions; /* all partitions of the topic, by number */
     size_t partition_count;
-    int64_t id;           /* in tidemark.run */
-    int64_t opened_at_us; /* wall time before the first partition's epoch was opened */
-    bool was_open;        /* an earlier run had opened the epoch: there may be more after its cut */
-    int64_t messages;     /* ingested */
+    int64_t accepted_partitions; /* of a source with versions the topic may have so many; see epoch_look */
+    int64_t id;                  /* in tidemark.run */
+    int64_t opened_at_us;        /* wall time before the first partition's epoch was opened */
+    bool was_open;               /* an earlier run had opened the epoch: there may be more after its cut */
+    int64_t messages;            /* ingested */
 };
 
 /* Makes the tables, reads what is published, and finds the topic's partitions and what is known of them. The caller

@@ -77,7 +77,8 @@ bool live_grow(struct live *live, size_t count, struct error *error)
     return true;
 }
 
-/* A partition exists where its slot does; numbers below it then exist too. */
+/* A partition exists where its slot does; numbers below it then exist too, and those that the topic had when the slot
+ * was begun. */
 static bool probe(struct live *live, struct realtime_store *store, size_t probes, struct error *error)
 {
     for (size_t number = live->count, last = live->count + probes; number < last && number < PARTITIONS_MAX; number++) {
@@ -87,9 +88,11 @@ static bool probe(struct live *live, struct realtime_store *store, size_t probes
             return false;
         if (!slot.exists)
             continue;
-        if (!live_grow(live, number + 1, error))
+        size_t named = slot.partitions < PARTITIONS_MAX ? (size_t)slot.partitions : PARTITIONS_MAX;
+        if (!live_grow(live, named > number + 1 ? named : number + 1, error))
             return false;
-        last = number + 1 + probes;
+        last = live->count + probes;
+        number = live->count - 1;
     }
     return true;
 }

@@ -27,7 +27,8 @@ bool view_is_complete(const struct snapshot *snapshot, size_t view)
     if (snapshot->partition_count == 0 || !snapshot_view_is_current(snapshot, view))
         return false;
     for (size_t i = 0; i < snapshot->partition_count; i++)
-        if (snapshot->partitions[i].absence != ABSENT_NOT || snapshot->partitions[i].deferred)
+        if (snapshot->partitions[i].absence != ABSENT_NOT || snapshot->partitions[i].deferred ||
+            snapshot->partitions[i].added)
             return false;
     return true;
 }
@@ -84,6 +85,8 @@ static void append_missing_partition(const struct partition_state *state, bool c
         append_missing(state->partition, "definition", state->first, state->cut, first, out);
     if (state->absence != ABSENT_NOT)
         append_missing(state->partition, absence_name(state->absence), begins, -1, first, out);
+    if (state->added)
+        append_missing(state->partition, "repartitioned", state->first, -1, first, out);
     if (state->deferred)
         append_missing(state->partition, "deferred", begins, state->next, first, out);
 }

@@ -90,6 +90,18 @@ static int64_t deferred_after(const struct slot_reader *reader, int64_t epoch)
     return deferred;
 }
 
+/* How many partitions the topic may have: as accepted at the first run, before that as when the slots were begun. */
+static int64_t accepted_partitions(const struct live *live, const struct publication *publication)
+{
+    int64_t accepted = publication->accepted_partitions ? publication->accepted_partitions : INT64_MAX;
+    for (size_t i = 0; publication->accepted_partitions == 0 && i < live->count; i++) {
+        const struct slot *slot = &live->partitions[i]->reader.slot;
+        if (slot->partitions > 0 && slot->partitions < accepted)
+            accepted = slot->partitions;
+    }
+    return accepted;
+}
+
 static struct partition_state state_of(const struct live *live, int32_t number, const struct publication *publication)
 {
     const struct published_partition *published = publication_partition(publication, number);
@@ -145,11 +157,13 @@ static void update_clean_up(struct update *update, size_t view_count)
 
 static bool prepare_partitions(struct update *update, struct live *live)
 {
+    int64_t accepted = accepted_partitions(live, update->publication);
     update->partition_count = live->count;
     update->partitions = calloc(live->count + 1, sizeof *update->partitions);
     for (size_t i = 0; update->partitions && i < live->count; i++) {
         struct partition_state *state = &update->partitions[i];
         *state = state_of(live, (int32_t)i, update->publication);
+        state->added = live->source->on_duplicate != ON_DUPLICATE_NONE && (int64_t)i >= accepted;
         bool included = state->absence == ABSENT_NOT;
         update->rebuild = update->rebuild || included != live->partitions[i]->included;
         live->partitions[i]->included = included;

@@ -30,6 +30,7 @@ struct partition_state {
     int64_t next;     /* of the slot; -1 where there is none */
     int64_t clock_us; /* latest event time; 0 before the first */
     int64_t deferred; /* messages after the cut */
+    bool added;       /* the topic had fewer partitions: an order's versions can be in two */
     int64_t lag;      /* messages in the log that aren't in the slot, or LAG_UNKNOWN */
 };
 

@@ -118,7 +118,7 @@ static bool read_source(PGconn *connection, const struct source *source, struct 
     const char *values[] = {source->name};
     if (!connection_query(connection,
                           "select epoch, " MICROSECONDS("published_at") ", " MICROSECONDS(
-                              "opened_at") " from tidemark.source where name = $1",
+                              "opened_at") ", coalesce(partitions, 0) from tidemark.source where name = $1",
                           1, values, &result, error))
         return false;
     if (PQntuples(result) == 0)
@@ -126,6 +126,7 @@ static bool read_source(PGconn *connection, const struct source *source, struct 
     publication->epoch = result_integer(result, 0, 0);
     publication->published_at_us = result_integer(result, 0, 1);
     publication->opened_at_us = result_integer(result, 0, 2);
+    publication->accepted_partitions = result_integer(result, 0, 3);
     return true;
 }
 
