@@ -82,20 +82,29 @@ static void append_item(struct buffer *list, int64_t number)
     buffer_append_integer(list, number);
 }
 
+/* Around a change of the clock moments of a window can lie outside its start and end; a day further they can't. */
+static int64_t margin_s(const struct view *view, int64_t start_s, int64_t end_s)
+{
+    struct zone_span span = zone_span(view->zone, start_s);
+    bool changes = span.from_s > start_s - SECONDS_PER_DAY || span.to_s < end_s + SECONDS_PER_DAY;
+    return changes ? SECONDS_PER_DAY : 0;
+}
+
 static void list_touched(const struct view *view, const PGresult *starts, struct touched *touched)
 {
     int64_t open_until = INT64_MIN;
     for (int row = 0; row < PQntuples(starts); row++) {
         int64_t start_s = result_integer(starts, row, 0);
         int64_t end_s = window_end(&view->window, view->zone, start_s);
+        int64_t further_s = margin_s(view, start_s, end_s);
         append_item(&touched->windows, start_s);
-        if (start_s > open_until) {
+        if (start_s - further_s > open_until) {
             if (open_until != INT64_MIN)
                 append_item(&touched->to_us, open_until * US_PER_SECOND);
-            append_item(&touched->from_us, start_s * US_PER_SECOND);
+            append_item(&touched->from_us, (start_s - further_s) * US_PER_SECOND);
         }
-        if (end_s > open_until)
-            open_until = end_s;
+        if (end_s + further_s > open_until)
+            open_until = end_s + further_s;
     }
     append_item(&touched->to_us, open_until * US_PER_SECOND);
     buffer_append_string(&touched->windows, "}'::bigint[]");

@@ -5,6 +5,9 @@
 
 #include "base/clock.h"
 
+/* Windows that are touched reach so far beyond the event times that touch them, and what is read to rebuild them. */
+#define MARGIN_S (3 * SECONDS_PER_DAY)
+
 static bool is_day(const struct view *view)
 {
     return view->window.length_s == SECONDS_PER_DAY;
@@ -21,24 +24,26 @@ static void end_list(struct buffer *list)
     buffer_append_string(list, "}'::bigint[]");
 }
 
-/* The starts of all days that are touched, and the end of the last. */
+static int64_t local_day(const struct view *view, int64_t at_s)
+{
+    return (at_s + zone_offset(view->zone, at_s)) / SECONDS_PER_DAY; /* event times are long after 1970 */
+}
+
+/* Where the local days that are touched begin. A day is found by its date and not between two
+ * starts: where a clock goes back over midnight, a moment after the new day's start belongs to the old day again. */
 static void list_days(struct window_sql *window, struct time_range times)
 {
     const struct view *view = window->view;
-    int64_t start_s = window_start(&view->window, view->zone, times.from_s);
-    append_number(&window->edges, start_s);
-    while (start_s < times.to_s) {
-        start_s = window_end(&view->window, view->zone, start_s);
-        append_number(&window->edges, start_s);
-    }
-    end_list(&window->edges);
+    window->first_day = local_day(view, times.from_s - MARGIN_S);
+    for (int64_t day = window->first_day; day <= local_day(view, times.to_s + MARGIN_S) + 1; day++)
+        append_number(&window->days, zone_instant(view->zone, day * SECONDS_PER_DAY));
+    end_list(&window->days);
 }
 
-/* Also of what is around these times in their windows: it is computed again with them. */
 static void list_spans(struct window_sql *window, struct time_range times)
 {
-    int64_t from_s = times.from_s - SECONDS_PER_DAY;
-    while (from_s < times.to_s + SECONDS_PER_DAY) {
+    int64_t from_s = times.from_s - MARGIN_S;
+    while (from_s < times.to_s + MARGIN_S) {
         struct zone_span span = zone_span(window->view->zone, from_s);
         append_number(&window->edges, from_s * US_PER_SECOND);
         append_number(&window->offsets, span.offset_s);
@@ -51,22 +56,21 @@ static void list_spans(struct window_sql *window, struct time_range times)
 void window_sql_init(struct window_sql *window, const struct view *view, struct time_range times)
 {
     *window = (struct window_sql){.view = view};
-    /* A day further on each side, so that no window at an edge reaches over a change of the clock. */
     struct zone_span span = zone_span(view->zone, times.from_s);
-    window->steady = span.from_s < times.from_s - 2 * SECONDS_PER_DAY && span.to_s > times.to_s + 2 * SECONDS_PER_DAY;
+    window->steady = span.from_s < times.from_s - MARGIN_S && span.to_s > times.to_s + MARGIN_S;
     window->offset_s = span.offset_s;
     if (window->steady)
         return;
+    list_spans(window, times);
     if (is_day(view))
         list_days(window, times);
-    else
-        list_spans(window, times);
 }
 
 void window_sql_clean_up(struct window_sql *window)
 {
     buffer_clean_up(&window->edges);
     buffer_clean_up(&window->offsets);
+    buffer_clean_up(&window->days);
 }
 
 /* Event times are after 1970 and so is local time: integer division rounds down. */
@@ -80,17 +84,17 @@ static void append_floor(const struct window_sql *window, const char *event_us, 
 void window_sql_append_start(const struct window_sql *window, const char *event_us, struct buffer *out)
 {
     struct buffer offset = {0};
-    if (window->steady) {
+    if (window->steady)
         buffer_appendf(&offset, "(%" PRId64 ")", window->offset_s);
-        append_floor(window, event_us, buffer_string(&offset), out);
-    } else if (is_day(window->view)) {
-        buffer_appendf(out, "(%s)[width_bucket(%s / 1000000, %s)]", buffer_string(&window->edges), event_us,
-                       buffer_string(&window->edges));
-    } else {
+    else
         buffer_appendf(&offset, "(%s)[width_bucket(%s, %s)]", buffer_string(&window->offsets), event_us,
                        buffer_string(&window->edges));
+    if (window->steady || !is_day(window->view))
         append_floor(window, event_us, buffer_string(&offset), out);
-    }
+    else
+        buffer_appendf(out, "(%s)[((%s / 1000000 + %s) / %" PRId64 " - %" PRId64 " + 1)::int]",
+                       buffer_string(&window->days), event_us, buffer_string(&offset), SECONDS_PER_DAY,
+                       window->first_day);
     out->failed = out->failed || offset.failed;
     buffer_clean_up(&offset);
 }
@@ -100,6 +104,6 @@ void window_sql_append_end(const struct window_sql *window, const char *start_s,
     if (window->steady || !is_day(window->view))
         buffer_appendf(out, "(%s + %" PRId64 ")", start_s, window->view->window.length_s);
     else
-        buffer_appendf(out, "(%s)[width_bucket(%s, %s) + 1]", buffer_string(&window->edges), start_s,
-                       buffer_string(&window->edges));
+        buffer_appendf(out, "(%s)[width_bucket(%s, %s) + 1]", buffer_string(&window->days), start_s,
+                       buffer_string(&window->days));
 }

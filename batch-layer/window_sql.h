@@ -15,8 +15,10 @@ struct window_sql {
     const struct view *view;
     bool steady;           /* one offset holds throughout */
     int64_t offset_s;      /* then this one */
-    struct buffer edges;   /* else literals: of a day view, days' starts; else, starts of the spans in microseconds */
+    struct buffer edges;   /* else literals: starts of the spans in which an offset holds, in microseconds */
     struct buffer offsets; /* of these spans */
+    int64_t first_day;     /* of a day view: the local day, in days since 1970, where the next begins */
+    struct buffer days;    /* where each local day begins, in seconds */
 };
 
 /* For event times from `times.from_s` until `times.to_s`, and all others in the windows of these. */

@@ -18,14 +18,15 @@ static const char hard_views[] =
     "measures: { n: count, s: sum(quantity) } }\n"
     "  day_havana: { source: orders, window: tumbling 1 day, time_zone: America/Havana, measures: { a: avg(amount), n: "
     "count } }\n"
+    "  day_johns: { source: orders, window: tumbling 1 day, time_zone: America/St_Johns, measures: { n: count } }\n"
     "  minute_kathmandu: { source: orders, window: tumbling 15 minutes, time_zone: Asia/Kathmandu, measures: { n: "
     "count } "
     "}\n";
 
 /* Instants around which clocks change: London, Lord Howe, São Paulo (midnight is skipped, or comes twice), Apia (a day
- * is skipped), Havana (midnight comes twice). */
-static const int64_t instants_s[] = {1774746000, 1759590000, 1541300400, 1518919200,
-                                     1325239200, 1478408400, 946684800,  4102444799};
+ * is skipped), Havana (midnight comes twice), St John's (the clock goes back over midnight). */
+static const int64_t instants_s[] = {1774746000, 1759590000, 1541300400, 1518919200, 1325239200,
+                                     1478408400, 946684800,  4102444799, 1289097060};
 
 static void append_random(struct world *world)
 {
@@ -33,7 +34,8 @@ static void append_random(struct world *world)
     static const char *const categories[] = {"\"a\"", "\"\"", "null", "\"\\\\N\\t\""};
     uint64_t id = test_random(40);
     int64_t instant_s = instants_s[test_random(COUNT_OF(instants_s))];
-    int64_t at_s = instant_s + (int64_t)test_random(200000) - 100000;
+    int64_t apart_s = test_random(2) ? 100000 : 4000;
+    int64_t at_s = instant_s + (int64_t)test_random((uint64_t)(2 * apart_s)) - apart_s;
     if (at_s < instants_s[6] || at_s > instants_s[7])
         at_s = instant_s;
     struct buffer payload = {0};

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 
 from support import oracle
+from support.tidemark import differences
 
 NOON = "2026-01-01T12:00:00Z"
 
@@ -80,6 +81,21 @@ class Messages(unittest.TestCase):
         self.assertIsNotNone(self.accepted(more="[" * 63 + "]" * 63))
         self.assertIsNone(self.accepted(more="[" * 64 + "]" * 64))
         self.assertIsNone(self.accepted(more='{"a":1,"\\u0061":2}'))
+
+
+class Comparison(unittest.TestCase):
+    def test_every_kind_of_difference_is_found(self):
+        rows = {(0, "a"): {"n": 1, "s": Decimal("1.00")}}
+        self.assertEqual(differences(rows, dict(rows)), "")
+        for other in (
+            {},
+            {(0, None): rows[0, "a"]},
+            {**rows, (60, "a"): rows[0, "a"]},
+            {(0, "a"): {"n": 2, "s": Decimal("1.00")}},
+            {(0, "a"): {"n": 1, "s": Decimal("1.0")}},
+            {(0, "a"): {"n": 1, "s": 1}},
+        ):
+            self.assertIn("rows differ", differences(rows, other), other)
 
 
 class Windows(unittest.TestCase):
