@@ -25,9 +25,17 @@ def main(folder):
         sys.exit(f"no .csv.gz in {folder}")
 
     class Acceptance(test_main_job.MainJob):
+        BATCH_RUNS, BATCH_KILLS, SPEED_KILLS = 20, 3, 5
+
         @staticmethod
         def orders():
             return online_retail.orders(files)
+
+        def test_replace_in_utc(self):
+            self.scenario("replace", "UTC", shift_days=0)
+
+        def test_ignore_in_london(self):
+            self.scenario("ignore", "Europe/London", shift_days=100)
 
     suite = unittest.defaultTestLoader.loadTestsFromTestCase(Acceptance)
     result = unittest.TextTestRunner(sys.stdout, verbosity=2).run(suite)

@@ -66,6 +66,9 @@ class Sampler(threading.Thread):
 
 
 class MainJob(EndToEnd):
+    BATCH_RUNS, BATCH_KILLS, SPEED_KILLS = 9, 2, 3  # at random moments
+    PIECES = 8  # after each the figures are compared
+
     @staticmethod
     def orders():
         return month()
@@ -101,10 +104,15 @@ class MainJob(EndToEnd):
         sampler = Sampler(self.job, self.exact)
         sampler.start()
         self.addCleanup(sampler.end)
-        pieces = 8
-        size = len(self.messages) // pieces + 1
-        for piece in range(pieces):
-            self.send_with_trouble(self.messages[piece * size : (piece + 1) * size], piece)
+        trouble = [self.run_batch] * self.BATCH_RUNS + [self.kill_batch] * self.BATCH_KILLS
+        trouble += [self.kill_speed] * self.SPEED_KILLS
+        size = len(self.messages) // self.PIECES + 1
+        moments = sorted(self.random.sample(range(size, len(self.messages)), len(trouble)))  # none in the first piece
+        self.random.shuffle(trouble)
+        for piece in range(self.PIECES):
+            first, last = piece * size, (piece + 1) * size
+            here = {m - first: event for m, event in zip(moments, trouble) if first <= m < last}
+            self.send_with_trouble(self.messages[first:last], here)
             self.assert_figures()
         self.job.batch()
         self.assert_figures()
@@ -115,12 +123,8 @@ class MainJob(EndToEnd):
         self.job.stop()
         self.assert_samples(sampler)
 
-    def send_with_trouble(self, messages, piece):
-        """Sends the piece; a batch run and a kill come at random moments of it, in all but the first."""
-        trouble = [] if piece == 0 else self.random.sample([self.kill_speed, self.run_batch, self.kill_batch], 2)
-        if piece in (2, 5):
-            trouble.append(self.run_batch)
-        moments = {self.random.randrange(len(messages)): event for event in trouble}
+    def send_with_trouble(self, messages, moments):
+        """Sends a piece; `moments` says what happens behind which message."""
         writer = Writer(self.kafka.brokers)
         for number, (key, payload) in enumerate(messages):
             writer.send(self.name, key, payload)

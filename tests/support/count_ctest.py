@@ -20,10 +20,10 @@ def main(path, label):
     for case in xml.parse(path).getroot().iter("testcase"):
         output = "".join(case.itertext())
         passed, failed, skipped = (numbers(word, output) for word in ("PASSED", "FAILED", "SKIPPED"))
-        if case.get("status") == "run":
-            passed = passed or 1
-        else:
+        if case.get("status") != "run":
             failed = failed or 1
+        elif not passed and not failed and not skipped:
+            passed = 1
         sums = [a + b for a, b in zip(sums, (passed, failed, skipped))]
         if failed or skipped or case.get("status") != "run":
             print(f"--- {label}: {case.get('name')}: {failed} failed, {skipped} skipped\n{output[-12000:]}")
