@@ -19,25 +19,34 @@
 #define HASH_SHIFT (POSITION_BITS + 1)
 #define SLOTS_MAX (UINT64_C(1) << (64 - HASH_SHIFT))
 
-/* A version in the queue; the event time and the projected fields follow. */
+/* A version in the queue. Offset and record time are counted from the chunk's, so that a version is small: memory that
+ * is touched for the first time costs more than anything else here. The projected fields follow: a bit for each that
+ * says whether it is null, then numbers and lengths in 7 bits a byte, as LEB128, and the bytes of texts. */
 struct entry {
     struct index_key key;
-    int64_t offset;
-    int64_t record_time_us;
-    uint32_t size; /* bytes with padding; 0 ends a chunk */
-    uint32_t padding;
+    int64_t event_time_us;
+    uint32_t offset;        /* after the chunk's */
+    int32_t record_time_ms; /* after the chunk's */
+    uint32_t size;          /* bytes with padding; 0 ends a chunk */
     char fields[];
+};
+#define ENTRY_BYTES offsetof(struct entry, fields)
+
+/* Where a chunk counts from. */
+struct chunk {
+    char *memory;
+    int64_t offset, record_time_ms;
 };
 
 struct index {
     const struct source *source;
     struct index_budget *budget;
     uint64_t seed;
-    bool projected[FIELDS_MAX];
+    uint8_t projected_fields[FIELDS_MAX]; /* what the views read */
+    size_t projected_count;
     struct value values[FIELDS_MAX]; /* of the version found last */
-    struct buffer scratch;           /* an entry on its way in */
 
-    char **chunks; /* a ring of pointers: chunk n is at n % chunk_capacity */
+    struct chunk *chunks; /* a ring: chunk n is at n % chunk_capacity */
     uint64_t chunk_first, chunk_end, chunk_capacity;
     uint64_t head, tail; /* positions in bytes: the oldest entry, and where the next one goes */
 
@@ -80,15 +89,19 @@ static bool is_over_budget(const struct index *index, size_t more)
 
 static void project(struct index *index)
 {
+    bool used[FIELDS_MAX] = {false};
     for (size_t i = 0; i < index->source->view_count; i++) {
         const struct view *view = &index->source->views[i];
         if (view->where)
-            expression_fields(view->where, index->projected);
+            expression_fields(view->where, used);
         for (size_t d = 0; d < view->dimension_count; d++)
-            index->projected[view->dimensions[d]] = true;
+            used[view->dimensions[d]] = true;
         for (size_t s = 0; s < view->sum_count; s++)
-            index->projected[view->sums[s]] = true;
+            used[view->sums[s]] = true;
     }
+    for (size_t field = 0; field < index->source->schema.field_count; field++)
+        if (used[field])
+            index->projected_fields[index->projected_count++] = (uint8_t)field;
 }
 
 struct index *index_new(const struct source *source, struct index_budget *budget)
@@ -111,10 +124,9 @@ void index_destroy(struct index *index)
     if (!index)
         return;
     for (uint64_t chunk = index->chunk_first; chunk < index->chunk_end; chunk++)
-        unmap_memory(index, index->chunks[chunk % index->chunk_capacity], CHUNK_BYTES);
+        unmap_memory(index, index->chunks[chunk % index->chunk_capacity].memory, CHUNK_BYTES);
     free(index->chunks);
     unmap_memory(index, index->slots, index->slot_count * sizeof *index->slots);
-    buffer_clean_up(&index->scratch);
     free(index);
 }
 
@@ -124,10 +136,30 @@ struct index_key index_key(const struct index *index, struct text key)
     return (struct index_key){hash.low64, hash.high64};
 }
 
+static struct chunk *chunk_at(const struct index *index, uint64_t position)
+{
+    return &index->chunks[position / CHUNK_BYTES % index->chunk_capacity];
+}
+
 static struct entry *entry_at(const struct index *index, uint64_t position)
 {
-    char *chunk = index->chunks[position / CHUNK_BYTES % index->chunk_capacity];
-    return (struct entry *)(void *)(chunk + position % CHUNK_BYTES);
+    return (struct entry *)(void *)(chunk_at(index, position)->memory + position % CHUNK_BYTES);
+}
+
+static int64_t offset_at(const struct index *index, uint64_t position)
+{
+    return chunk_at(index, position)->offset + entry_at(index, position)->offset;
+}
+
+static int64_t record_time_at(const struct index *index, uint64_t position)
+{
+    return (chunk_at(index, position)->record_time_ms + entry_at(index, position)->record_time_ms) * 1000;
+}
+
+/* Whether what is left of the chunk at this position holds no entry. */
+static bool ends_chunk(const struct index *index, uint64_t position)
+{
+    return position % CHUNK_BYTES + ENTRY_BYTES > CHUNK_BYTES || entry_at(index, position)->size == 0;
 }
 
 static uint64_t slot_make(struct index_key key, uint64_t position)
@@ -203,49 +235,94 @@ static bool rehash(struct index *index)
     return true;
 }
 
-static void append_fields(struct index *index, const struct record *version)
+static char *put_number(char *at, uint64_t number)
 {
-    const struct schema *schema = &index->source->schema;
-    buffer_append(&index->scratch, &version->event_time_us, sizeof version->event_time_us);
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (!index->projected[i])
-            continue;
-        const struct value *value = &version->values[i];
-        buffer_append_char(&index->scratch, value->present ? 1 : 0);
+    for (; number >= 0x80; number >>= 7)
+        *at++ = (char)(number | 0x80);
+    *at++ = (char)number;
+    return at;
+}
+
+static const char *take_number(const char *at, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        unsigned char byte = (unsigned char)*at++;
+        number |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            break;
+    }
+    *ret_number = number;
+    return at;
+}
+
+/* Small amounts of either sign take few bytes. */
+static uint64_t zigzag(int64_t number)
+{
+    return (uint64_t)number << 1 ^ (uint64_t)(number >> 63);
+}
+
+static int64_t unzigzag(uint64_t number)
+{
+    return (int64_t)(number >> 1 ^ (0 - (number & 1)));
+}
+
+#define NUMBER_BYTES 10 /* the longest */
+
+/* Bytes that the fields take at most. */
+static size_t fields_bound(const struct index *index, const struct record *version)
+{
+    size_t bound = (index->projected_count + 7) / 8;
+    for (size_t i = 0; i < index->projected_count; i++) {
+        const struct value *value = &version->values[index->projected_fields[i]];
+        bool is_text = index->source->schema.fields[index->projected_fields[i]].type == FIELD_TEXT;
+        bound += NUMBER_BYTES + (is_text && value->present ? value->text.length : 0);
+    }
+    return bound;
+}
+
+static char *put_fields(const struct index *index, const struct record *version, char *at)
+{
+    char *present = at;
+    size_t count = index->projected_count;
+    memset(present, 0, (count + 7) / 8);
+    at += (count + 7) / 8;
+    for (size_t i = 0; i < count; i++) {
+        size_t field = index->projected_fields[i];
+        const struct value *value = &version->values[field];
         if (!value->present)
             continue;
-        if (schema->fields[i].type != FIELD_TEXT) {
-            buffer_append(&index->scratch, &value->number, sizeof value->number);
+        present[i / 8] = (char)(present[i / 8] | 1 << i % 8);
+        if (index->source->schema.fields[field].type != FIELD_TEXT) {
+            at = put_number(at, zigzag(value->number));
             continue;
         }
-        uint32_t length = (uint32_t)value->text.length;
-        buffer_append(&index->scratch, &length, sizeof length);
-        buffer_append_text(&index->scratch, value->text);
+        at = put_number(at, value->text.length);
+        memcpy(at, value->text.data, value->text.length);
+        at += value->text.length;
     }
+    return at;
 }
 
 static void read_fields(struct index *index, const struct entry *entry, struct record *ret_version)
 {
-    const struct schema *schema = &index->source->schema;
-    const char *at = entry->fields;
-    memcpy(&ret_version->event_time_us, at, sizeof ret_version->event_time_us);
-    at += sizeof ret_version->event_time_us;
-    for (size_t i = 0; i < schema->field_count; i++) {
-        struct value *value = &index->values[i];
-        *value = (struct value){.present = index->projected[i] && *at++ != 0};
+    const char *present = entry->fields, *at = present + (index->projected_count + 7) / 8;
+    for (size_t i = 0; i < index->projected_count; i++) {
+        size_t field = index->projected_fields[i];
+        struct value *value = &index->values[field];
+        uint64_t number;
+        *value = (struct value){.present = present[i / 8] >> i % 8 & 1};
         if (!value->present)
             continue;
-        if (schema->fields[i].type != FIELD_TEXT) {
-            memcpy(&value->number, at, sizeof value->number);
-            at += sizeof value->number;
+        at = take_number(at, &number);
+        if (index->source->schema.fields[field].type != FIELD_TEXT) {
+            value->number = unzigzag(number);
             continue;
         }
-        uint32_t length;
-        memcpy(&length, at, sizeof length);
-        value->text = (struct text){at + sizeof length, length};
-        at += sizeof length + length;
+        value->text = (struct text){at, number};
+        at += number;
     }
-    ret_version->values = index->values;
+    *ret_version = (struct record){entry->event_time_us, index->values};
 }
 
 bool index_find(struct index *index, struct index_key key, struct record *ret_version)
@@ -257,23 +334,23 @@ bool index_find(struct index *index, struct index_key key, struct record *ret_ve
     return true;
 }
 
-/* Moves head over one entry (or over the empty rest of its chunk); what it says of the floor is kept up. */
+/* Moves head over one entry, or over the empty rest of its chunk; what it says of the floor is kept up. */
 static void pop(struct index *index)
 {
     const struct entry *entry = entry_at(index, index->head);
-    bool ends_chunk = index->head % CHUNK_BYTES + sizeof *entry > CHUNK_BYTES || entry->size == 0;
-    if (!ends_chunk) {
+    bool empty = ends_chunk(index, index->head);
+    if (!empty) {
         uint64_t *reusable, *slot = locate(index, entry->key, &reusable);
         if (*slot != 0 && slot_position(index, *slot) == index->head)
             index->live--;
-        if (entry->record_time_us > index->floor.time_us)
-            index->floor.time_us = entry->record_time_us;
-        index->floor.offset = entry->offset + 1;
+        if (record_time_at(index, index->head) > index->floor.time_us)
+            index->floor.time_us = record_time_at(index, index->head);
+        index->floor.offset = offset_at(index, index->head) + 1;
     }
     uint64_t chunk = index->head / CHUNK_BYTES;
-    index->head = ends_chunk ? (chunk + 1) * CHUNK_BYTES : index->head + entry->size;
+    index->head = empty ? (chunk + 1) * CHUNK_BYTES : index->head + entry->size;
     if (index->head / CHUNK_BYTES > chunk) {
-        unmap_memory(index, index->chunks[chunk % index->chunk_capacity], CHUNK_BYTES);
+        unmap_memory(index, index->chunks[chunk % index->chunk_capacity].memory, CHUNK_BYTES);
         index->chunk_first = chunk + 1;
     }
 }
@@ -281,27 +358,24 @@ static void pop(struct index *index)
 /* The floor stands at the oldest entry that is left, where there is one. */
 static void settle_floor(struct index *index)
 {
-    while (index->head < index->tail &&
-           (index->head % CHUNK_BYTES + sizeof(struct entry) > CHUNK_BYTES || entry_at(index, index->head)->size == 0))
+    while (index->head < index->tail && ends_chunk(index, index->head))
         pop(index);
     if (index->head >= index->tail)
         return;
-    const struct entry *oldest = entry_at(index, index->head);
-    index->floor.offset = oldest->offset;
-    if (oldest->record_time_us > index->floor.time_us)
-        index->floor.time_us = oldest->record_time_us;
+    index->floor.offset = offset_at(index, index->head);
+    if (record_time_at(index, index->head) > index->floor.time_us)
+        index->floor.time_us = record_time_at(index, index->head);
 }
 
 void index_evict(struct index *index, int64_t horizon_us)
 {
     bool any = false;
     while (index->head < index->tail) {
-        bool ends_chunk =
-            index->head % CHUNK_BYTES + sizeof(struct entry) > CHUNK_BYTES || entry_at(index, index->head)->size == 0;
-        if (!ends_chunk && entry_at(index, index->head)->record_time_us >= horizon_us)
+        bool empty = ends_chunk(index, index->head);
+        if (!empty && record_time_at(index, index->head) >= horizon_us)
             break;
         pop(index);
-        any = any || !ends_chunk;
+        any = any || !empty;
     }
     if (any)
         settle_floor(index);
@@ -316,13 +390,13 @@ static void evict_chunk(struct index *index)
     settle_floor(index);
 }
 
-static bool add_chunk(struct index *index)
+static bool add_chunk(struct index *index, int64_t offset, int64_t record_time_ms)
 {
     while (is_over_budget(index, CHUNK_BYTES) && index->chunk_end - index->chunk_first > 1)
         evict_chunk(index);
     if (index->chunk_end - index->chunk_first == index->chunk_capacity) {
         uint64_t capacity = index->chunk_capacity ? index->chunk_capacity * 2 : 16;
-        char **chunks = calloc(capacity, sizeof *chunks);
+        struct chunk *chunks = calloc(capacity, sizeof *chunks);
         if (!chunks)
             return false;
         for (uint64_t chunk = index->chunk_first; chunk < index->chunk_end; chunk++)
@@ -334,25 +408,34 @@ static bool add_chunk(struct index *index)
     char *memory = map_memory(index, CHUNK_BYTES);
     if (!memory)
         return false;
-    index->chunks[index->chunk_end++ % index->chunk_capacity] = memory;
+    index->chunks[index->chunk_end++ % index->chunk_capacity] = (struct chunk){memory, offset, record_time_ms};
     return true;
 }
 
-/* Room for `size` bytes at the tail, in one chunk. */
-static bool make_room(struct index *index, uint64_t size)
+/* Whether an entry of `size` bytes goes into the chunk at the tail: it has room, and counts from near enough. */
+static bool fits_chunk(const struct index *index, uint64_t size, int64_t offset, int64_t record_time_ms)
 {
-    uint64_t end = index->chunk_end * CHUNK_BYTES;
-    if (end - index->tail >= size)
+    if (index->chunk_end * CHUNK_BYTES - index->tail < size)
+        return false;
+    const struct chunk *chunk = chunk_at(index, index->tail);
+    int64_t later_ms = record_time_ms - chunk->record_time_ms;
+    return offset - chunk->offset <= UINT32_MAX && later_ms >= INT32_MIN && later_ms <= INT32_MAX;
+}
+
+/* Room for `size` bytes at the tail, in one chunk. */
+static bool make_room(struct index *index, uint64_t size, int64_t offset, int64_t record_time_ms)
+{
+    if (fits_chunk(index, size, offset, record_time_ms))
         return true;
-    if (end - index->tail >= sizeof(struct entry))
+    if (index->chunk_end * CHUNK_BYTES - index->tail >= ENTRY_BYTES)
         entry_at(index, index->tail)->size = 0;
     bool was_empty = index->head == index->tail;
-    if (!add_chunk(index))
+    if (!add_chunk(index, offset, record_time_ms))
         return false;
     index->tail = (index->chunk_end - 1) * CHUNK_BYTES;
     if (was_empty) {
         while (index->chunk_first + 1 < index->chunk_end) {
-            unmap_memory(index, index->chunks[index->chunk_first % index->chunk_capacity], CHUNK_BYTES);
+            unmap_memory(index, index->chunks[index->chunk_first % index->chunk_capacity].memory, CHUNK_BYTES);
             index->chunk_first++;
         }
         index->head = index->tail;
@@ -383,21 +466,21 @@ static bool link_entry(struct index *index, struct index_key key, uint64_t posit
 bool index_put(struct index *index, struct index_key key, const struct record *version, int64_t offset,
                int64_t record_time_us)
 {
-    struct entry header = {.key = key, .offset = offset, .record_time_us = record_time_us};
-    buffer_clear(&index->scratch);
-    buffer_append(&index->scratch, &header, sizeof header);
-    append_fields(index, version);
-    while (index->scratch.length % UNIT)
-        buffer_append_char(&index->scratch, 0);
-    uint64_t size = index->scratch.length;
-    if (index->scratch.failed || size > CHUNK_BYTES || !make_room(index, size))
+    int64_t record_time_ms = record_time_us < 0 ? -1 : record_time_us / 1000;
+    uint64_t bound = (ENTRY_BYTES + fields_bound(index, version) + UNIT - 1) / UNIT * UNIT;
+    if (bound > CHUNK_BYTES || !make_room(index, bound, offset, record_time_ms))
         return false;
-    header.size = (uint32_t)size;
-    memcpy(index->scratch.data, &header, sizeof header);
-    memcpy(entry_at(index, index->tail), index->scratch.data, size);
+    const struct chunk *chunk = chunk_at(index, index->tail);
+    struct entry *entry = entry_at(index, index->tail);
+    entry->key = key;
+    entry->event_time_us = version->event_time_us;
+    entry->offset = (uint32_t)(offset - chunk->offset);
+    entry->record_time_ms = (int32_t)(record_time_ms - chunk->record_time_ms);
+    const char *end = put_fields(index, version, entry->fields);
+    entry->size = (uint32_t)(((uint64_t)(end - (const char *)entry) + UNIT - 1) / UNIT * UNIT);
     if (!link_entry(index, key, index->tail))
         return false;
-    index->tail += size;
+    index->tail += entry->size;
     return true;
 }
 

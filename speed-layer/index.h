@@ -36,8 +36,8 @@ void index_prefetch_version(const struct index *index, struct index_key key);
 /* The latest version of the order, or false. The record's memory is the index's, valid until the next call. */
 bool index_find(struct index *index, struct index_key key, struct record *ret_version);
 
-/* Makes this the latest version of its order. Where the budget is used up, the oldest leave first.
- * False where memory is short. */
+/* Makes this the latest version of its order; of the record time, milliseconds are kept. Where the budget is used up,
+ * the oldest leave first. False where memory is short. */
 bool index_put(struct index *index, struct index_key key, const struct record *version, int64_t offset,
                int64_t record_time_us);
 

@@ -9,6 +9,23 @@
 
 #define BATCH 64 /* messages decoded together, so that their look-ups are loaded together */
 
+/* Views often share their condition: it is worked out once a message. */
+static void find_same_conditions(struct partition *partition)
+{
+    const struct source *source = partition->source;
+    struct buffer forms[VIEWS_MAX] = {{0}};
+    for (size_t i = 0; i < source->view_count; i++) {
+        size_t same = 0;
+        if (source->views[i].where)
+            expression_print_sql(source->views[i].where, &source->schema, "", &forms[i]);
+        while (same < i && (forms[i].failed || !text_equal(buffer_text(&forms[same]), buffer_text(&forms[i]))))
+            same++;
+        partition->condition[i] = same;
+    }
+    for (size_t i = 0; i < source->view_count; i++)
+        buffer_clean_up(&forms[i]);
+}
+
 struct partition *partition_new(const struct partition_environment *environment, const struct source *source,
                                 int32_t number)
 {
@@ -24,6 +41,7 @@ struct partition *partition_new(const struct partition_environment *environment,
     }
     for (size_t i = 0; i < source->view_count; i++)
         panes_init(&partition->panes[i], &source->views[i]);
+    find_same_conditions(partition);
     return partition;
 }
 
@@ -67,12 +85,14 @@ struct candidate {
 
 static bool add_to_views(struct partition *partition, const struct record *record, int sign)
 {
+    bool counts[VIEWS_MAX];
     for (size_t i = 0; i < partition->source->view_count; i++) {
-        int counted = view_apply(&partition->panes[i], record, sign);
-        if (counted < 0)
+        size_t same = partition->condition[i];
+        counts[i] = same < i ? counts[same] : view_counts(&partition->source->views[i], record);
+        if (counts[i] && !view_add(&partition->panes[i], record, sign))
             return false;
-        partition->ledger.views[i].counted += sign * counted;
-        partition->ledger.views[i].filtered += sign * (1 - counted);
+        partition->ledger.views[i].counted += sign * counts[i];
+        partition->ledger.views[i].filtered += sign * !counts[i];
     }
     return true;
 }

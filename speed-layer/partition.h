@@ -45,7 +45,8 @@ struct partition {
     int64_t position;    /* the next offset to take */
     int64_t accept_from; /* messages below only fill the index */
 
-    struct panes *panes; /* not yet committed: one a view */
+    size_t condition[VIEWS_MAX]; /* the first view whose `where` is the same as this one's */
+    struct panes *panes;         /* not yet committed: one a view */
     struct ledger ledger;
     int64_t clock_us, tail_time_us;
     uint64_t tail_hash;

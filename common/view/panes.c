@@ -36,12 +36,14 @@ void panes_init(struct panes *panes, const struct view *view)
 void panes_clean_up(struct panes *panes)
 {
     bytes_map_clean_up(&panes->map);
+    panes->last = NULL;
     buffer_clean_up(&panes->key);
 }
 
 void panes_clear(struct panes *panes)
 {
     bytes_map_clear(&panes->map);
+    panes->last = NULL;
 }
 
 struct cell *panes_at(struct panes *panes, int64_t window_start_s, struct text group)
@@ -73,18 +75,35 @@ static int64_t floor_seconds(int64_t at_us)
     return at_us % 1000000 < 0 ? seconds - 1 : seconds;
 }
 
-int view_apply(struct panes *panes, const struct record *record, int sign)
+bool view_counts(const struct view *view, const struct record *record)
+{
+    return !view->where || expression_evaluate(view->where, record->values) == TRUTH_TRUE;
+}
+
+/* The cell that a version belongs to. Where there are no dimensions, neighbours mostly share it. */
+static struct cell *cell_of(struct panes *panes, const struct record *record)
 {
     const struct view *view = panes->view;
-    if (view->where && expression_evaluate(view->where, record->values) != TRUTH_TRUE)
-        return 0;
     int64_t start = window_start_near(&view->window, view->zone, &panes->cursor, floor_seconds(record->event_time_us));
+    if (panes->last && panes->last_start_s == start)
+        return panes->last;
     buffer_clear(&panes->key);
     buffer_append(&panes->key, &start, sizeof start);
     group_append(view, record->values, &panes->key);
     struct cell *cell = panes->key.failed ? NULL : bytes_map_at(&panes->map, buffer_text(&panes->key));
+    if (view->dimension_count == 0) {
+        panes->last = cell;
+        panes->last_start_s = start;
+    }
+    return cell;
+}
+
+bool view_add(struct panes *panes, const struct record *record, int sign)
+{
+    const struct view *view = panes->view;
+    struct cell *cell = cell_of(panes, record);
     if (!cell)
-        return -1;
+        return false;
     cell->count += sign;
     for (size_t i = 0; i < view->sum_count; i++) {
         const struct value *value = &record->values[view->sums[i]];
@@ -93,5 +112,12 @@ int view_apply(struct panes *panes, const struct record *record, int sign)
             cell->sums[i].total += sign * (wide)value->number;
         }
     }
-    return 1;
+    return true;
+}
+
+int view_apply(struct panes *panes, const struct record *record, int sign)
+{
+    if (!view_counts(panes->view, record))
+        return 0;
+    return view_add(panes, record, sign) ? 1 : -1;
 }

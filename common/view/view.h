@@ -78,6 +78,8 @@ struct panes {
     struct bytes_map map;
     struct buffer key;           /* scratch */
     struct window_cursor cursor; /* scratch */
+    struct cell *last;           /* of a view without dimensions: the cell asked for last, of the window last_start_s */
+    int64_t last_start_s;
 };
 
 void panes_init(struct panes *panes, const struct view *view);
@@ -93,7 +95,11 @@ struct pane {
 };
 struct pane panes_get(const struct panes *panes, size_t number);
 
-/* Adds (sign 1) or takes back (sign -1) one version: returns 1 where it counts, 0 where `where` filters it, and -1
+/* Whether a version counts in the view: its `where` is true. */
+bool view_counts(const struct view *view, const struct record *record);
+/* Adds (sign 1) or takes back (sign -1) a version that counts; false where memory is short (nothing was changed). */
+bool view_add(struct panes *panes, const struct record *record, int sign);
+/* Both: returns 1 where it counts, 0 where `where` filters it, and -1
  * where memory is short (nothing was changed). */
 int view_apply(struct panes *panes, const struct record *record, int sign);
 

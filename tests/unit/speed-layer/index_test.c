@@ -62,11 +62,11 @@ static void the_latest_version_is_found_until_the_horizon_passes_it(void **state
             assert_version(&found, latest[order]);
         struct value values[FIELDS];
         struct record version = version_of(values, offset);
-        assert_true(index_put(index, key, &version, offset, offset));
+        assert_true(index_put(index, key, &version, offset, offset * 1000));
         latest[order] = offset;
-        index_evict(index, offset - HORIZON);
+        index_evict(index, (offset - HORIZON) * 1000);
         assert_int_equal(index_floor(index).offset, offset > HORIZON ? offset - HORIZON : 0);
-        assert_int_equal(index_floor(index).time_us, offset > HORIZON ? offset - HORIZON : 0);
+        assert_int_equal(index_floor(index).time_us, offset > HORIZON ? (offset - HORIZON) * 1000 : 0);
     }
     size_t live = 0;
     for (int order = 0; order < ORDERS; order++)
@@ -84,7 +84,7 @@ static void beyond_the_budget_the_oldest_orders_leave_and_the_floor_says_so(void
     for (int64_t offset = 0; offset < 100000; offset++) {
         struct value values[FIELDS];
         struct record version = version_of(values, offset), found;
-        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, offset, offset));
+        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, offset, offset * 1000));
         int64_t floor = index_floor(index).offset;
         if (floor > 0)
             assert_false(index_find(index, key_of(index, (uint64_t)floor - 1), &found));
@@ -105,7 +105,7 @@ static void an_index_that_was_emptied_goes_on(void **state)
         for (int i = 0; i < 700; i++, offset++) {
             struct value values[FIELDS];
             struct record version = version_of(values, offset), found;
-            assert_true(index_put(index, key_of(index, (uint64_t)i), &version, offset, offset));
+            assert_true(index_put(index, key_of(index, (uint64_t)i), &version, offset, offset * 1000));
             assert_true(index_find(index, key_of(index, (uint64_t)i), &found));
             assert_version(&found, offset);
         }
