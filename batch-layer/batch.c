@@ -10,7 +10,7 @@
 
 #define STATEMENT_TIMEOUT_MS (4 * 3600 * 1000) /* a whole rebuild is one statement a view */
 #define LOCK_TIMEOUT_MS 30000
-#define READY_WAIT_MS 5000
+#define READY_WAIT_MS 10000
 
 static struct kafka_access *access_of(const struct settings *settings)
 {

@@ -131,18 +131,31 @@ static bool is_due(const struct worker *worker, const struct partition *partitio
     return now_us - worker->flushed_us >= settings->speed.flush_every_us;
 }
 
+/* Whether the store answers at all. */
+static bool probe(struct worker *worker, struct error *error)
+{
+    struct slot slot;
+    struct realtime_store *store = worker->environment.realtime;
+    return worker->owned_count == 0 ||
+           store->operations->read_slot(store, worker->owned[0].partition->id, &slot, error);
+}
+
 static void commit_due(struct worker *worker)
 {
     int64_t now_us = clock_monotonic_us();
+    struct error error = {0};
     if (worker->suspended && retry_wait_us(&worker->commit_retry, now_us) > 0)
         return;
+    if (worker->suspended && !probe(worker, &error)) {
+        suspend(worker, &error);
+        return;
+    }
     bool any = false;
     for (size_t i = 0; i < worker->owned_count; i++) {
         struct owned *owned = &worker->owned[i];
         if (!partition_has_pending(owned->partition) ||
             !(worker->suspended || is_due(worker, owned->partition, now_us)))
             continue;
-        struct error error = {0};
         if (!commit_one(worker, owned, &error)) {
             suspend(worker, &error);
             return;

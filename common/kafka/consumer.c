@@ -25,11 +25,17 @@ struct kafka_consumer {
 };
 
 static const struct property defaults[] = {
-    {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "error"},        {"enable.partition.eof", "true"},
-    {"isolation.level", "read_committed"}, {"partition.assignment.strategy", "range,roundrobin"},
-    {"session.timeout.ms", "6000"},        {"heartbeat.interval.ms", "1500"},
-    {"fetch.error.backoff.ms", "50"},      {0},
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},
+    {"enable.partition.eof", "true"},
+    {"isolation.level", "read_committed"},
+    {"partition.assignment.strategy", "range,roundrobin"},
+    {"session.timeout.ms", "6000"},
+    {"heartbeat.interval.ms", "1500"},
+    {"fetch.error.backoff.ms", "50"},
+    {"fetch.wait.max.ms", "100"}, /* a broker answers one request after the other: others wait behind an idle fetch */
+    {0},
 };
 
 static void tell_assigned(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)

@@ -18,10 +18,15 @@ struct kafka_log {
 };
 
 static const struct property defaults[] = {
-    {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "error"},        {"enable.partition.eof", "true"},
-    {"isolation.level", "read_committed"}, {"queued.max.messages.kbytes", "32768"},
-    {"fetch.error.backoff.ms", "50"},      {0},
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},
+    {"enable.partition.eof", "true"},
+    {"isolation.level", "read_committed"},
+    {"queued.max.messages.kbytes", "32768"},
+    {"fetch.error.backoff.ms", "50"},
+    {"fetch.wait.max.ms", "10"}, /* what is asked for is there */
+    {0},
 };
 
 static struct kafka_log *self(struct event_log *log)
