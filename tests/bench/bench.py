@@ -19,6 +19,7 @@ from support.redis import Redis  # noqa: E402
 from support.tidemark import BIN, Folder, Platform, source, view  # noqa: E402
 
 PARTITIONS, ROUNDS = 4, 3
+WORKERS = (1, 2)
 TRICKLE_ORDERS, TRICKLE_RATE = 2000, 50
 
 
@@ -55,10 +56,11 @@ class Bench:
         for server in (self.kafka, self.redis, self.postgres):
             server.stop()
 
-    def platform(self, topic, views):
+    def platform(self, topic, views, workers=1):
         self.rounds += 1
         folder = self.folder / f"round{self.rounds}"
-        return Platform(folder, self.kafka.brokers, self.redis.url, self.postgres.url, {"orders": source(topic)}, views)
+        return Platform(folder, self.kafka.brokers, self.redis.url, self.postgres.url, {"orders": source(topic)}, views,
+                        speed={"workers": workers})
 
     # --- how fast ---
 
@@ -69,11 +71,15 @@ class Bench:
         )
         print(f"{out.stdout.decode().strip()}, lz4, {PARTITIONS} partitions\n")
         print("| | messages/s | CPU a message, ns | of it Redis, ns | peak memory, MB |\n|---|---:|---:|---:|---:|")
-        ratios = []
+        ratios = {workers: [] for workers in WORKERS}
         for _ in range(ROUNDS):
-            bare, speed = self.bare(), self.speed()
-            ratios.append(bare.seconds / speed.seconds)
-        print(f"\nspeed layer / bare consumer, by round: {', '.join(f'{ratio:.2f}' for ratio in ratios)}\n")
+            bare = self.bare()
+            for workers in WORKERS:
+                ratios[workers].append(bare.seconds / self.speed(workers).seconds)
+        print()
+        for workers in WORKERS:
+            each = ", ".join(f"{ratio:.2f}" for ratio in ratios[workers])
+            print(f"speed layer with {workers} of `speed.workers` / bare consumer, by round: {each}\n")
 
     def bare(self):
         arguments = [self.programs / "bare_consumer", self.kafka.brokers, "load", PARTITIONS, self.orders]
@@ -81,17 +87,17 @@ class Bench:
         self.row("bare consumer", measured, None)
         return measured
 
-    def speed(self):
+    def speed(self, workers):
         views = {
             "live_revenue": view("orders", "tumbling 1 minute"),
             "daily_summary": view("orders", dimensions=["category", "customer_segment"]),
         }
-        job = self.platform("load", views)
+        job = self.platform("load", views, workers)
         before = cpu_of(self.redis.child.pid)
         measured = Measured(
             [BIN / "tidemark-speed", "run", "--until-end", "--config", job.path], job.folder / "speed.log"
         )
-        self.row("tidemark-speed", measured, cpu_of(self.redis.child.pid) - before)
+        self.row(f"tidemark-speed, workers: {workers}", measured, cpu_of(self.redis.child.pid) - before)
         self.assert_all_counted(job)
         self.redis.command("flushall")
         return measured
