@@ -89,7 +89,7 @@ static bool take_range(const struct target *target, struct view_query *query, st
 static bool take_limit(const struct target *target, struct view_query *query, struct problem *problem)
 {
     const char *value = target_parameter(target, "limit");
-    int64_t limit = LIMIT_DEFAULT;
+    int64_t limit = LIMIT_MAX;
     if (value && (!integer_parse(text_of(value), &limit) || limit < 1 || limit > LIMIT_MAX))
         return problem_set(problem, 400, "limit must be a number from 1 to %d, not %.*s", LIMIT_MAX,
                            shown_length(value), value);

@@ -6,7 +6,6 @@
 #include "target.h"
 #include "view/view.h"
 
-#define LIMIT_DEFAULT 10000
 #define LIMIT_MAX 100000
 
 enum answer_format { FORMAT_JSON, FORMAT_CSV, FORMAT_NDJSON };

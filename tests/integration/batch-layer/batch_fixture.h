@@ -14,8 +14,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "memory_log.c"
-#include "memory_realtime.c"
+#include "memory_log.h"
+#include "shared_slots.h"
 #include "run.h"
 #include "schema.h"
 #include "servers.h"
@@ -27,7 +27,7 @@
 
 struct world {
     struct memory_log log;
-    struct memory_realtime *realtime; /* shared with child processes, as Redis would be */
+    struct shared_slots *realtime; /* shared with child processes, as Redis would be */
     struct settings *settings;
     const struct source *source;
     struct batch batch;
@@ -111,7 +111,7 @@ static UNUSED void make_world_with(struct world *world, int32_t partitions, cons
     memory_log_init(&world->log, partitions);
     world->realtime = mmap(NULL, sizeof *world->realtime, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(world->realtime, MAP_FAILED);
-    memory_realtime_init(world->realtime);
+    shared_slots_init(world->realtime);
     configure(world, source, views);
     world->batch.log = &world->log.log;
     world->batch.realtime = &world->realtime->store;
@@ -155,8 +155,8 @@ static UNUSED void follow(struct world *world)
     for (int32_t i = 0; i < world->log.partition_count; i++) {
         struct slot *slot = &world->realtime->slots[i];
         if (!slot->exists)
-            memory_realtime_begin(world->realtime, world->source, i, world->log.partitions[i].first, 1,
-                                  world->log.partitions[i].first);
+            shared_slots_begin(world->realtime, world->source, i, world->log.partitions[i].first, 1,
+                               world->log.partitions[i].first);
         snprintf(slot->definition, sizeof slot->definition, "%s", world->source->fingerprint);
         slot->next = world->log.partitions[i].end;
     }

@@ -132,7 +132,7 @@ static void partition_that_is_not_ready_is_named(void **state)
     run_fails(&world, ERROR_TRY_AGAIN, "partition 1 isn't ready: the speed layer works with another definition");
     follow(&world);
     run_ok(&world);
-    memory_realtime_begin(world.realtime, world.source, 0, 0, 2, 0);
+    shared_slots_begin(world.realtime, world.source, 0, 0, 2, 0);
     run_fails(&world, ERROR_TRY_AGAIN, "partition 0 isn't ready: the speed layer is still rebuilding");
     end_world(&world);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "memory_realtime.h"
+#include "shared_slots.h"
 
 #include <assert.h>
 #include <stdio.h>
 
-static struct memory_realtime *store_of(struct realtime_store *store)
+static struct shared_slots *store_of(struct realtime_store *store)
 {
-    return (struct memory_realtime *)(void *)store;
+    return (struct shared_slots *)(void *)store;
 }
 
 static bool store_is_up(struct realtime_store *store, struct error *error)
@@ -68,16 +68,16 @@ static void store_destroy(struct realtime_store *store)
     (void)store; /* the test's own */
 }
 
-static const struct realtime_store_operations memory_realtime_operations = {
+static const struct realtime_store_operations shared_slots_operations = {
     .read_slot = read_slot, .open_epoch = open_epoch, .drop_epochs = drop_epochs, .destroy = store_destroy};
 
-void memory_realtime_init(struct memory_realtime *store)
+void shared_slots_init(struct shared_slots *store)
 {
-    *store = (struct memory_realtime){.store = {&memory_realtime_operations}};
+    *store = (struct shared_slots){.store = {&shared_slots_operations}};
 }
 
-void memory_realtime_begin(struct memory_realtime *store, const struct source *source, int32_t partition, int64_t first,
-                           int64_t epoch, int64_t offset)
+void shared_slots_begin(struct shared_slots *store, const struct source *source, int32_t partition, int64_t first,
+                        int64_t epoch, int64_t offset)
 {
     struct slot *slot = &store->slots[partition];
     *slot = (struct slot){.exists = true,
