@@ -152,13 +152,30 @@ static bool take_publication(struct follower *follower, struct followed *followe
     return done;
 }
 
+static bool take_runs(struct follower *follower, struct snapshot *snapshot, struct error *error)
+{
+    struct buffer runs = {0};
+    bool done = !follower->stores.read_runs ||
+                follower->stores.read_runs(follower->stores.publications, snapshot->source, &runs, error);
+    if (done) {
+        pthread_rwlock_wrlock(&snapshot->lock);
+        struct buffer before = snapshot->runs;
+        snapshot->runs = runs;
+        pthread_rwlock_unlock(&snapshot->lock);
+        runs = before;
+    }
+    buffer_clean_up(&runs);
+    return done;
+}
+
 static void look_at_publication(struct follower *follower, struct followed *followed, bool loaded)
 {
     struct error error;
     bool moved;
     int64_t began_us = clock_monotonic_us();
     if (!has_moved(follower, followed->snapshot, loaded, &moved, &error) ||
-        (moved && !take_publication(follower, followed, loaded, &error))) {
+        (moved && !take_publication(follower, followed, loaded, &error)) ||
+        !take_runs(follower, followed->snapshot, &error)) {
         dependency_failed(&follower->postgres, &error);
         return;
     }

@@ -12,6 +12,9 @@
 struct follower_stores {
     struct publication_store *publications;
     struct realtime_store *realtime;
+    /* postgres_read_runs; NULL reads none */
+    bool (*read_runs)(struct publication_store *store, const struct source *source, struct buffer *ret_runs,
+                      struct error *error);
     /* postgres_read_published */
     bool (*read_published)(struct publication_store *store, const struct source *source, int64_t since_epoch,
                            const struct published_rows *rows, struct publication *ret_publication, struct error *error);

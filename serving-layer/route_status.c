@@ -117,3 +117,15 @@ void route_ledger(const struct request *request, struct reply *reply)
 {
     reply_by_source(request, reply, append_ledger);
 }
+
+static void append_runs(const struct snapshot *snapshot, struct buffer *out)
+{
+    buffer_appendf(out, "{\"name\": \"%s\", \"runs\": ", snapshot->source->name);
+    buffer_append_text(out, snapshot->runs.length ? buffer_text(&snapshot->runs) : text_of("[]"));
+    buffer_append_char(out, '}');
+}
+
+void route_runs(const struct request *request, struct reply *reply)
+{
+    reply_by_source(request, reply, append_runs);
+}

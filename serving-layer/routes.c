@@ -24,6 +24,7 @@ static const struct route routes[] = {
     {"/v1/views/{view}", {"v1", "views", ANY}, route_view, true},
     {"/v1/status", {"v1", "status"}, route_status, false},
     {"/v1/ledger", {"v1", "ledger"}, route_ledger, false},
+    {"/v1/runs", {"v1", "runs"}, route_runs, false},
 };
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
 

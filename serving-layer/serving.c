@@ -40,6 +40,7 @@ static bool open_stores(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
     run->stores.read_published = postgres_read_published;
+    run->stores.read_runs = postgres_read_runs;
     return postgres_publications_open(settings->postgres.url, settings->postgres.password, &run->stores.publications,
                                       error) &&
            redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,

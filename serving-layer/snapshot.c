@@ -42,6 +42,7 @@ void snapshot_destroy(struct snapshot *snapshot)
         return;
     for (size_t i = 0; i < snapshot->source->view_count; i++)
         view_rows_clean_up(&snapshot->views[i].rows);
+    buffer_clean_up(&snapshot->runs);
     free(snapshot->views);
     free(snapshot->partitions);
     publication_clean_up(&snapshot->publication);

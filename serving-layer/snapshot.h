@@ -52,6 +52,7 @@ struct snapshot {
     struct view_state *views;  /* one a view of the source */
     int64_t clock_us;          /* of the source: the latest of its partitions; never goes back */
     bool live_reachable;
+    struct buffer runs; /* the latest batch runs as a JSON array; empty before they were read */
 
     /* Monotonic times at which the stores last answered; 0 never. */
     _Atomic int64_t published_read_us, live_read_us;

@@ -27,4 +27,8 @@ bool postgres_read_published(struct publication_store *store, const struct sourc
                              const struct published_rows *rows, struct publication *ret_publication,
                              struct error *error) MUST_CHECK;
 
+/* The latest batch runs of the source, newest first, as a JSON array. */
+bool postgres_read_runs(struct publication_store *store, const struct source *source, struct buffer *ret_runs,
+                        struct error *error) MUST_CHECK;
+
 #endif

@@ -93,6 +93,17 @@ class BatchRuns(EndToEnd):
         self.send(month(1500, 500))
         self.assert_all_served()
 
+    def test_runs_are_listed_newest_first(self):
+        self.start()
+        self.job.batch()
+        self.send(month(1000, 500))
+        self.assert_all_served()
+        self.job.batch()
+        listed = lambda: self.job.get("/v1/runs").json["sources"][0]["runs"]  # noqa: E731
+        wait_until(lambda: listed() and (listed()[0]["epoch"], listed()[0]["outcome"]) == (2, "published"), 30, "the second run is listed")
+        self.assertEqual([run["outcome"] for run in listed()], ["published", "published"])
+        self.assertEqual([run["messages"] for run in listed()], [500, 1000])
+
     def test_definition_that_changes_under_a_running_process_is_told_and_never_mixed(self):
         self.start()
         self.job.batch()

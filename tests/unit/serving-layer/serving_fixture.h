@@ -271,7 +271,7 @@ static UNUSED void bench_start(struct bench *bench, size_t bytes_max)
     fake.publications.operations = &fake_publications;
     bench->snapshot = bench->snapshots[0] = snapshot_new(&orders, bytes_max);
     bench->metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
-    const struct follower_stores stores = {&fake.publications, &fake.realtime, fake_read_rows};
+    const struct follower_stores stores = {&fake.publications, &fake.realtime, NULL, fake_read_rows};
     assert_true(
         follower_new(&stores, bench->snapshots, 1, (struct follower_times){0}, bench->metrics, &bench->follower, NULL));
     bench->serving = (struct serving){&orders, 1, bench->snapshots, bench->metrics};
