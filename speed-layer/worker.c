@@ -259,7 +259,7 @@ static void on_revoked(void *context, bool lost)
     struct worker *worker = context;
     for (size_t i = 0; i < worker->owned_count; i++) {
         struct error error = {0};
-        if (!lost && partition_has_pending(worker->owned[i].partition) &&
+        if (!lost && !worker->suspended && partition_has_pending(worker->owned[i].partition) &&
             !commit_one(worker, &worker->owned[i], &error))
             log_warning("%s; the next owner reads these messages again", error.message);
     }
