@@ -117,3 +117,18 @@ bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_c
     *ret_count = unknown ? 0 : count;
     return true;
 }
+
+/* librdkafka's main thread serves its queue in order: the request to stop lies before our first question, and its
+ * completion before our second. */
+#define QUESTIONS 3
+
+rd_kafka_resp_err_t kafka_assign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *partitions)
+{
+    rd_kafka_resp_err_t code = rd_kafka_assign(client, partitions);
+    for (int i = 0; i < QUESTIONS; i++) {
+        rd_kafka_topic_partition_list_t *unused;
+        if (rd_kafka_assignment(client, &unused) == 0)
+            rd_kafka_topic_partition_list_destroy(unused);
+    }
+    return code;
+}

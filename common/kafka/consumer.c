@@ -56,12 +56,12 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
     struct kafka_consumer *consumer = context;
     if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
-        rd_kafka_assign(client, none);
+        kafka_assign(client, none);
         rd_kafka_topic_partition_list_destroy(none);
         tell_assigned(consumer, list);
     } else {
         consumer->events.revoked(consumer->events.context, rd_kafka_assignment_lost(client) != 0);
-        rd_kafka_assign(client, NULL);
+        kafka_assign(client, NULL);
         pthread_mutex_lock(&consumer->lock);
         rd_kafka_topic_partition_list_destroy(consumer->assigned);
         consumer->assigned = rd_kafka_topic_partition_list_new(0);
@@ -178,7 +178,7 @@ bool kafka_consumer_assign(struct kafka_consumer *consumer, const struct kafka_p
                            struct error *error)
 {
     rd_kafka_topic_partition_list_t *list = position_list(positions, count);
-    rd_kafka_resp_err_t code = rd_kafka_assign(consumer->client, list);
+    rd_kafka_resp_err_t code = kafka_assign(consumer->client, list);
     pthread_mutex_lock(&consumer->lock);
     rd_kafka_topic_partition_list_destroy(consumer->assigned);
     consumer->assigned = list;

@@ -61,7 +61,7 @@ static bool assign(rd_kafka_t *client, const char *topic, int32_t partition, int
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, topic, partition)->offset = from;
-    rd_kafka_resp_err_t code = rd_kafka_assign(client, list);
+    rd_kafka_resp_err_t code = kafka_assign(client, list);
     rd_kafka_topic_partition_list_destroy(list);
     return code == 0 || kafka_error(error, code, topic);
 }
@@ -150,7 +150,7 @@ static bool read_log(struct event_log *log, const char *topic, int32_t partition
                               .heard_us = clock_monotonic_us()};
     bool done = begin >= to || (assign(self(log)->client, topic, partition, begin, error) &&
                                 read_assigned(self(log), &reading, error));
-    rd_kafka_assign(self(log)->client, NULL);
+    kafka_assign(self(log)->client, NULL);
     if (done)
         *ret_first_available = begin;
     return done;
