@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dashboard in a real browser: it shows the figures that the API gives, and says when something is missing."""
+
+import re
+import subprocess
+import unittest
+
+from support.process import wait_until
+
+from .servers import EndToEnd, month
+
+# What keeps a browser quiet, and lets it run as root in a container.
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --disable-background-networking
+--disable-component-update --disable-sync --disable-quic --virtual-time-budget=5000 --dump-dom""".split()
+
+
+class Dashboard(EndToEnd):
+    def text(self):
+        """What a person reads on the page once its requests were answered."""
+        profile = f"--user-data-dir={self.folder / 'browser'}"
+        command = ["chromium", *FLAGS, profile, f"http://127.0.0.1:{self.job.port}/"]
+        page = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+        page = re.sub(r"(?s)<(script|style).*?</\1>", "", page)
+        return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
+
+    def test_page_shows_what_is_answered_and_what_is_missing(self):
+        self.servers()
+        self.simple_platform(self.topic(2))
+        self.job.serving()
+        speed = self.job.speed()
+        self.send(month(0, 300))
+        self.assert_all_served()
+        wait_until(lambda: "Complete" in self.text(), 60, "the page says that all is there")
+        self.assertIn("daily_revenue", self.text())
+        self.job.batch()
+        wait_until(lambda: "epoch 1" in self.text(), 60, "the page says what is published")
+        self.assertEqual(speed.stop(), 0)
+        self.redis.command("flushall")
+        wait_until(lambda: "rebuilding" in self.text().lower(), 60, "the page says what is missing")
+
+
+if __name__ == "__main__":
+    unittest.main()
