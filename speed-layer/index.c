@@ -7,6 +7,8 @@
 #include <sys/random.h>
 #include <xxhash.h>
 
+#include "base/clock.h"
+
 #define CHUNK_BYTES ((uint64_t)2 << 20) /* no version is larger: a message has at most 1 MiB */
 #define SLOTS_FIRST ((uint64_t)1 << 12)
 
@@ -58,10 +60,8 @@ struct index {
 
 static uint64_t random_seed(void)
 {
-    uint64_t seed = 0;
-    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
-        seed = (uint64_t)(uintptr_t)&seed;
-    return seed;
+    uint64_t seed;
+    return getrandom(&seed, sizeof seed, 0) == sizeof seed ? seed : (uint64_t)clock_wall_us();
 }
 
 static void *map_memory(struct index *index, size_t size)

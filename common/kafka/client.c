@@ -100,12 +100,12 @@ bool kafka_cluster(rd_kafka_t *client, char *ret_cluster, size_t size, struct er
 bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_count, struct error *error)
 {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
-    const struct rd_kafka_metadata *metadata;
+    const struct rd_kafka_metadata *metadata = NULL;
     rd_kafka_resp_err_t code =
         handle ? rd_kafka_metadata(client, 0, handle, &metadata, KAFKA_TIMEOUT_MS) : rd_kafka_last_error();
     if (handle)
         rd_kafka_topic_destroy(handle);
-    if (code)
+    if (code || !metadata)
         return kafka_error(error, code, topic);
     rd_kafka_resp_err_t topic_code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__FAIL;
     int32_t count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -101,7 +102,7 @@ static void *pulse(void *context)
         if (consumer->assigned->cnt > 0) {
             const rd_kafka_topic_partition_t *one = &consumer->assigned->elems[turn % consumer->assigned->cnt];
             partition = one->partition;
-            strncat(topic, one->topic, sizeof topic - 1);
+            snprintf(topic, sizeof topic, "%s", one->topic);
         }
         pthread_mutex_unlock(&consumer->lock);
         int64_t first, end;
