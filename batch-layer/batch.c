@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "batch_store.h"
 #include "kafka/kafka_log.h"
 #include "redis/redis_store.h"
 
@@ -25,7 +26,10 @@ static struct kafka_access *access_of(const struct settings *settings)
 
 bool batch_open(const struct settings *settings, struct batch *ret_batch, struct error *error)
 {
-    struct batch batch = {.settings = settings, .ready_wait_ms = READY_WAIT_MS, .access = access_of(settings)};
+    struct batch batch = {.settings = settings,
+                          .store = &postgres_batch_store,
+                          .ready_wait_ms = READY_WAIT_MS,
+                          .access = access_of(settings)};
     bool done = batch.access ? kafka_log_open(batch.access, &batch.log, error)
                              : error_set(error, ERROR_INTERNAL, "out of memory");
     done = done &&

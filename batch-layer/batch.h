@@ -9,9 +9,11 @@
 #include "postgres/postgres.h"
 
 struct kafka_access;
+struct batch_store_operations;
 
 struct batch {
     const struct settings *settings;
+    const struct batch_store_operations *store; /* over the connection below */
     struct event_log *log;
     struct realtime_store *realtime;
     struct publication_store *publications; /* reads what is published, on a connection of its own */

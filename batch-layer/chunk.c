@@ -13,6 +13,14 @@
 #define BAD_BYTES_MAX (16 * 1024 * 1024)                /* held of bad messages, in hexadecimal */
 #define LAST_RECORD_TIME_US INT64_C(253402300800000000) /* the year 10000, which a timestamp's text can't say */
 
+struct chunk {
+    struct batch *batch;
+    const struct source *source;
+    int64_t messages; /* added to the transaction that is open */
+    bool open;        /* a transaction and a COPY are under way */
+    struct buffer lines, bad;
+};
+
 struct chunk *chunk_new(struct batch *batch, const struct source *source)
 {
     struct chunk *chunk = calloc(1, sizeof *chunk);
@@ -20,11 +28,6 @@ struct chunk *chunk_new(struct batch *batch, const struct source *source)
         return NULL;
     chunk->batch = batch;
     chunk->source = source;
-    chunk->decoder = decoder_new(&source->schema);
-    if (!chunk->decoder) {
-        free(chunk);
-        return NULL;
-    }
     return chunk;
 }
 
@@ -32,15 +35,9 @@ void chunk_destroy(struct chunk *chunk)
 {
     if (!chunk)
         return;
-    decoder_destroy(chunk->decoder);
     buffer_clean_up(&chunk->lines);
     buffer_clean_up(&chunk->bad);
     free(chunk);
-}
-
-void chunk_set_partition(struct chunk *chunk, int32_t partition)
-{
-    chunk->partition = partition;
 }
 
 static bool begin(struct chunk *chunk, struct error *error)
@@ -83,10 +80,11 @@ static void append_value(struct buffer *line, const struct field *field, const s
         buffer_append_integer(line, value->number);
 }
 
-static void append_record(struct chunk *chunk, const struct log_message *message, const struct record *record)
+static void append_record(struct chunk *chunk, int32_t partition, const struct log_message *message,
+                          const struct record *record)
 {
     struct buffer *line = &chunk->lines;
-    buffer_append_integer(line, chunk->partition);
+    buffer_append_integer(line, partition);
     buffer_append_char(line, '\t');
     buffer_append_integer(line, message->offset);
     buffer_append_char(line, '\t');
@@ -121,11 +119,12 @@ static void append_bytes(struct buffer *line, struct text bytes)
     }
 }
 
-static void append_bad(struct chunk *chunk, const struct log_message *message, const struct rejection *rejection)
+static void append_bad(struct chunk *chunk, int32_t partition, const struct log_message *message,
+                       const struct rejection *rejection)
 {
     struct buffer *line = &chunk->bad;
     buffer_append_copy_text(line, text_of(chunk->source->name));
-    buffer_appendf(line, "\t%d\t%" PRId64 "\t", (int)chunk->partition, message->offset);
+    buffer_appendf(line, "\t%d\t%" PRId64 "\t", (int)partition, message->offset);
     if (message->record_time_us < 0 || message->record_time_us >= LAST_RECORD_TIME_US)
         buffer_append_string(line, "\\N");
     else
@@ -141,17 +140,15 @@ static void append_bad(struct chunk *chunk, const struct log_message *message, c
     buffer_append_char(line, '\n');
 }
 
-bool chunk_add(struct chunk *chunk, const struct log_message *message, struct error *error)
+bool chunk_add(struct chunk *chunk, int32_t partition, const struct log_message *message, const struct record *record,
+               const struct rejection *rejection, struct error *error)
 {
     if (!chunk->open && !begin(chunk, error))
         return false;
-    struct record record;
-    struct rejection rejection;
-    if (decoder_decode(chunk->decoder, message->payload, message->record_time_us, &record, &rejection))
-        append_record(chunk, message, &record);
+    if (record)
+        append_record(chunk, partition, message, record);
     else
-        append_bad(chunk, message, &rejection);
-    decoder_reset(chunk->decoder);
+        append_bad(chunk, partition, message, rejection);
     chunk->messages++;
     return chunk->lines.length < SEND_BYTES || send(chunk, &chunk->lines, error);
 }
@@ -173,10 +170,10 @@ static bool copy_bad(struct chunk *chunk, struct error *error)
 }
 
 /* Compares and sets, so that two processes never both ingest. */
-static bool move_on(struct chunk *chunk, int64_t from, int64_t next, struct error *error)
+static bool move_on(struct chunk *chunk, int32_t number, int64_t from, int64_t next, struct error *error)
 {
     char partition[16], old[24], new[24];
-    snprintf(partition, sizeof partition, "%d", (int)chunk->partition);
+    snprintf(partition, sizeof partition, "%d", (int)number);
     snprintf(old, sizeof old, "%" PRId64, from);
     snprintf(new, sizeof new, "%" PRId64, next);
     const char *values[] = {chunk->source->name, partition, old, new};
@@ -188,19 +185,20 @@ static bool move_on(struct chunk *chunk, int64_t from, int64_t next, struct erro
         return false;
     return strcmp(PQcmdTuples(updated), "1") == 0 ||
            error_set(error, ERROR_TRY_AGAIN, "source %s: partition %d was ingested by somebody else meanwhile",
-                     chunk->source->name, (int)chunk->partition);
+                     chunk->source->name, (int)number);
 }
 
-bool chunk_store(struct chunk *chunk, int64_t from, int64_t next, struct error *error)
+bool chunk_store(struct chunk *chunk, int32_t partition, int64_t from, int64_t next, int64_t *ret_messages,
+                 struct error *error)
 {
     if (!chunk->open && !begin(chunk, error))
         return false;
     PGconn *connection = chunk->batch->connection;
     chunk->open = false;
     if (!send(chunk, &chunk->lines, error) || !connection_copy_end(connection, error) || !copy_bad(chunk, error) ||
-        !move_on(chunk, from, next, error) || !connection_execute(connection, "commit", error))
+        !move_on(chunk, partition, from, next, error) || !connection_execute(connection, "commit", error))
         return false;
-    chunk->stored = chunk->messages;
+    *ret_messages = chunk->messages;
     chunk->messages = 0;
     return true;
 }

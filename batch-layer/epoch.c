@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/retry.h"
 #include "base/shutdown.h"
+#include "batch_store.h"
 #include "crash.h"
 
 static struct slot_id slot_of(const struct source_run *run, const struct partition_state *partition)
@@ -125,32 +126,6 @@ bool epoch_look(struct source_run *run, bool *ret_news, struct error *error)
     return keep_trying(run, look_once, ret_news, error);
 }
 
-/* When the epoch was first opened: by the first run that tried to publish what this one will. */
-static bool note_opening(struct source_run *run, struct error *error)
-{
-    struct buffer sql = {0};
-    buffer_appendf(&sql, "update tidemark.run set epoch = %" PRId64 " where id = %" PRId64, run->publication.epoch + 1,
-                   run->id);
-    bool done = batch_execute(run->batch, &sql, error);
-    run->opened_at_us = clock_wall_us();
-    RESULT *first = NULL;
-    if (done && run->was_open) {
-        buffer_appendf(&sql,
-                       "select (extract(epoch from min(started_at)) * 1000000)::bigint from tidemark.run "
-                       "where kind = 'run' and epoch = %" PRId64 " and id >= (select coalesce(max(id), 0) "
-                       "from tidemark.run where source = ",
-                       run->publication.epoch + 1);
-        buffer_append_literal(&sql, text_of(run->source->name));
-        buffer_append_string(&sql, " and outcome = 'published') and source = ");
-        buffer_append_literal(&sql, text_of(run->source->name));
-        done = batch_query(run->batch, &sql, &first, error);
-        if (done && !PQgetisnull(first, 0, 0))
-            run->opened_at_us = result_integer(first, 0, 0);
-    }
-    buffer_clean_up(&sql);
-    return done;
-}
-
 static bool drop_epochs(struct source_run *run, int64_t last, struct error *error)
 {
     struct realtime_store *store = run->batch->realtime;
@@ -162,8 +137,8 @@ static bool drop_epochs(struct source_run *run, int64_t last, struct error *erro
 
 bool epoch_open(struct source_run *run, struct error *error)
 {
-    return note_opening(run, error) && drop_epochs(run, run->publication.epoch - 1, error) &&
-           keep_trying(run, open_once, NULL, error);
+    return run->batch->store->note_opening(run, &run->opened_at_us, error) &&
+           drop_epochs(run, run->publication.epoch - 1, error) && keep_trying(run, open_once, NULL, error);
 }
 
 bool epoch_drop_old(struct source_run *run, struct error *error)

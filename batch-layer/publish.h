@@ -3,11 +3,14 @@
 #ifndef TIDEMARK_BATCH_PUBLISH_H
 #define TIDEMARK_BATCH_PUBLISH_H
 
-#include "source_run.h"
+#include "batch_store.h"
 
 /* Publishes what is ingested below the run's cuts. ERROR_DATA, with the figures and nothing published, where the ledger
  * doesn't close; ERROR_TRY_AGAIN where somebody else has published meanwhile. A lost reply to the commit is cleared up:
  * true means published. */
 bool publish(struct source_run *run, struct error *error) MUST_CHECK;
+
+/* How many rows it writes, of all views. */
+int64_t publishing_rows(const struct publishing *publishing);
 
 #endif

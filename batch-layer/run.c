@@ -5,12 +5,10 @@
 
 #include "base/log.h"
 #include "base/shutdown.h"
+#include "batch_store.h"
 #include "epoch.h"
 #include "ingest.h"
 #include "publish.h"
-#include "run_record.h"
-#include "schema.h"
-#include "source_lock.h"
 
 /* A view that was never published, or was defined otherwise. */
 static bool has_new_definition(const struct source_run *run)
@@ -40,18 +38,13 @@ static bool warn_of_added_partitions(struct source_run *run, struct error *error
 {
     if (run->source->on_duplicate == ON_DUPLICATE_NONE || run->accepted_partitions >= (int64_t)run->partition_count)
         return true;
-    struct buffer sql = {0};
-    RESULT *split = NULL;
-    buffer_append_string(&sql, "select count(*) from (select 1 from ");
-    append_current_table(&sql, run->source);
-    buffer_append_string(&sql, " group by tm_key having count(*) > 1) k");
-    bool done = batch_query(run->batch, &sql, &split, error);
+    int64_t split;
+    bool done = run->batch->store->count_split_orders(run, &split, error);
     if (done)
         log_warning("source %s: its topic has %zu partitions and had %" PRId64 "; %" PRId64
                     " orders have versions in two of them. Answers are incomplete; where that is as it should be, say "
                     "tidemark-batch run --accept-partitions",
-                    run->source->name, run->partition_count, run->accepted_partitions, result_integer(split, 0, 0));
-    buffer_clean_up(&sql);
+                    run->source->name, run->partition_count, run->accepted_partitions, split);
     return done;
 }
 
@@ -62,7 +55,8 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
     struct source_run run;
     bool news = false;
     *ret_again = false;
-    bool done = source_run_init(&run, batch, source, error) && run_record_begin(batch, source, "run", &run.id, error);
+    bool done =
+        source_run_init(&run, batch, source, error) && batch->store->begin_record(batch, source, "run", &run.id, error);
     if (done) {
         done = epoch_look(&run, &news, error);
         bool stale = run.publication.epoch > 0 &&
@@ -70,33 +64,27 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
         done = done && warn_of_added_partitions(&run, error);
         if (done && !news && !stale) {
             log_info("source %s: nothing new since epoch %" PRId64, source->name, run.publication.epoch);
-            run_record_end(batch, run.id, "nothing new", NULL, 0);
+            batch->store->end_record(batch, run.id, "nothing new", NULL, 0);
         } else if (done) {
             *ret_again = run.was_open;
             done = publish_up_to_cut(&run, error);
         }
         if (!done)
-            run_record_end(batch, run.id, "failed", error->message, run.messages);
+            batch->store->end_record(batch, run.id, "failed", error->message, run.messages);
     }
     source_run_clean_up(&run);
     return done;
 }
 
-/* Connects, migrates, and takes the source's lock. */
-static bool begin(struct batch *batch, const struct source *source, struct error *error)
-{
-    return batch_connect(batch, error) && schema_migrate(batch, error) && source_lock_take(batch, source, error);
-}
-
 bool run_source(struct batch *batch, const struct source *source, struct error *error)
 {
-    if (!begin(batch, source, error))
+    if (!batch->store->begin(batch, source, error))
         return false;
     bool again = false;
     bool done = run_once(batch, source, &again, error);
     if (done && again)
         done = run_once(batch, source, &again, error);
-    source_lock_release(batch, source);
+    batch->store->end(batch, source);
     return done;
 }
 
@@ -119,15 +107,16 @@ static bool aim_at_ends(struct source_run *run, struct error *error)
 bool ingest_source(struct batch *batch, const struct source *source, struct error *error)
 {
     struct source_run run;
-    if (!begin(batch, source, error))
+    if (!batch->store->begin(batch, source, error))
         return false;
-    bool done =
-        source_run_init(&run, batch, source, error) && run_record_begin(batch, source, "ingest", &run.id, error);
+    bool done = source_run_init(&run, batch, source, error) &&
+                batch->store->begin_record(batch, source, "ingest", &run.id, error);
     if (done) {
         done = aim_at_ends(&run, error) && ingest_to_cut(&run, error);
-        run_record_end(batch, run.id, done ? "ingested" : "failed", done ? NULL : error->message, run.messages);
+        batch->store->end_record(batch, run.id, done ? "ingested" : "failed", done ? NULL : error->message,
+                                 run.messages);
     }
     source_run_clean_up(&run);
-    source_lock_release(batch, source);
+    batch->store->end(batch, source);
     return done;
 }

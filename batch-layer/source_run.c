@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "schema.h"
+#include "batch_store.h"
 
 /* Remembers the cluster at the first run; later its id must be the same. */
 static bool check_cluster(struct source_run *run, struct error *error)
@@ -13,18 +13,13 @@ static bool check_cluster(struct source_run *run, struct error *error)
     char cluster[CLUSTER_ID_MAX];
     if (!batch->log->operations->cluster(batch->log, cluster, error))
         return false;
-    const char *values[] = {run->source->name, cluster};
-    RESULT *stored = NULL;
-    if (!connection_query(batch->connection,
-                          "update tidemark.source set cluster = coalesce(cluster, $2) where name = $1 "
-                          "returning cluster",
-                          2, values, &stored, error))
+    char first[CLUSTER_ID_MAX];
+    if (!batch->store->note_cluster(batch, run->source, cluster, first, error))
         return false;
-    struct text before = result_text(stored, 0, 0);
-    return text_equal(before, text_of(cluster)) ||
+    return strcmp(first, cluster) == 0 ||
            error_set(error, ERROR_CONFIGURATION,
-                     "source %s: it was ingested from the Kafka cluster %.*s and this one is %s", run->source->name,
-                     (int)before.length, before.data, cluster);
+                     "source %s: it was ingested from the Kafka cluster %s and this one is %s", run->source->name,
+                     first, cluster);
 }
 
 static bool find_partitions(struct source_run *run, struct error *error)
@@ -48,33 +43,6 @@ static bool find_partitions(struct source_run *run, struct error *error)
     return true;
 }
 
-static bool read_partitions(struct source_run *run, struct error *error)
-{
-    const char *values[] = {run->source->name};
-    RESULT *rows = NULL;
-    if (!connection_query(run->batch->connection,
-                          "select partition, first_offset, ingested, cut, clock_us from tidemark.partition "
-                          "where source = $1 order by partition",
-                          1, values, &rows, error))
-        return false;
-    for (int row = 0; row < PQntuples(rows); row++) {
-        int64_t number = result_integer(rows, row, 0);
-        if ((size_t)number >= run->partition_count)
-            return error_set(error, ERROR_CONFIGURATION,
-                             "source %s: its topic %s has %zu partitions and had partition %" PRId64
-                             ": it was made anew",
-                             run->source->name, run->source->topic, run->partition_count, number);
-        struct partition_state *partition = &run->partitions[number];
-        partition->recorded = true;
-        partition->first = result_integer(rows, row, 1);
-        partition->ingested = result_integer(rows, row, 2);
-        partition->published = !PQgetisnull(rows, row, 3);
-        partition->begins = partition->published ? result_integer(rows, row, 3) : partition->first;
-        partition->clock_us = result_integer(rows, row, 4);
-    }
-    return true;
-}
-
 static bool read_publication(struct source_run *run, struct error *error)
 {
     struct publication_store *store = run->batch->publications;
@@ -84,8 +52,8 @@ static bool read_publication(struct source_run *run, struct error *error)
 bool source_run_init(struct source_run *run, struct batch *batch, const struct source *source, struct error *error)
 {
     *run = (struct source_run){.batch = batch, .source = source};
-    return schema_prepare_source(batch, source, error) && check_cluster(run, error) && find_partitions(run, error) &&
-           read_partitions(run, error) && read_publication(run, error);
+    return batch->store->prepare_source(batch, source, error) && check_cluster(run, error) &&
+           find_partitions(run, error) && batch->store->read_partitions(run, error) && read_publication(run, error);
 }
 
 void source_run_clean_up(struct source_run *run)

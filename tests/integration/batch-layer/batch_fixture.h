@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "batch_store.h"
 #include "memory_log.h"
 #include "shared_slots.h"
 #include "run.h"
@@ -113,6 +114,7 @@ static UNUSED void make_world_with(struct world *world, int32_t partitions, cons
     assert_ptr_not_equal(world->realtime, MAP_FAILED);
     shared_slots_init(world->realtime);
     configure(world, source, views);
+    world->batch.store = &postgres_batch_store;
     world->batch.log = &world->log.log;
     world->batch.realtime = &world->realtime->store;
     open_publications(world);

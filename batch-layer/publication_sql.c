@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publication_sql.h"
+
+#include <inttypes.h>
+
+#include "publish.h"
+#include "schema.h"
+
+#define TOUCHED_EPOCHS "100" /* for so many epochs readers can ask what changed */
+
+struct writing {
+    struct publishing *publishing;
+    struct buffer sql;
+};
+
+static void append_source(struct writing *writing)
+{
+    buffer_append_literal(&writing->sql, text_of(writing->publishing->run->source->name));
+}
+
+static bool execute(struct writing *writing, struct error *error)
+{
+    return batch_execute(writing->publishing->run->batch, &writing->sql, error);
+}
+
+/* Nobody else publishes while this row is locked; and nobody has. */
+static bool check_epoch(struct writing *writing, struct error *error)
+{
+    RESULT *epoch = NULL;
+    buffer_append_string(&writing->sql, "select epoch from tidemark.source where name = ");
+    append_source(writing);
+    buffer_append_string(&writing->sql, " for update");
+    if (!batch_query(writing->publishing->run->batch, &writing->sql, &epoch, error))
+        return false;
+    int64_t found = PQntuples(epoch) == 1 ? result_integer(epoch, 0, 0) : -1;
+    return found == writing->publishing->run->publication.epoch ||
+           error_set(error, ERROR_TRY_AGAIN, "source %s: epoch %" PRId64 " was published meanwhile by somebody else",
+                     writing->publishing->run->source->name, found);
+}
+
+static bool write_partitions(struct writing *writing, struct error *error)
+{
+    for (size_t i = 0; i < writing->publishing->run->partition_count; i++) {
+        const struct partition_state *partition = &writing->publishing->run->partitions[i];
+        const struct partition_ledger *ledger = &writing->publishing->ledgers[i];
+        buffer_appendf(&writing->sql,
+                       "update tidemark.partition set cut = %" PRId64 ", clock_us = %" PRId64
+                       ", consumed = consumed + %" PRId64 ", kept = kept + %" PRId64 ", replaced = replaced + %" PRId64
+                       ", duplicate = duplicate + %" PRId64 ", bad = bad + %" PRId64
+                       " where partition = %d and source = ",
+                       partition->cut, ledger->clock_us, ledger->good + ledger->bad, ledger->kept, ledger->replaced,
+                       ledger->duplicate, ledger->bad, (int)partition->number);
+        append_source(writing);
+        buffer_append_string(&writing->sql, "; ");
+    }
+    return execute(writing, error);
+}
+
+static void append_touched(struct writing *writing, const struct view *view, const struct view_change *change)
+{
+    struct buffer *sql = &writing->sql;
+    buffer_append_string(sql, "insert into tidemark.touched (source, epoch, view, windows, published_at) select name, "
+                              "epoch, ");
+    buffer_append_literal(sql, text_of(view->name));
+    buffer_append_string(sql, ", ");
+    buffer_append_string(sql, change->whole            ? "null"
+                              : change->windows.length ? buffer_string(&change->windows)
+                                                       : "'{}'");
+    buffer_append_string(sql, ", published_at from tidemark.source where name = ");
+    append_source(writing);
+    buffer_append_string(sql, "; ");
+}
+
+static bool write_views(struct writing *writing, struct error *error)
+{
+    struct buffer *sql = &writing->sql;
+    for (size_t i = 0; i < writing->publishing->run->source->view_count; i++) {
+        const struct view *view = &writing->publishing->run->source->views[i];
+        const struct view_change *change = &writing->publishing->changes[i];
+        buffer_append_string(sql, "insert into tidemark.view (name, source, fingerprint, counted, filtered) values (");
+        buffer_append_literal(sql, text_of(view->name));
+        buffer_append_string(sql, ", ");
+        append_source(writing);
+        buffer_append_string(sql, ", ");
+        buffer_append_literal(sql, text_of(view->fingerprint));
+        buffer_appendf(sql, ", %" PRId64 ", %" PRId64 ")", change->counted, change->filtered);
+        buffer_append_string(sql, " on conflict (name) do update set source = excluded.source, fingerprint = "
+                                  "excluded.fingerprint, counted = excluded.counted, filtered = excluded.filtered; ");
+        append_touched(writing, view, change);
+    }
+    buffer_append_string(sql, "delete from tidemark.touched t using tidemark.source s where s.name = t.source and "
+                              "t.epoch <= s.epoch - " TOUCHED_EPOCHS " and s.name = ");
+    append_source(writing);
+    return execute(writing, error);
+}
+
+/* A view that left the configuration would grow old under its name: it goes. */
+static bool drop_old_views(struct writing *writing, struct error *error)
+{
+    RESULT *names = NULL;
+    struct buffer *sql = &writing->sql;
+    buffer_append_string(sql, "delete from tidemark.view where source = ");
+    append_source(writing);
+    for (size_t i = 0; i < writing->publishing->run->source->view_count; i++) {
+        buffer_append_string(sql, " and name <> ");
+        buffer_append_literal(sql, text_of(writing->publishing->run->source->views[i].name));
+    }
+    buffer_append_string(sql, " returning name");
+    if (!batch_query(writing->publishing->run->batch, sql, &names, error))
+        return false;
+    for (int row = 0; row < PQntuples(names); row++) {
+        buffer_append_string(sql, "drop table if exists view.");
+        buffer_append_identifier(sql, PQgetvalue(names, row, 0));
+        buffer_append_string(sql, "; ");
+    }
+    return sql->length == 0 || execute(writing, error);
+}
+
+static bool write_epoch(struct writing *writing, struct error *error)
+{
+    buffer_appendf(&writing->sql,
+                   "update tidemark.source set epoch = %" PRId64 ", partitions = %" PRId64
+                   ", published_at = clock_timestamp(), opened_at = "
+                   "to_timestamp(0) + %" PRId64 " * interval '1 microsecond' where name = ",
+                   writing->publishing->run->publication.epoch + 1, writing->publishing->run->accepted_partitions,
+                   writing->publishing->run->opened_at_us);
+    append_source(writing);
+    return execute(writing, error);
+}
+
+static bool write_run(struct writing *writing, struct error *error)
+{
+    int64_t messages = 0;
+    for (size_t i = 0; i < writing->publishing->run->partition_count; i++)
+        messages += writing->publishing->ledgers[i].good + writing->publishing->ledgers[i].bad;
+    buffer_appendf(&writing->sql,
+                   "update tidemark.run set finished_at = clock_timestamp(), epoch = %" PRId64
+                   ", outcome = 'published', "
+                   "messages = %" PRId64 ", rows = %" PRId64 " where id = %" PRId64,
+                   writing->publishing->run->publication.epoch + 1, messages, publishing_rows(writing->publishing),
+                   writing->publishing->run->id);
+    return execute(writing, error);
+}
+
+bool publication_begin(struct publishing *publishing, struct error *error)
+{
+    struct writing writing = {.publishing = publishing};
+    bool done =
+        connection_execute(publishing->run->batch->connection,
+                           "begin; set local work_mem = '64MB'; set local maintenance_work_mem = '256MB'", error) &&
+        check_epoch(&writing, error);
+    buffer_clean_up(&writing.sql);
+    return done;
+}
+
+bool publication_write(struct publishing *publishing, struct error *error)
+{
+    struct writing writing = {.publishing = publishing};
+    bool done = drop_old_views(&writing, error) && write_epoch(&writing, error) && write_partitions(&writing, error) &&
+                write_views(&writing, error) && write_run(&writing, error);
+    buffer_clean_up(&writing.sql);
+    return done;
+}
+
+bool publication_commit(struct publishing *publishing, struct error *error)
+{
+    return connection_execute(publishing->run->batch->connection, "commit", error);
+}
+
+/* Its record of the run says whether it was done. */
+bool publication_was_committed(struct publishing *publishing, bool *ret_committed, struct error *error)
+{
+    struct batch *batch = publishing->run->batch;
+    struct buffer sql = {0};
+    RESULT *found = NULL;
+    buffer_appendf(&sql, "select 1 from tidemark.run where outcome = 'published' and id = %" PRId64,
+                   publishing->run->id);
+    batch_disconnect(batch);
+    bool done = batch_connect(batch, error) && batch_query(batch, &sql, &found, error);
+    if (done)
+        *ret_committed = PQntuples(found) == 1;
+    buffer_clean_up(&sql);
+    return done;
+}
