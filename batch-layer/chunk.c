@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "base/timestamp.h"
 #include "schema.h"
 
 #define SEND_BYTES (256 * 1024)                         /* COPY data is sent in pieces of about this size */

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/clock.h"
+#include "base/timestamp.h"
 #include "base/log.h"
 #include "config/program.h"
 

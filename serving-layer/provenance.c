@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provenance.h"
 
-#include "base/clock.h"
+#include "base/timestamp.h"
 
 void append_time_or_null(int64_t at_us, struct buffer *out)
 {

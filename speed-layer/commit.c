@@ -4,12 +4,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
+
+#include "base/random.h"
 
 bool partition_random_id(char ret_id[INCARNATION_SIZE], struct error *error)
 {
     unsigned char bytes[(INCARNATION_SIZE - 1) / 2];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+    if (!random_bytes(bytes, sizeof bytes))
         return error_set(error, ERROR_INTERNAL, "the kernel gives no random numbers");
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(ret_id + 2 * i, 3, "%02x", bytes[i]);

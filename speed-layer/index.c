@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <xxhash.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 
 #define CHUNK_BYTES ((uint64_t)2 << 20) /* no version is larger: a message has at most 1 MiB */
 #define SLOTS_FIRST ((uint64_t)1 << 12)
@@ -61,7 +61,7 @@ struct index {
 static uint64_t random_seed(void)
 {
     uint64_t seed;
-    return getrandom(&seed, sizeof seed, 0) == sizeof seed ? seed : (uint64_t)clock_wall_us();
+    return random_bytes(&seed, sizeof seed) ? seed : (uint64_t)clock_wall_us();
 }
 
 static void *map_memory(struct index *index, size_t size)

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/timestamp.h"
 
 static const char *program_name = "tidemark";
 static enum log_format format_used = LOG_FORMAT_TEXT;

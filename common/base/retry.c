@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/retry.h"
 
-#include <sys/random.h>
+#include "base/random.h"
 
 static uint64_t random_number(void)
 {
-    uint64_t number = 0;
-    if (getrandom(&number, sizeof number, GRND_NONBLOCK) < 0)
-        return 0;
-    return number;
+    uint64_t number;
+    return random_bytes(&number, sizeof number) ? number : 0;
 }
 
 void retry_failed(struct retry *retry, int64_t now_us)

@@ -3,6 +3,8 @@
  * makes of the same messages. The views cross changes of the clock in zones where that is hardest. */
 #include "batch_fixture.h"
 
+#include "base/timestamp.h"
+
 static const char hard_views[] =
     "views:\n"
     "  day_london: { source: orders, window: tumbling 1 day, where: \"amount > 0\", dimensions: [category], measures: "
