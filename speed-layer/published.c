@@ -109,8 +109,9 @@ void published_stop(struct published *published)
     destroy(published);
 }
 
-bool published_get(struct published *published, size_t source, struct publication *ret_publication)
+bool published_get(void *context, size_t source, struct publication *ret_publication)
 {
+    struct published *published = context;
     pthread_mutex_lock(&published->lock);
     const struct latest *latest = &published->latest[source];
     bool known = latest->known;

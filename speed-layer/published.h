@@ -13,6 +13,6 @@ bool published_start(const struct settings *settings, struct published **ret_pub
 void published_stop(struct published *published);
 
 /* A copy of the latest publication of the source with this number; false where none was read yet. */
-bool published_get(struct published *published, size_t source, struct publication *ret_publication);
+bool published_get(void *published, size_t source, struct publication *ret_publication);
 
 #endif

@@ -9,30 +9,93 @@
 #include "base/retry.h"
 #include "base/shutdown.h"
 #include "config/program.h"
+#include "kafka/consumer.h"
+#include "postgres/postgres.h"
+#include "published.h"
+#include "redis/redis_store.h"
 #include "worker.h"
 
+struct process {
+    struct speed speed;
+    struct kafka_access kafka;
+    struct published *published;
+    bool until_end;
+};
+
 struct job_of_worker {
-    struct speed *speed;
+    struct process *process;
     int number, code;
 };
+
+static bool open_consumer(struct process *process, struct worker *worker, struct error *error)
+{
+    const struct settings *settings = process->speed.settings;
+    const struct consumer_events events = worker_events(worker);
+    struct consumer *consumer = NULL;
+    const char **topics = calloc(settings->source_count + 1, sizeof *topics);
+    if (!topics)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    for (size_t i = 0; i < settings->source_count; i++)
+        topics[i] = settings->sources[i].topic;
+    bool opened = kafka_consumer_open(&process->kafka, topics, settings->source_count, &events, &consumer, error);
+    free(topics);
+    if (opened)
+        worker_attach(worker, consumer);
+    return opened;
+}
+
+static bool open_stores(const struct settings *settings, struct worker_stores *ret_stores, struct error *error)
+{
+    return redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
+                            &ret_stores->realtime, error) &&
+           postgres_publications_open(settings->postgres.url, settings->postgres.password, &ret_stores->publications,
+                                      error);
+}
+
+static void close_stores(const struct worker_stores *stores)
+{
+    if (stores->realtime)
+        stores->realtime->operations->destroy(stores->realtime);
+    if (stores->publications)
+        stores->publications->operations->destroy(stores->publications);
+}
+
+static int work(struct process *process, int number)
+{
+    struct worker_stores stores = {0};
+    struct error error = {0};
+    struct worker *worker = NULL;
+    int code = 0;
+    bool ready = open_stores(process->speed.settings, &stores, &error);
+    if (ready && !(worker = worker_new(&process->speed, number, &stores)))
+        ready = error_set(&error, ERROR_INTERNAL, "out of memory");
+    if (ready && open_consumer(process, worker, &error))
+        while (!shutdown_requested() && !(process->until_end && worker_has_reached_ends(worker)))
+            worker_turn(worker);
+    else
+        code = program_fail(&error);
+    worker_destroy(worker);
+    close_stores(&stores);
+    return code;
+}
 
 static void *run_worker(void *context)
 {
     struct job_of_worker *job = context;
-    job->code = worker_run(job->speed, job->number);
+    job->code = work(job->process, job->number);
     if (job->code)
         shutdown_request();
     return NULL;
 }
 
-static int run_workers(struct speed *speed)
+static int run_workers(struct process *process)
 {
-    size_t count = (size_t)speed->settings->speed.workers, started = 0;
+    size_t count = (size_t)process->speed.settings->speed.workers, started = 0;
     struct job_of_worker *jobs = calloc(count, sizeof *jobs);
     pthread_t *threads = calloc(count, sizeof *threads);
     int code = 0;
     for (; jobs && threads && started < count; started++) {
-        jobs[started] = (struct job_of_worker){speed, (int)started, 0};
+        jobs[started] = (struct job_of_worker){process, (int)started, 0};
         if (pthread_create(&threads[started], NULL, run_worker, &jobs[started]) != 0)
             break;
     }
@@ -82,21 +145,24 @@ static bool has_dead_letters(const struct settings *settings)
 
 int speed_run(const struct settings *settings, bool until_end)
 {
-    struct speed speed = {
-        .settings = settings,
+    struct process process = {
+        .speed = {.settings = settings,
+                  .latest = published_get,
+                  .budget = {.ceiling_bytes = settings->speed.index_bytes},
+                  .started_us = clock_wall_us()},
         .kafka = {settings->kafka.brokers, settings->kafka.group, settings->kafka.properties,
                   settings->kafka.property_count},
-        .budget = {.ceiling_bytes = settings->speed.index_bytes},
-        .started_us = clock_wall_us(),
         .until_end = until_end,
     };
+    struct speed *speed = &process.speed;
     struct error error = {0};
-    bool ready = !has_dead_letters(settings) || (dead_letters_open(&speed.kafka, &speed.dead_letters, &error) &&
-                                                 create_dead_letter_topics(&speed, &error));
-    ready = ready && published_start(settings, &speed.published, &error);
-    int code = ready ? run_workers(&speed) : program_fail(&error);
-    published_stop(speed.published);
-    dead_letters_close(speed.dead_letters);
+    bool ready = !has_dead_letters(settings) || (dead_letters_open(&process.kafka, &speed->dead_letters, &error) &&
+                                                 create_dead_letter_topics(speed, &error));
+    ready = ready && published_start(settings, &process.published, &error);
+    speed->latest_context = process.published;
+    int code = ready ? run_workers(&process) : program_fail(&error);
+    published_stop(process.published);
+    dead_letters_close(speed->dead_letters);
     if (code == 0)
         log_info("ended cleanly");
     return code;

@@ -7,12 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/retry.h"
-#include "base/shutdown.h"
-#include "config/program.h"
-#include "kafka/consumer.h"
 #include "partition.h"
-#include "postgres/postgres.h"
-#include "redis/redis_store.h"
 
 #define POLL_MS 10 /* the longest wait for a first message, and so part of the freshness */
 #define CHECK_EVERY_US US_PER_SECOND
@@ -32,7 +27,7 @@ struct owned {
 struct worker {
     struct speed *speed;
     int number;
-    struct kafka_consumer *consumer;
+    struct consumer *consumer;
     struct partition_environment environment;
     char cluster[CLUSTER_ID_MAX]; /* "" until it is known */
     struct owned *owned;
@@ -85,7 +80,8 @@ static bool commit_one(struct worker *worker, struct owned *owned, struct error 
         return true;
     }
     enum commit_answer answer;
-    int64_t known_end = kafka_consumer_known_end(worker->consumer, partition->source->topic, partition->id.partition);
+    int64_t known_end =
+        worker->consumer->operations->known_end(worker->consumer, partition->source->topic, partition->id.partition);
     if (known_end > partition->end)
         partition->end = known_end;
     if (!partition_commit(partition, &answer, error))
@@ -105,7 +101,7 @@ static void suspend(struct worker *worker, const struct error *cause)
     if (!worker->suspended) {
         log_warning("%s; reading stops until it is back", cause->message);
         worker->suspended = true;
-        if (!kafka_consumer_assign(worker->consumer, NULL, 0, &error))
+        if (!worker->consumer->operations->assign(worker->consumer, NULL, 0, &error))
             log_error("%s", error.message);
     }
     retry_failed(&worker->commit_retry, clock_monotonic_us());
@@ -213,7 +209,7 @@ static void on_trouble(void *context, const struct error *error)
     log_warning("%s; waiting for it", error->message);
 }
 
-static void own(struct worker *worker, const struct kafka_position *position)
+static void own(struct worker *worker, const struct consumer_position *position)
 {
     const struct settings *settings = worker->speed->settings;
     for (size_t i = 0; i < settings->source_count; i++) {
@@ -229,7 +225,7 @@ static void own(struct worker *worker, const struct kafka_position *position)
     }
 }
 
-static void on_assigned(void *context, const struct kafka_position partitions[], size_t count)
+static void on_assigned(void *context, const struct consumer_position partitions[], size_t count)
 {
     struct worker *worker = context;
     worker->has_assignment = true;
@@ -241,16 +237,16 @@ static void on_assigned(void *context, const struct kafka_position partitions[],
 
 static void hint(struct worker *worker)
 {
-    struct kafka_position *positions = calloc(worker->owned_count + 1, sizeof *positions);
+    struct consumer_position *positions = calloc(worker->owned_count + 1, sizeof *positions);
     size_t count = 0;
     for (size_t i = 0; positions && i < worker->owned_count; i++) {
         const struct partition *partition = worker->owned[i].partition;
         if (partition->state == PARTITION_RUNNING)
             positions[count++] =
-                (struct kafka_position){partition->source->topic, partition->id.partition, partition->slot.next};
+                (struct consumer_position){partition->source->topic, partition->id.partition, partition->slot.next};
     }
     if (count)
-        kafka_consumer_hint(worker->consumer, positions, count);
+        worker->consumer->operations->hint(worker->consumer, positions, count);
     free(positions);
 }
 
@@ -279,21 +275,21 @@ static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
 {
     struct worker *worker = context;
     const struct source *source = settings_source(worker->speed->settings, text_of(id.source));
-    return kafka_consumer_offset_at(worker->consumer, source->topic, id.partition, at_us);
+    return worker->consumer->operations->offset_at(worker->consumer, source->topic, id.partition, at_us);
 }
 
 static bool open_one(struct worker *worker, struct owned *owned, struct error *error)
 {
     struct partition *partition = owned->partition;
-    if (!*worker->cluster && !kafka_consumer_cluster(worker->consumer, worker->cluster, error))
+    if (!*worker->cluster && !worker->consumer->operations->cluster(worker->consumer, worker->cluster, error))
         return false;
     struct log_extent log = {.cluster = worker->cluster, .offset_at = offset_at, .context = worker};
     int32_t partitions;
-    if (!kafka_consumer_partition_count(worker->consumer, partition->source->topic, &partitions, error))
+    if (!worker->consumer->operations->partition_count(worker->consumer, partition->source->topic, &partitions, error))
         return false;
     log.partitions = partitions;
-    if (!kafka_consumer_extent(worker->consumer, partition->source->topic, partition->id.partition, &log.first,
-                               &log.end, error) ||
+    if (!worker->consumer->operations->extent(worker->consumer, partition->source->topic, partition->id.partition,
+                                              &log.first, &log.end, error) ||
         !partition_open(partition, &log, error))
         return false;
     if (owned->target < 0)
@@ -323,16 +319,17 @@ static void open_closed(struct worker *worker)
 /* Fetches what is open, each partition from its position. */
 static void assign(struct worker *worker)
 {
-    struct kafka_position *positions = calloc(worker->owned_count + 1, sizeof *positions);
+    struct consumer_position *positions = calloc(worker->owned_count + 1, sizeof *positions);
     size_t count = 0;
     for (size_t i = 0; positions && i < worker->owned_count; i++) {
         const struct partition *partition = worker->owned[i].partition;
         if (partition->state != PARTITION_CLOSED)
             positions[count++] =
-                (struct kafka_position){partition->source->topic, partition->id.partition, partition->position};
+                (struct consumer_position){partition->source->topic, partition->id.partition, partition->position};
     }
     struct error error;
-    worker->must_assign = !positions || !kafka_consumer_assign(worker->consumer, positions, count, &error);
+    worker->must_assign =
+        !positions || !worker->consumer->operations->assign(worker->consumer, positions, count, &error);
     free(positions);
 }
 
@@ -342,7 +339,7 @@ static bool check_one(struct worker *worker, struct owned *owned, struct error *
     struct publication publication = {0};
     struct partition *partition = owned->partition;
     if (partition->state == PARTITION_CLOSED || partition->commit_id[0] ||
-        !published_get(worker->speed->published, owned->source, &publication))
+        !worker->speed->latest(worker->speed->latest_context, owned->source, &publication))
         return true;
     bool fits = true, read = partition_check(partition, &publication, &fits, error);
     if (read && !fits) {
@@ -381,7 +378,7 @@ static void look_around(struct worker *worker)
     }
 }
 
-static bool has_reached_ends(const struct worker *worker)
+bool worker_has_reached_ends(const struct worker *worker)
 {
     for (size_t i = 0; i < worker->owned_count; i++) {
         const struct owned *owned = &worker->owned[i];
@@ -392,59 +389,48 @@ static bool has_reached_ends(const struct worker *worker)
     return worker->has_assignment;
 }
 
-static void work(struct worker *worker)
+struct worker *worker_new(struct speed *speed, int number, const struct worker_stores *stores)
 {
-    while (!shutdown_requested() && !(worker->speed->until_end && has_reached_ends(worker))) {
-        open_closed(worker);
-        if (worker->must_assign && !worker->suspended)
-            assign(worker);
-        kafka_consumer_poll(worker->consumer, POLL_MS);
-        commit_due(worker);
-        look_around(worker);
-    }
+    struct worker *worker = calloc(1, sizeof *worker);
+    if (!worker)
+        return NULL;
+    *worker = (struct worker){.speed = speed, .number = number, .commit_retry = RETRY_DEPENDENCY};
+    worker->environment = (struct partition_environment){.realtime = stores->realtime,
+                                                         .publications = stores->publications,
+                                                         .budget = &speed->budget,
+                                                         .started_us = speed->started_us};
+    return worker;
 }
 
-static bool start(struct worker *worker, struct error *error)
+struct consumer_events worker_events(struct worker *worker)
 {
-    const struct settings *settings = worker->speed->settings;
-    worker->environment =
-        (struct partition_environment){.budget = &worker->speed->budget, .started_us = worker->speed->started_us};
-    if (!redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
-                          &worker->environment.realtime, error) ||
-        !postgres_publications_open(settings->postgres.url, settings->postgres.password,
-                                    &worker->environment.publications, error))
-        return false;
-    const struct kafka_consumer_events events = {.assigned = on_assigned,
-                                                 .revoked = on_revoked,
-                                                 .messages = on_messages,
-                                                 .end = on_end,
-                                                 .out_of_range = on_out_of_range,
-                                                 .trouble = on_trouble,
-                                                 .context = worker};
-    const char **topics = calloc(settings->source_count + 1, sizeof *topics);
-    if (!topics)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
-    for (size_t i = 0; i < settings->source_count; i++)
-        topics[i] = settings->sources[i].topic;
-    bool opened =
-        kafka_consumer_open(&worker->speed->kafka, topics, settings->source_count, &events, &worker->consumer, error);
-    free(topics);
-    return opened;
+    return (struct consumer_events){.assigned = on_assigned,
+                                    .revoked = on_revoked,
+                                    .messages = on_messages,
+                                    .end = on_end,
+                                    .out_of_range = on_out_of_range,
+                                    .trouble = on_trouble,
+                                    .context = worker};
 }
 
-int worker_run(struct speed *speed, int number)
+void worker_attach(struct worker *worker, struct consumer *consumer)
 {
-    struct worker worker = {.speed = speed, .number = number, .commit_retry = RETRY_DEPENDENCY};
-    struct error error = {0};
-    int code = 0;
-    if (start(&worker, &error))
-        work(&worker);
-    else
-        code = program_fail(&error);
-    kafka_consumer_close(worker.consumer);
-    if (worker.environment.realtime)
-        worker.environment.realtime->operations->destroy(worker.environment.realtime);
-    if (worker.environment.publications)
-        worker.environment.publications->operations->destroy(worker.environment.publications);
-    return code;
+    worker->consumer = consumer;
+}
+
+void worker_turn(struct worker *worker)
+{
+    open_closed(worker);
+    if (worker->must_assign && !worker->suspended)
+        assign(worker);
+    worker->consumer->operations->poll(worker->consumer, POLL_MS);
+    commit_due(worker);
+    look_around(worker);
+}
+
+void worker_destroy(struct worker *worker)
+{
+    if (worker && worker->consumer)
+        worker->consumer->operations->destroy(worker->consumer);
+    free(worker);
 }

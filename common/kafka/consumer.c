@@ -13,9 +13,10 @@
 #define PULSE_NS 5000000 /* see pulse() */
 
 struct kafka_consumer {
+    struct consumer consumer; /* first, so that one pointer is both */
     rd_kafka_t *client;
     rd_kafka_queue_t *queue;
-    struct kafka_consumer_events events;
+    struct consumer_events events;
     struct log_message messages[CONSUMER_BATCH];
 
     pthread_t pulse;
@@ -24,6 +25,11 @@ struct kafka_consumer {
     pthread_mutex_t lock; /* of `assigned` */
     rd_kafka_topic_partition_list_t *assigned;
 };
+
+static struct kafka_consumer *of(struct consumer *consumer)
+{
+    return (struct kafka_consumer *)consumer;
+}
 
 static const struct property defaults[] = {
     {"enable.auto.commit", "false"},
@@ -41,11 +47,11 @@ static const struct property defaults[] = {
 
 static void tell_assigned(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)
 {
-    struct kafka_position *positions = calloc((size_t)list->cnt + 1, sizeof *positions);
+    struct consumer_position *positions = calloc((size_t)list->cnt + 1, sizeof *positions);
     if (!positions)
         return;
     for (int i = 0; i < list->cnt; i++)
-        positions[i] = (struct kafka_position){list->elems[i].topic, list->elems[i].partition, -1};
+        positions[i] = (struct consumer_position){list->elems[i].topic, list->elems[i].partition, -1};
     consumer->events.assigned(consumer->events.context, positions, (size_t)list->cnt);
     free(positions);
 }
@@ -123,50 +129,7 @@ static bool subscribe(struct kafka_consumer *consumer, const char *const topics[
     return code == 0 || kafka_error(error, code, "subscribe");
 }
 
-bool kafka_consumer_open(const struct kafka_access *access, const char *const topics[], size_t topic_count,
-                         const struct kafka_consumer_events *events, struct kafka_consumer **ret_consumer,
-                         struct error *error)
-{
-    struct kafka_consumer *consumer = calloc(1, sizeof *consumer);
-    if (!consumer)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
-    consumer->events = *events;
-    consumer->assigned = rd_kafka_topic_partition_list_new(0);
-    pthread_mutex_init(&consumer->lock, NULL);
-    struct property member[sizeof defaults / sizeof defaults[0] + 1] = {{"group.id", access->group}};
-    memcpy(member + 1, defaults, sizeof defaults);
-    consumer->client = kafka_client_new(RD_KAFKA_CONSUMER, access, member, prepare, consumer, error);
-    if (consumer->client) {
-        rd_kafka_poll_set_consumer(consumer->client);
-        consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
-    }
-    if (!consumer->client || !subscribe(consumer, topics, topic_count, error)) {
-        kafka_consumer_close(consumer);
-        return false;
-    }
-    consumer->has_pulse = pthread_create(&consumer->pulse, NULL, pulse, consumer) == 0;
-    *ret_consumer = consumer;
-    return true;
-}
-
-void kafka_consumer_close(struct kafka_consumer *consumer)
-{
-    if (!consumer)
-        return;
-    atomic_store(&consumer->closing, true);
-    if (consumer->has_pulse)
-        pthread_join(consumer->pulse, NULL);
-    if (consumer->client) {
-        rd_kafka_consumer_close(consumer->client);
-        rd_kafka_queue_destroy(consumer->queue);
-        rd_kafka_destroy(consumer->client);
-    }
-    rd_kafka_topic_partition_list_destroy(consumer->assigned);
-    pthread_mutex_destroy(&consumer->lock);
-    free(consumer);
-}
-
-static rd_kafka_topic_partition_list_t *position_list(const struct kafka_position positions[], size_t count)
+static rd_kafka_topic_partition_list_t *position_list(const struct consumer_position positions[], size_t count)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
     for (size_t i = 0; i < count; i++)
@@ -175,9 +138,9 @@ static rd_kafka_topic_partition_list_t *position_list(const struct kafka_positio
     return list;
 }
 
-bool kafka_consumer_assign(struct kafka_consumer *consumer, const struct kafka_position positions[], size_t count,
-                           struct error *error)
+static bool assign(struct consumer *port, const struct consumer_position positions[], size_t count, struct error *error)
 {
+    struct kafka_consumer *consumer = of(port);
     rd_kafka_topic_partition_list_t *list = position_list(positions, count);
     rd_kafka_resp_err_t code = kafka_assign(consumer->client, list);
     pthread_mutex_lock(&consumer->lock);
@@ -190,7 +153,7 @@ bool kafka_consumer_assign(struct kafka_consumer *consumer, const struct kafka_p
 /* An event instead of a message. */
 static void serve(struct kafka_consumer *consumer, const rd_kafka_message_t *message)
 {
-    const struct kafka_consumer_events *events = &consumer->events;
+    const struct consumer_events *events = &consumer->events;
     const char *topic = message->rkt ? rd_kafka_topic_name(message->rkt) : "";
     switch (message->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
@@ -224,8 +187,9 @@ static size_t give_run(struct kafka_consumer *consumer, rd_kafka_message_t *cons
     return length;
 }
 
-size_t kafka_consumer_poll(struct kafka_consumer *consumer, int timeout_ms)
+static size_t poll_messages(struct consumer *port, int timeout_ms)
 {
+    struct kafka_consumer *consumer = of(port);
     rd_kafka_message_t *messages[CONSUMER_BATCH];
     ssize_t polled = rd_kafka_consume_batch_queue(consumer->queue, timeout_ms, messages, CONSUMER_BATCH);
     size_t count = polled > 0 ? (size_t)polled : 0;
@@ -241,12 +205,12 @@ size_t kafka_consumer_poll(struct kafka_consumer *consumer, int timeout_ms)
     return count;
 }
 
-bool kafka_consumer_extent(struct kafka_consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
-                           int64_t *ret_end, struct error *error)
+static bool extent(struct consumer *port, const char *topic, int32_t partition, int64_t *ret_first, int64_t *ret_end,
+                   struct error *error)
 {
     int64_t first = 0, end = 0;
     rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(consumer->client, topic, partition, &first, &end, KAFKA_TIMEOUT_MS);
+        rd_kafka_query_watermark_offsets(of(port)->client, topic, partition, &first, &end, KAFKA_TIMEOUT_MS);
     if (code)
         return kafka_error(error, code, topic);
     *ret_first = first;
@@ -254,17 +218,18 @@ bool kafka_consumer_extent(struct kafka_consumer *consumer, const char *topic, i
     return true;
 }
 
-int64_t kafka_consumer_known_end(struct kafka_consumer *consumer, const char *topic, int32_t partition)
+static int64_t known_end(struct consumer *port, const char *topic, int32_t partition)
 {
     int64_t first, end;
-    if (rd_kafka_get_watermark_offsets(consumer->client, topic, partition, &first, &end) || end < 0)
+    if (rd_kafka_get_watermark_offsets(of(port)->client, topic, partition, &first, &end) || end < 0)
         return -1;
     return end;
 }
 
-int64_t kafka_consumer_offset_at(struct kafka_consumer *consumer, const char *topic, int32_t partition, int64_t at_us)
+static int64_t offset_at(struct consumer *port, const char *topic, int32_t partition, int64_t at_us)
 {
-    const struct kafka_position when = {topic, partition, at_us / 1000};
+    struct kafka_consumer *consumer = of(port);
+    const struct consumer_position when = {topic, partition, at_us / 1000};
     rd_kafka_topic_partition_list_t *list = position_list(&when, 1);
     rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(consumer->client, list, KAFKA_TIMEOUT_MS);
     int64_t offset = code || list->elems[0].err || list->elems[0].offset < 0 ? -1 : list->elems[0].offset;
@@ -272,20 +237,76 @@ int64_t kafka_consumer_offset_at(struct kafka_consumer *consumer, const char *to
     return offset;
 }
 
-bool kafka_consumer_cluster(struct kafka_consumer *consumer, char ret_cluster[CLUSTER_ID_MAX], struct error *error)
+static bool cluster(struct consumer *port, char ret_cluster[CLUSTER_ID_MAX], struct error *error)
 {
-    return kafka_cluster(consumer->client, ret_cluster, CLUSTER_ID_MAX, error);
+    return kafka_cluster(of(port)->client, ret_cluster, CLUSTER_ID_MAX, error);
 }
 
-bool kafka_consumer_partition_count(struct kafka_consumer *consumer, const char *topic, int32_t *ret_count,
-                                    struct error *error)
+static bool partition_count(struct consumer *port, const char *topic, int32_t *ret_count, struct error *error)
 {
-    return kafka_partition_count(consumer->client, topic, ret_count, error);
+    return kafka_partition_count(of(port)->client, topic, ret_count, error);
 }
 
-void kafka_consumer_hint(struct kafka_consumer *consumer, const struct kafka_position positions[], size_t count)
+static void hint(struct consumer *port, const struct consumer_position positions[], size_t count)
 {
+    struct kafka_consumer *consumer = of(port);
     rd_kafka_topic_partition_list_t *list = position_list(positions, count);
     rd_kafka_commit(consumer->client, list, 1);
     rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void destroy(struct consumer *port)
+{
+    if (!port)
+        return;
+    struct kafka_consumer *consumer = of(port);
+    atomic_store(&consumer->closing, true);
+    if (consumer->has_pulse)
+        pthread_join(consumer->pulse, NULL);
+    if (consumer->client) {
+        rd_kafka_consumer_close(consumer->client);
+        rd_kafka_queue_destroy(consumer->queue);
+        rd_kafka_destroy(consumer->client);
+    }
+    rd_kafka_topic_partition_list_destroy(consumer->assigned);
+    pthread_mutex_destroy(&consumer->lock);
+    free(consumer);
+}
+
+static const struct consumer_operations operations = {
+    .assign = assign,
+    .poll = poll_messages,
+    .extent = extent,
+    .known_end = known_end,
+    .offset_at = offset_at,
+    .partition_count = partition_count,
+    .cluster = cluster,
+    .hint = hint,
+    .destroy = destroy,
+};
+
+bool kafka_consumer_open(const struct kafka_access *access, const char *const topics[], size_t topic_count,
+                         const struct consumer_events *events, struct consumer **ret_consumer, struct error *error)
+{
+    struct kafka_consumer *consumer = calloc(1, sizeof *consumer);
+    if (!consumer)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    consumer->consumer.operations = &operations;
+    consumer->events = *events;
+    consumer->assigned = rd_kafka_topic_partition_list_new(0);
+    pthread_mutex_init(&consumer->lock, NULL);
+    struct property member[sizeof defaults / sizeof defaults[0] + 1] = {{"group.id", access->group}};
+    memcpy(member + 1, defaults, sizeof defaults);
+    consumer->client = kafka_client_new(RD_KAFKA_CONSUMER, access, member, prepare, consumer, error);
+    if (consumer->client) {
+        rd_kafka_poll_set_consumer(consumer->client);
+        consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
+    }
+    if (!consumer->client || !subscribe(consumer, topics, topic_count, error)) {
+        destroy(&consumer->consumer);
+        return false;
+    }
+    consumer->has_pulse = pthread_create(&consumer->pulse, NULL, pulse, consumer) == 0;
+    *ret_consumer = &consumer->consumer;
+    return true;
 }

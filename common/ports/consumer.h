@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A member of a consumer group that is told where to read: the group only says which partitions are whose, offsets are
+ * the application's. One thread polls; callbacks come from within poll and destroy. Messages are read_committed. */
+#ifndef TIDEMARK_PORTS_CONSUMER_H
+#define TIDEMARK_PORTS_CONSUMER_H
+
+#include "ports/log.h"
+
+struct consumer_position {
+    const char *topic;
+    int32_t partition;
+    int64_t offset;
+};
+
+struct consumer_events {
+    /* The group gives these partitions (offsets are unset). Nothing is fetched before `assign`. */
+    void (*assigned)(void *context, const struct consumer_position partitions[], size_t count);
+    /* All partitions go. `lost`: others own them already, so nothing may be committed. */
+    void (*revoked)(void *context, bool lost);
+    /* Messages of one partition, ascending; their memory is valid during the call. */
+    void (*messages)(void *context, const char *topic, int32_t partition, const struct log_message messages[],
+                     size_t count);
+    /* Nothing more to read: `offset` is the end for now. */
+    void (*end)(void *context, const char *topic, int32_t partition, int64_t offset);
+    /* The log no longer has the offset that was asked for. */
+    void (*out_of_range)(void *context, const char *topic, int32_t partition);
+    /* The cluster or a topic is out of reach (repeated while it lasts). */
+    void (*trouble)(void *context, const struct error *error);
+    void *context;
+};
+
+struct consumer {
+    const struct consumer_operations *operations;
+};
+
+struct consumer_operations {
+    /* Fetches these partitions from these offsets, and no others; none pauses all. */
+    bool (*assign)(struct consumer *consumer, const struct consumer_position positions[], size_t count,
+                   struct error *error);
+    /* Waits up to `timeout_ms` for messages and serves callbacks. Returns how many messages came. */
+    size_t (*poll)(struct consumer *consumer, int timeout_ms);
+    /* Where the log begins and ends for read_committed; asks the broker. */
+    bool (*extent)(struct consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
+                   int64_t *ret_end, struct error *error);
+    /* The end as last heard of, without asking; -1 where it isn't known. */
+    int64_t (*known_end)(struct consumer *consumer, const char *topic, int32_t partition);
+    /* The first offset whose record time is at or after `at_us`; -1 where the broker can't say. */
+    int64_t (*offset_at)(struct consumer *consumer, const char *topic, int32_t partition, int64_t at_us);
+    /* Partitions of the topic; 0 where it doesn't exist. */
+    bool (*partition_count)(struct consumer *consumer, const char *topic, int32_t *ret_count, struct error *error);
+    bool (*cluster)(struct consumer *consumer, char ret_cluster[CLUSTER_ID_MAX], struct error *error);
+    /* Tells the group's offsets, for lag monitors; doesn't wait, failures don't matter. */
+    void (*hint)(struct consumer *consumer, const struct consumer_position positions[], size_t count);
+    /* Leaves the group (revoked is called) and frees. */
+    void (*destroy)(struct consumer *consumer);
+};
+
+#endif
