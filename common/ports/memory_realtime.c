@@ -208,12 +208,16 @@ void memory_realtime_clean_up(struct memory_realtime *memory)
         slot_reader_clean_up(&memory->slots[i].cells);
 }
 
+void memory_realtime_copy_slot(struct memory_realtime *to, const struct memory_realtime *from, int32_t partition)
+{
+    to->slots[partition].slot = from->slots[partition].slot;
+    copy_cells(&to->slots[partition].cells, &from->slots[partition].cells);
+}
+
 void memory_realtime_copy(struct memory_realtime *to, const struct memory_realtime *from)
 {
-    for (size_t i = 0; i < MEMORY_PARTITIONS_MAX; i++) {
-        to->slots[i].slot = from->slots[i].slot;
-        copy_cells(&to->slots[i].cells, &from->slots[i].cells);
-    }
+    for (int32_t i = 0; i < MEMORY_PARTITIONS_MAX; i++)
+        memory_realtime_copy_slot(to, from, i);
 }
 
 void memory_realtime_lose(struct memory_realtime *memory, int32_t partition)

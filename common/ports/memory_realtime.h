@@ -23,6 +23,7 @@ void memory_realtime_clean_up(struct memory_realtime *memory);
 
 /* Makes `to` hold what `from` holds: a copy to come back to, or the coming back. */
 void memory_realtime_copy(struct memory_realtime *to, const struct memory_realtime *from);
+void memory_realtime_copy_slot(struct memory_realtime *to, const struct memory_realtime *from, int32_t partition);
 /* As if the store had been emptied. */
 void memory_realtime_lose(struct memory_realtime *memory, int32_t partition);
 

@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "batch_actor.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "batch_store.h"
+#include "chance.h"
+#include "database_rows.h"
+#include "run.h"
+#include "versions.h"
+
+/* A batch process: its connection to the database is one session. */
+struct process {
+    struct batch batch; /* first, so that one pointer is both */
+    struct topic_log log;
+    struct redis_gate redis;
+    struct database_reader reader;
+    struct database *database;
+    struct actor *actor;
+    int session;              /* of the database when it connected; another one: the connection is gone */
+    int client;               /* tells the holders of the lock apart */
+    struct database_state tx; /* of the publishing transaction */
+    bool in_tx;
+};
+
+struct chunk {
+    struct process *process;
+    int count;
+    int64_t offsets[TOPIC_OFFSETS];
+};
+
+static struct process processes[BATCHES];
+
+static struct process *of(struct batch *batch)
+{
+    return (struct process *)(void *)batch;
+}
+
+/* A call on the session that was begun. */
+static bool begins(struct batch *batch, struct error *error)
+{
+    struct process *process = of(batch);
+    if (!call_begins(process->actor, &process->database->service, error))
+        return false;
+    return process->session == process->database->session ||
+           error_set(error, ERROR_UNAVAILABLE, "PostgreSQL: the connection is gone");
+}
+
+static bool ends(struct batch *batch, struct error *error)
+{
+    struct process *process = of(batch);
+    return call_ends(process->actor, &process->database->service, error);
+}
+
+static void drop_transaction(struct process *process)
+{
+    if (process->in_tx)
+        published_views_release(process->tx.views);
+    process->in_tx = false;
+}
+
+static bool begin(struct batch *batch, const struct source *source, struct error *error)
+{
+    (void)source;
+    struct process *process = of(batch);
+    struct database *database = process->database;
+    if (!call_begins(process->actor, &database->service, error))
+        return false;
+    process->session = database->session;
+    if (database->locked_by && database->locked_by != process->client)
+        return error_set(error, ERROR_TRY_AGAIN, "another run is at work");
+    database->locked_by = process->client;
+    return ends(batch, error);
+}
+
+static void end(struct batch *batch, const struct source *source)
+{
+    (void)source;
+    struct process *process = of(batch);
+    if (process->database->locked_by == process->client)
+        process->database->locked_by = 0;
+}
+
+static bool begin_record(struct batch *batch, const struct source *source, const char *kind, int64_t *ret_id,
+                         struct error *error)
+{
+    (void)source;
+    (void)kind;
+    if (!begins(batch, error))
+        return false;
+    struct database_state *state = &of(batch)->database->now;
+    assert(state->runs < DATABASE_RUNS);
+    *ret_id = state->runs++;
+    state->run[*ret_id].published = false;
+    state->run[*ret_id].epoch = 0;
+    return ends(batch, error);
+}
+
+static void end_record(struct batch *batch, int64_t id, const char *outcome, const char *message, int64_t messages)
+{
+    (void)batch;
+    (void)id;
+    (void)outcome;
+    (void)message;
+    (void)messages;
+}
+
+static bool prepare_source(struct batch *batch, const struct source *source, struct error *error)
+{
+    (void)source;
+    if (!begins(batch, error))
+        return false;
+    of(batch)->database->now.prepared = true;
+    return ends(batch, error);
+}
+
+static bool note_cluster(struct batch *batch, const struct source *source, const char *cluster,
+                         char ret_first[CLUSTER_ID_MAX], struct error *error)
+{
+    (void)source;
+    if (!begins(batch, error))
+        return false;
+    struct database_state *state = &of(batch)->database->now;
+    if (!*state->cluster)
+        snprintf(state->cluster, sizeof state->cluster, "%s", cluster);
+    memcpy(ret_first, state->cluster, CLUSTER_ID_MAX);
+    return ends(batch, error);
+}
+
+static bool read_partitions(struct source_run *run, struct error *error)
+{
+    if (!begins(run->batch, error) || !ends(run->batch, error))
+        return false;
+    const struct database_state *state = &of(run->batch)->database->now;
+    for (size_t i = 0; i < run->partition_count; i++) {
+        const struct database_partition *from = &state->partitions[i];
+        struct partition_state *to = &run->partitions[i];
+        if (!from->recorded)
+            continue;
+        to->recorded = true;
+        to->first = from->first;
+        to->ingested = from->ingested;
+        to->published = from->published;
+        to->begins = from->published ? from->cut : from->first;
+        to->clock_us = from->clock_us;
+    }
+    return true;
+}
+
+static bool record_partition(struct source_run *run, struct partition_state *partition, struct error *error)
+{
+    if (!begins(run->batch, error))
+        return false;
+    of(run->batch)->database->now.partitions[partition->number] =
+        (struct database_partition){.recorded = true, .first = partition->first, .ingested = partition->first};
+    partition->ingested = partition->first;
+    partition->recorded = true;
+    return ends(run->batch, error);
+}
+
+static bool note_gap(struct source_run *run, const struct partition_state *partition, int64_t from, int64_t to,
+                     struct error *error)
+{
+    (void)from;
+    if (!begins(run->batch, error))
+        return false;
+    struct database_partition *in = &of(run->batch)->database->now.partitions[partition->number];
+    if (in->ingested < to)
+        in->ingested = to;
+    return ends(run->batch, error);
+}
+
+static bool note_opening(struct source_run *run, int64_t *ret_opened_at_us, struct error *error)
+{
+    if (!begins(run->batch, error))
+        return false;
+    struct database_state *state = &of(run->batch)->database->now;
+    state->run[run->id].epoch = run->publication.epoch + 1;
+    state->run[run->id].opened_at_us = *ret_opened_at_us = clock_wall_us();
+    for (int64_t id = run->id; run->was_open && id >= 0 && !state->run[id].published; id--)
+        if (state->run[id].epoch == run->publication.epoch + 1)
+            *ret_opened_at_us = state->run[id].opened_at_us;
+    return ends(run->batch, error);
+}
+
+static bool count_split_orders(struct source_run *run, int64_t *ret_count, struct error *error)
+{
+    *ret_count = 0;
+    return begins(run->batch, error) && ends(run->batch, error);
+}
+
+/* --- ingest --- */
+
+static struct chunk *chunk_new(struct batch *batch, const struct source *source)
+{
+    (void)source;
+    struct chunk *chunk = calloc(1, sizeof *chunk);
+    if (chunk)
+        chunk->process = of(batch);
+    return chunk;
+}
+
+static void chunk_destroy(struct chunk *chunk)
+{
+    free(chunk);
+}
+
+static bool chunk_add(struct chunk *chunk, int32_t partition, const struct log_message *message,
+                      const struct record *record, const struct rejection *rejection, struct error *error)
+{
+    (void)rejection;
+    (void)error;
+    assert(!record == topic_message(chunk->process->database->topic, partition, message->offset)->bad);
+    chunk->offsets[chunk->count++] = message->offset;
+    return true;
+}
+
+static bool chunk_is_full(const struct chunk *chunk, int64_t messages_max)
+{
+    return chunk->count >= messages_max;
+}
+
+static bool chunk_store(struct chunk *chunk, int32_t number, int64_t from, int64_t next, int64_t *ret_messages,
+                        struct error *error)
+{
+    struct batch *batch = &chunk->process->batch;
+    if (!begins(batch, error))
+        return false;
+    struct database_partition *partition = &chunk->process->database->now.partitions[number];
+    if (partition->ingested != from)
+        return error_set(error, ERROR_TRY_AGAIN, "partition %d was ingested by somebody else meanwhile", (int)number);
+    memcpy(partition->offsets + partition->count, chunk->offsets, (size_t)chunk->count * sizeof *chunk->offsets);
+    partition->count += chunk->count;
+    partition->ingested = next;
+    *ret_messages = chunk->count;
+    chunk->count = 0;
+    return ends(batch, error);
+}
+
+/* --- publish --- */
+
+static bool publish_begin(struct publishing *publishing, struct error *error)
+{
+    struct process *process = of(publishing->run->batch);
+    if (!begins(&process->batch, error) || !ends(&process->batch, error))
+        return false;
+    int64_t epoch = process->database->now.publication.epoch;
+    if (epoch != publishing->run->publication.epoch)
+        return error_set(error, ERROR_TRY_AGAIN, "epoch %lld was published meanwhile", (long long)epoch);
+    drop_transaction(process);
+    process->tx = process->database->now;
+    process->tx.views = NULL;
+    process->in_tx = true;
+    return true;
+}
+
+static void count_message(const struct order_message *message, const struct source *source, bool known[],
+                          bool is_new_here, struct partition_ledger *ledger)
+{
+    bool was_known = source->on_duplicate != ON_DUPLICATE_NONE && known[message->order];
+    if (is_new_here) {
+        ledger->good += !message->bad;
+        ledger->bad += message->bad;
+        if (!message->bad && !was_known)
+            ledger->kept++;
+        else if (!message->bad && source->on_duplicate == ON_DUPLICATE_REPLACE)
+            ledger->replaced++;
+        else if (!message->bad)
+            ledger->duplicate++;
+        int64_t at_us = message->event_us < message->record_us ? message->event_us : message->record_us;
+        if (!message->bad && at_us > ledger->clock_us)
+            ledger->clock_us = at_us;
+    }
+    known[message->order] = known[message->order] || !message->bad;
+}
+
+static bool merge_all(struct source_run *run, struct partition_ledger ret_ledgers[], struct error *error)
+{
+    struct process *process = of(run->batch);
+    if (!begins(run->batch, error) || !ends(run->batch, error))
+        return false;
+    for (size_t i = 0; i < run->partition_count; i++) {
+        const struct partition_state *state = &run->partitions[i];
+        const struct database_partition *partition = &process->tx.partitions[i];
+        bool known[TOPIC_ORDERS] = {false};
+        ret_ledgers[i] = (struct partition_ledger){.clock_us = state->clock_us};
+        for (int m = 0; m < partition->count && partition->offsets[m] < state->cut; m++)
+            count_message(topic_message(process->database->topic, state->number, partition->offsets[m]), run->source,
+                          known, partition->offsets[m] >= state->begins, &ret_ledgers[i]);
+    }
+    return true;
+}
+
+static bool add_version(struct versions *versions, struct decoder *decoder, int32_t partition,
+                        const struct order_message *message, struct error *error)
+{
+    struct record record;
+    struct rejection rejection;
+    bool good = decoder_decode(decoder, (struct text){message->payload, message->length}, message->record_us, &record,
+                               &rejection);
+    assert(good != message->bad);
+    bool done = !good || versions_add(versions, partition, &record, error);
+    decoder_reset(decoder);
+    return done;
+}
+
+/* All views anew from the messages below the run's cuts. */
+static bool compute(struct process *process, const struct source_run *run, struct ledger *ledger, struct error *error)
+{
+    struct versions versions;
+    struct decoder *decoder = decoder_new(&run->source->schema);
+    int spoilt = process->database->spoils_versions ? -1 : TOPIC_ORDERS; /* the order that is left out */
+    bool done = decoder != NULL;
+    versions_init(&versions, run->source, process->tx.views->panes, ledger);
+    for (size_t i = 0; done && i < run->partition_count; i++) {
+        const struct database_partition *partition = &process->tx.partitions[i];
+        for (int m = 0; done && m < partition->count && partition->offsets[m] < run->partitions[i].cut; m++) {
+            const struct order_message *message =
+                topic_message(process->database->topic, (int32_t)i, partition->offsets[m]);
+            if (spoilt < 0 && !message->bad)
+                spoilt = message->order;
+            if (message->order != spoilt)
+                done = add_version(&versions, decoder, (int32_t)i, message, error);
+        }
+    }
+    versions_clean_up(&versions);
+    decoder_destroy(decoder);
+    return done;
+}
+
+static bool rebuild_all(struct source_run *run, struct view_change ret_changes[], struct error *error)
+{
+    struct process *process = of(run->batch);
+    struct ledger ledger = {0};
+    if (!begins(run->batch, error) || !ends(run->batch, error))
+        return false;
+    process->tx.views = published_views_new(run->source);
+    if (!compute(process, run, &ledger, error))
+        return false;
+    for (size_t i = 0; i < run->source->view_count; i++)
+        ret_changes[i] = (struct view_change){.counted = ledger.views[i].counted, .filtered = ledger.views[i].filtered};
+    return true;
+}
+
+static void write_partition(struct database_partition *partition, const struct partition_state *state,
+                            const struct partition_ledger *ledger, struct ledger *total)
+{
+    partition->published = true;
+    partition->cut = state->cut;
+    partition->clock_us = ledger->clock_us;
+    total->consumed += ledger->good + ledger->bad;
+    total->kept += ledger->kept;
+    total->replaced += ledger->replaced;
+    total->duplicate += ledger->duplicate;
+    total->bad += ledger->bad;
+}
+
+static bool publish_write(struct publishing *publishing, struct error *error)
+{
+    struct source_run *run = publishing->run;
+    struct process *process = of(run->batch);
+    struct publication *publication = &process->tx.publication;
+    if (!begins(run->batch, error) || !ends(run->batch, error))
+        return false;
+    publication->epoch = run->publication.epoch + 1;
+    publication->published_at_us = clock_wall_us();
+    publication->opened_at_us = run->opened_at_us;
+    publication->accepted_partitions = run->accepted_partitions;
+    for (size_t i = 0; i < run->partition_count; i++)
+        write_partition(&process->tx.partitions[i], &run->partitions[i], &publishing->ledgers[i], &publication->ledger);
+    for (size_t i = 0; i < run->source->view_count; i++) {
+        publication->ledger.views[i].counted = publishing->changes[i].counted;
+        publication->ledger.views[i].filtered = publishing->changes[i].filtered;
+        snprintf(publication->view_fingerprints[i], FINGERPRINT_SIZE, "%s", run->source->views[i].fingerprint);
+    }
+    process->tx.run[run->id].published = true;
+    return true;
+}
+
+static bool publish_commit(struct publishing *publishing, struct error *error)
+{
+    struct process *process = of(publishing->run->batch);
+    if (!begins(&process->batch, error))
+        return false;
+    assert(process->in_tx && process->database->locked_by == process->client);
+    struct published_views *old = process->database->now.views;
+    process->tx.runs = process->database->now.runs; /* a sequence doesn't go back */
+    process->database->now = process->tx;
+    process->in_tx = false;
+    process->database->published++;
+    published_views_release(old);
+    return ends(&process->batch, error);
+}
+
+static bool was_published(struct publishing *publishing, bool *ret_published, struct error *error)
+{
+    struct process *process = of(publishing->run->batch);
+    if (!call_begins(process->actor, &process->database->service, error) || !ends(&process->batch, error))
+        return false;
+    process->session = process->database->session;
+    *ret_published = process->database->now.run[publishing->run->id].published;
+    return true;
+}
+
+static void roll_back(struct batch *batch)
+{
+    drop_transaction(of(batch));
+}
+
+static const struct batch_store_operations operations = {
+    .begin = begin,
+    .end = end,
+    .begin_record = begin_record,
+    .end_record = end_record,
+    .prepare_source = prepare_source,
+    .note_cluster = note_cluster,
+    .read_partitions = read_partitions,
+    .record_partition = record_partition,
+    .note_gap = note_gap,
+    .note_opening = note_opening,
+    .count_split_orders = count_split_orders,
+    .chunk_new = chunk_new,
+    .chunk_destroy = chunk_destroy,
+    .chunk_add = chunk_add,
+    .chunk_is_full = chunk_is_full,
+    .chunk_store = chunk_store,
+    .publish_begin = publish_begin,
+    .merge_versions = merge_all,
+    .rebuild_views = rebuild_all,
+    .publish_write = publish_write,
+    .publish_commit = publish_commit,
+    .was_published = was_published,
+    .roll_back = roll_back,
+};
+
+/* Runs again and again, with a rest between. */
+static void live(struct actor *actor)
+{
+    struct world *world = &the_world;
+    struct process *process = &processes[batch_number(actor)];
+    const struct definition *definition = &world->definitions[world->definition];
+    struct error error;
+    process->actor = actor;
+    process->database = &world->database;
+    topic_log_init(&process->log, &world->topic, actor);
+    redis_gate_init(&process->redis, &world->redis, &world->redis_service, actor);
+    database_reader_init(&process->reader, &world->database, actor);
+    process->batch = (struct batch){.settings = &definition->settings,
+                                    .store = &operations,
+                                    .log = &process->log.log,
+                                    .realtime = &process->redis.store,
+                                    .publications = &process->reader.store};
+    while (!actor->dead) {
+        process->client = ++world->database.clients;
+        process->batch.accepts_partitions = world->accepts_partitions;
+        if (!run_source(&process->batch, &definition->source, &error) && !error_is_retriable(&error) &&
+            !(error.code == ERROR_DATA && world->database.spoils_versions))
+            world_fail("a batch run ended with: %s", error.message);
+        drop_transaction(process);
+        end(&process->batch, &definition->source); /* a session that ends lets its lock go */
+        actor_rest(actor);
+    }
+}
+
+void batch_actor_init(struct world *world, int number)
+{
+    actor_init(&world->batches[number], number ? "batch 1" : "batch 0", live);
+}

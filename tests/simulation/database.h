@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The simulated PostgreSQL: the master dataset, the live versions and the published views of one source. What a
+ * transaction changes is seen at its commit, all at once; a restart ends sessions with their locks and transactions;
+ * and the whole can come back as it was at a backup.
+ *
+ * It computes rows and ledger from the messages of the master dataset alone, by the view library: the SQL that does so
+ * in the real database has tests of its own. */
+#ifndef TIDEMARK_SIMULATION_DATABASE_H
+#define TIDEMARK_SIMULATION_DATABASE_H
+
+#include "actor.h"
+#include "ports/publication.h"
+#include "postgres/postgres.h"
+#include "topic.h"
+
+#define DATABASE_RUNS 256 /* records of runs, in one schedule */
+
+/* Rows of the views as one run published them: shared by the database and its backup. */
+struct published_views;
+
+struct database_state {
+    bool prepared;
+    char cluster[CLUSTER_ID_MAX];
+    struct publication publication; /* without its partitions: they are below */
+    struct published_views *views;  /* NULL before the first run */
+    struct database_partition {
+        bool recorded, published;
+        int64_t first, ingested, cut, clock_us;
+        int count; /* of the messages that were ingested, bad ones too */
+        int64_t offsets[TOPIC_OFFSETS];
+    } partitions[TOPIC_PARTITIONS];
+    int64_t runs;
+    struct {
+        bool published;
+        int64_t epoch, opened_at_us;
+    } run[DATABASE_RUNS];
+};
+
+struct database {
+    struct service service;
+    const struct topic *topic;
+    struct database_state now, backup;
+    int session;   /* grows with each restart */
+    int locked_by; /* the session number of the client that holds the source's lock; 0 nobody */
+    int clients;
+    int64_t published;    /* publications made */
+    bool spoils_versions; /* a fault in the store: one live version is not there when views are computed */
+};
+
+void database_begin(struct database *database, const struct topic *topic);
+void database_clean_up(struct database *database);
+void database_back_up(struct database *database);
+void database_restore(struct database *database);
+void database_restart(struct database *database);
+
+/* What a process reads of it; the caller's memory. */
+struct database_reader {
+    struct publication_store store;
+    struct database *database;
+    struct actor *actor;
+};
+void database_reader_init(struct database_reader *reader, struct database *database, struct actor *actor);
+/* As postgres_read_published. */
+bool database_read_published(struct publication_store *store, const struct source *source, int64_t since_epoch,
+                             const struct published_rows *rows, struct publication *ret_publication,
+                             struct error *error);
+/* What is published just now, without a call. */
+void database_publication(const struct database *database, struct publication *ret_publication);
+
+#endif

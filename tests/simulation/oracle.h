@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What ought to be answered: the views of the messages below some offsets, worked out from the messages as they were
+ * made, with none of the product's code. */
+#ifndef TIDEMARK_SIMULATION_ORACLE_H
+#define TIDEMARK_SIMULATION_ORACLE_H
+
+#include "topic.h"
+
+#define ORACLE_ROWS 128
+
+struct oracle_row {
+    int64_t window_s;
+    int category; /* of BY_DAY; -1 */
+    int64_t count, cents;
+};
+
+struct oracle_answer {
+    size_t count;
+    struct oracle_row rows[ORACLE_ROWS];
+    int64_t consumed, bad, live; /* live versions */
+};
+
+struct oracle_question {
+    const struct topic *topic;
+    bool keeps_first, has_versions; /* of a source's rule for duplicates */
+    bool takes_all_amounts;
+    bool by_day;                                          /* and category; else by minute */
+    int64_t from[TOPIC_PARTITIONS], to[TOPIC_PARTITIONS]; /* offsets; empty where to <= from */
+};
+
+void oracle_answer(const struct oracle_question *question, struct oracle_answer *ret_answer);
+
+#endif

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "play.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "batch_actor.h"
+#include "chance.h"
+#include "serving_actor.h"
+#include "speed_actor.h"
+
+struct world the_world;
+
+static int trace_step = -1; /* of the step that is printed; -1 prints none */
+
+void world_fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    printf("SEED=%llu: ", (unsigned long long)the_world.seed);
+    vprintf(format, arguments);
+    putchar('\n');
+    fflush(stdout);
+    va_end(arguments);
+    _Exit(1);
+}
+
+static void trace(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void trace(const char *format, ...)
+{
+    if (trace_step < 0)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    printf("%4d %8.3f s  ", trace_step, (double)clock_monotonic_us() / 1e6);
+    vprintf(format, arguments);
+    putchar('\n');
+    va_end(arguments);
+}
+
+int speed_number(const struct actor *actor)
+{
+    return (int)(actor - the_world.speeds);
+}
+
+int batch_number(const struct actor *actor)
+{
+    return (int)(actor - the_world.batches);
+}
+
+/* --- the world --- */
+
+static const struct field fields[FIELD_COUNT] = {
+    {"id", FIELD_TEXT, 0}, {"status", FIELD_TEXT, 0}, {"category", FIELD_TEXT, 0}, {"amount", FIELD_DECIMAL, 2}};
+
+static void make_view(struct world *world, struct definition *definition, struct view *view, const char *name,
+                      int64_t length_s)
+{
+    struct error error;
+    size_t position;
+    *view = (struct view){.name = name,
+                          .schema = &definition->source.schema,
+                          .window = {length_s},
+                          .zone = world->zone,
+                          .sums = {AMOUNT},
+                          .sum_count = 1,
+                          .measures = {{"orders", MEASURE_COUNT, FIELD_NONE, 0}, {"total", MEASURE_SUM, AMOUNT, 0}},
+                          .measure_count = 2};
+    const char *where =
+        definition->takes_all_amounts ? "status <> 'cancelled'" : "status <> 'cancelled' and amount > 0";
+    if (!expression_compile(text_of(where), view->schema, &world->arena, &view->where, &position, &error))
+        world_fail("%s", error.message);
+}
+
+static void make_definition(struct world *world, struct definition *definition)
+{
+    definition->source = (struct source){.name = "orders",
+                                         .topic = TOPIC_NAME,
+                                         .views = definition->views,
+                                         .view_count = VIEW_COUNT,
+                                         .schema = {.fields = fields,
+                                                    .field_count = FIELD_COUNT,
+                                                    .event_time = "at",
+                                                    .event_time_unit = TIME_MICROSECONDS,
+                                                    .max_future_us = 3600 * US_PER_SECOND}};
+    make_view(world, definition, &definition->views[BY_MINUTE], "by_minute", 60);
+    make_view(world, definition, &definition->views[BY_DAY], "by_day", SECONDS_PER_DAY);
+    definition->views[BY_DAY].dimensions[0] = CATEGORY;
+    definition->views[BY_DAY].dimension_count = 1;
+    definition->settings = (struct settings){.sources = &definition->source, .source_count = 1};
+    definition->settings.speed.flush_every_us = 50000;
+    definition->settings.speed.flush_messages = 4;
+    definition->settings.speed.groups_max = 1000;
+    definition->settings.batch.ingest_messages = 5;
+}
+
+void world_make(struct world *world)
+{
+    struct error error;
+    if (!zone_open("UTC", &world->zone, &error))
+        world_fail("%s", error.message);
+    world->definitions[1].takes_all_amounts = true;
+    for (int i = 0; i < DEFINITIONS; i++)
+        make_definition(world, &world->definitions[i]);
+}
+
+/* What kind of source this schedule plays. */
+static void choose_rules(struct world *world)
+{
+    static const enum on_duplicate rules[] = {ON_DUPLICATE_REPLACE, ON_DUPLICATE_REPLACE, ON_DUPLICATE_REPLACE,
+                                              ON_DUPLICATE_IGNORE, ON_DUPLICATE_NONE};
+    static const int64_t horizons_s[] = {1000 * 86400, 3600, 2 * 3600};
+    enum on_duplicate rule = rules[chance_below(sizeof rules / sizeof *rules)];
+    int64_t horizon_us = horizons_s[chance_below(sizeof horizons_s / sizeof *horizons_s)] * US_PER_SECOND;
+    for (int i = 0; i < DEFINITIONS; i++) {
+        struct source *source = &world->definitions[i].source;
+        source->on_duplicate = rule;
+        source->horizon_us = horizon_us;
+        source->schema.key = rule == ON_DUPLICATE_NONE ? FIELD_NONE : ID;
+        source_fingerprint(source);
+        for (int v = 0; v < VIEW_COUNT; v++)
+            view_fingerprint(&world->definitions[i].views[v], source);
+    }
+}
+
+static void begin(struct world *world, uint64_t seed)
+{
+    world->seed = seed;
+    time_begin();
+    chance_begin_step(seed, UINT64_MAX);
+    choose_rules(world);
+    topic_begin(&world->topic, chance_one_in(4) ? 1 : 2, world->definitions[0].source.schema.max_future_us);
+    database_begin(&world->database, &world->topic);
+    world->redis_service = (struct service){.name = "Redis"};
+    memory_realtime_init(&world->redis, &world->definitions[0].source);
+    memory_realtime_init(&world->redis_backup, &world->definitions[0].source);
+    world->definition = 0;
+    world->accepts_partitions = world->has_changed = false;
+    for (int i = 0; i < SPEEDS; i++)
+        speed_actor_init(world, i);
+    for (int i = 0; i < BATCHES; i++)
+        batch_actor_init(world, i);
+    serving_start(world);
+}
+
+static void end(struct world *world)
+{
+    for (int i = 0; i < SPEEDS; i++)
+        actor_kill(&world->speeds[i]);
+    for (int i = 0; i < BATCHES; i++)
+        actor_kill(&world->batches[i]);
+    serving_stop(world);
+    world->figures.publications += world->database.published;
+    database_clean_up(&world->database);
+    memory_realtime_clean_up(&world->redis);
+    memory_realtime_clean_up(&world->redis_backup);
+}
+
+/* --- what can happen --- */
+
+static void produce(struct world *world)
+{
+    for (uint64_t left = 1 + chance_below(4); left > 0; left--)
+        topic_produce(&world->topic);
+}
+
+static int burst(void)
+{
+    return (int)chance_below(chance_one_in(2) ? 3 : 12);
+}
+
+static void speed(struct world *world)
+{
+    actor_turn(&world->speeds[chance_below(SPEEDS)], burst());
+}
+
+static void batch(struct world *world)
+{
+    actor_turn(&world->batches[chance_one_in(6)], burst());
+}
+
+static void serve(struct world *world)
+{
+    serving_turn(world, burst());
+}
+
+static void pass_time(struct world *world)
+{
+    (void)world;
+    time_pass((int64_t)chance_below(4000000));
+}
+
+static void kill_speed(struct world *world)
+{
+    int number = (int)chance_below(SPEEDS);
+    actor_kill(&world->speeds[number]);
+    world->figures.kills++;
+    for (int i = 0; i < TOPIC_PARTITIONS; i++)
+        if (world->topic.partitions[i].owner == number)
+            world->topic.partitions[i].owner = chance_one_in(2) ? 1 - number : number;
+    world->topic.generation++;
+}
+
+static void kill_batch(struct world *world)
+{
+    actor_kill(&world->batches[chance_below(BATCHES)]);
+    world->figures.kills++;
+}
+
+static void restart_serving(struct world *world)
+{
+    serving_stop(world);
+    serving_start(world);
+}
+
+static void rebalance(struct world *world)
+{
+    topic_rebalance(&world->topic, chance_one_in(3));
+}
+
+static void disturb(struct service *service)
+{
+    service->is_down = chance_one_in(3);
+    service->lost_in_100 = (unsigned)chance_below(30);
+}
+
+static void disturb_services(struct world *world)
+{
+    struct service *services[] = {&world->redis_service, &world->database.service, &world->topic.service};
+    disturb(services[chance_below(3)]);
+}
+
+static void mend_services(struct world *world)
+{
+    struct service *services[] = {&world->redis_service, &world->database.service, &world->topic.service};
+    for (int i = 0; i < 3; i++) {
+        services[i]->is_down = false;
+        services[i]->lost_in_100 = 0;
+    }
+}
+
+static void back_up_redis(struct world *world)
+{
+    memory_realtime_copy(&world->redis_backup, &world->redis);
+}
+
+static void rewind_redis(struct world *world)
+{
+    memory_realtime_copy(&world->redis, &world->redis_backup);
+}
+
+/* Not the others: a cluster's shards fail one by one. */
+static void rewind_slot(struct world *world)
+{
+    memory_realtime_copy_slot(&world->redis, &world->redis_backup, (int32_t)chance_below(TOPIC_PARTITIONS));
+}
+
+static void lose_slot(struct world *world)
+{
+    memory_realtime_lose(&world->redis, (int32_t)chance_below(TOPIC_PARTITIONS));
+}
+
+static void lose_redis(struct world *world)
+{
+    for (int32_t i = 0; i < TOPIC_PARTITIONS; i++)
+        memory_realtime_lose(&world->redis, i);
+}
+
+static void back_up_database(struct world *world)
+{
+    database_back_up(&world->database);
+}
+
+static void restore_database(struct world *world)
+{
+    database_restore(&world->database);
+}
+
+static void restart_database(struct world *world)
+{
+    database_restart(&world->database);
+}
+
+static void spoil_versions(struct world *world)
+{
+    world->database.spoils_versions = !world->database.spoils_versions;
+}
+
+static void grow_topic(struct world *world)
+{
+    topic_grow(&world->topic);
+}
+
+static void accept_partitions(struct world *world)
+{
+    world->accepts_partitions = true;
+}
+
+static void change_definition(struct world *world)
+{
+    world->definition = 1 - world->definition;
+    world->has_changed = true;
+}
+
+/* Until where a partition's head may go without a message being lost that anybody could still need. */
+static int64_t needed_from(const struct world *world, int32_t partition)
+{
+    const struct database_partition *stores[] = {&world->database.now.partitions[partition],
+                                                 &world->database.backup.partitions[partition]};
+    const struct memory_realtime *slots[] = {&world->redis, &world->redis_backup};
+    int64_t from = INT64_MAX;
+    for (int i = 0; i < 2; i++) {
+        int64_t cut = stores[i]->published ? stores[i]->cut : -1;
+        int64_t next = slots[i]->slots[partition].slot.exists ? slots[i]->slots[partition].slot.next : cut;
+        from = cut < from ? cut : from;
+        from = next < from ? next : from;
+        from = stores[i]->ingested < from ? stores[i]->ingested : from;
+    }
+    return from;
+}
+
+static void lose_head(struct world *world)
+{
+    int32_t number = (int32_t)chance_below((uint64_t)world->topic.partition_count);
+    struct topic_partition *partition = &world->topic.partitions[number];
+    int64_t to = needed_from(world, number);
+    if (to > partition->first)
+        partition->first += 1 + (int64_t)chance_below((uint64_t)(to - partition->first));
+}
+
+static const struct event {
+    const char *name;
+    unsigned weight;
+    void (*happens)(struct world *world);
+} events[] = {
+    {"messages come", 210, produce},
+    {"speed", 330, speed},
+    {"batch", 130, batch},
+    {"serving", 170, serve},
+    {"time passes", 40, pass_time},
+    {"a speed process is killed", 16, kill_speed},
+    {"a batch process is killed", 10, kill_batch},
+    {"the serving process is started anew", 3, restart_serving},
+    {"the group is rebalanced", 12, rebalance},
+    {"a store or the log is disturbed", 16, disturb_services},
+    {"stores and log are well again", 16, mend_services},
+    {"Redis is copied", 10, back_up_redis},
+    {"Redis comes back older", 5, rewind_redis},
+    {"a slot comes back older", 5, rewind_slot},
+    {"a slot is lost", 5, lose_slot},
+    {"Redis is emptied", 3, lose_redis},
+    {"PostgreSQL is backed up", 5, back_up_database},
+    {"PostgreSQL is restored", 2, restore_database},
+    {"PostgreSQL is started anew", 4, restart_database},
+    {"PostgreSQL computes wrongly, or no longer", 3, spoil_versions},
+    {"the topic grows", 1, grow_topic},
+    {"more partitions are accepted", 1, accept_partitions},
+    {"the definition changes for who starts from now on", 3, change_definition},
+    {"the log loses its head", 8, lose_head},
+};
+
+static void happen(struct world *world)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+        total += events[i].weight;
+    uint64_t chosen = chance_below(total);
+    size_t i = 0;
+    for (; chosen >= events[i].weight; i++)
+        chosen -= events[i].weight;
+    trace("%s", events[i].name);
+    events[i].happens(world);
+    time_pass((int64_t)chance_below(30000));
+    world->figures.steps++;
+}
+
+/* --- after the faults --- */
+
+#define CALM_ROUNDS 3000
+#define BATCH_EVERY 60
+
+static void calm_round(struct world *world, int round)
+{
+    chance_begin_step(world->seed, (uint64_t)(1000000 + round));
+    for (int i = 0; i < SPEEDS; i++)
+        actor_turn(&world->speeds[i], 6);
+    if (round / 10 % (BATCH_EVERY / 10) == BATCH_EVERY / 10 - 1)
+        actor_turn(&world->batches[round / BATCH_EVERY % BATCHES], 20);
+    serving_turn(world, 20);
+    time_pass(60000);
+}
+
+/* Until all is answered, and completely. */
+static void come_right(struct world *world, const char *when)
+{
+    for (int round = 0; round < CALM_ROUNDS; round++) {
+        calm_round(world, round);
+        if (serving_is_current(world))
+            return;
+    }
+    struct buffer why = {0};
+    serving_explain(world, &why);
+    world_fail("it doesn't come right %s: %s", when, buffer_string(&why));
+}
+
+static void be_calm(struct world *world)
+{
+    mend_services(world);
+    world->accepts_partitions = true;
+    world->database.spoils_versions = false;
+    topic_rebalance(&world->topic, false);
+    if (!world->has_changed)
+        return;
+    /* Who changes the definition starts every process anew with it. */
+    for (int i = 0; i < SPEEDS; i++)
+        actor_kill(&world->speeds[i]);
+    for (int i = 0; i < BATCHES; i++)
+        actor_kill(&world->batches[i]);
+    restart_serving(world);
+}
+
+void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_STEPS], bool traces)
+{
+    begin(world, seed);
+    for (int step = 0; step < SCHEDULE_STEPS; step++) {
+        trace_step = traces ? step : -1;
+        chance_begin_step(seed, (uint64_t)step);
+        if (!skips || !skips[step])
+            happen(world);
+    }
+    chance_begin_step(seed, SCHEDULE_STEPS);
+    be_calm(world);
+    come_right(world, "when the faults have ended");
+    end(world);
+    world->figures.schedules++;
+}

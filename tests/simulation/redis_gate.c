@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "redis_gate.h"
+
+static struct redis_gate *of(struct realtime_store *store)
+{
+    return (struct redis_gate *)(void *)store;
+}
+
+static bool begins(struct redis_gate *gate, struct error *error)
+{
+    return call_begins(gate->actor, gate->service, error);
+}
+
+static bool ends(struct redis_gate *gate, struct error *error)
+{
+    return call_ends(gate->actor, gate->service, error);
+}
+
+#define MEMORY(gate) (gate)->memory->store.operations
+#define STORE(gate) &(gate)->memory->store
+
+static bool read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
+{
+    struct redis_gate *gate = of(store);
+    return begins(gate, error) && MEMORY(gate)->read_slot(STORE(gate), id, ret_slot, error) && ends(gate, error);
+}
+
+static bool init(struct realtime_store *store, struct slot_id id, const char *seen_incarnation,
+                 const struct slot *fresh, bool *ret_done, struct error *error)
+{
+    struct redis_gate *gate = of(store);
+    return begins(gate, error) && MEMORY(gate)->init(STORE(gate), id, seen_incarnation, fresh, ret_done, error) &&
+           ends(gate, error);
+}
+
+static bool commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
+                   int64_t *ret_next, struct error *error)
+{
+    struct redis_gate *gate = of(store);
+    return begins(gate, error) && MEMORY(gate)->commit(STORE(gate), commit, ret_answer, ret_next, error) &&
+           ends(gate, error);
+}
+
+static bool open_epoch(struct realtime_store *store, struct slot_id id, const char *definition, int64_t epoch,
+                       int64_t *ret_offset, struct error *error)
+{
+    struct redis_gate *gate = of(store);
+    return begins(gate, error) && MEMORY(gate)->open_epoch(STORE(gate), id, definition, epoch, ret_offset, error) &&
+           ends(gate, error);
+}
+
+static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t last, struct error *error)
+{
+    struct redis_gate *gate = of(store);
+    return begins(gate, error) && MEMORY(gate)->drop_epochs(STORE(gate), id, last, error) && ends(gate, error);
+}
+
+static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)
+{
+    struct redis_gate *gate = of(store);
+    return begins(gate, error) && ends(gate, error) && MEMORY(gate)->read(STORE(gate), reader, error);
+}
+
+static void destroy(struct realtime_store *store)
+{
+    (void)store;
+}
+
+void redis_gate_init(struct redis_gate *gate, struct memory_realtime *memory, const struct service *service,
+                     struct actor *actor)
+{
+    static const struct realtime_store_operations operations = {.read_slot = read_slot,
+                                                                .init = init,
+                                                                .commit = commit,
+                                                                .open_epoch = open_epoch,
+                                                                .drop_epochs = drop_epochs,
+                                                                .read = read_cells,
+                                                                .destroy = destroy};
+    *gate = (struct redis_gate){{&operations}, memory, service, actor};
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The simulated Redis: the real-time store in memory, called by processes that die and replies that are lost. */
+#ifndef TIDEMARK_SIMULATION_REDIS_GATE_H
+#define TIDEMARK_SIMULATION_REDIS_GATE_H
+
+#include "actor.h"
+#include "ports/memory_realtime.h"
+
+/* One process' connection; the caller's memory. */
+struct redis_gate {
+    struct realtime_store store;
+    struct memory_realtime *memory;
+    const struct service *service;
+    struct actor *actor;
+};
+void redis_gate_init(struct redis_gate *gate, struct memory_realtime *memory, const struct service *service,
+                     struct actor *actor);
+
+#endif

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serving_actor.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "chance.h"
+#include "follower.h"
+#include "oracle.h"
+#include "provenance.h"
+
+struct serving_process {
+    const struct definition *definition;
+    struct snapshot *snapshot;
+    struct follower *follower;
+    struct redis_gate publications_redis, live_redis; /* a connection a thread */
+    struct realtime_store redis;                      /* leads to the one of the thread that is in turn */
+    struct database_reader reader;
+    struct actor *in_turn;
+};
+
+static struct metrics *metrics;
+
+/* --- what is answered, against the oracle --- */
+
+static int category_of(const struct view *view, struct text group)
+{
+    struct value values[DIMENSIONS_MAX];
+    if (view->dimension_count == 0)
+        return -1;
+    if (!group_parse(view, group, values))
+        world_fail("a group that isn't one");
+    return !values[0].present ? 0 : values[0].text.length == 0 ? 1 : 2;
+}
+
+static const struct oracle_row *find_row(const struct oracle_answer *answer, int64_t window_s, int category)
+{
+    for (size_t i = 0; i < answer->count; i++)
+        if (answer->rows[i].window_s == window_s && answer->rows[i].category == category)
+            return &answer->rows[i];
+    return NULL;
+}
+
+static size_t rows_expected(const struct oracle_answer *answer)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < answer->count; i++)
+        count += answer->rows[i].count > 0;
+    return count;
+}
+
+static void compare_row(const struct view *view, int64_t window_s, const struct row *row,
+                        const struct oracle_answer *expected, size_t *found)
+{
+    const struct cell *batch = row_cell(row, view, PART_BATCH), *live = row_cell(row, view, PART_LIVE);
+    int64_t count = batch->count + live->count;
+    int64_t cents = (int64_t)(batch->sums[0].total + live->sums[0].total);
+    if (count == 0)
+        return;
+    const struct oracle_row *wanted = find_row(expected, window_s, category_of(view, row_group(row, view)));
+    if (!wanted || wanted->count != count || wanted->cents != cents)
+        world_fail("view %s, window %lld: %lld orders of %lld cents are answered as complete (%lld of %lld from the "
+                   "batch view); the messages below the offsets give %lld of %lld",
+                   view->name, (long long)window_s, (long long)count, (long long)cents, (long long)batch->count,
+                   (long long)batch->sums[0].total, wanted ? (long long)wanted->count : 0,
+                   wanted ? (long long)wanted->cents : 0);
+    ++*found;
+}
+
+static void compare_view(const struct snapshot *snapshot, size_t number, const struct oracle_answer *expected)
+{
+    const struct view_rows *rows = &snapshot->views[number].rows;
+    size_t found = 0;
+    for (size_t w = 0; w < rows->count; w++)
+        for (size_t r = 0; r < rows->windows[w].count; r++)
+            compare_row(rows->view, rows->windows[w].start_s, rows->windows[w].rows[r], expected, &found);
+    if (found != rows_expected(expected))
+        world_fail("view %s: %zu rows are answered as complete; the messages below the offsets give %zu",
+                   rows->view->name, found, rows_expected(expected));
+}
+
+static void compare_ledger(const struct snapshot *snapshot, const struct oracle_answer *expected)
+{
+    struct ledger ledger = snapshot->publication.ledger;
+    ledger_merge(&ledger, &snapshot->live_ledger);
+    if (!ledger_is_closed(&ledger, snapshot->source->view_count))
+        world_fail("the ledger of a complete answer isn't closed");
+    if (ledger.consumed != expected->consumed || ledger.bad != expected->bad || ledger.kept != expected->live)
+        world_fail("the ledger says consumed %lld, bad %lld, kept %lld; the messages give %lld, %lld, %lld",
+                   (long long)ledger.consumed, (long long)ledger.bad, (long long)ledger.kept,
+                   (long long)expected->consumed, (long long)expected->bad, (long long)expected->live);
+}
+
+static void ask(const struct serving_process *serving, struct oracle_question *question)
+{
+    const struct source *source = &serving->definition->source;
+    *question = (struct oracle_question){.topic = &the_world.topic,
+                                         .keeps_first = source->on_duplicate == ON_DUPLICATE_IGNORE,
+                                         .has_versions = source->on_duplicate != ON_DUPLICATE_NONE,
+                                         .takes_all_amounts = serving->definition->takes_all_amounts};
+    for (size_t i = 0; i < serving->snapshot->partition_count; i++) {
+        const struct partition_state *state = &serving->snapshot->partitions[i];
+        if (state->offset > the_world.topic.partitions[i].end || state->first < the_world.topic.partitions[i].began)
+            world_fail("partition %zu: offsets %lld until %lld are answered, and there are none", i,
+                       (long long)state->first, (long long)state->offset);
+        question->from[i] = state->first;
+        question->to[i] = state->offset;
+    }
+}
+
+static void check_answers(const struct serving_process *serving)
+{
+    static struct oracle_answer expected;
+    const struct snapshot *snapshot = serving->snapshot;
+    struct oracle_question question;
+    if (!snapshot->loaded)
+        return;
+    the_world.figures.deferred += snapshot_deferred(snapshot) > 0;
+    for (size_t view = 0; view < VIEW_COUNT; view++) {
+        the_world.figures.answers++;
+        if (!view_is_complete(snapshot, view))
+            continue;
+        the_world.figures.complete++;
+        ask(serving, &question);
+        question.by_day = view == BY_DAY;
+        oracle_answer(&question, &expected);
+        compare_view(snapshot, view, &expected);
+        compare_ledger(snapshot, &expected);
+    }
+}
+
+bool serving_is_current(const struct world *world)
+{
+    const struct snapshot *snapshot = world->serving->snapshot;
+    if (!snapshot->loaded || snapshot->partition_count < (size_t)world->topic.partition_count)
+        return false;
+    for (size_t view = 0; view < VIEW_COUNT; view++)
+        if (!view_is_complete(snapshot, view))
+            return false;
+    for (int32_t i = 0; i < world->topic.partition_count; i++)
+        if (snapshot->partitions[i].offset != world->topic.partitions[i].end)
+            return false;
+    return true;
+}
+
+void serving_explain(const struct world *world, struct buffer *out)
+{
+    provenance_append(world->serving->snapshot, BY_MINUTE, NULL, out);
+}
+
+/* --- the process --- */
+
+/* Calls of the follower go over the connection of the thread that makes them. */
+static struct realtime_store *connection(void)
+{
+    struct serving_process *serving = the_world.serving;
+    return serving->in_turn == &the_world.live ? &serving->live_redis.store : &serving->publications_redis.store;
+}
+
+static bool read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
+{
+    (void)store;
+    return connection()->operations->read_slot(connection(), id, ret_slot, error);
+}
+
+static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)
+{
+    (void)store;
+    return connection()->operations->read(connection(), reader, error);
+}
+
+static void live_publications(struct actor *actor)
+{
+    while (!actor->dead) {
+        follower_look_at_publications(the_world.serving->follower);
+        check_answers(the_world.serving);
+        actor_rest(actor);
+    }
+}
+
+static void live_live(struct actor *actor)
+{
+    while (!actor->dead) {
+        follower_read_live(the_world.serving->follower);
+        check_answers(the_world.serving);
+        actor_rest(actor);
+    }
+}
+
+void serving_start(struct world *world)
+{
+    static struct serving_process process;
+    static const struct realtime_store_operations operations = {.read_slot = read_slot, .read = read_cells};
+    struct error error;
+    if (!metrics)
+        metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
+    struct serving_process *serving = &process;
+    world->serving = serving;
+    *serving = (struct serving_process){.definition = &world->definitions[world->definition], .redis = {&operations}};
+    actor_init(&world->publications, "serving, publications", live_publications);
+    actor_init(&world->live, "serving, live", live_live);
+    redis_gate_init(&serving->publications_redis, &world->redis, &world->redis_service, &world->publications);
+    redis_gate_init(&serving->live_redis, &world->redis, &world->redis_service, &world->live);
+    database_reader_init(&serving->reader, &world->database, &world->publications);
+    serving->snapshot = snapshot_new(&serving->definition->source, SIZE_MAX);
+    const struct follower_stores stores = {
+        .publications = &serving->reader.store, .realtime = &serving->redis, .read_published = database_read_published};
+    const struct follower_times times = {.live_us = 1, .publication_us = 200000, .patience_us = 500000};
+    bool made =
+        serving->snapshot && follower_new(&stores, &serving->snapshot, 1, times, metrics, &serving->follower, &error);
+    if (!made)
+        world_fail("out of memory");
+}
+
+void serving_stop(struct world *world)
+{
+    world->serving->in_turn = &world->live;
+    actor_kill(&world->live);
+    world->serving->in_turn = &world->publications;
+    actor_kill(&world->publications);
+    follower_destroy(world->serving->follower);
+    snapshot_destroy(world->serving->snapshot);
+}
+
+/* A thread that waits for Redis holds the follower's mutex: then the other one can't go on. */
+void serving_turn(struct world *world, int steps)
+{
+    struct actor *actor = chance_one_in(3) ? &world->publications : &world->live;
+    struct actor *other = actor == &world->live ? &world->publications : &world->live;
+    if (other->inside && (other == &world->live || world->serving->publications_redis.actor->inside))
+        actor = other;
+    world->serving->in_turn = actor;
+    actor_turn(actor, steps);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The serving process of the simulation: the real follower and snapshot. Its two threads are two actors; whenever one
+ * of them has finished a pass, what would be answered is compared with the oracle. */
+#ifndef TIDEMARK_SIMULATION_SERVING_ACTOR_H
+#define TIDEMARK_SIMULATION_SERVING_ACTOR_H
+
+#include "world.h"
+
+void serving_start(struct world *world);
+void serving_stop(struct world *world);
+void serving_turn(struct world *world, int steps);
+
+/* The answers of all views are complete, and hold all that the topic has. */
+bool serving_is_current(const struct world *world);
+/* What keeps it from being so. */
+void serving_explain(const struct world *world, struct buffer *out);
+
+#endif

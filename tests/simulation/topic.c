@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "topic.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "chance.h"
+
+#define CLUSTER "simulated"
+
+void topic_begin(struct topic *topic, int32_t partitions, int64_t max_future_us)
+{
+    topic->service = (struct service){.name = "kafka"};
+    topic->partition_count = partitions;
+    topic->pool_used = 0;
+    topic->max_future_us = max_future_us;
+    topic->record_us = WALL_EPOCH_US;
+    topic->generation = 1;
+    memset(topic->order_event_us, 0, sizeof topic->order_event_us);
+    for (int i = 0; i < TOPIC_PARTITIONS; i++) {
+        int64_t began = chance_one_in(3) ? (int64_t)chance_below(9) : 0;
+        topic->partitions[i].began = topic->partitions[i].first = topic->partitions[i].end = began;
+        topic->partitions[i].owner = i % 2;
+        topic->partitions[i].second = -1;
+    }
+}
+
+const struct order_message *topic_message(const struct topic *topic, int32_t partition, int64_t offset)
+{
+    const struct topic_partition *in = &topic->partitions[partition];
+    return in->messages[offset - in->began];
+}
+
+/* When an order of now was made: late, just now, or a little ahead of the producer's clock. */
+static int64_t event_time(struct topic *topic, int order)
+{
+    static const int64_t before_us[] = {
+        0, 0, 61 * US_PER_SECOND, 3 * 3600 * US_PER_SECOND, 50 * 3600 * US_PER_SECOND, -1800 * US_PER_SECOND};
+    int64_t *event_us = &topic->order_event_us[order];
+    if (*event_us == 0)
+        *event_us = topic->record_us - before_us[chance_below(sizeof before_us / sizeof *before_us)];
+    return *event_us;
+}
+
+static void write_payload(struct order_message *message)
+{
+    static const char *const categories[TOPIC_CATEGORIES] = {"null", "\"\"", "\"a\""};
+    int64_t cents = message->cents < 0 ? -message->cents : message->cents;
+    int length =
+        snprintf(message->payload, sizeof message->payload,
+                 "{\"id\":\"o%d\",\"status\":\"%s\",\"category\":%s,\"amount\":%s%d.%02d,\"at\":%lld}", message->order,
+                 message->cancelled ? "cancelled" : "paid", categories[message->category],
+                 message->cents < 0 ? "-" : "", (int)(cents / 100), (int)(cents % 100), (long long)message->event_us);
+    message->length = (size_t)length;
+}
+
+static void append(struct topic_partition *partition, struct order_message *message)
+{
+    partition->messages[partition->end++ - partition->began] = message;
+}
+
+/* Most orders stay in their partition; of a topic that has grown, some don't. */
+static int32_t partition_of(const struct topic *topic, int order)
+{
+    if (topic->partition_count > 2 && chance_one_in(3))
+        return 2;
+    return order % (topic->partition_count < 2 ? topic->partition_count : 2);
+}
+
+static void spoil(struct topic *topic, struct order_message *message)
+{
+    message->bad = true;
+    switch (chance_below(3)) {
+    case 0:
+        message->length -= 1 + chance_below(20);
+        break;
+    case 1:
+        message->event_us = message->record_us + topic->max_future_us + 1;
+        write_payload(message);
+        break;
+    default:
+        message->length = 0;
+    }
+}
+
+void topic_produce(struct topic *topic)
+{
+    int order = (int)chance_below(TOPIC_ORDERS);
+    struct topic_partition *partition = &topic->partitions[partition_of(topic, order)];
+    if (partition->end - partition->began == TOPIC_OFFSETS)
+        return;
+    struct order_message *message = &topic->pool[topic->pool_used++];
+    topic->record_us += (int64_t)chance_below(600) * US_PER_SECOND;
+    *message = (struct order_message){.order = order,
+                                      .category = (int)chance_below(TOPIC_CATEGORIES),
+                                      .record_us = topic->record_us,
+                                      .event_us = event_time(topic, order),
+                                      .cents = (int64_t)chance_below(5) * 101 - 101,
+                                      .cancelled = chance_one_in(5),
+                                      .hole = chance_one_in(20)};
+    write_payload(message);
+    if (chance_one_in(12))
+        spoil(topic, message);
+    append(partition, message);
+}
+
+void topic_grow(struct topic *topic)
+{
+    if (topic->partition_count == TOPIC_PARTITIONS)
+        return;
+    topic->partition_count++;
+    topic->generation++;
+}
+
+void topic_rebalance(struct topic *topic, bool overlap)
+{
+    for (int i = 0; i < TOPIC_PARTITIONS; i++) {
+        topic->partitions[i].owner = (int)chance_below(2);
+        topic->partitions[i].second = overlap && chance_one_in(2) ? 1 - topic->partitions[i].owner : -1;
+    }
+    topic->generation++;
+}
+
+/* --- as the batch layer reads it --- */
+
+static struct topic_log *log_of(struct event_log *log)
+{
+    return (struct topic_log *)(void *)log;
+}
+
+static bool log_cluster(struct event_log *log, char ret_cluster[CLUSTER_ID_MAX], struct error *error)
+{
+    struct topic_log *self = log_of(log);
+    if (self->actor->dead || self->topic->service.is_down)
+        return error_set(error, ERROR_UNAVAILABLE, "kafka is down");
+    snprintf(ret_cluster, CLUSTER_ID_MAX, "%s", CLUSTER);
+    return true;
+}
+
+static bool log_partition_count(struct event_log *log, const char *topic, int32_t *ret_count, struct error *error)
+{
+    (void)topic;
+    struct topic_log *self = log_of(log);
+    if (!call_begins(self->actor, &self->topic->service, error))
+        return false;
+    *ret_count = self->topic->partition_count;
+    return true;
+}
+
+static bool log_ends(struct event_log *log, const char *topic, int32_t partition, int64_t *ret_first, int64_t *ret_end,
+                     struct error *error)
+{
+    (void)topic;
+    struct topic_log *self = log_of(log);
+    if (!call_begins(self->actor, &self->topic->service, error))
+        return false;
+    *ret_first = self->topic->partitions[partition].first;
+    *ret_end = self->topic->partitions[partition].end;
+    return true;
+}
+
+static struct log_message message_at(const struct topic *topic, int32_t partition, int64_t offset)
+{
+    const struct order_message *message = topic_message(topic, partition, offset);
+    return (struct log_message){.offset = offset,
+                                .record_time_us = message->record_us,
+                                .key = {NULL, 0},
+                                .payload = {message->length ? message->payload : NULL, message->length}};
+}
+
+/* In pieces, so that the log's head can be lost in the middle. */
+static bool log_read(struct event_log *log, const char *name, int32_t number, int64_t from, int64_t to,
+                     int64_t *ret_first_available,
+                     bool (*take)(void *context, const struct log_message *message, struct error *error), void *context,
+                     struct error *error)
+{
+    (void)name;
+    struct topic_log *self = log_of(log);
+    const struct topic_partition *partition = &self->topic->partitions[number];
+    if (!call_begins(self->actor, &self->topic->service, error))
+        return false;
+    if (to > partition->end)
+        return error_set(error, ERROR_TRY_AGAIN, "the log ends before offset %lld", (long long)to);
+    int64_t begin = from > partition->first ? from : partition->first;
+    for (int64_t offset = begin; offset < to; offset++) {
+        struct log_message message = message_at(self->topic, number, offset);
+        if (!topic_message(self->topic, number, offset)->hole && !take(context, &message, error))
+            return false;
+    }
+    *ret_first_available = begin;
+    return true;
+}
+
+static void log_destroy(struct event_log *log)
+{
+    (void)log;
+}
+
+void topic_log_init(struct topic_log *log, struct topic *topic, struct actor *actor)
+{
+    static const struct event_log_operations operations = {log_cluster, log_partition_count, log_ends, log_read,
+                                                           log_destroy};
+    *log = (struct topic_log){{&operations}, topic, actor};
+}
+
+/* --- as a member of the group reads it --- */
+
+static struct topic_consumer *consumer_of(struct consumer *consumer)
+{
+    return (struct topic_consumer *)(void *)consumer;
+}
+
+static bool assign(struct consumer *port, const struct consumer_position positions[], size_t count, struct error *error)
+{
+    (void)error;
+    struct topic_consumer *consumer = consumer_of(port);
+    consumer->count = count;
+    for (size_t i = 0; i < count; i++) {
+        consumer->positions[i] = positions[i];
+        consumer->told_end[i] = false;
+    }
+    return true;
+}
+
+/* Revokes, where the member had something, and tells what it has now. */
+static void follow_group(struct topic_consumer *consumer)
+{
+    const struct topic *topic = consumer->topic;
+    struct consumer_position given[TOPIC_PARTITIONS];
+    size_t count = 0;
+    if (consumer->has_assignment)
+        consumer->events.revoked(consumer->events.context, chance_one_in(4));
+    consumer->count = 0;
+    consumer->generation = topic->generation;
+    for (int32_t i = 0; i < topic->partition_count; i++)
+        if (topic->partitions[i].owner == consumer->member || topic->partitions[i].second == consumer->member)
+            given[count++] = (struct consumer_position){TOPIC_NAME, i, -1};
+    consumer->events.assigned(consumer->events.context, given, count);
+    consumer->has_assignment = true;
+}
+
+#define POLL_MESSAGES 6
+
+static void give_some(struct topic_consumer *consumer, size_t number)
+{
+    struct consumer_position *at = &consumer->positions[number];
+    const struct topic_partition *partition = &consumer->topic->partitions[at->partition];
+    struct log_message messages[POLL_MESSAGES];
+    size_t count = 0, most = 1 + chance_below(POLL_MESSAGES);
+    if (at->offset < partition->first || at->offset > partition->end) {
+        consumer->events.out_of_range(consumer->events.context, TOPIC_NAME, at->partition);
+        return;
+    }
+    for (; at->offset < partition->end && count < most; at->offset++)
+        if (!topic_message(consumer->topic, at->partition, at->offset)->hole)
+            messages[count++] = message_at(consumer->topic, at->partition, at->offset);
+    consumer->told_end[number] = consumer->told_end[number] && count == 0;
+    if (count)
+        consumer->events.messages(consumer->events.context, TOPIC_NAME, at->partition, messages, count);
+    else if (!consumer->told_end[number]) {
+        consumer->told_end[number] = true;
+        consumer->events.end(consumer->events.context, TOPIC_NAME, at->partition, at->offset);
+    }
+}
+
+static size_t poll_messages(struct consumer *port, int timeout_ms)
+{
+    (void)timeout_ms;
+    struct topic_consumer *consumer = consumer_of(port);
+    struct error error;
+    if (!call_begins(consumer->actor, &consumer->topic->service, &error))
+        return 0;
+    if (consumer->generation != consumer->topic->generation)
+        follow_group(consumer);
+    else if (consumer->count)
+        give_some(consumer, chance_below(consumer->count));
+    return 0;
+}
+
+static bool extent(struct consumer *port, const char *topic, int32_t partition, int64_t *ret_first, int64_t *ret_end,
+                   struct error *error)
+{
+    (void)topic;
+    struct topic_consumer *consumer = consumer_of(port);
+    if (!call_begins(consumer->actor, &consumer->topic->service, error))
+        return false;
+    *ret_first = consumer->topic->partitions[partition].first;
+    *ret_end = consumer->topic->partitions[partition].end;
+    return true;
+}
+
+static int64_t known_end(struct consumer *port, const char *topic, int32_t partition)
+{
+    (void)topic;
+    return consumer_of(port)->topic->partitions[partition].end;
+}
+
+static int64_t offset_at(struct consumer *port, const char *topic, int32_t partition, int64_t at_us)
+{
+    (void)topic;
+    const struct topic_partition *in = &consumer_of(port)->topic->partitions[partition];
+    for (int64_t offset = in->first; offset < in->end; offset++)
+        if (in->messages[offset - in->began]->record_us >= at_us)
+            return offset;
+    return -1;
+}
+
+static bool partition_count(struct consumer *port, const char *topic, int32_t *ret_count, struct error *error)
+{
+    (void)topic;
+    (void)error;
+    *ret_count = consumer_of(port)->topic->partition_count;
+    return true;
+}
+
+static bool cluster(struct consumer *port, char ret_cluster[CLUSTER_ID_MAX], struct error *error)
+{
+    (void)port;
+    (void)error;
+    snprintf(ret_cluster, CLUSTER_ID_MAX, "%s", CLUSTER);
+    return true;
+}
+
+static void hint(struct consumer *port, const struct consumer_position positions[], size_t count)
+{
+    (void)port;
+    (void)positions;
+    (void)count;
+}
+
+static void destroy(struct consumer *port)
+{
+    struct topic_consumer *consumer = consumer_of(port);
+    if (consumer->has_assignment)
+        consumer->events.revoked(consumer->events.context, false);
+    consumer->has_assignment = false;
+}
+
+void topic_consumer_init(struct topic_consumer *consumer, struct topic *topic, struct actor *actor, int member,
+                         const struct consumer_events *events)
+{
+    static const struct consumer_operations operations = {.assign = assign,
+                                                          .poll = poll_messages,
+                                                          .extent = extent,
+                                                          .known_end = known_end,
+                                                          .offset_at = offset_at,
+                                                          .partition_count = partition_count,
+                                                          .cluster = cluster,
+                                                          .hint = hint,
+                                                          .destroy = destroy};
+    *consumer = (struct topic_consumer){
+        .consumer = {&operations}, .topic = topic, .actor = actor, .events = *events, .member = member};
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The simulated world: a topic, a Redis, a PostgreSQL, and the processes of the platform that work on them. */
+#ifndef TIDEMARK_SIMULATION_WORLD_H
+#define TIDEMARK_SIMULATION_WORLD_H
+
+#include "config/settings.h"
+#include "database.h"
+#include "redis_gate.h"
+#include "topic.h"
+
+enum { ID, STATUS, CATEGORY, AMOUNT, FIELD_COUNT };
+enum { BY_MINUTE, BY_DAY, VIEW_COUNT }; /* by day and category */
+enum { DEFINITIONS = 2, SPEEDS = 2, BATCHES = 2 };
+
+struct figures {
+    int64_t schedules, steps, answers, complete, publications, kills, deferred;
+};
+
+struct world {
+    /* Made once: two definitions of the source that differ in what counts. */
+    struct zone *zone;
+    struct arena arena;
+    struct definition {
+        struct source source;
+        struct view views[VIEW_COUNT];
+        bool takes_all_amounts; /* else only those above 0 */
+        struct settings settings;
+    } definitions[DEFINITIONS];
+
+    /* One schedule's. */
+    uint64_t seed;
+    struct topic topic;
+    struct service redis_service;
+    struct memory_realtime redis, redis_backup;
+    struct database database;
+    int definition;          /* that processes start with */
+    bool has_changed;        /* it is another than before */
+    bool accepts_partitions; /* the operator of the batch layer */
+    struct actor speeds[SPEEDS], batches[BATCHES];
+    struct actor publications, live; /* the two threads of a serving process */
+    struct serving_process *serving;
+    struct figures figures;
+};
+
+extern struct world the_world;
+
+/* A process of the world is found by its actor. */
+int speed_number(const struct actor *actor);
+int batch_number(const struct actor *actor);
+
+/* Says what is wrong with the schedule that is played, and ends the process with 1. */
+void world_fail(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+#endif
