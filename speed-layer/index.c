@@ -64,12 +64,14 @@ static uint64_t random_seed(void)
     return random_bytes(&seed, sizeof seed) ? seed : (uint64_t)clock_wall_us();
 }
 
-static void *map_memory(struct index *index, size_t size)
+/* Huge pages make look-ups cheap where there are many; a small index shall not take one, which the kernel would have to
+ * clear first. */
+static void *map_memory(struct index *index, size_t size, bool huge)
 {
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
-    madvise(memory, size, MADV_HUGEPAGE);
+    madvise(memory, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     atomic_fetch_add(&index->budget->used_bytes, (int64_t)size);
     return memory;
 }
@@ -111,7 +113,7 @@ struct index *index_new(const struct source *source, struct index_budget *budget
         return NULL;
     *index = (struct index){.source = source, .budget = budget, .seed = random_seed(), .slot_count = SLOTS_FIRST};
     project(index);
-    index->slots = map_memory(index, SLOTS_FIRST * sizeof *index->slots);
+    index->slots = map_memory(index, SLOTS_FIRST * sizeof *index->slots, false);
     if (!index->slots) {
         free(index);
         return NULL;
@@ -214,7 +216,7 @@ static bool rehash(struct index *index)
         count *= 2;
     if (index->live * 10 >= count * 9)
         return false;
-    uint64_t *slots = map_memory(index, count * sizeof *slots);
+    uint64_t *slots = map_memory(index, count * sizeof *slots, count * sizeof *slots >= CHUNK_BYTES);
     if (!slots)
         return false;
     uint64_t used = 0;
@@ -405,7 +407,7 @@ static bool add_chunk(struct index *index, int64_t offset, int64_t record_time_m
         index->chunks = chunks;
         index->chunk_capacity = capacity;
     }
-    char *memory = map_memory(index, CHUNK_BYTES);
+    char *memory = map_memory(index, CHUNK_BYTES, index->chunk_end > 0);
     if (!memory)
         return false;
     index->chunks[index->chunk_end++ % index->chunk_capacity] = (struct chunk){memory, offset, record_time_ms};

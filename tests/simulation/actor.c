@@ -55,6 +55,7 @@ bool call_begins(struct actor *actor, const struct service *service, struct erro
 {
     if (!actor->dead && actor->steps-- <= 0) {
         actor->inside = true;
+        actor->service = service;
         fiber_yield();
         actor->inside = false;
     }

@@ -16,9 +16,10 @@ struct actor {
     struct fiber *fiber;
     void (*live)(struct actor *actor); /* one life: ends soon after the actor is dead */
     bool dead;
-    bool alive;  /* in the middle of a life */
-    bool inside; /* it waits within a call */
-    int steps;   /* calls that it may still make in this turn */
+    bool alive;                    /* in the middle of a life */
+    bool inside;                   /* it waits within a call … */
+    const struct service *service; /* … to this one */
+    int steps;                     /* calls that it may still make in this turn */
 };
 
 /* What hinders calls to a part of the world. */

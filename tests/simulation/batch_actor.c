@@ -85,6 +85,11 @@ static void end(struct batch *batch, const struct source *source)
         process->database->locked_by = 0;
 }
 
+static struct run_state *run_record(struct database_state *state, int64_t id)
+{
+    return &state->run[id % DATABASE_RUNS];
+}
+
 static bool begin_record(struct batch *batch, const struct source *source, const char *kind, int64_t *ret_id,
                          struct error *error)
 {
@@ -93,10 +98,8 @@ static bool begin_record(struct batch *batch, const struct source *source, const
     if (!begins(batch, error))
         return false;
     struct database_state *state = &of(batch)->database->now;
-    assert(state->runs < DATABASE_RUNS);
     *ret_id = state->runs++;
-    state->run[*ret_id].published = false;
-    state->run[*ret_id].epoch = 0;
+    *run_record(state, *ret_id) = (struct run_state){0};
     return ends(batch, error);
 }
 
@@ -179,11 +182,16 @@ static bool note_opening(struct source_run *run, int64_t *ret_opened_at_us, stru
     if (!begins(run->batch, error))
         return false;
     struct database_state *state = &of(run->batch)->database->now;
-    state->run[run->id].epoch = run->publication.epoch + 1;
-    state->run[run->id].opened_at_us = *ret_opened_at_us = clock_wall_us();
-    for (int64_t id = run->id; run->was_open && id >= 0 && !state->run[id].published; id--)
-        if (state->run[id].epoch == run->publication.epoch + 1)
-            *ret_opened_at_us = state->run[id].opened_at_us;
+    struct run_state *record = run_record(state, run->id);
+    record->epoch = run->publication.epoch + 1;
+    record->opened_at_us = *ret_opened_at_us = clock_wall_us();
+    for (int64_t id = run->id; run->was_open && id >= 0 && id > run->id - DATABASE_RUNS; id--) {
+        record = run_record(state, id);
+        if (record->published)
+            break;
+        if (record->epoch == run->publication.epoch + 1)
+            *ret_opened_at_us = record->opened_at_us;
+    }
     return ends(run->batch, error);
 }
 
@@ -377,7 +385,7 @@ static bool publish_write(struct publishing *publishing, struct error *error)
         publication->ledger.views[i].filtered = publishing->changes[i].filtered;
         snprintf(publication->view_fingerprints[i], FINGERPRINT_SIZE, "%s", run->source->views[i].fingerprint);
     }
-    process->tx.run[run->id].published = true;
+    run_record(&process->tx, run->id)->published = true;
     return true;
 }
 
@@ -402,7 +410,7 @@ static bool was_published(struct publishing *publishing, bool *ret_published, st
     if (!call_begins(process->actor, &process->database->service, error) || !ends(&process->batch, error))
         return false;
     process->session = process->database->session;
-    *ret_published = process->database->now.run[publishing->run->id].published;
+    *ret_published = run_record(&process->database->now, publishing->run->id)->published;
     return true;
 }
 

@@ -13,7 +13,7 @@
 #include "postgres/postgres.h"
 #include "topic.h"
 
-#define DATABASE_RUNS 256 /* records of runs, in one schedule */
+#define DATABASE_RUNS 64 /* records of runs that are kept */
 
 /* Rows of the views as one run published them: shared by the database and its backup. */
 struct published_views;
@@ -30,10 +30,10 @@ struct database_state {
         int64_t offsets[TOPIC_OFFSETS];
     } partitions[TOPIC_PARTITIONS];
     int64_t runs;
-    struct {
+    struct run_state {
         bool published;
         int64_t epoch, opened_at_us;
-    } run[DATABASE_RUNS];
+    } run[DATABASE_RUNS]; /* run n at n % DATABASE_RUNS */
 };
 
 struct database {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Plays schedules of faults, one a seed, and makes one that fails as small as it can. */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "play.h"
 
 static const char usage[] =
-    "usage: simulation [--schedules N] [--seed N] [--jobs N] [--steps LIST] [--trace]\n"
+    "usage: simulation [--schedules N] [--seed N] [--jobs N] [--steps LIST] [--trace] [--no-shrink]\n"
     "\n"
     "Plays N schedules (1000), of this seed (by chance) and the ones after it, in so many processes (1): the real "
     "code\n"
@@ -22,12 +23,13 @@ static const char usage[] =
     "come back older. Every answer that says it is complete is compared with an independent recomputation, and when\n"
     "the faults end, everything must come right. What fails is made small and printed as SEED=… --steps ….\n"
     "  --steps LIST   only these steps of the schedule: 3,17,40\n"
+    "  --no-shrink    don't make smaller what fails\n"
     "  --trace        say what happens at each step\n"
     "Exits 0 where nothing was found, 1 where something was, 64 where the command line is wrong.\n";
 
 struct options {
     int64_t schedules, seed, jobs;
-    bool has_steps, trace;
+    bool has_steps, trace, keeps;
     bool skips[SCHEDULE_STEPS];
 };
 
@@ -67,6 +69,8 @@ static struct options parse(int argc, char *argv[])
         }
         if (strcmp(argv[i], "--trace") == 0)
             options.trace = true;
+        else if (strcmp(argv[i], "--no-shrink") == 0)
+            options.keeps = true;
         else if (strcmp(argv[i], "--schedules") == 0)
             options.schedules = number_of(argv[++i], 1);
         else if (strcmp(argv[i], "--seed") == 0)
@@ -212,6 +216,7 @@ int main(int argc, char *argv[])
     options = parse(argc, argv);
     log_configure("simulation", LOG_FORMAT_TEXT,
                   getenv("TIDEMARK_SIMULATION_LOG") ? LOG_LEVEL_DEBUG : (enum log_level)(LOG_LEVEL_ERROR + 1));
+    mallopt(M_TRIM_THRESHOLD, 64 << 20); /* schedules free all and take it again */
     world_make(&the_world);
     printf("SEED=%" PRId64 "\n", options.seed);
     double began = seconds_now();
@@ -225,7 +230,7 @@ int main(int argc, char *argv[])
         add_figures(&sum, &shares[job].figures);
         if (!done && right) {
             printf("the schedule of seed %" PRIu64 " fails\n", shares[job].at);
-            if (!options.has_steps && !options.trace)
+            if (!options.has_steps && !options.trace && !options.keeps)
                 report(shares[job].at, options.skips);
         }
         right = right && done;

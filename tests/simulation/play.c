@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "batch_actor.h"
@@ -138,7 +139,7 @@ static void begin(struct world *world, uint64_t seed)
     memory_realtime_init(&world->redis, &world->definitions[0].source);
     memory_realtime_init(&world->redis_backup, &world->definitions[0].source);
     world->definition = 0;
-    world->accepts_partitions = world->has_changed = false;
+    world->accepts_partitions = world->has_changed = world->is_calm = false;
     for (int i = 0; i < SPEEDS; i++)
         speed_actor_init(world, i);
     for (int i = 0; i < BATCHES; i++)
@@ -379,18 +380,16 @@ static void happen(struct world *world)
 
 /* --- after the faults --- */
 
-#define CALM_ROUNDS 3000
-#define BATCH_EVERY 60
+#define CALM_ROUNDS 1500
 
 static void calm_round(struct world *world, int round)
 {
     chance_begin_step(world->seed, (uint64_t)(1000000 + round));
     for (int i = 0; i < SPEEDS; i++)
         actor_turn(&world->speeds[i], 6);
-    if (round / 10 % (BATCH_EVERY / 10) == BATCH_EVERY / 10 - 1)
-        actor_turn(&world->batches[round / BATCH_EVERY % BATCHES], 20);
-    serving_turn(world, 20);
-    time_pass(60000);
+    actor_turn(&world->batches[round / 16 % BATCHES], 4);
+    serving_pass(world);
+    time_pass(100000);
 }
 
 /* Until all is answered, and completely. */
@@ -406,10 +405,40 @@ static void come_right(struct world *world, const char *when)
     world_fail("it doesn't come right %s: %s", when, buffer_string(&why));
 }
 
+/* Without faults, runs are not noticed: nothing that is answered goes missing, and no slot is begun anew. */
+static void stay_right(struct world *world)
+{
+    struct slot before[TOPIC_PARTITIONS];
+    int64_t published = world->database.published;
+    for (int i = 0; i < TOPIC_PARTITIONS; i++)
+        before[i] = world->redis.slots[i].slot;
+    for (int i = 0; i < 6; i++)
+        topic_produce(&world->topic);
+    for (int round = 0; round < CALM_ROUNDS; round++) {
+        calm_round(world, CALM_ROUNDS + round);
+        if (!serving_is_whole(world))
+            world_fail("a partition goes missing while a batch run publishes, without any fault");
+        if (world->database.published > published && serving_is_current(world))
+            break;
+    }
+    for (int i = 0; i < TOPIC_PARTITIONS; i++)
+        if (strcmp(before[i].incarnation, world->redis.slots[i].slot.incarnation) != 0)
+            world_fail("slot %d was begun anew without any fault", i);
+}
+
+/* Runs that were under way when the faults ended come to their end. */
+static void let_runs_end(struct world *world)
+{
+    for (int i = 0; i < BATCHES; i++)
+        do
+            actor_turn(&world->batches[i], 1000);
+        while (world->batches[i].inside);
+}
+
 static void be_calm(struct world *world)
 {
     mend_services(world);
-    world->accepts_partitions = true;
+    world->is_calm = world->accepts_partitions = true;
     world->database.spoils_versions = false;
     topic_rebalance(&world->topic, false);
     if (!world->has_changed)
@@ -434,6 +463,9 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
     chance_begin_step(seed, SCHEDULE_STEPS);
     be_calm(world);
     come_right(world, "when the faults have ended");
+    let_runs_end(world);
+    come_right(world, "when the runs have ended");
+    stay_right(world);
     end(world);
     world->figures.schedules++;
 }

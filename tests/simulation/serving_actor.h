@@ -8,10 +8,13 @@
 
 void serving_start(struct world *world);
 void serving_stop(struct world *world);
-void serving_turn(struct world *world, int steps);
+void serving_turn(struct world *world, int steps); /* of one thread by chance */
+void serving_pass(struct world *world);            /* each thread comes round once */
 
-/* The answers of all views are complete, and hold all that the topic has. */
+/* The answers of all views are complete, of the newest publication, and hold all that the topic has. */
 bool serving_is_current(const struct world *world);
+/* Of every partition the part after the cut is there. */
+bool serving_is_whole(const struct world *world);
 /* What keeps it from being so. */
 void serving_explain(const struct world *world, struct buffer *out);
 

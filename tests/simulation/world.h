@@ -34,6 +34,7 @@ struct world {
     struct memory_realtime redis, redis_backup;
     struct database database;
     int definition;          /* that processes start with */
+    bool is_calm;            /* the faults have ended */
     bool has_changed;        /* it is another than before */
     bool accepts_partitions; /* the operator of the batch layer */
     struct actor speeds[SPEEDS], batches[BATCHES];
