@@ -33,11 +33,13 @@ static struct commit describe(const struct partition *partition)
         .floor = floor.offset,
         .floor_time_us = floor.time_us,
         .clock_us = partition->clock_us,
+        .tail = partition->tail,
         .tail_time_us = partition->tail_time_us,
         .tail_hash = partition->tail_hash,
         .end = partition->end > partition->position ? partition->end : partition->position,
         .ledger = &partition->ledger,
         .panes = partition->panes,
+        .gaps = &partition->slot.gaps,
     };
 }
 

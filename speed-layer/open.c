@@ -62,6 +62,7 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
                          .format = REALTIME_FORMAT,
                          .epoch = publication->epoch + 1,
                          .defined_us = partition->environment->started_us,
+                         .tail = -1,
                          .tail_time_us = -1};
     fresh.partitions = publication->accepted_partitions ? publication->accepted_partitions
                        : old->exists                    ? old->partitions
@@ -79,6 +80,9 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
     snprintf(fresh.definition, sizeof fresh.definition, "%s", partition->source->fingerprint);
     if (!partition_random_id(fresh.incarnation, error))
         return false;
+    if (old->exists && old->format < REALTIME_FORMAT)
+        log_warning("%s/%d: its slot has format %d and this program writes %d: it is built again", partition->id.source,
+                    (int)partition->id.partition, old->format, REALTIME_FORMAT);
     bool done;
     struct realtime_store *store = partition->environment->realtime;
     if (!store->operations->init(store, partition->id, old->incarnation, &fresh, &done, error))
@@ -120,6 +124,7 @@ static void start_reading(struct partition *partition, const struct log_extent *
     partition->accept_from = slot->next;
     partition->position = slot->next;
     partition->clock_us = slot->clock_us;
+    partition->tail = slot->tail;
     partition->tail_time_us = slot->tail_time_us;
     partition->tail_hash = slot->tail_hash;
     partition->end = log->end;

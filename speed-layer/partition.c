@@ -191,10 +191,17 @@ static bool apply(struct partition *partition, const struct candidate *candidate
             if (partition->on_bad)
                 partition->on_bad(partition->context, partition, message, &candidate->rejection);
         }
-        partition->tail_time_us = message->record_time_us;
     }
     partition->position = message->offset + 1;
     return done;
+}
+
+/* `last` is the last message before `position`. Hashing each would cost more than it is worth. */
+static void note_tail(struct partition *partition, const struct log_message *last)
+{
+    partition->tail = last->offset;
+    partition->tail_time_us = last->record_time_us;
+    partition->tail_hash = message_hash(last);
 }
 
 /* False where memory is short: then the message was not judged. */
@@ -227,8 +234,8 @@ static bool take_batch(struct partition *partition, const struct log_message mes
     for (size_t i = 0; applied && i < decoded; i++)
         if (candidates[i].message->offset >= partition->position)
             applied = apply(partition, &candidates[i]);
-    if (decoded && partition->pending)
-        partition->tail_hash = message_hash(candidates[decoded - 1].message);
+    if (decoded && applied)
+        note_tail(partition, candidates[decoded - 1].message);
     decoder_reset(partition->decoder);
     return applied;
 }

@@ -48,7 +48,8 @@ struct partition {
     size_t condition[VIEWS_MAX]; /* the first view whose `where` is the same as this one's */
     struct panes *panes;         /* not yet committed: one a view */
     struct ledger ledger;
-    int64_t clock_us, tail_time_us;
+    int64_t clock_us;
+    int64_t tail, tail_time_us; /* of the last message before `position`, see struct slot */
     uint64_t tail_hash;
     int64_t end;                      /* of the log, as last heard */
     int64_t pending;                  /* messages taken since the last commit */

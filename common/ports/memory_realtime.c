@@ -2,6 +2,7 @@
 #include "ports/memory_realtime.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct memory_realtime *self(struct realtime_store *store)
@@ -45,7 +46,7 @@ static bool init(struct realtime_store *store, struct slot_id id, const char *se
         held->slot = *fresh;
         held->slot.exists = true;
         held->slot.sequence = 0;
-        held->slot.epochs[0] = (struct epoch_start){fresh->epoch, fresh->next};
+        held->slot.epochs[0] = (struct epoch_start){fresh->epoch, fresh->next, 0};
         held->slot.epoch_count = 1;
     }
     if (!reply(store, error))
@@ -73,7 +74,8 @@ static bool write(struct memory_slot *held, const struct commit *commit)
     struct epoch_cells *cells = slot_reader_epoch(&held->cells, held->slot.epoch);
     if (!cells)
         return false;
-    for (size_t view = 0; view < commit->source->view_count; view++)
+    for (size_t view = 0; view < commit->source->view_count; view++) {
+        cell_total_add(&cells->totals[view], &commit->panes[view]);
         for (size_t i = 0; i < panes_count(&commit->panes[view]); i++) {
             struct pane pane = panes_get(&commit->panes[view], i);
             struct cell *cell = panes_at(&cells->panes[view], pane.window_start_s, pane.group);
@@ -81,15 +83,20 @@ static bool write(struct memory_slot *held, const struct commit *commit)
                 return false;
             cell_merge(&commit->source->views[view], cell, pane.cell);
         }
+    }
     ledger_merge(&cells->ledger, commit->ledger);
     struct slot *slot = &held->slot;
     slot->next = commit->next;
     slot->floor = commit->floor;
     slot->floor_time_us = commit->floor_time_us;
     slot->clock_us = commit->clock_us;
+    slot->tail = commit->tail;
     slot->tail_time_us = commit->tail_time_us;
     slot->tail_hash = commit->tail_hash;
     slot->end = commit->end;
+    slot->gaps = commit->gaps ? *commit->gaps : (struct gaps){0};
+    snprintf(slot->alarm, sizeof slot->alarm, "%s", commit->alarm ? commit->alarm : "");
+    slot->epochs[slot->epoch_count - 1].consumed += commit->ledger->consumed;
     slot->sequence++;
     strncpy(slot->commit_id, commit->commit_id, sizeof slot->commit_id - 1);
     return true;
@@ -136,7 +143,7 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, const ch
     if (ours && offset < 0 && slot->epoch == epoch - 1) {
         if (slot->epoch_count == LIVE_EPOCHS_MAX)
             forget_epochs(slot_of(store, id), slot->epochs[0].epoch);
-        slot->epochs[slot->epoch_count++] = (struct epoch_start){epoch, slot->next};
+        slot->epochs[slot->epoch_count++] = (struct epoch_start){epoch, slot->next, 0};
         slot->epoch = epoch;
         offset = slot->next;
     }
@@ -154,6 +161,14 @@ static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t
     return reply(store, error);
 }
 
+static bool forget(struct realtime_store *store, struct slot_id id, struct error *error)
+{
+    if (!reach(store, error))
+        return false;
+    memory_realtime_lose(self(store), id.partition);
+    return reply(store, error);
+}
+
 static void copy_cells(struct slot_reader *to, const struct slot_reader *from)
 {
     slot_reader_clear(to);
@@ -161,6 +176,7 @@ static void copy_cells(struct slot_reader *to, const struct slot_reader *from)
         struct epoch_cells *cells = slot_reader_epoch(to, from->epochs[e].epoch);
         assert(cells);
         cells->ledger = from->epochs[e].ledger;
+        memcpy(cells->totals, from->epochs[e].totals, from->source->view_count * sizeof *cells->totals);
         for (size_t view = 0; view < from->source->view_count; view++)
             for (size_t i = 0; i < panes_count(&from->epochs[e].panes[view]); i++) {
                 struct pane pane = panes_get(&from->epochs[e].panes[view], i);
@@ -195,6 +211,7 @@ void memory_realtime_init(struct memory_realtime *memory, const struct source *s
                                                                 .commit = commit_cells,
                                                                 .open_epoch = open_epoch,
                                                                 .drop_epochs = drop_epochs,
+                                                                .forget = forget,
                                                                 .read = read_cells,
                                                                 .destroy = destroy};
     *memory = (struct memory_realtime){.store = {&operations}, .source = source};

@@ -12,11 +12,13 @@
 #include "base/error.h"
 #include "view/view.h"
 
-#define REALTIME_FORMAT 1   /* of a slot; a newer one is refused */
+#define REALTIME_FORMAT 2   /* of a slot; a newer one is refused, an older one is begun anew */
 #define LIVE_EPOCHS_MAX 4   /* published + 1 and + 2, and the ones before while a run retires them */
 #define INCARNATION_SIZE 33 /* 128 random bits in hex, and NUL */
 #define CLUSTER_ID_MAX 64
 #define COMMIT_ID_MAX 64
+#define GAPS_MAX 8
+#define ALARM_SIZE 32
 
 /* How messages were accounted for; counted and filtered are kept per view beside it. Signed: epochs take back. */
 struct ledger {
@@ -29,12 +31,34 @@ void ledger_merge(struct ledger *into, const struct ledger *from);
 /* consumed = kept + replaced + duplicate + deferred + bad; per view kept = counted + filtered. */
 bool ledger_is_closed(const struct ledger *ledger, size_t view_count);
 
+/* What the cells of a view add up to: a cell with room for the sums of any view. */
+struct cell_total {
+    _Alignas(struct cell) unsigned char bytes[sizeof(struct cell) + SUMS_MAX * sizeof(struct sum)];
+};
+struct cell *cell_total(struct cell_total *total);
+void cell_total_add(struct cell_total *total, const struct panes *panes);
+
+/* Half-open ranges of offsets whose messages the log no longer held when they were to be read: ascending, apart. Never
+ * forgotten: where there are too many, the last is extended over what lies between. */
+struct offset_range {
+    int64_t from, to;
+};
+struct gaps {
+    struct offset_range ranges[GAPS_MAX];
+    size_t count;
+};
+void gaps_add(struct gaps *gaps, struct offset_range gap); /* not below the last; an empty one is none */
+void gaps_drop_below(struct gaps *gaps, int64_t offset);   /* those that end at or before it */
+int64_t gaps_messages(const struct gaps *gaps);            /* how many offsets they cover */
+
 struct epoch_start {
     int64_t epoch;
-    int64_t offset; /* of the first message that belongs to it */
+    int64_t offset;   /* of the first message that belongs to it */
+    int64_t consumed; /* what its ledger must say: kept apart, so that a ledger that was deleted shows */
 };
 
-/* A slot but for its cells. */
+/* A slot but for its cells. Of one of an older format, which has to be begun anew, only what outlives it is given:
+ * format, incarnation, cluster, definition, defined_us, partitions, first; it has no epoch. */
 struct slot {
     bool exists; /* false: all the rest is zero */
     int format;
@@ -45,16 +69,19 @@ struct slot {
     int64_t epoch;                              /* to which commits go */
     struct epoch_start epochs[LIVE_EPOCHS_MAX]; /* ascending */
     size_t epoch_count;
-    int64_t partitions;    /* how many the topic had when the first slot of this name was begun */
-    int64_t first;         /* the first offset that the partition had when it was first seen */
-    int64_t next;          /* the next offset */
-    int64_t floor;         /* the order index knows every order from this offset on */
-    int64_t floor_time_us; /* latest record time of the messages up to and with the one at `floor`; -1 unknown */
-    int64_t clock_us;      /* latest event time seen, each no later than its record's; 0 before the first */
-    int64_t tail_time_us;  /* record time of the message before `next`; -1 where there is none */
-    uint64_t tail_hash;    /* of that message's key and payload; 0 where there is none */
-    int64_t end;           /* of the log when the last commit was made, as far as its writer knew: for the lag */
-    int64_t sequence;      /* number of commits in this incarnation */
+    int64_t partitions;     /* how many the topic had when the first slot of this name was begun */
+    int64_t first;          /* the first offset that the partition had when it was first seen */
+    int64_t next;           /* the next offset */
+    int64_t floor;          /* the order index knows every order from this offset on */
+    int64_t floor_time_us;  /* latest record time of the messages up to and with the one at `floor`; -1 unknown */
+    int64_t clock_us;       /* latest event time seen, each no later than its record's; 0 before the first */
+    int64_t tail;           /* the offset of the last message before `next`; -1 where none is known */
+    int64_t tail_time_us;   /* its record time; -1 where it has none */
+    uint64_t tail_hash;     /* of its key and payload; 0 where none is known */
+    int64_t end;            /* of the log when the last commit was made, as far as its writer knew: for the lag */
+    int64_t sequence;       /* number of commits in this incarnation */
+    struct gaps gaps;       /* below `next`; none of them ends before the oldest epoch that lives begins */
+    char alarm[ALARM_SIZE]; /* why the partition stands still; empty where it doesn't */
     char commit_id[COMMIT_ID_MAX]; /* of the last commit; empty before the first of this incarnation */
 };
 
@@ -69,9 +96,11 @@ struct commit {
     const char *incarnation, *cluster; /* must be the slot's, as must be source->fingerprint */
     const char *commit_id;  /* unique per attempt at these messages; the same when a commit is tried again; no colon */
     int64_t expected, next; /* offsets: the slot must be at `expected`, and is at `next` afterwards */
-    int64_t floor, floor_time_us, clock_us, tail_time_us;
+    int64_t floor, floor_time_us, clock_us, tail, tail_time_us;
     uint64_t tail_hash;
     int64_t end;
+    const struct gaps *gaps;     /* all that are to be kept; NULL: none */
+    const char *alarm;           /* NULL: none */
     const struct ledger *ledger; /* to add */
     const struct panes *panes;   /* to add: one a view of the source; zero cells are left out */
 };
@@ -101,7 +130,8 @@ struct realtime_store_operations {
 
     /* Starts a slot anew, only if it is still the incarnation that was seen ("" where there was no slot): all cells and
      * ledgers go. From `fresh` it takes incarnation, cluster, definition, defined_us, epoch, partitions, first, next,
-     * floor, floor_time_us, clock_us, tail_*; the epoch begins at next. *ret_done false: somebody else was first. */
+     * floor, floor_time_us, clock_us, tail*, gaps; the epoch begins at next. *ret_done false: somebody else was first.
+     */
     bool (*init)(struct realtime_store *store, struct slot_id id, const char *seen_incarnation,
                  const struct slot *fresh, bool *ret_done, struct error *error);
 
@@ -117,6 +147,9 @@ struct realtime_store_operations {
 
     /* Forgets the epochs up to `last`, never the current one. */
     bool (*drop_epochs)(struct realtime_store *store, struct slot_id id, int64_t last, struct error *error);
+
+    /* Forgets the whole slot, whatever is left of it, but for one of a newer format: the speed layer begins it anew. */
+    bool (*forget)(struct realtime_store *store, struct slot_id id, struct error *error);
 
     /* Brings a reader up to date, see slot_reader. */
     bool (*read)(struct realtime_store *store, struct slot_reader *reader, struct error *error);
@@ -135,6 +168,7 @@ struct slot_reader {
         int64_t epoch;
         struct panes *panes; /* one a view */
         struct ledger ledger;
+        struct cell_total *totals; /* one a view: what the ledger says that the cells of the view add up to */
     } epochs[LIVE_EPOCHS_MAX];
     size_t epoch_count;
     /* Called for each delta applied to `epochs` (not for a full read); may be NULL. */
@@ -151,5 +185,8 @@ struct epoch_cells *slot_reader_epoch(struct slot_reader *reader, int64_t epoch)
 bool slot_reader_trim(struct slot_reader *reader);
 /* Forgets all cells. */
 void slot_reader_clear(struct slot_reader *reader);
+/* Whether the cells of each epoch are what its ledger says: ERROR_DATA names epoch and view where they aren't, for a
+ * cell, a ledger or both were changed or deleted by somebody else than `commit`. */
+bool slot_reader_audit(struct slot_reader *reader, struct error *error) MUST_CHECK;
 
 #endif

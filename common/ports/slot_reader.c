@@ -13,6 +13,7 @@ static void cells_clean_up(const struct slot_reader *reader, struct epoch_cells 
     for (size_t view = 0; view < reader->source->view_count; view++)
         panes_clean_up(&cells->panes[view]);
     free(cells->panes);
+    free(cells->totals);
 }
 
 void slot_reader_clear(struct slot_reader *reader)
@@ -34,13 +35,19 @@ struct epoch_cells *slot_reader_epoch(struct slot_reader *reader, int64_t epoch)
         if (reader->epochs[i].epoch == epoch)
             return &reader->epochs[i];
     size_t view_count = reader->source->view_count;
-    struct panes *panes = reader->epoch_count < LIVE_EPOCHS_MAX ? calloc(view_count + 1, sizeof *panes) : NULL;
-    if (!panes)
+    if (reader->epoch_count == LIVE_EPOCHS_MAX)
         return NULL;
+    struct panes *panes = calloc(view_count + 1, sizeof *panes);
+    struct cell_total *totals = calloc(view_count + 1, sizeof *totals);
+    if (!panes || !totals) {
+        free(panes);
+        free(totals);
+        return NULL;
+    }
     for (size_t view = 0; view < view_count; view++)
         panes_init(&panes[view], &reader->source->views[view]);
     struct epoch_cells *cells = &reader->epochs[reader->epoch_count++];
-    *cells = (struct epoch_cells){.epoch = epoch, .panes = panes};
+    *cells = (struct epoch_cells){.epoch = epoch, .panes = panes, .totals = totals};
     return cells;
 }
 

@@ -55,7 +55,56 @@ static void write_change(struct writer *writer, int64_t change)
     writer->changes += 2;
 }
 
-static void write_ledger(struct writer *writer, const struct commit *commit)
+/* writer->field holds the cell's key up to `length`. */
+static void write_counter(struct writer *writer, size_t length, int sum, char kind, int64_t change)
+{
+    if (change == 0)
+        return;
+    writer->field.length = length;
+    if (sum >= 0)
+        buffer_append_integer(&writer->field, sum);
+    buffer_append_char(&writer->field, kind);
+    write_change(writer, change);
+}
+
+/* writer->field holds the cell's key. */
+static bool write_cell(struct writer *writer, const struct view *view, const struct cell *cell, struct error *error)
+{
+    buffer_append_char(&writer->field, '#');
+    size_t length = writer->field.length;
+    write_counter(writer, length, -1, 'c', cell->count);
+    for (size_t i = 0; i < view->sum_count; i++) {
+        const struct sum *sum = &cell->sums[i];
+        wide billions = sum->total / SUM_SPLIT;
+        if (billions != (int64_t)billions)
+            return error_set(error, ERROR_INTERNAL, "a sum of the view %s is too large to keep", view->name);
+        write_counter(writer, length, (int)i, 'n', cell->count - sum->count);
+        write_counter(writer, length, (int)i, 'b', (int64_t)billions);
+        write_counter(writer, length, (int)i, 'r', (int64_t)(sum->total % SUM_SPLIT));
+    }
+    return true;
+}
+
+static bool write_pane(struct writer *writer, const struct view *view, struct pane pane, struct error *error)
+{
+    buffer_clear(&writer->field);
+    buffer_append_integer(&writer->field, pane.window_start_s);
+    buffer_append_char(&writer->field, ':');
+    buffer_append_text(&writer->field, pane.group);
+    return write_cell(writer, view, pane.cell, error);
+}
+
+static bool write_total(struct writer *writer, const struct panes *panes, struct error *error)
+{
+    struct cell_total total = {0};
+    cell_total_add(&total, panes);
+    buffer_clear(&writer->field);
+    buffer_append_string(&writer->field, TOTAL_PREFIX);
+    buffer_append_string(&writer->field, panes->view->name);
+    return write_cell(writer, panes->view, cell_total(&total), error);
+}
+
+static bool write_ledger(struct writer *writer, const struct commit *commit, struct error *error)
 {
     struct ledger ledger = *commit->ledger;
     const char *name, *view;
@@ -69,40 +118,11 @@ static void write_ledger(struct writer *writer, const struct commit *commit)
         buffer_append_string(&writer->field, view ? view : "");
         write_change(writer, *counter);
     }
+    bool written = true;
+    for (size_t i = 0; written && i < commit->source->view_count; i++)
+        written = write_total(writer, &commit->panes[i], error);
     msgpack_end_array(writer->out, place, writer->changes);
-}
-
-/* writer->field holds the cell's key up to `length`. */
-static void write_counter(struct writer *writer, size_t length, int sum, char kind, int64_t change)
-{
-    if (change == 0)
-        return;
-    writer->field.length = length;
-    if (sum >= 0)
-        buffer_append_integer(&writer->field, sum);
-    buffer_append_char(&writer->field, kind);
-    write_change(writer, change);
-}
-
-static bool write_cell(struct writer *writer, const struct view *view, struct pane pane, struct error *error)
-{
-    buffer_clear(&writer->field);
-    buffer_append_integer(&writer->field, pane.window_start_s);
-    buffer_append_char(&writer->field, ':');
-    buffer_append_text(&writer->field, pane.group);
-    buffer_append_char(&writer->field, '#');
-    size_t length = writer->field.length;
-    write_counter(writer, length, -1, 'c', pane.cell->count);
-    for (size_t i = 0; i < view->sum_count; i++) {
-        const struct sum *sum = &pane.cell->sums[i];
-        wide billions = sum->total / SUM_SPLIT;
-        if (billions != (int64_t)billions)
-            return error_set(error, ERROR_INTERNAL, "a sum of the view %s is too large to keep", view->name);
-        write_counter(writer, length, (int)i, 'n', pane.cell->count - sum->count);
-        write_counter(writer, length, (int)i, 'b', (int64_t)billions);
-        write_counter(writer, length, (int)i, 'r', (int64_t)(sum->total % SUM_SPLIT));
-    }
-    return true;
+    return written;
 }
 
 struct dated {
@@ -131,7 +151,7 @@ static bool write_days(struct writer *writer, const struct panes *panes, const s
         snprintf(name, sizeof name, "cells:%.*s:%" PRId64, NAME_MAX_BYTES, panes->view->name, day);
         size_t place = begin_hash(writer, name);
         for (; i < count && dated[i].day == day; i++)
-            if (!write_cell(writer, panes->view, panes_get(panes, dated[i].number), error))
+            if (!write_pane(writer, panes->view, panes_get(panes, dated[i].number), error))
                 return false;
         msgpack_end_array(writer->out, place, writer->changes);
     }
@@ -159,8 +179,7 @@ bool commit_encode(const struct commit *commit, struct buffer *out, struct error
 {
     struct writer writer = {.out = out};
     size_t place = msgpack_begin_array(out);
-    write_ledger(&writer, commit);
-    bool written = true;
+    bool written = write_ledger(&writer, commit, error);
     for (size_t i = 0; written && i < commit->source->view_count; i++)
         written = write_panes(&writer, &commit->panes[i], error);
     msgpack_end_array(out, place, writer.items);

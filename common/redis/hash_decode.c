@@ -7,8 +7,7 @@
 
 static bool not_understood(struct error *error, const char *what)
 {
-    return error_set(error, ERROR_DATA, "%s of a slot isn't one of ours: delete its meta key, and it is built again",
-                     what);
+    return error_set(error, ERROR_DATA, "%s isn't one of ours: tidemark-batch repair has the slot built again", what);
 }
 
 static bool take_text(struct hash_changes *changes, struct text *ret_text)
@@ -39,19 +38,85 @@ static bool counter_is(struct text field, const char *name, const char *view)
            text_equal((struct text){field.data + length, field.length - length}, text_of(view));
 }
 
-static bool apply_ledger(const struct source *source, struct ledger *ledger, struct hash_changes *changes,
+/* The view of this name, or the number of views where it is none of them. */
+static size_t view_named(const struct source *source, struct text name)
+{
+    size_t number = 0;
+    while (number < source->view_count && !text_equal(name, text_of(source->views[number].name)))
+        number++;
+    return number;
+}
+
+/* "<key>#<counter>" */
+static bool split_field(struct text field, struct text *ret_key, struct text *ret_counter)
+{
+    const char *hash = field.length ? memrchr(field.data, '#', field.length) : NULL;
+    if (!hash)
+        return false;
+    *ret_key = (struct text){field.data, (size_t)(hash - field.data)};
+    *ret_counter = (struct text){hash + 1, field.length - ret_key->length - 1};
+    return true;
+}
+
+/* A null is a version that counts and whose field doesn't, so each version counts for every sum first. */
+static bool count(struct cell *cell, size_t sum_count, int64_t change)
+{
+    bool overflow = __builtin_add_overflow(cell->count, change, &cell->count);
+    for (size_t i = 0; i < sum_count; i++)
+        overflow = __builtin_add_overflow(cell->sums[i].count, change, &cell->sums[i].count) || overflow;
+    return !overflow;
+}
+
+static bool add(struct cell *cell, size_t sum_count, struct text counter, int64_t change)
+{
+    if (text_equal(counter, text_of("c")))
+        return count(cell, sum_count, change);
+    int64_t number;
+    if (counter.length < 2 || !integer_parse((struct text){counter.data, counter.length - 1}, &number) || number < 0 ||
+        (uint64_t)number >= sum_count)
+        return false;
+    struct sum *sum = &cell->sums[number];
+    switch (counter.data[counter.length - 1]) {
+    case 'n':
+        return !__builtin_sub_overflow(sum->count, change, &sum->count);
+    case 'b':
+        sum->total += (wide)change * SUM_SPLIT;
+        return true;
+    case 'r':
+        sum->total += change;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool apply_total(const struct source *source, struct cell_total totals[], struct text field, int64_t change)
+{
+    const size_t prefix = sizeof TOTAL_PREFIX - 1;
+    struct text key, counter;
+    if (field.length < prefix || memcmp(field.data, TOTAL_PREFIX, prefix) != 0 || !split_field(field, &key, &counter))
+        return false;
+    size_t view = view_named(source, (struct text){key.data + prefix, key.length - prefix});
+    return view < source->view_count && add(cell_total(&totals[view]), source->views[view].sum_count, counter, change);
+}
+
+static bool apply_counter(const struct source *source, struct epoch_cells *cells, struct text field, int64_t change)
+{
+    const char *name, *view;
+    int64_t *counter;
+    for (size_t i = 0; (counter = ledger_counter(&cells->ledger, source, i, &name, &view)) != NULL; i++)
+        if (counter_is(field, name, view))
+            return !__builtin_add_overflow(*counter, change, counter);
+    return apply_total(source, cells->totals, field, change);
+}
+
+static bool apply_ledger(const struct source *source, struct epoch_cells *cells, struct hash_changes *changes,
                          struct error *error)
 {
     while (changes->left > 0) {
         struct text field;
-        int64_t change, *counter;
-        if (!take_change(changes, &field, &change))
-            return not_understood(error, "a counter of the ledger");
-        const char *name, *view;
-        for (size_t i = 0; (counter = ledger_counter(ledger, source, i, &name, &view)) != NULL; i++)
-            if (counter_is(field, name, view))
-                break;
-        if (!counter || __builtin_add_overflow(*counter, change, counter))
+        int64_t change;
+        if (!take_change(changes, &field, &change) || !apply_counter(source, cells, field, change))
             return not_understood(error, "a counter of the ledger");
     }
     return true;
@@ -65,11 +130,7 @@ static size_t view_of(const struct source *source, struct text name)
     const char *end = name.length ? memrchr(name.data, ':', name.length) : NULL;
     if (!end || name.length <= length || memcmp(name.data, prefix, length) != 0 || end < name.data + length)
         return source->view_count;
-    struct text view = {name.data + length, (size_t)(end - name.data) - length};
-    size_t number = 0;
-    while (number < source->view_count && !text_equal(view, text_of(source->views[number].name)))
-        number++;
-    return number;
+    return view_named(source, (struct text){name.data + length, (size_t)(end - name.data) - length});
 }
 
 /* Changes to one pane that are being put together from its counters. */
@@ -139,38 +200,6 @@ static bool begin(struct gathered *gathered, struct text key, struct error *erro
     return true;
 }
 
-/* A null is a version that counts and whose field doesn't, so each version counts for every sum first. */
-static bool count(struct cell *cell, size_t sum_count, int64_t change)
-{
-    bool overflow = __builtin_add_overflow(cell->count, change, &cell->count);
-    for (size_t i = 0; i < sum_count; i++)
-        overflow = __builtin_add_overflow(cell->sums[i].count, change, &cell->sums[i].count) || overflow;
-    return !overflow;
-}
-
-static bool add(struct cell *cell, size_t sum_count, struct text counter, int64_t change)
-{
-    if (text_equal(counter, text_of("c")))
-        return count(cell, sum_count, change);
-    int64_t number;
-    if (counter.length < 2 || !integer_parse((struct text){counter.data, counter.length - 1}, &number) || number < 0 ||
-        (uint64_t)number >= sum_count)
-        return false;
-    struct sum *sum = &cell->sums[number];
-    switch (counter.data[counter.length - 1]) {
-    case 'n':
-        return !__builtin_sub_overflow(sum->count, change, &sum->count);
-    case 'b':
-        sum->total += (wide)change * SUM_SPLIT;
-        return true;
-    case 'r':
-        sum->total += change;
-        return true;
-    default:
-        return false;
-    }
-}
-
 static bool apply_cells(struct gathered *gathered, struct hash_changes *changes, struct error *error)
 {
     size_t sum_count = gathered->reader->source->views[gathered->view].sum_count;
@@ -179,11 +208,9 @@ static bool apply_cells(struct gathered *gathered, struct hash_changes *changes,
         int64_t change;
         if (!take_change(changes, &field, &change))
             return not_understood(error, "a cell");
-        const char *hash = field.length ? memrchr(field.data, '#', field.length) : NULL;
-        if (!hash)
+        struct text key, counter;
+        if (!split_field(field, &key, &counter))
             return not_understood(error, "a cell");
-        struct text key = {field.data, (size_t)(hash - field.data)};
-        struct text counter = {hash + 1, field.length - key.length - 1};
         if (counter.length == 0) /* the field that makes a hash a table, see functions.c */
             continue;
         if (!begin(gathered, key, error))
@@ -201,7 +228,7 @@ bool hash_apply(struct slot_reader *reader, int64_t epoch, struct text name, str
     if (!cells)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     if (text_equal(name, text_of("ledger")))
-        return apply_ledger(reader->source, &cells->ledger, changes, error);
+        return apply_ledger(reader->source, cells, changes, error);
     struct gathered gathered = {
         .reader = reader, .cells = cells, .view = view_of(reader->source, name), .announce = announce};
     if (gathered.view == reader->source->view_count)

@@ -10,7 +10,7 @@
 
 static bool not_understood(struct error *error)
 {
-    return error_set(error, ERROR_DATA, "a slot's cells can't be read: delete its meta key, and it is built again");
+    return error_set(error, ERROR_DATA, "its cells can't be read: tidemark-batch repair has the slot built again");
 }
 
 static bool out_of_memory(struct error *error)
@@ -172,27 +172,20 @@ static void apply_meta(struct slot_reader *reader, const struct slot *slot)
         announce_replaced(reader);
 }
 
-static bool is_kind(const redisReply *reply, const char *kind)
-{
-    return text_equal((struct text){reply->str, reply->len}, text_of(kind));
-}
-
 bool read_apply(struct slot_reader *reader, const redisReply *reply, bool *ret_again, struct error *error)
 {
     struct slot slot;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 || reply->element[1]->type != REDIS_REPLY_STRING ||
-        reply->element[2]->type != REDIS_REPLY_ARRAY)
-        return error_set(error, ERROR_INTERNAL, "a reply that isn't one to a read");
-    if (!slot_decode(reply->element[0], &slot, error))
+    if (!slot_decode_answer(reply, &slot, error))
         return false;
-    const redisReply *kind = reply->element[1], *list = reply->element[2];
-    *ret_again = is_kind(kind, "changes") && !covers(reader, &slot);
+    const redisReply *list = reply->element[2];
+    bool follows = answer_is(reply, "changes");
+    *ret_again = follows && !covers(reader, &slot);
     if (*ret_again)
         return true;
     bool applied = true;
-    if (is_kind(kind, "changes"))
+    if (follows)
         applied = apply_changes(reader, &slot, list, error);
-    else if (is_kind(kind, "all"))
+    else if (answer_is(reply, "all"))
         applied = apply_all(reader, &slot, list, error);
     else
         apply_meta(reader, &slot);

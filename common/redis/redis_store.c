@@ -52,7 +52,7 @@ static bool in_slot(struct redis_store *redis, struct slot_id id, struct error *
 
 static bool strange_reply(struct redis_store *redis, struct slot_id id, struct error *error)
 {
-    error_set(error, ERROR_DATA, "an answer that isn't one of ours: delete its meta key, and it is built again");
+    error_set(error, ERROR_DATA, "an answer that isn't one of ours: tidemark-batch repair has the slot built again");
     return in_slot(redis, id, error);
 }
 
@@ -74,13 +74,12 @@ static struct text reply_text(const redisReply *reply)
 static bool read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
 {
     struct redis_store *redis = of(store);
-    struct words words = {0};
+    struct words words;
     redisReply *reply;
-    words_add(&words, "HGETALL");
-    words_add_text(&words, meta_key(redis, id));
+    begin_call(redis, &words, REDIS_FUNCTION_SLOT, id);
     if (!call(redis, id, &words, &reply, error))
         return false;
-    bool decoded = slot_decode(reply, ret_slot, error) || in_slot(redis, id, error);
+    bool decoded = slot_decode_answer(reply, ret_slot, error) || in_slot(redis, id, error);
     freeReplyObject(reply);
     return decoded;
 }
@@ -90,12 +89,12 @@ static bool init(struct realtime_store *store, struct slot_id id, const char *se
 {
     struct redis_store *redis = of(store);
     struct words words;
-    char start[START_FIELD_SIZE];
+    struct slot_texts texts;
     redisReply *reply;
     begin_call(redis, &words, REDIS_FUNCTION_INIT, id);
     words_add(&words, seen_incarnation);
     words_add(&words, fresh->incarnation);
-    slot_encode(fresh, start, &words);
+    slot_encode(fresh, &texts, &words);
     if (!call(redis, id, &words, &reply, error))
         return false;
     *ret_done = text_equal(reply_text(reply), text_of("OK"));
@@ -119,7 +118,8 @@ static bool decode_answer(const redisReply *reply, enum commit_answer *ret_answe
     return false;
 }
 
-static void add_commit(struct words *words, const struct commit *commit, struct text payload)
+/* `gaps` must outlive the words. */
+static void add_commit(struct words *words, const struct commit *commit, const char *gaps, struct text payload)
 {
     words_add(words, commit->incarnation);
     words_add(words, commit->cluster);
@@ -134,6 +134,10 @@ static void add_commit(struct words *words, const struct commit *commit, struct 
     words_add_hash(words, commit->tail_hash);
     words_add_text(words, payload);
     words_add_number(words, commit->end);
+    words_add_number(words, commit->tail);
+    words_add(words, gaps);
+    words_add(words, commit->alarm ? commit->alarm : "");
+    words_add_number(words, commit->ledger->consumed);
 }
 
 static bool commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
@@ -144,11 +148,15 @@ static bool commit(struct realtime_store *store, const struct commit *commit, en
     redisReply *reply;
     if (commit->commit_id[0] == '\0' || strlen(commit->commit_id) >= COMMIT_ID_MAX || strchr(commit->commit_id, ':'))
         return error_set(error, ERROR_INTERNAL, "a commit id that is empty, too long or has a colon");
+    if (commit->alarm && strlen(commit->alarm) >= ALARM_SIZE)
+        return error_set(error, ERROR_INTERNAL, "an alarm that is too long");
     buffer_clear(&redis->payload);
     if (!commit_encode(commit, &redis->payload, error))
         return false;
+    char gaps[GAPS_TEXT_SIZE];
+    gaps_encode(commit->gaps ? commit->gaps : &(const struct gaps){0}, gaps);
     begin_call(redis, &words, REDIS_FUNCTION_COMMIT, commit->id);
-    add_commit(&words, commit, buffer_text(&redis->payload));
+    add_commit(&words, commit, gaps, buffer_text(&redis->payload));
     if (!call(redis, commit->id, &words, &reply, error))
         return false;
     bool decoded = decode_answer(reply, ret_answer, ret_next) || strange_reply(redis, commit->id, error);
@@ -185,6 +193,18 @@ static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t
         return true;
     begin_call(redis, &words, REDIS_FUNCTION_DROP_EPOCHS, id);
     words_add_number(&words, last);
+    if (!call(redis, id, &words, &reply, error))
+        return false;
+    freeReplyObject(reply);
+    return true;
+}
+
+static bool forget(struct realtime_store *store, struct slot_id id, struct error *error)
+{
+    struct redis_store *redis = of(store);
+    struct words words;
+    redisReply *reply;
+    begin_call(redis, &words, REDIS_FUNCTION_FORGET, id);
     if (!call(redis, id, &words, &reply, error))
         return false;
     freeReplyObject(reply);
@@ -235,6 +255,7 @@ static const struct realtime_store_operations operations = {
     .commit = commit,
     .open_epoch = open_epoch,
     .drop_epochs = drop_epochs,
+    .forget = forget,
     .read = read,
     .destroy = destroy,
 };

@@ -10,23 +10,26 @@
 #include "redis/reply_error.h"
 
 #define START_PREFIX "start:"
+#define CONSUMED_PREFIX "consumed:"
 
 static const struct number_field {
     const char *name;
     size_t place;
     int64_t least;
+    int since; /* the format that brought it */
 } number_fields[] = {
-    {"defined", offsetof(struct slot, defined_us), 0},
-    {"epoch", offsetof(struct slot, epoch), 0},
-    {"partitions", offsetof(struct slot, partitions), 0},
-    {"first", offsetof(struct slot, first), 0},
-    {"next", offsetof(struct slot, next), 0},
-    {"floor", offsetof(struct slot, floor), 0},
-    {"floor_time", offsetof(struct slot, floor_time_us), -1},
-    {"clock", offsetof(struct slot, clock_us), INT64_MIN},
-    {"tail_time", offsetof(struct slot, tail_time_us), -1},
-    {"end", offsetof(struct slot, end), 0},
-    {"sequence", offsetof(struct slot, sequence), 0},
+    {"defined", offsetof(struct slot, defined_us), 0, 1},
+    {"epoch", offsetof(struct slot, epoch), 0, 1},
+    {"partitions", offsetof(struct slot, partitions), 0, 1},
+    {"first", offsetof(struct slot, first), 0, 1},
+    {"next", offsetof(struct slot, next), 0, 1},
+    {"floor", offsetof(struct slot, floor), 0, 1},
+    {"floor_time", offsetof(struct slot, floor_time_us), -1, 1},
+    {"clock", offsetof(struct slot, clock_us), INT64_MIN, 1},
+    {"tail", offsetof(struct slot, tail), -1, 2},
+    {"tail_time", offsetof(struct slot, tail_time_us), -1, 1},
+    {"end", offsetof(struct slot, end), 0, 1},
+    {"sequence", offsetof(struct slot, sequence), 0, 1},
 };
 
 static const struct text_field {
@@ -38,6 +41,7 @@ static const struct text_field {
     {"cluster", offsetof(struct slot, cluster), CLUSTER_ID_MAX, false},
     {"definition", offsetof(struct slot, definition), FINGERPRINT_SIZE, false},
     {"commit", offsetof(struct slot, commit_id), COMMIT_ID_MAX, true},
+    {"alarm", offsetof(struct slot, alarm), ALARM_SIZE, true},
 };
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof *(array))
@@ -45,8 +49,7 @@ static const struct text_field {
 static bool unreadable(struct error *error, const char *field, const char *problem)
 {
     return error_set(error, ERROR_DATA,
-                     "the field %s of a slot's meta key %s: delete that key, and the slot is built again", field,
-                     problem);
+                     "the field %s of its meta key %s: tidemark-batch repair has the slot built again", field, problem);
 }
 
 static struct text element_text(const redisReply *reply, size_t number)
@@ -102,6 +105,8 @@ static bool decode_numbers(const redisReply *reply, struct slot *slot, struct er
         const struct number_field *field = &number_fields[i];
         struct text value;
         int64_t number;
+        if (field->since > slot->format)
+            continue;
         if (!find(reply, field->name, &value))
             return unreadable(error, field->name, "is missing");
         if (!integer_parse(value, &number) || number < field->least)
@@ -136,6 +141,42 @@ static int compare_starts(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+static bool decode_range(struct text text, struct offset_range *ret_range)
+{
+    const char *dash = text.length ? memchr(text.data, '-', text.length) : NULL;
+    return dash && integer_parse((struct text){text.data, (size_t)(dash - text.data)}, &ret_range->from) &&
+           integer_parse((struct text){dash + 1, text.length - (size_t)(dash + 1 - text.data)}, &ret_range->to) &&
+           ret_range->from >= 0 && ret_range->from < ret_range->to;
+}
+
+static bool decode_gaps(const redisReply *reply, struct slot *slot, struct error *error)
+{
+    struct text left;
+    struct gaps *gaps = &slot->gaps;
+    if (!find(reply, "gaps", &left))
+        return unreadable(error, "gaps", "is missing");
+    while (left.length > 0) {
+        const char *comma = memchr(left.data, ',', left.length);
+        size_t length = comma ? (size_t)(comma - left.data) : left.length;
+        struct offset_range *range = &gaps->ranges[gaps->count];
+        if (gaps->count == GAPS_MAX || !decode_range((struct text){left.data, length}, range) ||
+            range->to > slot->next || (gaps->count && range->from <= range[-1].to))
+            return unreadable(error, "gaps", "is not a list of ranges that it can be");
+        gaps->count++;
+        size_t taken = comma ? length + 1 : length;
+        left = (struct text){left.data + taken, left.length - taken};
+    }
+    return true;
+}
+
+static bool decode_consumed(const redisReply *reply, struct epoch_start *start)
+{
+    char name[32];
+    struct text value;
+    snprintf(name, sizeof name, CONSUMED_PREFIX "%" PRId64, start->epoch);
+    return find(reply, name, &value) && integer_parse(value, &start->consumed) && start->consumed >= 0;
+}
+
 static bool decode_epochs(const redisReply *reply, struct slot *slot, struct error *error)
 {
     const size_t prefix = sizeof START_PREFIX - 1;
@@ -149,12 +190,39 @@ static bool decode_epochs(const redisReply *reply, struct slot *slot, struct err
         if (!integer_parse((struct text){name.data + prefix, name.length - prefix}, &start.epoch) || start.epoch < 0 ||
             !integer_parse(element_text(reply, i + 1), &start.offset) || start.offset < 0 || start.offset > slot->next)
             return unreadable(error, "start", "is not an offset that it can be");
+        if (!decode_consumed(reply, &start))
+            return unreadable(error, "consumed", "is not a number that it can be");
         slot->epochs[slot->epoch_count++] = start;
     }
     qsort(slot->epochs, slot->epoch_count, sizeof *slot->epochs, compare_starts);
     if (slot->epoch_count == 0 || slot->epochs[slot->epoch_count - 1].epoch != slot->epoch)
         return unreadable(error, "epoch", "is not the last of the epochs that began");
     return true;
+}
+
+/* What outlives a slot of an older format, see struct slot. */
+static void keep_of_older(struct slot *slot)
+{
+    struct slot old = *slot;
+    *slot = (struct slot){.exists = true,
+                          .format = old.format,
+                          .defined_us = old.defined_us,
+                          .partitions = old.partitions,
+                          .first = old.first};
+    memcpy(slot->incarnation, old.incarnation, sizeof slot->incarnation);
+    memcpy(slot->cluster, old.cluster, sizeof slot->cluster);
+    memcpy(slot->definition, old.definition, sizeof slot->definition);
+}
+
+static bool decode_fields(const redisReply *reply, struct slot *slot, struct error *error)
+{
+    if (!decode_format(reply, slot, error) || !decode_texts(reply, slot, error) || !decode_numbers(reply, slot, error))
+        return false;
+    if (slot->format < REALTIME_FORMAT) {
+        keep_of_older(slot);
+        return true;
+    }
+    return decode_hash(reply, slot, error) && decode_epochs(reply, slot, error) && decode_gaps(reply, slot, error);
 }
 
 bool slot_decode(const redisReply *reply, struct slot *ret_slot, struct error *error)
@@ -164,15 +232,43 @@ bool slot_decode(const redisReply *reply, struct slot *ret_slot, struct error *e
         return error_set(error, ERROR_INTERNAL, "a reply that isn't a list");
     if (reply->elements == 0)
         slot.exists = false;
-    else if (!decode_format(reply, &slot, error) || !decode_texts(reply, &slot, error) ||
-             !decode_numbers(reply, &slot, error) || !decode_hash(reply, &slot, error) ||
-             !decode_epochs(reply, &slot, error))
+    else if (!decode_fields(reply, &slot, error))
         return false;
     *ret_slot = slot;
     return true;
 }
 
-void slot_encode(const struct slot *fresh, char ret_start[START_FIELD_SIZE], struct words *words)
+bool answer_is(const redisReply *reply, const char *word)
+{
+    return text_equal(element_text(reply, 1), text_of(word));
+}
+
+bool slot_decode_answer(const redisReply *reply, struct slot *ret_slot, struct error *error)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 || reply->element[1]->type != REDIS_REPLY_STRING ||
+        reply->element[2]->type != REDIS_REPLY_ARRAY)
+        return error_set(error, ERROR_INTERNAL, "a reply that isn't one to a read");
+    struct slot slot;
+    if (!slot_decode(reply->element[0], &slot, error))
+        return false;
+    if (answer_is(reply, "edited"))
+        return error_set(error, ERROR_DATA,
+                         "its meta key was changed by something else than this program: tidemark-batch repair has the "
+                         "slot built again");
+    *ret_slot = slot;
+    return true;
+}
+
+void gaps_encode(const struct gaps *gaps, char ret_text[GAPS_TEXT_SIZE])
+{
+    size_t length = 0;
+    ret_text[0] = '\0';
+    for (size_t i = 0; i < gaps->count; i++)
+        length += (size_t)snprintf(ret_text + length, GAPS_TEXT_SIZE - length, "%s%" PRId64 "-%" PRId64, i ? "," : "",
+                                   gaps->ranges[i].from, gaps->ranges[i].to);
+}
+
+void slot_encode(const struct slot *fresh, struct slot_texts *texts, struct words *words)
 {
     words_add(words, "format");
     words_add_number(words, REALTIME_FORMAT);
@@ -191,7 +287,13 @@ void slot_encode(const struct slot *fresh, char ret_start[START_FIELD_SIZE], str
     }
     words_add(words, "tail_hash");
     words_add_hash(words, fresh->tail_hash);
-    snprintf(ret_start, START_FIELD_SIZE, START_PREFIX "%" PRId64, fresh->epoch);
-    words_add(words, ret_start);
+    gaps_encode(&fresh->gaps, texts->gaps);
+    words_add(words, "gaps");
+    words_add(words, texts->gaps);
+    snprintf(texts->start, sizeof texts->start, START_PREFIX "%" PRId64, fresh->epoch);
+    words_add(words, texts->start);
     words_add_number(words, fresh->next);
+    snprintf(texts->consumed, sizeof texts->consumed, CONSUMED_PREFIX "%" PRId64, fresh->epoch);
+    words_add(words, texts->consumed);
+    words_add(words, "0");
 }

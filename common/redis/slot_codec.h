@@ -13,9 +13,20 @@
  * be. */
 bool slot_decode(const redisReply *reply, struct slot *ret_slot, struct error *error) MUST_CHECK;
 
-/* Adds the fields and values of a slot that begins anew: its only epoch begins at `next`. `ret_start` is the name of
- * the field of that epoch and must outlive the words. */
-#define START_FIELD_SIZE 32
-void slot_encode(const struct slot *fresh, char ret_start[START_FIELD_SIZE], struct words *words);
+/* From the reply of the functions "slot" and "read": the fields, a word, and a list. ERROR_DATA too where the word says
+ * that the fields were edited. */
+bool slot_decode_answer(const redisReply *reply, struct slot *ret_slot, struct error *error) MUST_CHECK;
+bool answer_is(const redisReply *reply, const char *word);
+
+/* "<from>-<to>,…" */
+#define GAPS_TEXT_SIZE (GAPS_MAX * 42)
+void gaps_encode(const struct gaps *gaps, char ret_text[GAPS_TEXT_SIZE]);
+
+/* Adds the fields and values of a slot that begins anew: its only epoch begins at `next`. `texts` is room for some of
+ * them and must outlive the words. */
+struct slot_texts {
+    char start[32], consumed[32], gaps[GAPS_TEXT_SIZE];
+};
+void slot_encode(const struct slot *fresh, struct slot_texts *texts, struct words *words);
 
 #endif

@@ -41,7 +41,7 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, const ch
         return true;
     if (!find_epoch(slot, epoch) && slot->epoch == epoch - 1) {
         assert(slot->epoch_count < LIVE_EPOCHS_MAX);
-        slot->epochs[slot->epoch_count++] = (struct epoch_start){epoch, slot->next};
+        slot->epochs[slot->epoch_count++] = (struct epoch_start){epoch, slot->next, 0};
         slot->epoch = epoch;
     }
     struct epoch_start *found = find_epoch(slot, epoch);

@@ -23,7 +23,7 @@ static void a_slot_reads_back_as_it_was_begun(void **state)
     struct slot slot = slot_now(), expected = fresh_slot("aaaabbbbccccddddaaaabbbbccccdddd", 7, 9007199254740993);
     expected.exists = true;
     expected.format = REALTIME_FORMAT;
-    expected.epochs[0] = (struct epoch_start){7, 9007199254740993};
+    expected.epochs[0] = (struct epoch_start){7, 9007199254740993, 0};
     expected.epoch_count = 1;
     assert_same_slot(&slot, &expected);
 }
@@ -40,6 +40,7 @@ static void a_commit_sets_all_that_it_carries(void **state)
     assert_int_equal(slot.floor, 6);
     assert_int_equal(slot.floor_time_us, 60);
     assert_int_equal(slot.clock_us, 61);
+    assert_int_equal(slot.tail, 10);
     assert_int_equal(slot.tail_time_us, 62);
     assert_int_equal(slot.end, 99);
     assert_true(slot.tail_hash == UINT64_C(0xfedcba9876543210));
@@ -47,7 +48,50 @@ static void a_commit_sets_all_that_it_carries(void **state)
     assert_string_equal(slot.commit_id, "c1");
     assert_int_equal(slot.first, 5);
     assert_int_equal(slot.epochs[0].offset, 10);
+    assert_int_equal(slot.epochs[0].consumed, 1);
+    assert_int_equal(slot.gaps.count, 0);
+    assert_string_equal(slot.alarm, "");
     assert_int_equal(ones_in_store(), 1);
+}
+
+static void gaps_are_what_the_last_commit_says(void **state)
+{
+    (void)state;
+    int64_t next;
+    struct gaps gaps = {0};
+    begin_slot("a", 1, 10);
+    for (int64_t i = 0; i < GAPS_MAX; i++)
+        gaps_add(&gaps, (struct offset_range){INT64_MAX - 1000 + 10 * i, INT64_MAX - 995 + 10 * i});
+    struct commit commit = commit_of(&one, "a", "c1", 10, INT64_MAX - 100);
+    commit.gaps = &gaps;
+    assert_int_equal(send_commit(&commit, &next), COMMIT_OK);
+    struct slot slot = slot_now();
+    assert_int_equal(slot.gaps.count, GAPS_MAX);
+    assert_memory_equal(slot.gaps.ranges, gaps.ranges, sizeof gaps.ranges);
+    assert_int_equal(try("a", "c2", INT64_MAX - 100, INT64_MAX - 90, &next), COMMIT_OK);
+    assert_int_equal(slot_now().gaps.count, 0);
+}
+
+static void an_alarm_is_set_and_cleared_by_commits_that_move_nothing(void **state)
+{
+    (void)state;
+    int64_t next;
+    struct additions nothing;
+    additions_init(&nothing);
+    begin_slot("a", 1, 10);
+    struct commit commit = commit_of(&nothing, "a", "c1", 10, 10);
+    commit.alarm = "breaker";
+    assert_int_equal(send_commit(&commit, &next), COMMIT_OK);
+    assert_string_equal(slot_now().alarm, "breaker");
+    assert_int_equal(slot_now().next, 10);
+    commit.commit_id = "c2";
+    commit.alarm = NULL;
+    assert_int_equal(send_commit(&commit, &next), COMMIT_OK);
+    assert_string_equal(slot_now().alarm, "");
+    commit.alarm = "an alarm of more than thirty-one bytes";
+    enum commit_answer answer;
+    must_fail(store->operations->commit(store, &commit, &answer, &next, &error), ERROR_INTERNAL);
+    additions_clean_up(&nothing);
 }
 
 static void a_commit_without_a_slot_is_lost(void **state)
@@ -199,6 +243,8 @@ int main(void)
         cmocka_unit_test_setup(a_slot_that_was_never_begun_does_not_exist, flush_redis),
         cmocka_unit_test_setup(a_slot_reads_back_as_it_was_begun, flush_redis),
         cmocka_unit_test_setup(a_commit_sets_all_that_it_carries, flush_redis),
+        cmocka_unit_test_setup(gaps_are_what_the_last_commit_says, flush_redis),
+        cmocka_unit_test_setup(an_alarm_is_set_and_cleared_by_commits_that_move_nothing, flush_redis),
         cmocka_unit_test_setup(a_commit_without_a_slot_is_lost, flush_redis),
         cmocka_unit_test_setup(the_retry_of_a_commit_that_had_worked_adds_nothing, flush_redis),
         cmocka_unit_test_setup(a_store_that_is_older_answers_rewound, flush_redis),

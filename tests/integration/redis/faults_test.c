@@ -127,19 +127,20 @@ static void a_slot_of_a_newer_format_is_left_alone(void **state)
     int64_t offset;
     bool done;
     begin_with_one();
-    redis_do("HSET %s format 2", META);
+    redis_do("HSET %s format 3", META);
     must_fail(store->operations->read_slot(store, slot_three, &slot, &error), ERROR_CONFIGURATION);
-    assert_true(says("format 2") && says("format 1"));
+    assert_true(says("format 3") && says("format 2"));
     must_fail(store->operations->open_epoch(store, slot_three, orders.fingerprint, 2, &offset, &error),
               ERROR_CONFIGURATION);
     must_fail(store->operations->drop_epochs(store, slot_three, 2, &error), ERROR_CONFIGURATION);
     must_fail(store->operations->init(store, slot_three, "a", &fresh, &done, &error), ERROR_CONFIGURATION);
+    must_fail(store->operations->forget(store, slot_three, &error), ERROR_CONFIGURATION);
     slot_reader_init(&reader, slot_three, &orders);
     must_fail(store->operations->read(store, &reader, &error), ERROR_CONFIGURATION);
-    assert_true(says("format 2") && says("format 1"));
+    assert_true(says("format 3") && says("format 2"));
     slot_reader_clean_up(&reader);
     assert_int_equal(commit_answers("c2", 20, 30), COMMIT_FOREIGN);
-    redis_do("HSET %s format 1", META);
+    redis_do("HSET %s format 2", META);
     assert_int_equal(ones_in_store(), 1);
 }
 
@@ -150,6 +151,8 @@ static void a_field_that_was_spoilt_is_named(void **state)
         {"next", "ten"},      {"next", ""},        {"next", "99999999999999999999"},
         {"next", "-3"},       {"sequence", "1e3"}, {"epoch", "2"},
         {"tail_hash", "xyz"}, {"start:1", "x"},    {"start:y", "1"},
+        {"tail", "-2"},       {"gaps", "5-5"},     {"gaps", "1-2,2-3"},
+        {"gaps", "1-21"},     {"consumed:1", "x"}, {"alarm", "an alarm of more than thirty-one bytes"},
         {"format", "first"},  {"clock", "0x10"},   {"incarnation", "0123456789012345678901234567890123456789"},
     };
     struct slot_reader reader;
@@ -160,7 +163,9 @@ static void a_field_that_was_spoilt_is_named(void **state)
         begin_with_one();
         redis_do("HSET %s %s %s", META, spoilt[i][0], spoilt[i][1]);
         must_fail(store->operations->read_slot(store, slot_three, &slot, &error), ERROR_DATA);
-        assert_true(says(strncmp(spoilt[i][0], "start", 5) == 0 ? "start" : spoilt[i][0]));
+        char field[40];
+        snprintf(field, sizeof field, "the field %.*s of", (int)strcspn(spoilt[i][0], ":"), spoilt[i][0]);
+        assert_true(says(field) && says("tidemark-batch repair"));
         must_fail(store->operations->read(store, &reader, &error), ERROR_DATA);
     }
     slot_reader_clean_up(&reader);
@@ -170,13 +175,145 @@ static void a_missing_field_is_named(void **state)
 {
     (void)state;
     struct slot slot;
-    static const char *const needed[] = {"next", "epoch", "cluster", "tail_hash", "format", "start:1"};
+    static const char *const needed[] = {"next",    "epoch",      "cluster", "tail_hash", "format",
+                                         "start:1", "consumed:1", "tail",    "gaps"};
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         flush_redis(NULL);
         begin_with_one();
         redis_do("HDEL %s %s", META, needed[i]);
         must_fail(store->operations->read_slot(store, slot_three, &slot, &error), ERROR_DATA);
     }
+}
+
+/* Every field, set to something that it could be: only the seal tells. */
+static void a_field_that_was_edited_shows_whatever_it_says_now(void **state)
+{
+    (void)state;
+    static const char *const edited[][2] = {
+        {"next", "21"},        {"epoch", "1 "},      {"sequence", "2"},        {"clock", "1"},
+        {"end", "100"},        {"tail", "3"},        {"tail_time", "1"},       {"tail_hash", "0123456789abcdef"},
+        {"floor", "7"},        {"floor_time", "1"},  {"first", "6"},           {"partitions", "1"},
+        {"defined", "1"},      {"start:1", "9"},     {"consumed:1", "2"},      {"commit", "c0"},
+        {"alarm", "breaker"},  {"gaps", "1-2"},      {"cluster", "cluster-2"}, {"another", "one"},
+        {"recent_bytes", "0"}, {"incarnation", "b"},
+    };
+    struct slot_reader reader;
+    slot_reader_init(&reader, slot_three, &orders);
+    for (size_t i = 0; i < sizeof edited / sizeof *edited; i++) {
+        struct slot slot;
+        int64_t offset;
+        flush_redis(NULL);
+        begin_with_one();
+        redis_do("HSET %s %s %s", META, edited[i][0], edited[i][1]);
+        must_fail(store->operations->read_slot(store, slot_three, &slot, &error), ERROR_DATA);
+        assert_true(says("tidemark-batch repair"));
+        must_fail(store->operations->read(store, &reader, &error), ERROR_DATA);
+        must_fail(store->operations->open_epoch(store, slot_three, orders.fingerprint, 2, &offset, &error), ERROR_DATA);
+        enum commit_answer answer = COMMIT_FOREIGN;
+        struct commit commit = commit_of(&one, "a", "c9", 20, 30);
+        assert_true(!store->operations->commit(store, &commit, &answer, &offset, &error) || answer == COMMIT_FOREIGN);
+        must(store->operations->forget(store, slot_three, &error));
+        assert_int_equal(redis_number("DBSIZE"), 0);
+        begin_with_one();
+        assert_int_equal(ones_in_store(), 1);
+    }
+    slot_reader_clean_up(&reader);
+}
+
+static void a_slot_of_an_older_format_is_begun_anew_and_keeps_where_it_began(void **state)
+{
+    (void)state;
+    struct slot slot, fresh = fresh_slot("b", 1, 10);
+    struct slot_reader reader;
+    bool done;
+    begin_with_one();
+    redis_do("HDEL %s tail gaps alarm seal consumed:1", META);
+    redis_do("HSET %s format 1", META);
+    must(store->operations->read_slot(store, slot_three, &slot, &error));
+    assert_true(slot.exists && slot.format == 1 && slot.epoch_count == 0);
+    assert_true(slot.first == 5 && slot.partitions == 4 && slot.next == 0);
+    assert_string_equal(slot.incarnation, "a");
+    slot_reader_init(&reader, slot_three, &orders);
+    read_into(&reader);
+    assert_true(reader.slot.exists && reader.epoch_count == 0);
+    slot_reader_clean_up(&reader);
+    assert_int_equal(open_epoch(2), -1);
+    assert_int_equal(commit_answers("c2", 20, 30), COMMIT_FOREIGN);
+    must(store->operations->init(store, slot_three, "a", &fresh, &done, &error));
+    assert_true(done);
+    assert_int_equal(slot_now().format, REALTIME_FORMAT);
+    assert_int_equal(redis_number("DBSIZE"), 1);
+}
+
+/* What an audit of the slot says; empty where all is well. */
+static const char *audit(void)
+{
+    struct slot_reader reader;
+    slot_reader_init(&reader, slot_three, &orders);
+    read_into(&reader);
+    bool sound = slot_reader_audit(&reader, &error);
+    slot_reader_clean_up(&reader);
+    return sound ? "" : error.message;
+}
+
+static void begin_two_epochs(void)
+{
+    begin_with_one();
+    assert_int_equal(open_epoch(2), 20);
+    assert_int_equal(commit_answers("c2", 20, 30), COMMIT_OK);
+    assert_int_equal(commit_answers("c3", 30, 40), COMMIT_OK);
+}
+
+static void an_audit_finds_every_counter_that_was_deleted_or_changed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *field;
+    } held[] = {
+        {"cells:minute:0", "600:#c"}, {"cells:minute:0", "600:#0r"}, {"ledger", "consumed"},
+        {"ledger", "kept"},           {"ledger", "counted:minute"},  {"ledger", "filtered:daily"},
+        {"ledger", "total:minute#c"}, {"ledger", "total:minute#0r"},
+    };
+    begin_two_epochs();
+    assert_string_equal(audit(), "");
+    for (size_t i = 0; i < 2 * sizeof held / sizeof *held; i++) {
+        const char *key = held[i / 2].key, *field = held[i / 2].field;
+        flush_redis(NULL);
+        begin_two_epochs();
+        if (i % 2)
+            redis_do("HDEL test:{orders/3}:2:%s %s", key, field);
+        else
+            redis_do("HINCRBY test:{orders/3}:2:%s %s 1", key, field);
+        assert_non_null(strstr(audit(), "epoch 2"));
+    }
+}
+
+static void an_audit_finds_hashes_that_were_deleted_one_by_one_and_all(void **state)
+{
+    (void)state;
+    begin_two_epochs();
+    redis_do("DEL test:{orders/3}:1:cells:minute:0");
+    assert_non_null(strstr(audit(), "epoch 1: the cells of view minute"));
+    redis_do("DEL test:{orders/3}:1:ledger");
+    assert_non_null(strstr(audit(), "epoch 1"));
+    redis_do("SREM test:{orders/3}:hashes 2:cells:minute:0 2:ledger 1:cells:minute:0 1:ledger");
+    assert_non_null(strstr(audit(), "epoch"));
+}
+
+static void forgetting_a_slot_leaves_nothing_whatever_its_keys_hold(void **state)
+{
+    (void)state;
+    begin_two_epochs();
+    must(store->operations->forget(store, slot_three, &error));
+    assert_int_equal(redis_number("DBSIZE"), 0);
+    must(store->operations->forget(store, slot_three, &error));
+    redis_do("SET %s something", META);
+    redis_do("SET test:{orders/3}:hashes something");
+    redis_do("SET test:{orders/3}:recent something");
+    must(store->operations->forget(store, slot_three, &error));
+    assert_int_equal(redis_number("DBSIZE"), 0);
+    begin_with_one();
+    assert_int_equal(ones_in_store(), 1);
 }
 
 static void a_commit_onto_a_spoilt_offset_adds_nothing(void **state)
@@ -314,6 +451,11 @@ int main(void)
         cmocka_unit_test_setup(a_slot_of_a_newer_format_is_left_alone, flush_redis),
         cmocka_unit_test_setup(a_field_that_was_spoilt_is_named, flush_redis),
         cmocka_unit_test_setup(a_missing_field_is_named, flush_redis),
+        cmocka_unit_test_setup(a_field_that_was_edited_shows_whatever_it_says_now, flush_redis),
+        cmocka_unit_test_setup(a_slot_of_an_older_format_is_begun_anew_and_keeps_where_it_began, flush_redis),
+        cmocka_unit_test_setup(an_audit_finds_every_counter_that_was_deleted_or_changed, flush_redis),
+        cmocka_unit_test_setup(an_audit_finds_hashes_that_were_deleted_one_by_one_and_all, flush_redis),
+        cmocka_unit_test_setup(forgetting_a_slot_leaves_nothing_whatever_its_keys_hold, flush_redis),
         cmocka_unit_test_setup(a_commit_onto_a_spoilt_offset_adds_nothing, flush_redis),
         cmocka_unit_test_setup(a_commit_that_breaks_off_between_its_writes_forgets_the_slot, flush_redis),
         cmocka_unit_test_setup(cells_that_were_spoilt_empty_the_reader, flush_redis),

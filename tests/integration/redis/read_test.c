@@ -100,6 +100,7 @@ static void assert_same_cells(struct slot_reader *a, struct slot_reader *b)
         struct epoch_cells *other = slot_reader_epoch(b, a->epochs[i].epoch);
         assert_non_null(other);
         assert_memory_equal(&a->epochs[i].ledger, &other->ledger, sizeof other->ledger);
+        assert_memory_equal(a->epochs[i].totals, other->totals, VIEW_COUNT * sizeof *other->totals);
         for (size_t view = 0; view < VIEW_COUNT; view++)
             assert_same_panes(&a->epochs[i].panes[view], &other->panes[view]);
     }
@@ -112,6 +113,7 @@ static void copy_reader(struct slot_reader *into, const struct slot_reader *from
     for (size_t i = 0; i < from->epoch_count; i++) {
         struct epoch_cells *cells = slot_reader_epoch(into, from->epochs[i].epoch);
         cells->ledger = from->epochs[i].ledger;
+        memcpy(cells->totals, from->epochs[i].totals, VIEW_COUNT * sizeof *cells->totals);
         for (size_t view = 0; view < VIEW_COUNT; view++)
             merge_panes(&cells->panes[view], &from->epochs[i].panes[view]);
     }
@@ -180,7 +182,7 @@ static void play_begin(struct play *play)
     begin_slot(incarnation, epoch, next);
     slot_reader_clear(&play->model);
     play->model.slot = fresh_slot(incarnation, epoch, next);
-    play->model.slot.epochs[0] = (struct epoch_start){epoch, next};
+    play->model.slot.epochs[0] = (struct epoch_start){epoch, next, 0};
     play->model.slot.epoch_count = 1;
     slot_reader_epoch(&play->model, epoch);
 }
@@ -199,6 +201,9 @@ static void play_commit(struct play *play)
     ledger_merge(&cells->ledger, &additions.ledger);
     for (size_t view = 0; view < VIEW_COUNT; view++)
         merge_panes(&cells->panes[view], &additions.panes[view]);
+    for (size_t view = 0; view < VIEW_COUNT; view++)
+        cell_total_add(&cells->totals[view], &additions.panes[view]);
+    play->model.slot.epochs[play->model.slot.epoch_count - 1].consumed += additions.ledger.consumed;
     play->model.slot.next = following;
     additions_clean_up(&additions);
 }
@@ -219,7 +224,7 @@ static void play_open(struct play *play)
     slot->epoch++;
     if (slot->epoch_count == LIVE_EPOCHS_MAX)
         forget_before(slot, slot->epochs[1].epoch);
-    slot->epochs[slot->epoch_count++] = (struct epoch_start){slot->epoch, slot->next};
+    slot->epochs[slot->epoch_count++] = (struct epoch_start){slot->epoch, slot->next, 0};
     slot_reader_trim(&play->model);
     slot_reader_epoch(&play->model, slot->epoch);
 }

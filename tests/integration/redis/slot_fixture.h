@@ -175,8 +175,10 @@ static UNUSED struct slot fresh_slot(const char *incarnation, int64_t epoch, int
                         .floor = 5,
                         .floor_time_us = -1,
                         .clock_us = 77,
+                        .tail = -1,
                         .tail_time_us = -1,
-                        .tail_hash = UINT64_MAX};
+                        .tail_hash = UINT64_MAX,
+                        .gaps = {.ranges = {{1, 3}, {5, 9}}, .count = next >= 9 ? 2 : 0}};
     snprintf(slot.incarnation, sizeof slot.incarnation, "%s", incarnation);
     return slot;
 }
@@ -194,9 +196,13 @@ static UNUSED void assert_same_slot(const struct slot *a, const struct slot *b)
     assert_memory_equal(a->epochs, b->epochs, a->epoch_count * sizeof *a->epochs);
     assert_true(a->partitions == b->partitions && a->first == b->first && a->next == b->next && a->floor == b->floor);
     assert_true(a->floor_time_us == b->floor_time_us && a->clock_us == b->clock_us);
-    assert_true(a->tail_time_us == b->tail_time_us && a->tail_hash == b->tail_hash && a->end == b->end);
+    assert_true(a->tail == b->tail && a->tail_time_us == b->tail_time_us && a->tail_hash == b->tail_hash &&
+                a->end == b->end);
     assert_true(a->sequence == b->sequence);
     assert_string_equal(a->commit_id, b->commit_id);
+    assert_int_equal(a->gaps.count, b->gaps.count);
+    assert_memory_equal(a->gaps.ranges, b->gaps.ranges, a->gaps.count * sizeof *a->gaps.ranges);
+    assert_string_equal(a->alarm, b->alarm);
 }
 
 /* Starts the slot anew whatever it was. */
@@ -229,6 +235,7 @@ static UNUSED struct commit commit_of(const struct additions *additions, const c
                            .floor = 6,
                            .floor_time_us = 60,
                            .clock_us = 61,
+                           .tail = expected,
                            .tail_time_us = 62,
                            .tail_hash = UINT64_C(0xfedcba9876543210),
                            .end = 99,

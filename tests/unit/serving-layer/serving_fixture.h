@@ -231,7 +231,7 @@ static UNUSED void fake_begin(int partition, int64_t epoch, int64_t offset)
     struct fake_slot *slot = &fake.slots[partition];
     fake_slot_clear(slot);
     slot->slot = (struct slot){.exists = true, .epoch = epoch, .next = offset, .epoch_count = 1};
-    slot->slot.epochs[0] = (struct epoch_start){epoch, offset};
+    slot->slot.epochs[0] = (struct epoch_start){epoch, offset, 0};
     snprintf(slot->slot.incarnation, sizeof slot->slot.incarnation, "i%d", ++incarnations);
     snprintf(slot->slot.definition, sizeof slot->slot.definition, "%s", orders.fingerprint);
 }
@@ -239,7 +239,7 @@ static UNUSED void fake_begin(int partition, int64_t epoch, int64_t offset)
 static UNUSED void fake_open_epoch(int partition)
 {
     struct slot *slot = &fake.slots[partition].slot;
-    slot->epochs[slot->epoch_count++] = (struct epoch_start){++slot->epoch, slot->next};
+    slot->epochs[slot->epoch_count++] = (struct epoch_start){++slot->epoch, slot->next, 0};
 }
 
 /* Adds to the current epoch of the slot. */

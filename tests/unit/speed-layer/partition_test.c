@@ -159,6 +159,7 @@ static bool answer(struct world *world, int64_t *ret_offset)
     read_publication(&world->publications, &world->source, &published, &error);
     bool read = world->realtime.store.operations->read(&world->realtime.store, &reader, &error);
     bool complete = read && slot_fits(&reader.slot, 0, &published);
+    assert_true(!complete || slot_reader_audit(&reader, &error));
     int64_t counts[ORDERS], sums[ORDERS], expected_counts[ORDERS], expected_sums[ORDERS], deferred = 0;
     fold(world, world->published.epoch ? world->cut.cut : 0, counts, sums);
     for (size_t e = 0; complete && e < reader.epoch_count; e++) {
