@@ -41,7 +41,8 @@ struct batch_store_operations {
     /* A new partition gets its row, and begins to be ingested at `first`. Where it was ingested but never published,
      * and turns out to begin elsewhere, it is ingested again. */
     bool (*record_partition)(struct source_run *run, struct partition_state *partition, struct error *error);
-    /* Notes that the log lost these messages before they were ingested, and ingests on behind them. */
+    /* Notes that the log lost these messages before they were ingested, and ingests on behind them. ERROR_TRY_AGAIN
+     * where the partition isn't ingested up to `from` any more. */
     bool (*note_gap)(struct source_run *run, const struct partition_state *partition, int64_t from, int64_t to,
                      struct error *error);
     /* When the epoch that this run publishes was first opened: by it, or by an earlier run that came no further. */

@@ -7,10 +7,12 @@
 #include "status.h"
 #include "verify.h"
 
-static const char *accept_partitions;
+static const char *accept_partitions, *accept_gaps;
 
 static const struct command_option run_options[] = {
     {"accept-partitions", NULL, "the topic has grown, and no order has versions in two partitions", &accept_partitions},
+    {"accept-gaps", NULL, "messages that the log lost before they were ingested are lost: answers are complete without",
+     &accept_gaps},
     {0},
 };
 
@@ -24,6 +26,7 @@ static int for_each_source(const struct settings *settings, source_step *step)
     if (!batch_open(settings, &batch, &error))
         return program_fail(&error);
     batch.accepts_partitions = accept_partitions != NULL;
+    batch.accepts_gaps = accept_gaps != NULL;
     int code = 0;
     for (size_t i = 0; i < settings->source_count; i++) {
         error = (struct error){0};

@@ -55,56 +55,32 @@ static bool take(void *context, const struct log_message *message, struct error 
 }
 
 /* Messages that went away before they were ingested are passed over, and noted where an operator finds them. */
-static bool note_gap(const struct ingest *ingest, int64_t from, int64_t to, struct error *error)
+static bool pass_gap(struct ingest *ingest, int64_t to, struct error *error)
 {
+    struct partition_state *partition = ingest->partition;
     log_warning("source %s: partition %d: the log no longer holds the messages from offset %" PRId64 " until %" PRId64,
-                ingest->run->source->name, (int)ingest->partition->number, from, to);
-    return ingest->store->note_gap(ingest->run, ingest->partition, from, to, error);
-}
-
-/* Ends at the cut, whatever lies between the last message and it. */
-static bool read_to_cut(struct ingest *ingest, int64_t *ret_first, struct error *error)
-{
-    struct partition_state *partition = ingest->partition;
-    struct event_log *log = ingest->run->batch->log;
-    return log->operations->read(log, ingest->run->source->topic, partition->number, partition->ingested,
-                                 partition->cut, ret_first, take, ingest, error) &&
-           store(ingest, partition->cut, error);
-}
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static bool skip_lost_head(struct ingest *ingest, struct error *error)
-{
-    struct partition_state *partition = ingest->partition;
-    struct event_log *log = ingest->run->batch->log;
-    int64_t first, end;
-    if (!log->operations->ends(log, ingest->run->source->topic, partition->number, &first, &end, error))
+                ingest->run->source->name, (int)partition->number, partition->ingested, to);
+    if (!ingest->store->note_gap(ingest->run, partition, partition->ingested, to, error))
         return false;
-    first = smaller(first, partition->cut);
-    if (first <= partition->ingested)
-        return true;
-    if (!note_gap(ingest, partition->ingested, first, error))
-        return false;
-    partition->ingested = first;
+    crash_point("after_gap");
+    partition->ingested = to;
     return true;
 }
 
+/* Ends at the cut, whatever lies between the last message and it. */
 static bool ingest_partition(struct ingest *ingest, struct error *error)
 {
     struct partition_state *partition = ingest->partition;
-    if (partition->ingested >= partition->cut)
-        return true;
-    if (!skip_lost_head(ingest, error))
-        return false;
-    int64_t from = partition->ingested, available = from;
-    if (from < partition->cut && !read_to_cut(ingest, &available, error))
-        return false;
-    /* The log may have lost its head just before it was read. */
-    return available <= from || note_gap(ingest, from, smaller(available, partition->cut), error);
+    struct event_log *log = ingest->run->batch->log;
+    while (partition->ingested < partition->cut) {
+        int64_t from = partition->ingested, available;
+        if (!log->operations->read(log, ingest->run->source->topic, partition->number, from, partition->cut, &available,
+                                   take, ingest, error))
+            return false;
+        if (available > from ? !pass_gap(ingest, available, error) : !store(ingest, partition->cut, error))
+            return false;
+    }
+    return true;
 }
 
 static bool ingest_all(struct ingest *ingest, struct error *error)

@@ -87,17 +87,22 @@ static bool record_partition(struct source_run *run, struct partition_state *par
 static bool note_gap(struct source_run *run, const struct partition_state *partition, int64_t from, int64_t to,
                      struct error *error)
 {
-    struct buffer sql = {0};
-    buffer_append_string(&sql, "begin; insert into tidemark.gap (source, partition, from_offset, to_offset) values (");
-    buffer_append_literal(&sql, text_of(run->source->name));
-    buffer_appendf(&sql, ", %d, %" PRId64 ", %" PRId64 "); ", (int)partition->number, from, to);
-    buffer_appendf(&sql,
-                   "update tidemark.partition set ingested = greatest(ingested, %" PRId64 ") where source = ", to);
-    buffer_append_literal(&sql, text_of(run->source->name));
-    buffer_appendf(&sql, " and partition = %d; commit", (int)partition->number);
-    bool done = batch_execute(run->batch, &sql, error);
-    buffer_clean_up(&sql);
-    return done;
+    char number[16], old[24], new[24];
+    snprintf(number, sizeof number, "%d", (int)partition->number);
+    snprintf(old, sizeof old, "%" PRId64, from);
+    snprintf(new, sizeof new, "%" PRId64, to);
+    const char *values[] = {run->source->name, number, old, new};
+    RESULT *noted = NULL;
+    if (!connection_query(run->batch->connection,
+                          "with moved as (update tidemark.partition set ingested = $4::bigint where source = $1 "
+                          "and partition = $2::int and ingested = $3::bigint returning source, partition) "
+                          "insert into tidemark.gap (source, partition, from_offset, to_offset) "
+                          "select source, partition, $3::bigint, $4::bigint from moved",
+                          4, values, &noted, error))
+        return false;
+    return strcmp(PQcmdTuples(noted), "1") == 0 ||
+           error_set(error, ERROR_TRY_AGAIN, "source %s: partition %d was ingested by somebody else meanwhile",
+                     run->source->name, (int)partition->number);
 }
 
 static bool note_opening(struct source_run *run, int64_t *ret_opened_at_us, struct error *error)

@@ -56,6 +56,35 @@ static bool write_partitions(struct writing *writing, struct error *error)
     return execute(writing, error);
 }
 
+/* The last message below each cut, good or bad, whose record time is known. */
+static bool write_tails(struct writing *writing, struct error *error)
+{
+    struct buffer *sql = &writing->sql;
+    buffer_append_string(sql, "update tidemark.partition p set tail_offset = t.o, tail_us = t.us from "
+                              "tidemark.partition q left join lateral (select o, us from ("
+                              "(select tm_offset as o, tm_record_us as us from ");
+    append_raw_table(sql, writing->publishing->run->source);
+    buffer_append_string(sql,
+                         " where tm_partition = q.partition and tm_offset < q.cut and tm_record_us is not null "
+                         "order by tm_offset desc limit 1) union all "
+                         "(select \"offset\", (extract(epoch from record_time) * 1000000)::bigint from tidemark.bad "
+                         "where source = q.source and partition = q.partition and \"offset\" < q.cut and "
+                         "record_time is not null order by \"offset\" desc limit 1)) m order by o desc limit 1) t "
+                         "on true where q.source = p.source and q.partition = p.partition and p.source = ");
+    append_source(writing);
+    return execute(writing, error);
+}
+
+static bool accept_gaps(struct writing *writing, struct error *error)
+{
+    if (!writing->publishing->run->batch->accepts_gaps)
+        return true;
+    buffer_append_string(&writing->sql, "update tidemark.gap set accepted_at = clock_timestamp() where accepted_at is "
+                                        "null and source = ");
+    append_source(writing);
+    return execute(writing, error);
+}
+
 static void append_touched(struct writing *writing, const struct view *view, const struct view_change *change)
 {
     struct buffer *sql = &writing->sql;
@@ -157,7 +186,8 @@ bool publication_write(struct publishing *publishing, struct error *error)
 {
     struct writing writing = {.publishing = publishing};
     bool done = drop_old_views(&writing, error) && write_epoch(&writing, error) && write_partitions(&writing, error) &&
-                write_views(&writing, error) && write_run(&writing, error);
+                write_tails(&writing, error) && accept_gaps(&writing, error) && write_views(&writing, error) &&
+                write_run(&writing, error);
     buffer_clean_up(&writing.sql);
     return done;
 }

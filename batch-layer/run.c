@@ -60,7 +60,8 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
     if (done) {
         done = epoch_look(&run, &news, error);
         bool stale = run.publication.epoch > 0 &&
-                     (has_new_definition(&run) || run.accepted_partitions != run.publication.accepted_partitions);
+                     (has_new_definition(&run) || run.accepted_partitions != run.publication.accepted_partitions ||
+                      (batch->accepts_gaps && run.publication.gap_count > 0));
         done = done && warn_of_added_partitions(&run, error);
         if (done && !news && !stale) {
             log_info("source %s: nothing new since epoch %" PRId64, source->name, run.publication.epoch);

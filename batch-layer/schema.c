@@ -28,6 +28,9 @@ static const char *const migrations[] = {
     " field text, reason text, key bytea, payload bytea, primary key (source, partition, \"offset\"));"
     "create table tidemark.job (name text collate \"C\" primary key, due_at timestamptz not null);"
     "insert into tidemark.schema_version values (1)",
+    "alter table tidemark.gap add column accepted_at timestamptz;"
+    "alter table tidemark.partition add column tail_offset bigint, add column tail_us bigint;"
+    "insert into tidemark.schema_version values (2)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

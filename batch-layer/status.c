@@ -84,13 +84,16 @@ static bool print_gaps(struct batch *batch, const struct source *source, struct 
     const char *values[] = {source->name};
     RESULT *rows = NULL;
     if (!connection_query(batch->connection,
-                          "select partition, from_offset, to_offset from tidemark.gap where source = $1 "
-                          "order by noted_at desc limit 5",
+                          "select partition, from_offset, to_offset, noted_at, accepted_at from tidemark.gap "
+                          "where source = $1 order by accepted_at is not null, noted_at desc limit 20",
                           1, values, &rows, error))
         return false;
-    for (int row = 0; row < PQntuples(rows); row++)
-        printf("  gap: partition %s lost offsets %s until %s\n", PQgetvalue(rows, row, 0), PQgetvalue(rows, row, 1),
-               PQgetvalue(rows, row, 2));
+    for (int row = 0; row < PQntuples(rows); row++) {
+        bool accepted = !PQgetisnull(rows, row, 4);
+        printf("  gap: partition %s lost offsets %s until %s, noted %s, %s%s\n", PQgetvalue(rows, row, 0),
+               PQgetvalue(rows, row, 1), PQgetvalue(rows, row, 2), PQgetvalue(rows, row, 3),
+               accepted ? "accepted " : "not accepted (run --accept-gaps)", accepted ? PQgetvalue(rows, row, 4) : "");
+    }
     return true;
 }
 

@@ -24,11 +24,12 @@ void append_number_or_null(int64_t number, struct buffer *out)
 
 bool view_is_complete(const struct snapshot *snapshot, size_t view)
 {
-    if (snapshot->partition_count == 0 || !snapshot_view_is_current(snapshot, view))
+    if (snapshot->partition_count == 0 || snapshot->publication.gap_count > 0 ||
+        !snapshot_view_is_current(snapshot, view))
         return false;
     for (size_t i = 0; i < snapshot->partition_count; i++)
         if (snapshot->partitions[i].absence != ABSENT_NOT || snapshot->partitions[i].deferred ||
-            snapshot->partitions[i].added)
+            snapshot->partitions[i].added || snapshot->partitions[i].gaps.count)
             return false;
     return true;
 }
@@ -58,6 +59,31 @@ int64_t snapshot_deferred(const struct snapshot *snapshot)
     return deferred;
 }
 
+bool snapshot_gap(const struct snapshot *snapshot, size_t partition, size_t number, struct offset_range *ret_gap)
+{
+    const struct publication *publication = &snapshot->publication;
+    for (size_t i = 0; i < publication->gap_count; i++)
+        if ((size_t)publication->gaps[i].partition == partition && number-- == 0) {
+            *ret_gap = publication->gaps[i].range;
+            return true;
+        }
+    const struct gaps *gaps = &snapshot->partitions[partition].gaps;
+    if (number >= gaps->count)
+        return false;
+    *ret_gap = gaps->ranges[number];
+    return true;
+}
+
+int64_t snapshot_gap_messages(const struct snapshot *snapshot)
+{
+    int64_t messages = 0;
+    struct offset_range gap;
+    for (size_t partition = 0; partition < snapshot->partition_count; partition++)
+        for (size_t i = 0; snapshot_gap(snapshot, partition, i, &gap); i++)
+            messages += gap.to - gap.from;
+    return messages;
+}
+
 /* Writes what stands between the entries of a list. */
 static void separate(bool *first, struct buffer *out)
 {
@@ -78,8 +104,11 @@ static void append_missing(int32_t partition, const char *reason, int64_t from, 
     buffer_append_char(out, '}');
 }
 
-static void append_missing_partition(const struct partition_state *state, bool current, bool *first, struct buffer *out)
+static void append_missing_partition(const struct snapshot *snapshot, size_t number, bool current, bool *first,
+                                     struct buffer *out)
 {
+    const struct partition_state *state = &snapshot->partitions[number];
+    struct offset_range gap;
     int64_t begins = state->cut >= 0 ? state->cut : state->first;
     if (!current && state->cut >= 0)
         append_missing(state->partition, "definition", state->first, state->cut, first, out);
@@ -89,6 +118,8 @@ static void append_missing_partition(const struct partition_state *state, bool c
         append_missing(state->partition, "repartitioned", state->first, -1, first, out);
     if (state->deferred)
         append_missing(state->partition, "deferred", begins, state->next, first, out);
+    for (size_t i = 0; snapshot_gap(snapshot, number, i, &gap); i++)
+        append_missing(state->partition, "gap", gap.from, gap.to, first, out);
 }
 
 static void append_expired(const struct view *view, const struct view_query *query, int64_t expired_s, bool *first,
@@ -112,7 +143,7 @@ static void append_all_missing(const struct snapshot *snapshot, size_t view, con
                        absence_name(snapshot->live_reachable ? ABSENT_REBUILDING : ABSENT_UNREACHABLE));
     }
     for (size_t i = 0; i < snapshot->partition_count; i++)
-        append_missing_partition(&snapshot->partitions[i], current, &first, out);
+        append_missing_partition(snapshot, i, current, &first, out);
     if (query_is_expired(snapshot, view, query))
         append_expired(&snapshot->source->views[view], query, snapshot->views[view].expired_s, &first, out);
 }

@@ -22,6 +22,11 @@ void provenance_append(const struct snapshot *snapshot, size_t view, const struc
 int64_t snapshot_lag(const struct snapshot *snapshot);
 int64_t snapshot_deferred(const struct snapshot *snapshot);
 
+/* The messages of a partition that were lost before they were read, and that no operator has accepted as lost: false
+ * where there are no more such ranges. `partition` counts as snapshot->partitions does. */
+bool snapshot_gap(const struct snapshot *snapshot, size_t partition, size_t number, struct offset_range *ret_gap);
+int64_t snapshot_gap_messages(const struct snapshot *snapshot); /* offsets that all of them cover */
+
 /* A time in UTC in quotes, or null where it is 0. */
 void append_time_or_null(int64_t at_us, struct buffer *out);
 /* A number, or null where it is negative. */

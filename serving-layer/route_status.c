@@ -4,8 +4,18 @@
 #include "provenance.h"
 #include "routes.h"
 
-static void append_partition(const struct partition_state *state, struct buffer *out)
+static void append_gaps(const struct snapshot *snapshot, size_t partition, struct buffer *out)
 {
+    struct offset_range gap;
+    buffer_append_string(out, ", \"gaps\": [");
+    for (size_t i = 0; snapshot_gap(snapshot, partition, i, &gap); i++)
+        buffer_appendf(out, "%s{\"from\": %lld, \"to\": %lld}", i ? ", " : "", (long long)gap.from, (long long)gap.to);
+    buffer_append_string(out, "]}");
+}
+
+static void append_partition(const struct snapshot *snapshot, size_t number, struct buffer *out)
+{
+    const struct partition_state *state = &snapshot->partitions[number];
     buffer_appendf(out, "\"%d\": {\"first\": ", (int)state->partition);
     append_number_or_null(state->first, out);
     buffer_append_string(out, ", \"cut\": ");
@@ -23,7 +33,12 @@ static void append_partition(const struct partition_state *state, struct buffer 
     append_number_or_null(state->lag, out);
     buffer_appendf(out, ", \"deferred\": %lld, \"clock\": ", (long long)state->deferred);
     append_time_or_null(state->clock_us, out);
-    buffer_append_string(out, "}");
+    buffer_append_string(out, ", \"alarm\": ");
+    if (*state->alarm)
+        buffer_appendf(out, "\"%s\"", state->alarm);
+    else
+        buffer_append_string(out, "null");
+    append_gaps(snapshot, number, out);
 }
 
 /* How long ago, in milliseconds, or null where it never was. */
@@ -65,7 +80,7 @@ static void append_source(const struct snapshot *snapshot, struct buffer *out)
     buffer_append_string(out, "}, \"partitions\": {");
     for (size_t i = 0; i < snapshot->partition_count; i++) {
         buffer_append_string(out, i ? ", " : "");
-        append_partition(&snapshot->partitions[i], out);
+        append_partition(snapshot, i, out);
     }
     buffer_append_string(out, "}, \"views\": [");
     append_views(snapshot, out);

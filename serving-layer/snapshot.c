@@ -91,6 +91,17 @@ static int64_t deferred_after(const struct slot_reader *reader, int64_t epoch)
     return deferred;
 }
 
+/* What was lost below the cut, the publication says. */
+static struct gaps gaps_after(const struct slot *slot, int64_t cut)
+{
+    struct gaps gaps = {0};
+    for (size_t i = 0; i < slot->gaps.count; i++) {
+        struct offset_range gap = slot->gaps.ranges[i];
+        gaps_add(&gaps, (struct offset_range){gap.from > cut ? gap.from : cut, gap.to});
+    }
+    return gaps;
+}
+
 /* How many partitions the topic may have: as accepted at the first run, before that as when the slots were begun. */
 static int64_t accepted_partitions(const struct live *live, const struct publication *publication)
 {
@@ -120,8 +131,11 @@ static struct partition_state state_of(const struct live *live, int32_t number, 
         .absence = absence_of(live, slot, number, publication),
     };
     state.offset = state.absence == ABSENT_NOT ? slot->next : published ? published->cut : state.first;
-    if (state.absence == ABSENT_NOT)
+    if (state.absence == ABSENT_NOT) {
         state.deferred = deferred_after(reader, publication->epoch);
+        state.gaps = gaps_after(slot, state.cut);
+    }
+    memcpy(state.alarm, slot->alarm, sizeof state.alarm);
     if (slot->exists && slot->clock_us > state.clock_us)
         state.clock_us = slot->clock_us;
     return state;

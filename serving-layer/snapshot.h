@@ -31,7 +31,9 @@ struct partition_state {
     int64_t clock_us; /* latest event time; 0 before the first */
     int64_t deferred; /* messages after the cut */
     bool added;       /* the topic had fewer partitions: an order's versions can be in two */
-    int64_t lag;      /* messages in the log that aren't in the slot, or LAG_UNKNOWN */
+    struct gaps gaps; /* after the cut */
+    char alarm[ALARM_SIZE];
+    int64_t lag; /* messages in the log that aren't in the slot, or LAG_UNKNOWN */
 };
 
 struct view_state {

@@ -68,6 +68,7 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
                        : old->exists                    ? old->partitions
                                                         : log->partitions;
     fresh.first = published ? published->first : old->exists ? old->first : log->first;
+    fresh.lost = published ? published->lost : 0;
     fresh.next = published ? published->cut : fresh.first;
     fresh.clock_us = published ? published->clock_us : 0;
     if (!check_topic(partition, log, fresh.next, error))
@@ -132,13 +133,13 @@ static void start_reading(struct partition *partition, const struct log_extent *
         struct index_floor floor = {slot->floor, slot->floor_time_us};
         if (log->first > floor.offset)
             floor = (struct index_floor){log->first, -1};
-        if (floor.offset > slot->next)
-            floor.offset = slot->next;
         index_set_floor(partition->index, floor);
         partition->position = floor.offset;
     }
     if (log->first > partition->position)
         partition->position = log->first;
+    gaps_drop_below(&partition->slot.gaps, slot->epochs[0].offset);
+    gaps_add(&partition->slot.gaps, (struct offset_range){slot->next, log->first});
     if (log->first > slot->next)
         log_error("%s/%d: messages from offset %" PRId64 " to %" PRId64
                   " are gone from the log before they were read: this is a gap",

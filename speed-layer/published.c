@@ -115,15 +115,7 @@ bool published_get(void *context, size_t source, struct publication *ret_publica
     pthread_mutex_lock(&published->lock);
     const struct latest *latest = &published->latest[source];
     bool known = latest->known;
-    if (known) {
-        struct publication copy = latest->publication;
-        copy.partitions = calloc(copy.partition_count + 1, sizeof *copy.partitions);
-        known = copy.partitions != NULL;
-        if (known) {
-            memcpy(copy.partitions, latest->publication.partitions, copy.partition_count * sizeof *copy.partitions);
-            *ret_publication = copy;
-        }
-    }
+    known = known && publication_copy(&latest->publication, ret_publication);
     pthread_mutex_unlock(&published->lock);
     return known;
 }

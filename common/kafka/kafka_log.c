@@ -140,19 +140,22 @@ static bool read_log(struct event_log *log, const char *topic, int32_t partition
         return error_set(error, ERROR_TRY_AGAIN,
                          "kafka: %s/%d ends at offset %lld, before %lld: was the topic made anew?", topic,
                          (int)partition, (long long)end, (long long)to);
-    int64_t begin = first > from ? first : from;
+    if (first > from) {
+        *ret_first_available = first < to ? first : to;
+        return true;
+    }
     struct reading reading = {.topic = topic,
                               .partition = partition,
-                              .next = begin,
+                              .next = from,
                               .to = to,
                               .take = take,
                               .context = context,
                               .heard_us = clock_monotonic_us()};
-    bool done = begin >= to || (assign(self(log)->client, topic, partition, begin, error) &&
-                                read_assigned(self(log), &reading, error));
+    bool done = from >= to ||
+                (assign(self(log)->client, topic, partition, from, error) && read_assigned(self(log), &reading, error));
     kafka_assign(self(log)->client, NULL);
     if (done)
-        *ret_first_available = begin;
+        *ret_first_available = from;
     return done;
 }
 

@@ -27,8 +27,9 @@ struct event_log_operations {
     bool (*ends)(struct event_log *log, const char *topic, int32_t partition, int64_t *ret_first, int64_t *ret_end,
                  struct error *error);
     /* Calls `take` for each message with from <= offset < to, ascending; `take` returns false (with the error set) to
-     * stop. Offsets may be missing in between (control records, compaction). *ret_first_available is `from`, or, where
-     * the log no longer holds the messages from there, the first that it does: the caller records the gap.
+     * stop. Offsets may be missing in between (control records, compaction). *ret_first_available is `from`. Where the
+     * log no longer holds the messages from there, nothing is read, and it is the first offset that the log does hold,
+     * but at most `to`: the caller records the gap, and reads from there.
      * The message's memory is valid only during the call. */
     bool (*read)(struct event_log *log, const char *topic, int32_t partition, int64_t from, int64_t to,
                  int64_t *ret_first_available,

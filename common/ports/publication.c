@@ -6,7 +6,25 @@
 void publication_clean_up(struct publication *publication)
 {
     free(publication->partitions);
+    free(publication->gaps);
     *publication = (struct publication){0};
+}
+
+bool publication_copy(const struct publication *publication, struct publication *ret_copy)
+{
+    struct publication copy = *publication;
+    copy.partitions = calloc(copy.partition_count + 1, sizeof *copy.partitions);
+    copy.gaps = calloc(copy.gap_count + 1, sizeof *copy.gaps);
+    if (!copy.partitions || !copy.gaps) {
+        publication_clean_up(&copy);
+        return false;
+    }
+    for (size_t i = 0; i < copy.partition_count; i++)
+        copy.partitions[i] = publication->partitions[i];
+    for (size_t i = 0; i < copy.gap_count; i++)
+        copy.gaps[i] = publication->gaps[i];
+    *ret_copy = copy;
+    return true;
 }
 
 const struct published_partition *publication_partition(const struct publication *publication, int32_t partition)
@@ -22,6 +40,8 @@ bool slot_fits(const struct slot *slot, int32_t partition, const struct publicat
     if (!slot->exists || slot->epoch <= publication->epoch)
         return false;
     const struct published_partition *published = publication_partition(publication, partition);
+    if (published && published->lost > slot->lost)
+        return false;
     int64_t begins = published ? published->cut : slot->first;
     for (size_t i = 0; i < slot->epoch_count; i++)
         if (slot->epochs[i].epoch == publication->epoch + 1)

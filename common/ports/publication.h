@@ -13,6 +13,19 @@ struct published_partition {
     int64_t first;    /* the first offset that the partition ever had */
     int64_t cut;      /* the batch views hold the messages below it */
     int64_t clock_us; /* of the partition, at the cut */
+    /* Where the last gap below the cut ends, accepted or not; 0 where there is none. A slot that was begun before may
+     * have read these messages, and takes versions back that the batch layer doesn't have: it doesn't fit. */
+    int64_t lost;
+    /* The last message below the cut whose record time is known, to tell a topic that was made anew from the one that
+     * was read. A time of 0 or less: none. */
+    int64_t tail, tail_time_us;
+};
+
+/* Messages below the cut that the log no longer held when they were to be ingested, and that no operator has accepted
+ * as lost. */
+struct published_gap {
+    int32_t partition;
+    struct offset_range range;
 };
 
 struct publication {
@@ -22,10 +35,13 @@ struct publication {
     int64_t accepted_partitions; /* how many the topic may have; 0 before the first run */
     struct published_partition *partitions; /* ascending; owned */
     size_t partition_count;
+    struct published_gap *gaps; /* by partition, ascending; owned */
+    size_t gap_count;
     struct ledger ledger;                                /* of all partitions together, in total */
     char view_fingerprints[VIEWS_MAX][FINGERPRINT_SIZE]; /* as published, by number of the source's views; "" not yet */
 };
 void publication_clean_up(struct publication *publication);
+bool publication_copy(const struct publication *publication, struct publication *ret_copy); /* false: memory is short */
 const struct published_partition *publication_partition(const struct publication *publication, int32_t partition);
 
 /* The test that makes a wrong sum impossible: the slot's epoch published + 1 begins at the published cut (or, for a

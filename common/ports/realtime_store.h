@@ -69,9 +69,10 @@ struct slot {
     int64_t epoch;                              /* to which commits go */
     struct epoch_start epochs[LIVE_EPOCHS_MAX]; /* ascending */
     size_t epoch_count;
-    int64_t partitions;     /* how many the topic had when the first slot of this name was begun */
-    int64_t first;          /* the first offset that the partition had when it was first seen */
-    int64_t next;           /* the next offset */
+    int64_t partitions; /* how many the topic had when the first slot of this name was begun */
+    int64_t first;      /* the first offset that the partition had when it was first seen */
+    int64_t lost; /* where it was begun, the batch layer had lost messages below this offset, see published_partition */
+    int64_t next; /* the next offset */
     int64_t floor;          /* the order index knows every order from this offset on */
     int64_t floor_time_us;  /* latest record time of the messages up to and with the one at `floor`; -1 unknown */
     int64_t clock_us;       /* latest event time seen, each no later than its record's; 0 before the first */
@@ -129,8 +130,9 @@ struct realtime_store_operations {
     bool (*read_slot)(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error);
 
     /* Starts a slot anew, only if it is still the incarnation that was seen ("" where there was no slot): all cells and
-     * ledgers go. From `fresh` it takes incarnation, cluster, definition, defined_us, epoch, partitions, first, next,
-     * floor, floor_time_us, clock_us, tail*, gaps; the epoch begins at next. *ret_done false: somebody else was first.
+     * ledgers go. From `fresh` it takes incarnation, cluster, definition, defined_us, epoch, partitions, first, lost,
+     * next, floor, floor_time_us, clock_us, tail*, gaps; the epoch begins at next. *ret_done false: somebody else was
+     * first.
      */
     bool (*init)(struct realtime_store *store, struct slot_id id, const char *seen_incarnation,
                  const struct slot *fresh, bool *ret_done, struct error *error);

@@ -95,7 +95,8 @@ void snapshot_end(struct publications *publications, bool failed)
     }
 }
 
-static bool check_version(PGconn *connection, bool *ret_empty, struct error *error)
+/* 0 where the database was never migrated. */
+static bool read_version(PGconn *connection, int64_t *ret_version, struct error *error)
 {
     RESULT *result = NULL;
     if (!connection_query(connection, "select max(version) from tidemark.schema_version", 0, NULL, &result, error))
@@ -105,7 +106,7 @@ static bool check_version(PGconn *connection, bool *ret_empty, struct error *err
         return error_set(error, ERROR_CONFIGURATION,
                          "PostgreSQL: the database has schema version %d and this program knows up to %d", (int)version,
                          POSTGRES_SCHEMA_VERSION);
-    *ret_empty = PQgetisnull(result, 0, 0);
+    *ret_version = PQgetisnull(result, 0, 0) ? 0 : version;
     return true;
 }
 
@@ -130,15 +131,24 @@ static bool read_source(PGconn *connection, const struct source *source, struct 
     return true;
 }
 
-static bool read_partitions(PGconn *connection, const struct source *source, struct publication *publication,
-                            struct error *error)
+#define LOST                                                                                                           \
+    "(select coalesce(max(least(g.to_offset, p.cut)), 0) from tidemark.gap g "                                         \
+    "where g.source = p.source and g.partition = p.partition and g.from_offset < p.cut)"
+
+/* A database of version 1, which the batch layer has yet to migrate, knows no tails and accepts no gaps. */
+static bool read_partitions(PGconn *connection, const struct source *source, int64_t version,
+                            struct publication *publication, struct error *error)
 {
     RESULT *result = NULL;
     const char *values[] = {source->name};
-    if (!connection_query(connection,
-                          "select partition, first_offset, cut, clock_us, consumed, kept, replaced, duplicate, bad "
-                          "from tidemark.partition where source = $1 and cut is not null order by partition",
-                          1, values, &result, error))
+    const char *query = version > 1
+                            ? "select partition, first_offset, cut, clock_us, consumed, kept, replaced, "
+                              "duplicate, bad, coalesce(tail_offset, -1), coalesce(tail_us, -1), " LOST " "
+                              "from tidemark.partition p where source = $1 and cut is not null order by partition"
+                            : "select partition, first_offset, cut, clock_us, consumed, kept, replaced, "
+                              "duplicate, bad, -1, -1, " LOST " "
+                              "from tidemark.partition p where source = $1 and cut is not null order by partition";
+    if (!connection_query(connection, query, 1, values, &result, error))
         return false;
     int count = PQntuples(result);
     struct published_partition *partitions = calloc((size_t)count + 1, sizeof *partitions);
@@ -149,7 +159,10 @@ static bool read_partitions(PGconn *connection, const struct source *source, str
         partitions[row] = (struct published_partition){.partition = (int32_t)result_integer(result, row, 0),
                                                        .first = result_integer(result, row, 1),
                                                        .cut = result_integer(result, row, 2),
-                                                       .clock_us = result_integer(result, row, 3)};
+                                                       .clock_us = result_integer(result, row, 3),
+                                                       .lost = result_integer(result, row, 11),
+                                                       .tail = result_integer(result, row, 9),
+                                                       .tail_time_us = result_integer(result, row, 10)};
         ledger->consumed += result_integer(result, row, 4);
         ledger->kept += result_integer(result, row, 5);
         ledger->replaced += result_integer(result, row, 6);
@@ -158,6 +171,31 @@ static bool read_partitions(PGconn *connection, const struct source *source, str
     }
     publication->partitions = partitions;
     publication->partition_count = (size_t)count;
+    return true;
+}
+
+static bool read_gaps(PGconn *connection, const struct source *source, int64_t version, struct publication *publication,
+                      struct error *error)
+{
+    RESULT *result = NULL;
+    const char *values[] = {source->name};
+    const char *query = version > 1 ? "select g.partition, g.from_offset, least(g.to_offset, p.cut) "
+                                      "from tidemark.gap g join tidemark.partition p using (source, partition) "
+                                      "where source = $1 and g.from_offset < p.cut and g.accepted_at is null order by "
+                                      "1, 2"
+                                    : "select g.partition, g.from_offset, least(g.to_offset, p.cut) "
+                                      "from tidemark.gap g join tidemark.partition p using (source, partition) "
+                                      "where source = $1 and g.from_offset < p.cut order by 1, 2";
+    if (!connection_query(connection, query, 1, values, &result, error))
+        return false;
+    int count = PQntuples(result);
+    publication->gaps = calloc((size_t)count + 1, sizeof *publication->gaps);
+    if (!publication->gaps)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    for (int row = 0; row < count; row++)
+        publication->gaps[row] = (struct published_gap){
+            (int32_t)result_integer(result, row, 0), {result_integer(result, row, 1), result_integer(result, row, 2)}};
+    publication->gap_count = (size_t)count;
     return true;
 }
 
@@ -194,11 +232,12 @@ bool snapshot_read(PGconn *connection, const struct source *source, struct publi
                    struct error *error)
 {
     struct publication publication = {0};
-    bool empty = false;
-    bool done = check_version(connection, &empty, error);
-    if (done && !empty)
+    int64_t version = 0;
+    bool done = read_version(connection, &version, error);
+    if (done && version > 0)
         done = read_source(connection, source, &publication, error) &&
-               read_partitions(connection, source, &publication, error) &&
+               read_partitions(connection, source, version, &publication, error) &&
+               read_gaps(connection, source, version, &publication, error) &&
                read_views(connection, source, &publication, error);
     if (!done) {
         publication_clean_up(&publication);

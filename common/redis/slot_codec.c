@@ -22,6 +22,7 @@ static const struct number_field {
     {"epoch", offsetof(struct slot, epoch), 0, 1},
     {"partitions", offsetof(struct slot, partitions), 0, 1},
     {"first", offsetof(struct slot, first), 0, 1},
+    {"lost", offsetof(struct slot, lost), 0, 2},
     {"next", offsetof(struct slot, next), 0, 1},
     {"floor", offsetof(struct slot, floor), 0, 1},
     {"floor_time", offsetof(struct slot, floor_time_us), -1, 1},

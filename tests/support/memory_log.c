@@ -53,8 +53,11 @@ static bool read_log(struct event_log *log, const char *topic, int32_t number, i
         return false;
     if (to > partition->end)
         return error_set(error, ERROR_TRY_AGAIN, "the log ends before offset %lld", (long long)to);
-    int64_t begin = from > partition->first ? from : partition->first;
-    for (int64_t offset = begin; offset < to; offset++) {
+    if (partition->first > from) {
+        *ret_first_available = partition->first < to ? partition->first : to;
+        return true;
+    }
+    for (int64_t offset = from; offset < to; offset++) {
         const struct memory_message *message = &partition->messages[offset - partition->base];
         struct log_message given = {.offset = offset,
                                     .record_time_us = message->record_time_us,
@@ -63,7 +66,7 @@ static bool read_log(struct event_log *log, const char *topic, int32_t number, i
         if (!message->hole && !take(context, &given, error))
             return false;
     }
-    *ret_first_available = begin;
+    *ret_first_available = from;
     return true;
 }
 

@@ -161,6 +161,7 @@ static UNUSED void follow(struct world *world)
                                world->log.partitions[i].first);
         snprintf(slot->definition, sizeof slot->definition, "%s", world->source->fingerprint);
         slot->next = world->log.partitions[i].end;
+        slot->lost = slot->next; /* begun anew wherever the batch layer has lost messages */
     }
 }
 

@@ -184,6 +184,109 @@ static void lost_head_of_the_log_is_a_recorded_gap(void **state)
     end_world(&world);
 }
 
+static void assert_published_gaps(struct world *world, size_t count, int64_t from, int64_t to)
+{
+    struct publication publication;
+    assert_true(world->batch.publications->operations->read(world->batch.publications, world->source, &publication,
+                                                            &world->error));
+    assert_int_equal(publication.gap_count, count);
+    if (count) {
+        assert_int_equal(publication.gaps[0].range.from, from);
+        assert_int_equal(publication.gaps[0].range.to, to);
+    }
+    assert_int_equal(publication.partitions[0].lost, to);
+    publication_clean_up(&publication);
+}
+
+static void append_paid_orders(struct world *world, int count)
+{
+    static int made;
+    for (int i = 0; i < count; i++) {
+        char id[20];
+        snprintf(id, sizeof id, "p%d", ++made);
+        order(world, 0, id, "2026-01-01T12:00:00Z", "1.00", "paid");
+    }
+}
+
+static void gap_is_published_until_an_operator_accepts_it(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    append_paid_orders(&world, 30);
+    follow(&world);
+    world.log.partitions[0].first = 12;
+    run_ok(&world);
+    assert_published_gaps(&world, 1, 0, 12);
+    run_ok(&world);
+    assert_published_gaps(&world, 1, 0, 12);
+    assert_rows(&world, "select epoch from tidemark.source", "1");
+    world.batch.accepts_gaps = true;
+    run_ok(&world);
+    assert_published_gaps(&world, 0, 0, 12);
+    assert_rows(&world, "select epoch, accepted_at is not null from tidemark.source, tidemark.gap", "2 t");
+    run_ok(&world);
+    assert_rows(&world, "select epoch from tidemark.source", "2");
+    world.batch.accepts_gaps = false;
+    append_paid_orders(&world, 10);
+    world.log.partitions[0].first = 35;
+    follow(&world);
+    run_ok(&world);
+    assert_published_gaps(&world, 1, 30, 35);
+    end_world(&world);
+}
+
+static void messages_that_were_ingested_before_the_log_lost_them_are_no_gap(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    append_paid_orders(&world, 30);
+    assert_true(ingest_source(&world.batch, world.source, &world.error));
+    world.log.partitions[0].first = 25;
+    follow(&world);
+    shared_slots_begin(world.realtime, world.source, 0, 0, 1, 0);
+    follow(&world);
+    run_ok(&world);
+    assert_published_gaps(&world, 0, 0, 0);
+    assert_rows(&world, LEDGER, "30 30 0 0 0");
+    end_world(&world);
+}
+
+static void gap_is_recorded_once_by_a_run_that_died_behind_it(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    append_paid_orders(&world, 30);
+    follow(&world);
+    world.log.partitions[0].first = 12;
+    assert_true(run_and_crash(&world, "after_gap"));
+    wait_for_lock(&world);
+    world.log.partitions[0].first = 20;
+    run_ok(&world);
+    assert_rows(&world, "select partition, from_offset, to_offset from tidemark.gap order by 2", "0 0 12\n0 12 20");
+    assert_rows(&world, "select ingested, cut, consumed from tidemark.partition", "30 30 10");
+    end_world(&world);
+}
+
+static void speed_layer_begins_anew_where_the_batch_layer_has_lost_messages(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    append_paid_orders(&world, 30);
+    follow(&world);
+    world.log.partitions[0].first = 12;
+    world.realtime->slots[0].lost = 0;
+    run_ok(&world);
+    world.batch.ready_wait_ms = 0;
+    run_fails(&world, ERROR_TRY_AGAIN, "still rebuilding");
+    follow(&world);
+    run_ok(&world);
+    end_world(&world);
+}
+
 static void offsets_without_a_message_are_passed_over(void **state)
 {
     (void)state;
@@ -273,7 +376,7 @@ static void newer_database_is_refused_with_both_versions(void **state)
     follow(&world);
     run_ok(&world);
     sql(&world, "update tidemark.schema_version set version = 99");
-    run_fails(&world, ERROR_CONFIGURATION, "schema version 99 and this program knows up to 1");
+    run_fails(&world, ERROR_CONFIGURATION, "schema version 99 and this program knows up to 2");
     sql(&world, "update tidemark.schema_version set version = 1");
     end_world(&world);
 }
@@ -385,6 +488,10 @@ int main(void)
         cmocka_unit_test(topic_that_is_not_there_is_waited_for),
         cmocka_unit_test(run_beside_another_names_its_holder),
         cmocka_unit_test(lost_head_of_the_log_is_a_recorded_gap),
+        cmocka_unit_test(gap_is_published_until_an_operator_accepts_it),
+        cmocka_unit_test(messages_that_were_ingested_before_the_log_lost_them_are_no_gap),
+        cmocka_unit_test(gap_is_recorded_once_by_a_run_that_died_behind_it),
+        cmocka_unit_test(speed_layer_begins_anew_where_the_batch_layer_has_lost_messages),
         cmocka_unit_test(offsets_without_a_message_are_passed_over),
         cmocka_unit_test(open_ledger_is_not_published),
         cmocka_unit_test(view_defined_anew_is_made_anew),

@@ -393,6 +393,39 @@ static void deferred_messages_make_an_answer_incomplete_until_they_are_published
     world_destroy(world);
 }
 
+static void messages_that_were_lost_unread_are_a_gap_until_the_batch_layer_has_its_say(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    struct slot *slot = &fake.slots[0].slot;
+    gaps_add(&slot->gaps, (struct offset_range){slot->next, slot->next + 7});
+    slot->next += 7;
+    slot->sequence++;
+    bench_follow(&world->bench);
+    char missing[200];
+    snprintf(
+        missing, sizeof missing,
+        "\"complete\": false, \"missing\": [{\"partition\": 0, \"reason\": \"gap\", \"from\": %lld, \"to\": %lld}]",
+        (long long)slot->next - 7, (long long)slot->next);
+    assert_says(&world->bench, "/v1/views/daily", missing);
+    assert_says(&world->bench, "/v1/status", "\"gaps\": [{\"from\": ");
+    fake_open_epoch(0);
+    fake_open_epoch(1);
+    fake.cut[0] = slot->next;
+    fake.cut[1] = fake.slots[1].slot.next;
+    fake.named = PARTITIONS;
+    fake.epoch = slot->epoch - 1;
+    fake.published_at_us = fake.opened_at_us = DAY_S * US_PER_SECOND;
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", "\"complete\": true, \"missing\": []");
+    fake.gap = (struct published_gap){0, {3, 5}};
+    fake.published_at_us++;
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily",
+                "\"complete\": false, \"missing\": [{\"partition\": 0, \"reason\": \"gap\", \"from\": 3, \"to\": 5}]");
+    world_destroy(world);
+}
+
 static void a_slot_of_another_definition_is_left_out(void **state)
 {
     (void)state;
@@ -490,6 +523,7 @@ int main(void)
         cmocka_unit_test(what_is_published_while_redis_is_down_is_answered_as_far_as_it_goes),
         cmocka_unit_test(a_lost_slot_is_said_to_be_rebuilding_from_the_cut),
         cmocka_unit_test(deferred_messages_make_an_answer_incomplete_until_they_are_published),
+        cmocka_unit_test(messages_that_were_lost_unread_are_a_gap_until_the_batch_layer_has_its_say),
         cmocka_unit_test(a_slot_of_another_definition_is_left_out),
         cmocka_unit_test(a_view_that_was_published_with_another_definition_is_missing),
         cmocka_unit_test(nothing_known_of_a_source_is_not_complete),

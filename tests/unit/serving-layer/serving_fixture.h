@@ -86,7 +86,8 @@ struct fake {
     bool redis_down, postgres_down;
     struct fake_slot slots[PARTITIONS];
     int64_t epoch, published_at_us, opened_at_us, cut[PARTITIONS], clock_us[PARTITIONS];
-    int named; /* partitions that the cut names */
+    int named;                /* partitions that the cut names */
+    struct published_gap gap; /* where it isn't empty */
     struct panes rows[VIEW_COUNT];
     struct publication_store *last_reader;
     int64_t last_epoch, last_published_at_us; /* given to the reader */
@@ -184,6 +185,9 @@ static bool fake_read_publication(struct publication_store *store, const struct 
         ret_publication->partitions[i] =
             (struct published_partition){.partition = i, .cut = fake.cut[i], .clock_us = fake.clock_us[i]};
     ret_publication->partition_count = (size_t)fake.named;
+    ret_publication->gaps = calloc(1, sizeof *ret_publication->gaps);
+    ret_publication->gaps[0] = fake.gap;
+    ret_publication->gap_count = fake.gap.range.to > 0;
     for (size_t i = 0; fake.epoch && i < source->view_count; i++)
         snprintf(ret_publication->view_fingerprints[i], FINGERPRINT_SIZE, "f-%s", source->views[i].name);
     return true;

@@ -36,9 +36,11 @@ struct world {
     struct partition_environment environment;
     struct partition *speeds[2];
     struct message log[MESSAGES_MAX];
-    int64_t end;
-    int64_t run_epoch, run_cut; /* an unfinished batch run: opened, not published; epoch -1 is none */
-    int answers, complete, deferred;
+    int64_t first, end;                    /* of the log */
+    int64_t ingested;                      /* by the batch layer, which has accepted the gaps that it found */
+    bool lost[MESSAGES_MAX];               /* before they were ingested */
+    int64_t run_epoch, run_first, run_cut; /* an unfinished batch run: opened, not published; epoch -1 is none */
+    int answers, complete, deferred, gaps;
 };
 
 static const int64_t began_us = INT64_C(1700000000000000);
@@ -131,13 +133,14 @@ static int64_t window_of_order_s(int order)
 }
 
 /* The independent answer. */
-static void fold(const struct world *world, int64_t below, int64_t counts[ORDERS], int64_t sums[ORDERS])
+static void fold(const struct world *world, int64_t first, int64_t below, int64_t counts[ORDERS], int64_t sums[ORDERS])
 {
     const struct message *kept[MESSAGES_MAX] = {0};
-    for (int64_t i = 0; i < below; i++) {
+    for (int64_t i = first; i < below; i++) {
         const struct message *message = &world->log[i];
         size_t key = world->source.on_duplicate == ON_DUPLICATE_NONE ? (size_t)i : (size_t)message->order;
-        if (!message->bad && !(world->source.on_duplicate == ON_DUPLICATE_IGNORE && kept[key]))
+        if (!message->bad && !(world->lost[i] && i < world->cut.cut) &&
+            !(world->source.on_duplicate == ON_DUPLICATE_IGNORE && kept[key]))
             kept[key] = message;
     }
     memset(counts, 0, ORDERS * sizeof *counts);
@@ -161,7 +164,8 @@ static bool answer(struct world *world, int64_t *ret_offset)
     bool complete = read && slot_fits(&reader.slot, 0, &published);
     assert_true(!complete || slot_reader_audit(&reader, &error));
     int64_t counts[ORDERS], sums[ORDERS], expected_counts[ORDERS], expected_sums[ORDERS], deferred = 0;
-    fold(world, world->published.epoch ? world->cut.cut : 0, counts, sums);
+    int64_t first = world->published.epoch ? world->cut.first : reader.slot.first;
+    fold(world, first, world->published.epoch ? world->cut.cut : 0, counts, sums);
     for (size_t e = 0; complete && e < reader.epoch_count; e++) {
         if (reader.epochs[e].epoch <= world->published.epoch)
             continue;
@@ -176,8 +180,13 @@ static bool answer(struct world *world, int64_t *ret_offset)
     }
     world->deferred += deferred > 0;
     complete = complete && deferred == 0;
+    for (size_t i = 0; complete && i < reader.slot.gaps.count; i++)
+        if (reader.slot.gaps.ranges[i].to > (world->published.epoch ? world->cut.cut : 0)) {
+            world->gaps++;
+            complete = false;
+        }
     if (complete) {
-        fold(world, reader.slot.next, expected_counts, expected_sums);
+        fold(world, first, reader.slot.next, expected_counts, expected_sums);
         assert_memory_equal(counts, expected_counts, sizeof counts);
         assert_memory_equal(sums, expected_sums, sizeof sums);
         *ret_offset = reader.slot.next;
@@ -191,7 +200,7 @@ static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
 {
     (void)id;
     const struct world *world = context;
-    for (int64_t i = 0; i < world->end; i++)
+    for (int64_t i = world->first; i < world->end; i++)
         if (world->log[i].record_time_us >= at_us)
             return i;
     return -1;
@@ -203,7 +212,7 @@ static void speed_step(struct world *world, struct partition *speed)
     enum commit_answer answer_given;
     if (speed->state == PARTITION_CLOSED) {
         struct log_extent log = {
-            .cluster = "c", .first = 0, .end = world->end, .offset_at = offset_at, .context = world};
+            .cluster = "c", .first = world->first, .end = world->end, .offset_at = offset_at, .context = world};
         if (!partition_open(speed, &log, &error))
             assert_true(error_is_retriable(&error));
         return;
@@ -222,6 +231,10 @@ static void speed_step(struct world *world, struct partition *speed)
         else if (!fits)
             partition_close(speed);
         publication_clean_up(&published);
+        return;
+    }
+    if (speed->position < world->first) {
+        partition_close(speed); /* out of range */
         return;
     }
     struct log_message messages[8];
@@ -244,11 +257,18 @@ static void batch_step(struct world *world)
             cut >= 0) {
             world->run_epoch = world->published.epoch;
             world->run_cut = cut;
+            world->run_first = world->published.epoch ? world->cut.first : world->realtime.slots[0].slot.first;
         }
     } else {
         if (world->run_epoch == world->published.epoch) {
+            for (; world->ingested < world->run_cut; world->ingested++)
+                world->lost[world->ingested] = world->ingested < world->first;
             world->published.epoch++;
-            world->cut = (struct published_partition){.cut = world->run_cut, .clock_us = began_us};
+            world->cut =
+                (struct published_partition){.first = world->run_first, .cut = world->run_cut, .clock_us = began_us};
+            for (int64_t i = world->run_first; i < world->run_cut; i++)
+                if (world->lost[i])
+                    world->cut.lost = i + 1;
         }
         if (!store->drop_epochs(&world->realtime.store, id, world->run_epoch, &error))
             assert_int_equal(error.code, ERROR_UNAVAILABLE);
@@ -278,6 +298,11 @@ static void faulty_step(struct world *world)
         memory_realtime_copy(&world->realtime, &world->backup);
     else if (chance < 850)
         memory_realtime_lose(&world->realtime, 0);
+    else if (chance < 855)
+        world->first += (int64_t)test_random((uint64_t)(world->end - world->first) / 4 + 1);
+    else if (chance < 865) /* ahead of any cut */
+        for (; world->ingested < world->end; world->ingested++)
+            world->lost[world->ingested] = world->ingested < world->first;
     else {
         world->answers++;
         world->complete += answer(world, &offset);
@@ -304,7 +329,7 @@ static void calm(struct world *world)
 static void play(enum on_duplicate on_duplicate, int64_t horizon_us, int schedules)
 {
     static struct world world;
-    int complete = 0, deferred = 0;
+    int complete = 0, deferred = 0, gaps = 0;
     test_random_seed();
     for (int schedule = 0; schedule < schedules; schedule++) {
         world_init(&world, on_duplicate, horizon_us);
@@ -313,9 +338,10 @@ static void play(enum on_duplicate on_duplicate, int64_t horizon_us, int schedul
         calm(&world);
         complete += world.complete;
         deferred += world.deferred;
+        gaps += world.gaps;
         world_clean_up(&world);
     }
-    assert_true(complete > schedules);
+    assert_true(complete > schedules && gaps > 0);
     if (horizon_us && horizon_us < 1000 * US_PER_SECOND)
         assert_true(deferred > 0);
 }
