@@ -55,6 +55,12 @@ static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t
     return begins(gate, error) && MEMORY(gate)->drop_epochs(STORE(gate), id, last, error) && ends(gate, error);
 }
 
+static bool forget(struct realtime_store *store, struct slot_id id, struct error *error)
+{
+    struct redis_gate *gate = of(store);
+    return begins(gate, error) && MEMORY(gate)->forget(STORE(gate), id, error) && ends(gate, error);
+}
+
 static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)
 {
     struct redis_gate *gate = of(store);
@@ -74,6 +80,7 @@ void redis_gate_init(struct redis_gate *gate, struct memory_realtime *memory, co
                                                                 .commit = commit,
                                                                 .open_epoch = open_epoch,
                                                                 .drop_epochs = drop_epochs,
+                                                                .forget = forget,
                                                                 .read = read_cells,
                                                                 .destroy = destroy};
     *gate = (struct redis_gate){{&operations}, memory, service, actor};

@@ -182,13 +182,16 @@ static bool log_read(struct event_log *log, const char *name, int32_t number, in
         return false;
     if (to > partition->end)
         return error_set(error, ERROR_TRY_AGAIN, "the log ends before offset %lld", (long long)to);
-    int64_t begin = from > partition->first ? from : partition->first;
-    for (int64_t offset = begin; offset < to; offset++) {
+    if (partition->first > from) {
+        *ret_first_available = partition->first < to ? partition->first : to;
+        return true;
+    }
+    for (int64_t offset = from; offset < to; offset++) {
         struct log_message message = message_at(self->topic, number, offset);
         if (!topic_message(self->topic, number, offset)->hole && !take(context, &message, error))
             return false;
     }
-    *ret_first_available = begin;
+    *ret_first_available = from;
     return true;
 }
 
