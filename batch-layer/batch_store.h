@@ -41,6 +41,10 @@ struct batch_store_operations {
     /* A new partition gets its row, and begins to be ingested at `first`. Where it was ingested but never published,
      * and turns out to begin elsewhere, it is ingested again. */
     bool (*record_partition)(struct source_run *run, struct partition_state *partition, struct error *error);
+    /* The last message of the partition in the master dataset whose record time is known; offset -1 where there is
+     * none. */
+    bool (*read_tail)(struct source_run *run, const struct partition_state *partition, int64_t *ret_offset,
+                      int64_t *ret_record_time_us, struct error *error);
     /* Notes that the log lost these messages before they were ingested, and ingests on behind them. ERROR_TRY_AGAIN
      * where the partition isn't ingested up to `from` any more. */
     bool (*note_gap)(struct source_run *run, const struct partition_state *partition, int64_t from, int64_t to,

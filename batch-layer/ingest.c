@@ -17,6 +17,7 @@ struct ingest {
     struct decoder *decoder;
     struct chunk *chunk;
     struct progress *progress;
+    int64_t tail, tail_time_us; /* of what was ingested before, to be found again; -1 where there is none */
 };
 
 static bool store(struct ingest *ingest, int64_t next, struct error *error)
@@ -43,11 +44,25 @@ static bool add(struct ingest *ingest, const struct log_message *message, struct
     return done;
 }
 
+/* Another message at the offset of the last one that was ingested is another topic under the same name. */
+static bool check_tail(const struct ingest *ingest, const struct log_message *message, struct error *error)
+{
+    if (message->offset != ingest->tail || message->record_time_us == ingest->tail_time_us)
+        return true;
+    return error_set(error, ERROR_CONFIGURATION,
+                     "source %s: partition %d: the message at offset %" PRId64
+                     " isn't the one that was ingested: the topic was made anew; give the source another name to begin "
+                     "anew",
+                     ingest->run->source->name, (int)ingest->partition->number, message->offset);
+}
+
 static bool take(void *context, const struct log_message *message, struct error *error)
 {
     struct ingest *ingest = context;
     if (shutdown_requested())
         return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
+    if (message->offset < ingest->partition->ingested)
+        return check_tail(ingest, message, error);
     if (!add(ingest, message, error))
         return false;
     return !ingest->store->chunk_is_full(ingest->chunk, ingest->run->batch->settings->batch.ingest_messages) ||
@@ -67,16 +82,39 @@ static bool pass_gap(struct ingest *ingest, int64_t to, struct error *error)
     return true;
 }
 
-/* Ends at the cut, whatever lies between the last message and it. */
+/* A log that ends before what was ingested of it is another one, too. */
+static bool find_tail(struct ingest *ingest, struct error *error)
+{
+    const struct partition_state *partition = ingest->partition;
+    struct event_log *log = ingest->run->batch->log;
+    int64_t first, end;
+    if (!log->operations->ends(log, ingest->run->source->topic, partition->number, &first, &end, error))
+        return false;
+    if (end < partition->ingested)
+        return error_set(error, ERROR_CONFIGURATION,
+                         "source %s: partition %d was ingested up to offset %" PRId64 ", and the log ends at %" PRId64
+                         ": the topic was made anew or lost its tail; give the source another name to begin anew",
+                         ingest->run->source->name, (int)partition->number, partition->ingested, end);
+    return ingest->store->read_tail(ingest->run, partition, &ingest->tail, &ingest->tail_time_us, error);
+}
+
+/* Begins with the message that was ingested last, where the log still holds it, and ends at the cut, whatever lies
+ * between the last message and it. */
 static bool ingest_partition(struct ingest *ingest, struct error *error)
 {
     struct partition_state *partition = ingest->partition;
     struct event_log *log = ingest->run->batch->log;
+    if (!find_tail(ingest, error))
+        return false;
     while (partition->ingested < partition->cut) {
-        int64_t from = partition->ingested, available;
+        int64_t from = ingest->tail >= 0 ? ingest->tail : partition->ingested, available;
         if (!log->operations->read(log, ingest->run->source->topic, partition->number, from, partition->cut, &available,
                                    take, ingest, error))
             return false;
+        if (available > from && ingest->tail >= 0) {
+            ingest->tail = -1;
+            continue;
+        }
         if (available > from ? !pass_gap(ingest, available, error) : !store(ingest, partition->cut, error))
             return false;
     }

@@ -84,6 +84,30 @@ static bool record_partition(struct source_run *run, struct partition_state *par
     return done;
 }
 
+static bool read_tail(struct source_run *run, const struct partition_state *partition, int64_t *ret_offset,
+                      int64_t *ret_record_time_us, struct error *error)
+{
+    struct buffer sql = {0};
+    RESULT *tail = NULL;
+    buffer_append_string(&sql, "select o, us from ((select tm_offset as o, tm_record_us as us from ");
+    append_raw_table(&sql, run->source);
+    buffer_appendf(&sql,
+                   " where tm_partition = %d and tm_record_us is not null order by tm_offset desc limit 1) union all "
+                   "(select \"offset\", (extract(epoch from record_time) * 1000000)::bigint from tidemark.bad "
+                   "where partition = %d and record_time is not null and source = ",
+                   (int)partition->number, (int)partition->number);
+    buffer_append_literal(&sql, text_of(run->source->name));
+    buffer_append_string(&sql, " order by \"offset\" desc limit 1)) m order by o desc limit 1");
+    bool done = batch_query(run->batch, &sql, &tail, error);
+    buffer_clean_up(&sql);
+    if (!done)
+        return false;
+    bool any = PQntuples(tail) == 1;
+    *ret_offset = any ? result_integer(tail, 0, 0) : -1;
+    *ret_record_time_us = any ? result_integer(tail, 0, 1) : -1;
+    return true;
+}
+
 static bool note_gap(struct source_run *run, const struct partition_state *partition, int64_t from, int64_t to,
                      struct error *error)
 {
@@ -158,6 +182,7 @@ const struct batch_store_operations postgres_batch_store = {
     .note_cluster = note_cluster,
     .read_partitions = read_partitions,
     .record_partition = record_partition,
+    .read_tail = read_tail,
     .note_gap = note_gap,
     .note_opening = note_opening,
     .count_split_orders = count_split_orders,

@@ -74,6 +74,10 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
     if (!check_topic(partition, log, fresh.next, error))
         return false;
     struct index_floor floor = floor_for(partition, log, fresh.first, fresh.next, fresh.clock_us);
+    if (published && published->tail_time_us > 0) {
+        fresh.tail = published->tail;
+        fresh.tail_time_us = published->tail_time_us;
+    }
     fresh.end = log->end;
     fresh.floor = floor.offset;
     fresh.floor_time_us = floor.time_us;
@@ -136,6 +140,9 @@ static void start_reading(struct partition *partition, const struct log_extent *
         index_set_floor(partition->index, floor);
         partition->position = floor.offset;
     }
+    /* The message at the tail is read again: see check_tail in partition.c. */
+    if (slot->tail >= 0 && slot->tail < partition->position)
+        partition->position = slot->tail;
     if (log->first > partition->position)
         partition->position = log->first;
     gaps_drop_below(&partition->slot.gaps, slot->epochs[0].offset);

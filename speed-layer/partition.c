@@ -177,7 +177,7 @@ static bool apply(struct partition *partition, const struct candidate *candidate
     if (partition->index)
         note_floor_time(partition, message);
     if (before) {
-        done = !candidate->good || remember_version(partition, candidate);
+        done = !candidate->good || !partition->index || remember_version(partition, candidate);
     } else {
         partition->state = PARTITION_RUNNING;
         if (partition->pending++ == 0)
@@ -240,8 +240,36 @@ static bool take_batch(struct partition *partition, const struct log_message mes
     return applied;
 }
 
+/* Another message at the offset of the slot's tail is another topic under the same name. Of what the batch layer has
+ * published only the record time is known. */
+static bool check_tail(const struct partition *partition, const struct log_message *message, struct error *error)
+{
+    const struct slot *slot = &partition->slot;
+    if (message->record_time_us == slot->tail_time_us &&
+        (slot->tail_hash == 0 || message_hash(message) == slot->tail_hash))
+        return true;
+    return error_set(
+        error, ERROR_CONFIGURATION,
+        "%s/%d: the message at offset %lld isn't the one that was read there: the topic was made anew; give "
+        "the source another name to begin anew",
+        partition->id.source, (int)partition->id.partition, (long long)slot->tail);
+}
+
+static bool check_tails(const struct partition *partition, const struct log_message messages[], size_t count,
+                        struct error *error)
+{
+    for (size_t i = 0; i < count && messages[i].offset <= partition->slot.tail; i++)
+        if (messages[i].offset == partition->slot.tail && !check_tail(partition, &messages[i], error))
+            return false;
+    return true;
+}
+
 bool partition_take(struct partition *partition, const struct log_message messages[], size_t count, struct error *error)
 {
+    if (partition->position <= partition->slot.tail && !check_tails(partition, messages, count, error)) {
+        partition_close(partition);
+        return false;
+    }
     for (size_t i = 0; i < count; i += BATCH) {
         size_t some = count - i < BATCH ? count - i : BATCH;
         if (!take_batch(partition, messages + i, some)) {

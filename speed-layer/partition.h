@@ -71,8 +71,8 @@ void partition_destroy(struct partition *partition);
  * ERROR_CONFIGURATION: another cluster or topic, or a younger definition; an operator must act. */
 bool partition_open(struct partition *partition, const struct log_extent *log, struct error *error) MUST_CHECK;
 
-/* Takes messages in ascending order; those below `position` are passed over. False where memory is short: then the
- * partition is closed. */
+/* Takes messages in ascending order; those below `position` are passed over. False where memory is short, or, with
+ * ERROR_CONFIGURATION, where the topic isn't the one that was read before: then the partition is closed. */
 bool partition_take(struct partition *partition, const struct log_message messages[], size_t count,
                     struct error *error) MUST_CHECK;
 

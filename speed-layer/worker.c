@@ -68,6 +68,27 @@ static void on_bad(void *context, struct partition *partition, const struct log_
     find_owned(worker, partition->source->topic, partition->id.partition)->letter_failed = true;
 }
 
+/* The partition stays closed for a while. */
+static void wait_to_open(struct owned *owned, const struct error *cause)
+{
+    if (owned->retry.attempts % 10 == 0)
+        log_write(error_is_retriable(cause) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s/%d waits: %s",
+                  owned->partition->id.source, (int)owned->partition->id.partition, cause->message);
+    retry_failed(&owned->retry, clock_monotonic_us());
+}
+
+/* A slot that is damaged stops its partition and no other: it is opened again until an operator has mended it. False
+ * where the error is another one. */
+static bool close_where_damaged(struct worker *worker, struct owned *owned, const struct error *error)
+{
+    if (error->code != ERROR_DATA)
+        return false;
+    partition_close(owned->partition);
+    wait_to_open(owned, error);
+    worker->must_assign = true;
+    return true;
+}
+
 /* Commits what a partition has pending. False where the store is out of reach: it is tried again later. */
 static bool commit_one(struct worker *worker, struct owned *owned, struct error *error)
 {
@@ -85,7 +106,7 @@ static bool commit_one(struct worker *worker, struct owned *owned, struct error 
     if (known_end > partition->end)
         partition->end = known_end;
     if (!partition_commit(partition, &answer, error))
-        return false;
+        return close_where_damaged(worker, owned, error);
     if (partition->state == PARTITION_CLOSED) {
         log_warning("%s/%d: the store answered %s; reading again from what it says", partition->id.source,
                     (int)partition->id.partition, commit_answer_name(answer));
@@ -133,7 +154,8 @@ static bool probe(struct worker *worker, struct error *error)
     struct slot slot;
     struct realtime_store *store = worker->environment.realtime;
     return worker->owned_count == 0 ||
-           store->operations->read_slot(store, worker->owned[0].partition->id, &slot, error);
+           store->operations->read_slot(store, worker->owned[0].partition->id, &slot, error) ||
+           error->code == ERROR_DATA;
 }
 
 static void commit_due(struct worker *worker)
@@ -172,11 +194,13 @@ static void on_messages(void *context, const char *topic, int32_t partition, con
     if (worker->suspended || !owned || owned->partition->state == PARTITION_CLOSED)
         return;
     if (!partition_take(owned->partition, messages, count, &error)) {
-        log_error("%s", error.message);
+        wait_to_open(owned, &error);
         worker->must_assign = true;
-    } else {
-        commit_due(worker);
+        return;
     }
+    if (owned->partition->state == PARTITION_RUNNING)
+        retry_succeeded(&owned->retry);
+    commit_due(worker);
 }
 
 static void on_end(void *context, const char *topic, int32_t partition, int64_t offset)
@@ -304,15 +328,13 @@ static void open_closed(struct worker *worker)
         if (owned->partition->state != PARTITION_CLOSED || retry_wait_us(&owned->retry, clock_monotonic_us()) > 0)
             continue;
         struct error error = {0};
-        if (open_one(worker, owned, &error)) {
-            retry_succeeded(&owned->retry);
-            worker->must_assign = true;
-        } else {
-            if (owned->retry.attempts % 10 == 0)
-                log_write(error_is_retriable(&error) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s/%d waits: %s",
-                          owned->partition->id.source, (int)owned->partition->id.partition, error.message);
-            retry_failed(&owned->retry, clock_monotonic_us());
+        if (!open_one(worker, owned, &error)) {
+            wait_to_open(owned, &error);
+            continue;
         }
+        worker->must_assign = true;
+        if (owned->partition->state == PARTITION_RUNNING) /* else its first messages show whether it can go on */
+            retry_succeeded(&owned->retry);
     }
 }
 
@@ -356,7 +378,7 @@ static bool check_one(struct worker *worker, struct owned *owned, struct error *
         worker->must_assign = true;
     }
     publication_clean_up(&publication);
-    return read;
+    return read || close_where_damaged(worker, owned, error);
 }
 
 static void look_around(struct worker *worker)

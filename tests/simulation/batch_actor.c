@@ -165,6 +165,19 @@ static bool record_partition(struct source_run *run, struct partition_state *par
     return ends(run->batch, error);
 }
 
+static bool read_tail(struct source_run *run, const struct partition_state *partition, int64_t *ret_offset,
+                      int64_t *ret_record_time_us, struct error *error)
+{
+    if (!begins(run->batch, error) || !ends(run->batch, error))
+        return false;
+    const struct database *database = of(run->batch)->database;
+    const struct database_partition *in = &database->now.partitions[partition->number];
+    *ret_offset = in->count ? in->offsets[in->count - 1] : -1;
+    if (in->count)
+        *ret_record_time_us = topic_message(database->topic, partition->number, *ret_offset)->record_us;
+    return true;
+}
+
 static bool note_gap(struct source_run *run, const struct partition_state *partition, int64_t from, int64_t to,
                      struct error *error)
 {
@@ -428,6 +441,7 @@ static const struct batch_store_operations operations = {
     .note_cluster = note_cluster,
     .read_partitions = read_partitions,
     .record_partition = record_partition,
+    .read_tail = read_tail,
     .note_gap = note_gap,
     .note_opening = note_opening,
     .count_split_orders = count_split_orders,

@@ -270,6 +270,46 @@ static void gap_is_recorded_once_by_a_run_that_died_behind_it(void **state)
     end_world(&world);
 }
 
+static void timed_order(struct world *world, const char *id, int64_t record_time_us)
+{
+    char payload[200];
+    snprintf(payload, sizeof payload,
+             "{\"order_id\": \"%s\", \"timestamp\": \"2026-01-01T12:00:00Z\", \"amount\": 1.00, \"status\": \"paid\"}",
+             id);
+    memory_log_append(&world->log, 0, payload, record_time_us);
+}
+
+static void topic_that_was_made_anew_is_refused_before_anything_is_ingested(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    for (int64_t i = 0; i < 10; i++)
+        timed_order(&world, "o", NOON_US + i);
+    memory_log_append(&world.log, 0, "{", NOON_US + 10000);
+    memory_log_append_hole(&world.log, 0);
+    follow(&world);
+    run_ok(&world);
+    assert_rows(&world, "select tail_offset, tail_us from tidemark.partition", "10 1767268800010000");
+    struct publication publication;
+    assert_true(world.batch.publications->operations->read(world.batch.publications, world.source, &publication, NULL));
+    assert_true(publication.partitions[0].tail == 10 && publication.partitions[0].tail_time_us == NOON_US + 10000);
+    publication_clean_up(&publication);
+    timed_order(&world, "p", NOON_US + 12000);
+    follow(&world);
+    run_ok(&world);
+    struct memory_message *tail = &world.log.partitions[0].messages[12];
+    timed_order(&world, "q", NOON_US + 13000);
+    follow(&world);
+    tail->record_time_us += 1000;
+    run_fails(&world, ERROR_CONFIGURATION, "offset 12 isn't the one that was ingested");
+    assert_rows(&world, "select count(*) from raw.orders", "11");
+    tail->record_time_us -= 1000;
+    run_ok(&world);
+    verify_ok(&world);
+    end_world(&world);
+}
+
 static void speed_layer_begins_anew_where_the_batch_layer_has_lost_messages(void **state)
 {
     (void)state;
@@ -491,6 +531,7 @@ int main(void)
         cmocka_unit_test(gap_is_published_until_an_operator_accepts_it),
         cmocka_unit_test(messages_that_were_ingested_before_the_log_lost_them_are_no_gap),
         cmocka_unit_test(gap_is_recorded_once_by_a_run_that_died_behind_it),
+        cmocka_unit_test(topic_that_was_made_anew_is_refused_before_anything_is_ingested),
         cmocka_unit_test(speed_layer_begins_anew_where_the_batch_layer_has_lost_messages),
         cmocka_unit_test(offsets_without_a_message_are_passed_over),
         cmocka_unit_test(open_ledger_is_not_published),

@@ -371,6 +371,116 @@ static void beyond_the_horizon_orders_are_deferred_and_never_wrong(void **state)
     play(ON_DUPLICATE_IGNORE, 100 * US_PER_SECOND, 400);
 }
 
+/* --- a topic that was made anew --- */
+
+static void append_plain(struct world *world, int count, int64_t apart_us)
+{
+    for (int i = 0; i < count; i++, world->end++) {
+        struct message *message = &world->log[world->end];
+        *message =
+            (struct message){.cents = 100, .record_time_us = began_us + world->end * 10 * US_PER_SECOND + apart_us};
+        snprintf(message->payload, sizeof message->payload,
+                 "{\"id\":\"o%lld\",\"status\":\"done\",\"amount\":1.00,\"at\":%lld}", (long long)world->end,
+                 (long long)began_us);
+    }
+}
+
+static bool take_all(struct world *world, struct partition *speed, struct error *error)
+{
+    for (int64_t i = speed->position; i < world->end; i = speed->position) {
+        struct log_message message = {i, world->log[i].record_time_us, {NULL, 0}, text_of(world->log[i].payload)};
+        if (!partition_take(speed, &message, 1, error))
+            return false;
+    }
+    return true;
+}
+
+static bool open_with(struct world *world, struct partition *speed, struct error *error)
+{
+    struct log_extent log = {.cluster = "c", .first = world->first, .end = world->end};
+    return partition_open(speed, &log, error);
+}
+
+static void open_and_commit(struct world *world, struct partition *speed)
+{
+    struct error error;
+    enum commit_answer given;
+    assert_true(open_with(world, speed, &error) && take_all(world, speed, &error));
+    assert_true(partition_commit(speed, &given, &error));
+    assert_int_equal(given, COMMIT_OK);
+}
+
+static void another_message_at_the_tail_is_another_topic(enum on_duplicate rule, int64_t apart_us, const char *payload)
+{
+    static struct world world;
+    struct error error = {0};
+    world_init(&world, rule, 0);
+    append_plain(&world, 10, 0);
+    open_and_commit(&world, world.speeds[0]);
+    open_and_commit(&world, world.speeds[1]); /* the same story: nothing new, and it goes on */
+    world.end = 0;
+    append_plain(&world, 15, apart_us);
+    if (payload)
+        snprintf(world.log[9].payload, sizeof world.log[9].payload, "%s", payload);
+    assert_true(open_with(&world, world.speeds[0], &error));
+    assert_false(take_all(&world, world.speeds[0], &error));
+    assert_int_equal(error.code, ERROR_CONFIGURATION);
+    assert_non_null(strstr(error.message, "made anew"));
+    assert_int_equal(world.speeds[0]->state, PARTITION_CLOSED);
+    assert_int_equal(world.realtime.slots[0].slot.next, 10);
+    world.first = 10; /* the message is gone: nothing can be said */
+    open_and_commit(&world, world.speeds[0]);
+    assert_int_equal(world.realtime.slots[0].slot.next, 15);
+    world_clean_up(&world);
+}
+
+static void a_topic_made_anew_is_refused_by_its_record_time_or_by_its_content(void **state)
+{
+    (void)state;
+    another_message_at_the_tail_is_another_topic(ON_DUPLICATE_REPLACE, 1000, NULL);
+    another_message_at_the_tail_is_another_topic(ON_DUPLICATE_NONE, 1000, NULL);
+    another_message_at_the_tail_is_another_topic(ON_DUPLICATE_REPLACE, 0, "{}");
+    another_message_at_the_tail_is_another_topic(ON_DUPLICATE_NONE, 0, "{}");
+}
+
+static void a_slot_begun_at_the_cut_knows_the_message_before_it(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    world_init(&world, ON_DUPLICATE_NONE, 0);
+    append_plain(&world, 10, 0);
+    world.published.epoch = 3;
+    world.cut = (struct published_partition){.cut = 8, .tail = 7, .tail_time_us = world.log[7].record_time_us};
+    open_and_commit(&world, world.speeds[0]);
+    assert_int_equal(world.realtime.slots[0].cells.epochs[0].ledger.consumed, 2);
+    memory_realtime_lose(&world.realtime, 0);
+    world.log[7].record_time_us++;
+    assert_true(open_with(&world, world.speeds[0], &error));
+    assert_int_equal(world.realtime.slots[0].slot.tail, 7);
+    assert_false(take_all(&world, world.speeds[0], &error));
+    assert_int_equal(error.code, ERROR_CONFIGURATION);
+    world_clean_up(&world);
+}
+
+static void the_tail_is_the_last_message_also_behind_control_records(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    enum commit_answer given;
+    world_init(&world, ON_DUPLICATE_REPLACE, 0);
+    append_plain(&world, 10, 0);
+    struct partition *speed = world.speeds[0];
+    assert_true(open_with(&world, speed, &error) && take_all(&world, speed, &error));
+    partition_advance(speed, 14);
+    assert_true(partition_commit(speed, &given, &error));
+    const struct slot *slot = &world.realtime.slots[0].slot;
+    assert_true(slot->next == 14 && slot->tail == 9 && slot->tail_time_us == world.log[9].record_time_us);
+    assert_true(slot->tail_hash != 0);
+    world_clean_up(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -378,6 +488,9 @@ int main(void)
         cmocka_unit_test(ignoring_is_exact_under_faults),
         cmocka_unit_test(a_topic_without_versions_is_exact_under_faults),
         cmocka_unit_test(beyond_the_horizon_orders_are_deferred_and_never_wrong),
+        cmocka_unit_test(a_topic_made_anew_is_refused_by_its_record_time_or_by_its_content),
+        cmocka_unit_test(a_slot_begun_at_the_cut_knows_the_message_before_it),
+        cmocka_unit_test(the_tail_is_the_last_message_also_behind_control_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
