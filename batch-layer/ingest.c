@@ -98,6 +98,15 @@ static bool find_tail(struct ingest *ingest, struct error *error)
     return ingest->store->read_tail(ingest->run, partition, &ingest->tail, &ingest->tail_time_us, error);
 }
 
+/* Reads the message that was ingested last once more, where nothing else is to be read. */
+static bool read_tail_again(struct ingest *ingest, struct error *error)
+{
+    struct event_log *log = ingest->run->batch->log;
+    int64_t available;
+    return ingest->tail < 0 || log->operations->read(log, ingest->run->source->topic, ingest->partition->number,
+                                                     ingest->tail, ingest->tail + 1, &available, take, ingest, error);
+}
+
 /* Begins with the message that was ingested last, where the log still holds it, and ends at the cut, whatever lies
  * between the last message and it. */
 static bool ingest_partition(struct ingest *ingest, struct error *error)
@@ -106,6 +115,8 @@ static bool ingest_partition(struct ingest *ingest, struct error *error)
     struct event_log *log = ingest->run->batch->log;
     if (!find_tail(ingest, error))
         return false;
+    if (partition->ingested >= partition->cut)
+        return read_tail_again(ingest, error);
     while (partition->ingested < partition->cut) {
         int64_t from = ingest->tail >= 0 ? ingest->tail : partition->ingested, available;
         if (!log->operations->read(log, ingest->run->source->topic, partition->number, from, partition->cut, &available,

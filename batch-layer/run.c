@@ -9,6 +9,7 @@
 #include "epoch.h"
 #include "ingest.h"
 #include "publish.h"
+#include "same_log.h"
 
 /* A view that was never published, or was defined otherwise. */
 static bool has_new_definition(const struct source_run *run)
@@ -21,7 +22,7 @@ static bool has_new_definition(const struct source_run *run)
 
 static bool publish_up_to_cut(struct source_run *run, struct error *error)
 {
-    if (!epoch_open(run, error) || !ingest_to_cut(run, error))
+    if (!epoch_open(run, error) || !ingest_to_cut(run, error) || !same_log_check(run, error))
         return false;
     if (shutdown_requested())
         return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");

@@ -3,7 +3,6 @@
 #include "partition.h"
 
 #include <stdlib.h>
-#include <xxhash.h>
 
 #include "base/clock.h"
 
@@ -156,12 +155,6 @@ static void move_clock(struct partition *partition, const struct candidate *cand
         partition->clock_us = at_us;
 }
 
-static uint64_t message_hash(const struct log_message *message)
-{
-    uint64_t key = XXH3_64bits(message->key.data, message->key.length);
-    return XXH3_64bits_withSeed(message->payload.data, message->payload.length, key);
-}
-
 /* The floor's time is known from its first message on. */
 static void note_floor_time(struct partition *partition, const struct log_message *message)
 {
@@ -201,7 +194,7 @@ static void note_tail(struct partition *partition, const struct log_message *las
 {
     partition->tail = last->offset;
     partition->tail_time_us = last->record_time_us;
-    partition->tail_hash = message_hash(last);
+    partition->tail_hash = log_message_hash(last);
 }
 
 /* False where memory is short: then the message was not judged. */
@@ -240,19 +233,14 @@ static bool take_batch(struct partition *partition, const struct log_message mes
     return applied;
 }
 
-/* Another message at the offset of the slot's tail is another topic under the same name. Of what the batch layer has
- * published only the record time is known. */
 static bool check_tail(const struct partition *partition, const struct log_message *message, struct error *error)
 {
-    const struct slot *slot = &partition->slot;
-    if (message->record_time_us == slot->tail_time_us &&
-        (slot->tail_hash == 0 || message_hash(message) == slot->tail_hash))
-        return true;
-    return error_set(
-        error, ERROR_CONFIGURATION,
-        "%s/%d: the message at offset %lld isn't the one that was read there: the topic was made anew; give "
-        "the source another name to begin anew",
-        partition->id.source, (int)partition->id.partition, (long long)slot->tail);
+    return log_message_is_tail(message, &partition->slot) ||
+           error_set(
+               error, ERROR_CONFIGURATION,
+               "%s/%d: the message at offset %lld isn't the one that was read there: the topic was made anew; give "
+               "the source another name to begin anew",
+               partition->id.source, (int)partition->id.partition, (long long)message->offset);
 }
 
 static bool check_tails(const struct partition *partition, const struct log_message messages[], size_t count,

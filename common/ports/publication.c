@@ -40,7 +40,7 @@ bool slot_fits(const struct slot *slot, int32_t partition, const struct publicat
     if (!slot->exists || slot->epoch <= publication->epoch)
         return false;
     const struct published_partition *published = publication_partition(publication, partition);
-    if (published && published->lost > slot->lost)
+    if (published && (published->lost > slot->lost || published->first != slot->first))
         return false;
     int64_t begins = published ? published->cut : slot->first;
     for (size_t i = 0; i < slot->epoch_count; i++)

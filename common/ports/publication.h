@@ -45,7 +45,8 @@ bool publication_copy(const struct publication *publication, struct publication 
 const struct published_partition *publication_partition(const struct publication *publication, int32_t partition);
 
 /* The test that makes a wrong sum impossible: the slot's epoch published + 1 begins at the published cut (or, for a
- * partition that the cut doesn't name, at its first offset). */
+ * partition that the cut doesn't name, at its first offset), and the slot has read what the batch layer has: from the
+ * same first offset on, and without what was lost to it. */
 bool slot_fits(const struct slot *slot, int32_t partition, const struct publication *publication);
 
 struct publication_store {

@@ -30,7 +30,7 @@ struct process {
 struct chunk {
     struct process *process;
     int count;
-    int64_t offsets[TOPIC_OFFSETS];
+    struct database_message messages[TOPIC_OFFSETS];
 };
 
 static struct process processes[BATCHES];
@@ -170,23 +170,24 @@ static bool read_tail(struct source_run *run, const struct partition_state *part
 {
     if (!begins(run->batch, error) || !ends(run->batch, error))
         return false;
-    const struct database *database = of(run->batch)->database;
-    const struct database_partition *in = &database->now.partitions[partition->number];
-    *ret_offset = in->count ? in->offsets[in->count - 1] : -1;
-    if (in->count)
-        *ret_record_time_us = topic_message(database->topic, partition->number, *ret_offset)->record_us;
+    const struct database_partition *in = &of(run->batch)->database->now.partitions[partition->number];
+    *ret_offset = in->count ? in->messages[in->count - 1].offset : -1;
+    *ret_record_time_us = in->count ? in->messages[in->count - 1].message->record_us : -1;
     return true;
 }
 
 static bool note_gap(struct source_run *run, const struct partition_state *partition, int64_t from, int64_t to,
                      struct error *error)
 {
-    (void)from;
     if (!begins(run->batch, error))
         return false;
     struct database_partition *in = &of(run->batch)->database->now.partitions[partition->number];
-    if (in->ingested < to)
-        in->ingested = to;
+    if (in->ingested != from)
+        return error_set(error, ERROR_TRY_AGAIN, "partition %d was ingested by somebody else meanwhile",
+                         (int)partition->number);
+    assert(in->gap_count < DATABASE_GAPS);
+    in->gaps[in->gap_count++] = (struct database_gap){{from, to}, false};
+    in->ingested = to;
     return ends(run->batch, error);
 }
 
@@ -235,8 +236,9 @@ static bool chunk_add(struct chunk *chunk, int32_t partition, const struct log_m
 {
     (void)rejection;
     (void)error;
-    assert(!record == topic_message(chunk->process->database->topic, partition, message->offset)->bad);
-    chunk->offsets[chunk->count++] = message->offset;
+    const struct order_message *original = topic_message(chunk->process->database->topic, partition, message->offset);
+    assert(!record == original->bad);
+    chunk->messages[chunk->count++] = (struct database_message){message->offset, original};
     return true;
 }
 
@@ -254,7 +256,7 @@ static bool chunk_store(struct chunk *chunk, int32_t number, int64_t from, int64
     struct database_partition *partition = &chunk->process->database->now.partitions[number];
     if (partition->ingested != from)
         return error_set(error, ERROR_TRY_AGAIN, "partition %d was ingested by somebody else meanwhile", (int)number);
-    memcpy(partition->offsets + partition->count, chunk->offsets, (size_t)chunk->count * sizeof *chunk->offsets);
+    memcpy(partition->messages + partition->count, chunk->messages, (size_t)chunk->count * sizeof *chunk->messages);
     partition->count += chunk->count;
     partition->ingested = next;
     *ret_messages = chunk->count;
@@ -309,9 +311,9 @@ static bool merge_all(struct source_run *run, struct partition_ledger ret_ledger
         const struct database_partition *partition = &process->tx.partitions[i];
         bool known[TOPIC_ORDERS] = {false};
         ret_ledgers[i] = (struct partition_ledger){.clock_us = state->clock_us};
-        for (int m = 0; m < partition->count && partition->offsets[m] < state->cut; m++)
-            count_message(topic_message(process->database->topic, state->number, partition->offsets[m]), run->source,
-                          known, partition->offsets[m] >= state->begins, &ret_ledgers[i]);
+        for (int m = 0; m < partition->count && partition->messages[m].offset < state->cut; m++)
+            count_message(partition->messages[m].message, run->source, known,
+                          partition->messages[m].offset >= state->begins, &ret_ledgers[i]);
     }
     return true;
 }
@@ -339,9 +341,8 @@ static bool compute(struct process *process, const struct source_run *run, struc
     versions_init(&versions, run->source, process->tx.views->panes, ledger);
     for (size_t i = 0; done && i < run->partition_count; i++) {
         const struct database_partition *partition = &process->tx.partitions[i];
-        for (int m = 0; done && m < partition->count && partition->offsets[m] < run->partitions[i].cut; m++) {
-            const struct order_message *message =
-                topic_message(process->database->topic, (int32_t)i, partition->offsets[m]);
+        for (int m = 0; done && m < partition->count && partition->messages[m].offset < run->partitions[i].cut; m++) {
+            const struct order_message *message = partition->messages[m].message;
             if (spoilt < 0 && !message->bad)
                 spoilt = message->order;
             if (message->order != spoilt)
@@ -398,8 +399,22 @@ static bool publish_write(struct publishing *publishing, struct error *error)
         publication->ledger.views[i].filtered = publishing->changes[i].filtered;
         snprintf(publication->view_fingerprints[i], FINGERPRINT_SIZE, "%s", run->source->views[i].fingerprint);
     }
+    for (size_t i = 0; run->batch->accepts_gaps && i < run->partition_count; i++)
+        for (int gap = 0; gap < process->tx.partitions[i].gap_count; gap++)
+            process->tx.partitions[i].gaps[gap].accepted = true;
     run_record(&process->tx, run->id)->published = true;
     return true;
+}
+
+static void note_losses(struct database *database)
+{
+    struct database_losses *losses = &database->losses[database->published++ % DATABASE_PUBLICATIONS];
+    losses->epoch = database->now.publication.epoch;
+    losses->published_at_us = database->now.publication.published_at_us;
+    for (int i = 0; i < TOPIC_PARTITIONS; i++) {
+        losses->gap_count[i] = database->now.partitions[i].gap_count;
+        memcpy(losses->gaps[i], database->now.partitions[i].gaps, sizeof losses->gaps[i]);
+    }
 }
 
 static bool publish_commit(struct publishing *publishing, struct error *error)
@@ -412,7 +427,7 @@ static bool publish_commit(struct publishing *publishing, struct error *error)
     process->tx.runs = process->database->now.runs; /* a sequence doesn't go back */
     process->database->now = process->tx;
     process->in_tx = false;
-    process->database->published++;
+    note_losses(process->database);
     published_views_release(old);
     return ends(&process->batch, error);
 }
@@ -479,8 +494,10 @@ static void live(struct actor *actor)
     while (!actor->dead) {
         process->client = ++world->database.clients;
         process->batch.accepts_partitions = world->accepts_partitions;
+        process->batch.accepts_gaps = world->is_calm;
         if (!run_source(&process->batch, &definition->source, &error) && !error_is_retriable(&error) &&
-            !(error.code == ERROR_DATA && world->database.spoils_versions))
+            !(error.code == ERROR_DATA && world->database.spoils_versions) &&
+            !(error.code == ERROR_CONFIGURATION && world->has_lost_tail))
             world_fail("a batch run ended with: %s", error.message);
         drop_transaction(process);
         end(&process->batch, &definition->source); /* a session that ends lets its lock go */

@@ -75,20 +75,60 @@ void database_restore(struct database *database)
     database_restart(database);
 }
 
+static struct published_partition published_partition(const struct database *database, int32_t number)
+{
+    const struct database_partition *partition = &database->now.partitions[number];
+    struct published_partition published = {.partition = number,
+                                            .first = partition->first,
+                                            .cut = partition->cut,
+                                            .clock_us = partition->clock_us,
+                                            .tail = -1,
+                                            .tail_time_us = -1};
+    for (int i = 0; i < partition->gap_count; i++) {
+        struct offset_range gap = partition->gaps[i].range;
+        if (gap.from < partition->cut)
+            published.lost = gap.to < partition->cut ? gap.to : partition->cut;
+    }
+    for (int i = 0; i < partition->count && partition->messages[i].offset < partition->cut; i++) {
+        published.tail = partition->messages[i].offset;
+        published.tail_time_us = partition->messages[i].message->record_us;
+    }
+    return published;
+}
+
+static void append_gaps(const struct database_partition *partition, int32_t number, struct publication *publication)
+{
+    for (int i = 0; i < partition->gap_count; i++) {
+        struct offset_range gap = partition->gaps[i].range;
+        if (gap.from >= partition->cut || partition->gaps[i].accepted)
+            continue;
+        gap.to = gap.to < partition->cut ? gap.to : partition->cut;
+        publication->gaps[publication->gap_count++] = (struct published_gap){number, gap};
+    }
+}
+
 void database_publication(const struct database *database, struct publication *ret_publication)
 {
     const struct database_state *state = &database->now;
-    *ret_publication = state->publication;
-    ret_publication->partitions = calloc(TOPIC_PARTITIONS, sizeof *ret_publication->partitions);
-    assert(ret_publication->partitions);
-    ret_publication->partition_count = 0;
-    for (int32_t i = 0; i < TOPIC_PARTITIONS; i++)
-        if (state->partitions[i].published)
-            ret_publication->partitions[ret_publication->partition_count++] =
-                (struct published_partition){.partition = i,
-                                             .first = state->partitions[i].first,
-                                             .cut = state->partitions[i].cut,
-                                             .clock_us = state->partitions[i].clock_us};
+    struct publication publication = state->publication;
+    publication.partitions = calloc(TOPIC_PARTITIONS, sizeof *publication.partitions);
+    publication.gaps = calloc((size_t)TOPIC_PARTITIONS * DATABASE_GAPS, sizeof *publication.gaps);
+    assert(publication.partitions && publication.gaps);
+    for (int32_t i = 0; i < TOPIC_PARTITIONS; i++) {
+        if (!state->partitions[i].published)
+            continue;
+        publication.partitions[publication.partition_count++] = published_partition(database, i);
+        append_gaps(&state->partitions[i], i, &publication);
+    }
+    *ret_publication = publication;
+}
+
+const struct database_losses *database_losses(const struct database *database, int64_t epoch, int64_t published_at_us)
+{
+    for (int i = 0; i < DATABASE_PUBLICATIONS; i++)
+        if (database->losses[i].epoch == epoch && database->losses[i].published_at_us == published_at_us)
+            return &database->losses[i];
+    return NULL;
 }
 
 static struct database_reader *reader_of(struct publication_store *store)

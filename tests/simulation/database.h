@@ -13,6 +13,8 @@
 #include "postgres/postgres.h"
 #include "topic.h"
 
+#define DATABASE_GAPS 16 /* of a partition, in one schedule */
+#define DATABASE_PUBLICATIONS 128
 #define DATABASE_RUNS 64 /* records of runs that are kept */
 
 /* Rows of the views as one run published them: shared by the database and its backup. */
@@ -26,8 +28,16 @@ struct database_state {
     struct database_partition {
         bool recorded, published;
         int64_t first, ingested, cut, clock_us;
+        struct database_gap {
+            struct offset_range range;
+            bool accepted;
+        } gaps[DATABASE_GAPS];
+        int gap_count;
         int count; /* of the messages that were ingested, bad ones too */
-        int64_t offsets[TOPIC_OFFSETS];
+        struct database_message {
+            int64_t offset;
+            const struct order_message *message;
+        } messages[TOPIC_OFFSETS];
     } partitions[TOPIC_PARTITIONS];
     int64_t runs;
     struct run_state {
@@ -43,7 +53,13 @@ struct database {
     int session;   /* grows with each restart */
     int locked_by; /* the session number of the client that holds the source's lock; 0 nobody */
     int clients;
-    int64_t published;    /* publications made */
+    int64_t published; /* publications made */
+    /* Which messages each of them does without, for the oracle; number n at n % DATABASE_PUBLICATIONS. */
+    struct database_losses {
+        int64_t epoch, published_at_us;
+        struct database_gap gaps[TOPIC_PARTITIONS][DATABASE_GAPS];
+        int gap_count[TOPIC_PARTITIONS];
+    } losses[DATABASE_PUBLICATIONS];
     bool spoils_versions; /* a fault in the store: one live version is not there when views are computed */
 };
 
@@ -64,6 +80,8 @@ void database_reader_init(struct database_reader *reader, struct database *datab
 bool database_read_published(struct publication_store *store, const struct source *source, int64_t since_epoch,
                              const struct published_rows *rows, struct publication *ret_publication,
                              struct error *error);
+/* The messages that were lost to this publication, accepted or not. */
+const struct database_losses *database_losses(const struct database *database, int64_t epoch, int64_t published_at_us);
 /* What is published just now, without a call. */
 void database_publication(const struct database *database, struct publication *ret_publication);
 

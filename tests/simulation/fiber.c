@@ -10,8 +10,8 @@
 
 #define STACK_BYTES ((size_t)256 << 10)
 
-/* swapcontext asks the kernel for the signal mask each time, which is a third of the simulation's time; _setjmp doesn't,
- * but the address sanitizer can't follow it from stack to stack. */
+/* swapcontext asks the kernel for the signal mask each time, which is a third of the simulation's time; _setjmp
+ * doesn't, but the address sanitizer can't follow it from stack to stack. */
 #ifdef __SANITIZE_ADDRESS__
 #define JUMPS false
 #else

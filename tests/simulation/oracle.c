@@ -29,12 +29,24 @@ static void add(const struct oracle_question *question, const struct order_messa
     row->cents += message->cents;
 }
 
-static void add_partition(const struct oracle_question *question, int32_t partition, struct oracle_answer *answer)
+static bool was_lost(const struct oracle_question *question, int32_t partition, int64_t offset)
+{
+    const struct database_losses *losses = question->losses;
+    for (int i = 0; losses && i < losses->gap_count[partition]; i++)
+        if (offset >= losses->gaps[partition][i].range.from && offset < losses->gaps[partition][i].range.to)
+            return true;
+    return false;
+}
+
+static bool add_partition(const struct oracle_question *question, int32_t partition, struct oracle_answer *answer)
 {
     const struct order_message *kept[TOPIC_ORDERS] = {0};
     for (int64_t offset = question->from[partition]; offset < question->to[partition]; offset++) {
-        const struct order_message *message = topic_message(question->topic, partition, offset);
-        if (message->hole)
+        const struct order_message *message =
+            topic_message_of(question->topic, partition, offset, question->lost[partition]);
+        if (!message)
+            return false;
+        if (message->hole || was_lost(question, partition, offset))
             continue;
         answer->consumed++;
         answer->bad += message->bad;
@@ -48,12 +60,15 @@ static void add_partition(const struct oracle_question *question, int32_t partit
     for (int order = 0; order < TOPIC_ORDERS; order++)
         if (kept[order])
             add(question, kept[order], answer);
+    return true;
 }
 
-void oracle_answer(const struct oracle_question *question, struct oracle_answer *ret_answer)
+bool oracle_answer(const struct oracle_question *question, struct oracle_answer *ret_answer)
 {
     ret_answer->count = 0;
     ret_answer->consumed = ret_answer->bad = ret_answer->live = 0;
     for (int32_t i = 0; i < TOPIC_PARTITIONS; i++)
-        add_partition(question, i, ret_answer);
+        if (!add_partition(question, i, ret_answer))
+            return false;
+    return true;
 }

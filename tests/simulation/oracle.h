@@ -4,7 +4,7 @@
 #ifndef TIDEMARK_SIMULATION_ORACLE_H
 #define TIDEMARK_SIMULATION_ORACLE_H
 
-#include "topic.h"
+#include "database.h"
 
 #define ORACLE_ROWS 128
 
@@ -26,8 +26,11 @@ struct oracle_question {
     bool takes_all_amounts;
     bool by_day;                                          /* and category; else by minute */
     int64_t from[TOPIC_PARTITIONS], to[TOPIC_PARTITIONS]; /* offsets; empty where to <= from */
+    const struct database_losses *losses;                 /* of messages that nobody could read; NULL none */
+    bool lost[TOPIC_PARTITIONS];                          /* of what lay there before the tail was lost */
 };
 
-void oracle_answer(const struct oracle_question *question, struct oracle_answer *ret_answer);
+/* False where there are no such messages. */
+bool oracle_answer(const struct oracle_question *question, struct oracle_answer *ret_answer);
 
 #endif

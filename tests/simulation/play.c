@@ -17,6 +17,28 @@ struct world the_world;
 
 static int trace_step = -1; /* of the step that is printed; -1 prints none */
 
+/* For whoever looks into a failure: how things stand. */
+static void print_state(const struct world *world)
+{
+    const struct database_state *database = &world->database.now;
+    printf("  epoch %lld is published\n", (long long)database->publication.epoch);
+    for (int i = 0; i < world->topic.partition_count; i++) {
+        const struct topic_partition *topic = &world->topic.partitions[i];
+        const struct database_partition *partition = &database->partitions[i];
+        const struct slot *slot = &world->redis.slots[i].slot;
+        printf("  partition %d: the log has %lld to %lld", i, (long long)topic->first, (long long)topic->end);
+        if (topic->lost_from != INT64_MAX)
+            printf(", and lost its tail from %lld to %lld", (long long)topic->lost_from, (long long)topic->lost_end);
+        printf("; first %lld, ingested %lld, cut %lld; slot: next %lld, tail %lld, floor %lld, epochs",
+               (long long)partition->first, (long long)partition->ingested,
+               partition->published ? (long long)partition->cut : -1, (long long)slot->next, (long long)slot->tail,
+               (long long)slot->floor);
+        for (size_t e = 0; e < slot->epoch_count; e++)
+            printf(" %lld from %lld", (long long)slot->epochs[e].epoch, (long long)slot->epochs[e].offset);
+        putchar('\n');
+    }
+}
+
 void world_fail(const char *format, ...)
 {
     va_list arguments;
@@ -24,8 +46,9 @@ void world_fail(const char *format, ...)
     printf("SEED=%llu: ", (unsigned long long)the_world.seed);
     vprintf(format, arguments);
     putchar('\n');
-    fflush(stdout);
     va_end(arguments);
+    print_state(&the_world);
+    fflush(stdout);
     _Exit(1);
 }
 
@@ -139,7 +162,9 @@ static void begin(struct world *world, uint64_t seed)
     memory_realtime_init(&world->redis, &world->definitions[0].source);
     memory_realtime_init(&world->redis_backup, &world->definitions[0].source);
     world->definition = 0;
-    world->accepts_partitions = world->has_changed = world->is_calm = false;
+    world->accepts_partitions = world->has_changed = world->is_calm = world->has_lost_tail = false;
+    world->loses_tails = chance_one_in(8);
+    world->topic.has_holes = !world->loses_tails;
     for (int i = 0; i < SPEEDS; i++)
         speed_actor_init(world, i);
     for (int i = 0; i < BATCHES; i++)
@@ -306,30 +331,33 @@ static void change_definition(struct world *world)
     world->has_changed = true;
 }
 
-/* Until where a partition's head may go without a message being lost that anybody could still need. */
-static int64_t needed_from(const struct world *world, int32_t partition)
-{
-    const struct database_partition *stores[] = {&world->database.now.partitions[partition],
-                                                 &world->database.backup.partitions[partition]};
-    const struct memory_realtime *slots[] = {&world->redis, &world->redis_backup};
-    int64_t from = INT64_MAX;
-    for (int i = 0; i < 2; i++) {
-        int64_t cut = stores[i]->published ? stores[i]->cut : -1;
-        int64_t next = slots[i]->slots[partition].slot.exists ? slots[i]->slots[partition].slot.next : cut;
-        from = cut < from ? cut : from;
-        from = next < from ? next : from;
-        from = stores[i]->ingested < from ? stores[i]->ingested : from;
-    }
-    return from;
-}
-
+/* By retention: mostly what has been read, now and then more. */
 static void lose_head(struct world *world)
 {
     int32_t number = (int32_t)chance_below((uint64_t)world->topic.partition_count);
     struct topic_partition *partition = &world->topic.partitions[number];
-    int64_t to = needed_from(world, number);
+    const struct slot *slot = &world->redis.slots[number].slot;
+    int64_t to = chance_one_in(6) ? partition->end : slot->exists && slot->next < partition->end ? slot->next : 0;
+    if (partition->lost_from != INT64_MAX)
+        return; /* what could tell one story from the other may be gone */
     if (to > partition->first)
         partition->first += 1 + (int64_t)chance_below((uint64_t)(to - partition->first));
+}
+
+/* An unclean election, or a topic made anew under the same name, while nobody reads: who reads on can't notice. */
+static void lose_tail(struct world *world)
+{
+    int32_t number = (int32_t)chance_below((uint64_t)world->topic.partition_count);
+    struct topic_partition *partition = &world->topic.partitions[number];
+    for (int i = 0; i < SPEEDS; i++)
+        actor_kill(&world->speeds[i]);
+    for (int i = 0; i < BATCHES; i++)
+        actor_kill(&world->batches[i]);
+    world->has_lost_tail = true;
+    topic_lose_tail(&world->topic, number,
+                    partition->first + (int64_t)chance_below((uint64_t)(partition->end - partition->first + 1)));
+    for (uint64_t left = chance_below(12); left > 0; left--)
+        topic_produce(&world->topic);
 }
 
 static const struct event {
@@ -366,6 +394,10 @@ static const struct event {
 static void happen(struct world *world)
 {
     uint64_t total = 0;
+    if (world->loses_tails && chance_one_in(80)) {
+        trace("the log loses its tail");
+        lose_tail(world);
+    }
     for (size_t i = 0; i < sizeof events / sizeof *events; i++)
         total += events[i].weight;
     uint64_t chosen = chance_below(total);
@@ -405,6 +437,19 @@ static void come_right(struct world *world, const char *when)
     world_fail("it doesn't come right %s: %s", when, buffer_string(&why));
 }
 
+/* One more run: what was lost to the batch layer alone comes to light in it. */
+static void settle(struct world *world)
+{
+    int64_t published = world->database.published;
+    topic_produce(&world->topic);
+    for (int round = 0; round < CALM_ROUNDS; round++) {
+        calm_round(world, CALM_ROUNDS + round);
+        if (world->database.published > published && serving_is_current(world))
+            return;
+    }
+    world_fail("no run publishes after the faults have ended");
+}
+
 /* Without faults, runs are not noticed: nothing that is answered goes missing, and no slot is begun anew. */
 static void stay_right(struct world *world)
 {
@@ -415,7 +460,7 @@ static void stay_right(struct world *world)
     for (int i = 0; i < 6; i++)
         topic_produce(&world->topic);
     for (int round = 0; round < CALM_ROUNDS; round++) {
-        calm_round(world, CALM_ROUNDS + round);
+        calm_round(world, 2 * CALM_ROUNDS + round);
         if (!serving_is_whole(world))
             world_fail("a partition goes missing while a batch run publishes, without any fault");
         if (world->database.published > published && serving_is_current(world))
@@ -424,6 +469,14 @@ static void stay_right(struct world *world)
     for (int i = 0; i < TOPIC_PARTITIONS; i++)
         if (strcmp(before[i].incarnation, world->redis.slots[i].slot.incarnation) != 0)
             world_fail("slot %d was begun anew without any fault", i);
+}
+
+/* What was read may be another story than what is there: then an operator must act, and until then nothing wrong is
+ * answered. */
+static void stand_still(struct world *world)
+{
+    for (int round = 0; round < 200; round++)
+        calm_round(world, round);
 }
 
 /* Runs that were under way when the faults ended come to their end. */
@@ -462,10 +515,15 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
     }
     chance_begin_step(seed, SCHEDULE_STEPS);
     be_calm(world);
-    come_right(world, "when the faults have ended");
-    let_runs_end(world);
-    come_right(world, "when the runs have ended");
-    stay_right(world);
+    if (world->has_lost_tail) {
+        stand_still(world);
+    } else {
+        come_right(world, "when the faults have ended");
+        let_runs_end(world);
+        settle(world);
+        let_runs_end(world);
+        stay_right(world);
+    }
     end(world);
     world->figures.schedules++;
 }

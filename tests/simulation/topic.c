@@ -21,6 +21,7 @@ void topic_begin(struct topic *topic, int32_t partitions, int64_t max_future_us)
     for (int i = 0; i < TOPIC_PARTITIONS; i++) {
         int64_t began = chance_one_in(3) ? (int64_t)chance_below(9) : 0;
         topic->partitions[i].began = topic->partitions[i].first = topic->partitions[i].end = began;
+        topic->partitions[i].lost_from = INT64_MAX;
         topic->partitions[i].owner = i % 2;
         topic->partitions[i].second = -1;
     }
@@ -30,6 +31,25 @@ const struct order_message *topic_message(const struct topic *topic, int32_t par
 {
     const struct topic_partition *in = &topic->partitions[partition];
     return in->messages[offset - in->began];
+}
+
+const struct order_message *topic_message_of(const struct topic *topic, int32_t partition, int64_t offset, bool lost)
+{
+    const struct topic_partition *in = &topic->partitions[partition];
+    if (lost && offset >= in->lost_from)
+        return offset < in->lost_end ? in->lost[offset - in->began] : NULL;
+    return offset < in->end ? in->messages[offset - in->began] : NULL;
+}
+
+void topic_lose_tail(struct topic *topic, int32_t partition, int64_t from)
+{
+    struct topic_partition *in = &topic->partitions[partition];
+    if (in->lost_from != INT64_MAX || from >= in->end || from < in->first)
+        return;
+    memcpy(in->lost, in->messages, sizeof in->lost);
+    in->lost_from = from;
+    in->lost_end = in->end;
+    in->end = from;
 }
 
 /* When an order of now was made: late, just now, or a little ahead of the producer's clock. */
@@ -98,7 +118,7 @@ void topic_produce(struct topic *topic)
                                       .event_us = event_time(topic, order),
                                       .cents = (int64_t)chance_below(5) * 101 - 101,
                                       .cancelled = chance_one_in(5),
-                                      .hole = chance_one_in(20)};
+                                      .hole = chance_one_in(20) && topic->has_holes};
     write_payload(message);
     if (chance_one_in(12))
         spoil(topic, message);
@@ -221,7 +241,7 @@ static bool assign(struct consumer *port, const struct consumer_position positio
     consumer->count = count;
     for (size_t i = 0; i < count; i++) {
         consumer->positions[i] = positions[i];
-        consumer->told_end[i] = false;
+        consumer->told_end[i] = -1;
     }
     return true;
 }
@@ -258,11 +278,10 @@ static void give_some(struct topic_consumer *consumer, size_t number)
     for (; at->offset < partition->end && count < most; at->offset++)
         if (!topic_message(consumer->topic, at->partition, at->offset)->hole)
             messages[count++] = message_at(consumer->topic, at->partition, at->offset);
-    consumer->told_end[number] = consumer->told_end[number] && count == 0;
     if (count)
         consumer->events.messages(consumer->events.context, TOPIC_NAME, at->partition, messages, count);
-    else if (!consumer->told_end[number]) {
-        consumer->told_end[number] = true;
+    else if (consumer->told_end[number] != at->offset) {
+        consumer->told_end[number] = at->offset;
         consumer->events.end(consumer->events.context, TOPIC_NAME, at->partition, at->offset);
     }
 }

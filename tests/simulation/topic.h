@@ -30,6 +30,10 @@ struct topic {
         int64_t began;      /* the first offset that there ever was */
         int64_t first, end; /* what is still there */
         struct order_message *messages[TOPIC_OFFSETS];
+        /* What lay there before the tail was lost and others took its place; lost_from is INT64_MAX where it never was.
+         */
+        struct order_message *lost[TOPIC_OFFSETS];
+        int64_t lost_from, lost_end;
         int owner;  /* member of the group that has it; -1 none */
         int second; /* another one that also believes so; -1 none */
     } partitions[TOPIC_PARTITIONS];
@@ -38,12 +42,16 @@ struct topic {
     int64_t order_event_us[TOPIC_ORDERS]; /* an order keeps its event time; 0: not ordered yet */
     int64_t record_us;                    /* time of the last record */
     int64_t max_future_us;
+    bool has_holes; /* one where a message was tells nothing of whose story it is */
     int generation; /* of the group: members learn of a new one when they poll */
 };
 
 void topic_begin(struct topic *topic, int32_t partitions, int64_t max_future_us);
-void topic_produce(struct topic *topic); /* a message by chance */
-void topic_grow(struct topic *topic);    /* by one partition */
+void topic_produce(struct topic *topic);                                    /* a message by chance */
+void topic_grow(struct topic *topic);                                       /* by one partition */
+void topic_lose_tail(struct topic *topic, int32_t partition, int64_t from); /* once a partition */
+/* With `lost`, what lay there before the tail was lost. NULL where there is nothing. */
+const struct order_message *topic_message_of(const struct topic *topic, int32_t partition, int64_t offset, bool lost);
 const struct order_message *topic_message(const struct topic *topic, int32_t partition, int64_t offset);
 
 /* The group's partitions are given anew to the members 0 and 1; with `overlap`, some to both. */
@@ -65,7 +73,7 @@ struct topic_consumer {
     int member, generation;
     bool has_assignment;
     struct consumer_position positions[TOPIC_PARTITIONS];
-    bool told_end[TOPIC_PARTITIONS];
+    int64_t told_end[TOPIC_PARTITIONS]; /* the end that was told last; -1 none */
     size_t count;
 };
 void topic_consumer_init(struct topic_consumer *consumer, struct topic *topic, struct actor *actor, int member,

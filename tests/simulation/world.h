@@ -35,6 +35,8 @@ struct world {
     struct database database;
     int definition;          /* that processes start with */
     bool is_calm;            /* the faults have ended */
+    bool loses_tails;        /* this schedule is one in which that happens */
+    bool has_lost_tail;      /* of a partition: what was read may be another story than what is there */
     bool has_changed;        /* it is another than before */
     bool accepts_partitions; /* the operator of the batch layer */
     struct actor speeds[SPEEDS], batches[BATCHES];

@@ -85,6 +85,7 @@ void shared_slots_begin(struct shared_slots *store, const struct source *source,
                           .epoch = epoch,
                           .epoch_count = 1,
                           .first = first,
+                          .tail = -1,
                           .next = offset,
                           .epochs = {{epoch, offset}}};
     snprintf(slot->definition, sizeof slot->definition, "%s", source->fingerprint);

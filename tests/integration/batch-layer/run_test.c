@@ -310,6 +310,27 @@ static void topic_that_was_made_anew_is_refused_before_anything_is_ingested(void
     end_world(&world);
 }
 
+static void log_other_than_the_one_the_speed_layer_read_is_refused(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    for (int64_t i = 0; i < 5; i++)
+        timed_order(&world, "o", NOON_US + i);
+    follow(&world);
+    struct slot *slot = &world.realtime->slots[0];
+    slot->tail = 4;
+    slot->tail_time_us = NOON_US + 1000000;
+    run_fails(&world, ERROR_CONFIGURATION, "offset 4 isn't the one that the speed layer read");
+    slot->next = 6;
+    run_fails(&world, ERROR_CONFIGURATION, "and the log ends at 5");
+    slot->next = 5;
+    slot->tail_time_us = world.log.partitions[0].messages[4].record_time_us;
+    run_ok(&world);
+    verify_ok(&world);
+    end_world(&world);
+}
+
 static void speed_layer_begins_anew_where_the_batch_layer_has_lost_messages(void **state)
 {
     (void)state;
@@ -532,6 +553,7 @@ int main(void)
         cmocka_unit_test(messages_that_were_ingested_before_the_log_lost_them_are_no_gap),
         cmocka_unit_test(gap_is_recorded_once_by_a_run_that_died_behind_it),
         cmocka_unit_test(topic_that_was_made_anew_is_refused_before_anything_is_ingested),
+        cmocka_unit_test(log_other_than_the_one_the_speed_layer_read_is_refused),
         cmocka_unit_test(speed_layer_begins_anew_where_the_batch_layer_has_lost_messages),
         cmocka_unit_test(offsets_without_a_message_are_passed_over),
         cmocka_unit_test(open_ledger_is_not_published),

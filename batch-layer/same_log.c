@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "same_log.h"
+
+#include <inttypes.h>
+
+struct comparison {
+    const struct source_run *run;
+    const struct slot *slot;
+    int32_t partition;
+};
+
+static bool take(void *context, const struct log_message *message, struct error *error)
+{
+    const struct comparison *comparison = context;
+    return log_message_is_tail(message, comparison->slot) ||
+           error_set(error, ERROR_CONFIGURATION,
+                     "source %s: partition %d: the message at offset %" PRId64
+                     " isn't the one that the speed layer read: the topic was made anew or lost its tail; give the "
+                     "source another name to begin anew",
+                     comparison->run->source->name, (int)comparison->partition, message->offset);
+}
+
+static bool check_partition(const struct source_run *run, int32_t number, struct error *error)
+{
+    struct batch *batch = run->batch;
+    struct slot slot;
+    int64_t first, end, available;
+    if (!batch->realtime->operations->read_slot(batch->realtime, (struct slot_id){run->source->name, number}, &slot,
+                                                error))
+        return false;
+    if (!slot.exists || slot.tail < 0)
+        return true;
+    if (!batch->log->operations->ends(batch->log, run->source->topic, number, &first, &end, error))
+        return false;
+    if (slot.next > end)
+        return error_set(error, ERROR_CONFIGURATION,
+                         "source %s: partition %d: the speed layer read up to offset %" PRId64
+                         ", and the log ends at %" PRId64 ": the topic was made anew or lost its tail; give the source "
+                         "another name to begin anew",
+                         run->source->name, (int)number, slot.next, end);
+    struct comparison comparison = {run, &slot, number};
+    return slot.tail < first || batch->log->operations->read(batch->log, run->source->topic, number, slot.tail,
+                                                             slot.tail + 1, &available, take, &comparison, error);
+}
+
+bool same_log_check(struct source_run *run, struct error *error)
+{
+    for (size_t i = 0; i < run->partition_count; i++)
+        if (!check_partition(run, run->partitions[i].number, error))
+            return false;
+    return true;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Whether the batch layer reads the log that the speed layer has read, and not another one under the same name. */
+#ifndef TIDEMARK_BATCH_SAME_LOG_H
+#define TIDEMARK_BATCH_SAME_LOG_H
+
+#include "source_run.h"
+
+/* Reads the message before each slot's next offset again, once all is ingested: had the log changed before that, it is
+ * another one now. ERROR_CONFIGURATION names the offset. What the log no longer holds says nothing. */
+bool same_log_check(struct source_run *run, struct error *error) MUST_CHECK;
+
+#endif
