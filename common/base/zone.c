@@ -254,13 +254,17 @@ static bool no_such_zone(const char *name, struct error *error)
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/%.*s", zone_folder(), region, name);
     struct dirent **entries = NULL;
+    errno = 0;
     int count = scandir(path, &entries, NULL, alphasort);
+    bool memory_is_short = count < 0 && errno == ENOMEM;
     const char **names = calloc(count > 0 ? (size_t)count : 1, sizeof *names);
     for (int i = 0; names && i < count; i++) {
         names[i] = entries[i]->d_name;
     }
     const char *near = names && count > 0 ? nearest_word(name + region, names, (size_t)count) : NULL;
-    if (near) {
+    if (memory_is_short || !names) {
+        error_set(error, ERROR_INTERNAL, "out of memory");
+    } else if (near) {
         error_set(error, ERROR_CONFIGURATION, "unknown time zone \"%s\"; did you mean \"%.*s%s\"?", name, region, name,
                   near);
     } else {
@@ -274,6 +278,15 @@ static bool no_such_zone(const char *name, struct error *error)
     return false;
 }
 
+static bool could_not_open(const char *name, int failure, struct error *error)
+{
+    if (failure == ENOENT || failure == ENOTDIR) {
+        return no_such_zone(name, error);
+    }
+    return failure == ENOMEM ? error_set(error, ERROR_INTERNAL, "out of memory")
+                             : error_set(error, ERROR_CONFIGURATION, "time zone \"%s\": %s", name, strerror(failure));
+}
+
 bool zone_open(const char *name, struct zone **ret_zone, struct error *error)
 {
     if (!name_is_safe(name)) {
@@ -283,9 +296,7 @@ bool zone_open(const char *name, struct zone **ret_zone, struct error *error)
     int length = snprintf(path, sizeof path, "%s/%s", zone_folder(), name);
     FILE *file = length > 0 && (size_t)length < sizeof path ? fopen(path, "rbe") : NULL;
     if (!file) {
-        return errno == ENOENT || errno == ENOTDIR
-                   ? no_such_zone(name, error)
-                   : error_set(error, ERROR_CONFIGURATION, "time zone \"%s\": %s", name, strerror(errno));
+        return could_not_open(name, errno, error);
     }
     char *data = malloc(FILE_BYTES_MAX);
     size_t size = data ? fread(data, 1, FILE_BYTES_MAX, file) : 0;

@@ -43,7 +43,9 @@ bool config_file_read(const char *path, struct arena *arena, struct text *ret_te
     struct buffer bytes = {0};
     int failure = read_bytes(path, CONFIG_FILE_MAX + 1, &bytes);
     bool fine = false;
-    if (failure) {
+    if (failure == ENOMEM) {
+        error_set(error, ERROR_INTERNAL, "%s: memory is short", path);
+    } else if (failure) {
         error_set(error, ERROR_CONFIGURATION, "%s: %s", path, strerror(failure));
     } else if (bytes.length > CONFIG_FILE_MAX) {
         error_set(error, ERROR_CONFIGURATION, "%s: the file is longer than 1 MiB", path);
@@ -71,7 +73,7 @@ bool secret_file_read(const char *path, struct arena *arena, const char **ret_se
         length--;
     const char *reason = NULL, *copy = NULL;
     if (failure)
-        reason = strerror(failure);
+        reason = failure == ENOMEM ? NULL : strerror(failure);
     else if (length == 0)
         reason = "its first line is empty";
     else if (length > SECRET_MAX)
@@ -86,7 +88,7 @@ bool secret_file_read(const char *path, struct arena *arena, const char **ret_se
     if (copy)
         *ret_secret = copy;
     else
-        *ret_reason = reason ? reason : "memory is short";
+        *ret_reason = reason;
     return copy != NULL;
 }
 

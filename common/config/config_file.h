@@ -10,12 +10,12 @@
 #define CONFIG_FILE_MAX ((size_t)1 << 20)
 
 /* Reads the whole file into the arena. ERROR_CONFIGURATION, "path: reason", where it can't be read or is longer than
- * CONFIG_FILE_MAX. A byte-order mark of UTF-8 is left away. */
+ * CONFIG_FILE_MAX; ERROR_INTERNAL where memory is short. A byte-order mark of UTF-8 is left away. */
 bool config_file_read(const char *path, struct arena *arena, struct text *ret_text, struct error *error) MUST_CHECK;
 
 /* Reads the first line of a file that holds a secret, without its line end. False with *ret_reason, a static text or
- * one of strerror(), where that fails or the line is empty or longer than SECRET_MAX. NULL in *ret_secret with true
- * is never given. */
+ * one of strerror(), where that fails or the line is empty or longer than SECRET_MAX; NULL where memory is short. NULL
+ * in *ret_secret with true is never given. */
 #define SECRET_MAX 4096
 bool secret_file_read(const char *path, struct arena *arena, const char **ret_secret,
                       const char **ret_reason) MUST_CHECK;

@@ -35,6 +35,7 @@ static void report_range(struct reader *reader, const struct option *option, str
     struct buffer range = {0};
     option->type->append_range(option, &range);
     problem_add(reader->problems, place, "\"%s\" must be %s", option->key, buffer_string(&range));
+    reader->problems->memory_is_short |= range.failed;
     buffer_clean_up(&range);
 }
 
@@ -191,6 +192,7 @@ static void read_word(struct reader *reader, const struct option *option, const 
             problem_add(reader->problems, node->place, "expected %s%s", buffer_string(&wanted),
                         option_suggest(node->text, option->words, count).text);
     }
+    reader->problems->memory_is_short |= wanted.failed;
     buffer_clean_up(&wanted);
 }
 
@@ -203,6 +205,8 @@ static void read_secret(struct reader *reader, const struct option *option, cons
     const char *secret, *reason;
     if (secret_file_read(node->text.data, reader->arena, &secret, &reason))
         set_text(base, option->offset, secret);
+    else if (!reason)
+        reader->problems->memory_is_short = true;
     else
         problem_add(reader->problems, node->place, "\"%s\" can't be read from %s: %s", option->key, node->text.data,
                     reason);

@@ -62,6 +62,7 @@ static size_t append_lines(struct buffer *out, const char *path, const struct pr
         struct buffer line = {0};
         append_line(&line, path, &problems->list[number]);
         bool fits = out->length + 1 + line.length < room;
+        out->failed |= line.failed;
         if (fits) {
             buffer_append_char(out, '\n');
             buffer_append_text(out, buffer_text(&line));
@@ -86,7 +87,10 @@ bool problems_report(struct problems *problems, const char *path, struct error *
     size_t shown = append_lines(&text, path, problems, room > tail ? room - tail : 0);
     if (shown < problems->count)
         buffer_appendf(&text, "\n%s: %zu more", path, problems->count - shown);
-    error_set(error, ERROR_CONFIGURATION, "%s", buffer_string(&text));
+    if (text.failed)
+        error_set(error, ERROR_INTERNAL, "%s: memory is short", path);
+    else
+        error_set(error, ERROR_CONFIGURATION, "%s", buffer_string(&text));
     buffer_clean_up(&text);
     return false;
 }

@@ -41,7 +41,8 @@ struct shown {
 struct shown shown_name(struct text name);
 
 /* Returns true where there are none. Else sets the error: "path:line:column: message", one a line and in the order of
- * the file, as many whole lines as the error's message holds; the rest is counted in a last line. */
+ * the file, as many whole lines as the error's message holds; the rest is counted in a last line. ERROR_INTERNAL where
+ * memory is short, whatever else is wrong. */
 bool problems_report(struct problems *problems, const char *path, struct error *error) MUST_CHECK;
 
 #endif

@@ -79,8 +79,11 @@ static void assemble(struct assembly *assembly, const struct yaml_node *root)
         !assembly_open_zone(assembly, settings->time_zone, option_place(root, "time_zone"), &settings->zone))
         settings->zone = NULL;
     sources_assemble(assembly);
-    views_assemble(assembly);
-    jobs_assemble(assembly);
+    /* What memory was too short for isn't there to be looked at. */
+    if (!assembly->reader.problems->memory_is_short)
+        views_assemble(assembly);
+    if (!assembly->reader.problems->memory_is_short)
+        jobs_assemble(assembly);
 }
 
 static void read_text(struct assembly *assembly, struct text text, struct arena *tree)

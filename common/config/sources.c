@@ -301,5 +301,6 @@ void sources_assemble(struct assembly *assembly)
             read_source(assembly, entry, &assembly->sources[number]);
         assembly->source_is_broken[number] = problems->count > before;
     }
-    check_topics(assembly);
+    if (!problems->memory_is_short)
+        check_topics(assembly);
 }

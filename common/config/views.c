@@ -313,9 +313,10 @@ static void give_views(struct assembly *assembly, size_t number, const struct vi
     source->view_count = next;
     if (assembly->reader.problems->count > 0 || assembly->reader.problems->memory_is_short)
         return;
-    for (size_t i = 0; i < next; i++)
-        view_fingerprint(&own[i], source);
-    source_fingerprint(source);
+    bool made = source_fingerprint(source);
+    for (size_t i = 0; made && i < next; i++)
+        made = view_fingerprint(&own[i], source);
+    assembly->reader.problems->memory_is_short |= !made;
 }
 
 void views_assemble(struct assembly *assembly)

@@ -35,26 +35,29 @@ static void print_view(const struct view *view, struct buffer *out)
     buffer_append_char(out, '\n');
 }
 
-static void hash(struct buffer *form, char ret_fingerprint[FINGERPRINT_SIZE])
+static bool hash(struct buffer *form, char ret_fingerprint[FINGERPRINT_SIZE])
 {
+    bool whole = !form->failed;
     XXH64_hash_t number = XXH3_64bits(buffer_string(form), form->length);
-    snprintf(ret_fingerprint, FINGERPRINT_SIZE, "%016" PRIx64, (uint64_t)number);
+    if (whole)
+        snprintf(ret_fingerprint, FINGERPRINT_SIZE, "%016" PRIx64, (uint64_t)number);
     buffer_clean_up(form);
+    return whole;
 }
 
-void view_fingerprint(struct view *view, const struct source *source)
+bool view_fingerprint(struct view *view, const struct source *source)
 {
     struct buffer form = {0};
     print_source(source, &form);
     print_view(view, &form);
-    hash(&form, view->fingerprint);
+    return hash(&form, view->fingerprint);
 }
 
-void source_fingerprint(struct source *source)
+bool source_fingerprint(struct source *source)
 {
     struct buffer form = {0};
     print_source(source, &form);
     for (size_t i = 0; i < source->view_count; i++)
         print_view(&source->views[i], &form);
-    hash(&form, source->fingerprint);
+    return hash(&form, source->fingerprint);
 }

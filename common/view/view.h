@@ -115,8 +115,8 @@ int group_compare(const struct view *view, struct text a, struct text b);
 void measure_append(const struct view *view, const struct measure *measure, const struct cell *cell,
                     struct buffer *out);
 
-/* Fills view->fingerprint and source->fingerprint from all that changes an answer. */
-void view_fingerprint(struct view *view, const struct source *source);
-void source_fingerprint(struct source *source);
+/* Fills view->fingerprint and source->fingerprint from all that changes an answer; false where memory is short. */
+bool view_fingerprint(struct view *view, const struct source *source);
+bool source_fingerprint(struct source *source);
 
 #endif
