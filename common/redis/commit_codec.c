@@ -45,10 +45,11 @@ static size_t begin_hash(struct writer *writer, const char *name)
     return msgpack_begin_array(writer->out);
 }
 
-/* The field is in writer->field. */
+/* The field is in writer->field; one that memory was too short for makes the whole payload fail. */
 static void write_change(struct writer *writer, int64_t change)
 {
     char text[24];
+    writer->out->failed |= writer->field.failed;
     int length = snprintf(text, sizeof text, "%" PRId64, change);
     msgpack_append_string(writer->out, buffer_text(&writer->field));
     msgpack_append_string(writer->out, (struct text){text, (size_t)length});
@@ -183,9 +184,8 @@ bool commit_encode(const struct commit *commit, struct buffer *out, struct error
     for (size_t i = 0; written && i < commit->source->view_count; i++)
         written = write_panes(&writer, &commit->panes[i], error);
     msgpack_end_array(out, place, writer.items);
-    bool failed = out->failed || writer.field.failed;
     buffer_clean_up(&writer.field);
-    if (written && failed)
+    if (written && out->failed)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     return written;
 }
