@@ -26,6 +26,14 @@ struct shown shown_name(struct text name)
     return shown;
 }
 
+/* What is repeated of the file may have line breaks, and a problem is one line. */
+static void blank_control_characters(char *message)
+{
+    for (; *message; message++)
+        if ((unsigned char)*message < ' ' || *message == 0x7F)
+            *message = ' ';
+}
+
 void problem_add(struct problems *problems, struct place place, const char *format, ...)
 {
     size_t number = problems->count++;
@@ -37,6 +45,7 @@ void problem_add(struct problems *problems, struct place place, const char *form
     va_start(arguments, format);
     (void)vsnprintf(problem->message, sizeof problem->message, format, arguments);
     va_end(arguments);
+    blank_control_characters(problem->message);
 }
 
 static int compare_places(const void *left, const void *right)

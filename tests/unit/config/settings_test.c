@@ -626,6 +626,14 @@ static void nesting_is_taken_to_64_levels(void **state)
     buffer_clean_up(&deep);
 }
 
+static void a_value_with_a_line_break_is_told_on_one_line(void **state)
+{
+    (void)state;
+    assert_refused(VIEW MEASURES "jobs: { j: { schedule: \"0\\n0 * * * *\" } }\n", "12:24", "minute \"0 0\" must");
+    struct error error = refused(VIEW MEASURES "jobs: { j: { schedule: \"0\\n0 * * * *\" } }\n");
+    assert_null(strchr(error.message, '\n'));
+}
+
 static void variables_are_put_in(void **state)
 {
     (void)state;
@@ -782,6 +790,7 @@ int main(void)
         cmocka_unit_test(a_file_over_one_mebibyte_is_refused),
         cmocka_unit_test(a_nul_in_the_file_is_refused),
         cmocka_unit_test(nesting_is_taken_to_64_levels),
+        cmocka_unit_test(a_value_with_a_line_break_is_told_on_one_line),
         cmocka_unit_test(variables_are_put_in),
         cmocka_unit_test(a_bad_value_from_the_environment_is_not_repeated),
         cmocka_unit_test(a_password_is_the_first_line_of_its_file),
