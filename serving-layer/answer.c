@@ -107,6 +107,8 @@ static bool check_held(const struct snapshot *snapshot, size_t view, const struc
     problem_set(problem, 422,
                 "windows before %s are not held: http.memory is full; ask with from=%s, or raise http.memory",
                 buffer_string(&held), buffer_string(&held));
+    if (held.failed)
+        problem_memory(problem);
     buffer_clean_up(&held);
     return false;
 }
@@ -150,8 +152,7 @@ static bool answer_locked(const struct snapshot *snapshot, size_t view, const st
     row_writer_init(&walk.writer, query->view, query->format == FORMAT_CSV, &answer->body);
     write_answer(&walk, view);
     row_writer_clean_up(&walk.writer);
-    return (!answer->body.failed && !answer->provenance.failed && !answer->next.failed) ||
-           problem_set(problem, 503, "memory is short");
+    return (!answer->body.failed && !answer->provenance.failed && !answer->next.failed) || problem_memory(problem);
 }
 
 bool answer_view(struct snapshot *snapshot, size_t view, const struct view_query *query, struct answer *answer,

@@ -39,6 +39,11 @@ bool problem_set(struct problem *problem, unsigned status, const char *format, .
     return false;
 }
 
+bool problem_memory(struct problem *problem)
+{
+    return problem_set(problem, 503, "memory is short");
+}
+
 const char *status_title(unsigned status)
 {
     static const struct {

@@ -17,6 +17,9 @@ struct problem {
 bool problem_set(struct problem *problem, unsigned status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Sets the problem of a server without memory, 503; returns false. */
+bool problem_memory(struct problem *problem);
+
 /* The title of a status: "Not Found". */
 const char *status_title(unsigned status);
 

@@ -23,7 +23,7 @@ void reply_with(struct reply *reply, unsigned status, const char *content_type, 
     if (body->failed) {
         struct problem problem;
         buffer_clean_up(body);
-        problem_set(&problem, 503, "memory is short");
+        problem_memory(&problem);
         reply_problem(reply, &problem);
         return;
     }
@@ -34,6 +34,14 @@ void reply_with(struct reply *reply, unsigned status, const char *content_type, 
     *body = (struct buffer){0};
 }
 
+bool reply_is_whole(const struct reply *reply)
+{
+    for (size_t i = 0; i < reply->header_count; i++)
+        if (reply->headers[i].value.failed)
+            return false;
+    return true;
+}
+
 void reply_constant(struct reply *reply, const char *content_type, const char *text)
 {
     reply->status = 200;
@@ -41,11 +49,15 @@ void reply_constant(struct reply *reply, const char *content_type, const char *t
     reply->constant = text;
 }
 
+/* What is said where there is no memory to say anything else. */
+static const char memory_is_short[] = "{\"type\": \"about:blank\", \"title\": \"Service Unavailable\", "
+                                      "\"status\": 503, \"detail\": \"memory is short\"}\n";
+
 void reply_problem(struct reply *reply, const struct problem *problem)
 {
     buffer_clear(&reply->body);
     problem_append(problem, &reply->body);
-    reply->constant = NULL;
-    reply->status = problem->status;
+    reply->constant = reply->body.failed ? memory_is_short : NULL;
+    reply->status = reply->body.failed ? 503 : problem->status;
     reply->content_type = "application/problem+json";
 }

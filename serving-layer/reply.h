@@ -26,12 +26,16 @@ void reply_clean_up(struct reply *reply);
 /* Room for the value of one more header; the caller appends to it. */
 struct buffer *reply_header(struct reply *reply, const char *name);
 
+/* False where memory was short for a header. */
+bool reply_is_whole(const struct reply *reply);
+
 /* Answers with a body of this type, or, where memory was short while it was made, with a problem. */
 void reply_with(struct reply *reply, unsigned status, const char *content_type, struct buffer *body);
 
 /* Answers with a text that is part of the program. */
 void reply_constant(struct reply *reply, const char *content_type, const char *text);
 
+/* Where memory is short for it, the problem is that. */
 void reply_problem(struct reply *reply, const struct problem *problem);
 
 #endif

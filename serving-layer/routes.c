@@ -60,6 +60,8 @@ static void nothing_here(const struct target *target, struct problem *problem)
     const char *shown = buffer_string(&path), *meant = nearest_word(shown, names, ROUTE_COUNT);
     problem_set(problem, 404, "there is nothing at %.*s%s%s%s", shown_length(shown), shown,
                 meant ? "; did you mean " : "; see /openapi.json", meant ? meant : "", meant ? "?" : "");
+    if (path.failed)
+        problem_memory(problem);
     buffer_clean_up(&path);
 }
 
@@ -89,5 +91,10 @@ void route(const struct serving *serving, const char *raw_target, struct reply *
         dispatch(&(struct request){serving, &target, &arena}, reply, ret_route);
     else
         reply_problem(reply, &problem);
+    if (!reply_is_whole(reply)) {
+        reply_clean_up(reply);
+        problem_memory(&problem);
+        reply_problem(reply, &problem);
+    }
     arena_clean_up(&arena);
 }

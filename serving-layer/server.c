@@ -182,7 +182,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     if (!check_request(connection, method, &reply, &problem, &close_connection))
         return refuse(server, connection, &reply, &problem, close_connection);
     if (!exchange || !exchange->target) {
-        problem_set(&problem, 503, "memory is short");
+        problem_memory(&problem);
         return refuse(server, connection, &reply, &problem, true);
     }
     exchange->checked = true;

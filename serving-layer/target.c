@@ -125,7 +125,7 @@ bool target_parse(const char *raw, struct arena *arena, struct target *ret_targe
         return problem_set(problem, 414, "the address is longer than %d bytes", TARGET_BYTES_MAX);
     char *path = arena_copy(arena, text_of(without_authority(raw)));
     if (!path)
-        return problem_set(problem, 503, "memory is short");
+        return problem_memory(problem);
     struct target target = {0};
     char *query = strchr(path, '?');
     if (query)
@@ -154,6 +154,8 @@ static bool unknown_parameter(const char *name, const char *const names[], size_
     const char *meant = nearest_word(name, names, count);
     problem_set(problem, 400, "there is no parameter %.*s here%s%s%s; allowed are %s", shown_length(name), name,
                 meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "", buffer_string(&allowed));
+    if (allowed.failed)
+        problem_memory(problem);
     buffer_clean_up(&allowed);
     return false;
 }

