@@ -58,13 +58,21 @@ static bool split_field(struct text field, struct text *ret_key, struct text *re
     return true;
 }
 
+/* False where it comes to more messages than a partition can have held: then somebody has changed it by hand, and sums
+ * over epochs, partitions and cells could overflow. */
+static bool add_count(int64_t *count, int64_t change)
+{
+    const int64_t end = INT64_C(1) << 48;
+    return !__builtin_add_overflow(*count, change, count) && *count > -end && *count < end;
+}
+
 /* A null is a version that counts and whose field doesn't, so each version counts for every sum first. */
 static bool count(struct cell *cell, size_t sum_count, int64_t change)
 {
-    bool overflow = __builtin_add_overflow(cell->count, change, &cell->count);
+    bool good = add_count(&cell->count, change);
     for (size_t i = 0; i < sum_count; i++)
-        overflow = __builtin_add_overflow(cell->sums[i].count, change, &cell->sums[i].count) || overflow;
-    return !overflow;
+        good = add_count(&cell->sums[i].count, change) && good;
+    return good;
 }
 
 static bool add(struct cell *cell, size_t sum_count, struct text counter, int64_t change)
@@ -78,7 +86,7 @@ static bool add(struct cell *cell, size_t sum_count, struct text counter, int64_
     struct sum *sum = &cell->sums[number];
     switch (counter.data[counter.length - 1]) {
     case 'n':
-        return !__builtin_sub_overflow(sum->count, change, &sum->count);
+        return change > INT64_MIN && add_count(&sum->count, -change);
     case 'b':
         sum->total += (wide)change * SUM_SPLIT;
         return true;
@@ -106,7 +114,7 @@ static bool apply_counter(const struct source *source, struct epoch_cells *cells
     int64_t *counter;
     for (size_t i = 0; (counter = ledger_counter(&cells->ledger, source, i, &name, &view)) != NULL; i++)
         if (counter_is(field, name, view))
-            return !__builtin_add_overflow(*counter, change, counter);
+            return add_count(counter, change);
     return apply_total(source, cells->totals, field, change);
 }
 
@@ -158,14 +166,15 @@ static bool parse_key(const struct view *view, struct text key, struct pane *ret
     return group_parse(view, ret_pane->group, values);
 }
 
-/* Counts are small, unless somebody has changed them by hand. */
-static bool overflows(const struct view *view, const struct cell *into, const struct cell *from)
+static bool can_merge(const struct view *view, const struct cell *into, const struct cell *from)
 {
-    int64_t ignored;
-    bool any = __builtin_add_overflow(into->count, from->count, &ignored);
-    for (size_t i = 0; i < view->sum_count; i++)
-        any = __builtin_add_overflow(into->sums[i].count, from->sums[i].count, &ignored) || any;
-    return any;
+    int64_t sum = into->count;
+    bool can = add_count(&sum, from->count);
+    for (size_t i = 0; can && i < view->sum_count; i++) {
+        sum = into->sums[i].count;
+        can = add_count(&sum, from->sums[i].count);
+    }
+    return can;
 }
 
 /* Adds what was gathered to its pane. */
@@ -180,7 +189,7 @@ static bool settle(struct gathered *gathered, struct error *error)
     struct cell *cell = panes_at(panes, delta.window_start_s, delta.group);
     if (!cell)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    if (overflows(panes->view, cell, delta.cell))
+    if (!can_merge(panes->view, cell, delta.cell))
         return not_understood(error, "a cell");
     cell_merge(panes->view, cell, delta.cell);
     if (gathered->announce && gathered->reader->changed)

@@ -14,6 +14,7 @@
 
 #define EPOCH 3
 #define SUMS 2
+#define COUNT_END (INT64_C(1) << 47)
 #define INCARNATION "0123456789abcdef0123456789abcdef"
 
 static const struct field fields[] = {
@@ -63,23 +64,31 @@ static redisReply *reply_of_words(const struct words *words)
 static void check_slot_again(const struct slot *slot)
 {
     struct words words = {.count = 0};
-    char start[START_FIELD_SIZE];
+    struct slot_texts texts;
     struct slot again, begun = *slot; /* encoding begins a slot anew, with one epoch */
     struct error error = {0};
-    begun.format = REALTIME_FORMAT;
     begun.epoch_count = 1;
     memset(begun.epochs, 0, sizeof begun.epochs);
-    begun.epochs[0] = (struct epoch_start){slot->epoch, slot->next};
+    begun.epochs[0] = (struct epoch_start){slot->epoch, slot->next, 0};
     begun.sequence = 0;
     memset(begun.commit_id, 0, sizeof begun.commit_id);
-    slot_encode(slot, start, &words);
+    memset(begun.alarm, 0, sizeof begun.alarm);
+    slot_encode(slot, &texts, &words);
     redisReply *reply = reply_of_words(&words);
     REQUIRE(slot_decode(reply, &again, &error));
     freeReplyObject(reply);
     REQUIRE(memcmp(&again, &begun, sizeof again) == 0);
 }
 
-static void check_reader(const struct slot_reader *reader, bool applied, const struct error *error)
+/* Whatever was taken can be audited. */
+static void check_audit(struct slot_reader *reader)
+{
+    struct error error = {0};
+    bool agrees = slot_reader_audit(reader, &error);
+    REQUIRE(agrees ? error.code == ERROR_NONE : error.code == ERROR_DATA);
+}
+
+static void check_reader(struct slot_reader *reader, bool applied, const struct error *error)
 {
     REQUIRE(applied == (error->code == ERROR_NONE));
     REQUIRE(applied || error->code == ERROR_DATA || error->code == ERROR_CONFIGURATION ||
@@ -92,8 +101,10 @@ static void check_reader(const struct slot_reader *reader, bool applied, const s
             lives |= reader->slot.epochs[live].epoch == reader->epochs[i].epoch;
         REQUIRE(lives);
     }
-    if (applied && reader->slot.exists)
+    if (applied && reader->slot.exists && reader->slot.format == REALTIME_FORMAT)
         check_slot_again(&reader->slot);
+    if (applied)
+        check_audit(reader);
 }
 
 /* The bytes may hold several replies, which one reader follows. */
@@ -129,12 +140,12 @@ static int64_t take_number(struct bytes *bytes)
     return (int64_t)number;
 }
 
-/* Counts as far as a log can be long; sums up to what so many of the largest amounts can come to. */
+/* Counts as far as a partition can be long; sums up to what so many of the largest amounts can come to. */
 static void fill_cell(struct bytes *bytes, size_t sums, struct cell *cell)
 {
-    cell->count = take_number(bytes) / 4;
+    cell->count = take_number(bytes) % COUNT_END;
     for (size_t i = 0; i < sums; i++) {
-        cell->sums[i].count = take_number(bytes) / 4;
+        cell->sums[i].count = take_number(bytes) % COUNT_END;
         cell->sums[i].total = (wide)take_number(bytes) * (take_number(bytes) % 1000000000);
     }
 }
@@ -189,9 +200,9 @@ static redisReply *changes_reply(const struct buffer *payload)
 {
     static const struct slot slot = {.exists = true, .incarnation = INCARNATION, .definition = "f", .epoch = EPOCH};
     struct words words = {.count = 0};
-    char start[START_FIELD_SIZE];
+    struct slot_texts texts;
     struct buffer entry = {0};
-    slot_encode(&slot, start, &words);
+    slot_encode(&slot, &texts, &words);
     buffer_appendf(&entry, "%d::", EPOCH);
     buffer_append_text(&entry, buffer_text(payload));
     redisReply *reply = list_reply(3);

@@ -78,7 +78,7 @@ static void publish(struct live *live)
                                       .view_fingerprints = {"f", "f", "f"}};
     publication.partition_count = 1;
     REQUIRE((publication.partitions = calloc(1, sizeof *publication.partitions)));
-    publication.partitions[0] = (struct published_partition){0, 0, 10, FIRST_S * 1000000};
+    publication.partitions[0] = (struct published_partition){.cut = 10, .clock_us = FIRST_S * 1000000};
     REQUIRE(staging_init(&staging, &source, 1 << 20, &error));
     struct published_rows rows = staging_receiver(&staging);
     for (size_t view = 0; view < VIEWS; view++) {
@@ -96,7 +96,7 @@ static void fill_slot(struct live *live)
     REQUIRE(live_grow(live, 2, &error));
     struct slot_reader *reader = &live->partitions[0]->reader;
     reader->slot = (struct slot){.exists = true, .definition = "s", .epoch = EPOCH + 1, .epoch_count = 1};
-    reader->slot.epochs[0] = (struct epoch_start){EPOCH + 1, 10};
+    reader->slot.epochs[0] = (struct epoch_start){.epoch = EPOCH + 1, .offset = 10};
     reader->slot.next = 30;
     reader->slot.end = 31;
     reader->slot.partitions = 2;

@@ -64,7 +64,7 @@ static redisReply *parsed(const struct buffer *answer)
 
 static void append_meta(struct buffer *out)
 {
-    static const char *const meta[] = {"format",     "1", "incarnation", "0123456789abcdef0123456789abcdef",
+    static const char *const meta[] = {"format",     "2", "incarnation", "0123456789abcdef0123456789abcdef",
                                        "cluster",    "c", "definition",  "f",
                                        "defined",    "1", "epoch",       "3",
                                        "partitions", "1", "first",       "0",
@@ -72,7 +72,9 @@ static void append_meta(struct buffer *out)
                                        "floor_time", "1", "clock",       "1",
                                        "tail_time",  "1", "end",         "7",
                                        "sequence",   "1", "tail_hash",   "0000000000000001",
-                                       "start:3",    "0", NULL};
+                                       "start:3",    "0", "consumed:3",  "7",
+                                       "lost",       "0", "tail",        "6",
+                                       "gaps",       "",  NULL};
     append_list(out, meta);
 }
 
