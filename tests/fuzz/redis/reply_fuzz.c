@@ -14,7 +14,7 @@
 
 #define EPOCH 3
 #define SUMS 2
-#define COUNT_END (INT64_C(1) << 47)
+#define COUNT_END (INT64_C(1) << 36)
 #define INCARNATION "0123456789abcdef0123456789abcdef"
 
 static const struct field fields[] = {
@@ -258,8 +258,8 @@ static void try_commit(const uint8_t *data, size_t size)
     struct panes panes[2];
     struct buffer payload = {0};
     struct error error = {0};
-    struct ledger ledger = {.consumed = take_number(&bytes), .bad = take_number(&bytes)};
-    ledger.views[1].counted = take_number(&bytes);
+    struct ledger ledger = {.consumed = take_number(&bytes) % COUNT_END, .bad = take_number(&bytes) % COUNT_END};
+    ledger.views[1].counted = take_number(&bytes) % COUNT_END;
     for (size_t i = 0; i < 2; i++)
         panes_init(&panes[i], &views[i]);
     fill_panes(&bytes, panes);
