@@ -35,7 +35,8 @@ static struct source source = {.name = "orders",
                                .view_count = VIEWS,
                                .schema = {.fields = fields, .field_count = 3, .key = FIELD_NONE},
                                .fingerprint = "s"};
-static const char *const groups[] = {"--", "-+1:7", "+0:-", "+3:a&b+2:-5", "+5:\",\r\n\x01+1:7", "+2:\xc3\xa9-"};
+static const char *const groups[] = {"--",           "-+1:7",  "+0:-",  "+3:a&b+2:-5", "+5:\",\r\n\x01+1:7",
+                                     "+2:\xc3\xa9-", "+1:\r-", "+1:\n-"};
 #define GROUPS (sizeof groups / sizeof groups[0])
 
 static struct snapshot *snapshot;
