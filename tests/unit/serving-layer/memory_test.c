@@ -111,33 +111,54 @@ static void a_request_is_answered_in_full_or_told_that_memory_is_short(void **st
     }
 }
 
-/* A snapshot of its own follows the stores anew. Where it is loaded it answers as the other one. */
-static bool follow(void *expected)
+/* A follower with a snapshot of its own, made while allocations don't fail. */
+struct own {
+    struct snapshot *snapshots[1];
+    struct follower *follower;
+    struct metrics *metrics;
+};
+
+static void own_start(struct own *own)
 {
-    static struct metrics *metrics;
     failing_memory_pause();
-    metrics = metrics ? metrics : metrics_new(serving_metrics, SERVING_METRIC_COUNT);
-    struct snapshot *snapshot = snapshot_new(&orders, 1 << 20), *snapshots[1] = {snapshot};
-    struct follower *follower = NULL;
     const struct follower_stores stores = {&fake.publications, &fake.realtime, NULL, fake_read_rows};
     fake.last_epoch = 0;
-    assert_true(follower_new(&stores, snapshots, 1, (struct follower_times){0}, metrics, &follower, NULL));
-    follower_read_live(follower);
-    failing_memory_resume();
-    follower_look_at_publications(follower);
-    follower_read_live(follower);
+    own->metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
+    own->snapshots[0] = snapshot_new(&orders, 1 << 20);
+    assert_non_null(own->snapshots[0]);
+    assert_true(
+        follower_new(&stores, own->snapshots, 1, (struct follower_times){0}, own->metrics, &own->follower, NULL));
+    follower_read_live(own->follower);
+}
+
+/* Ends it; the answer that it gave last, to be freed, or NULL where it gave none. */
+static char *own_stop(struct own *own)
+{
     failing_memory_pause();
-    bool loaded = snapshot->loaded;
-    if (loaded) {
-        const struct serving serving = {&orders, 1, snapshots, metrics};
-        struct reply reply = {0};
-        const char *name;
-        route(&serving, targets[3], &reply, &name);
-        assert_string_equal(buffer_string(&reply.body), expected);
-        reply_clean_up(&reply);
-    }
-    follower_destroy(follower);
-    snapshot_destroy(snapshot);
+    const struct serving serving = {&orders, 1, own->snapshots, own->metrics};
+    struct reply reply = {0};
+    const char *name;
+    route(&serving, targets[3], &reply, &name);
+    char *answer = reply.status == 200 ? strdup(buffer_string(&reply.body)) : NULL;
+    reply_clean_up(&reply);
+    follower_destroy(own->follower);
+    snapshot_destroy(own->snapshots[0]);
+    metrics_destroy(own->metrics);
+    return answer;
+}
+
+static bool load(void *expected)
+{
+    struct own own;
+    own_start(&own);
+    failing_memory_resume();
+    follower_look_at_publications(own.follower);
+    follower_read_live(own.follower);
+    char *answer = own_stop(&own);
+    bool loaded = answer != NULL;
+    if (loaded)
+        assert_string_equal(answer, expected);
+    free(answer);
     failing_memory_resume();
     return loaded;
 }
@@ -148,9 +169,65 @@ static void a_snapshot_that_could_not_take_what_is_new_is_not_answered_from(void
     unsigned status;
     char *expected = strdup(bench_get(&bench, targets[3], &status));
     assert_int_equal(status, 200);
-    unsigned long allocations = fail_every_allocation(follow, expected);
+    unsigned long allocations = fail_every_allocation(load, expected);
     assert_true(allocations > 10);
     free(expected);
+}
+
+static void change_slot(int64_t count)
+{
+    struct buffer scratch = {0};
+    fake_add(1, GROUPED, DAY_S + 10800, group_of("toys", 1, &scratch), count, 7 * count);
+    buffer_clean_up(&scratch);
+}
+
+struct answers {
+    char *before, *after;
+};
+
+/* What changed in a slot is in the answer, or isn't, or there is no answer. */
+static bool update(void *context)
+{
+    const struct answers *answers = context;
+    struct own own;
+    own_start(&own);
+    follower_look_at_publications(own.follower);
+    change_slot(1);
+    failing_memory_resume();
+    follower_read_live(own.follower);
+    char *answer = own_stop(&own);
+    change_slot(-1);
+    bool updated = answer && strcmp(answer, answers->before) != 0;
+    if (updated)
+        assert_string_equal(answer, answers->after);
+    free(answer);
+    failing_memory_resume();
+    return updated;
+}
+
+static char *answered_now(void)
+{
+    struct own own;
+    own_start(&own);
+    follower_look_at_publications(own.follower);
+    char *answer = own_stop(&own);
+    assert_non_null(answer);
+    failing_memory_resume();
+    return answer;
+}
+
+static void a_change_is_taken_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    struct answers answers = {.before = answered_now()};
+    change_slot(1);
+    answers.after = answered_now();
+    change_slot(-1);
+    assert_string_not_equal(answers.before, answers.after);
+    unsigned long allocations = fail_every_allocation(update, &answers);
+    assert_true(allocations > 5);
+    free(answers.before);
+    free(answers.after);
 }
 
 int main(void)
@@ -158,6 +235,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_answered_in_full_or_told_that_memory_is_short),
         cmocka_unit_test(a_snapshot_that_could_not_take_what_is_new_is_not_answered_from),
+        cmocka_unit_test(a_change_is_taken_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -199,13 +199,15 @@ static bool fake_read_publication(struct publication_store *store, const struct 
     *ret_publication = (struct publication){
         .epoch = fake.epoch, .published_at_us = fake.published_at_us, .opened_at_us = fake.opened_at_us};
     ret_publication->partitions = calloc(PARTITIONS, sizeof *ret_publication->partitions);
-    if (!ret_publication->partitions)
+    ret_publication->gaps = calloc(1, sizeof *ret_publication->gaps);
+    if (!ret_publication->partitions || !ret_publication->gaps) {
+        publication_clean_up(ret_publication);
         return error_set(error, ERROR_INTERNAL, "out of memory");
+    }
     for (int i = 0; i < fake.named; i++)
         ret_publication->partitions[i] =
             (struct published_partition){.partition = i, .cut = fake.cut[i], .clock_us = fake.clock_us[i]};
     ret_publication->partition_count = (size_t)fake.named;
-    ret_publication->gaps = calloc(1, sizeof *ret_publication->gaps);
     ret_publication->gaps[0] = fake.gap;
     ret_publication->gap_count = fake.gap.range.to > 0;
     for (size_t i = 0; fake.epoch && i < source->view_count; i++)
