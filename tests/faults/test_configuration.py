@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that can't work: each program ends at once with 78 and a line that says where, and connects to nothing."""
+
+import os
+import re
+import select
+import socket
+import unittest
+
+from support.process import free_port
+from support.tidemark import BIN, Folder, run_to_the_end
+
+from .wrong_configurations import GOOD, PIECES, WHOLE
+
+PROGRAMS = (["tidemark-speed", "run"], ["tidemark-batch", "run"], ["tidemark-serving", "run"])
+CODE = 78
+
+
+class WrongConfigurations(unittest.TestCase):
+    def setUp(self):
+        self.folder = Folder("configuration")
+        self.addCleanup(self.folder.remove)
+        self.path = self.folder / "tidemark.yaml"
+        self.sockets = {}
+        for name in ("KAFKA", "REDIS", "POSTGRES"):
+            listener = socket.create_server(("127.0.0.1", 0))
+            self.addCleanup(listener.close)
+            self.sockets[name] = listener
+
+    def good(self):
+        text = GOOD.replace("@HTTP@", str(free_port()))
+        for name, listener in self.sockets.items():
+            text = text.replace(f"@{name}@", str(listener.getsockname()[1]))
+        return text
+
+    def run_all(self, path=None):
+        for program in PROGRAMS:
+            yield program[0], *run_to_the_end([BIN / program[0], *program[1:], "--config", path or self.path], 20)
+
+    def assert_refused(self, place, word):
+        for program, code, output in self.run_all():
+            self.assertEqual(code, CODE, f"{program}: {output[:2000]}")
+            first = output.split("\n", 1)[0]
+            self.assertRegex(first, rf"^{re.escape(str(self.path))}:{re.escape(place) or '[0-9]+:'}")
+            self.assertRegex(first, r":[0-9]+:[0-9]+: .")
+            self.assertIn(word, output, program)
+            self.assertLess(len(output), 20_000, "an error is read by people")
+        self.assert_nothing_connected()
+
+    def assert_nothing_connected(self):
+        connected, _, _ = select.select(list(self.sockets.values()), [], [], 0)
+        self.assertFalse(connected, "a program connected before it had read its configuration")
+
+    def test_good_file_is_accepted(self):
+        self.path.write_text(self.good())
+        for program in PROGRAMS:
+            arguments = [BIN / program[0], *program[1:], "--config", self.path, "--check-config"]
+            code, output = run_to_the_end(arguments, 20)
+            self.assertEqual(code, 0, f"{program}: {output}")
+        self.assert_nothing_connected()
+
+    def test_each_wrong_piece_is_refused_where_it_stands(self):
+        names = set()
+        for name, old, new, place, word in PIECES:
+            with self.subTest(name):
+                names.add(name)
+                self.assertEqual(GOOD.count(old), 1, f"{old!r} is not one place of the good file")
+                text = GOOD.replace(old, new)
+                for listening, listener in self.sockets.items():
+                    text = text.replace(f"@{listening}@", f"{listener.getsockname()[1]:05d}")
+                self.path.write_text(text.replace("@HTTP@", "18080"))
+                self.assert_refused(place, word)
+        self.assertEqual(len(names), len(PIECES), "each has a name of its own")
+
+    def test_each_file_that_is_wrong_as_a_whole_is_refused(self):
+        for name, content, place, word in WHOLE:
+            with self.subTest(name):
+                self.path.write_bytes(content)
+                self.assert_refused(place, word)
+
+    def assert_not_read(self, path, word):
+        for program, code, output in self.run_all(path):
+            self.assertEqual(code, CODE, f"{program}: {output[:2000]}")
+            self.assertIn(str(path), output)
+            self.assertIn(word, output)
+        self.assert_nothing_connected()
+
+    def test_file_of_100_megabytes_is_refused(self):
+        with self.path.open("wb") as file:
+            file.write(self.good().encode())
+            file.truncate(100 << 20)
+        self.assert_not_read(self.path, "longer than 1 MiB")
+
+    def test_file_without_an_end_is_refused(self):
+        self.assert_not_read("/dev/zero", "longer than 1 MiB")
+
+    def test_folder_is_refused(self):
+        self.path.mkdir()
+        self.assert_not_read(self.path, "Is a directory")
+
+    def test_file_that_is_not_there_is_refused(self):
+        self.assert_not_read(self.folder / "absent.yaml", "No such file")
+
+    def test_file_that_may_not_be_read_is_refused(self):
+        self.path.write_text(self.good())
+        self.path.chmod(0)
+        as_nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]
+        before = as_nobody if os.geteuid() == 0 else []  # root may read everything
+        for program in PROGRAMS:
+            code, output = run_to_the_end([*before, BIN / program[0], *program[1:], "--config", self.path], 20)
+            self.assertEqual(code, CODE, output)
+            self.assertIn("Permission denied", output)
+        self.assert_nothing_connected()
+
+
+if __name__ == "__main__":
+    unittest.main()

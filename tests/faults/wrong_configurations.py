@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that no program may start with: each as the good file GOOD with a piece put in the place of another, or as a
+whole text; and where the first error is, and a word that it must have."""
+
+GOOD = """time_zone: Europe/London
+kafka: { brokers: "127.0.0.1:@KAFKA@", group: tidemark }
+redis: { url: "redis://127.0.0.1:@REDIS@/0", namespace: tidemark }
+postgres: { url: "postgresql://tidemark@127.0.0.1:@POSTGRES@/tidemark" }
+http: { listen: "127.0.0.1:@HTTP@" }
+speed: { workers: 1, flush_every: 50 ms }
+sources:
+  orders:
+    topic: kafka://orders
+    key: order_id
+    event_time: timestamp
+    on_duplicate: replace
+    horizon: 48 hours
+    dead_letter: kafka://orders-dead-letter
+    fields: { order_id: text, category: text, amount: decimal(2), quantity: integer, status: text }
+views:
+  daily_revenue:
+    source: orders
+    where: status <> 'cancelled' and amount > 0
+    window: tumbling 1 day
+    dimensions: [category]
+    measures: { order_count: count, total_revenue: sum(amount) }
+jobs:
+  nightly: { schedule: "0 2 * * *" }
+"""
+
+# (what is wrong, the piece of GOOD, what stands there instead, line:column of the first error, a word of it)
+PIECES = [
+    # unknown and duplicate keys
+    ("key_at_the_top_misspelt", "time_zone:", "time_zome:", "1:1", "time_zone"),
+    ("section_misspelt", "kafka: {", "kafak: {", "2:1", "kafka"),
+    ("key_of_kafka_misspelt", "group: tidemark", "gruop: tidemark", "2:38", "group"),
+    ("key_of_redis_misspelt", "namespace:", "namspace:", "3:44", "namespace"),
+    ("key_of_http_misspelt", "listen:", "lisen:", "5:9", "listen"),
+    ("key_of_speed_misspelt", "flush_every:", "flush_evry:", "6:22", "flush_every"),
+    ("key_of_source_misspelt", "horizon:", "horzion:", "13:5", "horizon"),
+    ("key_of_view_misspelt", "dimensions:", "dimension:", "21:5", "dimensions"),
+    ("key_of_job_misspelt", "schedule:", "shedule:", "24:3", "did you mean \"schedule\""),
+    ("wrong_case_of_a_key", "time_zone:", "Time_zone:", "1:1", "Time_zone"),
+    ("key_from_another_system", "speed: {", "speed: { parallelism: 4,", "6:10", "parallelism"),
+    ("duplicate_key_at_the_top", "jobs:", "time_zone: UTC\njobs:", "23:1", "first given at 1:1"),
+    ("duplicate_key_in_a_flow_map", "group: tidemark", "group: a, group: b", "2:48", "duplicate"),
+    ("duplicate_key_quoted_once", "    horizon: 48 hours", "    horizon: 48 hours\n    \"horizon\": 1 hour", "14:5", "duplicate"),
+    ("duplicate_field", "quantity: integer", "amount: integer", "15:67", "duplicate"),
+    ("duplicate_view", "jobs:", "views: {}\njobs:", "23:1", "duplicate"),
+    ("duplicate_measure", "total_revenue: sum(amount)", "order_count: sum(amount)", "22:37", "duplicate"),
+    # wrong types
+    ("number_where_a_map_is_due", 'kafka: { brokers: "127.0.0.1:@KAFKA@", group: tidemark }', "kafka: 9092", "2:8", "map"),
+    ("list_where_a_map_is_due", "jobs:\n  nightly: { schedule: \"0 2 * * *\" }", "jobs: [nightly]", "23:7", "map"),
+    ("map_where_a_word_is_due", "time_zone: Europe/London", "time_zone: { name: UTC }", "1:12", "map"),
+    ("list_where_a_word_is_due", "topic: kafka://orders", "topic: [kafka://orders]", "9:12", "list"),
+    ("word_where_a_list_is_due", "dimensions: [category]", "dimensions: category", "21:17", "list"),
+    ("map_inside_a_list", "dimensions: [category]", "dimensions: [{ category: 1 }]", "21:18", ""),
+    ("word_where_a_number_is_due", "workers: 1", "workers: many", "6:19", "many"),
+    ("fraction_where_a_whole_number_is_due", "workers: 1", "workers: 1.5", "6:19", "1.5"),
+    ("number_below_its_range", "workers: 1", "workers: 0", "6:19", "1"),
+    ("negative_number", "workers: 1", "workers: -1", "6:19", "1 to 256"),
+    ("number_beyond_64_bits", "workers: 1", "workers: 99999999999999999999", "6:19", ""),
+    ("hexadecimal_number", "workers: 1", "workers: 0x10", "6:19", "0x10"),
+    ("duration_without_a_unit", "flush_every: 50 ms", "flush_every: 50", "6:35", "50"),
+    ("duration_of_an_unknown_unit", "flush_every: 50 ms", "flush_every: 50 jiffies", "6:35", "jiffies"),
+    ("duration_out_of_range", "flush_every: 50 ms", "flush_every: 2 hours", "6:35", ""),
+    ("negative_duration", "horizon: 48 hours", "horizon: -48 hours", "13:14", ""),
+    ("null_where_something_is_required", "topic: kafka://orders", "topic: ~", "9:12", "nothing is given"),
+    ("nothing_where_something_is_required", "topic: kafka://orders", "topic:", "9:5", "nothing is given"),
+    ("empty_text", "key: order_id", 'key: ""', "10:10", ""),
+    # what is required is missing
+    ("no_topic", "    topic: kafka://orders\n", "", "8:3", "topic"),
+    ("no_key", "    key: order_id\n", "", "8:3", "key"),
+    ("no_event_time", "    event_time: timestamp\n", "", "8:3", "event_time"),
+    ("no_window", "    window: tumbling 1 day\n", "", "17:3", "window"),
+    ("no_measures", "    measures: { order_count: count, total_revenue: sum(amount) }\n", "", "17:3", "measures"),
+    ("no_schedule", 'nightly: { schedule: "0 2 * * *" }', "nightly: {}", "24:3", "schedule"),
+    ("no_source_of_a_view", "    source: orders\n", "", "17:3", "source"),
+    # cron lines, zones, addresses
+    ("cron_minute_of_61", '"0 2 * * *"', '"61 2 * * *"', "24:24", "61"),
+    ("cron_line_of_four_fields", '"0 2 * * *"', '"0 2 * *"', "24:24", ""),
+    ("cron_line_of_six_fields", '"0 2 * * *"', '"0 2 * * * *"', "24:24", ""),
+    ("cron_line_of_words", '"0 2 * * *"', '"every night"', "24:24", ""),
+    ("cron_step_of_nothing", '"0 2 * * *"', '"*/0 2 * * *"', "24:24", ""),
+    ("cron_day_that_never_comes", '"0 2 * * *"', '"0 2 31 2 *"', "24:24", ""),
+    ("cron_line_empty", '"0 2 * * *"', '""', "24:24", ""),
+    ("zone_misspelt", "Europe/London", "Europe/Londno", "1:12", "Europe/London"),
+    ("zone_that_leaves_its_folder", "Europe/London", "../../etc/passwd", "1:12", "passwd"),
+    ("zone_with_a_path", "Europe/London", "/etc/localtime", "1:12", "localtime"),
+    ("zone_of_a_view_misspelt", "window: tumbling 1 day", "window: tumbling 1 day\n    time_zone: Mars/Base", "21:16", "Mars/Base"),
+    ("port_of_no_number", "127.0.0.1:@HTTP@", "127.0.0.1:http", "5:17", ""),
+    ("port_above_65535", "127.0.0.1:@HTTP@", "127.0.0.1:65536", "5:17", "port"),
+    ("port_below_0", "127.0.0.1:@HTTP@", "127.0.0.1:-1", "5:17", ""),
+    ("port_missing", "127.0.0.1:@HTTP@", "127.0.0.1", "5:17", ""),
+    ("url_of_redis_of_another_kind", "redis://127.0.0.1:@REDIS@/0", "http://127.0.0.1:1/", "3:15", "redis://"),
+    ("url_of_redis_with_a_bad_port", "redis://127.0.0.1:@REDIS@/0", "redis://127.0.0.1:70000/0", "3:15", ""),
+    ("url_of_redis_with_a_bad_database", "redis://127.0.0.1:@REDIS@/0", "redis://127.0.0.1:1/zero", "3:15", ""),
+    ("url_of_postgres_of_another_kind", "postgresql://tidemark@127.0.0.1:@POSTGRES@/tidemark", "mysql://a/b", "4:18", ""),
+    ("topic_without_its_scheme", "topic: kafka://orders", "topic: orders", "9:12", "kafka://"),
+    ("topic_of_another_scheme", "topic: kafka://orders", "topic: amqp://orders", "9:12", "kafka://"),
+    ("topic_with_letters_that_kafka_refuses", "topic: kafka://orders", "topic: kafka://or ders", "9:20", ""),
+    ("topic_without_a_name", "topic: kafka://orders", "topic: kafka://", "9:20", ""),
+    # sources
+    ("source_with_a_bad_name", "  orders:\n    topic", "  or/ders:\n    topic", "8:3", ""),
+    ("unknown_kind_of_duplicates", "on_duplicate: replace", "on_duplicate: replce", "12:19", "replace"),
+    ("unknown_type_of_a_field", "amount: decimal(2)", "amount: float", "15:55", "float"),
+    ("decimal_of_too_many_digits", "amount: decimal(2)", "amount: decimal(9)", "15:55", ""),
+    ("decimal_without_digits", "amount: decimal(2)", "amount: decimal", "15:55", ""),
+    ("key_that_is_no_field", "key: order_id", "key: ordr_id", "10:10", "order_id"),
+    ("key_of_a_decimal_field", "key: order_id", "key: amount", "10:10", "text"),
+    ("field_with_a_reserved_name", "status: text }", "tm_status: text }", "", "tm_"),
+    ("unit_of_event_time_misspelt", "event_time: timestamp", "event_time: { field: t, unit: milisconds }", "11:35", "milliseconds"),
+    ("two_sources_of_one_topic", "views:", "  more:\n    topic: kafka://orders\n    key: k\n    event_time: t\n    fields: { k: text }\nviews:", "", "topic"),
+    ("dead_letters_into_the_topic_itself", "kafka://orders-dead-letter", "kafka://orders", "14:18", ""),
+    # views
+    ("view_of_an_unknown_source", "source: orders", "source: ordres", "18:13", "orders"),
+    ("unknown_field_in_a_condition", "status <>", "statsu <>", "19:12", "status"),
+    ("condition_that_ends_early", "amount > 0", "amount >", "19:", ""),
+    ("condition_with_a_bracket_left_open", "amount > 0", "(amount > 0", "19:", ""),
+    ("condition_that_compares_text_with_a_number", "status <> 'cancelled'", "status <> 1", "19:", ""),
+    ("condition_that_compares_a_number_with_text", "amount > 0", "amount > 'x'", "19:", ""),
+    ("condition_with_a_function", "amount > 0", "sleep(10) > 0", "19:", ""),
+    ("condition_with_a_second_statement", "amount > 0", "amount > 0; drop table orders", "19:", ""),
+    ("condition_nested_ten_thousand_deep", "amount > 0", "(" * 10_000 + "amount > 0" + ")" * 10_000, "19:", ""),
+    ("window_of_an_unknown_kind", "tumbling 1 day", "tumblng 1 day", "20:13", "tumbling"),
+    ("window_that_does_not_divide_a_day", "tumbling 1 day", "tumbling 7 minutes", "20:13", ""),
+    ("window_of_nothing", "tumbling 1 day", "tumbling 0 minutes", "20:13", ""),
+    ("window_of_several_days", "tumbling 1 day", "tumbling 2 days", "20:13", ""),
+    ("window_not_built_yet", "tumbling 1 day", "hopping 1 hour by 5 minutes", "20:13", ""),
+    ("dimension_that_is_no_field", "[category]", "[categry]", "21:18", "category"),
+    ("dimension_given_twice", "[category]", "[category, category]", "21:28", "category"),
+    ("dimension_of_a_decimal", "[category]", "[amount]", "21:18", "text or integer"),
+    ("measure_of_an_unknown_function", "sum(amount)", "summ(amount)", "22:52", "sum"),
+    ("measure_of_an_unknown_field", "sum(amount)", "sum(amuont)", "22:", "amount"),
+    ("sum_of_text", "sum(amount)", "sum(status)", "22:", "integer or decimal"),
+    ("measure_named_like_a_column", "order_count: count", "window_start: count", "22:17", "window_start"),
+    ("measure_not_built_yet", "sum(amount)", "unique(category)", "22:52", "unique"),
+    ("retention_shorter_than_the_window", "dimensions:", "retention: 1 hour\n    dimensions:", "21:16", ""),
+    ("job_of_an_unknown_source", 'schedule: "0 2 * * *"', 'schedule: "0 2 * * *", sources: [ordres]', "24:47", "orders"),
+    # properties that exactly-once rests on, and what isn't there yet
+    ("property_that_commits_by_itself", "group: tidemark", "properties: { enable.auto.commit: true }", "2:52", "enable.auto.commit"),
+    ("property_that_forgets_where_it_was", "group: tidemark", "properties: { auto.offset.reset: latest }", "2:52", "auto.offset.reset"),
+    ("detectors", "jobs:", "detectors: {}\njobs:", "23:1", "detectors"),
+    # the environment
+    ("variable_that_is_not_set", "time_zone: Europe/London", "time_zone: ${TIDEMARK_NOT_SET}", "1:12", "TIDEMARK_NOT_SET"),
+    ("variable_that_never_ends", "time_zone: Europe/London", "time_zone: ${TIDEMARK_NOT_SET", "1:12", ""),
+    ("secret_file_that_is_not_there", "namespace: tidemark }", "password_file: /nowhere/secret }", "3:59", "/nowhere/secret"),
+    ("secret_file_that_is_a_folder", "namespace: tidemark }", "password_file: /tmp }", "3:59", "/tmp"),
+    # YAML
+    ("tab_that_indents", "    topic:", "\ttopic:", "9:1", "tab"),
+    ("anchor", "Europe/London", "&zone Europe/London", "1:12", "anchors"),
+    ("alias", "Europe/London", "*zone", "1:12", "aliases"),
+    ("tag", "Europe/London", "!!str Europe/London", "1:12", "tags"),
+    ("merge_key", "    topic:", "    <<: *base\n    topic:", "9:9", ""),
+    ("second_document", "jobs:", "---\njobs:", "23:1", "second document"),
+    ("bracket_left_open", "[category]", "[category", "", ""),
+    ("quote_left_open", '"0 2 * * *"', '"0 2 * * *', "", ""),
+    ("colon_in_a_plain_word", "time_zone: Europe/London", "time_zone: Europe: London", "1:18", ""),
+    ("not_indented_as_its_neighbours", "    key: order_id", "   key: order_id", "", ""),
+    ("key_of_a_list", "time_zone: Europe/London", "? [time_zone]\n: UTC", "1:3", "key"),
+    ("nul_in_a_word", "Europe/London", '"Europe\\0London"', "1:12", "NUL"),
+]  # fmt: skip
+
+DEEP = 300_000
+BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+    f"{chr(c)}: &{chr(c)} [{','.join(['*' + chr(c - 1)] * 9)}]\n" for c in range(ord("b"), ord("j"))
+)
+
+# (what is wrong, the whole file, line:column, a word)
+WHOLE = [
+    ("empty_file", b"", "1:1", "empty"),
+    ("nothing_but_a_comment", b"# to do\n", "1:1", "empty"),
+    ("nothing_but_a_word", b"tidemark\n", "1:1", "map"),
+    ("list", b"- a\n- b\n", "1:1", "map"),
+    ("json_cut_short", b'{"sources": {', "", ""),
+    ("no_sources", b"time_zone: UTC\n", "1:1", "sources"),
+    ("lists_nested_deep", b"sources: " + b"[" * DEEP, "1:", "deep"),
+    ("maps_nested_deep", b"sources: " + b"{a: " * (DEEP // 2), "1:", "deep"),
+    ("maps_nested_deep_by_lines", b"".join(b" " * n + b"a:\n" for n in range(1000)), "", "deep"),
+    ("alias_bomb", BOMB.encode(), "1:4", "anchors"),
+    ("byte_order_mark_and_a_wrong_key", b"\xef\xbb\xbftime_zome: UTC\n", "1:1", "time_zone"),
+    ("carriage_returns_and_a_wrong_key", b"time_zone: UTC\r\nkafka: { grop: a }\r\n", "", "2:10: unknown key \"grop\"; did you mean \"group\""),
+    ("utf_16", "time_zone: UTC\n".encode("utf-16"), "1:1", "UTF-8"),
+    ("latin_1", "time_zone: Åland\n".encode("latin-1"), "1:12", "UTF-8"),
+    ("lone_surrogate", b"time_zone: \xed\xa0\x80\n", "1:12", "UTF-8"),
+    ("control_character", b"time_zone: \x1b[31m\n", "1:12", "control"),
+    ("zeros", b"\0" * 4096, "1:1", ""),
+    ("random_bytes", bytes((n * 197 + 41) % 256 for n in range(5000)), "1:", ""),
+    ("an_elf_binary", b"\x7fELF\x02\x01\x01" + b"\0" * 100, "1:1", ""),
+    ("a_line_of_a_megabyte", b"time_zone: " + b"x" * 1_000_000 + b"\n", "1:", "1:12: "),
+    ("sixty_five_sources", b"sources:\n" + b"".join(b"  s%d: { topic: kafka://t%d, on_duplicate: none, event_time: t, fields: { a: text } }\n" % (n, n) for n in range(65)), "", "64"),
+]  # fmt: skip
