@@ -4,10 +4,10 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/retry.h"
 #include "base/shutdown.h"
 #include "batch_store.h"
-#include "crash.h"
 
 static struct slot_id slot_of(const struct source_run *run, const struct partition_state *partition)
 {

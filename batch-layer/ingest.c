@@ -3,10 +3,10 @@
 
 #include <inttypes.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/shutdown.h"
 #include "batch_store.h"
-#include "crash.h"
 #include "progress.h"
 
 /* The reading of one partition. */

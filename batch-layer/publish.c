@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "batch_store.h"
-#include "crash.h"
 
 static struct ledger add_up(const struct publishing *publishing)
 {

@@ -7,6 +7,8 @@
 
 #include "base/random.h"
 
+#include "base/crash.h"
+
 bool partition_random_id(char ret_id[INCARNATION_SIZE], struct error *error)
 {
     unsigned char bytes[(INCARNATION_SIZE - 1) / 2];
@@ -61,8 +63,10 @@ bool partition_commit(struct partition *partition, enum commit_answer *ret_answe
     struct realtime_store *store = partition->environment->realtime;
     enum commit_answer answer;
     int64_t next;
+    crash_point("before_redis");
     if (!store->operations->commit(store, &commit, &answer, &next, error))
         return false;
+    crash_point("after_redis_before_ack");
     if (answer == COMMIT_OK || answer == COMMIT_ALREADY)
         committed(partition);
     else

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 
 /* A slot of another cluster, or a log that ends before what was read of it, is another story under the same name. */
@@ -90,8 +91,10 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
                     (int)partition->id.partition, old->format, REALTIME_FORMAT);
     bool done;
     struct realtime_store *store = partition->environment->realtime;
+    crash_point("before_init");
     if (!store->operations->init(store, partition->id, old->incarnation, &fresh, &done, error))
         return false;
+    crash_point("after_init");
     if (done)
         log_info("%s/%d: begins at offset %" PRId64 ", epoch %" PRId64, partition->id.source,
                  (int)partition->id.partition, fresh.next, fresh.epoch);

@@ -2,6 +2,7 @@
 #include "speed.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -82,6 +83,9 @@ static int work(struct process *process, int number)
 static void *run_worker(void *context)
 {
     struct job_of_worker *job = context;
+    char name[16];
+    snprintf(name, sizeof name, "worker %d", job->number);
+    pthread_setname_np(pthread_self(), name);
     job->code = work(job->process, job->number);
     if (job->code)
         shutdown_request();

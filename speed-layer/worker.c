@@ -277,6 +277,9 @@ static void hint(struct worker *worker)
 static void on_revoked(void *context, bool lost)
 {
     struct worker *worker = context;
+    if (lost && worker->owned_count)
+        log_warning("worker %d: its %zu partitions were lost: the group waited too long for it", worker->number,
+                    worker->owned_count);
     for (size_t i = 0; i < worker->owned_count; i++) {
         struct error error = {0};
         if (!lost && !worker->suspended && partition_has_pending(worker->owned[i].partition) &&

@@ -128,23 +128,25 @@ class Platform:
 
     # --- processes ---
 
-    def _start(self, program, *arguments):
+    def _start(self, program, *arguments, crash_at=None):
+        """`crash_at` names a crash point: see common/base/crash.h."""
         self.started += 1
         name = f"{program}-{self.started}"
-        child = Child(name, [BIN / program, *arguments, "--config", self.path], self.folder / f"{name}.log")
+        env = {**os.environ, "TIDEMARK_CRASH_AT": crash_at} if crash_at else None
+        child = Child(name, [BIN / program, *arguments, "--config", self.path], self.folder / f"{name}.log", env=env)
         self.children.append(child)
         return child
 
-    def speed(self, *options):
-        return self._start("tidemark-speed", "run", *options)
+    def speed(self, *options, crash_at=None):
+        return self._start("tidemark-speed", "run", *options, crash_at=crash_at)
 
     def serving(self):
         child = self._start("tidemark-serving", "run")
         wait_until(lambda: self.get("/livez").status == 200, 30, "serving is alive", children=[child])
         return child
 
-    def start_batch(self, *arguments):
-        return self._start("tidemark-batch", *(arguments or ["run"]))
+    def start_batch(self, *arguments, crash_at=None):
+        return self._start("tidemark-batch", *(arguments or ["run"]), crash_at=crash_at)
 
     def batch(self, *arguments, expect=(0,), within=180):
         """One run of tidemark-batch; returns its exit code."""

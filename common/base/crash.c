@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "crash.h"
+#include "base/crash.h"
 
 #include <signal.h>
 #include <stdlib.h>
