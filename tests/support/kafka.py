@@ -171,7 +171,10 @@ class Reader:
         )
 
     def ends(self, topic):
-        """{partition: (first offset, end)}"""
+        """{partition: (first offset, end)}. A broker that was started just now may not lead its partitions yet."""
+        return wait_until(lambda: self._ends(topic), 60, f"the ends of {topic}")
+
+    def _ends(self, topic):
         partitions = self.consumer.list_topics(topic, timeout=10).topics[topic].partitions
         return {p: self.consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10) for p in partitions}
 
