@@ -26,6 +26,9 @@ ORDER_FIELDS = {
 }
 
 
+MESSAGE_BYTES_MAX = 1 << 20
+
+
 class Bad(Exception):
     """The message is not an order; the text says why."""
 
@@ -91,6 +94,8 @@ def _levels(value):
 def _object(payload):
     if not payload:
         raise Bad("no payload")
+    if len(payload) > MESSAGE_BYTES_MAX:
+        raise Bad("longer than 1 MiB")
     try:
         value = json.loads(
             payload.decode("utf-8"),
