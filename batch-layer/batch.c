@@ -59,7 +59,8 @@ void batch_close(struct batch *batch)
 
 bool batch_connect(struct batch *batch, struct error *error)
 {
-    if (batch->connection && PQstatus(batch->connection) == CONNECTION_OK)
+    /* One that died while it was idle shows at the first question. */
+    if (batch->connection && connection_execute(batch->connection, "select 1", NULL))
         return true;
     batch_disconnect(batch);
     /* Shown to whoever finds this process in pg_stat_activity, holding a lock. */

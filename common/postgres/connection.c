@@ -136,9 +136,10 @@ static PGconn *start(const struct connection_settings *settings)
 
 static bool prepare_session(PGconn *connection, const struct connection_settings *settings, struct error *error)
 {
-    char sql[400];
+    char sql[500];
     snprintf(sql, sizeof sql,
              "set statement_timeout = %" PRId64 "; set lock_timeout = %" PRId64 "; set search_path = pg_catalog; "
+             "set client_connection_check_interval = 1000; " /* a killed client's statement and locks end with it */
              "set timezone = 'UTC'; set datestyle = 'ISO'; set standard_conforming_strings = on; "
              "set extra_float_digits = 1; set client_min_messages = warning; set jit = off",
              settings->statement_timeout_ms, settings->lock_timeout_ms);

@@ -17,6 +17,12 @@ static bool connect(struct publications *publications, struct error *error)
     return publications->connection || connection_open(&settings, &publications->connection, error);
 }
 
+static void disconnect(struct publications *publications)
+{
+    PQfinish(publications->connection);
+    publications->connection = NULL;
+}
+
 static void append_table(struct buffer *sql, const struct view *view)
 {
     buffer_append_string(sql, "view.");
@@ -71,9 +77,16 @@ static bool begin_locked(PGconn *connection, const struct source *source, const 
 bool snapshot_begin(struct publications *publications, const struct source *source, bool *ret_empty,
                     bool ret_exists[VIEWS_MAX], struct error *error)
 {
+    bool was_open = publications->connection != NULL;
     for (int attempt = 1; connect(publications, error); attempt++) {
         PGconn *connection = publications->connection;
-        if (!look_up_tables(connection, source, ret_empty, ret_exists, error))
+        bool found = look_up_tables(connection, source, ret_empty, ret_exists, error);
+        if (!found && was_open && PQstatus(connection) != CONNECTION_OK) {
+            disconnect(publications); /* it died while it was idle, which shows at the first question */
+            was_open = false;
+            continue;
+        }
+        if (!found)
             return false;
         if (*ret_empty || begin_locked(connection, source, ret_exists, error))
             return true;
@@ -89,10 +102,8 @@ void snapshot_end(struct publications *publications, bool failed)
     if (!publications->connection)
         return;
     connection_roll_back(publications->connection);
-    if (failed || PQstatus(publications->connection) != CONNECTION_OK) {
-        PQfinish(publications->connection);
-        publications->connection = NULL;
-    }
+    if (failed || PQstatus(publications->connection) != CONNECTION_OK)
+        disconnect(publications);
 }
 
 /* 0 where the database was never migrated. */

@@ -59,6 +59,27 @@ static void run_that_died_is_recorded_so(void **state)
     end_world(&world);
 }
 
+static void server_that_was_restarted_between_two_runs_costs_none(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 2);
+    append_orders(&world, 30);
+    follow(&world);
+    run_ok(&world);
+    char line[300];
+    snprintf(line, sizeof line,
+             "psql -h %s -U tidemark -d postgres -Atc \"select pg_terminate_backend(pid, 10000) from pg_stat_activity "
+             "where application_name like 'tidemark%%'\"",
+             server.folder);
+    assert_int_equal(system(line), 0);
+    append_orders(&world, 30);
+    follow(&world);
+    run_ok(&world);
+    verify_ok(&world);
+    end_world(&world);
+}
+
 static void real_time_store_that_was_lost_is_waited_for(void **state)
 {
     (void)state;
@@ -102,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(run_that_died_anywhere_is_run_again),
         cmocka_unit_test(run_that_died_is_recorded_so),
+        cmocka_unit_test(server_that_was_restarted_between_two_runs_costs_none),
         cmocka_unit_test(real_time_store_that_was_lost_is_waited_for),
         cmocka_unit_test(dependency_that_is_down_is_unavailable_and_nothing_changes),
     };

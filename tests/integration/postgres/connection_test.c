@@ -115,6 +115,33 @@ static void backend_that_is_ended_is_unavailable(void **state)
     PQfinish(other);
 }
 
+static bool is_running(PGconn *connection, int backend)
+{
+    char sql[100];
+    struct error error = {0};
+    RESULT *found = NULL;
+    snprintf(sql, sizeof sql, "select 1 from pg_stat_activity where pid = %d", backend);
+    assert_true(connection_query(connection, sql, 0, NULL, &found, &error));
+    return PQntuples(found) == 1;
+}
+
+static void statement_of_a_client_that_was_killed_ends_with_its_locks(void **state)
+{
+    (void)state;
+    PGconn *victim = connect_to(server.url), *other = connect_to(server.url);
+    int backend = PQbackendPID(victim);
+    assert_int_equal(PQsendQuery(victim, "select pg_advisory_lock(7), pg_sleep(600)"), 1);
+    while (PQflush(victim) == 1) {
+    }
+    assert_int_equal(shutdown(PQsocket(victim), SHUT_RDWR), 0); /* as the kernel does for a process that is killed */
+    int64_t deadline_us = clock_monotonic_us() + 60 * US_PER_SECOND;
+    while (is_running(other, backend) && clock_monotonic_us() < deadline_us)
+        usleep(20000);
+    assert_false(is_running(other, backend));
+    PQfinish(victim);
+    PQfinish(other);
+}
+
 static void lock_that_is_held_too_long_is_tried_again(void **state)
 {
     (void)state;
@@ -190,6 +217,7 @@ int main(void)
         cmocka_unit_test(server_that_never_answers_is_unavailable_in_time),
         cmocka_unit_test(session_is_set_up_whatever_the_server_prefers),
         cmocka_unit_test(backend_that_is_ended_is_unavailable),
+        cmocka_unit_test(statement_of_a_client_that_was_killed_ends_with_its_locks),
         cmocka_unit_test(lock_that_is_held_too_long_is_tried_again),
         cmocka_unit_test(copy_that_fails_leaves_the_connection_usable),
         cmocka_unit_test(any_text_passes_through_copy_identifier_and_literal),
