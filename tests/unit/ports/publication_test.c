@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmocka_test.h"
+
+#include "ports/publication.h"
+
+static struct published_partition partition;
+static struct publication publication;
+static struct slot slot;
+
+static int begin(void **state)
+{
+    (void)state;
+    partition = (struct published_partition){.partition = 3, .first = 5, .cut = 20};
+    publication = (struct publication){.epoch = 7, .partitions = &partition, .partition_count = 1};
+    slot = (struct slot){.exists = true, .epoch = 9, .epochs = {{8, 20, 0}, {9, 31, 0}}, .epoch_count = 2, .first = 5};
+    return 0;
+}
+
+static void slot_fits_where_the_next_epoch_begins_at_the_cut(void **state)
+{
+    (void)state;
+    assert_true(slot_fits(&slot, 3, &publication));
+    slot.epochs[0].offset = 19;
+    assert_false(slot_fits(&slot, 3, &publication));
+}
+
+static void slot_of_an_older_epoch_or_none_does_not_fit(void **state)
+{
+    (void)state;
+    publication.epoch = 9;
+    assert_false(slot_fits(&slot, 3, &publication));
+    publication.epoch = 6;
+    assert_false(slot_fits(&slot, 3, &publication));
+    slot = (struct slot){0};
+    assert_false(slot_fits(&slot, 3, &publication));
+}
+
+static void partition_that_the_cut_does_not_name_begins_at_its_first_offset(void **state)
+{
+    (void)state;
+    assert_false(slot_fits(&slot, 4, &publication));
+    slot.epochs[0].offset = 5;
+    assert_true(slot_fits(&slot, 4, &publication));
+}
+
+/* Its index knows messages that the batch views never had. */
+static void slot_that_began_elsewhere_than_what_is_published_does_not_fit(void **state)
+{
+    (void)state;
+    slot.first = 0;
+    assert_false(slot_fits(&slot, 3, &publication));
+}
+
+static void slot_begun_before_messages_were_lost_does_not_fit(void **state)
+{
+    (void)state;
+    partition.lost = 12;
+    assert_false(slot_fits(&slot, 3, &publication));
+    slot.lost = 12;
+    assert_true(slot_fits(&slot, 3, &publication));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(slot_fits_where_the_next_epoch_begins_at_the_cut, begin),
+        cmocka_unit_test_setup(slot_of_an_older_epoch_or_none_does_not_fit, begin),
+        cmocka_unit_test_setup(partition_that_the_cut_does_not_name_begins_at_its_first_offset, begin),
+        cmocka_unit_test_setup(slot_that_began_elsewhere_than_what_is_published_does_not_fit, begin),
+        cmocka_unit_test_setup(slot_begun_before_messages_were_lost_does_not_fit, begin),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
