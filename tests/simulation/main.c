@@ -156,8 +156,7 @@ static void play_share(const struct options *options, int64_t job, int output)
     if (write(output, &end, sizeof end) != sizeof end ||
         write(output, &the_world.figures, sizeof the_world.figures) != sizeof the_world.figures)
         _Exit(70);
-    fflush(stdout);
-    _Exit(0);
+    exit(0); /* with the address sanitizer's look for leaks */
 }
 
 static struct share start_share(const struct options *options, int64_t job)
