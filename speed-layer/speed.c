@@ -11,6 +11,8 @@
 #include "base/shutdown.h"
 #include "config/program.h"
 #include "kafka/consumer.h"
+#include "kafka/dead_letters.h"
+#include "kafka/topics.h"
 #include "postgres/postgres.h"
 #include "published.h"
 #include "redis/redis_store.h"
@@ -45,12 +47,22 @@ static bool open_consumer(struct process *process, struct worker *worker, struct
     return opened;
 }
 
-static bool open_stores(const struct settings *settings, struct worker_stores *ret_stores, struct error *error)
+static bool has_dead_letters(const struct settings *settings)
 {
+    for (size_t i = 0; i < settings->source_count; i++)
+        if (settings->sources[i].dead_letter)
+            return true;
+    return false;
+}
+
+static bool open_stores(const struct process *process, struct worker_stores *ret_stores, struct error *error)
+{
+    const struct settings *settings = process->speed.settings;
     return redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
                             &ret_stores->realtime, error) &&
            postgres_publications_open(settings->postgres.url, settings->postgres.password, &ret_stores->publications,
-                                      error);
+                                      error) &&
+           (!has_dead_letters(settings) || kafka_dead_letters_open(&process->kafka, &ret_stores->dead_letters, error));
 }
 
 static void close_stores(const struct worker_stores *stores)
@@ -59,6 +71,8 @@ static void close_stores(const struct worker_stores *stores)
         stores->realtime->operations->destroy(stores->realtime);
     if (stores->publications)
         stores->publications->operations->destroy(stores->publications);
+    if (stores->dead_letters)
+        stores->dead_letters->operations->destroy(stores->dead_letters);
 }
 
 static int work(struct process *process, int number)
@@ -67,7 +81,7 @@ static int work(struct process *process, int number)
     struct error error = {0};
     struct worker *worker = NULL;
     int code = 0;
-    bool ready = open_stores(process->speed.settings, &stores, &error);
+    bool ready = open_stores(process, &stores, &error);
     if (ready && !(worker = worker_new(&process->speed, number, &stores)))
         ready = error_set(&error, ERROR_INTERNAL, "out of memory");
     if (ready && open_consumer(process, worker, &error))
@@ -118,12 +132,13 @@ static int run_workers(struct process *process)
 }
 
 /* Waits until the brokers answer: a dead-letter topic must be there before the first bad message. */
-static bool create_dead_letter_topics(struct speed *speed, struct error *error)
+static bool create_dead_letter_topics(const struct process *process, struct error *error)
 {
+    const struct settings *settings = process->speed.settings;
     struct retry retry = RETRY_DEPENDENCY;
-    for (size_t i = 0; i < speed->settings->source_count;) {
-        const char *topic = speed->settings->sources[i].dead_letter;
-        if (!topic || dead_letters_create_topic(speed->dead_letters, topic, error)) {
+    for (size_t i = 0; i < settings->source_count;) {
+        const char *topic = settings->sources[i].dead_letter;
+        if (!topic || kafka_topic_create(&process->kafka, topic, error)) {
             retry_succeeded(&retry);
             i++;
             continue;
@@ -139,14 +154,6 @@ static bool create_dead_letter_topics(struct speed *speed, struct error *error)
     return true;
 }
 
-static bool has_dead_letters(const struct settings *settings)
-{
-    for (size_t i = 0; i < settings->source_count; i++)
-        if (settings->sources[i].dead_letter)
-            return true;
-    return false;
-}
-
 int speed_run(const struct settings *settings, bool until_end)
 {
     struct process process = {
@@ -160,13 +167,10 @@ int speed_run(const struct settings *settings, bool until_end)
     };
     struct speed *speed = &process.speed;
     struct error error = {0};
-    bool ready = !has_dead_letters(settings) || (dead_letters_open(&process.kafka, &speed->dead_letters, &error) &&
-                                                 create_dead_letter_topics(speed, &error));
-    ready = ready && published_start(settings, &process.published, &error);
+    bool ready = create_dead_letter_topics(&process, &error) && published_start(settings, &process.published, &error);
     speed->latest_context = process.published;
     int code = ready ? run_workers(&process) : program_fail(&error);
     published_stop(process.published);
-    dead_letters_close(speed->dead_letters);
     if (code == 0)
         log_info("ended cleanly");
     return code;

@@ -7,13 +7,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/retry.h"
-#include "partition.h"
+#include "letters.h"
 
 #define POLL_MS 10 /* the longest wait for a first message, and so part of the freshness */
 #define CHECK_EVERY_US US_PER_SECOND
 #define HINT_EVERY_US (5 * US_PER_SECOND)
 #define TROUBLE_EVERY_US (10 * US_PER_SECOND)
-#define LETTERS_TIMEOUT_MS 5000
 
 /* A partition that the group gave to this worker. */
 struct owned {
@@ -21,7 +20,7 @@ struct owned {
     size_t source;      /* its number in the settings */
     struct retry retry; /* of opening it */
     int64_t target;     /* --until-end: the end when it was first opened; -1 not known yet */
-    bool letter_failed; /* a dead letter couldn't be sent: what is pending must not be committed */
+    struct partition_letters letters;
 };
 
 struct worker {
@@ -29,6 +28,7 @@ struct worker {
     int number;
     struct consumer *consumer;
     struct partition_environment environment;
+    struct letters letters;
     char cluster[CLUSTER_ID_MAX]; /* "" until it is known */
     struct owned *owned;
     size_t owned_count;
@@ -53,19 +53,8 @@ static void on_bad(void *context, struct partition *partition, const struct log_
                    const struct rejection *rejection)
 {
     struct worker *worker = context;
-    if (!partition->source->dead_letter)
-        return;
-    const struct dead_letter letter = {partition->source->dead_letter,
-                                       partition->source->topic,
-                                       partition->id.partition,
-                                       message,
-                                       rejection->field,
-                                       rejection->reason};
-    struct error error;
-    if (dead_letters_send(worker->speed->dead_letters, &letter, &error))
-        return;
-    log_error("%s", error.message);
-    find_owned(worker, partition->source->topic, partition->id.partition)->letter_failed = true;
+    struct owned *owned = find_owned(worker, partition->source->topic, partition->id.partition);
+    letters_send(&worker->letters, &owned->letters, partition, message, rejection);
 }
 
 /* The partition stays closed for a while. */
@@ -93,9 +82,7 @@ static bool close_where_damaged(struct worker *worker, struct owned *owned, cons
 static bool commit_one(struct worker *worker, struct owned *owned, struct error *error)
 {
     struct partition *partition = owned->partition;
-    if (owned->letter_failed || (partition->ledger.bad && worker->speed->dead_letters &&
-                                 !dead_letters_flush(worker->speed->dead_letters, LETTERS_TIMEOUT_MS, error))) {
-        owned->letter_failed = false;
+    if (!letters_keep(&worker->letters, &owned->letters, partition)) {
         partition_close(partition);
         worker->must_assign = true;
         return true;
@@ -137,11 +124,14 @@ static void resume(struct worker *worker)
     retry_succeeded(&worker->commit_retry);
 }
 
-static bool is_due(const struct worker *worker, const struct partition *partition, int64_t now_us)
+static bool is_due(const struct worker *worker, const struct owned *owned, int64_t now_us)
 {
     const struct settings *settings = worker->speed->settings;
-    if (partition->pending >= settings->speed.flush_messages)
+    const struct partition *partition = owned->partition;
+    if (partition->pending >= settings->speed.flush_messages || letters_are_full(&owned->letters))
         return true;
+    if (letters_must_wait(&worker->letters, partition, now_us))
+        return false;
     for (size_t i = 0; i < partition->source->view_count; i++)
         if ((int64_t)panes_count(&partition->panes[i]) >= settings->speed.groups_max)
             return true;
@@ -171,8 +161,7 @@ static void commit_due(struct worker *worker)
     bool any = false;
     for (size_t i = 0; i < worker->owned_count; i++) {
         struct owned *owned = &worker->owned[i];
-        if (!partition_has_pending(owned->partition) ||
-            !(worker->suspended || is_due(worker, owned->partition, now_us)))
+        if (!partition_has_pending(owned->partition) || !(worker->suspended || is_due(worker, owned, now_us)))
             continue;
         if (!commit_one(worker, owned, &error)) {
             suspend(worker, &error);
@@ -244,8 +233,11 @@ static void own(struct worker *worker, const struct consumer_position *position)
             return;
         partition->on_bad = on_bad;
         partition->context = worker;
-        worker->owned[worker->owned_count++] =
-            (struct owned){.partition = partition, .source = i, .retry = RETRY_DEPENDENCY, .target = -1};
+        worker->owned[worker->owned_count++] = (struct owned){.partition = partition,
+                                                              .source = i,
+                                                              .retry = RETRY_DEPENDENCY,
+                                                              .target = -1,
+                                                              .letters = PARTITION_LETTERS_INIT};
     }
 }
 
@@ -288,8 +280,10 @@ static void on_revoked(void *context, bool lost)
     }
     if (!lost)
         hint(worker);
-    for (size_t i = 0; i < worker->owned_count; i++)
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        letters_forget(&worker->letters, &worker->owned[i].letters, worker->owned[i].partition);
         partition_destroy(worker->owned[i].partition);
+    }
     free(worker->owned);
     worker->owned = NULL;
     worker->owned_count = 0;
@@ -308,6 +302,7 @@ static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
 static bool open_one(struct worker *worker, struct owned *owned, struct error *error)
 {
     struct partition *partition = owned->partition;
+    letters_forget(&worker->letters, &owned->letters, partition);
     if (!*worker->cluster && !worker->consumer->operations->cluster(worker->consumer, worker->cluster, error))
         return false;
     struct log_extent log = {.cluster = worker->cluster, .offset_at = offset_at, .context = worker};
@@ -328,7 +323,9 @@ static void open_closed(struct worker *worker)
 {
     for (size_t i = 0; i < worker->owned_count && !worker->suspended; i++) {
         struct owned *owned = &worker->owned[i];
-        if (owned->partition->state != PARTITION_CLOSED || retry_wait_us(&owned->retry, clock_monotonic_us()) > 0)
+        int64_t now_us = clock_monotonic_us();
+        if (owned->partition->state != PARTITION_CLOSED || retry_wait_us(&owned->retry, now_us) > 0 ||
+            letters_wait_us(&worker->letters, &owned->letters, now_us) > 0)
             continue;
         struct error error = {0};
         if (!open_one(worker, owned, &error)) {
@@ -400,6 +397,8 @@ static void look_around(struct worker *worker)
     if (now_us - worker->hinted_us >= HINT_EVERY_US) {
         worker->hinted_us = now_us;
         hint(worker);
+        if (worker->letters.store)
+            worker->letters.store->operations->tend(worker->letters.store);
     }
 }
 
@@ -419,7 +418,10 @@ struct worker *worker_new(struct speed *speed, int number, const struct worker_s
     struct worker *worker = calloc(1, sizeof *worker);
     if (!worker)
         return NULL;
-    *worker = (struct worker){.speed = speed, .number = number, .commit_retry = RETRY_DEPENDENCY};
+    *worker = (struct worker){.speed = speed,
+                              .number = number,
+                              .letters = LETTERS_INIT(stores->dead_letters),
+                              .commit_retry = RETRY_DEPENDENCY};
     worker->environment = (struct partition_environment){.realtime = stores->realtime,
                                                          .publications = stores->publications,
                                                          .budget = &speed->budget,

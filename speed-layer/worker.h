@@ -6,14 +6,13 @@
 
 #include "config/settings.h"
 #include "index.h"
-#include "kafka/dead_letters.h"
 #include "ports/consumer.h"
+#include "ports/dead_letters.h"
 #include "ports/publication.h"
 
 /* What the workers of a process share; outlives them. */
 struct speed {
     const struct settings *settings;
-    struct dead_letters *dead_letters; /* NULL where no source has a dead-letter topic */
     /* A copy of what is published of the source with this number, as of a moment ago, without waiting; false where
      * nothing was read yet. */
     bool (*latest)(void *context, size_t source, struct publication *ret_publication);
@@ -26,6 +25,7 @@ struct speed {
 struct worker_stores {
     struct realtime_store *realtime;
     struct publication_store *publications;
+    struct dead_letter_store *dead_letters; /* NULL where no source has a dead-letter topic */
 };
 
 struct worker;

@@ -1,124 +1,225 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kafka/dead_letters.h"
 
-#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/clock.h"
+#include "kafka/letter_writer.h"
 
-struct dead_letters {
-    rd_kafka_t *client;
-    _Atomic int64_t refused;
+#define WRITERS_MAX 8                /* producers that are open at once; each has a few threads and connections */
+#define IDLE_US (60 * US_PER_SECOND) /* a writer without letters is closed then */
+#define KEEP_US (5 * US_PER_SECOND)  /* the longest that keeping takes */
+
+/* What is known of a partition that has had a letter. */
+struct place {
+    const struct source *source;
+    int32_t partition;
+    struct letter *letters; /* sent, not kept */
+    size_t count, capacity;
+    struct letter_writer *writer; /* NULL: not open */
+    int64_t used_us;
+    size_t whole_below; /* the topic takes letters with fewer bytes of payload than this */
 };
 
-static const struct property defaults[] = {
-    {"acks", "all"}, {"message.timeout.ms", "0"}, {"message.max.bytes", "16777216"}, {"linger.ms", "1"}, {0},
+struct kafka_dead_letters {
+    struct dead_letter_store store;
+    const struct kafka_access *access;
+    rd_kafka_t *marks; /* a consumer that never joins its group */
+    struct place *places;
+    size_t count, capacity;
 };
 
-static void on_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *context)
+static struct kafka_dead_letters *self(struct dead_letter_store *store)
 {
-    (void)client;
-    struct dead_letters *letters = context;
-    if (message->err == 0)
-        return;
-    atomic_fetch_add(&letters->refused, 1);
-    log_error("dead letter %.*s was refused: %s", (int)message->key_len, (const char *)message->key,
-              rd_kafka_err2str(message->err));
+    return (struct kafka_dead_letters *)(void *)store;
 }
 
-static void prepare(rd_kafka_conf_t *conf, void *context)
+static struct place *find(struct kafka_dead_letters *letters, const struct source *source, int32_t partition)
 {
-    rd_kafka_conf_set_opaque(conf, context);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    for (size_t i = 0; i < letters->count; i++)
+        if (letters->places[i].partition == partition && letters->places[i].source == source)
+            return &letters->places[i];
+    return NULL;
 }
 
-bool dead_letters_open(const struct kafka_access *access, struct dead_letters **ret_letters, struct error *error)
+static struct place *find_or_add(struct kafka_dead_letters *letters, const struct source *source, int32_t partition)
 {
-    struct dead_letters *letters = calloc(1, sizeof *letters);
-    if (!letters)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
-    letters->client = kafka_client_new(RD_KAFKA_PRODUCER, access, defaults, prepare, letters, error);
-    if (!letters->client) {
-        free(letters);
-        return false;
+    struct place *found = find(letters, source, partition);
+    if (found)
+        return found;
+    if (letters->count == letters->capacity) {
+        size_t capacity = letters->capacity ? 2 * letters->capacity : 16;
+        struct place *places = realloc(letters->places, capacity * sizeof *places);
+        if (!places)
+            return NULL;
+        letters->places = places;
+        letters->capacity = capacity;
     }
-    *ret_letters = letters;
+    struct place *place = &letters->places[letters->count++];
+    *place = (struct place){.source = source, .partition = partition, .whole_below = SIZE_MAX};
+    return place;
+}
+
+static bool make_room(struct place *place)
+{
+    if (place->count < place->capacity)
+        return true;
+    size_t capacity = place->capacity ? 2 * place->capacity : 16;
+    struct letter *letters = realloc(place->letters, capacity * sizeof *letters);
+    if (!letters)
+        return false;
+    place->letters = letters;
+    place->capacity = capacity;
     return true;
 }
 
-void dead_letters_close(struct dead_letters *letters)
+static void forget_letters(struct place *place)
 {
-    if (!letters)
-        return;
-    rd_kafka_destroy(letters->client);
-    free(letters);
+    for (size_t i = 0; i < place->count; i++)
+        letter_clean_up(&place->letters[i]);
+    free(place->letters);
+    place->letters = NULL;
+    place->count = place->capacity = 0;
 }
 
-static rd_kafka_resp_err_t creation_result(rd_kafka_event_t *event)
+static void close_writer(struct place *place)
 {
-    const rd_kafka_CreateTopics_result_t *result = rd_kafka_event_CreateTopics_result(event);
-    size_t count = 0;
-    const rd_kafka_topic_result_t **topics = result ? rd_kafka_CreateTopics_result_topics(result, &count) : NULL;
-    return count == 1 ? rd_kafka_topic_result_error(topics[0]) : rd_kafka_event_error(event);
+    letter_writer_destroy(place->writer);
+    place->writer = NULL;
 }
 
-bool dead_letters_create_topic(struct dead_letters *letters, const char *topic, struct error *error)
+static bool send_letter(struct dead_letter_store *store, const struct dead_letter *letter, struct error *error)
 {
-    int32_t partitions;
-    if (!kafka_partition_count(letters->client, topic, &partitions, error))
-        return false;
-    if (partitions > 0)
+    struct place *place = find_or_add(self(store), letter->source, letter->partition);
+    if (!place || !make_room(place) || !letter_init(&place->letters[place->count], letter))
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    place->count++;
+    place->used_us = clock_monotonic_us();
+    return true;
+}
+
+/* The writer that wasn't used for longest makes room for another. */
+static void close_oldest(struct kafka_dead_letters *letters)
+{
+    struct place *oldest = NULL;
+    size_t open = 0;
+    for (size_t i = 0; i < letters->count; i++) {
+        struct place *place = &letters->places[i];
+        if (!place->writer)
+            continue;
+        open++;
+        if (!oldest || place->used_us < oldest->used_us)
+            oldest = place;
+    }
+    if (open >= WRITERS_MAX)
+        close_writer(oldest);
+}
+
+static bool open_marks(struct kafka_dead_letters *letters, struct error *error)
+{
+    char group[300];
+    if (letters->marks)
         return true;
-    char reason[256];
-    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, 1, -1, reason, sizeof reason);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(letters->client);
-    if (!wanted || !queue)
-        return error_set(error, ERROR_INTERNAL, "topic %s: %s", topic, reason);
-    rd_kafka_CreateTopics(letters->client, &wanted, 1, NULL, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_TIMEOUT_MS);
-    rd_kafka_resp_err_t code = event ? creation_result(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-    if (event)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_NewTopic_destroy(wanted);
-    bool fine =
-        code == 0 || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS || code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
-    return fine || kafka_error(error, code, topic);
+    snprintf(group, sizeof group, "%s-dead-letters", letters->access->group);
+    /* read_committed: a mark that a transaction is about to move is waited for. */
+    const struct property defaults[] = {
+        {"group.id", group}, {"isolation.level", "read_committed"}, {"retry.backoff.ms", "10"}, {0}};
+    letters->marks = kafka_client_new(RD_KAFKA_CONSUMER, letters->access, defaults, NULL, NULL, error);
+    return letters->marks != NULL;
 }
 
-bool dead_letters_send(struct dead_letters *letters, const struct dead_letter *letter, struct error *error)
+static bool open_writer(struct kafka_dead_letters *letters, struct place *place, int64_t until_us, struct error *error)
 {
-    char key[320], partition[16], offset[24], reason[256];
-    snprintf(key, sizeof key, "%s/%d/%lld", letter->topic, (int)letter->partition, (long long)letter->message->offset);
-    snprintf(partition, sizeof partition, "%d", (int)letter->partition);
-    snprintf(offset, sizeof offset, "%lld", (long long)letter->message->offset);
-    snprintf(reason, sizeof reason, "%s%s%s", letter->field, *letter->field ? ": " : "", letter->reason);
-    struct text payload = letter->message->payload;
+    if (!place->writer) {
+        close_oldest(letters);
+        place->writer = open_marks(letters, error)
+                            ? letter_writer_new(letters->access, place->source, place->partition, letters->marks, error)
+                            : NULL;
+    }
+    return place->writer && letter_writer_open(place->writer, until_us, error);
+}
+
+/* A letter that is too large is written without its payload at the next attempt, which is made at once. */
+static bool write_letters(struct kafka_dead_letters *letters, struct place *place, int64_t next, struct error *error)
+{
+    int64_t until_us = clock_monotonic_us() + KEEP_US;
     for (;;) {
-        rd_kafka_resp_err_t code = rd_kafka_producev(
-            letters->client, RD_KAFKA_V_TOPIC(letter->to), RD_KAFKA_V_KEY(key, strlen(key)),
-            RD_KAFKA_V_VALUE((void *)(uintptr_t)payload.data, payload.length), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-            RD_KAFKA_V_HEADER("tidemark-topic", letter->topic, -1),
-            RD_KAFKA_V_HEADER("tidemark-partition", partition, -1), RD_KAFKA_V_HEADER("tidemark-offset", offset, -1),
-            RD_KAFKA_V_HEADER("tidemark-reason", reason, -1), RD_KAFKA_V_END);
-        if (code == 0)
+        if (!open_writer(letters, place, until_us, error)) {
+            if (error->code != ERROR_UNAVAILABLE)
+                close_writer(place);
+            return false;
+        }
+        enum letter_outcome outcome = letter_writer_write(place->writer, place->letters, place->count, next,
+                                                          place->whole_below, until_us, &place->whole_below, error);
+        if (outcome == LETTERS_WRITTEN)
             return true;
-        if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            return kafka_error(error, code, letter->to);
-        rd_kafka_poll(letters->client, 100);
+        close_writer(place);
+        if (outcome == LETTERS_FAILED)
+            return false;
     }
 }
 
-bool dead_letters_flush(struct dead_letters *letters, int timeout_ms, struct error *error)
+static bool keep(struct dead_letter_store *store, const struct source *source, int32_t partition, int64_t next,
+                 struct error *error)
 {
-    if (rd_kafka_outq_len(letters->client) == 0)
+    struct place *place = find(self(store), source, partition);
+    if (!place || place->count == 0)
         return true;
-    rd_kafka_resp_err_t code = rd_kafka_flush(letters->client, timeout_ms);
-    return code == 0 || kafka_error(error, code, "dead letters aren't acknowledged");
+    bool done = write_letters(self(store), place, next, error);
+    forget_letters(place);
+    return done;
 }
 
-int64_t dead_letters_refused(struct dead_letters *letters)
+static void forget(struct dead_letter_store *store, const struct source *source, int32_t partition)
 {
-    return atomic_load(&letters->refused);
+    struct place *place = find(self(store), source, partition);
+    if (place)
+        forget_letters(place);
+}
+
+static void tend(struct dead_letter_store *store)
+{
+    int64_t now_us = clock_monotonic_us();
+    size_t kept = 0;
+    for (size_t i = 0; i < self(store)->count; i++) {
+        struct place *place = &self(store)->places[i];
+        if (place->count > 0 || now_us - place->used_us < IDLE_US) {
+            self(store)->places[kept++] = *place;
+            continue;
+        }
+        forget_letters(place);
+        close_writer(place);
+    }
+    self(store)->count = kept;
+}
+
+static void destroy(struct dead_letter_store *store)
+{
+    struct kafka_dead_letters *letters = self(store);
+    for (size_t i = 0; i < letters->count; i++) {
+        forget_letters(&letters->places[i]);
+        close_writer(&letters->places[i]);
+    }
+    if (letters->marks) {
+        rd_kafka_consumer_close(letters->marks);
+        rd_kafka_destroy(letters->marks);
+    }
+    free(letters->places);
+    free(letters);
+}
+
+bool kafka_dead_letters_open(const struct kafka_access *access, struct dead_letter_store **ret_store,
+                             struct error *error)
+{
+    static const struct dead_letter_operations operations = {
+        .send = send_letter, .keep = keep, .forget = forget, .tend = tend, .destroy = destroy};
+    struct kafka_dead_letters *letters = calloc(1, sizeof *letters);
+    if (!letters)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    letters->store.operations = &operations;
+    letters->access = access;
+    *ret_store = &letters->store;
+    return true;
 }

@@ -7,11 +7,20 @@
 #include "base/text.h"
 #include "ports/realtime_store.h"
 
+struct log_header {
+    const char *name;
+    struct text value; /* data NULL: null */
+};
+
 struct log_message {
     int64_t offset;
     int64_t record_time_us; /* -1 where the record has none */
     struct text key;        /* data NULL: no key */
     struct text payload;    /* data NULL: a null payload */
+    /* Its own headers, taken apart only where they are wanted: gives number 0, 1, … and false behind the last.
+     * NULL where it has none. */
+    bool (*header)(const void *origin, size_t number, struct log_header *ret_header);
+    const void *origin; /* what `header` is asked with */
 };
 
 /* A hash of key and payload, by which a message is known again. */

@@ -240,8 +240,8 @@ static void speed_step(struct world *world, struct partition *speed)
     struct log_message messages[8];
     size_t count = 0, most = 1 + test_random(8);
     for (int64_t i = speed->position; i < world->end && count < most; i++)
-        messages[count++] =
-            (struct log_message){i, world->log[i].record_time_us, {NULL, 0}, text_of(world->log[i].payload)};
+        messages[count++] = (struct log_message){
+            .offset = i, .record_time_us = world->log[i].record_time_us, .payload = text_of(world->log[i].payload)};
     assert_true(partition_take(speed, messages, count, &error));
 }
 

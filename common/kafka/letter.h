@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A copy of a bad message until it is written, and the letter made of it. */
+#ifndef TIDEMARK_KAFKA_LETTER_H
+#define TIDEMARK_KAFKA_LETTER_H
+
+#include <librdkafka/rdkafka.h>
+
+#include "ports/dead_letters.h"
+
+struct letter {
+    const struct source *source;
+    int32_t partition;
+    int64_t offset, record_time_us;
+    const char *field, *reason;
+    char *bytes; /* key and payload, one after the other */
+    struct text key, payload;
+    rd_kafka_headers_t *headers; /* the message's own; NULL: none */
+};
+
+/* False where memory is short. */
+bool letter_init(struct letter *letter, const struct dead_letter *from);
+void letter_clean_up(struct letter *letter);
+
+/* Hands it over to the producer, with `opaque` for its delivery report. Without `whole` it goes without the message's
+ * bytes, key and headers. Returns librdkafka's error. */
+rd_kafka_resp_err_t letter_produce(const struct letter *letter, rd_kafka_t *producer, bool whole, void *opaque);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Writes the letters of one partition, in transactions of a producer of its own. Whatever goes wrong, the way on is to
+ * close it and open another, which ends what this one had begun and reads the mark. */
+#ifndef TIDEMARK_KAFKA_LETTER_WRITER_H
+#define TIDEMARK_KAFKA_LETTER_WRITER_H
+
+#include "kafka/client.h"
+#include "kafka/letter.h"
+
+struct letter_writer;
+
+/* `access`, `source` and `marks` must outlive it. `marks` is a consumer of the group that holds the marks. Doesn't
+ * connect yet. */
+struct letter_writer *letter_writer_new(const struct kafka_access *access, const struct source *source,
+                                        int32_t partition, rd_kafka_t *marks, struct error *error) MUST_CHECK;
+void letter_writer_destroy(struct letter_writer *writer); /* NULL is allowed */
+
+/* Fences whoever had the partition before and reads the mark; nothing where that is done already. After
+ * ERROR_UNAVAILABLE it may be called again. `until_us` is monotonic time. */
+bool letter_writer_open(struct letter_writer *writer, int64_t until_us, struct error *error) MUST_CHECK;
+
+enum letter_outcome {
+    LETTERS_WRITTEN,
+    LETTERS_FAILED,    /* the error is set */
+    LETTERS_TOO_LARGE, /* the topic refuses letters with *ret_refused bytes of payload, and larger ones */
+};
+
+/* Writes those at or above the mark and moves it up to `next`, all in one transaction; those with `whole_below` bytes
+ * of payload, or more, go without them. When it isn't LETTERS_WRITTEN the writer is of no use any more. */
+enum letter_outcome letter_writer_write(struct letter_writer *writer, const struct letter letters[], size_t count,
+                                        int64_t next, size_t whole_below, int64_t until_us, size_t *ret_refused,
+                                        struct error *error) MUST_CHECK;
+
+#endif
