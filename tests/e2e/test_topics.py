@@ -11,8 +11,6 @@ from support.process import wait_until
 
 from .servers import EndToEnd, month
 
-HEADERS = ("tidemark-topic", "tidemark-partition", "tidemark-offset", "tidemark-reason")
-
 
 class Topics(EndToEnd):
     def start(self, partitions=4, create=True, **options):
@@ -28,43 +26,6 @@ class Topics(EndToEnd):
         self.send(month(0, 500))
         self.assert_all_served()
         self.job.stop()
-
-    def test_bad_messages_arrive_once_each_in_the_dead_letter_topic(self):
-        self.start()
-        self.job.serving()
-        speed = self.job.speed()
-        chance, orders = random.Random(7), month(0, 400)
-        writer = Writer(self.kafka.brokers)
-        for number, order in enumerate(orders):
-            payload = disorder.broken(chance, order) if number % 4 == 0 else online_retail.encode(order)
-            writer.send(self.name, order["order_id"].encode(), payload)
-            if number == 200:
-                writer.flush()
-                speed.kill()
-                self.job.speed()
-        writer.flush()
-        self.assert_all_served()
-        self.assert_dead_letters()
-
-    def assert_dead_letters(self):
-        sent = {(p, m.offset()): m.value() for p, m in self.reader.read(self.name)}
-        bad = {(p, offset) for p, messages in self.log.partitions.items() for offset, order in messages if not order}
-        self.assertGreater(len(bad), 90)
-        topic = f"{self.name}-dead-letter"
-        letters = wait_until(lambda: self.enough(topic, len(bad)), 60, "all bad messages are in the dead-letter topic")
-        keys = [letter.key().decode() for letter in letters]
-        self.assertCountEqual(keys, [f"{self.name}/{p}/{offset}" for p, offset in bad])
-        for letter in letters:
-            headers = {name: value.decode() for name, value in letter.headers()}
-            self.assertEqual(sorted(headers), sorted(HEADERS))
-            place = int(headers["tidemark-partition"]), int(headers["tidemark-offset"])
-            self.assertEqual(letter.key().decode(), f"{headers['tidemark-topic']}/{place[0]}/{place[1]}")
-            self.assertEqual(letter.value() or b"", sent[place] or b"")
-            self.assertTrue(headers["tidemark-reason"])
-
-    def enough(self, topic, count):
-        letters = [message for _, message in self.reader.read(topic)] if topic in self.kafka.topics() else []
-        return letters if len(letters) >= count else None
 
     def test_event_time_after_its_record_time_by_more_than_an_hour_is_bad(self):
         self.start(1)

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad messages are kept: each once for a read_committed reader, with its bytes, whatever happens to the processes."""
+
+import os
+import random
+import signal
+import threading
+import time
+import unittest
+from collections import Counter
+
+from support import disorder, online_retail
+from support.kafka import Writer
+from support.process import wait_until
+
+from .servers import EndToEnd, month
+
+OURS = {"tidemark-topic", "tidemark-partition", "tidemark-offset", "tidemark-field", "tidemark-reason"}
+
+
+def header(letter, name):
+    """The last header of that name, which is the program's."""
+    values = [value for other, value in letter.headers() if other == name]
+    return values[-1] if values else None
+
+
+class DeadLetters(EndToEnd):
+    def start(self, partitions=4, **options):
+        self.servers()
+        self.simple_platform(self.topic(partitions), **options)
+        self.letters_topic = f"{self.name}-dead-letter"
+        self.job.serving()
+
+    def bad(self):
+        """{(partition, offset): message} of the bad messages of the topic, by the oracle."""
+        self.reader.into(self.log, self.name)
+        bad = {(p, offset) for p, messages in self.log.partitions.items() for offset, order in messages if not order}
+        return {(p, m.offset()): m for p, m in self.reader.read(self.name) if (p, m.offset()) in bad}
+
+    def letters(self):
+        there = self.letters_topic in self.kafka.topics()
+        return [message for _, message in self.reader.read(self.letters_topic)] if there else []
+
+    def wait_for_letters(self, count):
+        def enough():
+            letters = self.letters()
+            return letters if len(letters) >= count else None
+
+        return wait_until(enough, 120, f"{count} dead letters", every=0.5, children=self.job.children)
+
+    def assert_one_letter_each(self):
+        """All that is bad has one letter, of the same bytes, and nothing else has one."""
+        bad = self.bad()
+        self.assertTrue(bad)
+        letters = self.wait_for_letters(len(bad))
+        found = Counter((int(header(m, "tidemark-partition")), int(header(m, "tidemark-offset"))) for m in letters)
+        self.assertEqual(found, Counter(bad.keys()))
+        for letter in letters:
+            place = int(header(letter, "tidemark-partition")), int(header(letter, "tidemark-offset"))
+            message = bad[place]
+            self.assertEqual(letter.key().decode(), f"{self.name}/{place[0]}/{place[1]}")
+            self.assertEqual(letter.value(), message.value())
+            self.assertEqual(header(letter, "tidemark-topic").decode(), self.name)
+            self.assertEqual(header(letter, "tidemark-key"), message.key())
+            self.assertEqual(int(header(letter, "tidemark-timestamp")), message.timestamp()[1])
+            self.assertTrue(header(letter, "tidemark-reason"))
+            self.assertTrue(OURS <= {name for name, _ in letter.headers()})
+            self.assertEqual(letter.headers()[: len(message.headers() or [])], message.headers() or [])
+
+    # --- what a letter is ---
+
+    def test_letter_keeps_bytes_key_headers_and_says_where_and_why(self):
+        self.start(1)
+        self.job.speed()
+        order = month(0, 1)[0]
+        own = [("trace", b"\x00\xff"), ("trace", b"again"), ("empty", b""), ("none", None), ("tidemark-offset", b"7")]
+        writer = Writer(self.kafka.brokers)
+        writer.send(self.name, b"\xffkey", b"\x00not JSON", headers=own)
+        writer.send(self.name, None, b"")
+        writer.send(self.name, b"", None)
+        writer.send(self.name, b"a", online_retail.encode({**order, "amount": "12.50"}))
+        writer.send(self.name, b"b", online_retail.encode(order))
+        writer.flush()
+        self.assert_all_served()
+        self.assert_one_letter_each()
+        fields = [header(letter, "tidemark-field") for letter in self.letters()]
+        self.assertEqual(fields, [b"", b"", b"", b"amount"])
+
+    def test_letter_that_the_topic_refuses_as_too_large_goes_without_its_payload(self):
+        self.start(1)
+        self.kafka.create(self.letters_topic, 1, max_message_bytes=200_000)
+        self.job.speed()
+        large, writer = b"x" * 500_000, Writer(self.kafka.brokers)
+        for payload in (b"before", large, b"y" * 100_000, b"after"):
+            writer.send(self.name, b"key", payload)
+        self.send(month(0, 100))
+        writer.flush()
+        self.assert_all_served()
+        letters = self.wait_for_letters(4)
+        self.assertEqual(len(letters), 4)
+        by_offset = sorted(letters, key=lambda letter: int(header(letter, "tidemark-offset")))
+        kept = [letter.value() for letter in by_offset if letter.value() is not None]
+        self.assertEqual(kept, [b"before", b"y" * 100_000, b"after"])
+        (bare,) = [letter for letter in letters if letter.value() is None]
+        self.assertEqual(header(bare, "tidemark-payload-length"), b"500000")
+        self.assertEqual(len(header(bare, "tidemark-payload-xxh128")), 32)
+        self.send(month(100, 100))
+        self.assert_all_served()
+
+    def test_topic_of_dead_letters_that_is_deleted_is_made_again(self):
+        self.start(1)
+        self.job.speed()
+        writer = Writer(self.kafka.brokers)
+        writer.send(self.name, b"a", b"first")
+        writer.flush()
+        self.wait_for_letters(1)
+        self.kafka.delete(self.letters_topic)
+        writer.send(self.name, b"a", b"second")
+        writer.flush()
+        self.assertEqual([letter.value() for letter in self.wait_for_letters(1)], [b"second"])
+        self.assert_all_served()
+
+    # --- each once ---
+
+    def stream(self, chance, stop):
+        """Sends orders, one in four of them bad, until it is told to stop."""
+        writer = Writer(self.kafka.brokers)
+        for number, order in enumerate(month(0, 30_000)):
+            payload = disorder.broken(chance, order) if chance.random() < 0.25 else online_retail.encode(order)
+            writer.send(self.name, order["order_id"].encode(), payload, headers=[("number", str(number).encode())])
+            if stop.wait(chance.random() * 0.008):
+                break
+        writer.flush()
+
+    def under_fire(self, hits, hit):
+        """Calls hit(chance) so many times while messages stream in, then lets all come to rest."""
+        seed = int(os.environ.get("SEED", random.randrange(2**32)))
+        print(f"SEED={seed}", flush=True)
+        chance, stop = random.Random(seed), threading.Event()
+        sender = threading.Thread(target=self.stream, args=(random.Random(seed), stop))
+        sender.start()
+        try:
+            for _ in range(hits):
+                time.sleep(chance.random() * 1.5)
+                hit(chance)
+        finally:
+            stop.set()
+            sender.join()
+        self.assert_all_served()
+        self.job.stop()
+        self.assert_one_letter_each()
+
+    def test_killed_at_any_moment_each_bad_message_has_one_letter(self):
+        self.start()
+        speeds = [self.job.speed()]
+
+        def hit(chance):
+            speeds.pop().kill()
+            speeds.append(self.job.speed())
+
+        self.under_fire(20, hit)
+
+    def test_redis_emptied_and_processes_that_come_go_and_die_write_no_letter_twice(self):
+        self.start()
+        speeds = [self.job.speed()]
+
+        def hit(chance):
+            kind = chance.randrange(4)
+            if kind == 0:
+                self.redis.command("flushall")
+            elif kind == 1 and len(speeds) > 1:
+                speeds.pop(chance.randrange(len(speeds))).stop()
+            elif kind == 2:
+                speeds.pop(chance.randrange(len(speeds))).kill()
+            if kind == 3 or not speeds:
+                speeds.append(self.job.speed())
+
+        self.under_fire(25, hit)
+
+    def test_frozen_process_that_wakes_up_writes_no_letter_twice(self):
+        self.start()
+        speeds = [self.job.speed(), self.job.speed()]
+
+        def hit(chance):
+            frozen = speeds[chance.randrange(2)]
+            frozen.process.send_signal(signal.SIGSTOP)
+            time.sleep(6 + 3 * chance.random())  # the session's timeout is 6 s: the other takes over
+            frozen.process.send_signal(signal.SIGCONT)
+
+        self.under_fire(4, hit)
+
+
+if __name__ == "__main__":
+    unittest.main()
