@@ -21,9 +21,11 @@ bool partition_random_id(char ret_id[INCARNATION_SIZE], struct error *error)
 
 static struct commit describe(const struct partition *partition)
 {
-    struct index_floor floor = {partition->slot.first, -1};
+    struct index_floor floor = {partition->slot.floor, partition->slot.floor_time_us};
     if (partition->index)
         floor = index_floor(partition->index);
+    else if (partition->source->on_duplicate == ON_DUPLICATE_NONE)
+        floor = (struct index_floor){partition->slot.first, -1};
     return (struct commit){
         .id = partition->id,
         .source = partition->source,
@@ -42,12 +44,21 @@ static struct commit describe(const struct partition *partition)
         .ledger = &partition->ledger,
         .panes = partition->panes,
         .gaps = &partition->slot.gaps,
+        .alarm = partition->alarm,
     };
 }
 
-static void committed(struct partition *partition)
+static void committed(struct partition *partition, const struct commit *commit)
 {
-    partition->slot.next = partition->position;
+    struct slot *slot = &partition->slot;
+    slot->next = commit->next;
+    slot->floor = commit->floor;
+    slot->floor_time_us = commit->floor_time_us;
+    slot->clock_us = commit->clock_us;
+    slot->tail = commit->tail;
+    slot->tail_time_us = commit->tail_time_us;
+    slot->tail_hash = commit->tail_hash;
+    snprintf(slot->alarm, sizeof slot->alarm, "%s", commit->alarm ? commit->alarm : "");
     partition->ledger = (struct ledger){0};
     partition->pending = 0;
     partition->commit_id[0] = '\0';
@@ -68,7 +79,7 @@ bool partition_commit(struct partition *partition, enum commit_answer *ret_answe
         return false;
     crash_point("after_redis_before_ack");
     if (answer == COMMIT_OK || answer == COMMIT_ALREADY)
-        committed(partition);
+        committed(partition, &commit);
     else
         partition_close(partition);
     *ret_answer = answer;

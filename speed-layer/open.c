@@ -129,6 +129,10 @@ static bool look(struct partition *partition, const struct log_extent *log, bool
 static void start_reading(struct partition *partition, const struct log_extent *log)
 {
     const struct slot *slot = &partition->slot;
+    partition->alarm = NULL;
+    breaker_reset(&partition->breaker);
+    if (strcmp(slot->alarm, PARTITION_ALARM_BREAKER) == 0)
+        breaker_expect_bad(&partition->breaker);
     partition->accept_from = slot->next;
     partition->position = slot->next;
     partition->clock_us = slot->clock_us;

@@ -3,6 +3,7 @@
 #include "partition.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 
@@ -34,7 +35,7 @@ struct partition *partition_new(const struct partition_environment *environment,
     *partition = (struct partition){.id = {source->name, number}, .source = source, .environment = environment};
     partition->decoder = decoder_new(&source->schema);
     partition->panes = calloc(source->view_count + 1, sizeof *partition->panes);
-    if (!partition->decoder || !partition->panes) {
+    if (!breaker_init(&partition->breaker, source->breaker) || !partition->decoder || !partition->panes) {
         partition_destroy(partition);
         return NULL;
     }
@@ -52,6 +53,7 @@ void partition_destroy(struct partition *partition)
     for (size_t i = 0; partition->panes && i < partition->source->view_count; i++)
         panes_clean_up(&partition->panes[i]);
     free(partition->panes);
+    breaker_clean_up(&partition->breaker);
     decoder_destroy(partition->decoder);
     free(partition);
 }
@@ -71,6 +73,24 @@ void partition_close(struct partition *partition)
     index_destroy(partition->index);
     partition->index = NULL;
     partition->state = PARTITION_CLOSED;
+}
+
+/* Where it stands in the log is what is committed. */
+static void stop(struct partition *partition)
+{
+    partition_close(partition);
+    partition->position = partition->slot.next;
+    partition->clock_us = partition->slot.clock_us;
+    partition->tail = partition->slot.tail;
+    partition->tail_time_us = partition->slot.tail_time_us;
+    partition->tail_hash = partition->slot.tail_hash;
+    partition->alarm = PARTITION_ALARM_BREAKER;
+    partition->state = PARTITION_STOPPED;
+}
+
+bool partition_is_open(const struct partition *partition)
+{
+    return partition->state == PARTITION_READING || partition->state == PARTITION_RUNNING;
 }
 
 /* A message decoded, before it is applied. */
@@ -186,6 +206,8 @@ static bool apply(struct partition *partition, const struct candidate *candidate
         }
     }
     partition->position = message->offset + 1;
+    if (!before && breaker_note(&partition->breaker, !candidate->good))
+        stop(partition);
     return done;
 }
 
@@ -224,10 +246,10 @@ static bool take_batch(struct partition *partition, const struct log_message mes
     for (size_t i = 0; partition->index && i < decoded; i++)
         if (candidates[i].good)
             index_prefetch_version(partition->index, candidates[i].key);
-    for (size_t i = 0; applied && i < decoded; i++)
+    for (size_t i = 0; applied && i < decoded && partition_is_open(partition); i++)
         if (candidates[i].message->offset >= partition->position)
             applied = apply(partition, &candidates[i]);
-    if (decoded && applied)
+    if (decoded && applied && partition_is_open(partition))
         note_tail(partition, candidates[decoded - 1].message);
     decoder_reset(partition->decoder);
     return applied;
@@ -258,7 +280,7 @@ bool partition_take(struct partition *partition, const struct log_message messag
         partition_close(partition);
         return false;
     }
-    for (size_t i = 0; i < count; i += BATCH) {
+    for (size_t i = 0; i < count && partition_is_open(partition); i += BATCH) {
         size_t some = count - i < BATCH ? count - i : BATCH;
         if (!take_batch(partition, messages + i, some)) {
             partition_close(partition);
@@ -273,7 +295,7 @@ bool partition_take(struct partition *partition, const struct log_message messag
 
 void partition_advance(struct partition *partition, int64_t offset)
 {
-    if (partition->state == PARTITION_CLOSED || offset <= partition->position)
+    if (!partition_is_open(partition) || offset <= partition->position)
         return;
     partition->position = offset;
     if (partition->position >= partition->accept_from)
@@ -282,6 +304,8 @@ void partition_advance(struct partition *partition, int64_t offset)
 
 bool partition_has_pending(const struct partition *partition)
 {
+    if (partition->state == PARTITION_STOPPED)
+        return strcmp(partition->slot.alarm, partition->alarm) != 0;
     return partition->state == PARTITION_RUNNING &&
            (partition->pending > 0 || partition->position > partition->slot.next);
 }

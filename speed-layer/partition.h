@@ -6,6 +6,7 @@
 #ifndef TIDEMARK_SPEED_PARTITION_H
 #define TIDEMARK_SPEED_PARTITION_H
 
+#include "breaker.h"
 #include "index.h"
 #include "ports/log.h"
 #include "ports/publication.h"
@@ -14,7 +15,10 @@ enum partition_state {
     PARTITION_CLOSED,  /* nothing is known: open it */
     PARTITION_READING, /* below the slot's next offset: messages only fill the index */
     PARTITION_RUNNING, /* messages are applied */
+    PARTITION_STOPPED, /* by the breaker: nothing is taken any more, until it is made anew */
 };
+
+#define PARTITION_ALARM_BREAKER "breaker"
 
 /* What all partitions of a worker share. */
 struct partition_environment {
@@ -42,6 +46,8 @@ struct partition {
     struct slot slot; /* as of the last commit */
     struct decoder *decoder;
     struct index *index; /* NULL where the source has no versions */
+    struct breaker breaker;
+    const char *alarm; /* why it stands still, for the slot; NULL where it doesn't */
     int64_t position;    /* the next offset to take */
     int64_t accept_from; /* messages below only fill the index */
 
@@ -71,15 +77,19 @@ void partition_destroy(struct partition *partition);
  * ERROR_CONFIGURATION: another cluster or topic, or a younger definition; an operator must act. */
 bool partition_open(struct partition *partition, const struct log_extent *log, struct error *error) MUST_CHECK;
 
+/* True where it takes messages: neither closed nor stopped. */
+bool partition_is_open(const struct partition *partition);
+
 /* Takes messages in ascending order; those below `position` are passed over. False where memory is short, or, with
- * ERROR_CONFIGURATION, where the topic isn't the one that was read before: then the partition is closed. */
+ * ERROR_CONFIGURATION, where the topic isn't the one that was read before: then the partition is closed. Where the
+ * breaker trips it is stopped, and all that wasn't committed is forgotten. */
 bool partition_take(struct partition *partition, const struct log_message messages[], size_t count,
                     struct error *error) MUST_CHECK;
 
 /* The log shows nothing before `offset` any more (control records, an end): position moves up. */
 void partition_advance(struct partition *partition, int64_t offset);
 
-/* True where something waits to be committed. */
+/* True where something waits to be committed; of a stopped partition that is its alarm. */
 bool partition_has_pending(const struct partition *partition);
 
 /* Commits what is pending; tried again after an error it sends the same commit. Where the store refuses it, the
@@ -94,7 +104,7 @@ bool partition_check(struct partition *partition, const struct publication *publ
 /* 128 random bits in hex: names of incarnations and commits. */
 bool partition_random_id(char ret_id[INCARNATION_SIZE], struct error *error) MUST_CHECK;
 
-/* Forgets all that is not committed. */
+/* Forgets all that is not committed; it may be opened again. */
 void partition_close(struct partition *partition);
 
 #endif

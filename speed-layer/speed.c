@@ -75,6 +75,19 @@ static void close_stores(const struct worker_stores *stores)
         stores->dead_letters->operations->destroy(stores->dead_letters);
 }
 
+/* A partition that the breaker stopped never gets to its end, and whoever waits for the ends must hear of it. */
+static int take_turns(const struct process *process, struct worker *worker)
+{
+    while (!shutdown_requested() && !(process->until_end && worker_has_reached_ends(worker)))
+        worker_turn(worker);
+    size_t stopped = worker_stopped_partitions(worker);
+    if (!process->until_end || stopped == 0)
+        return 0;
+    struct error error;
+    error_set(&error, ERROR_DATA, "%zu partitions were stopped by the breaker before their ends; see above", stopped);
+    return program_fail(&error);
+}
+
 static int work(struct process *process, int number)
 {
     struct worker_stores stores = {0};
@@ -84,11 +97,12 @@ static int work(struct process *process, int number)
     bool ready = open_stores(process, &stores, &error);
     if (ready && !(worker = worker_new(&process->speed, number, &stores)))
         ready = error_set(&error, ERROR_INTERNAL, "out of memory");
-    if (ready && open_consumer(process, worker, &error))
-        while (!shutdown_requested() && !(process->until_end && worker_has_reached_ends(worker)))
-            worker_turn(worker);
-    else
+    if (ready && open_consumer(process, worker, &error)) {
+        code = take_turns(process, worker);
+    } else {
         code = program_fail(&error);
+        shutdown_request();
+    }
     worker_destroy(worker);
     close_stores(&stores);
     return code;
@@ -101,8 +115,6 @@ static void *run_worker(void *context)
     snprintf(name, sizeof name, "worker %d", job->number);
     pthread_setname_np(pthread_self(), name);
     job->code = work(job->process, job->number);
-    if (job->code)
-        shutdown_request();
     return NULL;
 }
 

@@ -174,17 +174,34 @@ static void commit_due(struct worker *worker)
     resume(worker);
 }
 
+static void stopped(struct worker *worker, struct owned *owned)
+{
+    const struct partition *partition = owned->partition;
+    log_error(
+        "%s/%d: stopped by the breaker: more than %lld of its last %lld messages are bad. Nothing from offset %lld "
+        "on is committed, and no more dead letters are written. Correct `fields` of the source and restart, or "
+        "raise its `breaker` (0 never stops)",
+        partition->id.source, (int)partition->id.partition, (long long)partition->source->breaker,
+        2 * (long long)partition->source->breaker, (long long)partition->slot.next);
+    letters_forget(&worker->letters, &owned->letters, partition);
+    worker->must_assign = true;
+}
+
 static void on_messages(void *context, const char *topic, int32_t partition, const struct log_message messages[],
                         size_t count)
 {
     struct worker *worker = context;
     struct owned *owned = find_owned(worker, topic, partition);
     struct error error;
-    if (worker->suspended || !owned || owned->partition->state == PARTITION_CLOSED)
+    if (worker->suspended || !owned || !partition_is_open(owned->partition))
         return;
     if (!partition_take(owned->partition, messages, count, &error)) {
         wait_to_open(owned, &error);
         worker->must_assign = true;
+        return;
+    }
+    if (owned->partition->state == PARTITION_STOPPED) {
+        stopped(worker, owned);
         return;
     }
     if (owned->partition->state == PARTITION_RUNNING)
@@ -204,7 +221,7 @@ static void on_out_of_range(void *context, const char *topic, int32_t partition)
 {
     struct worker *worker = context;
     struct owned *owned = find_owned(worker, topic, partition);
-    if (!owned || owned->partition->state == PARTITION_CLOSED)
+    if (!owned || !partition_is_open(owned->partition))
         return;
     log_warning("%s/%d: offset %lld is no longer in the log", owned->partition->id.source, (int)partition,
                 (long long)owned->partition->position);
@@ -345,7 +362,7 @@ static void assign(struct worker *worker)
     size_t count = 0;
     for (size_t i = 0; positions && i < worker->owned_count; i++) {
         const struct partition *partition = worker->owned[i].partition;
-        if (partition->state != PARTITION_CLOSED)
+        if (partition_is_open(partition))
             positions[count++] =
                 (struct consumer_position){partition->source->topic, partition->id.partition, partition->position};
     }
@@ -406,11 +423,21 @@ bool worker_has_reached_ends(const struct worker *worker)
 {
     for (size_t i = 0; i < worker->owned_count; i++) {
         const struct owned *owned = &worker->owned[i];
+        if (owned->partition->state == PARTITION_STOPPED)
+            continue;
         if (owned->target < 0 || owned->partition->state == PARTITION_CLOSED ||
             owned->partition->slot.next < owned->target)
             return false;
     }
     return worker->has_assignment;
+}
+
+size_t worker_stopped_partitions(const struct worker *worker)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < worker->owned_count; i++)
+        count += worker->owned[i].partition->state == PARTITION_STOPPED;
+    return count;
 }
 
 struct worker *worker_new(struct speed *speed, int number, const struct worker_stores *stores)

@@ -41,7 +41,8 @@ void worker_attach(struct worker *worker, struct consumer *consumer);
 /* Once round: opens what is closed, polls, commits what is due, looks at what is published. */
 void worker_turn(struct worker *worker);
 
-/* Every partition is committed up to the end that it had when it was first opened. */
+/* Every partition is committed up to the end that it had when it was first opened, or stopped by the breaker. */
 bool worker_has_reached_ends(const struct worker *worker);
+size_t worker_stopped_partitions(const struct worker *worker);
 
 #endif

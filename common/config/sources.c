@@ -14,7 +14,7 @@
 struct written_source {
     const char *topic, *dead_letter, *key, *event_time;
     size_t event_time_unit, on_duplicate;
-    int64_t horizon_us, max_future_us;
+    int64_t horizon_us, max_future_us, breaker;
     const struct yaml_node *fields;
 };
 
@@ -114,6 +114,16 @@ const struct option source_options[] = {
      .offset = offsetof(struct written_source, dead_letter),
      .meaning = "The topic that bad messages go to, with the reason. Without it they are only counted.",
      .example = "kafka://orders-dead-letter"},
+    {.key = "breaker",
+     .type = &option_integer,
+     .offset = offsetof(struct written_source, breaker),
+     .minimum = 0,
+     .maximum = 1000000,
+     .fallback = "1000",
+     .meaning =
+         "A partition stops, with an alarm, when more than so many of its last two times so many messages are bad: "
+         "then `fields` are wrong rather than the messages. 0 never stops.",
+     .example = "100"},
     {.key = "fields",
      .type = &option_map,
      .offset = offsetof(struct written_source, fields),
@@ -238,6 +248,7 @@ static void read_source(struct assembly *assembly, const struct yaml_node *entry
     source->dead_letter = written.dead_letter;
     source->on_duplicate = (enum on_duplicate)written.on_duplicate;
     source->horizon_us = written.horizon_us;
+    source->breaker = written.breaker;
     source->schema.event_time = written.event_time;
     source->schema.event_time_unit = (enum time_unit)written.event_time_unit;
     source->schema.max_future_us = written.max_future_us;

@@ -52,6 +52,7 @@ struct source {
     struct schema schema;
     enum on_duplicate on_duplicate;
     int64_t horizon_us;
+    int64_t breaker; /* a partition stops when more than so many of its last 2 * breaker messages are bad; 0: never */
     const struct view *views;
     size_t view_count;
     char fingerprint[FINGERPRINT_SIZE]; /* of the source and all its views */

@@ -8,8 +8,9 @@ import threading
 import time
 import unittest
 from collections import Counter
+from decimal import Decimal
 
-from support import disorder, online_retail
+from support import disorder, online_retail, oracle
 from support.kafka import Writer
 from support.process import wait_until
 
@@ -119,6 +120,76 @@ class DeadLetters(EndToEnd):
         writer.flush()
         self.assertEqual([letter.value() for letter in self.wait_for_letters(1)], [b"second"])
         self.assert_all_served()
+
+    # --- the breaker ---
+
+    WRONG = {**oracle.ORDER_FIELDS, "discount": "decimal(2)"}  # and required, so that orders without it are bad
+
+    def send_to(self, partition, orders, **more):
+        writer = Writer(self.kafka.brokers)
+        for order in orders:
+            writer.send(self.name, b"key", online_retail.encode({**order, **more}), partition=partition)
+        writer.flush()
+
+    def trip(self, **options):
+        """Partition 0 has 300 good messages, and then 5,000 that the wrong `fields` make bad; 1 has good ones."""
+        self.start(2, breaker=100, fields=self.WRONG, on_duplicate="none", **options)
+        self.log = oracle.Log(oracle.Source(fields=self.WRONG, on_duplicate="none"))
+        speed = self.job.speed()
+        self.send_to(0, month(0, 300), discount=Decimal(1))
+        self.assert_all_served()
+        self.send_to(0, month(300, 5000))
+        self.wait_for_trip(speed)
+        return speed
+
+    def wait_for_trip(self, speed):
+        wait_until(lambda: b"stopped by the breaker" in speed.log.read_bytes(), 60, "it stops", children=[speed])
+
+    def committed(self, partition):
+        return self.job.view("daily_revenue").offsets[partition]
+
+    def assert_stopped_with_letters(self, most):
+        """What is committed of partition 0 has its letters, and there are no more than that."""
+        committed = self.committed(0)
+        self.assertLessEqual(committed, 300 + most)
+        found = sorted(int(header(m, "tidemark-offset")) for m in self.letters())
+        self.assertEqual(found, list(range(300, committed)))
+        self.assertEqual({header(m, "tidemark-field") for m in self.letters()} - {b"discount"}, set())
+
+    def fix(self):
+        self.job.config["sources"]["orders"]["fields"] = dict(oracle.ORDER_FIELDS)
+        self.job.write()
+        self.log = oracle.Log(oracle.Source(on_duplicate="none"))
+
+    def test_breaker_stops_one_partition_and_goes_on_after_the_fix(self):
+        speed = self.trip()
+        self.send_to(1, month(0, 500), discount=Decimal(1))
+        others = lambda: self.committed(1) == 500  # noqa: E731
+        wait_until(others, 60, "the other partition goes on", children=[speed])
+        self.assertTrue(speed.running())
+        self.assert_stopped_with_letters(100)
+        self.assertEqual(speed.stop(), 0)
+        self.fix()
+        self.job.stop()
+        self.job.serving()
+        self.job.speed()
+        self.assert_all_served()
+
+    def test_run_until_the_end_ends_with_65_where_the_breaker_stopped_it(self):
+        speed = self.trip()
+        speed.stop()
+        speed = self.job.speed("--until-end")
+        self.assertEqual(speed.end(60), 65, speed.tail())
+        self.assertIn("before their ends", speed.tail())
+        self.assert_stopped_with_letters(200)
+
+    def test_breaker_of_0_never_stops(self):
+        self.start(1, breaker=0)
+        self.job.speed()
+        self.send_to(0, month(0, 3000), amount="wrong")
+        self.send_to(0, month(0, 10))
+        self.assert_all_served()
+        self.assert_one_letter_each()
 
     # --- each once ---
 

@@ -103,6 +103,7 @@ static const char full_example[] =
     "    horizon: 48 hours\n"
     "    max_future: 1 hour\n"
     "    dead_letter: kafka://orders-dead-letter\n"
+    "    breaker: 50\n"
     "    fields:\n"
     "      order_id: text\n"
     "      customer_id: text\n"
@@ -151,6 +152,7 @@ static void the_full_example_loads(void **state)
     assert_ptr_equal(source, &settings->sources[0]);
     assert_string_equal(source->topic, "orders");
     assert_string_equal(source->dead_letter, "orders-dead-letter");
+    assert_int_equal(source->breaker, 50);
     assert_int_equal(source->on_duplicate, ON_DUPLICATE_REPLACE);
     assert_int_equal(source->horizon_us, INT64_C(48) * 3600 * 1000000);
     assert_int_equal(source->schema.max_future_us, INT64_C(3600) * 1000000);
@@ -243,6 +245,7 @@ static void what_is_not_written_has_its_default(void **state)
     assert_int_equal(settings->sources[0].horizon_us, INT64_C(48) * 3600 * 1000000);
     assert_int_equal(settings->sources[0].schema.max_future_us, INT64_C(3600) * 1000000);
     assert_null(settings->sources[0].dead_letter);
+    assert_int_equal(settings->sources[0].breaker, 1000);
     assert_int_equal(settings->job_count, 0);
     settings_destroy(settings);
 }
@@ -395,6 +398,7 @@ static const struct bad bad_sources[] = {
     {SOURCE "    horizont: 2 days\n", "7:5", "did you mean \"horizon\"?"},
     {SOURCE "    horizon: 1 s\n", "7:14", "\"horizon\" must be 1 minute to 3650 days"},
     {SOURCE "    on_duplicate: replaced\n", "7:19", "expected replace, ignore or none; did you mean \"replace\"?"},
+    {SOURCE "    breaker: -1\n", "7:14", "\"breaker\" must be 0 to 1000000"},
     {SOURCE "    dead_letter: kafka://orders\n", "7:18", "bad messages would come back"},
     {SOURCE "  more:\n    topic: kafka://orders\n    key: k\n    event_time: t\n    fields: { k: text }\n", "8:12",
      "the source \"orders\" follows this topic already"},
