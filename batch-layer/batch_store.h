@@ -7,6 +7,7 @@
 #ifndef TIDEMARK_BATCH_STORE_H
 #define TIDEMARK_BATCH_STORE_H
 
+#include "judgement.h"
 #include "merge.h"
 #include "rebuild.h"
 
@@ -69,6 +70,8 @@ struct batch_store_operations {
     /* One transaction: begins, and locks the source's row so that nobody else publishes; ERROR_TRY_AGAIN where
      * somebody has. */
     bool (*publish_begin)(struct publishing *publishing, struct error *error);
+    /* Kept bad messages that are good by the rules that hold now go into the master dataset. */
+    bool (*judge_again)(struct source_run *run, struct judgement *ret_judgement, struct error *error);
     bool (*merge_versions)(struct source_run *run, struct partition_ledger ret_ledgers[], struct error *error);
     bool (*rebuild_views)(struct source_run *run, struct view_change ret_changes[], struct error *error);
     /* Epoch, cuts, ledger, views and the record of the run. */

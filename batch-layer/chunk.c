@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 #include "base/timestamp.h"
-#include "schema.h"
+#include "raw_line.h"
 
 #define SEND_BYTES (256 * 1024)                         /* COPY data is sent in pieces of about this size */
-#define BAD_PAYLOAD_MAX (64 * 1024)                     /* kept of one bad message */
+#define BAD_PAYLOAD_MAX (MESSAGE_BYTES_MAX + 1)         /* kept of one bad message: a longer one is bad for ever */
 #define BAD_BYTES_MAX (16 * 1024 * 1024)                /* held of bad messages, in hexadecimal */
 #define LAST_RECORD_TIME_US INT64_C(253402300800000000) /* the year 10000, which a timestamp's text can't say */
 
@@ -43,14 +43,7 @@ void chunk_destroy(struct chunk *chunk)
 static bool begin(struct chunk *chunk, struct error *error)
 {
     struct buffer sql = {0};
-    buffer_append_string(&sql, "copy ");
-    append_raw_table(&sql, chunk->source);
-    buffer_append_string(&sql, " (tm_partition, tm_offset, tm_record_us, tm_event_us");
-    for (size_t i = 0; i < chunk->source->schema.field_count; i++) {
-        buffer_append_string(&sql, ", ");
-        buffer_append_identifier(&sql, chunk->source->schema.fields[i].name);
-    }
-    buffer_append_string(&sql, ") from stdin");
+    append_raw_copy(&sql, chunk->source);
     bool done = !sql.failed ? connection_execute(chunk->batch->connection, "begin", error) &&
                                   connection_copy_begin(chunk->batch->connection, buffer_string(&sql), error)
                             : error_set(error, ERROR_INTERNAL, "out of memory");
@@ -66,39 +59,6 @@ static bool send(struct chunk *chunk, struct buffer *lines, struct error *error)
                     : lines->length == 0 || connection_copy_put(chunk->batch->connection, buffer_text(lines), error);
     buffer_clear(lines);
     return done;
-}
-
-static void append_value(struct buffer *line, const struct field *field, const struct value *value)
-{
-    if (!value->present)
-        buffer_append_string(line, "\\N");
-    else if (field->type == FIELD_TEXT)
-        buffer_append_copy_text(line, value->text);
-    else if (field->type == FIELD_DECIMAL)
-        buffer_append_decimal(line, value->number, field->scale);
-    else
-        buffer_append_integer(line, value->number);
-}
-
-static void append_record(struct chunk *chunk, int32_t partition, const struct log_message *message,
-                          const struct record *record)
-{
-    struct buffer *line = &chunk->lines;
-    buffer_append_integer(line, partition);
-    buffer_append_char(line, '\t');
-    buffer_append_integer(line, message->offset);
-    buffer_append_char(line, '\t');
-    if (message->record_time_us < 0)
-        buffer_append_string(line, "\\N");
-    else
-        buffer_append_integer(line, message->record_time_us);
-    buffer_append_char(line, '\t');
-    buffer_append_integer(line, record->event_time_us);
-    for (size_t i = 0; i < chunk->source->schema.field_count; i++) {
-        buffer_append_char(line, '\t');
-        append_value(line, &chunk->source->schema.fields[i], &record->values[i]);
-    }
-    buffer_append_char(line, '\n');
 }
 
 static void append_bytes(struct buffer *line, struct text bytes)
@@ -146,7 +106,7 @@ bool chunk_add(struct chunk *chunk, int32_t partition, const struct log_message 
     if (!chunk->open && !begin(chunk, error))
         return false;
     if (record)
-        append_record(chunk, partition, message, record);
+        append_raw_line(&chunk->lines, chunk->source, partition, message->offset, message->record_time_us, record);
     else
         append_bad(chunk, partition, message, rejection);
     chunk->messages++;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "commands.h"
 
+#include <string.h>
+
+#include "base/wide.h"
 #include "batch.h"
+#include "dead_letters.h"
 #include "run.h"
 #include "scheduler.h"
 #include "status.h"
@@ -13,6 +17,14 @@ static const struct command_option run_options[] = {
     {"accept-partitions", NULL, "the topic has grown, and no order has versions in two partitions", &accept_partitions},
     {"accept-gaps", NULL, "messages that the log lost before they were ingested are lost: answers are complete without",
      &accept_gaps},
+    {0},
+};
+
+static const char *only_source, *list_limit;
+
+static const struct command_option dead_letters_options[] = {
+    {"source", "SOURCE", "only those of this source", &only_source},
+    {"limit", "N", "list so many of each source, the newest (100)", &list_limit},
     {0},
 };
 
@@ -30,6 +42,8 @@ static int for_each_source(const struct settings *settings, source_step *step)
     int code = 0;
     for (size_t i = 0; i < settings->source_count; i++) {
         error = (struct error){0};
+        if (only_source && strcmp(settings->sources[i].name, only_source) != 0)
+            continue;
         if (step(&batch, &settings->sources[i], &error))
             continue;
         int failed = program_fail(&error);
@@ -63,6 +77,28 @@ static int status_command(void *context, char *arguments[])
     return for_each_source(context, status_source);
 }
 
+static bool list_step(struct batch *batch, const struct source *source, struct error *error)
+{
+    int64_t limit = DEAD_LETTERS_LIMIT;
+    if (list_limit && (!integer_parse(text_of(list_limit), &limit) || limit < 1))
+        return error_set(error, ERROR_USAGE, "--limit is a number from 1 on, not %s", list_limit);
+    return dead_letters_list(batch, source, limit, error);
+}
+
+static int dead_letters_command(void *context, char *arguments[])
+{
+    const struct settings *settings = context;
+    struct error error;
+    bool lists = strcmp(arguments[0], "list") == 0;
+    if (!lists && strcmp(arguments[0], "replay") != 0)
+        error_set(&error, ERROR_USAGE, "dead-letters list or replay, not %s", arguments[0]);
+    else if (only_source && !settings_source(settings, text_of(only_source)))
+        error_set(&error, ERROR_USAGE, "the configuration has no source %s", only_source);
+    else
+        return for_each_source(settings, lists ? list_step : dead_letters_replay);
+    return program_fail(&error);
+}
+
 static int schedule_command(void *context, char *arguments[])
 {
     (void)arguments;
@@ -81,6 +117,8 @@ static const struct command commands[] = {
     {"ingest", NULL, 0, "take the log into the master dataset up to its end, and publish nothing", ingest_command,
      NULL},
     {"verify", NULL, 0, "recompute from the log and compare with what is published", verify_command, NULL},
+    {"dead-letters", "list|replay", 1, "list what is kept as bad, or judge it again after a fix, and publish",
+     dead_letters_command, dead_letters_options},
     {"status", NULL, 0, "print epochs, cuts, lags and the last runs", status_command, NULL},
     {0},
 };

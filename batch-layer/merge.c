@@ -128,10 +128,10 @@ static void use_inserted(struct partition_ledger *ledger, const PGresult *result
     ledger->kept = result_integer(result, row, 1);
 }
 
-/* Before the first publication there are no live versions. */
+/* Before the first publication there are no live versions, and where they are computed anew none are left. */
 static bool is_first(const struct merge *merge)
 {
-    return merge->run->publication.epoch == 0;
+    return merge->run->publication.epoch == 0 || merge->run->anew;
 }
 
 /* A row that the insert made, rather than found, has no xmax. */
@@ -244,9 +244,20 @@ static bool drop_known(struct merge *merge, struct error *error)
     return by_partition(merge, use_known, error);
 }
 
+static bool empty_current(struct merge *merge, struct error *error)
+{
+    if (!merge->run->anew)
+        return true;
+    buffer_append_string(&merge->sql, "truncate ");
+    append_current_table(&merge->sql, merge->run->source);
+    return execute(merge, error);
+}
+
 static bool merge_all(struct merge *merge, struct error *error)
 {
     enum on_duplicate rule = merge->run->source->on_duplicate;
+    if (!empty_current(merge, error))
+        return false;
     if (!count_good(merge, error) || !count_bad(merge, error) || !select_coming(merge, error))
         return false;
     if (rule == ON_DUPLICATE_IGNORE && !drop_known(merge, error))

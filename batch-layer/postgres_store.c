@@ -192,6 +192,7 @@ const struct batch_store_operations postgres_batch_store = {
     .chunk_is_full = chunk_is_full,
     .chunk_store = chunk_store,
     .publish_begin = publication_begin,
+    .judge_again = judge_again,
     .merge_versions = merge_versions,
     .rebuild_views = rebuild_views,
     .publish_write = publication_write,

@@ -43,13 +43,15 @@ static bool write_partitions(struct writing *writing, struct error *error)
     for (size_t i = 0; i < writing->publishing->run->partition_count; i++) {
         const struct partition_state *partition = &writing->publishing->run->partitions[i];
         const struct partition_ledger *ledger = &writing->publishing->ledgers[i];
+        int before = writing->publishing->run->anew ? 0 : 1; /* what is published counts, or counts no more */
         buffer_appendf(&writing->sql,
                        "update tidemark.partition set cut = %" PRId64 ", clock_us = %" PRId64
-                       ", consumed = consumed + %" PRId64 ", kept = kept + %" PRId64 ", replaced = replaced + %" PRId64
-                       ", duplicate = duplicate + %" PRId64 ", bad = bad + %" PRId64
-                       " where partition = %d and source = ",
-                       partition->cut, ledger->clock_us, ledger->good + ledger->bad, ledger->kept, ledger->replaced,
-                       ledger->duplicate, ledger->bad, (int)partition->number);
+                       ", consumed = %d * consumed + %" PRId64 ", kept = %d * kept + %" PRId64
+                       ", replaced = %d * replaced + %" PRId64 ", duplicate = %d * duplicate + %" PRId64
+                       ", bad = %d * bad + %" PRId64 " where partition = %d and source = ",
+                       partition->cut, ledger->clock_us, before, ledger->good + ledger->bad, before, ledger->kept,
+                       before, ledger->replaced, before, ledger->duplicate, before, ledger->bad,
+                       (int)partition->number);
         append_source(writing);
         buffer_append_string(&writing->sql, "; ");
     }

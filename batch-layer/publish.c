@@ -53,11 +53,36 @@ int64_t publishing_rows(const struct publishing *publishing)
     return rows;
 }
 
+/* Versions that lie before others in the log come late: their partitions are merged again from their beginnings. */
+static void begin_anew(struct source_run *run)
+{
+    run->anew = true;
+    run->publication.ledger = (struct ledger){0};
+    for (size_t i = 0; i < run->partition_count; i++)
+        run->partitions[i].begins = run->partitions[i].first;
+}
+
+static bool judge_kept(struct source_run *run, struct error *error)
+{
+    struct judgement judgement;
+    if (!run->judges_again)
+        return true;
+    if (!run->batch->store->judge_again(run, &judgement, error))
+        return false;
+    if (judgement.judged > 0)
+        log_info("source %s: of %" PRId64 " messages that were bad, %" PRId64 " are good now", run->source->name,
+                 judgement.judged, judgement.good);
+    if (judgement.good_published > 0)
+        begin_anew(run);
+    return true;
+}
+
 static bool prepare(struct publishing *publishing, struct error *error)
 {
     struct source_run *run = publishing->run;
     const struct batch_store_operations *store = run->batch->store;
-    return store->publish_begin(publishing, error) && store->merge_versions(run, publishing->ledgers, error) &&
+    return store->publish_begin(publishing, error) && judge_kept(run, error) &&
+           store->merge_versions(run, publishing->ledgers, error) &&
            store->rebuild_views(run, publishing->changes, error) && check_ledger(publishing, error) &&
            store->publish_write(publishing, error);
 }

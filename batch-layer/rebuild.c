@@ -263,7 +263,7 @@ bool rebuild_views(struct source_run *run, struct view_change ret_changes[], str
     struct rebuild rebuild = {.run = run, .changes = ret_changes};
     struct buffer current = {0};
     for (size_t i = 0; i < run->source->view_count; i++) {
-        bool whole = strcmp(run->publication.view_fingerprints[i], run->source->views[i].fingerprint) != 0;
+        bool whole = run->anew || strcmp(run->publication.view_fingerprints[i], run->source->views[i].fingerprint) != 0;
         ret_changes[i] = (struct view_change){.whole = whole};
         if (!whole) {
             ret_changes[i].counted = run->publication.ledger.views[i].counted;

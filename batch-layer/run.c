@@ -60,8 +60,9 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
         source_run_init(&run, batch, source, error) && batch->store->begin_record(batch, source, "run", &run.id, error);
     if (done) {
         done = epoch_look(&run, &news, error);
+        run.judges_again = batch->judges_again || has_new_definition(&run);
         bool stale = run.publication.epoch > 0 &&
-                     (has_new_definition(&run) || run.accepted_partitions != run.publication.accepted_partitions ||
+                     (run.judges_again || run.accepted_partitions != run.publication.accepted_partitions ||
                       (batch->accepts_gaps && run.publication.gap_count > 0));
         done = done && warn_of_added_partitions(&run, error);
         if (done && !news && !stale) {

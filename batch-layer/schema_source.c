@@ -141,28 +141,54 @@ static struct text find_type(const PGresult *columns, const char *name)
     return (struct text){0};
 }
 
+/* Both tables that have the source's fields get a new column, or more digits in one. */
+static void alter_tables(const struct source *source, const struct field *field, bool is_new, struct buffer *sql)
+{
+    void (*const tables[])(struct buffer *, const struct source *) = {append_raw_table, append_current_table};
+    for (size_t i = 0; i < 2; i++) {
+        buffer_append_string(sql, "alter table ");
+        tables[i](sql, source);
+        buffer_append_string(sql, is_new ? " add column " : " alter column ");
+        if (is_new) {
+            append_column(sql, field);
+        } else {
+            buffer_append_identifier(sql, field->name);
+            buffer_append_string(sql, " type ");
+            append_field_type(sql, field);
+        }
+        buffer_append_string(sql, "; ");
+    }
+}
+
+/* What was good as a decimal is good as one with more digits, and stays the same number. */
+static bool is_wider(const struct field *field, struct text stored)
+{
+    char narrower[32];
+    bool wider = false;
+    for (unsigned scale = 0; field->type == FIELD_DECIMAL && scale < field->scale; scale++) {
+        snprintf(narrower, sizeof narrower, "numeric(18,%u)", scale);
+        wider = wider || text_equal(stored, text_of(narrower));
+    }
+    return wider;
+}
+
 static bool follow_field(const struct source *source, const struct field *field, struct text stored, struct buffer *sql,
                          struct error *error)
 {
-    if (stored.length == 0) {
-        void (*const tables[])(struct buffer *, const struct source *) = {append_raw_table, append_current_table};
-        for (size_t i = 0; i < 2; i++) {
-            buffer_append_string(sql, "alter table ");
-            tables[i](sql, source);
-            buffer_append_string(sql, " add column ");
-            append_column(sql, field);
-            buffer_append_string(sql, "; ");
-        }
-        return true;
-    }
     struct buffer wanted = {0};
     append_field_type(&wanted, field);
-    bool same = text_equal(stored, buffer_text(&wanted));
-    if (!same)
-        error_set(error, ERROR_CONFIGURATION, "source %s: field %s is %.*s in the database and %s in the configuration",
+    bool fits = text_equal(stored, buffer_text(&wanted));
+    if (stored.length == 0 || is_wider(field, stored)) {
+        alter_tables(source, field, stored.length == 0, sql);
+        fits = true;
+    } else if (!fits) {
+        error_set(error, ERROR_CONFIGURATION,
+                  "source %s: field %s is %.*s in the database and %s in the configuration; only more digits of a "
+                  "decimal can be added to a source that was ingested: give it another name to begin anew",
                   source->name, field->name, (int)stored.length, stored.data, buffer_string(&wanted));
+    }
     buffer_clean_up(&wanted);
-    return same;
+    return fits;
 }
 
 static bool follow_fields(struct batch *batch, const struct source *source, struct buffer *sql, struct error *error)

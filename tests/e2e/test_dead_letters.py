@@ -13,6 +13,7 @@ from decimal import Decimal
 from support import disorder, online_retail, oracle
 from support.kafka import Writer
 from support.process import wait_until
+from support.tidemark import BIN, run_to_the_end
 
 from .servers import EndToEnd, month
 
@@ -190,6 +191,69 @@ class DeadLetters(EndToEnd):
         self.send_to(0, month(0, 10))
         self.assert_all_served()
         self.assert_one_letter_each()
+
+    # --- after a fix ---
+
+    def kept(self, limit=1000):
+        code, output = run_to_the_end(
+            [BIN / "tidemark-batch", "dead-letters", "list", f"--limit={limit}", "--config", self.job.path]
+        )
+        self.assertEqual(code, 0, output)
+        return output
+
+    def send_mixed(self, first, count):
+        """Orders, some again and some broken; two in three have no discount, which the wrong `fields` require."""
+        chance, writer = random.Random(first), Writer(self.kafka.brokers)
+        for key, payload in disorder.disordered(chance, month(first, count), bad=0.05):
+            if payload and payload.startswith(b"{") and chance.random() < 0.33:
+                payload = b'{"discount":0.5,' + payload[1:]
+            writer.send(self.name, key, payload)
+        writer.flush()
+
+    def restart(self):
+        self.job.stop()
+        self.job.serving()
+        self.job.speed()
+
+    def test_messages_that_are_good_after_the_fix_count_once_they_are_replayed(self):
+        self.start(fields=self.WRONG, breaker=0)
+        self.log = oracle.Log(oracle.Source(fields=self.WRONG))
+        self.job.speed()
+        self.send_mixed(0, 3000)
+        self.assert_all_served()
+        self.job.batch()
+        self.send_mixed(3000, 1000)  # the real-time part
+        self.assert_all_served()
+        letters = len(self.wait_for_letters(self.log.fates()["bad"]))
+        self.assertRegex(self.kept(), r"discount: absent +20.* bytes  \{")
+
+        self.job.config["sources"]["orders"]["fields"] = dict(oracle.ORDER_FIELDS)
+        self.job.write()
+        self.log = oracle.Log(oracle.Source())
+        self.restart()
+        self.assertIn("(good now)", self.kept())
+        wait_until(lambda: self.job.batch("dead-letters", "replay", expect=(0, 75)) == 0, 120, "it is replayed")
+        self.assert_all_served()
+        self.job.batch("verify")
+        self.assertNotIn("(good now)", self.kept())
+        self.assert_ledger_is_the_oracles()
+        self.send_mixed(4000, 500)
+        self.assert_all_served()
+        self.job.batch()
+        self.assert_all_served()
+        self.job.batch("verify")
+        self.assertEqual(len({letter.key() for letter in self.letters()}), len(self.letters()))
+        self.assertGreaterEqual(len(self.letters()), letters)
+
+    def assert_ledger_is_the_oracles(self):
+        """What is published and the epochs after it account for every message by the rules that hold now."""
+        expected = self.log.fates()
+
+        def ledger():
+            (found,) = self.job.get("/v1/ledger").json["sources"]
+            return found["closed"] and {fate: found[fate] for fate in oracle.FATES} == expected
+
+        wait_until(ledger, 30, f"the ledger is {expected}")
 
     # --- each once ---
 

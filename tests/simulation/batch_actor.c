@@ -281,6 +281,13 @@ static bool publish_begin(struct publishing *publishing, struct error *error)
     return true;
 }
 
+/* All definitions of the simulation have the same rules. */
+static bool judge_none(struct source_run *run, struct judgement *ret_judgement, struct error *error)
+{
+    *ret_judgement = (struct judgement){0};
+    return begins(run->batch, error) && ends(run->batch, error);
+}
+
 static void count_message(const struct order_message *message, const struct source *source, bool known[],
                           bool is_new_here, struct partition_ledger *ledger)
 {
@@ -466,6 +473,7 @@ static const struct batch_store_operations operations = {
     .chunk_is_full = chunk_is_full,
     .chunk_store = chunk_store,
     .publish_begin = publish_begin,
+    .judge_again = judge_none,
     .merge_versions = merge_all,
     .rebuild_views = rebuild_all,
     .publish_write = publish_write,
