@@ -47,7 +47,7 @@ struct partition {
     struct decoder *decoder;
     struct index *index; /* NULL where the source has no versions */
     struct breaker breaker;
-    const char *alarm; /* why it stands still, for the slot; NULL where it doesn't */
+    const char *alarm;   /* why it stands still, for the slot; NULL where it doesn't */
     int64_t position;    /* the next offset to take */
     int64_t accept_from; /* messages below only fill the index */
 

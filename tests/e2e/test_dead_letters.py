@@ -157,6 +157,10 @@ class DeadLetters(EndToEnd):
         self.assertEqual(found, list(range(300, committed)))
         self.assertEqual({header(m, "tidemark-field") for m in self.letters()} - {b"discount"}, set())
 
+    def alarms(self):
+        (state,) = self.job.get("/v1/status").json["sources"]
+        return {partition: place["alarm"] for partition, place in state["partitions"].items()}
+
     def fix(self):
         self.job.config["sources"]["orders"]["fields"] = dict(oracle.ORDER_FIELDS)
         self.job.write()
@@ -169,12 +173,15 @@ class DeadLetters(EndToEnd):
         wait_until(others, 60, "the other partition goes on", children=[speed])
         self.assertTrue(speed.running())
         self.assert_stopped_with_letters(100)
+        alarm = lambda: self.alarms() == {"0": "breaker", "1": None}  # noqa: E731
+        wait_until(alarm, 30, "the alarm is told", children=[speed])
         self.assertEqual(speed.stop(), 0)
         self.fix()
         self.job.stop()
         self.job.serving()
         self.job.speed()
         self.assert_all_served()
+        self.assertEqual(self.alarms(), {"0": None, "1": None})
 
     def test_run_until_the_end_ends_with_65_where_the_breaker_stopped_it(self):
         speed = self.trip()
@@ -182,7 +189,7 @@ class DeadLetters(EndToEnd):
         speed = self.job.speed("--until-end")
         self.assertEqual(speed.end(60), 65, speed.tail())
         self.assertIn("before their ends", speed.tail())
-        self.assert_stopped_with_letters(200)
+        self.assert_stopped_with_letters(110)  # one that had stopped before stops sooner
 
     def test_breaker_of_0_never_stops(self):
         self.start(1, breaker=0)

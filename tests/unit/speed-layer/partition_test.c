@@ -388,7 +388,8 @@ static void append_plain(struct world *world, int count, int64_t apart_us)
 static bool take_all(struct world *world, struct partition *speed, struct error *error)
 {
     for (int64_t i = speed->position; i < world->end; i = speed->position) {
-        struct log_message message = {i, world->log[i].record_time_us, {NULL, 0}, text_of(world->log[i].payload)};
+        struct log_message message = {
+            .offset = i, .record_time_us = world->log[i].record_time_us, .payload = text_of(world->log[i].payload)};
         if (!partition_take(speed, &message, 1, error))
             return false;
     }
@@ -481,6 +482,81 @@ static void the_tail_is_the_last_message_also_behind_control_records(void **stat
     world_clean_up(&world);
 }
 
+/* --- the breaker --- */
+
+static void spoil(struct world *world, int64_t from)
+{
+    for (int64_t i = from; i < world->end; i++)
+        world->log[i].payload[0] = '?';
+}
+
+static struct partition *new_with_breaker(struct world *world, int64_t limit)
+{
+    world->source.breaker = limit;
+    struct partition *partition = partition_new(&world->environment, &world->source, 0);
+    assert_non_null(partition);
+    return partition;
+}
+
+static void stopped_partition_keeps_what_was_committed_and_says_why_it_stands(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    enum commit_answer given;
+    world_init(&world, ON_DUPLICATE_REPLACE, 0);
+    struct partition *speed = new_with_breaker(&world, 10);
+    append_plain(&world, 20, 0);
+    open_and_commit(&world, speed);
+    struct slot before = world.realtime.slots[0].slot;
+    append_plain(&world, 30, 0);
+    spoil(&world, 20);
+    for (int64_t i = 20; partition_is_open(speed); i++) {
+        struct log_message message = {.offset = i, .record_time_us = 1, .payload = text_of(world.log[i].payload)};
+        assert_true(partition_take(speed, &message, 1, &error));
+        assert_true(i <= 30);
+    }
+    assert_int_equal(speed->state, PARTITION_STOPPED);
+    assert_true(partition_has_pending(speed));
+    assert_true(partition_commit(speed, &given, &error));
+    assert_false(partition_has_pending(speed));
+    struct slot after = world.realtime.slots[0].slot;
+    assert_string_equal(after.alarm, "breaker");
+    assert_int_equal(after.next, 20);
+    assert_int_equal(after.floor, before.floor);
+    assert_int_equal(after.clock_us, before.clock_us);
+    assert_int_equal(after.tail, before.tail);
+    assert_int_equal(after.tail_hash, before.tail_hash);
+    partition_destroy(speed);
+    world_clean_up(&world);
+}
+
+static void partition_goes_on_after_a_fix_and_takes_its_alarm_back(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    enum commit_answer given;
+    world_init(&world, ON_DUPLICATE_REPLACE, 0);
+    struct partition *speed = new_with_breaker(&world, 10);
+    append_plain(&world, 30, 0);
+    spoil(&world, 0);
+    assert_true(open_with(&world, speed, &error));
+    while (partition_is_open(speed)) {
+        struct log_message message = {
+            .offset = speed->position, .record_time_us = 1, .payload = text_of(world.log[0].payload)};
+        assert_true(partition_take(speed, &message, 1, &error));
+    }
+    assert_true(partition_commit(speed, &given, &error));
+    world.end = 0;
+    append_plain(&world, 30, 0);
+    open_and_commit(&world, speed);
+    assert_int_equal(world.realtime.slots[0].slot.next, 30);
+    assert_string_equal(world.realtime.slots[0].slot.alarm, "");
+    partition_destroy(speed);
+    world_clean_up(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -491,6 +567,8 @@ int main(void)
         cmocka_unit_test(a_topic_made_anew_is_refused_by_its_record_time_or_by_its_content),
         cmocka_unit_test(a_slot_begun_at_the_cut_knows_the_message_before_it),
         cmocka_unit_test(the_tail_is_the_last_message_also_behind_control_records),
+        cmocka_unit_test(stopped_partition_keeps_what_was_committed_and_says_why_it_stands),
+        cmocka_unit_test(partition_goes_on_after_a_fix_and_takes_its_alarm_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
