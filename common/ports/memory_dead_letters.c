@@ -30,22 +30,24 @@ static bool send_letter(struct dead_letter_store *store, const struct dead_lette
            error_set(error, ERROR_INTERNAL, "out of memory");
 }
 
-/* Nobody who was the owner before can write from now on. */
-static void take_over(struct memory_dead_letters *memory, int32_t partition)
+void memory_dead_letters_take_over(struct memory_dead_letters *memory, int32_t partition)
 {
-    if (!memory->partitions[partition].owner)
-        memory->partitions[partition].owner = ++memory->topic->partitions[partition].owner;
+    if (memory->partitions[partition].owner)
+        return;
+    memory->partitions[partition].owner = ++memory->topic->partitions[partition].owner;
+    memory->partitions[partition].mark = memory->topic->partitions[partition].mark;
 }
 
 static bool write_sent(struct memory_dead_letters *memory, int32_t partition, int64_t next, struct error *error)
 {
     struct memory_dead_letter_partition *kept = &memory->topic->partitions[partition];
     const struct memory_letters *sent = &memory->partitions[partition].sent;
+    int64_t mark = memory->partitions[partition].mark;
     for (size_t i = 0; i < sent->count; i++)
-        if (sent->offsets[i] >= kept->mark && !append(&kept->written, sent->offsets[i]))
+        if (sent->offsets[i] >= mark && !append(&kept->written, sent->offsets[i]))
             return error_set(error, ERROR_INTERNAL, "out of memory");
-    if (next > kept->mark)
-        kept->mark = next;
+    if (next > mark)
+        kept->mark = memory->partitions[partition].mark = next;
     return true;
 }
 
@@ -53,13 +55,9 @@ static bool keep_sent(struct memory_dead_letters *memory, int32_t partition, int
 {
     if (memory->is_down)
         return error_set(error, ERROR_UNAVAILABLE, "the memory dead letters are down");
-    take_over(memory, partition);
-    if (memory->is_slow)
-        return error_set(error, ERROR_UNAVAILABLE, "the memory dead letters took too long");
-    if (memory->partitions[partition].owner != memory->topic->partitions[partition].owner) {
-        memory->partitions[partition].owner = 0;
+    memory_dead_letters_take_over(memory, partition);
+    if (memory->partitions[partition].owner != memory->topic->partitions[partition].owner)
         return error_set(error, ERROR_TRY_AGAIN, "another store took partition %d over", (int)partition);
-    }
     return write_sent(memory, partition, next, error) &&
            (!memory->loses_replies || error_set(error, ERROR_UNAVAILABLE, "the reply was lost"));
 }
@@ -70,6 +68,8 @@ static bool keep(struct dead_letter_store *store, const struct source *source, i
     (void)source;
     struct memory_letters *sent = &self(store)->partitions[partition].sent;
     bool done = sent->count == 0 || keep_sent(self(store), partition, next, error);
+    if (!done)
+        self(store)->partitions[partition].owner = 0;
     sent->count = 0;
     return done;
 }

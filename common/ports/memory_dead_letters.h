@@ -31,10 +31,10 @@ struct memory_dead_letters {
     struct {
         struct memory_letters sent;
         int64_t owner; /* the topic's when it was taken over; 0: not yet */
+        int64_t mark;  /* the topic's then, or as this store moved it */
     } partitions[MEMORY_LETTER_PARTITIONS];
     bool is_down;       /* `keep` fails before anything is written */
     bool loses_replies; /* `keep` writes, and fails */
-    bool is_slow;       /* `keep` takes the partition over, and fails before anything is written */
 };
 
 void memory_dead_letter_topic_init(struct memory_dead_letter_topic *topic);
@@ -42,5 +42,9 @@ void memory_dead_letter_topic_clean_up(struct memory_dead_letter_topic *topic);
 
 void memory_dead_letters_init(struct memory_dead_letters *memory, struct memory_dead_letter_topic *topic);
 void memory_dead_letters_clean_up(struct memory_dead_letters *memory);
+
+/* From now on nobody who had the partition before can write; and the mark is read. `keep` does so where it wasn't done
+ * yet, or where the last `keep` failed. */
+void memory_dead_letters_take_over(struct memory_dead_letters *memory, int32_t partition);
 
 #endif

@@ -103,6 +103,7 @@ static void make_definition(struct world *world, struct definition *definition)
 {
     definition->source = (struct source){.name = "orders",
                                          .topic = TOPIC_NAME,
+                                         .dead_letter = "orders-dead-letter",
                                          .views = definition->views,
                                          .view_count = VIEW_COUNT,
                                          .schema = {.fields = fields,
@@ -158,6 +159,7 @@ static void begin(struct world *world, uint64_t seed)
     choose_rules(world);
     topic_begin(&world->topic, chance_one_in(4) ? 1 : 2, world->definitions[0].source.schema.max_future_us);
     database_begin(&world->database, &world->topic);
+    memory_dead_letter_topic_init(&world->letters);
     world->redis_service = (struct service){.name = "Redis"};
     memory_realtime_init(&world->redis, &world->definitions[0].source);
     memory_realtime_init(&world->redis_backup, &world->definitions[0].source);
@@ -181,6 +183,7 @@ static void end(struct world *world)
     serving_stop(world);
     world->figures.publications += world->database.published;
     database_clean_up(&world->database);
+    memory_dead_letter_topic_clean_up(&world->letters);
     memory_realtime_clean_up(&world->redis);
     memory_realtime_clean_up(&world->redis_backup);
 }
@@ -513,6 +516,7 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
         if (!skips || !skips[step])
             happen(world);
     }
+    letters_check(&world->letters, &world->topic, false);
     chance_begin_step(seed, SCHEDULE_STEPS);
     be_calm(world);
     if (world->has_lost_tail) {
@@ -523,6 +527,7 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
         settle(world);
         let_runs_end(world);
         stay_right(world);
+        letters_check(&world->letters, &world->topic, true);
     }
     end(world);
     world->figures.schedules++;

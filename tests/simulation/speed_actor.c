@@ -10,6 +10,7 @@ struct process {
     struct speed speed;
     struct topic_consumer consumer;
     struct redis_gate redis;
+    struct letters_gate letters;
     struct database_reader reader;
     struct publication heard; /* as of a while ago */
     bool has_heard;
@@ -47,9 +48,11 @@ static void live(struct actor *actor)
                                           .started_us = clock_wall_us()}};
     redis_gate_init(&process->redis, &world->redis, &world->redis_service, actor);
     database_reader_init(&process->reader, &world->database, actor);
-    struct worker *worker =
-        worker_new(&process->speed, number,
-                   &(struct worker_stores){.realtime = &process->redis.store, .publications = &process->reader.store});
+    letters_gate_init(&process->letters, &world->letters, &world->topic.service, actor);
+    struct worker *worker = worker_new(&process->speed, number,
+                                       &(struct worker_stores){.realtime = &process->redis.store,
+                                                               .publications = &process->reader.store,
+                                                               .dead_letters = &process->letters.store});
     const struct consumer_events events = worker_events(worker);
     topic_consumer_init(&process->consumer, &world->topic, actor, number, &events);
     worker_attach(worker, &process->consumer.consumer);
@@ -59,6 +62,7 @@ static void live(struct actor *actor)
             actor_rest(actor);
     }
     worker_destroy(worker);
+    letters_gate_clean_up(&process->letters);
     publication_clean_up(&process->heard);
 }
 

@@ -5,6 +5,7 @@
 
 #include "config/settings.h"
 #include "database.h"
+#include "letters_gate.h"
 #include "redis_gate.h"
 #include "topic.h"
 
@@ -33,6 +34,7 @@ struct world {
     struct service redis_service;
     struct memory_realtime redis, redis_backup;
     struct database database;
+    struct memory_dead_letter_topic letters;
     int definition;          /* that processes start with */
     bool is_calm;            /* the faults have ended */
     bool loses_tails;        /* this schedule is one in which that happens */

@@ -85,10 +85,7 @@ static void whoever_had_the_partition_before_writes_nothing_more(void **state)
 {
     (void)state;
     struct error error;
-    send_one(&first, 3);
-    first.is_slow = true; /* frozen between taking the partition over and writing */
-    assert_false(keep(&first, 5, &error));
-    first.is_slow = false;
+    memory_dead_letters_take_over(&first, 0); /* and is frozen before it writes */
     send_one(&first, 3);
     send_one(&second, 3);
     assert_true(keep(&second, 5, &error));
