@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
+
 bool live_init(struct live *live, const struct source *source, struct error *error)
 {
     *live = (struct live){.source = source};
@@ -46,6 +48,7 @@ static void note_replaced(void *context, struct slot_reader *reader)
     (void)reader;
     struct live_partition *partition = context;
     partition->live->rebuild = true;
+    partition->replaced = true;
 }
 
 static struct live_partition *partition_new(struct live *live, int32_t number)
@@ -84,8 +87,11 @@ static bool probe(struct live *live, struct realtime_store *store, size_t probes
     for (size_t number = live->count, last = live->count + probes; number < last && number < PARTITIONS_MAX; number++) {
         struct slot slot;
         struct slot_id id = {live->source->name, (int32_t)number};
-        if (!store->operations->read_slot(store, id, &slot, error))
-            return false;
+        if (!store->operations->read_slot(store, id, &slot, error)) {
+            if (error->code != ERROR_DATA)
+                return false;
+            slot = (struct slot){.exists = true}; /* it is there, whatever it holds */
+        }
         if (!slot.exists)
             continue;
         size_t named = slot.partitions < PARTITIONS_MAX ? (size_t)slot.partitions : PARTITIONS_MAX;
@@ -97,13 +103,44 @@ static bool probe(struct live *live, struct realtime_store *store, size_t probes
     return true;
 }
 
+static void note_damage(struct live_partition *partition, bool damaged, const struct error *damage)
+{
+    const struct slot_reader *reader = &partition->reader;
+    if (damaged && !partition->damaged) {
+        log_error("%s/%d: its slot in the real-time store is damaged: %s", reader->id.source, (int)reader->id.partition,
+                  damage->message);
+        partition->live->damages++;
+    }
+    partition->live->rebuild = partition->live->rebuild || damaged != partition->damaged;
+    partition->damaged = damaged;
+}
+
+/* What was read by changes is what it was audited as, plus these: who deletes cells in the store doesn't change it. */
+static bool read_one(struct live_partition *partition, struct realtime_store *store, struct error *error)
+{
+    struct error damage = {0};
+    bool read = store->operations->read(store, &partition->reader, &damage);
+    if (!read && damage.code != ERROR_DATA) {
+        *error = damage;
+        return false;
+    }
+    if (!read) {
+        slot_reader_clean_up(&partition->reader); /* to be read whole */
+        note_damage(partition, true, &damage);
+    } else if (partition->replaced) {
+        note_damage(partition, !slot_reader_audit(&partition->reader, &damage), &damage);
+    }
+    partition->replaced = false;
+    return true;
+}
+
 bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error)
 {
     live->reachable = false;
     if (probes && !probe(live, store, probes, error))
         return false;
     for (size_t i = 0; i < live->count; i++)
-        if (!store->operations->read(store, &live->partitions[i]->reader, error)) {
+        if (!read_one(live->partitions[i], store, error)) {
             live->rebuild = true; /* the reader may have lost its cells after it told of changes */
             return false;
         }

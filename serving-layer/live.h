@@ -11,6 +11,8 @@ struct live;
 struct live_partition {
     struct live *live;
     struct slot_reader reader;
+    bool replaced; /* its cells were read anew, and are to be audited */
+    bool damaged;  /* it can't be read, or its cells aren't what its ledger says: the speed layer builds it again */
     bool included; /* the snapshot holds this slot's epochs after the published one */
 };
 
@@ -21,6 +23,7 @@ struct live {
     bool reachable;                     /* the store answered when it was last asked */
     int64_t epoch;                      /* the published one that the snapshot holds */
     struct panes *changes; /* one a view: deltas of included partitions that the snapshot doesn't hold yet */
+    int64_t damages;       /* found so far */
     bool rebuild;          /* deltas don't suffice: cells were replaced, or memory was short */
 };
 
@@ -31,7 +34,7 @@ void live_clean_up(struct live *live);
 bool live_grow(struct live *live, size_t count, struct error *error) MUST_CHECK;
 
 /* Brings every partition up to date and looks for new ones, up to `probes` numbers beyond those known. After an error
- * what was read before it is kept, and `reachable` is false. */
+ * what was read before it is kept, and `reachable` is false. A slot that is damaged is no error: it is logged once. */
 bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error) MUST_CHECK;
 
 /* Adds up, view by view, the cells of the included partitions in the epochs after live->epoch. `sums` has one panes a

@@ -75,6 +75,8 @@ bool live_fits(const struct live *live, const struct publication *publication)
 static enum absence absence_of(const struct live *live, const struct slot *slot, int32_t partition,
                                const struct publication *publication)
 {
+    if (live->partitions[partition]->damaged)
+        return ABSENT_REBUILDING;
     if (slot->exists && strcmp(slot->definition, live->source->fingerprint) != 0)
         return ABSENT_DEFINITION;
     if (slot_fits(slot, partition, publication))
@@ -351,6 +353,7 @@ bool snapshot_update(struct snapshot *snapshot, struct live *live, struct stagin
         done = done && place(snapshot, &update, staging, publication);
         snapshot->loaded = snapshot->loaded && done;
         snapshot->live_reachable = live->reachable;
+        snapshot->damages = live->damages;
         pthread_rwlock_unlock(&snapshot->lock);
     }
     if (done)

@@ -54,6 +54,7 @@ struct snapshot {
     struct view_state *views;  /* one a view of the source */
     int64_t clock_us;          /* of the source: the latest of its partitions; never goes back */
     bool live_reachable;
+    int64_t damages; /* slots found damaged so far, see struct live */
     struct buffer runs; /* the latest batch runs as a JSON array; empty before they were read */
 
     /* Monotonic times at which the stores last answered; 0 never. */

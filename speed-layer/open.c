@@ -111,6 +111,8 @@ static bool look(struct partition *partition, const struct log_extent *log, bool
     const struct slot *slot = &partition->slot;
     bool same = slot->exists && strcmp(slot->definition, partition->source->fingerprint) == 0 &&
                 strcmp(slot->cluster, log->cluster) == 0 && slot->next <= log->end;
+    if (same && !partition_audit(partition, &same, error))
+        return false;
     struct publication publication = {0};
     struct publication_store *publications = partition->environment->publications;
     if (!publications->operations->read(publications, partition->source, &publication, error)) {

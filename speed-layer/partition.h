@@ -72,9 +72,9 @@ struct partition *partition_new(const struct partition_environment *environment,
                                 int32_t number);
 void partition_destroy(struct partition *partition);
 
-/* Reads both stores, begins the slot anew where it doesn't fit what is published, and sets `position` to where reading
- * the log begins. On failure it is closed still. ERROR_TRY_AGAIN: somebody else changed the slot meanwhile.
- * ERROR_CONFIGURATION: another cluster or topic, or a younger definition; an operator must act. */
+/* Reads both stores, begins the slot anew where it doesn't fit what is published or is damaged, and sets `position` to
+ * where reading the log begins. On failure it is closed still. ERROR_TRY_AGAIN: somebody else changed the slot
+ * meanwhile. ERROR_CONFIGURATION: another cluster or topic, or a younger definition; an operator must act. */
 bool partition_open(struct partition *partition, const struct log_extent *log, struct error *error) MUST_CHECK;
 
 /* True where it takes messages: neither closed nor stopped. */
@@ -100,6 +100,9 @@ bool partition_commit(struct partition *partition, enum commit_answer *ret_answe
  * nothing else would show it) and fits what is published. Not to be asked while a commit is being tried again. */
 bool partition_check(struct partition *partition, const struct publication *publication, bool *ret_fits,
                      struct error *error) MUST_CHECK;
+
+/* Reads the whole slot, and says whether its cells are what its ledger says; logs what is damaged. */
+bool partition_audit(struct partition *partition, bool *ret_sound, struct error *error) MUST_CHECK;
 
 /* 128 random bits in hex: names of incarnations and commits. */
 bool partition_random_id(char ret_id[INCARNATION_SIZE], struct error *error) MUST_CHECK;

@@ -13,6 +13,8 @@
 #define CHECK_EVERY_US US_PER_SECOND
 #define HINT_EVERY_US (5 * US_PER_SECOND)
 #define TROUBLE_EVERY_US (10 * US_PER_SECOND)
+#define AUDIT_EVERY_US (60 * US_PER_SECOND)
+#define AUDIT_SHARE 100
 
 /* A partition that the group gave to this worker. */
 struct owned {
@@ -36,6 +38,8 @@ struct worker {
     bool must_assign;    /* what is fetched isn't what is open */
     bool suspended;      /* the store takes no commits: nothing is fetched */
     struct retry commit_retry;
+    size_t audited;      /* slots so far */
+    int64_t audit_at_us; /* when to look at the next one */
     int64_t flushed_us, checked_us, hinted_us, troubled_us;
 };
 
@@ -398,9 +402,31 @@ static bool check_one(struct worker *worker, struct owned *owned, struct error *
     return read || close_where_damaged(worker, owned, error);
 }
 
+/* One slot after the other, each once a minute, where that takes no more than a hundredth of the time. */
+static void audit_next(struct worker *worker, int64_t now_us)
+{
+    struct owned *owned = worker->owned_count ? &worker->owned[worker->audited++ % worker->owned_count] : NULL;
+    bool sound = true;
+    struct error error = {0};
+    worker->audit_at_us = now_us + AUDIT_EVERY_US / (int64_t)(worker->owned_count + !owned);
+    if (!owned || owned->partition->state == PARTITION_CLOSED || owned->partition->commit_id[0])
+        return;
+    if (!partition_audit(owned->partition, &sound, &error))
+        suspend(worker, &error);
+    if (!sound) {
+        partition_close(owned->partition);
+        worker->must_assign = true;
+    }
+    int64_t end_us = clock_monotonic_us(), rest_us = AUDIT_SHARE * (end_us - now_us);
+    if (end_us + rest_us > worker->audit_at_us)
+        worker->audit_at_us = end_us + rest_us;
+}
+
 static void look_around(struct worker *worker)
 {
     int64_t now_us = clock_monotonic_us();
+    if (now_us >= worker->audit_at_us && !worker->suspended)
+        audit_next(worker, now_us);
     if (now_us - worker->checked_us >= CHECK_EVERY_US && !worker->suspended) {
         worker->checked_us = now_us;
         for (size_t i = 0; i < worker->owned_count; i++) {

@@ -426,6 +426,29 @@ static void messages_that_were_lost_unread_are_a_gap_until_the_batch_layer_has_i
     world_destroy(world);
 }
 
+static void a_slot_whose_cells_are_not_its_ledgers_is_left_out_until_it_is_built_again(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    const char *complete = "\"complete\": true";
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", complete);
+    fake.slots[0].is_damaged = true;
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", complete); /* what it followed by changes is right still */
+    snprintf(fake.slots[0].slot.incarnation, sizeof fake.slots[0].slot.incarnation, "read-anew");
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", "{\"partition\": 0, \"reason\": \"rebuilding\", \"from\": 0}");
+    assert_int_equal(world->bench.snapshot->damages, 1);
+    fake.slots[0].slot.next++;
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", "\"rebuilding\"");
+    fake_begin(0, 1, 0);
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", complete);
+    world_destroy(world);
+}
+
 static void a_slot_of_another_definition_is_left_out(void **state)
 {
     (void)state;
@@ -524,6 +547,7 @@ int main(void)
         cmocka_unit_test(a_lost_slot_is_said_to_be_rebuilding_from_the_cut),
         cmocka_unit_test(deferred_messages_make_an_answer_incomplete_until_they_are_published),
         cmocka_unit_test(messages_that_were_lost_unread_are_a_gap_until_the_batch_layer_has_its_say),
+        cmocka_unit_test(a_slot_whose_cells_are_not_its_ledgers_is_left_out_until_it_is_built_again),
         cmocka_unit_test(a_slot_of_another_definition_is_left_out),
         cmocka_unit_test(a_view_that_was_published_with_another_definition_is_missing),
         cmocka_unit_test(nothing_known_of_a_source_is_not_complete),

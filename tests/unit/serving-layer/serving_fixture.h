@@ -77,7 +77,8 @@ static UNUSED void add_cell(struct panes *panes, int64_t window_s, struct text g
 struct fake_slot {
     struct slot slot;
     struct panes panes[LIVE_EPOCHS_MAX][VIEW_COUNT]; /* by slot.epochs */
-    struct ledger ledgers[LIVE_EPOCHS_MAX];
+    struct ledger ledgers[LIVE_EPOCHS_MAX];          /* what must follow from the rest is filled in when read */
+    bool is_damaged;                                 /* whoever reads all finds cells that nobody committed */
 };
 
 struct fake {
@@ -121,7 +122,25 @@ static bool copy_cells(struct panes *to, const struct panes *from)
     return true;
 }
 
-static bool fake_read_all(struct slot_reader *reader, const struct fake_slot *slot)
+/* Ledger and totals as the commits would have left them. */
+static void fake_close_ledger(struct fake_slot *slot, size_t epoch, struct epoch_cells *cells)
+{
+    struct ledger *ledger = &slot->ledgers[epoch];
+    for (size_t view = 0; view < VIEW_COUNT; view++) {
+        cells->totals[view] = (struct cell_total){0};
+        cell_total_add(&cells->totals[view], &slot->panes[epoch][view]);
+        ledger->views[view].counted = cell_total(&cells->totals[view])->count;
+        if (ledger->views[view].counted > ledger->kept)
+            ledger->kept = ledger->views[view].counted;
+    }
+    for (size_t view = 0; view < VIEW_COUNT; view++)
+        ledger->views[view].filtered = ledger->kept - ledger->views[view].counted;
+    ledger->consumed = ledger->kept + ledger->replaced + ledger->duplicate + ledger->deferred + ledger->bad;
+    slot->slot.epochs[epoch].consumed = ledger->consumed;
+    cells->ledger = *ledger;
+}
+
+static bool fake_read_all(struct slot_reader *reader, struct fake_slot *slot)
 {
     slot_reader_clear(reader);
     for (size_t i = 0; i < slot->slot.epoch_count; i++) {
@@ -129,13 +148,15 @@ static bool fake_read_all(struct slot_reader *reader, const struct fake_slot *sl
         for (size_t view = 0; view < VIEW_COUNT; view++)
             if (!cells || !copy_cells(&cells->panes[view], &slot->panes[i][view]))
                 return false;
-        cells->ledger = slot->ledgers[i];
+        fake_close_ledger(slot, i, cells);
+        if (slot->is_damaged)
+            panes_at(&cells->panes[DAILY], DAY_S, (struct text){"", 0})->count++;
     }
     return true;
 }
 
 /* What changed is told as deltas wherever that can be, as Redis' memory of commits allows it. */
-static bool fake_tell_deltas(struct slot_reader *reader, const struct fake_slot *slot)
+static bool fake_tell_deltas(struct slot_reader *reader, struct fake_slot *slot)
 {
     for (size_t i = 0; i < slot->slot.epoch_count; i++) {
         struct epoch_cells *cells = slot_reader_epoch(reader, slot->slot.epochs[i].epoch);
@@ -161,7 +182,7 @@ static bool fake_tell_deltas(struct slot_reader *reader, const struct fake_slot 
             }
         if (!cells)
             return false;
-        cells->ledger = slot->ledgers[i];
+        fake_close_ledger(slot, i, cells);
     }
     return true;
 }
@@ -171,8 +192,8 @@ static bool fake_read(struct realtime_store *store, struct slot_reader *reader, 
     (void)store;
     if (fake_down(fake.redis_down, error))
         return false;
-    static const struct fake_slot none;
-    const struct fake_slot *slot = reader->id.partition < PARTITIONS ? &fake.slots[reader->id.partition] : &none;
+    static struct fake_slot none;
+    struct fake_slot *slot = reader->id.partition < PARTITIONS ? &fake.slots[reader->id.partition] : &none;
     bool anew =
         strcmp(reader->slot.incarnation, slot->slot.incarnation) != 0 || reader->slot.sequence > slot->slot.sequence;
     size_t before = reader->epoch_count;
@@ -185,6 +206,7 @@ static bool fake_read(struct realtime_store *store, struct slot_reader *reader, 
             reader->replaced(reader->context, reader);
         return error_set(error, ERROR_INTERNAL, "out of memory");
     }
+    reader->slot = slot->slot;
     if (reader->replaced && (anew || trimmed || before != reader->epoch_count))
         reader->replaced(reader->context, reader);
     return true;
@@ -247,6 +269,7 @@ static UNUSED void fake_slot_clear(struct fake_slot *slot)
         for (size_t view = 0; view < VIEW_COUNT; view++)
             panes_clear(&slot->panes[i][view]);
     memset(slot->ledgers, 0, sizeof slot->ledgers);
+    slot->is_damaged = false;
     slot->slot = (struct slot){0};
 }
 
