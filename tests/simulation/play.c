@@ -318,6 +318,23 @@ static void spoil_versions(struct world *world)
     world->database.spoils_versions = !world->database.spoils_versions;
 }
 
+/* As somebody who deletes a cell or changes it: the ledger stays as it was. */
+static void damage_cell(struct world *world)
+{
+    struct slot_reader *cells = &world->redis.slots[chance_below(TOPIC_PARTITIONS)].cells;
+    if (cells->epoch_count == 0)
+        return;
+    struct epoch_cells *epoch = &cells->epochs[chance_below(cells->epoch_count)];
+    const struct panes *panes = &epoch->panes[chance_below(VIEW_COUNT)];
+    if (panes_count(panes) == 0)
+        return;
+    struct pane pane = panes_get(panes, chance_below(panes_count(panes)));
+    if (chance_one_in(2))
+        memset(pane.cell, 0, cell_size(panes->view));
+    else
+        pane.cell->sums[0].total++;
+}
+
 static void grow_topic(struct world *world)
 {
     topic_grow(&world->topic);
@@ -384,6 +401,7 @@ static const struct event {
     {"a slot comes back older", 5, rewind_slot},
     {"a slot is lost", 5, lose_slot},
     {"Redis is emptied", 3, lose_redis},
+    {"a cell in Redis is changed by hand", 4, damage_cell},
     {"PostgreSQL is backed up", 5, back_up_database},
     {"PostgreSQL is restored", 2, restore_database},
     {"PostgreSQL is started anew", 4, restart_database},
