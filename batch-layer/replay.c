@@ -4,90 +4,45 @@
 #include <inttypes.h>
 
 #include "base/shutdown.h"
-#include "progress.h"
 #include "schema.h"
 
 #define ROWS_AT_ONCE "5000"
 
-struct replay {
-    struct batch *batch;
-    const struct source *source;
-    struct versions *versions;
+struct reading {
+    const struct replay *replay;
     struct decoder *decoder;
-    int32_t partition;
-    struct progress progress;
 };
 
-static int64_t messages_in(const struct publication *publication)
-{
-    int64_t total = 0;
-    for (size_t i = 0; i < publication->partition_count; i++)
-        total += publication->partitions[i].cut - publication->partitions[i].first;
-    return total;
-}
+/* --- from the log --- */
 
-bool replay_log_is_whole(struct batch *batch, const struct source *source, const struct publication *publication,
-                         bool *ret_whole, struct error *error)
+static bool take_message(void *context, const struct log_message *message, struct error *error)
 {
-    bool whole = true;
-    for (size_t i = 0; i < publication->partition_count; i++) {
-        const struct published_partition *partition = &publication->partitions[i];
-        int64_t first, end;
-        if (!batch->log->operations->ends(batch->log, source->topic, partition->partition, &first, &end, error))
-            return false;
-        whole = whole && (first <= partition->first || partition->first == partition->cut);
-    }
-    *ret_whole = whole;
-    return true;
-}
-
-static bool take(void *context, const struct log_message *message, struct error *error)
-{
-    struct replay *replay = context;
+    const struct reading *reading = context;
+    const struct replay *replay = reading->replay;
     struct record record;
-    struct rejection rejection;
+    struct rejection rejection = {0};
     if (shutdown_requested())
         return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
-    replay->versions->ledger->consumed++;
-    progress_add(&replay->progress, 1);
-    bool done = true;
-    if (decoder_decode(replay->decoder, message->payload, message->record_time_us, &record, &rejection))
-        done = versions_add(replay->versions, replay->partition, &record, error);
-    else
-        replay->versions->ledger->bad++;
-    decoder_reset(replay->decoder);
+    bool good = decoder_decode(reading->decoder, message->payload, message->record_time_us, &record, &rejection);
+    bool done = !good && !rejection.reason
+                    ? error_set(error, ERROR_INTERNAL, "out of memory")
+                    : replay->take(replay->context, message->offset, good ? &record : NULL, error);
+    decoder_reset(reading->decoder);
     return done;
 }
 
-static bool read_partition(struct replay *replay, const struct published_partition *partition, struct error *error)
+static bool read_log(const struct replay *replay, int64_t from, struct error *error)
 {
     struct event_log *log = replay->batch->log;
-    int64_t available;
-    replay->partition = partition->partition;
-    if (partition->first == partition->cut)
-        return true;
-    if (!log->operations->read(log, replay->source->topic, partition->partition, partition->first, partition->cut,
-                               &available, take, replay, error))
-        return false;
-    return available <= partition->first ||
-           error_set(error, ERROR_TRY_AGAIN, "source %s: the log of partition %d lost its head while it was read",
-                     replay->source->name, (int)partition->partition);
-}
-
-bool replay_log(struct batch *batch, const struct source *source, const struct publication *publication,
-                struct versions *versions, struct error *error)
-{
-    struct replay replay = {
-        .batch = batch, .source = source, .versions = versions, .decoder = decoder_new(&source->schema)};
-    if (!replay.decoder)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
-    progress_begin(&replay.progress, source->name, messages_in(publication));
-    bool done = true;
-    for (size_t i = 0; done && i < publication->partition_count; i++)
-        done = read_partition(&replay, &publication->partitions[i], error);
-    progress_end(&replay.progress);
-    decoder_destroy(replay.decoder);
-    return done;
+    struct reading reading = {replay, decoder_new(&replay->source->schema)};
+    int64_t available = from;
+    bool done = reading.decoder ? log->operations->read(log, replay->source->topic, replay->partition, from, replay->to,
+                                                        &available, take_message, &reading, error)
+                                : error_set(error, ERROR_INTERNAL, "out of memory");
+    decoder_destroy(reading.decoder);
+    return done && (available == from || error_set(error, ERROR_TRY_AGAIN,
+                                                   "source %s: the log of partition %d lost its head while it was read",
+                                                   replay->source->name, (int)replay->partition));
 }
 
 /* --- from the master dataset --- */
@@ -103,43 +58,52 @@ static bool parse_value(const struct field *field, struct text text, struct valu
     return true;
 }
 
-static bool take_row(struct replay *replay, const PGresult *rows, int row, struct error *error)
+static bool take_row(const struct replay *replay, const PGresult *rows, int row, struct error *error)
 {
     const struct schema *schema = &replay->source->schema;
     struct value values[FIELDS_MAX];
-    struct record record = {result_integer(rows, row, 0), values};
+    int64_t offset = result_integer(rows, row, 0);
+    if (PQgetisnull(rows, row, 1))
+        return replay->take(replay->context, offset, NULL, error);
+    struct record record = {result_integer(rows, row, 1), values};
     for (size_t i = 0; i < schema->field_count; i++) {
-        int column = 1 + (int)i;
+        int column = 2 + (int)i;
         values[i] = (struct value){.present = !PQgetisnull(rows, row, column)};
         if (values[i].present && !parse_value(&schema->fields[i], result_text(rows, row, column), &values[i]))
             return error_set(error, ERROR_DATA, "source %s: the master dataset has a %s that isn't one",
                              replay->source->name, schema->fields[i].name);
     }
-    replay->versions->ledger->consumed++;
-    return versions_add(replay->versions, replay->partition, &record, error);
+    return replay->take(replay->context, offset, &record, error);
 }
 
-static bool open_cursor(struct replay *replay, const struct published_partition *partition, struct error *error)
+/* Good and bad messages by their offsets; the bad ones have no event time. */
+static bool open_cursor(const struct replay *replay, int64_t to, struct error *error)
 {
     struct buffer sql = {0};
-    buffer_append_string(&sql, "declare tm_raw no scroll cursor for select tm_event_us");
+    buffer_append_string(&sql, "declare tm_raw no scroll cursor for select tm_offset, tm_event_us");
     for (size_t i = 0; i < replay->source->schema.field_count; i++) {
         buffer_append_string(&sql, ", ");
         buffer_append_identifier(&sql, replay->source->schema.fields[i].name);
     }
     buffer_append_string(&sql, " from ");
     append_raw_table(&sql, replay->source);
-    buffer_appendf(&sql, " where tm_partition = %d and tm_offset < %" PRId64 " order by tm_offset",
-                   (int)partition->partition, partition->cut);
+    buffer_appendf(&sql, " where tm_partition = %d and tm_offset >= %" PRId64 " and tm_offset < %" PRId64,
+                   (int)replay->partition, replay->from, to);
+    buffer_append_string(&sql, " union all select \"offset\", null");
+    for (size_t i = 0; i < replay->source->schema.field_count; i++)
+        buffer_append_string(&sql, ", null");
+    buffer_append_string(&sql, " from tidemark.bad where source = ");
+    buffer_append_literal(&sql, text_of(replay->source->name));
+    buffer_appendf(&sql, " and partition = %d and \"offset\" >= %" PRId64 " and \"offset\" < %" PRId64 " order by 1",
+                   (int)replay->partition, replay->from, to);
     bool done = batch_execute(replay->batch, &sql, error);
     buffer_clean_up(&sql);
     return done;
 }
 
-static bool read_rows(struct replay *replay, const struct published_partition *partition, struct error *error)
+static bool read_master(const struct replay *replay, int64_t to, struct error *error)
 {
-    replay->partition = partition->partition;
-    if (!open_cursor(replay, partition, error))
+    if (!open_cursor(replay, to, error))
         return false;
     for (int count = 1; count > 0;) {
         RESULT *rows = NULL;
@@ -151,36 +115,20 @@ static bool read_rows(struct replay *replay, const struct published_partition *p
         for (int row = 0; row < count; row++)
             if (!take_row(replay, rows, row, error))
                 return false;
-        progress_add(&replay->progress, count);
     }
     return connection_execute(replay->batch->connection, "close tm_raw", error);
 }
 
-static bool count_bad(struct replay *replay, const struct published_partition *partition, struct error *error)
+bool replay_partition(const struct replay *replay, int64_t *ret_split, struct error *error)
 {
-    struct buffer sql = {0};
-    RESULT *count = NULL;
-    buffer_append_string(&sql, "select count(*) from tidemark.bad where source = ");
-    buffer_append_literal(&sql, text_of(replay->source->name));
-    buffer_appendf(&sql, " and partition = %d and \"offset\" < %" PRId64, (int)partition->partition, partition->cut);
-    bool done = batch_query(replay->batch, &sql, &count, error);
-    buffer_clean_up(&sql);
-    if (done) {
-        replay->versions->ledger->bad += result_integer(count, 0, 0);
-        replay->versions->ledger->consumed += result_integer(count, 0, 0);
-    }
-    return done;
-}
-
-bool replay_master(struct batch *batch, const struct source *source, const struct publication *publication,
-                   struct versions *versions, struct error *error)
-{
-    struct replay replay = {.batch = batch, .source = source, .versions = versions};
-    progress_begin(&replay.progress, source->name, messages_in(publication));
-    bool done = true;
-    for (size_t i = 0; done && i < publication->partition_count; i++)
-        done = read_rows(&replay, &publication->partitions[i], error) &&
-               count_bad(&replay, &publication->partitions[i], error);
-    progress_end(&replay.progress);
+    struct event_log *log = replay->batch->log;
+    int64_t first, end;
+    if (!log->operations->ends(log, replay->source->topic, replay->partition, &first, &end, error))
+        return false;
+    int64_t split = first < replay->from ? replay->from : first < replay->to ? first : replay->to;
+    bool done = (split == replay->from || read_master(replay, split, error)) &&
+                (split == replay->to || read_log(replay, split, error));
+    if (done)
+        *ret_split = split;
     return done;
 }

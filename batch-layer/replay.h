@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Reads the published messages of a source once more, in log order, into versions: from the log or from the master
- * dataset. */
+ * Reads the messages of one partition once more, in log order: what the log has lost from the master dataset, the rest
+ * from the log. */
 #ifndef TIDEMARK_BATCH_REPLAY_H
 #define TIDEMARK_BATCH_REPLAY_H
 
 #include "batch.h"
-#include "versions.h"
 
-/* Whether the log still holds every message below the cut. */
-bool replay_log_is_whole(struct batch *batch, const struct source *source, const struct publication *publication,
-                         bool *ret_whole, struct error *error) MUST_CHECK;
+struct replay {
+    struct batch *batch;
+    const struct source *source;
+    int32_t partition;
+    int64_t from, to; /* offsets */
+    /* `record` is NULL for a bad message, and valid only during the call. */
+    bool (*take)(void *context, int64_t offset, const struct record *record, struct error *error);
+    void *context;
+};
 
-bool replay_log(struct batch *batch, const struct source *source, const struct publication *publication,
-                struct versions *versions, struct error *error) MUST_CHECK;
-
-/* In the transaction that is open. Bad messages are counted from tidemark.bad. */
-bool replay_master(struct batch *batch, const struct source *source, const struct publication *publication,
-                   struct versions *versions, struct error *error) MUST_CHECK;
+/* In the transaction that is open. *ret_split: below it the messages came from the master dataset. ERROR_TRY_AGAIN
+ * where the log ends before `to`, or loses its head meanwhile. */
+bool replay_partition(const struct replay *replay, int64_t *ret_split, struct error *error) MUST_CHECK;
 
 #endif

@@ -42,7 +42,7 @@ static bool apply(struct versions *versions, const struct record *record, int si
 {
     for (size_t i = 0; i < versions->source->view_count; i++) {
         int counts = view_apply(&versions->panes[i], record, sign);
-        if (counts < 0)
+        if (counts < 0 || (counts && versions->applied && !versions->applied(versions->context, i, record, sign)))
             return out_of_memory(error);
         if (counts)
             versions->ledger->views[i].counted += sign;

@@ -12,7 +12,10 @@ struct versions {
     bool used[FIELDS_MAX]; /* fields that a view reads: the others aren't kept */
     struct panes *panes;   /* what the versions add up to, one a view */
     struct ledger *ledger; /* good messages by their fate */
-    struct buffer key;
+    struct buffer key; /* of the message that is added: its partition, and the order's key where there are versions */
+    /* Called for each version that counts in a view, when it is added (1) or taken back (-1); may be NULL. */
+    bool (*applied)(void *context, size_t view, const struct record *record, int sign);
+    void *context;
 };
 
 /* `panes`, one a view, and `ledger` are the caller's, and filled as versions come. */

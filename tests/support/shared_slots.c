@@ -63,13 +63,29 @@ static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t
     return true;
 }
 
+/* Slots without a cell: right where each was read up to where its epoch begins. */
+static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)
+{
+    if (!store_is_up(store, error))
+        return false;
+    slot_reader_clear(reader);
+    reader->slot = store_of(store)->slots[reader->id.partition];
+    for (size_t i = 0; i < reader->slot.epoch_count; i++)
+        if (!slot_reader_epoch(reader, reader->slot.epochs[i].epoch))
+            return error_set(error, ERROR_INTERNAL, "out of memory");
+    return true;
+}
+
 static void store_destroy(struct realtime_store *store)
 {
     (void)store; /* the test's own */
 }
 
-static const struct realtime_store_operations shared_slots_operations = {
-    .read_slot = read_slot, .open_epoch = open_epoch, .drop_epochs = drop_epochs, .destroy = store_destroy};
+static const struct realtime_store_operations shared_slots_operations = {.read_slot = read_slot,
+                                                                         .open_epoch = open_epoch,
+                                                                         .drop_epochs = drop_epochs,
+                                                                         .read = read_cells,
+                                                                         .destroy = store_destroy};
 
 void shared_slots_init(struct shared_slots *store)
 {

@@ -28,7 +28,9 @@ static void cell_that_differs_is_named_with_both_values(void **state)
     sql(&world, "update view.daily_revenue set total_revenue = total_revenue + 1, tm_sum_0 = tm_sum_0 + 100, "
                 "avg_value = avg_value + 1");
     verify_fails(&world, "view daily_revenue, 2026-01-01T00:00:00+00:00: published order_count 1, total_revenue 12.00, "
-                         "avg_value 12.00 of 1 versions; recomputed order_count 1, total_revenue 11.00");
+                         "avg_value 12.00 of 1 versions; recomputed order_count 1, total_revenue 11.00, avg_value "
+                         "11.00 of 1 versions; 2 messages "
+                         "touch it: partition 0 offset 0 (a), partition 0 offset 2 (a)");
     end_world(&world);
 }
 
@@ -86,7 +88,37 @@ static void nothing_published_is_no_difference(void **state)
     (void)state;
     struct world world;
     make_world(&world, 1);
+    follow(&world);
     verify_ok(&world);
+    end_world(&world);
+}
+
+static void partition_that_is_not_ready_is_named_unless_something_differs(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    order(&world, 0, "c", "2026-01-01T12:00:00Z", "1.00", "paid");
+    world.realtime->slots[0].epochs[1].offset--;
+    assert_false(verify_source(&world.batch, world.source, &world.error));
+    assert_int_equal(world.error.code, ERROR_TRY_AGAIN);
+    assert_non_null(strstr(world.error.message, "partition 0 can't be compared: it is rebuilding"));
+    sql(&world, "update view.daily_revenue set order_count = 7 where tm_window = 1767312000");
+    verify_fails(&world, "order_count is 7 in the table");
+    end_world(&world);
+}
+
+static void messages_that_the_speed_layer_says_it_read_and_did_not_count_are_named(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    order(&world, 0, "c", "2026-01-01T12:00:00Z", "1.00", "paid");
+    order(&world, 0, "b", "2026-01-02T12:00:00Z", "1.00", "cancelled");
+    follow(&world); /* this one keeps no cells */
+    verify_fails(&world, "partition 0, epoch 2, view daily_revenue, 2026-01-01T00:00:00+00:00: real-time no row; "
+                         "recomputed order_count 1, total_revenue 1.00, avg_value 1.00 of 1 versions; 1 messages touch "
+                         "it: partition 0 offset 3 (c)");
     end_world(&world);
 }
 
@@ -100,6 +132,8 @@ int main(void)
         cmocka_unit_test(ledger_that_differs_is_found),
         cmocka_unit_test(master_dataset_is_taken_where_the_log_has_lost_its_head),
         cmocka_unit_test(nothing_published_is_no_difference),
+        cmocka_unit_test(partition_that_is_not_ready_is_named_unless_something_differs),
+        cmocka_unit_test(messages_that_the_speed_layer_says_it_read_and_did_not_count_are_named),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }

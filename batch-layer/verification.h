@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a verification holds on both sides, and how it tells the first difference. */
+#ifndef TIDEMARK_BATCH_VERIFICATION_H
+#define TIDEMARK_BATCH_VERIFICATION_H
+
+#include "batch.h"
+
+/* One side of one comparison, and the offsets whose messages it is made of. */
+struct part {
+    const char *name;  /* "published", "real-time", "merged" */
+    int32_t partition; /* -1: all */
+    int64_t epoch;     /* of real-time cells */
+    int64_t from, to;  /* of a partition; all of them from their first to their last that is compared: -1 */
+};
+
+struct verification {
+    struct batch *batch;
+    const struct source *source;
+    bool published_only;
+    struct publication publication;
+    int32_t partition_count;
+    struct compared {
+        struct slot_reader reader; /* of a slot that fits the publication, where it is ready */
+        bool ready;
+        int64_t first, cut, to; /* compared are the messages from `first` until `to` */
+    } * partitions;
+    struct error unready;               /* why a partition can't be compared; ERROR_NONE: all can */
+    struct panes *published, *computed; /* one a view, of offsets below the cuts */
+    struct panes *stage;                /* of the epoch that is being recomputed */
+    struct panes *held, *whole;         /* all together: as held by the platform, as recomputed */
+    struct ledger ledger, stage_ledger;
+    int64_t from_master, messages; /* how many came from where */
+};
+
+/* A view's rows were published with the definition that is configured. */
+bool is_published(const struct verification *verification, size_t view);
+
+/* ERROR_DATA where they differ. */
+bool compare_panes(struct verification *verification, size_t view, const struct part *part, struct panes *held,
+                   struct panes *computed, struct error *error) MUST_CHECK;
+bool compare_ledgers(const struct verification *verification, const struct part *part, const struct ledger *held,
+                     const struct ledger *computed, struct error *error) MUST_CHECK;
+
+/* Appends which messages make up a cell of this part: read once more. */
+void explain_cell(struct verification *verification, const struct part *part, size_t view, struct pane cell,
+                  struct buffer *out);
+
+#endif
