@@ -183,6 +183,7 @@ enum letter_outcome letter_writer_write(struct letter_writer *writer, const stru
         writer->mark = next;
         return LETTERS_WRITTEN;
     }
+    rd_kafka_poll(writer->producer, 0); /* delivery reports say more than what failed because of them */
     if (writer->refused < whole_below) {
         *ret_refused = writer->refused;
         return LETTERS_TOO_LARGE;

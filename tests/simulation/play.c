@@ -534,7 +534,8 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
         if (!skips || !skips[step])
             happen(world);
     }
-    letters_check(&world->letters, &world->topic, false);
+    if (!world->has_lost_tail) /* else there are other messages now where letters say that some lay */
+        letters_check(&world->letters, &world->topic, false);
     chance_begin_step(seed, SCHEDULE_STEPS);
     be_calm(world);
     if (world->has_lost_tail) {
