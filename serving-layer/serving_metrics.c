@@ -65,6 +65,10 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                                    .kind = METRIC_GAUGE,
                                    .help = "Partitions of which the part after the cut is missing.",
                                    .labels = {"source"}},
+    [METRIC_PARTITIONS_STOPPED] = {.name = "tidemark_serving_partitions_stopped",
+                                   .kind = METRIC_GAUGE,
+                                   .help = "Partitions that stand still with an alarm until an operator acts.",
+                                   .labels = {"source"}},
     [METRIC_VIEW_COMPLETE] = {.name = "tidemark_serving_view_complete",
                               .kind = METRIC_GAUGE,
                               .help = "1 where answers of the view are complete.",
@@ -110,9 +114,11 @@ void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot)
     const char *source = snapshot->source->name;
     observe_ages(metrics, snapshot);
     pthread_rwlock_rdlock(&snapshot->lock);
-    int64_t missing = 0;
-    for (size_t i = 0; i < snapshot->partition_count; i++)
+    int64_t missing = 0, stopped = 0;
+    for (size_t i = 0; i < snapshot->partition_count; i++) {
         missing += snapshot->partitions[i].absence != ABSENT_NOT;
+        stopped += *snapshot->partitions[i].alarm != '\0';
+    }
     set(metrics, METRIC_EPOCH, source, snapshot->publication.epoch);
     set(metrics, METRIC_PUBLISHED_AT, source, snapshot->publication.published_at_us);
     set(metrics, METRIC_CLOCK, source, snapshot->clock_us);
@@ -120,6 +126,7 @@ void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot)
     set(metrics, METRIC_LAG, source, snapshot_lag(snapshot));
     set(metrics, METRIC_PARTITIONS, source, (int64_t)snapshot->partition_count);
     set(metrics, METRIC_PARTITIONS_MISSING, source, missing);
+    set(metrics, METRIC_PARTITIONS_STOPPED, source, stopped);
     observe_views(metrics, snapshot);
     pthread_rwlock_unlock(&snapshot->lock);
 }

@@ -122,6 +122,25 @@ class DeadLetters(EndToEnd):
         self.assertEqual([letter.value() for letter in self.wait_for_letters(1)], [b"second"])
         self.assert_all_served()
 
+    def test_topic_made_anew_has_letters_of_its_own(self):
+        self.start(1)
+        speed, writer = self.job.speed(), Writer(self.kafka.brokers)
+        for payload in (b"first", b"second"):
+            writer.send(self.name, b"a", payload)
+        writer.flush()
+        self.wait_for_letters(2)
+        self.assertEqual(speed.stop(), 0)
+        self.kafka.delete(self.name)
+        self.kafka.create(self.name, 1)
+        self.job.config["sources"] = {"again": self.job.config["sources"]["orders"]}
+        self.job.config["views"]["daily_revenue"]["source"] = "again"
+        self.job.write()
+        self.job.speed()
+        writer = Writer(self.kafka.brokers)
+        writer.send(self.name, b"a", b"third")
+        writer.flush()
+        self.assertEqual([m.value() for m in self.wait_for_letters(3)], [b"first", b"second", b"third"])
+
     # --- the breaker ---
 
     WRONG = {**oracle.ORDER_FIELDS, "discount": "decimal(2)"}  # and required, so that orders without it are bad
@@ -175,6 +194,8 @@ class DeadLetters(EndToEnd):
         self.assert_stopped_with_letters(100)
         alarm = lambda: self.alarms() == {"0": "breaker", "1": None}  # noqa: E731
         wait_until(alarm, 30, "the alarm is told", children=[speed])
+        metrics = self.job.get("/metrics").body.decode()
+        self.assertIn('tidemark_serving_partitions_stopped{source="orders"} 1\n', metrics)
         self.assertEqual(speed.stop(), 0)
         self.fix()
         self.job.stop()
