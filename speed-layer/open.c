@@ -101,8 +101,11 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
     return true;
 }
 
-/* One look at both stores. *ret_ready: the slot in partition->slot may be gone on with. */
-static bool look(struct partition *partition, const struct log_extent *log, bool *ret_ready, struct error *error)
+/* Reads the slot, and begins it anew where it doesn't fit. `publication` is NULL where it couldn't be read, for the
+ * reason given: going on with a slot that is ours is safe then, for readers test that it fits. */
+static bool look_at_slot(struct partition *partition, const struct log_extent *log,
+                         const struct publication *publication, const struct error *reason, bool *ret_ready,
+                         struct error *error)
 {
     struct realtime_store *store = partition->environment->realtime;
     if (!store->operations->read_slot(store, partition->id, &partition->slot, error) ||
@@ -113,17 +116,24 @@ static bool look(struct partition *partition, const struct log_extent *log, bool
                 strcmp(slot->cluster, log->cluster) == 0 && slot->next <= log->end;
     if (same && !partition_audit(partition, &same, error))
         return false;
-    struct publication publication = {0};
-    struct publication_store *publications = partition->environment->publications;
-    if (!publications->operations->read(publications, partition->source, &publication, error)) {
-        /* Going on with a slot that is ours is safe without PostgreSQL: readers test that it fits. */
-        *ret_ready = same && error->code == ERROR_UNAVAILABLE;
-        return *ret_ready;
+    if (!publication) {
+        *ret_ready = same && reason->code == ERROR_UNAVAILABLE;
+        return *ret_ready || error_set(error, reason->code, "%s", reason->message);
     }
-    bool done = true;
-    *ret_ready = same && slot_fits(slot, partition->id.partition, &publication);
-    if (!*ret_ready)
-        done = check_topic(partition, log, slot->next, error) && begin_anew(partition, log, &publication, error);
+    *ret_ready = same && slot_fits(slot, partition->id.partition, publication);
+    return *ret_ready ||
+           (check_topic(partition, log, slot->next, error) && begin_anew(partition, log, publication, error));
+}
+
+/* One look at both stores. *ret_ready: the slot in partition->slot may be gone on with. What is published is read
+ * first: a slot that was read before a run opened and published would look as if it didn't fit. */
+static bool look(struct partition *partition, const struct log_extent *log, bool *ret_ready, struct error *error)
+{
+    struct publication_store *publications = partition->environment->publications;
+    struct publication publication = {0};
+    struct error reason = {0};
+    bool known = publications->operations->read(publications, partition->source, &publication, &reason);
+    bool done = look_at_slot(partition, log, known ? &publication : NULL, &reason, ret_ready, error);
     publication_clean_up(&publication);
     return done;
 }

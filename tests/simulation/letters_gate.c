@@ -75,7 +75,9 @@ void letters_check(const struct memory_dead_letter_topic *letters, const struct 
 {
     for (int32_t number = 0; number < topic->partition_count; number++) {
         const struct topic_partition *partition = &topic->partitions[number];
-        for (int64_t offset = partition->began; offset < partition->end; offset++) {
+        /* Where the tail was lost, letters may be of what lay there before. */
+        int64_t end = partition->end < partition->lost_from ? partition->end : partition->lost_from;
+        for (int64_t offset = partition->began; offset < end; offset++) {
             const struct order_message *message = topic_message(topic, number, offset);
             bool bad = !message->hole && message->bad;
             int count = letters_of(&letters->partitions[number].written, offset);
