@@ -21,6 +21,7 @@ struct batch {
     bool accepts_partitions;                /* the operator says that no order has versions in two partitions */
     bool accepts_gaps;                      /* the operator accepts that the messages of recorded gaps are lost */
     bool judges_again;                      /* the operator says that bad messages may be good now */
+    bool repairs;                           /* what `repair` finds is mended */
     int64_t ready_wait_ms;                  /* how long a run waits for partitions that aren't ready */
     struct kafka_access *access;            /* owned; the log keeps a pointer to it */
 };

@@ -6,12 +6,13 @@
 #include "base/wide.h"
 #include "batch.h"
 #include "dead_letters.h"
+#include "repair.h"
 #include "run.h"
 #include "scheduler.h"
 #include "status.h"
 #include "verify.h"
 
-static const char *accept_partitions, *accept_gaps;
+static const char *accept_partitions, *accept_gaps, *yes;
 
 static const struct command_option run_options[] = {
     {"accept-partitions", NULL, "the topic has grown, and no order has versions in two partitions", &accept_partitions},
@@ -28,6 +29,11 @@ static const struct command_option dead_letters_options[] = {
     {0},
 };
 
+static const struct command_option repair_options[] = {
+    {"yes", NULL, "mend what is found", &yes},
+    {0},
+};
+
 typedef bool source_step(struct batch *batch, const struct source *source, struct error *error);
 
 /* Every source gets its turn, whatever happens to the others; the exit code is that of the first that failed. */
@@ -38,6 +44,7 @@ static int for_each_source(const struct settings *settings, source_step *step)
     if (!batch_open(settings, &batch, &error))
         return program_fail(&error);
     batch.accepts_partitions = accept_partitions != NULL;
+    batch.repairs = yes != NULL;
     batch.accepts_gaps = accept_gaps != NULL;
     int code = 0;
     for (size_t i = 0; i < settings->source_count; i++) {
@@ -69,6 +76,12 @@ static int verify_command(void *context, char *arguments[])
 {
     (void)arguments;
     return for_each_source(context, verify_source);
+}
+
+static int repair_command(void *context, char *arguments[])
+{
+    (void)arguments;
+    return for_each_source(context, repair_source);
 }
 
 static int status_command(void *context, char *arguments[])
@@ -116,9 +129,12 @@ static const struct command commands[] = {
     {"schedule", NULL, 0, "stay and run the jobs by their cron lines, missed ones once", schedule_command, NULL},
     {"ingest", NULL, 0, "take the log into the master dataset up to its end, and publish nothing", ingest_command,
      NULL},
-    {"verify", NULL, 0, "recompute from the log and compare with what is published", verify_command, NULL},
+    {"verify", NULL, 0, "recompute from the log and compare with what is published and what is real time",
+     verify_command, NULL},
     {"dead-letters", "list|replay", 1, "list what is kept as bad, or judge it again after a fix, and publish",
      dead_letters_command, dead_letters_options},
+    {"repair", NULL, 0, "say what is damaged in Redis and PostgreSQL and what would be done; with --yes do it",
+     repair_command, repair_options},
     {"status", NULL, 0, "print epochs, cuts, lags and the last runs", status_command, NULL},
     {0},
 };

@@ -26,7 +26,7 @@ static struct ledger add_up(const struct publishing *publishing)
     return total;
 }
 
-static bool check_ledger(const struct publishing *publishing, struct error *error)
+bool publishing_check_ledger(const struct publishing *publishing, struct error *error)
 {
     const struct source *source = publishing->run->source;
     struct ledger total = add_up(publishing);
@@ -83,7 +83,7 @@ static bool prepare(struct publishing *publishing, struct error *error)
     const struct batch_store_operations *store = run->batch->store;
     return store->publish_begin(publishing, error) && judge_kept(run, error) &&
            store->merge_versions(run, publishing->ledgers, error) &&
-           store->rebuild_views(run, publishing->changes, error) && check_ledger(publishing, error) &&
+           store->rebuild_views(run, publishing->changes, error) && publishing_check_ledger(publishing, error) &&
            store->publish_write(publishing, error);
 }
 

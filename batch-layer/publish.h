@@ -10,6 +10,9 @@
  * true means published. */
 bool publish(struct source_run *run, struct error *error) MUST_CHECK;
 
+/* ERROR_DATA, with the figures, where the ledger that would be published isn't closed. */
+bool publishing_check_ledger(const struct publishing *publishing, struct error *error) MUST_CHECK;
+
 /* How many rows it writes, of all views. */
 int64_t publishing_rows(const struct publishing *publishing);
 

@@ -76,6 +76,14 @@ static bool read_cells(struct realtime_store *store, struct slot_reader *reader,
     return true;
 }
 
+static bool forget(struct realtime_store *store, struct slot_id id, struct error *error)
+{
+    if (!store_is_up(store, error))
+        return false;
+    store_of(store)->slots[id.partition] = (struct slot){0};
+    return true;
+}
+
 static void store_destroy(struct realtime_store *store)
 {
     (void)store; /* the test's own */
@@ -85,6 +93,7 @@ static const struct realtime_store_operations shared_slots_operations = {.read_s
                                                                          .open_epoch = open_epoch,
                                                                          .drop_epochs = drop_epochs,
                                                                          .read = read_cells,
+                                                                         .forget = forget,
                                                                          .destroy = store_destroy};
 
 void shared_slots_init(struct shared_slots *store)
@@ -100,6 +109,7 @@ void shared_slots_begin(struct shared_slots *store, const struct source *source,
                           .format = REALTIME_FORMAT,
                           .epoch = epoch,
                           .epoch_count = 1,
+                          .cluster = "memory",
                           .first = first,
                           .tail = -1,
                           .next = offset,

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "repair.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "batch_store.h"
+#include "master_check.h"
+#include "republish.h"
+#include "schema.h"
+#include "source_run.h"
+#include "verify.h"
+
+struct repair {
+    struct source_run run;
+    struct batch *batch;
+    const struct source *source;
+    int findings;
+    bool must_publish; /* again */
+};
+
+/* A finding, and what is or would be done about it. */
+__attribute__((format(printf, 3, 4))) static void say(struct repair *repair, const char *remedy, const char *format,
+                                                      ...)
+{
+    va_list arguments;
+    repair->findings++;
+    printf("source %s: ", repair->source->name);
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("%s %s\n", repair->batch->repairs ? ":" : "; would be mended:", remedy);
+    fflush(stdout);
+}
+
+/* --- slots --- */
+
+static bool is_other_cluster(struct repair *repair, const struct slot *slot, int32_t number, struct error *error)
+{
+    char cluster[CLUSTER_ID_MAX];
+    struct event_log *log = repair->batch->log;
+    if (!log->operations->cluster(log, cluster, error))
+        return true;
+    return slot->exists && strcmp(slot->cluster, cluster) != 0 &&
+           !error_set(error, ERROR_CONFIGURATION,
+                      "source %s: partition %d: its slot was read from the Kafka cluster %s and this one is %s; check "
+                      "kafka.brokers, or give the source another name",
+                      repair->source->name, (int)number, slot->cluster, cluster);
+}
+
+/* *ret_damage: what is wrong with it; its code is ERROR_NONE where nothing is. */
+static bool check_slot(struct repair *repair, int32_t number, struct error *ret_damage, struct error *error)
+{
+    struct realtime_store *store = repair->batch->realtime;
+    struct slot_reader reader;
+    struct slot_id id = {repair->source->name, number};
+    struct slot slot = {0};
+    *ret_damage = (struct error){0};
+    if (store->operations->read_slot(store, id, &slot, ret_damage)) {
+        if (is_other_cluster(repair, &slot, number, error))
+            return false;
+        slot_reader_init(&reader, id, repair->source);
+        if (store->operations->read(store, &reader, ret_damage) && slot_reader_audit(&reader, ret_damage))
+            *ret_damage = (struct error){0};
+        slot_reader_clean_up(&reader);
+    }
+    if (ret_damage->code == ERROR_NONE || ret_damage->code == ERROR_DATA)
+        return true;
+    *error = *ret_damage;
+    return false;
+}
+
+static bool repair_slot(struct repair *repair, int32_t number, struct error *error)
+{
+    struct realtime_store *store = repair->batch->realtime;
+    struct error damage;
+    if (!check_slot(repair, number, &damage, error))
+        return false;
+    if (damage.code == ERROR_NONE)
+        return true;
+    say(repair, "the slot is forgotten, and the speed layer builds it again from the published cut",
+        "partition %d: its slot is damaged (%s)", (int)number, damage.message);
+    return !repair->batch->repairs ||
+           store->operations->forget(store, (struct slot_id){repair->source->name, number}, error);
+}
+
+/* --- the master dataset --- */
+
+static bool repair_from_log(struct repair *repair, struct master_check *check, struct error *error)
+{
+    int number = (int)check->partition->number;
+    if (check->missing)
+        say(repair, "they are ingested again from the log",
+            "partition %d: %" PRId64 " messages are missing in the master dataset, the first at offset %" PRId64,
+            number, check->missing, check->first_missing);
+    if (check->edited)
+        say(repair, "they are ingested again from the log",
+            "partition %d: %" PRId64 " messages are not what was ingested, the first at offset %" PRId64, number,
+            check->edited, check->first_edited);
+    if (!repair->batch->repairs || (check->missing == 0 && check->edited == 0))
+        return true;
+    return master_mend(check, error);
+}
+
+/* "select o": the offsets of the partition below `to` that the master dataset holds. */
+static void append_offsets(struct buffer *sql, const struct repair *repair, int32_t number, int64_t to)
+{
+    buffer_append_string(sql, "select tm_offset as o from ");
+    append_raw_table(sql, repair->source);
+    buffer_appendf(sql,
+                   " where tm_partition = %d and tm_offset < %" PRId64
+                   " union all select \"offset\" from tidemark.bad where partition = %d and \"offset\" < %" PRId64
+                   " and source = ",
+                   (int)number, to, (int)number, to);
+    buffer_append_literal(sql, text_of(repair->source->name));
+}
+
+/* How many messages the ledger counts below the cut and the master dataset doesn't hold. */
+static bool count_lost(struct repair *repair, const struct master_check *check, int64_t *ret_lost, struct error *error)
+{
+    struct buffer sql = {0};
+    RESULT *lost = NULL;
+    const struct partition_state *partition = check->partition;
+    buffer_append_string(&sql, "select consumed - (select count(*) from (");
+    append_offsets(&sql, repair, partition->number, partition->begins);
+    buffer_appendf(&sql, ") m) from tidemark.partition where partition = %d and source = ", (int)partition->number);
+    buffer_append_literal(&sql, text_of(repair->source->name));
+    bool done = batch_query(repair->batch, &sql, &lost, error);
+    buffer_clean_up(&sql);
+    if (!done)
+        return false;
+    /* With `repairs`, those that the log holds are back already. */
+    *ret_lost = result_integer(lost, 0, 0) - (repair->batch->repairs ? 0 : check->missing_published);
+    return true;
+}
+
+/* Inserts into tidemark.gap the ranges below `to` of which the master dataset holds nothing, less those that are noted
+ * there already. */
+static bool note_lost(struct repair *repair, const struct partition_state *partition, int64_t to, struct error *error)
+{
+    struct buffer sql = {0};
+    buffer_append_string(&sql, "with held as (");
+    append_offsets(&sql, repair, partition->number, to);
+    buffer_append_string(&sql, " union all select generate_series(from_offset, least(to_offset, ");
+    buffer_appendf(&sql, "%" PRId64 ") - 1) from tidemark.gap where partition = %d and source = ", to,
+                   (int)partition->number);
+    buffer_append_literal(&sql, text_of(repair->source->name));
+    buffer_appendf(&sql,
+                   " union all select %" PRId64 "), holes as (select lag(o, 1, %" PRId64
+                   ") over (order by o) + 1 as f, o as t from held) "
+                   "insert into tidemark.gap (source, partition, from_offset, to_offset) select ",
+                   to, partition->first - 1);
+    buffer_append_literal(&sql, text_of(repair->source->name));
+    buffer_appendf(&sql, ", %d, f, t from holes where f < t", (int)partition->number);
+    bool done = batch_execute(repair->batch, &sql, error);
+    buffer_clean_up(&sql);
+    return done;
+}
+
+static bool repair_lost(struct repair *repair, const struct master_check *check, struct error *error)
+{
+    const struct partition_state *partition = check->partition;
+    int64_t lost, to = check->from < partition->begins ? check->from : partition->begins;
+    if (!partition->published || !count_lost(repair, check, &lost, error))
+        return !partition->published;
+    if (lost == 0)
+        return true;
+    if (lost < 0) {
+        say(repair, "live versions, rows and ledger are computed again",
+            "partition %d: the master dataset holds %" PRId64 " messages more than its ledger counts",
+            (int)partition->number, -lost);
+        repair->must_publish = true;
+        return true;
+    }
+    say(repair, "where they lay is recorded as a gap, and the views are computed again without them",
+        "partition %d: %" PRId64 " messages below offset %" PRId64
+        " are missing in the master dataset, and the log no longer holds them",
+        (int)partition->number, lost, to);
+    repair->must_publish = true;
+    return !repair->batch->repairs || note_lost(repair, partition, to, error);
+}
+
+static bool repair_master(struct repair *repair, const struct partition_state *partition, struct error *error)
+{
+    struct master_check check = {.run = &repair->run, .partition = partition};
+    if (!partition->recorded)
+        return true;
+    bool done =
+        master_check(&check, error) && repair_from_log(repair, &check, error) && repair_lost(repair, &check, error);
+    master_check_clean_up(&check);
+    return done;
+}
+
+/* --- what is published --- */
+
+/* Whether live versions are missing, or are not the messages that they were. */
+static bool check_current(struct repair *repair, bool *ret_same, struct error *error)
+{
+    struct buffer sql = {0};
+    RESULT *same = NULL;
+    const struct source *source = repair->source;
+    buffer_append_string(&sql, "select (select count(*) from ");
+    append_current_table(&sql, source);
+    buffer_append_string(&sql, ") = (select coalesce(sum(kept), 0) from tidemark.partition where source = ");
+    buffer_append_literal(&sql, text_of(source->name));
+    buffer_append_string(&sql, ") and not exists (select 1 from ");
+    append_current_table(&sql, source);
+    buffer_append_string(&sql, " c left join ");
+    append_raw_table(&sql, source);
+    buffer_append_string(&sql, " r using (tm_partition, tm_offset) where r.tm_event_us is distinct from c.tm_event_us");
+    for (size_t i = 0; i < source->schema.field_count; i++) {
+        buffer_append_string(&sql, " or r.");
+        buffer_append_identifier(&sql, source->schema.fields[i].name);
+        buffer_append_string(&sql, " is distinct from c.");
+        buffer_append_identifier(&sql, source->schema.fields[i].name);
+    }
+    buffer_append_char(&sql, ')');
+    bool done = batch_query(repair->batch, &sql, &same, error);
+    buffer_clean_up(&sql);
+    if (done)
+        *ret_same = *PQgetvalue(same, 0, 0) == 't';
+    return done;
+}
+
+static bool check_published(struct repair *repair, struct error *error)
+{
+    const char *remedy = "live versions, rows and ledger are computed again from the master dataset";
+    struct error difference = {0};
+    bool same = true;
+    if (repair->must_publish)
+        return true;
+    if (!verify_published(repair->batch, repair->source, &difference)) {
+        if (difference.code != ERROR_DATA) {
+            *error = difference;
+            return false;
+        }
+        say(repair, remedy, "%s", difference.message);
+        repair->must_publish = true;
+        return true;
+    }
+    if (!check_current(repair, &same, error))
+        return false;
+    if (!same)
+        say(repair, remedy, "the live versions of its orders are not those of the master dataset");
+    repair->must_publish = !same;
+    return true;
+}
+
+static bool repair_published(struct repair *repair, struct error *error)
+{
+    if (repair->run.publication.epoch == 0)
+        return true;
+    if (!check_published(repair, error))
+        return false;
+    return !repair->must_publish || !repair->batch->repairs || republish(&repair->run, error);
+}
+
+/* --- the story --- */
+
+static bool repair_all(struct repair *repair, struct error *error)
+{
+    struct source_run *run = &repair->run;
+    size_t partition_count = run->partition_count; /* of which republish leaves those that are published */
+    for (size_t i = 0; i < partition_count; i++)
+        if (!repair_master(repair, &run->partitions[i], error))
+            return false;
+    if (!repair_published(repair, error))
+        return false;
+    for (size_t i = 0; i < partition_count; i++)
+        if (!repair_slot(repair, (int32_t)i, error))
+            return false;
+    return true;
+}
+
+static bool conclude(const struct repair *repair, struct error *error)
+{
+    if (repair->findings == 0)
+        printf("source %s: nothing is damaged\n", repair->source->name);
+    return repair->findings == 0 || repair->batch->repairs ||
+           error_set(error, ERROR_DATA, "source %s: %d findings; tidemark-batch repair --yes mends them",
+                     repair->source->name, repair->findings);
+}
+
+bool repair_source(struct batch *batch, const struct source *source, struct error *error)
+{
+    struct repair repair = {.batch = batch, .source = source};
+    if (!batch->store->begin(batch, source, error))
+        return false;
+    bool done = source_run_init(&repair.run, batch, source, error) &&
+                batch->store->begin_record(batch, source, "repair", &repair.run.id, error);
+    if (done) {
+        done = repair_all(&repair, error) && conclude(&repair, error);
+        batch->store->end_record(batch, repair.run.id,
+                                 !done                  ? "failed"
+                                 : repair.findings == 0 ? "nothing damaged"
+                                                        : "repaired",
+                                 done ? NULL : error->message, 0);
+    }
+    source_run_clean_up(&repair.run);
+    batch->store->end(batch, source);
+    return done;
+}
