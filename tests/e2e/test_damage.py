@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What somebody did to a store or to the topic by hand is noticed, named, and mended; verify proves it each time."""
+
+import threading
+import unittest
+
+from confluent_kafka import TopicPartition
+
+from support.process import wait_until
+from support.tidemark import source, view
+
+from .servers import EndToEnd, month
+
+
+class Damage(EndToEnd):
+    def start(self, partitions=2, published=1000, live=500):
+        """A platform with something in both layers, from which a part was read since the last batch run."""
+        self.servers()
+        self.simple_platform(self.topic(partitions))
+        self.speed, self.serving = self.job.speed(), self.job.serving()
+        self.send(month(0, published))
+        self.assert_all_served()
+        self.job.batch()
+        self.send(month(published, live))
+        self.assert_all_served()
+
+    def key(self, partition, name):
+        return f"{self.job.folder.name}:{{orders/{partition}}}:{name}"
+
+    def keys(self, pattern):
+        return sorted(self.redis.command("keys", f"{self.job.folder.name}:{pattern}").split())
+
+    def restart_serving(self):
+        self.serving.stop()
+        self.serving = self.job.serving()
+
+    def says(self, child, words, within=90):
+        wait_until(lambda: words.encode() in child.log.read_bytes(), within, f"it says: {words}", children=[child])
+
+    def assert_incomplete(self, reason):
+        """Says what is missing, for this reason."""
+
+        def fulfilled(answer):
+            return any(missing["reason"] == reason for missing in answer.json["provenance"]["missing"])
+
+        answer = self.job.wait_for("daily_revenue", fulfilled, f"is incomplete: {reason}")
+        self.assertFalse(answer.complete)
+        return answer
+
+    def assert_healed(self):
+        self.assert_all_served()
+        self.job.batch("verify")
+        self.job.batch("repair")
+
+    # --- verify ---
+
+    def test_verify_is_exact_while_the_platform_runs(self):
+        self.start()
+        ended, orders = threading.Event(), month(1500, 20000)
+
+        def produce():
+            for piece in range(0, len(orders), 100):
+                if ended.wait(0.02):
+                    return
+                self.send(orders[piece : piece + 100])
+
+        producer = threading.Thread(target=produce)
+        producer.start()
+        try:
+            for _ in range(4):
+                codes = []
+                wait_until(lambda: codes.append(self.job.batch("verify", expect=(0, 75))) or codes[-1] == 0, 60, "equal")
+                self.job.batch(expect=(0, 75))
+        finally:
+            ended.set()
+            producer.join()
+        self.assert_healed()
+
+    def test_verify_names_the_first_cell_that_differs_and_its_messages(self):
+        self.start()
+        key = self.keys("{orders/0}:2:cells:daily_revenue:*")[0]
+        field = [f for f in self.redis.command("hkeys", key).split("\n") if f.endswith("#0r")][0]
+        ledger = key[: key.index(":cells")] + ":ledger"
+        self.redis.command("hincrby", key, field, 1)
+        self.redis.command("hincrby", ledger, "total:daily_revenue#0r", 1)  # else an audit would find it
+        verify = self.job.start_batch("verify")
+        self.assertEqual(verify.end(60), 65)
+        text = verify.tail()
+        for words in ("partition 0", "view daily_revenue", "real-time", "recomputed", "messages touch it", "offset"):
+            self.assertIn(words, text)
+
+    # --- Redis ---
+
+    def test_cells_deleted_one_by_one_are_noticed_and_built_again(self):
+        self.start()
+        for key in self.keys("{orders/1}:2:cells:*"):
+            for field in self.redis.command("hkeys", key).split("\n"):
+                self.redis.command("hdel", key, field)
+            break
+        verify = self.job.start_batch("verify")
+        self.assertEqual(verify.end(60), 65)
+        self.assertIn("partition 1: its slot", verify.tail())
+        self.restart_serving()
+        self.assert_incomplete("rebuilding")
+        self.speed.stop()
+        self.speed = self.job.speed()
+        self.says(self.speed, "orders/1: its slot in the real-time store is damaged: epoch 2")
+        self.assert_healed()
+
+    def test_deleted_cells_are_noticed_by_a_speed_layer_that_runs(self):
+        self.start()
+        for key in self.keys("{orders/*}:*:cells:*"):
+            self.redis.command("del", key)
+        self.says(self.speed, "is damaged", within=150)
+        self.says(self.speed, "orders/1: its slot in the real-time store is damaged", within=150)
+        self.says(self.speed, "orders/0: its slot in the real-time store is damaged", within=150)
+        self.restart_serving()
+        self.assert_healed()
+
+    def test_every_field_of_meta_edited_by_hand_is_noticed_and_repaired(self):
+        self.start(partitions=4)
+        fields = sorted(self.redis.command("hkeys", self.key(0, "meta")).split("\n"))
+        self.assertGreater(len(fields), 20)
+        left = [field for field in fields if field != "format"] + ["something"]
+        for piece in range(0, len(left), 4):
+            for partition, field in enumerate(left[piece : piece + 4]):
+                self.redis.command("hset", self.key(partition, "meta"), field, "garbage")
+            repair = self.job.start_batch("repair")
+            self.assertEqual(repair.end(60), 65, repair.tail())
+            for partition, field in enumerate(left[piece : piece + 4]):
+                self.assertIn(f"partition {partition}: its slot is damaged", repair.tail(), field)
+            self.job.batch("repair", "--yes")
+            self.send(month(1500 + 50 * piece, 50))
+            self.assert_all_served()
+        self.assert_healed()
+
+    def test_an_older_format_is_built_again_and_a_newer_one_is_left_alone(self):
+        self.start()
+        meta = self.key(0, "meta")
+        self.redis.command("hdel", meta, "tail", "gaps", "alarm", "seal", "lost", "consumed:1", "consumed:2", "consumed:3")
+        self.redis.command("hset", meta, "format", 1)
+        self.says(self.speed, "its slot has format 1 and this program writes 2: it is built again")
+        self.assert_healed()
+        self.redis.command("hset", meta, "format", 99)
+        for command in ("run", "verify", "repair"):
+            batch = self.job.start_batch(command)
+            self.assertEqual(batch.end(60), 78, command)
+            self.assertIn("format 99", batch.tail())
+        self.send(month(1500, 100))
+        self.redis.command("hset", meta, "format", 2)
+        self.assert_healed()
+
+    # --- PostgreSQL ---
+
+    def test_rows_removed_and_changed_in_postgres_are_repaired(self):
+        self.start()
+        self.postgres.sql("delete from raw.orders where tm_offset % 7 = 0")
+        self.postgres.sql("update view.daily_revenue set tm_count = tm_count + 1, order_count = order_count + 1")
+        verify = self.job.start_batch("verify")
+        self.assertEqual(verify.end(60), 65)
+        self.job.batch("repair", expect=(65,))
+        self.job.batch("repair", "--yes")
+        self.assert_healed()
+        self.job.batch()
+        self.assert_healed()
+
+    # --- the topic ---
+
+    def test_a_topic_made_anew_is_refused_and_another_name_is_the_way_out(self):
+        self.start()
+        self.speed.stop()
+        before = self.job.view("daily_revenue").json["rows"]
+        self.kafka.delete(self.name)
+        self.kafka.create(self.name, 2)
+        orders = month(2000, 4000)
+        self.send(orders)
+        speed = self.job.speed()
+        self.says(speed, "the topic was made anew; give the source another name to begin anew")
+        self.job.batch("repair", "--yes", expect=(78,))
+        self.assertEqual(self.job.view("daily_revenue").json["rows"], before)
+        speed.stop()
+        self.serving.stop()
+        self.job.config["sources"] = {"orders_2": source(self.name)}
+        self.job.config["views"] = {"daily_revenue": view("orders_2")}
+        self.job.write()
+        self.log.partitions.clear()
+        self.job.speed()
+        self.job.serving()
+        self.assert_all_served()
+        self.job.batch()
+        self.assert_healed()
+
+    def forget_between(self, cut, lost):
+        """The batch layer lost what the speed layer had read and it had not: the oracle shall not know it either."""
+        for partition, messages in self.log.partitions.items():
+            messages[:] = [m for m in messages if not cut[partition] <= m[0] < lost[partition]]
+
+    def test_messages_that_the_topic_lost_unread_are_a_gap_until_it_is_accepted(self):
+        self.start()
+        self.speed.stop()
+        self.send(month(1500, 1000))
+        ends = {p: end for p, (_, end) in self.reader.ends(self.name).items()}
+        lost = {p: end - 100 for p, end in ends.items()}
+        records = [TopicPartition(self.name, p, offset) for p, offset in lost.items()]
+        for future in self.kafka.admin.delete_records(records).values():
+            future.result(60)
+        published_cut = {int(p): cut for p, cut in self.job.view("daily_revenue").json["provenance"]["batch"]["cut"].items()}
+        unread = {p: end for p, end in self.log.ends().items()}
+        self.job.speed()
+        answer = self.assert_incomplete("gap")
+        gaps = {m["partition"]: (m["from"], m["to"]) for m in answer.json["provenance"]["missing"]}
+        self.assertEqual(gaps, {p: (unread[p], lost[p]) for p in lost})
+        wait_until(lambda: self.job.batch(expect=(0, 75)) == 0, 60, "a batch run publishes")
+        published = lambda a: a.json["provenance"]["batch"]["epoch"] == 2  # noqa: E731
+        answer = self.job.wait_for("daily_revenue", published, "the second run is answered")
+        self.assertFalse(answer.complete)
+        self.forget_between(published_cut, lost)
+        status = self.job.start_batch("status")
+        self.assertEqual(status.end(60), 0)
+        self.assertIn("not accepted (run --accept-gaps)", status.tail())
+        wait_until(lambda: self.job.batch("run", "--accept-gaps", expect=(0, 75)) == 0, 60, "the gaps are accepted")
+        self.assert_healed()
+
+
+if __name__ == "__main__":
+    unittest.main()
