@@ -59,6 +59,13 @@ int64_t snapshot_deferred(const struct snapshot *snapshot)
     return deferred;
 }
 
+struct ledger snapshot_ledger(const struct snapshot *snapshot)
+{
+    struct ledger ledger = snapshot->publication.ledger;
+    ledger_merge(&ledger, &snapshot->live_ledger);
+    return ledger;
+}
+
 bool snapshot_gap(const struct snapshot *snapshot, size_t partition, size_t number, struct offset_range *ret_gap)
 {
     const struct publication *publication = &snapshot->publication;

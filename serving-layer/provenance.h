@@ -21,6 +21,8 @@ void provenance_append(const struct snapshot *snapshot, size_t view, const struc
 /* Messages in the log that the answer doesn't hold yet, or LAG_UNKNOWN. */
 int64_t snapshot_lag(const struct snapshot *snapshot);
 int64_t snapshot_deferred(const struct snapshot *snapshot);
+/* Of all messages that the answer holds. */
+struct ledger snapshot_ledger(const struct snapshot *snapshot);
 
 /* The messages of a partition that were lost before they were read, and that no operator has accepted as lost: false
  * where there are no more such ranges. `partition` counts as snapshot->partitions does. */

@@ -87,24 +87,45 @@ static void append_source(const struct snapshot *snapshot, struct buffer *out)
     buffer_append_string(out, "]}");
 }
 
+static void append_fates(const struct fates *fates, struct buffer *out)
+{
+    buffer_appendf(out,
+                   "\"consumed\": %lld, \"kept\": %lld, \"replaced\": %lld, \"duplicate\": %lld, \"deferred\": %lld, "
+                   "\"bad\": %lld",
+                   (long long)fates->consumed, (long long)fates->kept, (long long)fates->replaced,
+                   (long long)fates->duplicate, (long long)fates->deferred, (long long)fates->bad);
+}
+
+static void append_partition_ledgers(const struct snapshot *snapshot, struct buffer *out)
+{
+    for (size_t i = 0; i < snapshot->partition_count; i++) {
+        buffer_appendf(out, "%s\"%d\": {", i ? ", " : "", (int)snapshot->partitions[i].partition);
+        append_fates(&snapshot->partitions[i].fates, out);
+        buffer_append_char(out, '}');
+    }
+}
+
 static void append_ledger(const struct snapshot *snapshot, struct buffer *out)
 {
-    struct ledger ledger = snapshot->publication.ledger;
+    struct ledger ledger = snapshot_ledger(snapshot);
+    struct fates fates = {0};
     size_t view_count = snapshot->source->view_count;
-    ledger_merge(&ledger, &snapshot->live_ledger);
+    fates_add(&fates, &ledger);
     buffer_appendf(out, "{\"name\": \"%s\", \"epoch\": ", snapshot->source->name);
     append_number_or_null(snapshot->loaded ? snapshot->publication.epoch : -1, out);
-    buffer_appendf(out, ", \"consumed\": %lld, \"kept\": %lld, \"replaced\": %lld, \"duplicate\": %lld, ",
-                   (long long)ledger.consumed, (long long)ledger.kept, (long long)ledger.replaced,
-                   (long long)ledger.duplicate);
-    buffer_appendf(out, "\"deferred\": %lld, \"bad\": %lld, \"closed\": %s, \"views\": [", (long long)ledger.deferred,
-                   (long long)ledger.bad, ledger_is_closed(&ledger, view_count) ? "true" : "false");
+    buffer_append_string(out, ", ");
+    append_fates(&fates, out);
+    buffer_appendf(out, ", \"closed\": %s, \"lost\": %lld, \"views\": [",
+                   ledger_is_closed(&ledger, view_count) ? "true" : "false",
+                   (long long)snapshot_gap_messages(snapshot));
     for (size_t i = 0; i < view_count; i++)
         buffer_appendf(out, "%s{\"name\": \"%s\", \"counted\": %lld, \"filtered\": %lld, \"closed\": %s}",
                        i ? ", " : "", snapshot->source->views[i].name, (long long)ledger.views[i].counted,
                        (long long)ledger.views[i].filtered,
                        ledger.views[i].counted + ledger.views[i].filtered == ledger.kept ? "true" : "false");
-    buffer_append_string(out, "]}");
+    buffer_append_string(out, "], \"partitions\": {");
+    append_partition_ledgers(snapshot, out);
+    buffer_append_string(out, "}}");
 }
 
 static void reply_by_source(const struct request *request, struct reply *reply,

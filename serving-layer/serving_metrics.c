@@ -69,6 +69,24 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                                    .kind = METRIC_GAUGE,
                                    .help = "Partitions that stand still with an alarm until an operator acts.",
                                    .labels = {"source"}},
+    [METRIC_LEDGER] = {.name = "tidemark_ledger_messages",
+                       .kind = METRIC_GAUGE,
+                       .help =
+                           "Messages that are answered, by their fate: all of them consumed, and each of these kept, "
+                           "replaced, duplicate, deferred or bad.",
+                       .labels = {"source", "fate"}},
+    [METRIC_LEDGER_CLOSED] = {.name = "tidemark_ledger_closed",
+                              .kind = METRIC_GAUGE,
+                              .help = "1 where the ledger adds up.",
+                              .labels = {"source"}},
+    [METRIC_GAPS] = {.name = "tidemark_gap_messages",
+                     .kind = METRIC_GAUGE,
+                     .help = "Offsets that the log lost before they were read, and that no operator has accepted.",
+                     .labels = {"source"}},
+    [METRIC_AUDIT_FAILURES] = {.name = "tidemark_audit_failures_total",
+                               .kind = METRIC_COUNTER,
+                               .help = "Slots of the real-time store that were found damaged when they were read.",
+                               .labels = {"source"}},
     [METRIC_VIEW_COMPLETE] = {.name = "tidemark_serving_view_complete",
                               .kind = METRIC_GAUGE,
                               .help = "1 where answers of the view are complete.",
@@ -99,6 +117,26 @@ static void observe_ages(struct metrics *metrics, struct snapshot *snapshot)
     }
 }
 
+static void observe_ledger(struct metrics *metrics, const struct snapshot *snapshot)
+{
+    const char *source = snapshot->source->name;
+    const struct ledger ledger = snapshot_ledger(snapshot);
+    const struct {
+        const char *fate;
+        int64_t messages;
+    } fates[] = {
+        {"consumed", ledger.consumed},   {"kept", ledger.kept},         {"replaced", ledger.replaced},
+        {"duplicate", ledger.duplicate}, {"deferred", ledger.deferred}, {"bad", ledger.bad},
+    };
+    for (size_t i = 0; i < sizeof fates / sizeof *fates; i++) {
+        const char *const labels[] = {source, fates[i].fate};
+        metric_set(metrics_series(metrics, METRIC_LEDGER, labels), fates[i].messages);
+    }
+    set(metrics, METRIC_LEDGER_CLOSED, source, ledger_is_closed(&ledger, snapshot->source->view_count));
+    set(metrics, METRIC_GAPS, source, snapshot_gap_messages(snapshot));
+    set(metrics, METRIC_AUDIT_FAILURES, source, snapshot->damages);
+}
+
 static void observe_views(struct metrics *metrics, const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->source->view_count; i++) {
@@ -127,6 +165,7 @@ void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot)
     set(metrics, METRIC_PARTITIONS, source, (int64_t)snapshot->partition_count);
     set(metrics, METRIC_PARTITIONS_MISSING, source, missing);
     set(metrics, METRIC_PARTITIONS_STOPPED, source, stopped);
+    observe_ledger(metrics, snapshot);
     observe_views(metrics, snapshot);
     pthread_rwlock_unlock(&snapshot->lock);
 }

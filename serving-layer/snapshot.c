@@ -84,13 +84,11 @@ static enum absence absence_of(const struct live *live, const struct slot *slot,
     return live->reachable ? ABSENT_REBUILDING : ABSENT_UNREACHABLE;
 }
 
-static int64_t deferred_after(const struct slot_reader *reader, int64_t epoch)
+static void add_fates_after(const struct slot_reader *reader, int64_t epoch, struct fates *fates)
 {
-    int64_t deferred = 0;
     for (size_t i = 0; i < reader->epoch_count; i++)
         if (reader->epochs[i].epoch > epoch)
-            deferred += reader->epochs[i].ledger.deferred;
-    return deferred;
+            fates_add(fates, &reader->epochs[i].ledger);
 }
 
 /* What was lost below the cut, the publication says. */
@@ -131,10 +129,12 @@ static struct partition_state state_of(const struct live *live, int32_t number, 
         .clock_us = published ? published->clock_us : 0,
         .lag = slot->exists && slot->end >= slot->next ? slot->end - slot->next : LAG_UNKNOWN,
         .absence = absence_of(live, slot, number, publication),
+        .fates = published ? published->fates : (struct fates){0},
     };
     state.offset = state.absence == ABSENT_NOT ? slot->next : published ? published->cut : state.first;
     if (state.absence == ABSENT_NOT) {
-        state.deferred = deferred_after(reader, publication->epoch);
+        add_fates_after(reader, publication->epoch, &state.fates);
+        state.deferred = state.fates.deferred;
         state.gaps = gaps_after(slot, state.cut);
     }
     memcpy(state.alarm, slot->alarm, sizeof state.alarm);

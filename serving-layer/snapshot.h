@@ -24,14 +24,15 @@ const char *absence_name(enum absence absence);
 struct partition_state {
     int32_t partition;
     enum absence absence;
-    int64_t first;    /* the first offset that it ever had; -1 unknown */
-    int64_t cut;      /* -1: the published cut doesn't name it */
-    int64_t offset;   /* the answer holds the messages below it; -1: none */
-    int64_t next;     /* of the slot; -1 where there is none */
-    int64_t clock_us; /* latest event time; 0 before the first */
-    int64_t deferred; /* messages after the cut */
-    bool added;       /* the topic had fewer partitions: an order's versions can be in two */
-    struct gaps gaps; /* after the cut */
+    int64_t first;      /* the first offset that it ever had; -1 unknown */
+    int64_t cut;        /* -1: the published cut doesn't name it */
+    int64_t offset;     /* the answer holds the messages below it; -1: none */
+    int64_t next;       /* of the slot; -1 where there is none */
+    int64_t clock_us;   /* latest event time; 0 before the first */
+    int64_t deferred;   /* messages after the cut */
+    bool added;         /* the topic had fewer partitions: an order's versions can be in two */
+    struct fates fates; /* of the messages that the answer holds */
+    struct gaps gaps;   /* after the cut */
     char alarm[ALARM_SIZE];
     int64_t lag; /* messages in the log that aren't in the slot, or LAG_UNKNOWN */
 };
@@ -54,7 +55,7 @@ struct snapshot {
     struct view_state *views;  /* one a view of the source */
     int64_t clock_us;          /* of the source: the latest of its partitions; never goes back */
     bool live_reachable;
-    int64_t damages; /* slots found damaged so far, see struct live */
+    int64_t damages;    /* slots found damaged so far, see struct live */
     struct buffer runs; /* the latest batch runs as a JSON array; empty before they were read */
 
     /* Monotonic times at which the stores last answered; 0 never. */

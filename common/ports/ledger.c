@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/realtime_store.h"
 
+void fates_add(struct fates *fates, const struct ledger *ledger)
+{
+    fates->consumed += ledger->consumed;
+    fates->kept += ledger->kept;
+    fates->replaced += ledger->replaced;
+    fates->duplicate += ledger->duplicate;
+    fates->deferred += ledger->deferred;
+    fates->bad += ledger->bad;
+}
+
 void ledger_merge(struct ledger *into, const struct ledger *from)
 {
     into->consumed += from->consumed;

@@ -19,6 +19,7 @@ struct published_partition {
     /* The last message below the cut whose record time is known, to tell a topic that was made anew from the one that
      * was read. A time of 0 or less: none. */
     int64_t tail, tail_time_us;
+    struct fates fates; /* of the messages below the cut */
 };
 
 /* Messages below the cut that the log no longer held when they were to be ingested, and that no operator has accepted

@@ -27,6 +27,12 @@ struct ledger {
         int64_t counted, filtered;
     } views[VIEWS_MAX]; /* by number of the source's views */
 };
+/* The same of one partition, without its views. */
+struct fates {
+    int64_t consumed, kept, replaced, duplicate, deferred, bad;
+};
+void fates_add(struct fates *fates, const struct ledger *ledger);
+
 void ledger_merge(struct ledger *into, const struct ledger *from);
 /* consumed = kept + replaced + duplicate + deferred + bad; per view kept = counted + filtered. */
 bool ledger_is_closed(const struct ledger *ledger, size_t view_count);

@@ -174,11 +174,12 @@ static bool read_partitions(PGconn *connection, const struct source *source, int
                                                        .lost = result_integer(result, row, 11),
                                                        .tail = result_integer(result, row, 9),
                                                        .tail_time_us = result_integer(result, row, 10)};
-        ledger->consumed += result_integer(result, row, 4);
-        ledger->kept += result_integer(result, row, 5);
-        ledger->replaced += result_integer(result, row, 6);
-        ledger->duplicate += result_integer(result, row, 7);
-        ledger->bad += result_integer(result, row, 8);
+        struct fates *fates = &partitions[row].fates;
+        ledger->consumed += fates->consumed = result_integer(result, row, 4);
+        ledger->kept += fates->kept = result_integer(result, row, 5);
+        ledger->replaced += fates->replaced = result_integer(result, row, 6);
+        ledger->duplicate += fates->duplicate = result_integer(result, row, 7);
+        ledger->bad += fates->bad = result_integer(result, row, 8);
     }
     publication->partitions = partitions;
     publication->partition_count = (size_t)count;
