@@ -57,13 +57,14 @@ static bool judge(struct judging *judging, const struct bad_message *message, st
     struct rejection rejection;
     judging->judgement.judged++;
     bool good = decoder_decode(judging->decoder, message->payload, message->record_time_us, &record, &rejection);
-    bool done = good || rejection.reason || error_set(error, ERROR_INTERNAL, "out of memory");
     if (good)
         note_good(judging, message, &record);
-    else if (done)
+    else if (rejection.reason)
         note_bad(judging, message, &rejection);
+    else
+        return error_set(error, ERROR_INTERNAL, "out of memory");
     decoder_reset(judging->decoder);
-    return done;
+    return true;
 }
 
 static bool judge_rows(struct judging *judging, const PGresult *rows, struct error *error)

@@ -2,6 +2,7 @@
 #include "letters.h"
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "base/log.h"
 
 #define BYTES_MAX ((size_t)8 << 20) /* of letters that wait, a partition */
@@ -78,6 +79,7 @@ bool letters_keep(struct letters *letters, struct partition_letters *sent, const
         failed(letters, sent, partition, &error, now_us);
         return false;
     }
+    crash_point("after_letters");
     if (sent->retry.attempts > 0)
         log_info("%s/%d: bad messages are kept again", partition->id.source, (int)partition->id.partition);
     retry_succeeded(&sent->retry);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "kafka/topics.h"
 
 struct letter_writer {
@@ -168,6 +169,7 @@ static bool write_marked(struct letter_writer *writer, const struct letter lette
         writer, rd_kafka_send_offsets_to_transaction(writer->producer, list, group, left_ms(until_us)), error);
     rd_kafka_consumer_group_metadata_destroy(group);
     rd_kafka_topic_partition_list_destroy(list);
+    crash_point("in_letters");
     return done && translate(writer, rd_kafka_commit_transaction(writer->producer, left_ms(until_us)), error);
 }
 

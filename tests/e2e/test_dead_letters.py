@@ -313,6 +313,27 @@ class DeadLetters(EndToEnd):
         self.job.stop()
         self.assert_one_letter_each()
 
+    def test_killed_while_or_after_letters_are_written_each_bad_message_has_one(self):
+        self.start(2)
+        chance, writer = random.Random(3), Writer(self.kafka.brokers)
+        for point in ("in_letters", "after_letters", "after_redis_before_ack") * 2:
+            dying = self.job.speed(crash_at=point)
+            for key, payload in disorder.disordered(chance, month(0, 200), bad=0.2):
+                writer.send(self.name, key, payload)
+            writer.flush()
+            self.assertEqual(dying.end(60), -signal.SIGKILL, f"{point}\n{dying.tail()}")
+        self.job.speed()
+        self.assert_all_served()
+        self.job.stop()
+        self.assert_one_letter_each()
+
+    def test_broker_that_is_killed_costs_no_letter_and_doubles_none(self):
+        self.start()
+        self.job.speed()
+        hits = iter((self.kafka.kill, self.kafka.start) * 3)
+        self.addCleanup(lambda: self.kafka.child.running() or self.kafka.start())
+        self.under_fire(6, lambda chance: next(hits)())
+
     def test_killed_at_any_moment_each_bad_message_has_one_letter(self):
         self.start()
         speeds = [self.job.speed()]
