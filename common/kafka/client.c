@@ -3,7 +3,10 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+
+#define CLOSE_TIMEOUT_US (5 * US_PER_SECOND)
 
 /* Facts of librdkafka 2.0: eager assignors only, offsets are the application's, and what is out of range is lost data
  * and must be seen. */
@@ -131,4 +134,20 @@ rd_kafka_resp_err_t kafka_assign(rd_kafka_t *client, const rd_kafka_topic_partit
             rd_kafka_topic_partition_list_destroy(unused);
     }
     return code;
+}
+
+void kafka_consumer_destroy(rd_kafka_t *client)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_error_t *refused = rd_kafka_consumer_close_queue(client, queue);
+    int64_t deadline_us = clock_monotonic_us() + CLOSE_TIMEOUT_US;
+    while (!refused && !rd_kafka_consumer_closed(client) && clock_monotonic_us() < deadline_us) {
+        rd_kafka_message_t *message = rd_kafka_consume_queue(queue, 20); /* serves callbacks */
+        if (message)
+            rd_kafka_message_destroy(message);
+    }
+    if (refused)
+        rd_kafka_error_destroy(refused);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }

@@ -264,9 +264,8 @@ static void destroy(struct consumer *port)
     if (consumer->has_pulse)
         pthread_join(consumer->pulse, NULL);
     if (consumer->client) {
-        rd_kafka_consumer_close(consumer->client);
         rd_kafka_queue_destroy(consumer->queue);
-        rd_kafka_destroy(consumer->client);
+        kafka_consumer_destroy(consumer->client);
     }
     rd_kafka_topic_partition_list_destroy(consumer->assigned);
     pthread_mutex_destroy(&consumer->lock);

@@ -202,10 +202,8 @@ static void destroy(struct dead_letter_store *store)
         forget_letters(&letters->places[i]);
         close_writer(&letters->places[i]);
     }
-    if (letters->marks) {
-        rd_kafka_consumer_close(letters->marks);
-        rd_kafka_destroy(letters->marks);
-    }
+    if (letters->marks)
+        kafka_consumer_destroy(letters->marks);
     free(letters->places);
     free(letters);
 }

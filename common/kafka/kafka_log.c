@@ -164,8 +164,7 @@ static void destroy(struct event_log *log)
     if (!log)
         return;
     rd_kafka_queue_destroy(self(log)->queue);
-    rd_kafka_consumer_close(self(log)->client);
-    rd_kafka_destroy(self(log)->client);
+    kafka_consumer_destroy(self(log)->client);
     free(self(log));
 }
 
