@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postgres/connection.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "postgres/patience.h"
 
 #define CONNECT_TIMEOUT_US (5 * US_PER_SECOND)
+#define LOCK_NOT_AVAILABLE "55P03"
 
 /* The first line, without the prefix that says "ERROR:" once more. */
 static struct text first_line(const char *message)
@@ -24,18 +24,20 @@ struct sqlstate_class {
 
 /* The longest prefix that fits is found first: the table is read from the top. */
 static const struct sqlstate_class sqlstate_classes[] = {
-    {"08", ERROR_UNAVAILABLE},    /* connection */
-    {"57P", ERROR_UNAVAILABLE},   /* shutdown, crash, not yet started */
-    {"57014", ERROR_UNAVAILABLE}, /* statement_timeout */
-    {"53", ERROR_UNAVAILABLE},    /* disk full, out of memory, too many connections */
-    {"58", ERROR_UNAVAILABLE},    /* input or output of the server */
-    {"40", ERROR_UNAVAILABLE},    /* serialisation, deadlock */
-    {"25006", ERROR_UNAVAILABLE}, /* a standby: the primary may come back */
-    {"55P03", ERROR_TRY_AGAIN},   /* lock_timeout */
-    {"28", ERROR_PERMISSION},       {"42501", ERROR_PERMISSION},
+    {"08", ERROR_UNAVAILABLE},             /* connection */
+    {"57P", ERROR_UNAVAILABLE},            /* shutdown, crash, not yet started */
+    {"57014", ERROR_UNAVAILABLE},          /* statement_timeout */
+    {"53", ERROR_UNAVAILABLE},             /* disk full, out of memory, too many connections */
+    {"58", ERROR_UNAVAILABLE},             /* input or output of the server */
+    {"40", ERROR_TRY_AGAIN},               /* serialisation, deadlock */
+    {"25006", ERROR_UNAVAILABLE},          /* a standby: the primary may come back */
+    {LOCK_NOT_AVAILABLE, ERROR_TRY_AGAIN}, /* lock_timeout */
+    {"28", ERROR_PERMISSION},
+    {"42501", ERROR_PERMISSION},
     {"3D000", ERROR_CONFIGURATION}, /* no such database */
     {"42P01", ERROR_CONFIGURATION}, /* no such table, column, schema: somebody changed the schema */
-    {"42703", ERROR_CONFIGURATION}, {"3F000", ERROR_CONFIGURATION},
+    {"42703", ERROR_CONFIGURATION},
+    {"3F000", ERROR_CONFIGURATION},
     {"2BP01", ERROR_CONFIGURATION}, /* something of the user's depends on a table */
 };
 
@@ -52,7 +54,8 @@ static const char *or_default(const char *value)
     return value && *value ? value : "default";
 }
 
-static bool fail(PGconn *connection, const PGresult *result, struct error *error)
+/* `holder`: whoever holds the lock that was waited for, or empty. */
+static bool fail_with(PGconn *connection, const PGresult *result, const char *holder, struct error *error)
 {
     const char *state = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
     const char *primary = result ? PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY) : NULL;
@@ -60,9 +63,15 @@ static bool fail(PGconn *connection, const PGresult *result, struct error *error
     if (PQstatus(connection) != CONNECTION_OK)
         code = ERROR_UNAVAILABLE;
     struct text line = first_line(primary ? primary : PQerrorMessage(connection));
-    return error_set(error, code, "PostgreSQL %s/%s: %.*s%s%s%s", or_default(PQhost(connection)),
+    bool held = *holder && state && strcmp(state, LOCK_NOT_AVAILABLE) == 0;
+    return error_set(error, code, "PostgreSQL %s/%s: %.*s%s%s%s%s%s", or_default(PQhost(connection)),
                      or_default(PQdb(connection)), (int)line.length, line.data, state ? " (" : "", state ? state : "",
-                     state ? ")" : "");
+                     state ? ")" : "", held ? "; the lock is held by " : "", held ? holder : "");
+}
+
+static bool fail(PGconn *connection, const PGresult *result, struct error *error)
+{
+    return fail_with(connection, result, "", error);
 }
 
 /* A failed connection has no result, but a verbose message says "FATAL:  28P01: …" in any language. */
@@ -97,23 +106,6 @@ static int64_t connect_timeout_us(const PQconninfoOption *options)
         if (strcmp(options->keyword, "connect_timeout") == 0 && options->val && atoi(options->val) > 0)
             return atoi(options->val) * US_PER_SECOND;
     return CONNECT_TIMEOUT_US;
-}
-
-static bool wait_for_connection(PGconn *connection, int64_t deadline_us)
-{
-    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
-    while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
-        int64_t left_us = deadline_us - clock_monotonic_us();
-        if (left_us <= 0)
-            return false;
-        struct pollfd socket = {PQsocket(connection), status == PGRES_POLLING_READING ? POLLIN : POLLOUT, 0};
-        int ready = poll(&socket, 1, (int)(left_us / 1000) + 1);
-        if (ready > 0)
-            status = PQconnectPoll(connection);
-        else if (ready < 0 && errno != EINTR)
-            return false;
-    }
-    return true;
 }
 
 static PGconn *start(const struct connection_settings *settings)
@@ -164,8 +156,8 @@ bool connection_open(const struct connection_settings *settings, PGconn **ret_co
         return error_set(error, ERROR_INTERNAL, "out of memory");
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
     PQsetNoticeReceiver(connection, ignore_notice, NULL);
-    bool in_time = PQstatus(connection) == CONNECTION_BAD || wait_for_connection(connection, deadline_us);
-    bool done = in_time && PQstatus(connection) == CONNECTION_OK;
+    bool in_time = patience_connect(connection, deadline_us);
+    bool done = in_time && PQstatus(connection) == CONNECTION_OK && PQsetnonblocking(connection, 1) == 0;
     if (!done)
         fail_to_connect(connection, in_time, error);
     done = done && prepare_session(connection, settings, error);
@@ -183,18 +175,34 @@ static bool is_good(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
-bool connection_execute(PGconn *connection, const char *sql, struct error *error)
+/* The last result of what was sent, which is the one that failed where one did. False where the connection is lost. */
+static bool take_result(struct patience *patience, PGresult **ret_result, struct error *error)
 {
-    RESULT *result = PQexec(connection, sql);
-    return is_good(result) || fail(connection, result, error);
+    PGresult *last = NULL;
+    for (bool more = true; more;) {
+        if (!patience_await_result(patience, error)) {
+            PQclear(last);
+            return false;
+        }
+        PGresult *next = PQgetResult(patience->connection);
+        more = next && PQresultStatus(next) != PGRES_COPY_IN && PQstatus(patience->connection) == CONNECTION_OK;
+        if (next) {
+            PQclear(last);
+            last = next;
+        }
+    }
+    *ret_result = last;
+    return true;
 }
 
-bool connection_query(PGconn *connection, const char *sql, size_t count, const char *const values[],
-                      PGresult **ret_result, struct error *error)
+/* Takes what a statement that was sent answers; `wanted` tells good results from others. */
+static bool finish(struct patience *patience, bool wanted(const PGresult *), PGresult **ret_result, struct error *error)
 {
-    PGresult *result = PQexecParams(connection, sql, (int)count, NULL, values, NULL, NULL, 0);
-    if (!is_good(result)) {
-        fail(connection, result, error);
+    PGresult *result;
+    if (!take_result(patience, &result, error))
+        return false;
+    if (!wanted(result)) {
+        fail_with(patience->connection, result, patience->holder, error);
         PQclear(result);
         return false;
     }
@@ -202,46 +210,83 @@ bool connection_query(PGconn *connection, const char *sql, size_t count, const c
     return true;
 }
 
-bool connection_copy_begin(PGconn *connection, const char *sql, struct error *error)
+bool connection_execute(PGconn *connection, const char *sql, struct error *error)
 {
-    RESULT *result = PQexec(connection, sql);
-    return PQresultStatus(result) == PGRES_COPY_IN || fail(connection, result, error);
+    RESULT *result = NULL;
+    struct patience patience;
+    patience_begin(&patience, connection);
+    if (!PQsendQuery(connection, sql))
+        return fail(connection, NULL, error);
+    return finish(&patience, is_good, &result, error);
 }
 
-/* Reads what is left of a COPY, so that the connection is usable again; the first complaint is the reason. */
-static bool drain_copy(PGconn *connection, struct error *error)
+bool connection_query(PGconn *connection, const char *sql, size_t count, const char *const values[],
+                      PGresult **ret_result, struct error *error)
 {
-    bool done = true;
-    for (PGresult *result = PQgetResult(connection); result; result = PQgetResult(connection)) {
-        if (done && PQresultStatus(result) != PGRES_COMMAND_OK)
-            done = fail(connection, result, error);
-        PQclear(result);
-        if (PQstatus(connection) != CONNECTION_OK)
-            break;
-    }
-    return done;
+    struct patience patience;
+    patience_begin(&patience, connection);
+    if (!PQsendQueryParams(connection, sql, (int)count, NULL, values, NULL, NULL, 0))
+        return fail(connection, NULL, error);
+    return finish(&patience, is_good, ret_result, error);
+}
+
+static bool begins_copy(const PGresult *result)
+{
+    return PQresultStatus(result) == PGRES_COPY_IN;
+}
+
+bool connection_copy_begin(PGconn *connection, const char *sql, struct error *error)
+{
+    RESULT *result = NULL;
+    struct patience patience;
+    patience_begin(&patience, connection);
+    if (!PQsendQuery(connection, sql))
+        return fail(connection, NULL, error);
+    return finish(&patience, begins_copy, &result, error);
+}
+
+/* Ends a COPY, with a complaint or without, so that the connection is usable again. */
+static bool end_copy(PGconn *connection, const char *complaint, struct error *error)
+{
+    RESULT *result = NULL;
+    struct patience patience;
+    patience_begin(&patience, connection);
+    int ended = PQputCopyEnd(connection, complaint);
+    while (ended == 0 && patience_flush(&patience, error))
+        ended = PQputCopyEnd(connection, complaint);
+    if (ended < 0)
+        return fail(connection, NULL, error);
+    return ended && finish(&patience, is_good, &result, error);
 }
 
 bool connection_copy_put(PGconn *connection, struct text lines, struct error *error)
 {
-    if (PQputCopyData(connection, lines.data, (int)lines.length) == 1)
-        return true;
-    fail(connection, NULL, error);
-    drain_copy(connection, NULL);
-    return false;
+    struct patience patience;
+    patience_begin(&patience, connection);
+    int put = PQputCopyData(connection, lines.data, (int)lines.length);
+    while (put == 0 && patience_flush(&patience, error))
+        put = PQputCopyData(connection, lines.data, (int)lines.length);
+    if (put < 0) {
+        fail(connection, NULL, error);
+        end_copy(connection, "given up", NULL);
+    }
+    return put > 0 && patience_flush(&patience, error);
 }
 
 bool connection_copy_end(PGconn *connection, struct error *error)
 {
-    if (PQputCopyEnd(connection, NULL) != 1)
-        return fail(connection, NULL, error);
-    return drain_copy(connection, error);
+    return end_copy(connection, NULL, error);
 }
 
 void connection_roll_back(PGconn *connection)
 {
-    if (PQstatus(connection) == CONNECTION_OK && PQtransactionStatus(connection) != PQTRANS_IDLE)
-        PQclear(PQexec(connection, "rollback"));
+    struct error unknown;
+    if (PQstatus(connection) == CONNECTION_OK && PQtransactionStatus(connection) == PQTRANS_ACTIVE)
+        end_copy(connection, "given up", &unknown);
+    if (PQstatus(connection) != CONNECTION_OK || PQtransactionStatus(connection) == PQTRANS_IDLE)
+        return;
+    bool done = connection_execute(connection, "rollback", &unknown);
+    (void)done; /* where it isn't, the connection is lost */
 }
 
 void result_clean_up(PGresult **result)

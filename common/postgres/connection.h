@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A connection to PostgreSQL that notices a dead peer, and libpq's results turned into errors that say what to do.
  *
- * Errors are ERROR_UNAVAILABLE where trying again can help, ERROR_TRY_AGAIN where somebody else holds a lock for too
- * long, ERROR_PERMISSION where a password or a right is refused, ERROR_CONFIGURATION where the database or the schema
- * isn't what the program needs. After any error of a transaction the caller rolls back; after ERROR_UNAVAILABLE it
- * closes the connection. Messages name host and database and never hold a secret. */
+ * Errors are ERROR_UNAVAILABLE where the server is away or can't work, ERROR_TRY_AGAIN where somebody was in the way (a
+ * lock held too long, by whom the message says, or a deadlock) or a shutdown is asked for, ERROR_PERMISSION where a
+ * password or a right is refused, ERROR_CONFIGURATION where the database or the schema isn't what the program needs.
+ * After any error of a transaction the caller rolls back; after ERROR_UNAVAILABLE it closes the connection. Messages
+ * name host and database and never hold a secret. How long is waited for an answer: see patience.h. */
 #ifndef TIDEMARK_POSTGRES_CONNECTION_H
 #define TIDEMARK_POSTGRES_CONNECTION_H
 
