@@ -83,6 +83,36 @@ static void append_fields(struct buffer *sql, const struct schema *schema)
     }
 }
 
+/* The comment of the table in schema raw says which fields were ever kept there: a column that is missing all the same
+ * was dropped or renamed by somebody, and must not come back empty as if it were a new field's. */
+static void append_known_fields(struct buffer *out, const struct schema *schema)
+{
+    buffer_append_string(out, "fields:");
+    for (size_t i = 0; i < schema->field_count; i++)
+        buffer_appendf(out, " %s;", schema->fields[i].name);
+}
+
+static bool knows_field(struct text known, const struct field *field)
+{
+    struct buffer entry = {0};
+    buffer_appendf(&entry, " %s;", field->name);
+    bool knows = known.length > 0 && memmem(known.data, known.length, buffer_string(&entry), entry.length) != NULL;
+    buffer_clean_up(&entry);
+    return knows;
+}
+
+static void append_comment(struct buffer *sql, const struct source *source)
+{
+    struct buffer known = {0};
+    append_known_fields(&known, &source->schema);
+    buffer_append_string(sql, "comment on table ");
+    append_raw_table(sql, source);
+    buffer_append_string(sql, " is ");
+    buffer_append_literal(sql, buffer_text(&known));
+    buffer_append_string(sql, "; ");
+    buffer_clean_up(&known);
+}
+
 /* What the rows of the master dataset mean, besides their columns. */
 static void append_definition(struct buffer *out, const struct source *source)
 {
@@ -108,6 +138,7 @@ static bool create_tables(struct batch *batch, const struct source *source, stru
     append_fields(sql, &source->schema);
     buffer_append_string(sql, "); ");
     append_current_indexes(sql, source);
+    append_comment(sql, source);
     buffer_append_string(sql, "update tidemark.source set definition = ");
     struct buffer definition = {0};
     append_definition(&definition, source);
@@ -172,9 +203,14 @@ static bool is_wider(const struct field *field, struct text stored)
     return wider;
 }
 
-static bool follow_field(const struct source *source, const struct field *field, struct text stored, struct buffer *sql,
-                         struct error *error)
+static bool follow_field(const struct source *source, const struct field *field, struct text stored, struct text known,
+                         struct buffer *sql, struct error *error)
 {
+    if (stored.length == 0 && knows_field(known, field))
+        return error_set(error, ERROR_CONFIGURATION,
+                         "source %s: the column %s of raw.%s was dropped or renamed by somebody; bring it back from a "
+                         "backup, or drop what was ingested",
+                         source->name, field->name, source->name);
     struct buffer wanted = {0};
     append_field_type(&wanted, field);
     bool fits = text_equal(stored, buffer_text(&wanted));
@@ -191,25 +227,61 @@ static bool follow_field(const struct source *source, const struct field *field,
     return fits;
 }
 
+/* Rows of name, type and the table's comment; none where there is no such table. */
+static bool read_columns(struct batch *batch, const struct buffer *table, PGresult **ret_columns, struct error *error)
+{
+    struct buffer sql = {0};
+    buffer_append_string(&sql, "select attname, format_type(atttypid, atttypmod), "
+                               "coalesce(obj_description(attrelid, 'pg_class'), '') from pg_attribute "
+                               "where attnum > 0 and not attisdropped and attrelid = to_regclass(");
+    buffer_append_literal(&sql, buffer_text(table));
+    buffer_append_char(&sql, ')');
+    bool done = batch_query(batch, &sql, ret_columns, error);
+    buffer_clean_up(&sql);
+    return done;
+}
+
+/* The live versions are made from the master dataset, and have its fields. */
+static bool check_current(struct batch *batch, const struct source *source, const PGresult *raw, struct error *error)
+{
+    struct buffer table = {0};
+    append_current_table(&table, source);
+    RESULT *columns = NULL;
+    bool done = read_columns(batch, &table, &columns, error);
+    for (size_t i = 0; done && i < source->schema.field_count; i++) {
+        const char *name = source->schema.fields[i].name;
+        if (!text_equal(find_type(columns, name), find_type(raw, name)))
+            done = error_set(error, ERROR_CONFIGURATION,
+                             "source %s: the column %s of %s was dropped, renamed or changed by somebody", source->name,
+                             name, buffer_string(&table));
+    }
+    buffer_clean_up(&table);
+    return done;
+}
+
 static bool follow_fields(struct batch *batch, const struct source *source, struct buffer *sql, struct error *error)
 {
     struct buffer table = {0};
-    append_raw_table(&table, source);
-    buffer_append_string(sql, "select attname, format_type(atttypid, atttypmod) from pg_attribute "
-                              "where attnum > 0 and not attisdropped and attrelid = to_regclass(");
-    buffer_append_literal(sql, buffer_text(&table));
-    buffer_append_char(sql, ')');
-    buffer_clean_up(&table);
     RESULT *columns = NULL;
-    if (!batch_query(batch, sql, &columns, error))
+    append_raw_table(&table, source);
+    bool read = read_columns(batch, &table, &columns, error);
+    buffer_clean_up(&table);
+    if (!read)
         return false;
     if (PQntuples(columns) == 0)
         return error_set(error, ERROR_CONFIGURATION, "source %s: its table in schema raw is gone", source->name);
+    struct text known = result_text(columns, 0, 2);
+    bool is_new = false;
     for (size_t i = 0; i < source->schema.field_count; i++) {
         const struct field *field = &source->schema.fields[i];
-        if (!follow_field(source, field, find_type(columns, field->name), sql, error))
+        if (!follow_field(source, field, find_type(columns, field->name), known, sql, error))
             return false;
+        is_new = is_new || !knows_field(known, field);
     }
+    if (!check_current(batch, source, columns, error))
+        return false;
+    if (is_new)
+        append_comment(sql, source);
     return sql->length == 0 || batch_execute(batch, sql, error);
 }
 
