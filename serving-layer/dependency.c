@@ -20,16 +20,17 @@ void dependency_answered(struct dependency *dependency)
 {
     if (dependency->down)
         log_info("%s answers again", dependency->name);
-    dependency->down = false;
+    dependency->down = ERROR_NONE;
     metric_set(dependency->up, 1);
     retry_succeeded(&dependency->retry);
 }
 
 void dependency_failed(struct dependency *dependency, const struct error *error)
 {
-    if (!dependency->down)
-        log_warning("%s can't be read; answers stay as they are until it can: %s", dependency->name, error->message);
-    dependency->down = true;
+    if (error->code != dependency->down) /* another reason is said too */
+        log_write(error_is_retriable(error) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+                  "%s can't be read; answers stay as they are until it can: %s", dependency->name, error->message);
+    dependency->down = error->code;
     metric_set(dependency->up, 0);
     metric_add(dependency->errors, 1);
     retry_failed(&dependency->retry, clock_monotonic_us());

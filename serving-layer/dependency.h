@@ -11,7 +11,7 @@
 struct dependency {
     const char *name; /* "Redis" */
     struct retry retry;
-    bool down; /* and said so */
+    enum error_code down; /* ERROR_NONE: it is up; else what was said of it */
     struct metric_series *up, *errors;
 };
 

@@ -117,7 +117,7 @@ static bool look_at_slot(struct partition *partition, const struct log_extent *l
     if (same && !partition_audit(partition, &same, error))
         return false;
     if (!publication) {
-        *ret_ready = same && reason->code == ERROR_UNAVAILABLE;
+        *ret_ready = same && (error_is_retriable(reason) || reason->code == ERROR_PERMISSION);
         return *ret_ready || error_set(error, reason->code, "%s", reason->message);
     }
     *ret_ready = same && slot_fits(slot, partition->id.partition, publication);

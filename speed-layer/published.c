@@ -45,6 +45,7 @@ static void *follow(void *context)
 {
     struct published *published = context;
     struct retry retry = RETRY_DEPENDENCY;
+    enum error_code said = ERROR_NONE; /* what was last complained of; another reason is said too */
     int64_t next_us = 0;
     while (!atomic_load(&published->stopping)) {
         int64_t now_us = clock_monotonic_us();
@@ -54,13 +55,16 @@ static void *follow(void *context)
         }
         struct error error = {0};
         if (read_all(published, &error)) {
-            if (retry.attempts)
+            if (said)
                 log_info("PostgreSQL answers again");
+            said = ERROR_NONE;
             retry_succeeded(&retry);
             next_us = now_us + EVERY_US;
         } else {
-            if (retry.attempts == 0)
-                log_warning("%s; going on without what is published", error.message);
+            if (error.code != said)
+                log_write(error_is_retriable(&error) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+                          "%s; going on without what is published", error.message);
+            said = error.code;
             retry_failed(&retry, clock_monotonic_us());
             next_us = retry.next_us;
         }

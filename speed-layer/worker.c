@@ -111,7 +111,8 @@ static void suspend(struct worker *worker, const struct error *cause)
 {
     struct error error;
     if (!worker->suspended) {
-        log_warning("%s; reading stops until it is back", cause->message);
+        log_write(error_is_retriable(cause) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s; reading stops until it is back",
+                  cause->message);
         worker->suspended = true;
         if (!worker->consumer->operations->assign(worker->consumer, NULL, 0, &error))
             log_error("%s", error.message);
@@ -287,18 +288,25 @@ static void hint(struct worker *worker)
     free(positions);
 }
 
+/* A store that is silent for one partition would be so for all of them, and the group waits for this worker. */
+static void commit_all(struct worker *worker)
+{
+    struct error error = {0};
+    for (size_t i = 0; i < worker->owned_count; i++)
+        if (partition_has_pending(worker->owned[i].partition) && !commit_one(worker, &worker->owned[i], &error)) {
+            log_warning("%s; the next owner reads these messages again", error.message);
+            return;
+        }
+}
+
 static void on_revoked(void *context, bool lost)
 {
     struct worker *worker = context;
     if (lost && worker->owned_count)
         log_warning("worker %d: its %zu partitions were lost: the group waited too long for it", worker->number,
                     worker->owned_count);
-    for (size_t i = 0; i < worker->owned_count; i++) {
-        struct error error = {0};
-        if (!lost && !worker->suspended && partition_has_pending(worker->owned[i].partition) &&
-            !commit_one(worker, &worker->owned[i], &error))
-            log_warning("%s; the next owner reads these messages again", error.message);
-    }
+    if (!lost && !worker->suspended)
+        commit_all(worker);
     if (!lost)
         hint(worker);
     for (size_t i = 0; i < worker->owned_count; i++) {
@@ -340,9 +348,11 @@ static bool open_one(struct worker *worker, struct owned *owned, struct error *e
     return true;
 }
 
+/* After a failure the group is polled before the next is tried: each may take seconds to fail. */
 static void open_closed(struct worker *worker)
 {
-    for (size_t i = 0; i < worker->owned_count && !worker->suspended; i++) {
+    bool failed = false;
+    for (size_t i = 0; i < worker->owned_count && !worker->suspended && !failed; i++) {
         struct owned *owned = &worker->owned[i];
         int64_t now_us = clock_monotonic_us();
         if (owned->partition->state != PARTITION_CLOSED || retry_wait_us(&owned->retry, now_us) > 0 ||
@@ -351,6 +361,7 @@ static void open_closed(struct worker *worker)
         struct error error = {0};
         if (!open_one(worker, owned, &error)) {
             wait_to_open(owned, &error);
+            failed = true;
             continue;
         }
         worker->must_assign = true;
