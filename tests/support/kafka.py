@@ -26,8 +26,9 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
 PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller},PROXIED://127.0.0.1:{proxied}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},PROXIED://127.0.0.1:{advertised}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 log.dirs={folder}/data
@@ -61,13 +62,23 @@ def jars():
 
 
 class Kafka:
-    def __init__(self, folder, heap="512m"):
+    """`proxy`: one that leads to the broker's second port, where it calls itself by the proxy's."""
+
+    def __init__(self, folder, heap="512m", proxy=None):
         self.folder, self.heap = Path(folder), heap
         self.folder.mkdir(parents=True)
-        self.port = free_port()
+        self.port, proxied = free_port(), proxy.target_port if proxy else free_port()
         self.brokers = f"127.0.0.1:{self.port}"
         self.properties = self.folder / "server.properties"
-        self.properties.write_text(PROPERTIES.format(port=self.port, controller=free_port(), folder=self.folder))
+        self.properties.write_text(
+            PROPERTIES.format(
+                port=self.port,
+                controller=free_port(),
+                proxied=proxied,
+                advertised=proxy.port if proxy else proxied,
+                folder=self.folder,
+            )
+        )
         cluster = uuid.uuid4().hex[:22]
         java = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.properties)
         done = subprocess.run(java, capture_output=True, text=True)

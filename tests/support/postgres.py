@@ -16,8 +16,10 @@ def _programs():
 
 
 class Postgres:
-    def __init__(self, folder, start=True):
-        self.folder, self.port = Path(folder), free_port()
+    """`options` are more settings of the server, `initdb` more words for the making of its folder."""
+
+    def __init__(self, folder, start=True, options=(), initdb=()):
+        self.folder, self.port, self.options = Path(folder), free_port(), list(options)
         self.folder.mkdir(parents=True)
         self.user = "postgres" if os.geteuid() == 0 else None
         if self.user:
@@ -36,7 +38,7 @@ class Postgres:
             "-A",
             "trust",
         ]
-        made = Child("initdb", [*arguments, "-N"], self.folder / "initdb.log", user=self.user)
+        made = Child("initdb", [*arguments, "-N", *initdb], self.folder / "initdb.log", user=self.user)
         if made.end(120) != 0:
             raise RuntimeError(made.tail())
         self.child = None
@@ -46,7 +48,8 @@ class Postgres:
             self.stop()
 
     def start(self):
-        options = ["-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        settings = [f"port={self.port}", "listen_addresses=127.0.0.1", "fsync=off", *self.options]
+        options = [word for setting in settings for word in ("-c", setting)]
         arguments = [_programs() / "postgres", "-D", self.data, "-k", self.folder, *options]
         self.child = Child("postgres", arguments, self.folder / "log", user=self.user)
         ready = lambda: self.sql("select 1", database="postgres") == "1"  # noqa: E731

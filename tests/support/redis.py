@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A private Redis on a free loopback port."""
+"""A private Redis on a free loopback port. `options` are more words of its command line."""
 
 import subprocess
 from pathlib import Path
@@ -8,8 +8,8 @@ from .process import Child, free_port, wait_until
 
 
 class Redis:
-    def __init__(self, folder, persistent=False, start=True):
-        self.folder, self.persistent = Path(folder), persistent
+    def __init__(self, folder, persistent=False, start=True, options=()):
+        self.folder, self.persistent, self.options = Path(folder), persistent, list(options)
         self.folder.mkdir(parents=True)
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
@@ -17,10 +17,14 @@ class Redis:
         if start:
             self.start()
 
-    def start(self):
+    def start(self, wait=True):
         persistence = ["--appendonly", "yes" if self.persistent else "no", "--save", ""]
         arguments = ["redis-server", "--port", self.port, "--bind", "127.0.0.1", "--dir", self.folder, *persistence]
-        self.child = Child("redis", arguments, self.folder / "log")
+        self.child = Child("redis", [*arguments, *self.options], self.folder / "log")
+        if wait:
+            self.wait()
+
+    def wait(self):
         wait_until(lambda: self.command("ping") == "PONG", 60, "Redis answers", children=[self.child])
 
     def command(self, *words):

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What networks do to each of the three edges, Kafka, Redis and PostgreSQL: rows 13 to 16 and 18. And liveness: each
+server may be away at the start or go away, in any order, and all come back by themselves."""
+
+import itertools
+import time
+import unittest
+
+from support.process import wait_until
+
+from .faulty import Faulty, memory
+
+EDGES = ("kafka", "redis", "postgres")
+
+
+class Network(Faulty):
+    def test_partition_of_any_edge_heals(self):
+        """Row 13: nothing arrives in both directions, in one, in the other; then connections are refused."""
+        self.start()
+        for edge in EDGES:
+            proxy = self.proxies[edge]
+            faults = {
+                "both": proxy.black_hole,
+                "up": lambda proxy=proxy: proxy.set("up", swallow=True),
+                "down": lambda proxy=proxy: proxy.set("down", swallow=True),
+                "refused": proxy.refuse,
+            }
+            for name, fault in faults.items():
+                with self.subTest(edge=edge, fault=name), self.watch():
+                    fault()
+                    self.send_more(100)
+                    self.assert_idle(self.speed, self.serving, seconds=1.5)
+                    self.assert_programs_run()
+                    proxy.heal()
+                    proxy.reset()  # what was swallowed is gone, as after a failover of the network
+                    self.assert_all_served()
+        self.assert_recovered()
+
+    def test_half_open_connections_are_given_up(self):
+        """Row 14: old connections are silent for ever and never closed; new ones work."""
+        self.start()
+        for edge in EDGES:
+            with self.subTest(edge=edge), self.watch():
+                self.assertGreater(self.proxies[edge].stall_existing(), 0)
+                self.send_more(100)
+                self.assert_all_served()
+                self.publish()
+                served = lambda: self.epoch() == self.published_epoch()  # noqa: B023, E731
+                wait_until(served, 60, "what was published is answered")
+        self.assert_recovered()
+
+    def epoch(self):
+        return self.job.view("daily_revenue").json["provenance"]["batch"]["epoch"]
+
+    def published_epoch(self):
+        return int(self.sql("select epoch from tidemark.source"))
+
+    def test_batch_run_gives_up_a_connection_that_is_half_open(self):
+        """Row 14: in one direction and in the other, in the midst of a run."""
+        self.start()
+        for direction in ("up", "down"):
+            self.send_more(2000)
+            self.assert_all_served()
+            self.postgres_proxy.set("up", drip=(2000, 0.02))
+            batch = self.job.start_batch()
+            copying = "select count(*) from pg_stat_activity where state = 'active' and query like 'copy raw%'"
+            wait_until(lambda: self.sql(copying) != "0", 60, "a COPY is under way", every=0.01, children=[batch])
+            self.postgres_proxy.stall_existing(direction)
+            self.postgres_proxy.heal()
+            self.assertEqual(batch.end(90), 69, batch.tail())
+            # The old session ends once its server has seen that it is alone; here it is reset at last.
+            self.postgres_proxy.reset()
+            self.assert_recovered()
+
+    def test_slow_links_are_no_error(self):
+        """Row 15: a few kB/s on each edge in turn; nobody gives up a link on which bytes move."""
+        self.start()
+        for edge, drip in (("kafka", (600, 0.05)), ("redis", (300, 0.05)), ("postgres", (600, 0.05))):
+            proxy = self.proxies[edge]
+            with self.subTest(edge=edge), self.watch():
+                proxy.set("both", drip=drip)
+                accepted = proxy.accepted
+                self.send_more(100)
+                self.assert_all_served()
+                self.assertLess(proxy.accepted - accepted, 20)
+                self.assert_programs_run()
+                proxy.heal()
+        self.assert_recovered()
+
+    def test_latency_of_200_ms_is_no_error(self):
+        """Row 16: on all edges at once, with jitter."""
+        self.start()
+        for proxy in self.proxies.values():
+            proxy.set("both", delay=0.1, jitter=0.05)
+        with self.watch():
+            self.send_more(200)
+            self.assert_all_served()
+            self.publish()
+            self.assert_all_served()
+        for child in (self.speed, self.serving):
+            self.assertNotIn("waiting for it", child.tail())
+            self.assertNotIn("can't be read", child.tail())
+        self.assert_recovered()
+
+    def test_flipped_bytes_end_the_connection(self):
+        """Row 18: the first byte of many pieces is wrong, which the protocols of Redis and PostgreSQL notice; a flipped
+        byte within a value is what TCP's checksum is for, and TLS. Kafka's batches have a checksum of their own."""
+        self.start()
+        for edge, direction in itertools.product(("redis", "postgres"), ("down", "up")):
+            proxy = self.proxies[edge]
+            with self.subTest(edge=edge, direction=direction), self.watch():
+                proxy.set(direction, flip_every=5)
+                accepted = proxy.accepted
+                self.send_more(100)
+                wait_until(lambda: proxy.accepted > accepted + 2, 60, "connections are made anew")  # noqa: B023
+                self.assert_programs_run()
+                proxy.heal()
+                self.assert_all_served()
+        self.assert_recovered()
+
+
+class Liveness(Faulty):
+    def test_servers_may_come_in_any_order(self):
+        """Each of the three is the last to come once; meanwhile nothing spins, and TERM ends the programs."""
+        for last in EDGES:
+            with self.subTest(last=last):
+                self.servers()
+                for proxy in self.proxies.values():
+                    proxy.refuse()
+                self.start_programs()
+                self.assertEqual(self.job.get("/livez").status, 200)
+                self.assertEqual(self.job.get("/readyz").status, 503)
+                self.send_more(200)
+                self.assert_idle(self.speed, self.serving)
+                self.assert_programs_run()
+                for edge in sorted(EDGES, key=lambda edge: edge == last):  # noqa: B023
+                    self.proxies[edge].heal()
+                    self.assert_idle(self.speed, self.serving, seconds=1.0)
+                self.assert_recovered()
+                self.job.stop()
+
+    def test_servers_that_are_all_away_for_a_while_come_back_and_memory_stays_level(self):
+        """While orders stream in that can't be read, and again and again."""
+        self.start()
+        before = None
+        with self.watch():
+            for order in itertools.permutations(EDGES):
+                for edge in order:
+                    self.proxies[edge].refuse()
+                self.send_more(50)
+                time.sleep(0.5)  # some attempts fail
+                for edge in order:
+                    self.proxies[edge].heal()
+                self.assert_all_served()
+                before = before or [memory(child) for child in (self.speed, self.serving)]
+        for child, size in zip((self.speed, self.serving), before):
+            self.assertLess(memory(child), size + (24 << 20), child.tail())
+        self.assert_recovered()
+
+    def test_term_ends_the_programs_whatever_is_silent(self):
+        """Each edge is a black hole in its turn, then all are, with messages that are not committed."""
+        self.start()
+        for silent in (*((edge,) for edge in EDGES), EDGES):
+            with self.subTest(silent=silent):
+                for edge in silent:
+                    self.proxies[edge].black_hole()
+                self.send_more(100)
+                time.sleep(0.5)  # it may have begun to wait for an answer
+                begun = time.monotonic()
+                self.assertEqual(self.speed.stop(within=30), 0, self.speed.tail())
+                self.assertEqual(self.serving.stop(within=30), 0, self.serving.tail())
+                print(f"{silent}: ended after {time.monotonic() - begun:.1f} s")
+                for edge in silent:
+                    self.proxies[edge].heal()
+                self.speed, self.serving = self.job.speed(), self.job.serving()
+                self.assert_all_served()
+        self.assert_recovered()
+
+
+if __name__ == "__main__":
+    unittest.main()

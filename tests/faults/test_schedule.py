@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two schedulers, runs that were missed, and days of 23 and 25 hours: row 39. The wall clock is libfaketime's."""
+
+import os
+import time
+import unittest
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from support.process import Child, wait_until
+from support.tidemark import BIN
+
+from .faulty import Faulty, month
+
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+
+
+class Schedule(Faulty):
+    def start_in(self, zone, schedule):
+        self.servers()
+        self.simple_platform(self.topic())
+        self.job.config["time_zone"] = zone
+        self.job.config["jobs"] = {"daily": {"schedule": schedule}}
+        self.job.write()
+        self.speed, self.serving, self.sent = self.job.speed(), self.job.serving(), 0
+
+    def scheduler(self, name, at=None):
+        """A scheduling process, for which it is now the time `at`."""
+        env = dict(os.environ, LD_PRELOAD=str(FAKETIME), FAKETIME_DONT_FAKE_MONOTONIC="1") if at else None
+        if at:
+            env["FAKETIME"] = f"{int(at.replace(tzinfo=timezone.utc).timestamp() - time.time()):+d}"
+        command = [BIN / "tidemark-batch", "--config", self.job.path, "schedule"]
+        child = Child(name, command, self.folder / f"{name}.log", env=env)
+        self.addCleanup(lambda: child.running() and child.kill())
+        return child
+
+    def due(self):
+        """When the job is due next, in UTC."""
+        return datetime.fromisoformat(self.sql("select due_at at time zone 'UTC' from tidemark.job"))
+
+    def outcomes(self):
+        return self.sql("select outcome from tidemark.run order by id").splitlines()
+
+    def send_days(self, first, last):
+        """An order each half hour."""
+        orders, at = [], first
+        for order in month(0, int((last - first) / timedelta(minutes=30))):
+            name = f"{order['order_id']}-{at:%Y%m%d}"
+            orders.append({**order, "order_id": name, "timestamp": at, "updated_at": at})
+            at += timedelta(minutes=30)
+        self.send(orders)
+
+    def walk(self, zone, schedule, days):
+        """Each time some minutes late the job that is due is run, and that makes the next of `days` due."""
+        days = [datetime.fromisoformat(day) for day in days]
+        self.start_in(zone, schedule)
+        self.job.batch("ingest")  # the database is there
+        self.sql(f"insert into tidemark.job values ('daily', '{days[0]}Z')")
+        before = days[0] - timedelta(days=1)
+        for now, then in zip(days, days[1:]):
+            self.send_days(before, now)
+            self.assert_all_served()
+            process = self.scheduler(f"scheduler-{now:%m%d}", now + timedelta(minutes=7))
+            wait_until(lambda: self.due() > now, 60, "the job was run", children=[process])  # noqa: B023
+            self.assertEqual(self.due(), then)
+            self.assertEqual(process.stop(), 0)
+            before = now
+        self.assertEqual(self.outcomes().count("published"), len(days) - 1)
+        self.assert_recovered()
+
+    def test_day_of_23_hours_is_run_once_and_is_exact(self):
+        """Row 39: 01:30 doesn't exist in Lisbon on 30 March 2025; the clock jumps at 01:00 UTC."""
+        days = ["2025-03-29T01:30:00", "2025-03-30T01:00:00", "2025-03-31T00:30:00", "2025-04-01T00:30:00"]
+        self.walk("Europe/Lisbon", "30 1 * * *", days)
+
+    def test_day_of_25_hours_is_run_once_and_is_exact(self):
+        """Row 39: 01:30 comes twice in New York on 2 November 2025."""
+        days = ["2025-11-01T05:30:00", "2025-11-02T05:30:00", "2025-11-03T06:30:00", "2025-11-04T06:30:00"]
+        self.walk("America/New_York", "30 1 * * *", days)
+
+    def test_runs_that_were_missed_for_days_are_made_up_for_once(self):
+        """Row 39."""
+        self.start_in("UTC", "0 2 * * *")
+        self.send_more(200)
+        self.assert_all_served()
+        self.job.batch()
+        self.send_more(200)
+        self.assert_all_served()
+        self.sql("insert into tidemark.job values ('daily', '2025-02-01T02:00:00Z')")
+        process = self.scheduler("scheduler", datetime.fromisoformat("2025-02-08T12:00:00"))
+        wait_until(lambda: self.due() == datetime.fromisoformat("2025-02-09T02:00:00"), 60, "the job was run", children=[process])
+        self.assertEqual(self.outcomes(), ["published", "published"])
+        self.assertEqual(process.stop(), 0)
+        self.assert_recovered()
+
+    def test_two_schedulers_publish_once(self):
+        """Row 39: both find the job due at the same moment."""
+        self.start_in("UTC", "0 2 * * *")
+        self.send_more(200)
+        self.assert_all_served()
+        self.job.batch("ingest")  # the database is there
+        self.sql("insert into tidemark.job values ('daily', '2025-02-01T02:00:00Z')")
+        now = datetime.fromisoformat("2025-02-01T03:00:00")
+        both = [self.scheduler(f"scheduler-{number}", now) for number in range(2)]
+        wait_until(lambda: "nothing new" in self.outcomes(), 60, "both have run", children=both)
+        self.assertEqual(self.outcomes().count("published"), 1)
+        for process in both:
+            self.assertEqual(process.stop(), 0)
+        self.assert_recovered()
+
+
+if __name__ == "__main__":
+    unittest.main()
