@@ -182,11 +182,12 @@ static bool print_rows(void *context)
     (void)context;
     struct buffer out = {0}, group = {0};
     struct value values[FIELDS] = {{.present = true, .text = {"a longer category", 17}}, {.present = false}};
-    struct {
+    union {
         struct cell cell;
-        struct sum sum;
-    } made = {.cell = {.count = 7}};
+        unsigned char bytes[sizeof(struct cell) + sizeof(struct sum)];
+    } made = {.bytes = {0}};
     struct cell *cell = &made.cell;
+    cell->count = 7;
     cell->sums[0] = (struct sum){7, 123456789};
     for (int i = 0; i < 40; i++) {
         measure_append(&view, &view.measures[1], cell, &out);
