@@ -101,6 +101,8 @@ static bool check_shown(struct reading *reading, const PGresult *rows, int row, 
         int column = first + (int)i;
         buffer_clear(&reading->text);
         measure_append(view, &view->measures[i], cell, &reading->text);
+        if (reading->text.failed)
+            return error_set(error, ERROR_INTERNAL, "out of memory");
         struct text shown = PQgetisnull(rows, row, column) ? text_of("null") : result_text(rows, row, column);
         if (text_equal(shown, buffer_text(&reading->text)))
             continue;

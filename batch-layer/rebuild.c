@@ -161,7 +161,8 @@ static bool replace_windows(struct rebuild *rebuild, const struct window_sql *wi
                    "with deleted as (delete from %s where tm_window = any (%s) returning tm_count) "
                    "select coalesce(sum(tm_count), 0)::bigint, count(*) from deleted",
                    buffer_string(&table), windows);
-    bool failed = table.failed || origin.failed || touched.windows.failed;
+    bool failed =
+        table.failed || origin.failed || touched.windows.failed || touched.from_us.failed || touched.to_us.failed;
     bool done =
         failed ? error_set(error, ERROR_INTERNAL, "out of memory") : query_counts(rebuild, &before, &deleted, error);
     if (done) {
@@ -171,6 +172,8 @@ static bool replace_windows(struct rebuild *rebuild, const struct window_sql *wi
     if (done) {
         change->counted += after - before;
         buffer_append_text(&change->windows, buffer_text(&touched.windows));
+        if (change->windows.failed) /* no list is published as "nothing was touched" */
+            done = error_set(error, ERROR_INTERNAL, "out of memory");
     }
     buffer_clean_up(&table);
     buffer_clean_up(&origin);
@@ -205,6 +208,7 @@ static bool make_view(struct rebuild *rebuild, size_t number, struct time_range 
     buffer_append_string(&origin, " o");
     window_sql_init(&window, view, times);
     append_view_create(&rebuild->sql, view, buffer_string(&table));
+    rebuild->sql.failed |= table.failed || origin.failed;
     bool done = batch_execute(rebuild->run->batch, &rebuild->sql, error);
     if (done) {
         append_view_insert(&rebuild->sql, &window, buffer_string(&table), buffer_string(&origin), NULL);

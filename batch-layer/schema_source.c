@@ -143,6 +143,7 @@ static bool create_tables(struct batch *batch, const struct source *source, stru
     struct buffer definition = {0};
     append_definition(&definition, source);
     buffer_append_literal(sql, buffer_text(&definition));
+    sql->failed |= definition.failed;
     buffer_clean_up(&definition);
     buffer_append_string(sql, " where name = ");
     buffer_append_literal(sql, text_of(source->name));
@@ -154,7 +155,9 @@ static bool check_definition(const struct source *source, struct text stored, st
     struct buffer wanted = {0};
     append_definition(&wanted, source);
     bool same = text_equal(stored, buffer_text(&wanted));
-    if (!same)
+    if (wanted.failed)
+        same = error_set(error, ERROR_INTERNAL, "out of memory");
+    else if (!same)
         error_set(error, ERROR_CONFIGURATION,
                   "source %s: the database was filled with \"%.*s\" and the configuration says \"%s\"; "
                   "give the source another name, or drop what was ingested",
@@ -214,7 +217,9 @@ static bool follow_field(const struct source *source, const struct field *field,
     struct buffer wanted = {0};
     append_field_type(&wanted, field);
     bool fits = text_equal(stored, buffer_text(&wanted));
-    if (stored.length == 0 || is_wider(field, stored)) {
+    if (wanted.failed) {
+        fits = error_set(error, ERROR_INTERNAL, "out of memory");
+    } else if (stored.length == 0 || is_wider(field, stored)) {
         alter_tables(source, field, stored.length == 0, sql);
         fits = true;
     } else if (!fits) {
@@ -236,6 +241,7 @@ static bool read_columns(struct batch *batch, const struct buffer *table, PGresu
                                "where attnum > 0 and not attisdropped and attrelid = to_regclass(");
     buffer_append_literal(&sql, buffer_text(table));
     buffer_append_char(&sql, ')');
+    sql.failed |= table->failed;
     bool done = batch_query(batch, &sql, ret_columns, error);
     buffer_clean_up(&sql);
     return done;

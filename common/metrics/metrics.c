@@ -254,6 +254,7 @@ static void print_histogram(const struct metric_series *series, struct buffer *o
             print_value(series->metric, series->metric->buckets[i], &bound);
         else
             buffer_append_string(&bound, "+Inf");
+        out->failed |= bound.failed;
         print_head(series, "_bucket", buffer_string(&bound), out);
         buffer_appendf(out, "%lld\n", (long long)observed);
     }

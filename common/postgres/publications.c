@@ -41,11 +41,12 @@ static bool look_up_tables(PGconn *connection, const struct source *source, bool
         append_table(&name, &source->views[i]);
         buffer_append_string(&sql, ", to_regclass(");
         buffer_append_literal(&sql, buffer_text(&name));
+        sql.failed |= name.failed;
         buffer_append_string(&sql, ") is not null");
     }
     PGresult *result = NULL;
-    bool done = !sql.failed && !name.failed ? connection_query(connection, buffer_string(&sql), 0, NULL, &result, error)
-                                            : error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = !sql.failed ? connection_query(connection, buffer_string(&sql), 0, NULL, &result, error)
+                            : error_set(error, ERROR_INTERNAL, "out of memory");
     if (done) {
         *ret_empty = *PQgetvalue(result, 0, 0) != 't';
         for (size_t i = 0; i < view_count; i++)

@@ -20,6 +20,8 @@ bool postgres_read_runs(struct publication_store *store, const struct source *so
     if (done) {
         buffer_clear(ret_runs);
         buffer_append_text(ret_runs, empty ? text_of("[]") : result_text(result, 0, 0));
+        if (ret_runs->failed)
+            done = error_set(error, ERROR_INTERNAL, "out of memory");
     }
     snapshot_end(publications, !done);
     return done;
