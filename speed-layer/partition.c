@@ -18,7 +18,8 @@ static void find_same_conditions(struct partition *partition)
         size_t same = 0;
         if (source->views[i].where)
             expression_print_sql(source->views[i].where, &source->schema, "", &forms[i]);
-        while (same < i && (forms[i].failed || !text_equal(buffer_text(&forms[same]), buffer_text(&forms[i]))))
+        while (same < i && (forms[i].failed || forms[same].failed ||
+                            !text_equal(buffer_text(&forms[same]), buffer_text(&forms[i]))))
             same++;
         partition->condition[i] = same;
     }

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A partition while memory is short: whatever it committed is right, and once there is memory again it reaches the end.
+ * The stores are somebody else's and have theirs. */
+#include "cmocka_test.h"
+#include "failing_memory.h"
+
+#include "base/log.h"
+#include "partition.h"
+#include "ports/memory_realtime.h"
+
+enum { ID, AMOUNT, FIELDS };
+enum { MESSAGES = 60, ORDERS = 40, TRIES = 5 };
+enum { PAID, ALL, VIEWS }; /* with a condition, and without one */
+
+static const struct field fields[FIELDS] = {{"id", FIELD_TEXT, 0}, {"amount", FIELD_DECIMAL, 2}};
+static struct view views[VIEWS];
+static struct source source = {.name = "orders",
+                               .topic = "orders",
+                               .views = views,
+                               .view_count = VIEWS,
+                               .on_duplicate = ON_DUPLICATE_REPLACE,
+                               .horizon_us = INT64_C(3600000000),
+                               .schema = {.fields = fields,
+                                          .field_count = FIELDS,
+                                          .key = ID,
+                                          .event_time = "at",
+                                          .event_time_unit = TIME_SECONDS,
+                                          .max_future_us = INT64_C(3600000000)}};
+static struct arena arena;
+static struct log_message messages[MESSAGES];
+static int64_t expected_counts[VIEWS], expected_cents[VIEWS];
+
+/* Each order in a window of its own; some come twice, and some are bad. */
+static void make_messages(void)
+{
+    static char payloads[MESSAGES][120];
+    int64_t cents[ORDERS] = {0};
+    bool known[ORDERS] = {false};
+    for (int i = 0; i < MESSAGES; i++) {
+        int order = i % ORDERS, amount = i % 3 * 100 - 100;
+        bool bad = i % 7 == 6;
+        snprintf(payloads[i], sizeof payloads[i], "{\"id\":\"o%d\",\"amount\":%d.00,\"at\":%d%s}", order, amount,
+                 1767225600 + order * 60, bad ? "," : "");
+        messages[i] = (struct log_message){
+            .offset = i, .record_time_us = INT64_C(1767225600000000) + i, .payload = text_of(payloads[i])};
+        if (!bad) {
+            cents[order] = amount * 100;
+            known[order] = true;
+        }
+    }
+    for (int order = 0; order < ORDERS; order++) {
+        expected_counts[ALL] += known[order];
+        expected_cents[ALL] += cents[order];
+        expected_counts[PAID] += known[order] && cents[order] > 0;
+        expected_cents[PAID] += cents[order] > 0 ? cents[order] : 0;
+    }
+}
+
+static int start(void **state)
+{
+    (void)state;
+    struct zone *zone;
+    struct error error;
+    size_t position;
+    log_configure("test", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR + 1); /* nothing: it would say the same many times */
+    static const char *const names[] = {"paid", "all"};
+    if (!zone_open("UTC", &zone, &error))
+        return -1;
+    for (size_t i = 0; i < VIEWS; i++)
+        views[i] = (struct view){
+            .name = names[i], .schema = &source.schema, .window = {60}, .zone = zone, .sums = {AMOUNT}, .sum_count = 1};
+    make_messages();
+    return expression_compile(text_of("amount > 0"), &source.schema, &arena, &views[PAID].where, &position, &error) &&
+                   source_fingerprint(&source)
+               ? 0
+               : -1;
+}
+
+/* --- stores with memory of their own --- */
+
+static struct memory_realtime memory;
+
+static bool own_read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
+{
+    failing_memory_pause();
+    bool done = memory.store.operations->read_slot(&memory.store, id, ret_slot, error);
+    failing_memory_resume();
+    (void)store;
+    return done;
+}
+
+static bool own_read(struct realtime_store *store, struct slot_reader *reader, struct error *error)
+{
+    failing_memory_pause();
+    bool done = memory.store.operations->read(&memory.store, reader, error);
+    failing_memory_resume();
+    (void)store;
+    return done;
+}
+
+static bool own_init(struct realtime_store *store, struct slot_id id, const char *seen, const struct slot *fresh,
+                     bool *ret_done, struct error *error)
+{
+    failing_memory_pause();
+    bool done = memory.store.operations->init(&memory.store, id, seen, fresh, ret_done, error);
+    failing_memory_resume();
+    (void)store;
+    return done;
+}
+
+static bool own_commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
+                       int64_t *ret_next, struct error *error)
+{
+    failing_memory_pause();
+    bool done = memory.store.operations->commit(&memory.store, commit, ret_answer, ret_next, error);
+    failing_memory_resume();
+    (void)store;
+    return done;
+}
+
+static bool own_publication(struct publication_store *store, const struct source *of,
+                            struct publication *ret_publication, struct error *error)
+{
+    (void)store;
+    (void)of;
+    (void)error;
+    *ret_publication = (struct publication){.epoch = 0};
+    return true;
+}
+
+static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
+{
+    (void)context;
+    (void)id;
+    (void)at_us;
+    return 0;
+}
+
+/* --- following the log --- */
+
+/* One step on; false where it said that memory is short. */
+static bool step(struct partition *partition)
+{
+    struct log_extent log = {.cluster = "c", .partitions = 1, .first = 0, .end = MESSAGES, .offset_at = offset_at};
+    struct error error = {0};
+    enum commit_answer answer = COMMIT_OK;
+    bool done = true;
+    if (partition->state == PARTITION_CLOSED) {
+        done = partition_open(partition, &log, &error);
+    } else if (partition->position < MESSAGES) {
+        size_t count = MESSAGES - (size_t)partition->position;
+        done = partition_take(partition, &messages[partition->position], count < 20 ? count : 20, &error);
+    } else {
+        done = partition_commit(partition, &answer, &error);
+    }
+    assert_int_equal(answer, COMMIT_OK);
+    assert_true(done || (error.code == ERROR_INTERNAL && strstr(error.message, "memory")));
+    return done;
+}
+
+static void assert_committed(void)
+{
+    struct slot_reader reader;
+    struct error error = {0};
+    failing_memory_pause();
+    slot_reader_init(&reader, (struct slot_id){"orders", 0}, &source);
+    assert_true(memory.store.operations->read(&memory.store, &reader, &error));
+    if (!slot_reader_audit(&reader, &error))
+        fail_msg("%s", error.message);
+    for (size_t view = 0; reader.slot.next == MESSAGES && view < VIEWS; view++) {
+        struct cell_total total = {0};
+        cell_total_add(&total, &reader.epochs[0].panes[view]);
+        assert_int_equal(cell_total(&total)->count, expected_counts[view]);
+        assert_true(cell_total(&total)->sums[0].total == expected_cents[view]);
+    }
+    slot_reader_clean_up(&reader);
+    failing_memory_resume();
+}
+
+static bool follow_log(void *context)
+{
+    (void)context;
+    static const struct realtime_store_operations realtime_operations = {
+        .read_slot = own_read_slot, .read = own_read, .init = own_init, .commit = own_commit};
+    static const struct publication_store_operations publication_operations = {.read = own_publication};
+    struct realtime_store realtime = {&realtime_operations};
+    struct publication_store publications = {&publication_operations};
+    struct index_budget budget = {.ceiling_bytes = INT64_MAX};
+    const struct partition_environment environment = {&realtime, &publications, &budget, 1};
+    failing_memory_pause();
+    memory_realtime_init(&memory, &source);
+    failing_memory_resume();
+    struct partition *partition = partition_new(&environment, &source, 0);
+    for (int failures = 0; partition && failures < TRIES && memory.slots[0].slot.next < MESSAGES;) {
+        failures += !step(partition);
+        if (memory.slots[0].slot.exists)
+            assert_committed();
+    }
+    bool done = memory.slots[0].slot.exists && memory.slots[0].slot.next == MESSAGES;
+    partition_destroy(partition);
+    failing_memory_pause();
+    memory_realtime_clean_up(&memory);
+    failing_memory_resume();
+    return done;
+}
+
+static void a_partition_commits_what_is_right_and_goes_on_when_there_is_memory(void **state)
+{
+    (void)state;
+    unsigned long allocations = fail_every_allocation(follow_log, NULL);
+    assert_true(allocations > 10);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_partition_commits_what_is_right_and_goes_on_when_there_is_memory),
+    };
+    return cmocka_run_group_tests(tests, start, NULL);
+}
