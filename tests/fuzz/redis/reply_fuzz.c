@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What comes from a Redis may be anything. By the first byte:
- * 'r' raw bytes of the protocol, as answers to reads of one slot after the other: each is applied or refused, and a
- * slot that is taken is encoded and decoded to itself; 'c' a commit made from the bytes: what is encoded and then read
- * back is what was committed; else an address. */
+ * What comes from a Redis may be anything. By the first byte: 'R' raw bytes of the protocol, as answers to reads of one
+ * slot after the other: each is applied or refused, and a slot that is taken is encoded and decoded to itself; 'C' a
+ * commit made from the bytes: what is encoded and then read back is what was committed; else an address. */
 #include <string.h>
 
 #include "base/bytes_map.h"
@@ -275,9 +274,9 @@ static void try_commit(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size > 0 && data[0] == 'r')
+    if (size > 0 && data[0] == 'R')
         try_replies(data + 1, size - 1);
-    else if (size > 0 && data[0] == 'c')
+    else if (size > 0 && data[0] == 'C')
         try_commit(data + 1, size - 1);
     else
         try_address(data, size);
