@@ -97,6 +97,16 @@ void failing_memory_resume(void)
     is_paused = false;
 }
 
+/* An assertion that fails leaves the attempt in the middle, and its message may have had no memory. */
+static void tell_where_it_ended(void)
+{
+    bool ended = is_armed;
+    is_armed = false;
+    if (ended)
+        fprintf(stderr, "a test ended where allocation %lu failed%s\n", fails_at,
+                all_from_there ? " and all after it" : "");
+}
+
 /* True once the attempt asked for less than `number` allocations, so that none failed. */
 static bool attempt_with(memory_attempt attempt, void *context, unsigned long number)
 {
@@ -120,9 +130,13 @@ static bool attempt_with(memory_attempt attempt, void *context, unsigned long nu
 
 unsigned long fail_every_allocation(memory_attempt attempt, void *context)
 {
+    static bool is_registered;
     unsigned long number = 1;
-    is_armed = is_paused = false; /* also after a test that had ended in the middle */
-    (void)attempt(context);       /* what is kept for the next time is there from now on */
+    tell_where_it_ended();
+    is_paused = false;
+    if (!is_registered)
+        is_registered = atexit(tell_where_it_ended) == 0;
+    (void)attempt(context); /* what is kept for the next time is there from now on */
     for (all_from_there = false; !attempt_with(attempt, context, number);)
         number++;
     all_from_there = true;
