@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Brokers that die and come back, and transactions that abort, stay open, or end the log with a marker."""
+
+import itertools
+import time
+import unittest
+
+from e2e.servers import EndToEnd, month
+from support import online_retail
+from support.freeze import cpu_seconds
+from support.kafka import Writer
+from support.process import wait_until
+
+
+class Brokers(EndToEnd):
+    """Each test has its Kafka restarted, so the class has one for itself."""
+
+    def start(self, partitions=2):
+        self.servers()
+        self.orders = iter(month())
+        self.simple_platform(self.topic(partitions))
+        self.job.config["jobs"] = {"nightly": {"schedule": "0 2 * * *"}}
+        self.job.write()
+        self.programs = [self.job.serving(), self.job.speed(), self.job.start_batch("schedule")]
+
+    def send_some(self, count=500):
+        self.send(itertools.islice(self.orders, count))
+
+    def assert_idle(self, seconds=5):
+        """While there is nothing to do but to wait, nobody spins. CPU time, so other load doesn't matter."""
+        before = [cpu_seconds(program.pid) for program in self.programs]
+        time.sleep(seconds)
+        for program, then in zip(self.programs, before):
+            self.assertTrue(program.running(), program.tail())
+            self.assertLess((cpu_seconds(program.pid) - then) / seconds, 0.1, program.name)
+
+    def test_broker_killed_in_the_midst_of_orders_loses_and_repeats_nothing(self):
+        self.start()
+        self.send_some()
+        self.assert_all_served()
+        writer = Writer(self.kafka.brokers)
+        for order in itertools.islice(self.orders, 400):  # some are on their way when it dies
+            writer.send(self.name, order["order_id"].encode(), online_retail.encode(order))
+        self.kafka.kill()
+        self.assert_idle()
+        self.kafka.start()
+        writer.flush()
+        self.send_some()
+        self.assert_all_served()
+        self.job.batch()
+        self.assert_all_served()
+
+    def test_broker_restarted_cleanly_loses_and_repeats_nothing(self):
+        self.start()
+        self.send_some()
+        self.assert_all_served()
+        self.kafka.stop()
+        self.assert_idle(3)
+        self.job.batch(expect=(69,))
+        self.kafka.start()
+        self.send_some()
+        self.assert_all_served()
+        self.job.batch()
+        self.assert_all_served()
+        self.job.stop()
+
+
+class Transactions(EndToEnd):
+    def start(self, partitions=2):
+        self.servers()
+        self.orders = iter(month())
+        self.simple_platform(self.topic(partitions))
+        self.job.serving()
+        self.speed = self.job.speed()
+
+    def transaction(self, name):
+        writer = Writer(self.kafka.brokers, transactional_id=f"{self.name}-{name}")
+        writer.producer.init_transactions(30)
+        writer.producer.begin_transaction()
+        return writer
+
+    def send_in(self, writer, count):
+        for order in itertools.islice(self.orders, count):
+            writer.send(self.name, order["order_id"].encode(), online_retail.encode(order))
+        writer.flush()
+
+    def counted(self):
+        return sum(row["order_count"] for row in self.job.view("daily_revenue").json["rows"])
+
+    def lag(self):
+        [status] = self.job.get("/v1/status").json["sources"]
+        return status["lag"]
+
+    def test_log_that_ends_with_markers_leaves_no_lag(self):
+        self.start()
+        for turn in range(2):
+            writer = self.transaction(f"end-{turn}")
+            self.send_in(writer, 100)
+            writer.producer.commit_transaction(30) if turn == 0 else writer.producer.abort_transaction(30)
+            self.assert_all_served()
+            wait_until(lambda: self.lag() == 0, 60, "the lag goes to 0", children=[self.speed])
+        self.assertEqual(self.log.fates()["consumed"], 100)
+        self.job.batch()
+        self.assert_all_served()
+        cut = self.job.view("daily_revenue").json["provenance"]["batch"]["cut"]
+        ends = {str(p): end for p, (_, end) in self.reader.ends(self.name).items()}
+        self.assertEqual(cut, ends, "the markers are behind it")
+        self.assertEqual(self.job.batch("verify"), 0)
+        self.assertEqual(self.speed.stop(), 0)
+        self.assertEqual(self.job.speed("--until-end").end(60), 0)
+
+    def test_open_transaction_holds_back_what_is_behind_it_and_is_no_lag(self):
+        self.start(1)
+        self.send(itertools.islice(self.orders, 100))
+        self.assert_all_served()
+        before = self.counted()
+        writer = self.transaction("open")
+        self.send_in(writer, 50)
+        self.send(itertools.islice(self.orders, 50))  # behind it, and so unseen until it ends
+        self.assertEqual(self.speed.stop(), 0)
+        self.speed = self.job.speed("--until-end")
+        self.assertEqual(self.speed.end(60), 0, "its end is where the transaction begins")
+        self.speed = self.job.speed()
+        wait_until(lambda: self.lag() == 0, 60, "the lag counts what may be read", children=[self.speed])
+        self.assertEqual(self.counted(), before)
+        self.job.batch()
+        writer.producer.commit_transaction(30)
+        self.assert_all_served()
+        self.assertEqual(self.log.fates()["consumed"], 200)
+
+    def test_aborted_transactions_in_the_midst_are_in_no_layer(self):
+        self.start()
+        for turn in range(6):
+            writer = self.transaction(f"midst-{turn}")
+            self.send_in(writer, 60)
+            writer.producer.abort_transaction(30) if turn % 2 else writer.producer.commit_transaction(30)
+            if turn == 3:
+                self.assert_all_served()
+                self.job.batch()
+        self.assert_all_served()
+        self.assertEqual(self.log.fates()["consumed"], 180)
+        self.job.batch()
+        self.assert_all_served()
+        self.assertEqual(self.job.batch("verify"), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
