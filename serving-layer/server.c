@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -74,6 +75,26 @@ static const char *header(struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+struct counted_header {
+    const char *name;
+    int count;
+};
+
+static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind, (void)value;
+    struct counted_header *counted = context;
+    counted->count += strcasecmp(name, counted->name) == 0;
+    return MHD_YES;
+}
+
+static bool has_two(struct MHD_Connection *connection, const char *name)
+{
+    struct counted_header counted = {name, 0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &counted);
+    return counted.count > 1;
+}
+
 static bool is_get(const char *method)
 {
     return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
@@ -88,6 +109,10 @@ static bool check_request(struct MHD_Connection *connection, const char *method,
     *ret_close = encoding || (length && strcmp(length, "0") != 0);
     if (encoding && length)
         return problem_set(problem, 400, "Transfer-Encoding and Content-Length must not both be given");
+    if (has_two(connection, MHD_HTTP_HEADER_CONTENT_LENGTH) || has_two(connection, MHD_HTTP_HEADER_HOST)) {
+        *ret_close = true; /* what others take for the end of this request is not certain */
+        return problem_set(problem, 400, "Content-Length and Host must be given once");
+    }
     if (!is_get(method)) {
         buffer_append_string(reply_header(reply, MHD_HTTP_HEADER_ALLOW), "GET, HEAD");
         return problem_set(problem, 405, "only GET and HEAD are answered, not %.*s", shown_length(method), method);
@@ -265,8 +290,9 @@ int server_port(const struct server *server)
 
 void server_tend(struct server *server)
 {
-    connections_reap(server->connections, clock_monotonic_us(), REQUEST_SECONDS_MAX * US_PER_SECOND,
-                     ANSWER_SECONDS_MAX * US_PER_SECOND);
+    bool crowded = connections_count(server->connections) > CONNECTIONS_MAX / 4 * 3;
+    int64_t request_us = (crowded ? CROWDED_SECONDS_MAX : REQUEST_SECONDS_MAX) * US_PER_SECOND;
+    connections_reap(server->connections, clock_monotonic_us(), request_us, ANSWER_SECONDS_MAX * US_PER_SECOND);
 }
 
 void server_stop(struct server *server)

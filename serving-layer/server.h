@@ -7,6 +7,7 @@
 
 #define CONNECTIONS_MAX 1024
 #define REQUEST_SECONDS_MAX 30 /* for a request to arrive, and between two of a connection */
+#define CROWDED_SECONDS_MAX 2  /* the same, while more than three quarters of all connections are taken */
 #define ANSWER_SECONDS_MAX 300 /* for an answer to be taken */
 
 struct server_options {

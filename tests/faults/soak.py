@@ -402,7 +402,7 @@ class Soak:
             self.p.job.wait_complete_at(name, ends, RECOVERY)
         print(f"{datetime.now():%H:%M:%S} complete at the ends of the log after {time.monotonic() - began:.0f} s")
         self.check_programs()
-        wait_until(lambda: self.p.job.batch(expect=(0, 75), within=RECOVERY) == 0, RECOVERY, "a run publishes", every=1)
+        wait_until(lambda: self.p.job.batch(expect=(0, 75), within=RECOVERY) == 0, RECOVERY, "a run publishes", every=5)
         for name in self.p.job.config["views"]:
             self.p.job.wait_complete_at(name, ends, 120)
 

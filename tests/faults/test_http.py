@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""HTTP from clients that are broken, slow, many, gone or hostile: each gets its answer or its end, and others don't notice."""
+
+import contextlib
+import os
+import resource
+import socket
+import subprocess
+import time
+import unittest
+
+from e2e.servers import EndToEnd, month
+from support import tidemark
+from support.process import CACHE, Child, wait_until
+from support.tidemark import view
+
+OK = "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+END = "Host: a\r\nConnection: close\r\n\r\n"
+
+
+def get(target, headers=END):
+    return f"GET {target} HTTP/1.1\r\n{headers}"
+
+
+# (what is sent, the statuses that may come; 0: the connection may be ended without an answer)
+REQUESTS = {
+    "an ordinary request": (OK, {200}),
+    "HTTP/1.0": ("GET /livez HTTP/1.0\r\n\r\n", {200}),
+    "HTTP/0.9": ("GET /livez\r\n\r\n", {400, 505, 0}),
+    "a version of the future": ("GET /livez HTTP/9.9\r\n" + END, {200, 400, 505, 0}),
+    "a version that is none": ("GET /livez HTCPCP/1.0\r\n" + END, {400, 505, 0}),
+    "no Host": ("GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n", {400}),
+    "two Hosts": (get("/livez", "Host: a\r\nHost: b\r\nConnection: close\r\n\r\n"), {400}),
+    "headers of 64 KB": (get("/livez", "X: " + "x" * 65536 + "\r\n" + END), {200, 431}),
+    "headers of 1 MB": (get("/livez", "".join(f"X-{n}: {'x' * 1000}\r\n" for n in range(1000)) + END), {400, 413, 431, 0}),
+    "ten thousand headers": (get("/livez", "".join(f"X-{n}: y\r\n" for n in range(10_000)) + END), {200, 400, 413, 431, 0}),
+    "a header that never ends": (get("/livez", "X: " + "x" * 500_000), {400, 413, 431, 0}),
+    "a header without a colon": (get("/livez", "nonsense\r\n" + END), {200, 400}),
+    "a header without a name": (get("/livez", ": value\r\n" + END), {200, 400}),
+    "a blank before the colon": (get("/livez", "X : y\r\n" + END), {200, 400}),
+    "a folded header": (get("/livez", "X: a\r\n b\r\n" + END), {200, 400}),
+    "a NUL in a header": (get("/livez", "X: a\0b\r\n" + END), {200, 400, 0}),
+    "a line of 8 KB": (get("/" + "a" * 8000), {404}),
+    "a line over 8 KB": (get("/" + "a" * 8192), {414}),
+    "a line of 100 KB": (get("/" + "a" * 100_000), {414, 431}),
+    "a line of 1 MB": (get("/" + "a" * 1_000_000), {400, 413, 414, 431, 0}),
+    "ten thousand parameters": (get("/v1/views/daily_revenue?" + "&".join(f"p{n}=1" for n in range(10_000))), {400, 413, 414, 431, 0}),
+    "too many parameters": (get("/v1/views/daily_revenue?" + "&".join(f"p{n}=1" for n in range(100))), {400}),
+    "a parameter given twice": (get("/v1/views/daily_revenue?limit=1&limit=2"), {400}),
+    "an empty query": (get("/v1/views/daily_revenue?"), {200}),
+    "a query of separators": (get("/v1/views/daily_revenue?&&&&"), {200}),
+    "half a percent sign": (get("/v1/views/daily_revenue?from=%"), {400}),
+    "percent and no digits": (get("/v1/views/daily_revenue?from=%zz"), {400}),
+    "percent zero": (get("/livez%00"), {400}),
+    "percent zero in a query": (get("/v1/views/daily_revenue?from=%00"), {400}),
+    "bytes that are not UTF-8": (get("/v1/views/%ff%fe"), {400}),
+    "overlong UTF-8": (get("/v1/views/%c0%af"), {400}),
+    "a surrogate": (get("/v1/views/%ed%a0%80"), {400}),
+    "a slash in a segment": (get("/v1%2fviews"), {404}),
+    "the folder above": (get("/../../etc/passwd"), {404}),
+    "the folder above, encoded": (get("/..%2f..%2fetc%2fpasswd"), {404}),
+    "many folders": (get("/a" * 1000), {404}),
+    "only slashes": (get("/" * 1000), {404}),
+    "no slash": (get("livez"), {400, 404}),
+    "a star": ("OPTIONS * HTTP/1.1\r\n" + END, {405}),
+    "a whole address": (get("http://elsewhere/livez"), {200}),
+    "a whole address without a path": (get("http://elsewhere"), {200}),
+    "an address of another kind": (get("file:///etc/passwd"), {400, 404}),
+    "a line feed in the line": (get("/livez%0d%0aSet-Cookie:%20a=b"), {404}),
+    "POST": ("POST /v1/views HTTP/1.1\r\nContent-Length: 2\r\n" + END + "{}", {405}),
+    "POST of a gigabyte that never comes": ("POST / HTTP/1.1\r\nContent-Length: 1000000000\r\n" + END, {405, 413}),
+    "PUT, with an expectation": ("PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n" + END, {405, 417}),
+    "DELETE": ("DELETE /v1/views/daily_revenue HTTP/1.1\r\n" + END, {405}),
+    "TRACE": ("TRACE / HTTP/1.1\r\n" + END, {405}),
+    "CONNECT": ("CONNECT a:443 HTTP/1.1\r\n" + END, {400, 405}),
+    "a method of its own": ("BREW /pot HTTP/1.1\r\n" + END, {405, 501}),
+    "a method in small letters": ("get /livez HTTP/1.1\r\n" + END, {400, 405}),
+    "a method of 10 KB": ("G" * 10_000 + " / HTTP/1.1\r\n" + END, {400, 405, 414, 431}),
+    "a body on GET": (get("/livez", "Content-Length: 5\r\n" + END) + "hello", {400}),
+    "both lengths": (get("/livez", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" + END) + "0\r\n\r\n", {400}),
+    "two lengths": (get("/livez", "Content-Length: 0\r\nContent-Length: 5\r\n" + END) + "hello", {400}),
+    "a negative length": (get("/livez", "Content-Length: -1\r\n" + END), {400}),
+    "a length that is no number": (get("/livez", "Content-Length: five\r\n" + END), {400}),
+    "a length beyond 64 bits": (get("/livez", "Content-Length: 99999999999999999999999\r\n" + END), {400, 413, 0}),
+    "an encoding nobody knows": (get("/livez", "Transfer-Encoding: gzip\r\n" + END), {400, 501}),
+    "a bad chunk": (get("/livez", "Transfer-Encoding: chunked\r\n" + END) + "zz\r\n", {400}),
+    "a smuggled second request": (get("/livez", "Content-Length: 44\r\nTransfer-Encoding: chunked\r\n" + END) + "0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: a\r\n\r\n", {400}),
+    "bare line feeds": ("GET /livez HTTP/1.1\nHost: a\nConnection: close\n\n", {200, 400}),
+    "empty lines before": ("\r\n\r\n" + OK, {200, 400}),
+    "blanks in the line": ("GET  /livez  HTTP/1.1\r\n" + END, {200, 400, 404, 0}),
+    "nothing but an end": ("\r\n\r\n", {400, 0}),
+    "one byte": ("G", {400, 408, 0}),
+    "a TLS greeting": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) * 2, {400, 0}),
+    "the preface of HTTP/2": ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 405, 505, 0}),
+    "an upgrade": (get("/livez", "Upgrade: websocket\r\nConnection: Upgrade, close\r\nHost: a\r\n\r\n"), {200, 400}),
+    "zeros": (b"\0" * 5000 + b"\r\n\r\n", {400, 0}),
+    "all bytes": (bytes(range(256)) * 20 + b"\r\n\r\n", {400, 405, 414, 431, 0}),
+}  # fmt: skip
+
+
+class Http(EndToEnd):
+    def start(self, binaries=None, **more):
+        self.servers()
+        self.simple_platform(self.topic(1))
+        dimensions = ["category", "customer_segment"]
+        self.job.config["views"]["by_category"] = view("orders", dimensions=dimensions)
+        self.job.config.update(more)
+        self.job.write()
+        self.serving = self.serve(binaries or tidemark.BIN)
+
+    def serve(self, binaries, *before):
+        arguments = [*before, binaries / "tidemark-serving", "run", "--config", self.job.path]
+        child = Child("tidemark-serving", arguments, self.job.folder / "serving.log")
+        self.job.children.append(child)
+        wait_until(lambda: self.job.get("/readyz").status == 200, 60, "serving is ready", children=[child])
+        return child
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.job.port), timeout=60)
+
+    def exchange(self, request):
+        """All that comes back until the server ends the connection."""
+        answer = b""
+        with self.connect() as connection:
+            with contextlib.suppress(OSError):  # it may end while we still send
+                connection.sendall(request if isinstance(request, bytes) else request.encode())
+                connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionResetError):
+                while piece := connection.recv(65536):
+                    answer += piece
+        return answer
+
+    @staticmethod
+    def status(answer):
+        return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.") else 0
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.serving.pid}/fd"))
+
+    def assert_unhurt(self):
+        self.assertTrue(self.serving.running(), self.serving.tail())
+        self.assertEqual(self.job.get("/livez").status, 200)
+        self.assertNotIn("Sanitizer", self.serving.log.read_text(errors="replace"))
+
+    # --- broken ---
+
+    def test_malformed_requests_are_refused_and_hurt_nobody(self):
+        sanitized = CACHE / "build-address" / "bin"
+        for binaries in [tidemark.BIN] + [sanitized] * sanitized.exists():
+            self.setUp()
+            self.start(binaries)
+            for name, (request, statuses) in REQUESTS.items():
+                with self.subTest(name, binaries=str(binaries)):
+                    answer = self.exchange(request)
+                    self.assertIn(self.status(answer), statuses, answer[:500])
+                    self.assertNotIn(b"root:", answer)
+                    self.assertNotIn(b"\r\nSet-Cookie", answer)
+            self.assert_unhurt()
+            self.assertEqual(self.serving.stop(), 0)
+
+    def test_requests_on_one_connection_are_answered_in_order_until_one_is_broken(self):
+        self.start()
+        many = get("/livez", "Host: a\r\n\r\n") * 200
+        answer = self.exchange(many + get("/nothing", "Host: a\r\n\r\n") + get("/livez"))
+        self.assertEqual(answer.count(b"HTTP/1.1 200"), 201)
+        self.assertEqual(answer.count(b"HTTP/1.1 404"), 1)
+        answer = self.exchange(many[: len(many) // 200] + "POST / HTTP/1.1\r\nContent-Length: 900\r\nHost: a\r\n\r\n" + many)
+        self.assertEqual(answer.count(b"HTTP/1.1 405"), 1)
+        self.assertEqual(answer.count(b"HTTP/1.1 200"), 1, "what follows a body that isn't read is no request")
+        self.assert_unhurt()
+
+    # --- hostile ---
+
+    def test_values_of_parameters_are_only_ever_values(self):
+        self.start()
+        self.job.speed()
+        self.send(month(0, 300))
+        self.assert_all_served()
+        rows = self.job.view("by_category").json["rows"]
+        self.assertTrue(rows)
+        for value in (
+            "'; drop table raw.orders; --", "' or '1'='1", "\\", "\r\nX-Injected: 1", "\n", "{}[]*?", "%", "_", "$1", "${HOME}", "`id`", "../..",
+            "<script>alert(1)</script>", "x" * 7000, "ünï ⚑", "null", "NaN", "-1", "9" * 400,
+        ):  # fmt: skip
+            answer = self.job.view("by_category", category=value)
+            self.assertIn(answer.status, (200, 414), (value[:50], answer.body[:300]))
+            if answer.status == 200:
+                self.assertEqual(answer.json["rows"], [], value[:50])
+            self.assertNotIn("X-Injected", answer.headers)
+            for parameter in ("from", "to", "limit", "cursor", "format", "group_by", "window", "time_zone", value[:100]):
+                answer = self.job.view("by_category", **{parameter: value})
+                self.assertIn(answer.status, (400, 414), (parameter, value[:50], answer.body[:300]))
+                self.assertEqual(answer.headers["Content-Type"], "application/problem+json")
+        self.assertEqual(self.job.view("by_category").json["rows"], rows)
+        for line in self.serving.log.read_text().splitlines():
+            self.assertRegex(line, r"^20[0-9-]+T[0-9:.]+Z tidemark-serving ", "nobody writes lines into the log")
+
+    # --- slow and many ---
+
+    def slow(self, count):
+        """Connections that have begun a request."""
+        connections = []
+        for _ in range(count):
+            connection = self.connect()
+            self.addCleanup(connection.close)
+            connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nX: ")
+            connections.append(connection)
+        return connections
+
+    def test_more_slow_requests_than_there_are_places_keep_nobody_out(self):
+        self.start()
+        self.raise_limit()
+        connections = self.slow(1400)
+        for _ in range(3):
+            for connection in connections:
+                with contextlib.suppress(OSError):
+                    connection.send(b"x")
+            self.assertEqual(self.job.get("/v1/views").status, 200)
+        for connection in connections:
+            connection.setblocking(False)
+        ended = lambda: sum(map(self.has_ended, connections)) > 600  # noqa: E731
+        wait_until(ended, 60, "the server ends slow ones until there is room", every=0.5)
+        self.assert_unhurt()
+
+    @staticmethod
+    def has_ended(connection):
+        try:
+            return connection.recv(1000) is not None  # an end, or an answer that refuses
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    @staticmethod
+    def raise_limit():
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20_000), hard))
+
+    def test_ten_thousand_clients_that_vanish_leave_nothing_behind(self):
+        self.start()
+        before = self.descriptors()
+        request = get("/v1/views/daily_revenue", "Host: a\r\n\r\n").encode()
+        for number in range(10_000):
+            connection = self.connect()
+            with contextlib.suppress(OSError):
+                connection.sendall(request[: number % len(request)] if number % 2 else request)
+            if number % 3 == 0:  # a reset instead of an end
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            connection.close()
+        wait_until(lambda: self.descriptors() <= before + 2, 90, "their descriptors are given back", every=0.2)
+        self.assert_unhurt()
+
+    def test_answers_that_nobody_takes_hold_up_nobody_else(self):
+        self.start()
+        takers = [self.connect() for _ in range(100)]
+        for taker in takers:
+            self.addCleanup(taker.close)
+            taker.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+            with contextlib.suppress(BlockingIOError):
+                taker.setblocking(False)
+                taker.sendall(get("/", "Host: a\r\n\r\n").encode() * 500)
+        for _ in range(100):
+            self.assertEqual(self.job.get("/v1/views").status, 200)
+        self.assert_unhurt()
+
+    def test_server_out_of_descriptors_answers_again_when_there_are_some(self):
+        self.start()
+        self.assertEqual(self.serving.stop(), 0)
+        self.serving = self.serve(tidemark.BIN, "prlimit", "--nofile=40:40", "--")
+        connections = self.slow(100)
+        time.sleep(1)
+        self.assertTrue(self.serving.running(), self.serving.tail())
+        for connection in connections:
+            connection.close()
+        wait_until(lambda: self.job.get("/livez").status == 200, 60, "it answers again")
+        wait_until(lambda: self.job.get("/readyz").status == 200, 60, "it is ready again")
+        self.assert_unhurt()
+
+    def test_slowhttptest_finds_the_server_there(self):
+        self.start()
+        tester = ["slowhttptest", "-c", "300", "-i", "1", "-r", "300", "-l", "5", "-u", f"http://127.0.0.1:{self.job.port}/livez"]
+        for attack in (["-H"], ["-B"], ["-X", "-w", "1", "-y", "10", "-n", "1", "-z", "32"]):
+            running = subprocess.Popen([*tester, *attack], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                while running.poll() is None:
+                    self.assertEqual(self.job.get("/v1/views").status, 200)
+                    time.sleep(0.1)
+            finally:
+                running.kill()
+                running.wait()
+        self.assert_unhurt()
+
+
+if __name__ == "__main__":
+    unittest.main()
