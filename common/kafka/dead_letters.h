@@ -6,9 +6,10 @@
  * milliseconds, where it has one). A letter that the topic refuses as too large comes without the message's bytes, key
  * and headers, and says tidemark-payload-length and tidemark-payload-xxh128 instead.
  *
- * A partition that has a bad message gets a producer of its own with the transactional id "<group>/<source>/<partition>":
- * who opens it fences whoever had it. The mark is the offset that the group "<group>-dead-letters" has committed for
- * the source's partition. Only a few producers are kept open, and none for long without letters. */
+ * A partition that has a bad message gets a producer of its own with the transactional id
+ * "<group>/<source>/<partition>": who opens it fences whoever had it. The mark is the offset that the group
+ * "<group>-dead-letters" has committed for the source's partition. Only a few producers are kept open, and none for
+ * long without letters. */
 #ifndef TIDEMARK_KAFKA_DEAD_LETTERS_H
 #define TIDEMARK_KAFKA_DEAD_LETTERS_H
 

@@ -2,9 +2,9 @@
  * Where bad messages are kept: raw bytes, with where they lay and why they are bad.
  *
  * Each partition of a source has a mark beside its letters: the offset up to which they are written. Letters and mark
- * change together, and only the last who took a partition over can change them. So whoever reads messages again, after a
- * crash, a rebalance or a loss of the real-time store, may send them again: what lies below the mark is passed over, and
- * there is one letter for each bad message. */
+ * change together, and only the last who took a partition over can change them. So whoever reads messages again, after
+ * a crash, a rebalance or a loss of the real-time store, may send them again: what lies below the mark is passed over,
+ * and there is one letter for each bad message. */
 #ifndef TIDEMARK_PORTS_DEAD_LETTERS_H
 #define TIDEMARK_PORTS_DEAD_LETTERS_H
 

@@ -25,8 +25,8 @@ struct log_message {
 
 /* A hash of key and payload, by which a message is known again. */
 uint64_t log_message_hash(const struct log_message *message);
-/* Whether this message, which lies at the offset of the slot's tail, is the one that was read there: where it isn't, the
- * topic was made anew, or lost its tail. Of what the batch layer has published only the record time is known. */
+/* Whether this message, which lies at the offset of the slot's tail, is the one that was read there: where it isn't,
+ * the topic was made anew, or lost its tail. Of what the batch layer has published only the record time is known. */
 bool log_message_is_tail(const struct log_message *message, const struct slot *slot);
 
 struct event_log {

@@ -41,7 +41,7 @@ static int fail_usage(const char *what)
 
 static int64_t number_of(const char *text, int64_t least)
 {
-    int64_t number;
+    int64_t number = 0;
     if (!text || !integer_parse(text_of(text), &number) || number < least)
         fail_usage("a number is wrong or missing");
     return number;

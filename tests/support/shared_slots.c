@@ -113,6 +113,6 @@ void shared_slots_begin(struct shared_slots *store, const struct source *source,
                           .first = first,
                           .tail = -1,
                           .next = offset,
-                          .epochs = {{epoch, offset}}};
+                          .epochs = {{epoch, offset, 0}}};
     snprintf(slot->definition, sizeof slot->definition, "%s", source->fingerprint);
 }
