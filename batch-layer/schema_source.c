@@ -94,11 +94,9 @@ static void append_known_fields(struct buffer *out, const struct schema *schema)
 
 static bool knows_field(struct text known, const struct field *field)
 {
-    struct buffer entry = {0};
-    buffer_appendf(&entry, " %s;", field->name);
-    bool knows = known.length > 0 && memmem(known.data, known.length, buffer_string(&entry), entry.length) != NULL;
-    buffer_clean_up(&entry);
-    return knows;
+    char entry[128]; /* longer than any name of a field */
+    int length = snprintf(entry, sizeof entry, " %s;", field->name);
+    return known.length > 0 && memmem(known.data, known.length, entry, (size_t)length) != NULL;
 }
 
 static void append_comment(struct buffer *sql, const struct source *source)
@@ -110,6 +108,7 @@ static void append_comment(struct buffer *sql, const struct source *source)
     buffer_append_string(sql, " is ");
     buffer_append_literal(sql, buffer_text(&known));
     buffer_append_string(sql, "; ");
+    sql->failed |= known.failed;
     buffer_clean_up(&known);
 }
 
