@@ -97,6 +97,30 @@ static bool print_gaps(struct batch *batch, const struct source *source, struct 
     return true;
 }
 
+/* What the speed layer found lost after the cut; nothing where Redis can't be asked. */
+static void print_live_gaps(struct batch *batch, const struct source *source, const struct publication *publication)
+{
+    for (size_t i = 0; i < publication->partition_count; i++) {
+        const struct published_partition *published = &publication->partitions[i];
+        struct slot slot;
+        struct error error = {0};
+        if (!batch->realtime->operations->read_slot(
+                batch->realtime, (struct slot_id){source->name, published->partition}, &slot, &error)) {
+            log_warning("%s", error.message);
+            if (error.code == ERROR_UNAVAILABLE)
+                return;
+            continue;
+        }
+        for (size_t k = 0; k < slot.gaps.count; k++)
+            if (slot.gaps.ranges[k].to > published->cut)
+                printf("  gap: partition %d lost offsets %" PRId64 " until %" PRId64
+                       " before the speed layer read them; the next batch run has the last word\n",
+                       (int)published->partition, slot.gaps.ranges[k].from, slot.gaps.ranges[k].to);
+        if (*slot.alarm)
+            printf("  alarm: partition %d stands still: %s\n", (int)published->partition, slot.alarm);
+    }
+}
+
 static bool print_runs(struct batch *batch, const struct source *source, struct error *error)
 {
     const char *values[] = {source->name};
@@ -124,17 +148,28 @@ static bool has_schema(struct batch *batch, bool *ret_has, struct error *error)
     return true;
 }
 
+static bool print_source(struct batch *batch, const struct source *source, const struct publication *publication,
+                         struct error *error)
+{
+    bool any = false;
+    print_publication(source, publication);
+    if (!has_schema(batch, &any, error))
+        return false;
+    if (!any)
+        return true;
+    if (!print_partitions(batch, source, error) || !print_gaps(batch, source, error))
+        return false;
+    print_live_gaps(batch, source, publication);
+    return print_runs(batch, source, error);
+}
+
 bool status_source(struct batch *batch, const struct source *source, struct error *error)
 {
     struct publication publication;
-    bool any = false;
     if (!batch_connect(batch, error) ||
         !batch->publications->operations->read(batch->publications, source, &publication, error))
         return false;
-    print_publication(source, &publication);
+    bool done = print_source(batch, source, &publication, error);
     publication_clean_up(&publication);
-    if (!has_schema(batch, &any, error))
-        return false;
-    return !any || (print_partitions(batch, source, error) && print_gaps(batch, source, error) &&
-                    print_runs(batch, source, error));
+    return done;
 }
