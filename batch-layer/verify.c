@@ -63,6 +63,38 @@ static bool is_ready(struct verification *verification, int32_t number)
     for (size_t i = 0; i < reader->epoch_count; i++)
         if (reader->epochs[i].epoch > verification->publication.epoch && reader->epochs[i].ledger.deferred)
             return not_ready(verification, number, "it has deferred messages, which the next batch run places");
+    int64_t cut = verification->partitions[number].cut;
+    if (reader->slot.gaps.count && reader->slot.gaps.ranges[reader->slot.gaps.count - 1].to > cut)
+        return not_ready(verification, number,
+                         "the log lost messages after the cut before the speed layer read them; the next batch run has "
+                         "the last word");
+    return true;
+}
+
+/* What the speed layer read after the cut must be there still, in the log or in the master dataset. */
+static bool is_readable(struct verification *verification, int32_t number, bool *ret_readable, struct error *error)
+{
+    struct batch *batch = verification->batch;
+    const struct compared *compared = &verification->partitions[number];
+    int64_t first, end, next = compared->reader.slot.next;
+    if (!batch->log->operations->ends(batch->log, verification->source->topic, number, &first, &end, error))
+        return false;
+    *ret_readable = first <= compared->cut;
+    if (*ret_readable)
+        return true;
+    RESULT *ingested = NULL;
+    struct buffer sql = {0};
+    buffer_append_string(&sql, "select ingested from tidemark.partition where source = ");
+    buffer_append_literal(&sql, text_of(verification->source->name));
+    buffer_appendf(&sql, " and partition = %d", (int)number);
+    bool done = batch_query(batch, &sql, &ingested, error);
+    buffer_clean_up(&sql);
+    if (!done)
+        return false;
+    int64_t held = PQntuples(ingested) == 1 ? result_integer(ingested, 0, 0) : compared->cut;
+    *ret_readable =
+        held >= (first < next ? first : next) ||
+        not_ready(verification, number, "the log lost messages after the cut that only the speed layer has read");
     return true;
 }
 
@@ -75,9 +107,11 @@ static bool read_slot(struct verification *verification, int32_t number, struct 
     if (!store->operations->read(store, &compared->reader, error) || !slot_reader_audit(&compared->reader, error))
         return error_context(error, "source %s: partition %d: its slot", verification->source->name, (int)number);
     const struct published_partition *published = publication_partition(&verification->publication, number);
-    compared->ready = is_ready(verification, number);
     compared->first = published ? published->first : compared->reader.slot.first;
     compared->cut = published ? published->cut : compared->first;
+    compared->ready = is_ready(verification, number);
+    if (compared->ready && !is_readable(verification, number, &compared->ready, error))
+        return false;
     compared->to = compared->ready ? compared->reader.slot.next : compared->cut;
     return true;
 }

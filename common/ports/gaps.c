@@ -20,11 +20,3 @@ void gaps_drop_below(struct gaps *gaps, int64_t offset)
             gaps->ranges[kept++] = gaps->ranges[i];
     gaps->count = kept;
 }
-
-int64_t gaps_messages(const struct gaps *gaps)
-{
-    int64_t messages = 0;
-    for (size_t i = 0; i < gaps->count; i++)
-        messages += gaps->ranges[i].to - gaps->ranges[i].from;
-    return messages;
-}

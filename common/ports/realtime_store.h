@@ -55,7 +55,6 @@ struct gaps {
 };
 void gaps_add(struct gaps *gaps, struct offset_range gap); /* not below the last; an empty one is none */
 void gaps_drop_below(struct gaps *gaps, int64_t offset);   /* those that end at or before it */
-int64_t gaps_messages(const struct gaps *gaps);            /* how many offsets they cover */
 
 struct epoch_start {
     int64_t epoch;

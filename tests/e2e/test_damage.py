@@ -210,6 +210,7 @@ class Damage(EndToEnd):
         answer = self.assert_incomplete("gap")
         gaps = {m["partition"]: (m["from"], m["to"]) for m in answer.json["provenance"]["missing"]}
         self.assertEqual(gaps, {p: (unread[p], lost[p]) for p in lost})
+        self.job.batch("verify", expect=(75,))
         wait_until(lambda: self.job.batch(expect=(0, 75)) == 0, 60, "a batch run publishes")
         published = lambda a: a.json["provenance"]["batch"]["epoch"] == 2  # noqa: E731
         answer = self.job.wait_for("daily_revenue", published, "the second run is answered")

@@ -108,6 +108,26 @@ static void partition_that_is_not_ready_is_named_unless_something_differs(void *
     end_world(&world);
 }
 
+static void what_only_the_speed_layer_has_read_is_not_compared(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    order(&world, 0, "c", "2026-01-01T12:00:00Z", "1.00", "paid");
+    order(&world, 0, "d", "2026-01-01T12:00:00Z", "1.00", "paid");
+    follow(&world);
+    world.log.partitions[0].first = 4;
+    assert_false(verify_source(&world.batch, world.source, &world.error));
+    assert_int_equal(world.error.code, ERROR_TRY_AGAIN);
+    assert_non_null(strstr(world.error.message, "that only the speed layer has read"));
+    world.log.partitions[0].first = 0;
+    gaps_add(&world.realtime->slots[0].gaps, (struct offset_range){3, 4});
+    assert_false(verify_source(&world.batch, world.source, &world.error));
+    assert_int_equal(world.error.code, ERROR_TRY_AGAIN);
+    assert_non_null(strstr(world.error.message, "before the speed layer read them"));
+    end_world(&world);
+}
+
 static void messages_that_the_speed_layer_says_it_read_and_did_not_count_are_named(void **state)
 {
     (void)state;
@@ -133,6 +153,7 @@ int main(void)
         cmocka_unit_test(master_dataset_is_taken_where_the_log_has_lost_its_head),
         cmocka_unit_test(nothing_published_is_no_difference),
         cmocka_unit_test(partition_that_is_not_ready_is_named_unless_something_differs),
+        cmocka_unit_test(what_only_the_speed_layer_has_read_is_not_compared),
         cmocka_unit_test(messages_that_the_speed_layer_says_it_read_and_did_not_count_are_named),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
