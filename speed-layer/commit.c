@@ -62,8 +62,10 @@ static void committed(struct partition *partition, const struct commit *commit)
     partition->ledger = (struct ledger){0};
     partition->pending = 0;
     partition->commit_id[0] = '\0';
-    for (size_t i = 0; i < partition->source->view_count; i++)
+    for (size_t i = 0; i < partition->source->view_count; i++) {
+        partition->live_groups[i] += (int64_t)panes_count(&partition->panes[i]);
         panes_clear(&partition->panes[i]);
+    }
 }
 
 bool partition_commit(struct partition *partition, enum commit_answer *ret_answer, struct error *error)
@@ -93,6 +95,7 @@ bool partition_check(struct partition *partition, const struct publication *publ
     struct realtime_store *store = partition->environment->realtime;
     if (!store->operations->read_slot(store, partition->id, &slot, error))
         return false;
+    partition->published_epoch = publication->epoch;
     *ret_fits = slot.exists && strcmp(slot.incarnation, partition->slot.incarnation) == 0 &&
                 slot.next == partition->slot.next && slot_fits(&slot, partition->id.partition, publication);
     return true;

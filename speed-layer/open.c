@@ -133,9 +133,22 @@ static bool look(struct partition *partition, const struct log_extent *log, bool
     struct publication publication = {0};
     struct error reason = {0};
     bool known = publications->operations->read(publications, partition->source, &publication, &reason);
+    partition->published_epoch = known ? publication.epoch : 0;
+    memset(partition->live_groups, 0, sizeof partition->live_groups);
     bool done = look_at_slot(partition, log, known ? &publication : NULL, &reason, ret_ready, error);
     publication_clean_up(&publication);
     return done;
+}
+
+/* One that was stopped for want of room goes on where there is enough of it: to stop and go costs an index each time.
+ */
+static bool wants_room(const struct partition *partition)
+{
+    int64_t most = partition->environment->live_groups_max;
+    for (size_t i = 0; most > 0 && i < partition->source->view_count; i++)
+        if (partition->live_groups[i] > most / 10 * 9 && strcmp(partition->slot.alarm, PARTITION_ALARM_GROUPS) == 0)
+            return true;
+    return false;
 }
 
 static void start_reading(struct partition *partition, const struct log_extent *log)
@@ -182,6 +195,10 @@ bool partition_open(struct partition *partition, const struct log_extent *log, s
             return false;
         if (!ready)
             continue;
+        if (wants_room(partition)) {
+            partition_stop(partition, PARTITION_ALARM_GROUPS);
+            return true;
+        }
         if (partition->source->on_duplicate != ON_DUPLICATE_NONE) {
             partition->index = index_new(partition->source, partition->environment->budget);
             if (!partition->index)

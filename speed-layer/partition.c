@@ -77,7 +77,7 @@ void partition_close(struct partition *partition)
 }
 
 /* Where it stands in the log is what is committed. */
-static void stop(struct partition *partition)
+void partition_stop(struct partition *partition, const char *alarm)
 {
     partition_close(partition);
     partition->position = partition->slot.next;
@@ -85,8 +85,18 @@ static void stop(struct partition *partition)
     partition->tail = partition->slot.tail;
     partition->tail_time_us = partition->slot.tail_time_us;
     partition->tail_hash = partition->slot.tail_hash;
-    partition->alarm = PARTITION_ALARM_BREAKER;
+    partition->alarm = alarm;
     partition->state = PARTITION_STOPPED;
+}
+
+bool partition_is_full(const struct partition *partition)
+{
+    int64_t most = partition->environment->live_groups_max;
+    for (size_t i = 0; most > 0 && i < partition->source->view_count; i++)
+        if (partition->live_groups[i] > 0 &&
+            partition->live_groups[i] + (int64_t)panes_count(&partition->panes[i]) > most)
+            return true;
+    return false;
 }
 
 bool partition_is_open(const struct partition *partition)
@@ -208,7 +218,7 @@ static bool apply(struct partition *partition, const struct candidate *candidate
     }
     partition->position = message->offset + 1;
     if (!before && breaker_note(&partition->breaker, !candidate->good))
-        stop(partition);
+        partition_stop(partition, PARTITION_ALARM_BREAKER);
     return done;
 }
 

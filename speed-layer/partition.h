@@ -15,17 +15,20 @@ enum partition_state {
     PARTITION_CLOSED,  /* nothing is known: open it */
     PARTITION_READING, /* below the slot's next offset: messages only fill the index */
     PARTITION_RUNNING, /* messages are applied */
-    PARTITION_STOPPED, /* by the breaker: nothing is taken any more, until it is made anew */
+    PARTITION_STOPPED, /* nothing is taken any more: by the breaker until it is made anew, for want of room until it
+                          is opened again; see `alarm` */
 };
 
 #define PARTITION_ALARM_BREAKER "breaker"
+#define PARTITION_ALARM_GROUPS "groups"
 
 /* What all partitions of a worker share. */
 struct partition_environment {
     struct realtime_store *realtime;
     struct publication_store *publications;
     struct index_budget *budget;
-    int64_t started_us; /* wall time of the process's start: of two definitions the younger wins */
+    int64_t live_groups_max; /* of a view in a slot, in the epochs after what is published; 0: no ceiling */
+    int64_t started_us;      /* wall time of the process's start: of two definitions the younger wins */
 };
 
 /* Where the log stands when a partition is opened. */
@@ -43,7 +46,9 @@ struct partition {
     const struct source *source;
     const struct partition_environment *environment;
     enum partition_state state;
-    struct slot slot; /* as of the last commit */
+    struct slot slot;               /* as of the last commit */
+    int64_t published_epoch;        /* as last heard; 0 where it isn't known */
+    int64_t live_groups[VIEWS_MAX]; /* in the slot, after that epoch: no fewer than there are */
     struct decoder *decoder;
     struct index *index; /* NULL where the source has no versions */
     struct breaker breaker;
@@ -74,8 +79,16 @@ void partition_destroy(struct partition *partition);
 
 /* Reads both stores, begins the slot anew where it doesn't fit what is published or is damaged, and sets `position` to
  * where reading the log begins. On failure it is closed still. ERROR_TRY_AGAIN: somebody else changed the slot
- * meanwhile. ERROR_CONFIGURATION: another cluster or topic, or a younger definition; an operator must act. */
+ * meanwhile. ERROR_CONFIGURATION: another cluster or topic, or a younger definition; an operator must act. Where it was
+ * stopped for want of room and there is little still, it is stopped again. */
 bool partition_open(struct partition *partition, const struct log_extent *log, struct error *error) MUST_CHECK;
+
+/* True where what is pending could leave a view with more groups in the slot than there may be. It counts high:
+ * partition_audit counts anew. Where the slot holds none, anything has room. */
+bool partition_is_full(const struct partition *partition);
+
+/* Forgets what isn't committed and takes nothing more; `alarm` is a literal. */
+void partition_stop(struct partition *partition, const char *alarm);
 
 /* True where it takes messages: neither closed nor stopped. */
 bool partition_is_open(const struct partition *partition);

@@ -75,7 +75,7 @@ static void close_stores(const struct worker_stores *stores)
         stores->dead_letters->operations->destroy(stores->dead_letters);
 }
 
-/* A partition that the breaker stopped never gets to its end, and whoever waits for the ends must hear of it. */
+/* A partition that was stopped never gets to its end, and whoever waits for the ends must hear of it. */
 static int take_turns(const struct process *process, struct worker *worker)
 {
     while (!shutdown_requested() && !(process->until_end && worker_has_reached_ends(worker)))
@@ -84,7 +84,7 @@ static int take_turns(const struct process *process, struct worker *worker)
     if (!process->until_end || stopped == 0)
         return 0;
     struct error error;
-    error_set(&error, ERROR_DATA, "%zu partitions were stopped by the breaker before their ends; see above", stopped);
+    error_set(&error, ERROR_DATA, "%zu partitions were stopped before their ends; see above", stopped);
     return program_fail(&error);
 }
 

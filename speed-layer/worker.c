@@ -82,10 +82,43 @@ static bool close_where_damaged(struct worker *worker, struct owned *owned, cons
     return true;
 }
 
+/* Whether the slot has room for what is pending, after counting anew where it seems not to; else the partition waits
+ * for a batch run, whose epoch lets older ones go. */
+static bool has_room(struct worker *worker, struct owned *owned, bool *ret_room, struct error *error)
+{
+    struct partition *partition = owned->partition;
+    bool sound = true;
+    *ret_room = partition->state != PARTITION_RUNNING || !partition_is_full(partition);
+    if (*ret_room)
+        return true;
+    if (!partition_audit(partition, &sound, error))
+        return false;
+    *ret_room = sound && !partition_is_full(partition);
+    if (*ret_room)
+        return true;
+    letters_forget(&worker->letters, &owned->letters, partition);
+    worker->must_assign = true;
+    if (!sound) {
+        partition_close(partition);
+        return true;
+    }
+    log_error("%s/%d: a view has as many groups in Redis as speed.live_groups allows, %lld; waiting at offset %lld for "
+              "a batch run to publish them",
+              partition->id.source, (int)partition->id.partition, (long long)worker->environment.live_groups_max,
+              (long long)partition->slot.next);
+    partition_stop(partition, PARTITION_ALARM_GROUPS);
+    return true;
+}
+
 /* Commits what a partition has pending. False where the store is out of reach: it is tried again later. */
 static bool commit_one(struct worker *worker, struct owned *owned, struct error *error)
 {
     struct partition *partition = owned->partition;
+    bool room;
+    if (!has_room(worker, owned, &room, error))
+        return close_where_damaged(worker, owned, error);
+    if (!room)
+        return true;
     if (!letters_keep(&worker->letters, &owned->letters, partition)) {
         partition_close(partition);
         worker->must_assign = true;
@@ -433,6 +466,16 @@ static void audit_next(struct worker *worker, int64_t now_us)
         worker->audit_at_us = end_us + rest_us;
 }
 
+/* Opening those that wait for room shows whether there is some. */
+static void look_for_room(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        struct partition *partition = worker->owned[i].partition;
+        if (partition->state == PARTITION_STOPPED && strcmp(partition->slot.alarm, PARTITION_ALARM_GROUPS) == 0)
+            partition_close(partition);
+    }
+}
+
 static void look_around(struct worker *worker)
 {
     int64_t now_us = clock_monotonic_us();
@@ -451,6 +494,7 @@ static void look_around(struct worker *worker)
     if (now_us - worker->hinted_us >= HINT_EVERY_US) {
         worker->hinted_us = now_us;
         hint(worker);
+        look_for_room(worker);
         if (worker->letters.store)
             worker->letters.store->operations->tend(worker->letters.store);
     }
@@ -487,6 +531,7 @@ struct worker *worker_new(struct speed *speed, int number, const struct worker_s
                               .letters = LETTERS_INIT(stores->dead_letters),
                               .commit_retry = RETRY_DEPENDENCY};
     worker->environment = (struct partition_environment){.realtime = stores->realtime,
+                                                         .live_groups_max = speed->settings->speed.live_groups_max,
                                                          .publications = stores->publications,
                                                          .budget = &speed->budget,
                                                          .started_us = speed->started_us};

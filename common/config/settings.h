@@ -51,6 +51,8 @@ struct settings {
         int64_t flush_messages; /* 10,000 */
         int64_t index_bytes;    /* ceiling of the order index of the process: `index_memory`, 1 GiB */
         int64_t groups_max;     /* ceiling of groups a view in one micro-batch: 100,000 */
+        int64_t
+            live_groups_max; /* of a view in a partition's slot, after what is published: `live_groups`, 1,000,000 */
     } speed;
     struct {
         int64_t ingest_messages; /* in one transaction: 100,000 */

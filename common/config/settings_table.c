@@ -148,6 +148,15 @@ static const struct option speed_options[] = {
      .fallback = "100000",
      .meaning = "The most groups that a view may touch in one micro-batch; a fuller one is committed in parts.",
      .example = "20000"},
+    {.key = "live_groups",
+     .type = &option_integer,
+     AT(settings.speed.live_groups_max),
+     .minimum = 1,
+     .maximum = 1000000000,
+     .fallback = "1000000",
+     .meaning = "The most groups that a view may have in Redis for one partition, after what is published. A partition "
+                "that would exceed it waits for a batch run, with an alarm; groups are never folded together.",
+     .example = "5000000"},
     {.key = NULL},
 };
 

@@ -2,6 +2,7 @@
 #include "redis/connection.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -182,8 +183,17 @@ static bool connect_afresh(struct redis_connection *connection, struct error *er
     return log_in(connection, error) && select_database(connection, error) && check_policy(connection, error);
 }
 
+/* While no answer is due, what can be read is the end of the connection: it died while it was idle. */
+static bool has_ended(const redisContext *context)
+{
+    struct pollfd socket = {context->fd, POLLIN, 0};
+    return poll(&socket, 1, 0) != 0;
+}
+
 static bool make_ready(struct redis_connection *connection, struct error *error)
 {
+    if (connection->context && has_ended(connection->context))
+        disconnect(connection);
     if (!connection->context)
         return connect_afresh(connection, error);
     return clock_monotonic_us() - connection->checked_us < POLICY_CHECK_US || check_policy(connection, error);

@@ -199,6 +199,42 @@ class Messages(EndToEnd):
                 writer.send(self.name, b"large", large)
         writer.flush()
 
+    # --- more groups than anybody meant ---
+
+    def test_partition_with_too_many_groups_waits_for_a_batch_run_and_folds_nothing_together(self):
+        self.servers()
+        self.simple_platform(self.topic(1))
+        self.job.config["speed"] = {"live_groups": 2000, "groups": 500}
+        self.job.config["views"]["by_product"] = view("orders", dimensions=["product_id"])
+        self.job.write()
+        self.job.serving()
+        speed = self.job.speed()
+        orders = [{**order, "product_id": f"p-{number}"} for number, order in enumerate(month(0, 7000))]
+        self.send(orders)
+        waits = lambda: "speed.live_groups" in speed.tail()  # noqa: E731
+        wait_until(waits, 60, "it says that it waits, and for what", children=[speed])
+        self.reader.into(self.log, self.name)
+        answer = self.job.wait_for("by_product", lambda a: a.complete and a.json["rows"], "is complete, but behind")
+        self.assert_answer(self.job, "by_product", answer, self.log)
+        self.assertLessEqual(self.fields_in_redis(), 2 * 4 * 2000)
+        offset = answer.offsets[0]
+        self.assertLess(offset, 7000)
+        for _ in range(10):  # each run makes room for as many groups again
+            self.job.batch()
+            self.assertLessEqual(self.fields_in_redis(), 3 * 4 * 2000, "what is retired and what is live is bounded")
+            further = lambda a: a.offsets[0] >= min(7000, offset + 500)  # noqa: E731
+            offset = self.job.wait_for("by_product", further, f"goes on from {offset}").offsets[0]
+            if offset == 7000:
+                break
+        self.assert_all_served()
+        self.job.batch()
+        self.assertEqual(self.job.batch("verify"), 0)
+
+    def fields_in_redis(self):
+        """Counters in all hashes of cells."""
+        keys = [key for key in self.redis.command("keys", "*:cells:*").split() if key]
+        return sum(int(self.redis.command("hlen", key)) for key in keys)
+
     # --- late ones ---
 
     def test_orders_for_days_already_published_are_counted_deferred_and_made_right_by_the_next_run(self):

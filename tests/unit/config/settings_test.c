@@ -241,6 +241,7 @@ static void what_is_not_written_has_its_default(void **state)
     assert_int_equal(settings->speed.flush_messages, 10000);
     assert_int_equal(settings->speed.index_bytes, INT64_C(1) << 30);
     assert_int_equal(settings->speed.groups_max, 100000);
+    assert_int_equal(settings->speed.live_groups_max, 1000000);
     assert_int_equal(settings->batch.ingest_messages, 100000);
     assert_int_equal(settings->sources[0].horizon_us, INT64_C(48) * 3600 * 1000000);
     assert_int_equal(settings->sources[0].schema.max_future_us, INT64_C(3600) * 1000000);
@@ -259,7 +260,8 @@ static void every_key_of_the_sections_is_taken(void **state)
         "redis: { url: 'unix:///run/redis.sock', namespace: staging }\n"
         "postgres: { url: 'host=/run/postgresql dbname=x' }\n"
         "http: { listen: '[::1]:81', memory: 2 MiB, threads: 9, refresh: 1 s }\n"
-        "speed: { workers: 3, flush_every: 1 minute, flush_messages: 7, index_memory: 64MiB, groups: 8 }\n"
+        "speed: { workers: 3, flush_every: 1 minute, flush_messages: 7, index_memory: 64MiB, groups: 8, live_groups: 9 "
+        "}\n"
         "batch: { ingest_messages: 12 }\n");
     assert_string_equal(settings->kafka.brokers, "a:1,b:2");
     assert_int_equal(settings->kafka.property_count, 2);
@@ -278,6 +280,7 @@ static void every_key_of_the_sections_is_taken(void **state)
     assert_int_equal(settings->speed.flush_messages, 7);
     assert_int_equal(settings->speed.index_bytes, 64 << 20);
     assert_int_equal(settings->speed.groups_max, 8);
+    assert_int_equal(settings->speed.live_groups_max, 9);
     assert_int_equal(settings->batch.ingest_messages, 12);
     settings_destroy(settings);
 }

@@ -90,8 +90,10 @@ static void world_init(struct world *world, enum on_duplicate on_duplicate, int6
     memory_realtime_init(&world->backup, &world->source);
     world->publications.operations = &operations;
     world->budget.ceiling_bytes = INT64_MAX;
-    world->environment =
-        (struct partition_environment){&world->realtime.store, &world->publications, &world->budget, 1};
+    world->environment = (struct partition_environment){.realtime = &world->realtime.store,
+                                                        .publications = &world->publications,
+                                                        .budget = &world->budget,
+                                                        .started_us = 1};
     world->run_epoch = -1;
     for (int i = 0; i < 2; i++)
         world->speeds[i] = partition_new(&world->environment, &world->source, 0);
