@@ -71,6 +71,15 @@ static void a_restart_without_its_data_is_unavailable_once_then_lost(void **stat
     assert_int_equal(ones_in_store(), 1);
 }
 
+static void a_connection_that_died_while_nobody_asked_costs_nothing(void **state)
+{
+    (void)state;
+    begin_with_one();
+    redis_do("CLIENT KILL TYPE normal");
+    assert_int_equal(commit_answers("c2", 20, 30), COMMIT_OK);
+    assert_int_equal(ones_in_store(), 2);
+}
+
 static void full_memory_is_unavailable_and_nothing_is_half_written(void **state)
 {
     (void)state;
@@ -445,6 +454,7 @@ int main(void)
         cmocka_unit_test_setup(a_store_that_was_emptied_has_lost_the_slot, flush_redis),
         cmocka_unit_test_setup(functions_come_back_where_they_were_deleted, flush_redis),
         cmocka_unit_test_setup(a_restart_without_its_data_is_unavailable_once_then_lost, flush_redis),
+        cmocka_unit_test_setup(a_connection_that_died_while_nobody_asked_costs_nothing, flush_redis),
         cmocka_unit_test_setup(full_memory_is_unavailable_and_nothing_is_half_written, flush_redis),
         cmocka_unit_test_setup(a_policy_that_evicts_is_refused, flush_redis),
         cmocka_unit_test_setup(a_policy_that_is_changed_later_is_noticed, flush_redis),
