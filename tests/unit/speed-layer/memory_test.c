@@ -186,7 +186,8 @@ static bool follow_log(void *context)
     struct realtime_store realtime = {&realtime_operations};
     struct publication_store publications = {&publication_operations};
     struct index_budget budget = {.ceiling_bytes = INT64_MAX};
-    const struct partition_environment environment = {&realtime, &publications, &budget, 1};
+    const struct partition_environment environment = {
+        .realtime = &realtime, .publications = &publications, .budget = &budget, .started_us = 1};
     failing_memory_pause();
     memory_realtime_init(&memory, &source);
     failing_memory_resume();
