@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.kafka import Kafka  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.process import Child, wait_until  # noqa: E402
+from support.proxy import Proxy  # noqa: E402
 from support.redis import Redis  # noqa: E402
 from support.tidemark import Folder, Platform, differences, row_key, source, view  # noqa: E402
 
@@ -44,12 +45,13 @@ class Platforms:
         self.folder = folder
         self.kafka = Kafka(folder / "kafka", heap="768m")
         self.redis = Redis(folder / "redis", persistent=True)
+        self.redis_proxy = Proxy(self.redis.port)
         self.postgres = Postgres(folder / "postgres")
         self.kafka.create(TOPIC, partitions)
         options = {"max_future": f"{MAX_FUTURE_SECONDS} seconds", "horizon": "2 minutes" if minutes >= 10 else "1 minute"}
         summary = {"total_orders": "count", "total_revenue": "sum(amount)", "avg_order_value": "avg(amount)"}
         self.job = Platform(
-            folder / "tidemark", self.kafka.brokers, self.redis.url, self.postgres.url,
+            folder / "tidemark", self.kafka.brokers, f"redis://{self.redis_proxy.address}/0", self.postgres.url,
             {"orders": source(TOPIC, **options)},
             {
                 "daily_revenue": view("orders"),
@@ -70,6 +72,7 @@ class Platforms:
 
     def stop(self):
         self.job.kill()
+        self.redis_proxy.stop()
         for server in (self.kafka, self.redis, self.postgres):
             server.stop()
 
@@ -89,7 +92,7 @@ class Faults:
             (6, self.kill_speed), (3, self.freeze_speed), (2, self.freeze_serving), (3, self.end_speed),
             (3, self.one_more_speed), (5, self.kill_batch_run), (1, self.kill_scheduler), (4, self.kill_redis),
             (3, self.flush_redis), (3, self.restart_postgres), (2, self.kill_postgres), (1, self.restart_kafka),
-            (1, self.kill_kafka),
+            (1, self.kill_kafka), (2, self.lose_replies), (2, self.stall_redis), (2, self.reset_redis), (2, self.slow_redis),
         ]  # fmt: skip
 
     def one(self):
@@ -152,6 +155,25 @@ class Faults:
 
     def flush_redis(self):
         self.p.redis.command("flushall")
+
+    def lose_replies(self):
+        """Some commits are done, and nobody hears of it."""
+        self.p.redis_proxy.cut_on(b"_commit", times=self.chance.randrange(1, 6))
+        self.pause(1, 3)
+        self.p.redis_proxy.heal()
+
+    def stall_redis(self):
+        self.p.redis_proxy.stall_existing()
+        self.pause(1, 12)
+        self.p.redis_proxy.heal()
+
+    def reset_redis(self):
+        self.p.redis_proxy.reset()
+
+    def slow_redis(self):
+        self.p.redis_proxy.set(delay=0.05, jitter=0.04)
+        self.pause(2, 8)
+        self.p.redis_proxy.heal()
 
     def restart_postgres(self):
         self.p.postgres.stop()

@@ -7,9 +7,10 @@ import unittest
 
 from e2e.servers import EndToEnd, month
 from support import online_retail
-from support.freeze import cpu_seconds
 from support.kafka import Writer
 from support.process import wait_until
+
+from .faulty import cpu_seconds
 
 
 class Brokers(EndToEnd):
@@ -28,11 +29,11 @@ class Brokers(EndToEnd):
 
     def assert_idle(self, seconds=5):
         """While there is nothing to do but to wait, nobody spins. CPU time, so other load doesn't matter."""
-        before = [cpu_seconds(program.pid) for program in self.programs]
+        before = [cpu_seconds(program) for program in self.programs]
         time.sleep(seconds)
         for program, then in zip(self.programs, before):
             self.assertTrue(program.running(), program.tail())
-            self.assertLess((cpu_seconds(program.pid) - then) / seconds, 0.1, program.name)
+            self.assertLess((cpu_seconds(program) - then) / seconds, 0.1, program.name)
 
     def test_broker_killed_in_the_midst_of_orders_loses_and_repeats_nothing(self):
         self.start()

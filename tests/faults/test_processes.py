@@ -10,9 +10,11 @@ import time
 import unittest
 
 from e2e.servers import EndToEnd, month
-from support.freeze import FrozenThread, cpu_seconds, thread_named
+from support.freeze import FrozenThread, thread_named
 from support.process import wait_until
 from support.tidemark import BIN
+
+from .faulty import cpu_seconds
 
 SPEED_CRASHES = ("before_init", "after_init", "before_redis", "after_redis_before_ack")
 BATCH_CRASHES = ("after_open_epoch", "after_ingest_chunk", "before_publish", "after_publish")
@@ -158,9 +160,9 @@ class Processes(EndToEnd):
     @staticmethod
     def cpu_share(child, seconds=3):
         """CPU time by wall time, over some seconds."""
-        began, before = time.monotonic(), cpu_seconds(child.pid)
+        began, before = time.monotonic(), cpu_seconds(child)
         time.sleep(seconds)
-        return (cpu_seconds(child.pid) - before) / (time.monotonic() - began)
+        return (cpu_seconds(child) - before) / (time.monotonic() - began)
 
     def test_output_that_nobody_reads_or_that_is_full_stops_nothing(self):
         self.start(2)

@@ -35,9 +35,3 @@ class FrozenThread:
 
     def __exit__(self, *error):
         _ptrace(_DETACH, self.thread)
-
-
-def cpu_seconds(pid):
-    """CPU time that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
