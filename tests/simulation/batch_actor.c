@@ -419,8 +419,14 @@ static void note_losses(struct database *database)
     losses->epoch = database->now.publication.epoch;
     losses->published_at_us = database->now.publication.published_at_us;
     for (int i = 0; i < TOPIC_PARTITIONS; i++) {
-        losses->gap_count[i] = database->now.partitions[i].gap_count;
-        memcpy(losses->gaps[i], database->now.partitions[i].gaps, sizeof losses->gaps[i]);
+        const struct database_partition *partition = &database->now.partitions[i];
+        losses->gap_count[i] = 0;
+        for (int gap = 0; gap < partition->gap_count; gap++) {
+            struct offset_range range = partition->gaps[gap].range;
+            range.to = range.to < partition->cut ? range.to : partition->cut; /* ingest may be ahead of the cut */
+            if (range.from < range.to)
+                losses->gaps[i][losses->gap_count[i]++] = (struct database_gap){range, true};
+        }
     }
 }
 
