@@ -12,6 +12,8 @@
 #include "source_run.h"
 #include "verify.h"
 
+#define LOST_RANGES "100" /* that one repair notes of a partition: each stands in every answer until it is accepted */
+
 struct repair {
     struct source_run run;
     struct batch *batch;
@@ -103,15 +105,15 @@ static bool repair_from_log(struct repair *repair, struct master_check *check, s
     return master_mend(check, error);
 }
 
-/* "select o": the offsets of the partition below `to` that the master dataset holds. */
+/* "select o, o": the offsets of the partition below `to` that the master dataset holds. */
 static void append_offsets(struct buffer *sql, const struct repair *repair, int32_t number, int64_t to)
 {
-    buffer_append_string(sql, "select tm_offset as o from ");
+    buffer_append_string(sql, "select tm_offset as o, tm_offset as e from ");
     append_raw_table(sql, repair->source);
     buffer_appendf(sql,
                    " where tm_partition = %d and tm_offset < %" PRId64
-                   " union all select \"offset\" from tidemark.bad where partition = %d and \"offset\" < %" PRId64
-                   " and source = ",
+                   " union all select \"offset\", \"offset\" from tidemark.bad where partition = %d and \"offset\" < "
+                   "%" PRId64 " and source = ",
                    (int)number, to, (int)number, to);
     buffer_append_literal(sql, text_of(repair->source->name));
 }
@@ -136,23 +138,28 @@ static bool count_lost(struct repair *repair, const struct master_check *check, 
 }
 
 /* Inserts into tidemark.gap the ranges below `to` of which the master dataset holds nothing, less those that are noted
- * there already. */
+ * there already; one range over all where there are too many to tell. */
 static bool note_lost(struct repair *repair, const struct partition_state *partition, int64_t to, struct error *error)
 {
     struct buffer sql = {0};
     buffer_append_string(&sql, "with held as (");
     append_offsets(&sql, repair, partition->number, to);
-    buffer_append_string(&sql, " union all select generate_series(from_offset, least(to_offset, ");
-    buffer_appendf(&sql, "%" PRId64 ") - 1) from tidemark.gap where partition = %d and source = ", to,
+    buffer_appendf(&sql,
+                   " union all select from_offset, to_offset - 1 from tidemark.gap where partition = %d and source = ",
                    (int)partition->number);
     buffer_append_literal(&sql, text_of(repair->source->name));
-    buffer_appendf(&sql,
-                   " union all select %" PRId64 "), holes as (select lag(o, 1, %" PRId64
-                   ") over (order by o) + 1 as f, o as t from held) "
-                   "insert into tidemark.gap (source, partition, from_offset, to_offset) select ",
-                   to, partition->first - 1);
+    buffer_appendf(
+        &sql,
+        " union all select %" PRId64 ", %" PRId64
+        "), holes as (select coalesce(max(e) over (order by o, e rows between unbounded preceding and 1 "
+        "preceding) + 1, %" PRId64 ") as f, o as t from held), lost as (select f, t, count(*) over () as n "
+        "from holes where f < t) insert into tidemark.gap (source, partition, from_offset, to_offset) select ",
+        to, to, partition->first);
     buffer_append_literal(&sql, text_of(repair->source->name));
-    buffer_appendf(&sql, ", %d, f, t from holes where f < t", (int)partition->number);
+    buffer_appendf(&sql,
+                   ", %d, f, t from (select f, t from lost where n <= " LOST_RANGES
+                   " union all select min(f), max(t) from lost where n > " LOST_RANGES ") l where f < t",
+                   (int)partition->number);
     bool done = batch_execute(repair->batch, &sql, error);
     buffer_clean_up(&sql);
     return done;

@@ -165,6 +165,28 @@ static void what_the_log_has_lost_too_is_a_gap(void **state)
     end_world(&world);
 }
 
+static void too_many_holes_to_tell_are_one_range(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    for (int i = 0; i < 500; i++) {
+        char id[8];
+        snprintf(id, sizeof id, "o%d", i);
+        order(&world, 0, id, "2026-01-01T12:00:00Z", "1.00", "paid");
+    }
+    follow(&world);
+    run_ok(&world);
+    world.log.partitions[0].first = 450;
+    sql(&world, "delete from raw.orders where tm_offset < 440 and tm_offset % 2 = 1");
+    repair_ok(&world);
+    assert_rows(&world, "select from_offset, to_offset from tidemark.gap", "1 440");
+    assert_rows(&world, "select consumed from tidemark.partition", "280");
+    world.realtime->slots[0].lost = 440;
+    assert_sound(&world);
+    end_world(&world);
+}
+
 static void another_topic_repairs_nothing(void **state)
 {
     (void)state;
@@ -207,6 +229,7 @@ int main(void)
         cmocka_unit_test(a_ledger_that_was_changed_is_counted_again),
         cmocka_unit_test(all_at_once_is_mended_at_once),
         cmocka_unit_test(what_the_log_has_lost_too_is_a_gap),
+        cmocka_unit_test(too_many_holes_to_tell_are_one_range),
         cmocka_unit_test(another_topic_repairs_nothing),
         cmocka_unit_test(fields_that_came_later_are_no_damage),
     };
