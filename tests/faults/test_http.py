@@ -44,7 +44,6 @@ REQUESTS = {
     "a line over 8 KB": (get("/" + "a" * 8192), {414}),
     "a line of 100 KB": (get("/" + "a" * 100_000), {414, 431}),
     "a line of 1 MB": (get("/" + "a" * 1_000_000), {400, 413, 414, 431, 0}),
-    "ten thousand parameters": (get("/v1/views/daily_revenue?" + "&".join(f"p{n}=1" for n in range(10_000))), {400, 413, 414, 431, 0}),
     "too many parameters": (get("/v1/views/daily_revenue?" + "&".join(f"p{n}=1" for n in range(100))), {400}),
     "a parameter given twice": (get("/v1/views/daily_revenue?limit=1&limit=2"), {400}),
     "an empty query": (get("/v1/views/daily_revenue?"), {200}),
@@ -88,14 +87,19 @@ REQUESTS = {
     "bare line feeds": ("GET /livez HTTP/1.1\nHost: a\nConnection: close\n\n", {200, 400}),
     "empty lines before": ("\r\n\r\n" + OK, {200, 400}),
     "blanks in the line": ("GET  /livez  HTTP/1.1\r\n" + END, {200, 400, 404, 0}),
-    "nothing but an end": ("\r\n\r\n", {400, 0}),
-    "one byte": ("G", {400, 408, 0}),
     "a TLS greeting": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) * 2, {400, 0}),
     "the preface of HTTP/2": ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 405, 505, 0}),
     "an upgrade": (get("/livez", "Upgrade: websocket\r\nConnection: Upgrade, close\r\nHost: a\r\n\r\n"), {200, 400}),
     "zeros": (b"\0" * 5000 + b"\r\n\r\n", {400, 0}),
     "all bytes": (bytes(range(256)) * 20 + b"\r\n\r\n", {400, 405, 414, 431, 0}),
 }  # fmt: skip
+
+# What the library waits behind for more, and the reaper ends.
+UNENDING = [
+    get("/v1/views/daily_revenue?" + "&".join(f"p{n}=1" for n in range(10_000))),
+    "\r\n\r\n",
+    "G",
+]
 
 
 class Http(EndToEnd):
@@ -210,7 +214,11 @@ class Http(EndToEnd):
     def test_more_slow_requests_than_there_are_places_keep_nobody_out(self):
         self.start()
         self.raise_limit()
-        connections = self.slow(1400)
+        connections = [self.connect() for _ in UNENDING]
+        for connection, request in zip(connections, UNENDING):
+            self.addCleanup(connection.close)
+            connection.sendall(request.encode())
+        connections += self.slow(1400)
         for _ in range(3):
             for connection in connections:
                 with contextlib.suppress(OSError):
@@ -220,6 +228,7 @@ class Http(EndToEnd):
             connection.setblocking(False)
         ended = lambda: sum(map(self.has_ended, connections)) > 600  # noqa: E731
         wait_until(ended, 60, "the server ends slow ones until there is room", every=0.5)
+        wait_until(lambda: all(map(self.has_ended, connections[: len(UNENDING)])), 60, "it ended the first ones, too")
         self.assert_unhurt()
 
     @staticmethod
