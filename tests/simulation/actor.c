@@ -53,6 +53,7 @@ void actor_rest(struct actor *actor)
 
 bool call_begins(struct actor *actor, const struct service *service, struct error *error)
 {
+    time_pass(1); /* so that it shows what came first */
     if (!actor->dead && actor->steps-- <= 0) {
         actor->inside = true;
         actor->service = service;
