@@ -128,6 +128,8 @@ static bool place(struct follower *follower, struct followed *followed, struct s
     if (done) {
         read_slots(follower, followed);
         done = snapshot_update(followed->snapshot, &followed->live, staging, publication, error);
+        if (done && live_fits(&followed->live, &followed->snapshot->publication))
+            followed->misfit_since_us = 0; /* the next misfit is another one */
     } else {
         publication_clean_up(publication);
     }

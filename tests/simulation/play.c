@@ -445,6 +445,13 @@ static void calm_round(struct world *world, int round)
     time_pass(100000);
 }
 
+static void fail_with_provenance(const struct world *world, const char *what)
+{
+    struct buffer provenance = {0};
+    serving_explain(world, &provenance);
+    world_fail("%s: %s", what, buffer_string(&provenance));
+}
+
 /* Until all is answered, and completely. */
 static void come_right(struct world *world, const char *when)
 {
@@ -453,9 +460,7 @@ static void come_right(struct world *world, const char *when)
         if (serving_is_current(world))
             return;
     }
-    struct buffer why = {0};
-    serving_explain(world, &why);
-    world_fail("it doesn't come right %s: %s", when, buffer_string(&why));
+    fail_with_provenance(world, when);
 }
 
 /* One more run: what was lost to the batch layer alone comes to light in it. */
@@ -483,7 +488,7 @@ static void stay_right(struct world *world)
     for (int round = 0; round < CALM_ROUNDS; round++) {
         calm_round(world, 2 * CALM_ROUNDS + round);
         if (!serving_is_whole(world))
-            world_fail("a partition goes missing while a batch run publishes, without any fault");
+            fail_with_provenance(world, "a partition goes missing while a batch run publishes, without any fault");
         if (world->database.published > published && serving_is_current(world))
             break;
     }
@@ -541,7 +546,7 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
     if (world->has_lost_tail) {
         stand_still(world);
     } else {
-        come_right(world, "when the faults have ended");
+        come_right(world, "it doesn't come right when the faults have ended");
         let_runs_end(world);
         settle(world);
         let_runs_end(world);
