@@ -29,9 +29,10 @@ MAX_FUTURE_SECONDS = 10
 PROGRESS_EVERY, SAMPLE_EVERY, ANSWER_EVERY = 10, 5, 1  # seconds
 RECOVERY = 900  # seconds in which all must be complete once the faults have ended
 MEGABYTE = 1 << 20
-# Level: the median of the last quarter is at most this factor and these units above that of the second quarter.
+# Level: the median of the last quarter is at most this factor and these units above that of the second quarter. A speed
+# process that has two partitions more then has 16 descriptors and 8 threads more, and twice the index.
 LEVEL_MINUTES = 15
-LEVEL = {"memory, MB": (1.25, 32), "descriptors": (1.0, 8), "threads": (1.0, 2)}
+LEVEL = {"memory, MB": (1.25, 64), "descriptors": (1.0, 20), "threads": (1.0, 10)}
 
 
 class Failed(Exception):
