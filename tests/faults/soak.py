@@ -27,7 +27,7 @@ from support.tidemark import Folder, Platform, differences, row_key, source, vie
 TOPIC = "orders"
 MAX_FUTURE_SECONDS = 10
 PROGRESS_EVERY, SAMPLE_EVERY, ANSWER_EVERY = 10, 5, 1  # seconds
-RECOVERY = 900  # seconds in which all must be complete once the faults have ended
+RECOVERY = 1800  # seconds in which all must be complete once the faults have ended
 MEGABYTE = 1 << 20
 # Level: the median of the last quarter is at most this factor and these units above that of the second quarter. A speed
 # process that has two partitions more then has 16 descriptors and 8 threads more, and twice the index.
