@@ -134,6 +134,24 @@ static void append_rows(struct buffer *sql, const struct window_sql *window)
     buffer_append_string(sql, " from groups");
 }
 
+/* By name, so that a column that somebody renamed or dropped shows. */
+static void append_column_names(struct buffer *sql, const struct view *view)
+{
+    buffer_append_string(sql, "(window_start, window_end");
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        buffer_append_string(sql, ", ");
+        buffer_append_identifier(sql, dimension(view, i)->name);
+    }
+    for (size_t i = 0; i < view->measure_count; i++) {
+        buffer_append_string(sql, ", ");
+        buffer_append_identifier(sql, view->measures[i].name);
+    }
+    buffer_append_string(sql, ", tm_window, tm_count");
+    for (size_t i = 0; i < view->sum_count; i++)
+        buffer_appendf(sql, ", tm_n_%zu, tm_sum_%zu", i, i);
+    buffer_append_string(sql, ") ");
+}
+
 void append_view_insert(struct buffer *sql, const struct window_sql *window, const char *table, const char *origin,
                         const char *windows)
 {
@@ -142,6 +160,7 @@ void append_view_insert(struct buffer *sql, const struct window_sql *window, con
     buffer_append_string(sql, "), groups as (");
     append_groups(sql, window->view, windows);
     buffer_appendf(sql, "), inserted as (insert into %s ", table);
+    append_column_names(sql, window->view);
     append_rows(sql, window);
     buffer_append_string(sql, " returning tm_count) select coalesce(sum(tm_count), 0)::bigint, count(*) from inserted");
     sql->failed = sql->failed || window->edges.failed || window->offsets.failed;

@@ -175,23 +175,24 @@ static bool is_good(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
-/* The last result of what was sent, which is the one that failed where one did. False where the connection is lost. */
+/* The last result of what was sent, or the first that failed: bytes that were spoilt on the way give an error first,
+ * and then may look like the end of a statement that went well. False where the connection is lost. */
 static bool take_result(struct patience *patience, PGresult **ret_result, struct error *error)
 {
-    PGresult *last = NULL;
+    PGresult *result = NULL;
     for (bool more = true; more;) {
         if (!patience_await_result(patience, error)) {
-            PQclear(last);
+            PQclear(result);
             return false;
         }
         PGresult *next = PQgetResult(patience->connection);
         more = next && PQresultStatus(next) != PGRES_COPY_IN && PQstatus(patience->connection) == CONNECTION_OK;
-        if (next) {
-            PQclear(last);
-            last = next;
-        }
+        bool failed = result && PQresultStatus(result) == PGRES_FATAL_ERROR;
+        PGresult *other = next && !failed ? result : next;
+        result = next && !failed ? next : result;
+        PQclear(other);
     }
-    *ret_result = last;
+    *ret_result = result;
     return true;
 }
 
