@@ -23,7 +23,7 @@ CHECKED_MAX = 40  # answers of a watch that are compared with the oracle
 
 
 class Faulty(EndToEnd):
-    """Kafka and PostgreSQL are the test class's, each test has a database of its own; Redis is the test's. The programs
+    """Kafka and PostgreSQL are the test class's, each platform has a database of its own; Redis is the test's. The programs
     know all three by their proxies only; what the tests themselves do goes to the servers directly."""
 
     @classmethod
@@ -40,8 +40,6 @@ class Faulty(EndToEnd):
     def servers(self, redis_persistent=False, redis_started=True, redis_folder=None):
         self.redis = Redis(redis_folder or self.folder / "redis", redis_persistent, redis_started)
         self.addCleanup(self.redis.stop)
-        self.database = f"t{next(_numbers)}"
-        self.postgres.sql(f"create database {self.database}")
         self.redis_proxy, self.postgres_proxy = Proxy(self.redis.port), Proxy(self.postgres.port)
         for proxy in (self.redis_proxy, self.postgres_proxy):
             self.addCleanup(proxy.stop)
@@ -49,6 +47,8 @@ class Faulty(EndToEnd):
         self.proxies = {"kafka": self.kafka_proxy, "redis": self.redis_proxy, "postgres": self.postgres_proxy}
 
     def platform(self, sources, views, time_zone="UTC", **more):
+        self.database = f"t{next(_numbers)}"
+        self.postgres.sql(f"create database {self.database}", database="postgres")
         platform = Platform(
             self.folder / f"tidemark{next(_numbers)}",
             self.kafka_proxy.address,
@@ -59,6 +59,9 @@ class Faulty(EndToEnd):
             time_zone,
             **more,
         )
+        # librdkafka gives a silent broker 60 s for an answer; a test needn't.
+        platform.config["kafka"]["properties"] = {"socket.timeout.ms": 10000}
+        platform.write()
         self.addCleanup(platform.kill)
         return platform
 

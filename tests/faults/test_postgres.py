@@ -45,16 +45,16 @@ class Connections(PostgresFaults):
         """Row 32: a fast restart, an immediate one, and one backend killed, each while COPY goes slowly."""
         self.start()
 
-        def fast():
+        def fast(_):
             self.postgres.stop()
             self.postgres.start()
 
-        def immediate():
+        def immediate(_):
             self.postgres.kill()
             self.postgres.start()
 
-        def killed():
-            os.kill(int(self.copying().splitlines()[0]), signal.SIGKILL)
+        def killed(pid):
+            os.kill(pid, signal.SIGKILL)
 
         with self.watch():
             for restart in (fast, immediate, killed):
@@ -62,8 +62,8 @@ class Connections(PostgresFaults):
                 self.assert_all_served()
                 self.postgres_proxy.set("up", drip=(500, 0.02))
                 batch = self.job.start_batch()
-                wait_until(self.copying, 60, "a COPY is under way", every=0.01, children=[batch])
-                restart()
+                pid = wait_until(self.copying, 60, "a COPY is under way", every=0.01, children=[batch])
+                restart(int(pid))
                 self.postgres_proxy.heal()
                 self.assertEqual(batch.end(60), 69, batch.tail())
                 wait_until(lambda: self.sql("select 1") == "1", 60, "PostgreSQL answers")
@@ -149,8 +149,8 @@ class Connections(PostgresFaults):
         platform = self.platform
 
         def platform_of_the_role(*arguments, **more):
-            self.sql(f"grant all on database {self.database} to app")
             job = platform(*arguments, **more)
+            self.sql(f"grant all on database {self.database} to app")
             job.config["postgres"]["url"] = f"postgresql://app:secret@{self.postgres_proxy.address}/{self.database}"
             job.write()
             return job
@@ -164,7 +164,6 @@ class Locks(PostgresFaults):
         self.psql(f"begin; lock table {table} in access exclusive mode; select pg_sleep(600)", name)
         held = f"select count(*) from pg_locks where granted and relation = '{table}'::regclass"
         wait_until(lambda: self.sql(f"{held} and mode = 'AccessExclusiveLock'") == "1", 30, f"{table} is locked")
-        return session
 
     WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and application_name like 'tidemark-b%'"
 
@@ -301,7 +300,6 @@ class FullDisk(PostgresFaults):
         settings = ["min_wal_size=2MB", "max_wal_size=8MB", "shared_buffers=16MB"]
         self.postgres = Postgres(small / "postgres", options=settings, initdb=["--wal-segsize=1"])
         self.addCleanup(self.postgres.stop)
-        self.database = "tidemark"
         self.postgres_proxy.retarget(self.postgres.port)
         self.filler = small / "filler"
 

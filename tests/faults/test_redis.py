@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Redis loses what it had, comes back older, refuses writes, and doesn't answer: rows 2, 19 to 25 and 27 to 31."""
+"""Redis loses what it had, comes back older, refuses writes, and doesn't answer: rows 2, 19 to 22, 24, 25 and 27 to 31."""
 
 import os
 import signal
@@ -70,6 +70,25 @@ class LostData(Faulty):
             os.truncate(file, file.stat().st_size - 1500)
             self.redis.start()
             self.wait_for_log(self.speed, "opening it again")
+        self.assert_recovered()
+
+    def test_half_a_commit_that_redis_takes_up_again_is_noticed(self):
+        """Row 24: a file that was cut within a transaction keeps its first half, and Redis 7.0 counts that half into the
+        next transaction when it loads the file once more."""
+        self.start(redis_persistent=True)
+        with self.watch():
+            for _ in range(3):
+                self.send_more(200)
+                self.assert_all_served()
+                self.redis.kill()
+                file = self.append_only_file()
+                os.truncate(file, file.stat().st_size - 1500)
+                self.redis.start()
+                self.assert_all_served()
+        self.send_more(100)
+        self.assert_recovered()
+        self.job.stop()
+        self.speed, self.serving = self.job.speed(), self.job.serving()
         self.assert_recovered()
 
     def test_redis_older_than_the_published_cut_is_rebuilt(self):

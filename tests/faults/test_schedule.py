@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two schedulers, runs that were missed, and days of 23 and 25 hours: row 39. The wall clock is libfaketime's."""
+"""Two schedulers, runs that were missed, and days of 23 and 25 hours: row 39. The wall clock is ours."""
 
 import os
+import subprocess
 import time
 import unittest
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
-from support.process import Child, wait_until
+from support.process import ROOT, Child, wait_until
 from support.tidemark import BIN
 
 from .faulty import Faulty, month
 
-FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
-
-
 class Schedule(Faulty):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.clock = cls.class_folder / "wall_clock.so"
+        source = ROOT / "tests" / "support" / "wall_clock.c"
+        subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", cls.clock, source], check=True)
+
     def start_in(self, zone, schedule):
         self.servers()
         self.simple_platform(self.topic())
@@ -24,11 +28,10 @@ class Schedule(Faulty):
         self.job.write()
         self.speed, self.serving, self.sent = self.job.speed(), self.job.serving(), 0
 
-    def scheduler(self, name, at=None):
+    def scheduler(self, name, at):
         """A scheduling process, for which it is now the time `at`."""
-        env = dict(os.environ, LD_PRELOAD=str(FAKETIME), FAKETIME_DONT_FAKE_MONOTONIC="1") if at else None
-        if at:
-            env["FAKETIME"] = f"{int(at.replace(tzinfo=timezone.utc).timestamp() - time.time()):+d}"
+        offset = int(at.replace(tzinfo=timezone.utc).timestamp() - time.time())
+        env = dict(os.environ, LD_PRELOAD=str(self.clock), WALL_CLOCK_OFFSET=str(offset))
         command = [BIN / "tidemark-batch", "--config", self.job.path, "schedule"]
         child = Child(name, command, self.folder / f"{name}.log", env=env)
         self.addCleanup(lambda: child.running() and child.kill())

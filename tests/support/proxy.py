@@ -164,6 +164,10 @@ class Proxy:
         return len(self.connections)
 
 
+class _Cut(Exception):
+    """The proxy ends this connection."""
+
+
 class _Connection:
     def __init__(self, proxy, client):
         self.proxy, self.client, self.server = proxy, client, socket.socket()
@@ -181,8 +185,11 @@ class _Connection:
                 self.proxy.loop.create_task(self._pump("down", self.server, self.client)),
             ]
             await asyncio.gather(*pumps)
+        except _Cut:
+            self._linger(self.client)  # the server gets all that was forwarded, and an end
         except (OSError, asyncio.CancelledError):
-            self._linger()
+            self._linger(self.client)
+            self._linger(self.server)
         finally:
             for pump in pumps:
                 pump.cancel()
@@ -190,10 +197,9 @@ class _Connection:
             self.server.close()
             self.proxy.connections.discard(self)
 
-    def _linger(self):
-        for end in (self.client, self.server):
-            with contextlib.suppress(OSError):
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    def _linger(self, end):
+        with contextlib.suppress(OSError):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
     def reset(self):
         self.task.cancel()
@@ -242,7 +248,7 @@ class _Connection:
                 await queue.put((due, chunk))
                 if ends:
                     await asyncio.sleep(max(0.0, due - loop.time()) + 0.01)
-                    raise ConnectionResetError
+                    raise _Cut
         finally:
             passing.cancel()
 
@@ -272,7 +278,7 @@ class _Connection:
         if faults.flip_every:
             self.flippable += 1
             if self.flippable % faults.flip_every == 0:
-                chunk = bytes([chunk[0] ^ 0x55]) + chunk[1:]
+                chunk = bytes([chunk[0] ^ 0xFF]) + chunk[1:]
         if 0 <= faults.cut_after < carried:
             return chunk[: max(0, len(chunk) - (carried - faults.cut_after))], True
         if direction == "up":

@@ -133,7 +133,7 @@ class ProxyFaults(unittest.TestCase):
         client = self.connect()
         client.sendall(b"123456789")
         self.assert_reset(client)
-        self.assertEqual(self.echo.got, b"12345")
+        wait_until(lambda: self.echo.got == b"12345", 10, "so many bytes arrive")
 
     def test_reply_to_a_pattern_is_lost_after_it_was_heard(self):
         sprung = self.proxy.cut_on(b"COMMIT")
@@ -159,13 +159,13 @@ class ProxyFaults(unittest.TestCase):
         client = self.connect()
         client.sendall(b"COMMIT;;")
         self.assert_reset(client)
-        self.assertEqual(self.echo.got, b"COMM")
+        wait_until(lambda: self.echo.got == b"COMM", 10, "half of it arrives")
 
     def test_bytes_are_flipped(self):
         self.proxy.set("down", flip_every=2)
         client = self.connect()
         self.assertEqual(self.ask(client, b"abc"), b"abc")
-        self.assertEqual(self.ask(client, b"abc"), b"4bc")
+        self.assertEqual(self.ask(client, b"abc"), b"\x9ebc")
 
     def test_new_target_is_used_by_new_connections(self):
         second = Echo()
