@@ -11,6 +11,7 @@
 
 #define POLL_MS 10 /* the longest wait for a first message, and so part of the freshness */
 #define CHECK_EVERY_US US_PER_SECOND
+#define OPENING_US US_PER_SECOND /* for so long partitions are opened between two polls */
 #define HINT_EVERY_US (5 * US_PER_SECOND)
 #define TROUBLE_EVERY_US (10 * US_PER_SECOND)
 #define AUDIT_EVERY_US (60 * US_PER_SECOND)
@@ -381,11 +382,11 @@ static bool open_one(struct worker *worker, struct owned *owned, struct error *e
     return true;
 }
 
-/* After a failure the group is polled before the next is tried: each may take seconds to fail. */
+/* A store that is silent takes seconds of each opening; the group must be polled meanwhile. */
 static void open_closed(struct worker *worker)
 {
-    bool failed = false;
-    for (size_t i = 0; i < worker->owned_count && !worker->suspended && !failed; i++) {
+    int64_t until_us = clock_monotonic_us() + OPENING_US;
+    for (size_t i = 0; i < worker->owned_count && !worker->suspended && clock_monotonic_us() < until_us; i++) {
         struct owned *owned = &worker->owned[i];
         int64_t now_us = clock_monotonic_us();
         if (owned->partition->state != PARTITION_CLOSED || retry_wait_us(&owned->retry, now_us) > 0 ||
@@ -394,7 +395,6 @@ static void open_closed(struct worker *worker)
         struct error error = {0};
         if (!open_one(worker, owned, &error)) {
             wait_to_open(owned, &error);
-            failed = true;
             continue;
         }
         worker->must_assign = true;

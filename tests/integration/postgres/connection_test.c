@@ -155,6 +155,50 @@ static void lock_that_is_held_too_long_is_tried_again(void **state)
     PQfinish(waiter);
 }
 
+static void whoever_holds_a_lock_for_too_long_is_named(void **state)
+{
+    (void)state;
+    struct connection_settings patient = settings_for(server.url);
+    patient.lock_timeout_ms = 8000; /* who holds it is looked up after some seconds of silence */
+    PGconn *holder = connect_to(server.url), *waiter = NULL;
+    struct error error = {0};
+    char named[80];
+    snprintf(named, sizeof named, "the lock is held by test (server process %d)", PQbackendPID(holder));
+    assert_true(connection_open(&patient, &waiter, &error));
+    assert_true(connection_execute(holder, "create table public.held (a int)", &error));
+    assert_true(connection_execute(holder, "begin; lock table public.held", &error));
+    assert_false(connection_execute(waiter, "select * from public.held", &error));
+    assert_int_equal(error.code, ERROR_TRY_AGAIN);
+    assert_non_null(strstr(error.message, named));
+    PQfinish(holder);
+    PQfinish(waiter);
+}
+
+/* Stopped, it is there and silent, and its kernel still takes what we send. */
+static void server_that_falls_silent_is_given_up(void **state)
+{
+    (void)state;
+    PGconn *connection = connect_to(server.url);
+    pid_t backend = PQbackendPID(connection);
+    struct error error = {0};
+    assert_int_equal(kill(backend, SIGSTOP), 0);
+    assert_false(connection_execute(connection, "select 1", &error));
+    assert_int_equal(kill(backend, SIGCONT), 0);
+    assert_int_equal(error.code, ERROR_UNAVAILABLE);
+    assert_non_null(strstr(error.message, "isn't at work for it"));
+    assert_int_equal(PQstatus(connection), CONNECTION_BAD);
+    PQfinish(connection);
+}
+
+static void statement_that_takes_its_time_is_waited_for(void **state)
+{
+    (void)state;
+    PGconn *connection = connect_to(server.url);
+    struct error error = {0};
+    assert_true(connection_execute(connection, "select pg_sleep(12)", &error));
+    PQfinish(connection);
+}
+
 static void copy_that_fails_leaves_the_connection_usable(void **state)
 {
     (void)state;
@@ -219,6 +263,9 @@ int main(void)
         cmocka_unit_test(backend_that_is_ended_is_unavailable),
         cmocka_unit_test(statement_of_a_client_that_was_killed_ends_with_its_locks),
         cmocka_unit_test(lock_that_is_held_too_long_is_tried_again),
+        cmocka_unit_test(whoever_holds_a_lock_for_too_long_is_named),
+        cmocka_unit_test(server_that_falls_silent_is_given_up),
+        cmocka_unit_test(statement_that_takes_its_time_is_waited_for),
         cmocka_unit_test(copy_that_fails_leaves_the_connection_usable),
         cmocka_unit_test(any_text_passes_through_copy_identifier_and_literal),
     };
