@@ -138,7 +138,6 @@ class LostData(Faulty):
             self.speed.process.send_signal(signal.SIGSTOP)
             self.redis.kill()
             self.redis.start()
-            self.assertEqual(self.redis.command("function", "list"), "")
             wait_until(lambda: "rebuilding" in watch.missing(), 30, "answers say that it is rebuilt")
             self.speed.process.send_signal(signal.SIGCONT)
             self.send_more(200)
