@@ -260,18 +260,32 @@ static bool end_copy(PGconn *connection, const char *complaint, struct error *er
     return ended && finish(&patience, is_good, &result, error);
 }
 
-bool connection_copy_put(PGconn *connection, struct text lines, struct error *error)
+/* Small enough that it shows on the slowest of links that something arrives. */
+#define PIECE_BYTES 4096
+
+static bool put_piece(PGconn *connection, struct text piece, struct error *error)
 {
     struct patience patience;
     patience_begin(&patience, connection);
-    int put = PQputCopyData(connection, lines.data, (int)lines.length);
+    int put = PQputCopyData(connection, piece.data, (int)piece.length);
     while (put == 0 && patience_flush(&patience, error))
-        put = PQputCopyData(connection, lines.data, (int)lines.length);
+        put = PQputCopyData(connection, piece.data, (int)piece.length);
     if (put < 0) {
         fail(connection, NULL, error);
         end_copy(connection, "given up", NULL);
     }
     return put > 0 && patience_flush(&patience, error);
+}
+
+bool connection_copy_put(PGconn *connection, struct text lines, struct error *error)
+{
+    for (size_t at = 0; at < lines.length; at += PIECE_BYTES) {
+        size_t left = lines.length - at;
+        struct text piece = {lines.data + at, left < PIECE_BYTES ? left : PIECE_BYTES};
+        if (!put_piece(connection, piece, error))
+            return false;
+    }
+    return true;
 }
 
 bool connection_copy_end(PGconn *connection, struct error *error)

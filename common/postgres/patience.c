@@ -13,7 +13,7 @@
 #define FIRST_LOOK_US (3 * US_PER_SECOND)
 #define LOOK_EVERY_MAX_US (60 * US_PER_SECOND)
 #define LOOK_TIMEOUT_US (5 * US_PER_SECOND)
-#define STRIKES_MAX 2
+#define STRIKES_MAX 3
 #define SHUTDOWN_PATIENCE_US (2 * US_PER_SECOND)
 
 enum verdict { WORKING, NOT_WORKING, UNKNOWN };
@@ -70,20 +70,22 @@ static PGconn *connect_likewise(PGconn *connection, bool *ret_in_time)
     return second;
 }
 
-/* What the server does for process %d: a process number that it doesn't know for this very connection was made up by a
- * pooler on the way, and says nothing. */
+/* What the server does for a process, who keeps it from that, and how much of a COPY has arrived. A process number that
+ * it doesn't know for this very connection was made up by a pooler on the way, and says nothing. */
 #define QUESTION                                                                                                       \
     "select case when %d <> pg_catalog.pg_backend_pid() or pg_catalog.current_setting('track_activities') = 'off' "    \
     "then 'unknown' when exists (select from pg_catalog.pg_stat_activity where pid = %d and state = 'active' and "     \
     "coalesce(wait_event, '') not in ('ClientRead', 'ClientWrite')) then 'working' else 'idle' end, (select "          \
     "string_agg(format('%%s (server process %%s)', coalesce(nullif(application_name, ''), 'unknown'), pid), ', ') "    \
-    "from pg_catalog.pg_stat_activity where pid = any(pg_catalog.pg_blocking_pids(%d)))"
+    "from pg_catalog.pg_stat_activity where pid = any(pg_catalog.pg_blocking_pids(%d))), (select bytes_processed "     \
+    "from "                                                                                                            \
+    "pg_catalog.pg_stat_progress_copy where pid = %d)"
 
 /* One answer, or NULL where it doesn't come in time. */
 static PGresult *ask(PGconn *second, int pid)
 {
-    char sql[800];
-    snprintf(sql, sizeof sql, QUESTION, PQbackendPID(second), pid, pid);
+    char sql[900];
+    snprintf(sql, sizeof sql, QUESTION, PQbackendPID(second), pid, pid, pid);
     int64_t deadline_us = clock_monotonic_us() + LOOK_TIMEOUT_US;
     if (!PQsendQuery(second, sql))
         return NULL;
@@ -101,8 +103,10 @@ static enum verdict judge(struct patience *patience, const PGresult *answer)
     if (!answer || PQresultStatus(answer) != PGRES_TUPLES_OK || PQntuples(answer) != 1)
         return NOT_WORKING;
     snprintf(patience->holder, sizeof patience->holder, "%s", PQgetvalue(answer, 0, 1));
-    const char *found = PQgetvalue(answer, 0, 0);
-    return strcmp(found, "working") == 0 ? WORKING : strcmp(found, "idle") == 0 ? NOT_WORKING : UNKNOWN;
+    const char *found = PQgetvalue(answer, 0, 0), *arrived = PQgetvalue(answer, 0, 2);
+    bool moves = strcmp(arrived, patience->arrived) != 0; /* a slow link isn't a dead one */
+    snprintf(patience->arrived, sizeof patience->arrived, "%s", arrived);
+    return strcmp(found, "working") == 0 || moves ? WORKING : strcmp(found, "idle") == 0 ? NOT_WORKING : UNKNOWN;
 }
 
 static enum verdict look(struct patience *patience)

@@ -2,8 +2,8 @@
  * How long an answer of PostgreSQL is waited for. A statement may run for hours, and a peer that is there and silent (a
  * proxy that swallows, a machine that froze, a server that lost our question) looks the same; TCP's own timers don't
  * tell them apart. So while nothing is heard, a second connection is opened from time to time, which asks the server
- * whether it is at work for us, and if it waits for a lock, who holds it. Twice "no", or twice no answer, and the
- * connection is given up. A shutdown is waited for with less patience. */
+ * whether it is at work for us, and if it waits for a lock, who holds it. Three times "no", or no answer, in a row and
+ * the connection is given up. A shutdown is waited for with less patience. */
 #ifndef TIDEMARK_POSTGRES_PATIENCE_H
 #define TIDEMARK_POSTGRES_PATIENCE_H
 
@@ -19,6 +19,7 @@ struct patience {
     int64_t look_every_us;
     int64_t leave_us; /* 0, or when a shutdown ends the waiting */
     int strikes;      /* looks in a row that found nothing at work for us */
+    char arrived[24]; /* how much of a COPY had arrived at the last look */
     char holder[300]; /* who holds the lock that was waited for at the last look; empty: nobody */
 };
 

@@ -88,6 +88,17 @@ class Network(Faulty):
                 proxy.heal()
         self.assert_recovered()
 
+    def test_batch_run_over_a_slow_link_takes_its_time(self):
+        """Row 15: a COPY of which for seconds nobody hears."""
+        self.start()
+        self.send_more(1500)
+        self.assert_all_served()
+        with self.watch():
+            self.postgres_proxy.set("up", drip=(500, 0.05))
+            self.job.batch(within=300)
+            self.postgres_proxy.heal()
+        self.assert_recovered()
+
     def test_latency_of_200_ms_is_no_error(self):
         """Row 16: on all edges at once, with jitter."""
         self.start()
