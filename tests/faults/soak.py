@@ -22,7 +22,7 @@ from support.postgres import Postgres  # noqa: E402
 from support.process import Child, wait_until  # noqa: E402
 from support.proxy import Proxy  # noqa: E402
 from support.redis import Redis  # noqa: E402
-from support.tidemark import Folder, Platform, differences, row_key, source, view  # noqa: E402
+from support.tidemark import BIN, Folder, Platform, differences, row_key, source, view  # noqa: E402
 
 TOPIC = "orders"
 MAX_FUTURE_SECONDS = 10
@@ -297,9 +297,17 @@ class Watcher(threading.Thread):
 
 
 class Recomputed:
-    """What soak_fold says."""
+    """What soak_fold says of a topic; `places` are pairs of partition and offset at which it notes the total."""
 
-    def __init__(self, text):
+    def __init__(self, brokers, topic, partitions, places=()):
+        command = [BIN / "soak_fold", brokers, topic, str(partitions), str(MAX_FUTURE_SECONDS)]
+        lines = "".join(f"{partition} {offset}\n" for partition, offset in sorted(places))
+        done = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise Failed(done.stderr)
+        self.read(done.stdout)
+
+    def read(self, text):
         self.fates = dict.fromkeys(("consumed", "kept", "replaced", "bad"), 0)
         self.ends, self.checkpoints, self.minutes, self.summary = {}, {}, {}, {}
         for line in text.splitlines():
@@ -349,8 +357,8 @@ class Recomputed:
 
 
 class Soak:
-    def __init__(self, programs, options, folder):
-        self.programs, self.options, self.folder = Path(programs).resolve(), options, folder
+    def __init__(self, options, folder):
+        self.options, self.folder = options, folder
         self.chance = random.Random(options.seed)
         self.p = Platforms(folder, options.partitions, options.minutes)
         self.faults = Faults(self.p, self.chance)
@@ -377,7 +385,7 @@ class Soak:
 
     def load(self):
         """Orders and faults, for the time asked for."""
-        arguments = [self.programs / "soak_generate", self.p.kafka.brokers, TOPIC]
+        arguments = [BIN / "soak_generate", self.p.kafka.brokers, TOPIC]
         arguments += [self.options.rate, self.options.seed, int(time.time())]
         generator = Child("soak_generate", arguments, self.folder / "generate.log")
         began = time.monotonic()
@@ -430,15 +438,8 @@ class Soak:
             self.p.job.wait_complete_at(name, ends, 120)
 
     def recompute(self):
-        kept = self.watcher.kept
-        lines = sorted({(p, offset) for offsets, _ in kept for p, offset in offsets.items()})
-        text = "".join(f"{partition} {offset}\n" for partition, offset in lines)
-        command = [self.programs / "soak_fold", self.p.kafka.brokers, TOPIC]
-        command += [str(self.options.partitions), str(MAX_FUTURE_SECONDS)]
-        done = subprocess.run(list(map(str, command)), input=text, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise Failed(done.stderr)
-        return Recomputed(done.stdout)
+        places = {place for offsets, _ in self.watcher.kept for place in offsets.items()}
+        return Recomputed(self.p.kafka.brokers, TOPIC, self.options.partitions, places)
 
     def compare(self, recomputed):
         self.compare_views(recomputed)
@@ -494,11 +495,11 @@ def options_of(arguments):
     return parser.parse_args(arguments)
 
 
-def main(programs, arguments):
+def main(arguments):
     options = options_of(arguments)
     folder = Folder("soak")
     print(f"--seed {options.seed}  {options.rate:,} messages/s for {options.minutes} minutes; logs in {folder.path}", flush=True)
-    soak = Soak(programs, options, folder)
+    soak = Soak(options, folder)
     try:
         soak.run()
     except (Failed, AssertionError) as problem:
@@ -515,4 +516,4 @@ def main(programs, arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(main(sys.argv[1:]))
