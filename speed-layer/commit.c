@@ -32,6 +32,7 @@ static struct commit describe(const struct partition *partition)
         .incarnation = partition->slot.incarnation,
         .cluster = partition->slot.cluster,
         .commit_id = partition->commit_id,
+        .after = partition->slot.commit_id,
         .expected = partition->slot.next,
         .next = partition->position,
         .floor = floor.offset,
@@ -52,6 +53,7 @@ static void committed(struct partition *partition, const struct commit *commit)
 {
     struct slot *slot = &partition->slot;
     slot->next = commit->next;
+    snprintf(slot->commit_id, sizeof slot->commit_id, "%s", commit->commit_id);
     slot->floor = commit->floor;
     slot->floor_time_us = commit->floor_time_us;
     slot->clock_us = commit->clock_us;
@@ -97,6 +99,7 @@ bool partition_check(struct partition *partition, const struct publication *publ
         return false;
     partition->published_epoch = publication->epoch;
     *ret_fits = slot.exists && strcmp(slot.incarnation, partition->slot.incarnation) == 0 &&
-                slot.next == partition->slot.next && slot_fits(&slot, partition->id.partition, publication);
+                slot.next == partition->slot.next && strcmp(slot.commit_id, partition->slot.commit_id) == 0 &&
+                slot_fits(&slot, partition->id.partition, publication);
     return true;
 }

@@ -66,6 +66,8 @@ static enum commit_answer judge(const struct slot *slot, const struct commit *co
         return COMMIT_ALREADY;
     if (slot->next != commit->expected)
         return slot->next < commit->expected ? COMMIT_REWOUND : COMMIT_AHEAD;
+    if (strcmp(slot->commit_id, commit->after) != 0)
+        return COMMIT_AHEAD;
     return COMMIT_OK;
 }
 

@@ -101,6 +101,8 @@ struct commit {
     const struct source *source;
     const char *incarnation, *cluster; /* must be the slot's, as must be source->fingerprint */
     const char *commit_id;  /* unique per attempt at these messages; the same when a commit is tried again; no colon */
+    const char *after;      /* the last commit that the writer knows of, "" none: must be the slot's, for a store that
+                             * came back older can have come to the same offset on another way */
     int64_t expected, next; /* offsets: the slot must be at `expected`, and is at `next` afterwards */
     int64_t floor, floor_time_us, clock_us, tail, tail_time_us;
     uint64_t tail_hash;
@@ -115,7 +117,7 @@ enum commit_answer {
     COMMIT_OK,
     COMMIT_ALREADY, /* the retry of a commit that had worked */
     COMMIT_REWOUND, /* the store is older than `expected`: read again from there */
-    COMMIT_AHEAD,   /* somebody else went on: let go */
+    COMMIT_AHEAD,   /* somebody else went on, or came to this offset on another way: let go */
     COMMIT_LOST,    /* no slot: begin again from the published cut */
     COMMIT_FOREIGN, /* another incarnation, cluster, definition or format */
 };

@@ -262,7 +262,7 @@ static void try_commit(const uint8_t *data, size_t size)
     for (size_t i = 0; i < 2; i++)
         panes_init(&panes[i], &views[i]);
     fill_panes(&bytes, panes);
-    const struct commit commit = {.source = &source, .ledger = &ledger, .panes = panes};
+    const struct commit commit = {.after = "", .source = &source, .ledger = &ledger, .panes = panes};
     if (commit_encode(&commit, &payload, &error))
         check_read_back(&commit, &payload);
     else

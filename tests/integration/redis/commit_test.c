@@ -235,11 +235,32 @@ static void a_lost_reply_is_retried_without_adding_twice(void **state)
     assert_int_equal(ones_in_store(), 1);
 }
 
+/* As after a store that came back older and was read on from by another process. */
+static void a_commit_that_follows_another_one_than_the_last_is_refused(void **state)
+{
+    (void)state;
+    int64_t next = 0;
+    begin_slot("a", 1, 10);
+    struct commit first = commit_of(&one, "a", "c1", 10, 20);
+    assert_int_equal(send_commit(&first, &next), COMMIT_OK);
+    struct commit commit = commit_of(&one, "a", "c3", 20, 30);
+    commit.after = "c2";
+    assert_int_equal(send_commit(&commit, &next), COMMIT_AHEAD);
+    commit.after = "";
+    assert_int_equal(send_commit(&commit, &next), COMMIT_AHEAD);
+    assert_int_equal(next, 20);
+    assert_int_equal(ones_in_store(), 1);
+    commit.after = "c1";
+    assert_int_equal(send_commit(&commit, &next), COMMIT_OK);
+    assert_int_equal(ones_in_store(), 2);
+}
+
 int main(void)
 {
     additions_init(&one);
     add_one(&one);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_commit_that_follows_another_one_than_the_last_is_refused, flush_redis),
         cmocka_unit_test_setup(a_slot_that_was_never_begun_does_not_exist, flush_redis),
         cmocka_unit_test_setup(a_slot_reads_back_as_it_was_begun, flush_redis),
         cmocka_unit_test_setup(a_commit_sets_all_that_it_carries, flush_redis),

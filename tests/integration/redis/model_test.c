@@ -131,6 +131,11 @@ static void commit_by_chance(void)
         snprintf(id, sizeof id, "commit%d", (int)test_random(1000000000));
     int64_t expected = one_in(6) ? (int64_t)test_random(60) : now.next;
     struct commit commit = commit_of(&additions, incarnation, id, expected, expected + 1 + (int64_t)test_random(9));
+    char after[COMMIT_ID_MAX];
+    snprintf(after, sizeof after, "%s", now.commit_id);
+    if (one_in(10))
+        random_name(after, sizeof after, "commit");
+    commit.after = after;
     commit.tail = expected;
     commit.tail_hash = test_random(UINT64_MAX);
     commit.clock_us = (int64_t)test_random(1000);

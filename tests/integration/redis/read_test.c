@@ -196,7 +196,9 @@ static void play_commit(struct play *play)
     random_additions(&additions);
     snprintf(id, sizeof id, "commit-%" PRId64, ++play->commits);
     struct commit commit = commit_of(&additions, play->model.slot.incarnation, id, play->model.slot.next, following);
+    commit.after = play->model.slot.commit_id;
     assert_int_equal(send_commit(&commit, &next), COMMIT_OK);
+    snprintf(play->model.slot.commit_id, COMMIT_ID_MAX, "%s", id);
     struct epoch_cells *cells = slot_reader_epoch(&play->model, play->model.slot.epoch);
     ledger_merge(&cells->ledger, &additions.ledger);
     for (size_t view = 0; view < VIEW_COUNT; view++)

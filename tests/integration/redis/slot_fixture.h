@@ -78,6 +78,8 @@ static UNUSED void add_one(struct additions *additions)
     additions->ledger.views[DAILY].filtered++;
 }
 
+static char last_commit[COMMIT_ID_MAX]; /* that was taken, for the next one to follow */
+
 static struct server server;
 static struct realtime_store *store;
 static struct error error;
@@ -143,6 +145,7 @@ static UNUSED int flush_redis(void **state)
 {
     (void)state;
     redis_do("FLUSHALL");
+    last_commit[0] = '\0';
     return 0;
 }
 
@@ -213,6 +216,7 @@ static UNUSED void begin_slot(const char *incarnation, int64_t epoch, int64_t ne
     must(store->operations->read_slot(store, slot_three, &seen, &error));
     must(store->operations->init(store, slot_three, seen.incarnation, &fresh, &done, &error));
     assert_true(done);
+    last_commit[0] = '\0';
 }
 
 static UNUSED struct slot slot_now(void)
@@ -230,6 +234,7 @@ static UNUSED struct commit commit_of(const struct additions *additions, const c
                            .incarnation = incarnation,
                            .cluster = "cluster-1",
                            .commit_id = id,
+                           .after = last_commit,
                            .expected = expected,
                            .next = next,
                            .floor = 6,
@@ -247,6 +252,8 @@ static UNUSED enum commit_answer send_commit(const struct commit *commit, int64_
 {
     enum commit_answer answer = COMMIT_FOREIGN;
     must(store->operations->commit(store, commit, &answer, ret_next, &error));
+    if (answer == COMMIT_OK)
+        snprintf(last_commit, sizeof last_commit, "%s", commit->commit_id);
     return answer;
 }
 

@@ -26,7 +26,7 @@ static const char group[] =
 
 static struct panes panes;
 static struct ledger ledger = {.consumed = WINDOWS, .kept = WINDOWS, .views = {{.counted = WINDOWS}}};
-static const struct commit commit = {.source = &source, .ledger = &ledger, .panes = &panes};
+static const struct commit commit = {.after = "", .source = &source, .ledger = &ledger, .panes = &panes};
 static struct buffer whole;       /* the payload of the commit */
 static redisReply *all, *changes; /* replies to reads */
 
