@@ -193,8 +193,9 @@ class LostData(Faulty):
             self.send_more(200)
             self.assert_all_served()
             self.redis.kill()
+            accepted = self.redis_proxy.accepted
             self.redis_proxy.retarget(replica.port)
-            self.wait_for_log(self.serving, "Redis can't be read")
+            wait_until(lambda: self.redis_proxy.accepted > accepted + 1, 60, "the programs ask the replica")
             replica.command("replicaof", "no", "one")
             self.assert_all_served()
         self.send_more(100)
@@ -204,16 +205,17 @@ class LostData(Faulty):
 class Refusals(Faulty):
     """Redis is there and says no: nothing is half-written, nothing is read meanwhile, and all goes on by itself."""
 
-    def refused(self, begin, end, message):
+    def refused(self, begin, end, message, writing=True):
         """Between `begin` and `end` commits fail with `message`, and nothing spins."""
         mark = len(log_of(self.speed))
         with self.watch():
             begin()
-            said = lambda: message in log_of(self.speed)[mark:] or self.send_more(50)  # noqa: E731
-            wait_until(said, 60, f"a commit fails: {message}", children=[self.speed])
+            said = lambda: message in log_of(self.speed)[mark:] or (writing and self.send_more(50))  # noqa: E731
+            wait_until(said, 60, f"a call fails: {message}", children=[self.speed])
             self.assert_idle(self.speed, self.serving, seconds=1.0)
             self.assert_programs_run()
             end()
+            self.send_more(50)
             self.assert_all_served()
         self.wait_for_log(self.speed, "commits go through again", since=mark)
 
@@ -300,7 +302,7 @@ class Refusals(Faulty):
         master = lambda: self.redis.command("replicaof", "no", "one")  # noqa: E731
         for stale, message in (("no", "it is a replica without its master"), ("yes", "it is a read-only replica")):
             self.redis.command("config", "set", "replica-serve-stale-data", stale)
-            self.refused(replica, master, message)
+            self.refused(replica, master, message, writing=stale == "yes")  # a write is READONLY in both cases
         self.assert_recovered()
 
     def test_redis_with_too_few_replicas_is_waited_for(self):
