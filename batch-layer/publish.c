@@ -95,6 +95,7 @@ static bool commit(struct publishing *publishing, struct error *error)
     bool published = false;
     if (store->publish_commit(publishing, error))
         return true;
+    publishing->run->has_lost_lock = true;
     if (!store->was_published(publishing, &published, &unknown))
         error_context(error, "whether it was published isn't known yet");
     return published;

@@ -69,8 +69,8 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
             log_info("source %s: nothing new since epoch %" PRId64, source->name, run.publication.epoch);
             batch->store->end_record(batch, run.id, "nothing new", NULL, 0);
         } else if (done) {
-            *ret_again = run.was_open;
             done = publish_up_to_cut(&run, error);
+            *ret_again = run.was_open && !run.has_lost_lock;
         }
         if (!done)
             batch->store->end_record(batch, run.id, "failed", error->message, run.messages);

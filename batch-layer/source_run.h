@@ -26,6 +26,7 @@ struct source_run {
     int64_t id;                  /* in tidemark.run */
     int64_t opened_at_us;        /* wall time before the first partition's epoch was opened */
     bool was_open;               /* an earlier run had opened the epoch: there may be more after its cut */
+    bool has_lost_lock;          /* the connection that held the source's lock is gone */
     int64_t messages;            /* ingested */
     bool judges_again;           /* what is kept as bad is judged by the rules that hold now */
     bool anew;                   /* versions, views and ledger are computed from the whole master dataset */
