@@ -68,7 +68,11 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
         tell_assigned(consumer, list);
     } else {
         consumer->events.revoked(consumer->events.context, rd_kafka_assignment_lost(client) != 0);
-        kafka_assign(client, NULL);
+        /* Once the last assignment of a consumer that is being closed has gone, nobody answers questions any more. */
+        if (atomic_load(&consumer->closing))
+            rd_kafka_assign(client, NULL);
+        else
+            kafka_assign(client, NULL);
         pthread_mutex_lock(&consumer->lock);
         rd_kafka_topic_partition_list_destroy(consumer->assigned);
         consumer->assigned = rd_kafka_topic_partition_list_new(0);
