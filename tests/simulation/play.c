@@ -463,7 +463,8 @@ static void come_right(struct world *world, const char *when)
     fail_with_provenance(world, when);
 }
 
-/* One more run: what was lost to the batch layer alone comes to light in it. */
+/* One more run: what was lost to the batch layer alone comes to light in it, or, where its epoch was opened before, in
+ * the one after it. */
 static void settle(struct world *world)
 {
     int64_t published = world->database.published;
@@ -548,6 +549,7 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
     } else {
         come_right(world, "it doesn't come right when the faults have ended");
         let_runs_end(world);
+        settle(world);
         settle(world);
         let_runs_end(world);
         stay_right(world);
