@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Child processes and conditions for the tests: each child ends with its test, and each wait is for a condition."""
 
+import random
 import signal
 import socket
 import subprocess
@@ -62,9 +63,17 @@ class Child:
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port on which nobody listens; below those that outgoing connections take, so that none of them gets it first."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    lowest = 10_000 if first > 12_000 else 1024
+    while True:
+        port = random.SystemRandom().randrange(lowest, first)
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def wait_until(condition, within, what, every=0.05, children=()):
