@@ -51,16 +51,7 @@ static struct commit describe(const struct partition *partition)
 
 static void committed(struct partition *partition, const struct commit *commit)
 {
-    struct slot *slot = &partition->slot;
-    slot->next = commit->next;
-    snprintf(slot->commit_id, sizeof slot->commit_id, "%s", commit->commit_id);
-    slot->floor = commit->floor;
-    slot->floor_time_us = commit->floor_time_us;
-    slot->clock_us = commit->clock_us;
-    slot->tail = commit->tail;
-    slot->tail_time_us = commit->tail_time_us;
-    slot->tail_hash = commit->tail_hash;
-    snprintf(slot->alarm, sizeof slot->alarm, "%s", commit->alarm ? commit->alarm : "");
+    slot_follow(&partition->slot, commit);
     partition->ledger = (struct ledger){0};
     partition->pending = 0;
     partition->commit_id[0] = '\0';

@@ -87,20 +87,9 @@ static bool write(struct memory_slot *held, const struct commit *commit)
         }
     }
     ledger_merge(&cells->ledger, commit->ledger);
-    struct slot *slot = &held->slot;
-    slot->next = commit->next;
-    slot->floor = commit->floor;
-    slot->floor_time_us = commit->floor_time_us;
-    slot->clock_us = commit->clock_us;
-    slot->tail = commit->tail;
-    slot->tail_time_us = commit->tail_time_us;
-    slot->tail_hash = commit->tail_hash;
-    slot->end = commit->end;
-    slot->gaps = commit->gaps ? *commit->gaps : (struct gaps){0};
-    snprintf(slot->alarm, sizeof slot->alarm, "%s", commit->alarm ? commit->alarm : "");
-    slot->epochs[slot->epoch_count - 1].consumed += commit->ledger->consumed;
-    slot->sequence++;
-    strncpy(slot->commit_id, commit->commit_id, sizeof slot->commit_id - 1);
+    slot_follow(&held->slot, commit);
+    held->slot.epochs[held->slot.epoch_count - 1].consumed += commit->ledger->consumed;
+    held->slot.sequence++;
     return true;
 }
 

@@ -113,6 +113,9 @@ struct commit {
     const struct panes *panes;   /* to add: one a view of the source; zero cells are left out */
 };
 
+/* What a commit that is taken makes of the fields that it carries: for the writer, and for a store in memory. */
+void slot_follow(struct slot *slot, const struct commit *commit);
+
 enum commit_answer {
     COMMIT_OK,
     COMMIT_ALREADY, /* the retry of a commit that had worked */

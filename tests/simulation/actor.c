@@ -26,12 +26,6 @@ void actor_init(struct actor *actor, const char *name, void (*live)(struct actor
         actor->fiber = fiber_new(run, actor);
 }
 
-void actor_clean_up(struct actor *actor)
-{
-    fiber_destroy(actor->fiber);
-    actor->fiber = NULL;
-}
-
 void actor_turn(struct actor *actor, int steps)
 {
     actor->steps = steps;

@@ -30,7 +30,6 @@ struct service {
 };
 
 void actor_init(struct actor *actor, const char *name, void (*live)(struct actor *));
-void actor_clean_up(struct actor *actor); /* of a dead one */
 
 void actor_turn(struct actor *actor, int steps); /* it makes so many calls, or comes to rest before */
 void actor_kill(struct actor *actor);            /* at the call where it stands */

@@ -51,14 +51,6 @@ struct fiber *fiber_new(void (*run)(void *context), void *context)
     return fiber;
 }
 
-void fiber_destroy(struct fiber *fiber)
-{
-    if (!fiber)
-        return;
-    free(fiber->stack);
-    free(fiber);
-}
-
 void fiber_resume(struct fiber *fiber)
 {
     assert(!running);

@@ -7,7 +7,6 @@ struct fiber;
 
 /* `run` must never return. Nothing of it runs before the first resume. Ends the program where memory is short. */
 struct fiber *fiber_new(void (*run)(void *context), void *context);
-void fiber_destroy(struct fiber *fiber); /* what stands on its stack is forgotten, not freed */
 
 void fiber_resume(struct fiber *fiber); /* until it yields; not from within a fiber */
 void fiber_yield(void);                 /* back to who resumed the one that runs */

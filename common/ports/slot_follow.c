@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "ports/realtime_store.h"
+
+void slot_follow(struct slot *slot, const struct commit *commit)
+{
+    slot->next = commit->next;
+    slot->floor = commit->floor;
+    slot->floor_time_us = commit->floor_time_us;
+    slot->clock_us = commit->clock_us;
+    slot->tail = commit->tail;
+    slot->tail_time_us = commit->tail_time_us;
+    slot->tail_hash = commit->tail_hash;
+    slot->end = commit->end;
+    slot->gaps = commit->gaps ? *commit->gaps : (struct gaps){0};
+    snprintf(slot->alarm, sizeof slot->alarm, "%s", commit->alarm ? commit->alarm : "");
+    snprintf(slot->commit_id, sizeof slot->commit_id, "%s", commit->commit_id);
+}
