@@ -6,7 +6,7 @@ import unittest
 from datetime import datetime, timedelta, timezone
 
 from support import disorder, online_retail
-from support.kafka import Writer
+from support.kafka import TransactionalWriter
 from support.process import wait_until
 
 from .servers import EndToEnd, month
@@ -105,18 +105,16 @@ class Topics(EndToEnd):
         self.start(2)
         self.job.serving()
         self.job.speed()
-        writer = Writer(self.kafka.brokers, transactional_id="orders")
-        writer.producer.init_transactions(30)
+        writer = TransactionalWriter(self.kafka.brokers, "orders")
         orders = month(0, 600)
         for piece in range(6):
-            writer.producer.begin_transaction()
             for order in orders[piece * 100 : piece * 100 + 100]:
                 writer.send(self.name, order["order_id"].encode(), online_retail.encode(order))
             writer.flush()
             if piece % 2:
-                writer.producer.abort_transaction(30)
+                writer.abort()
             else:
-                writer.producer.commit_transaction(30)
+                writer.commit()
         self.send(month(600, 10))  # so that messages, not markers, are the last of both partitions
         self.assert_all_served()
         self.assertEqual(sum(ledger["consumed"] for ledger in self.log.surviving()[1].values()), 310)

@@ -145,7 +145,7 @@ def memory(child):
 
 
 class Watch:
-    """Asks for the view again and again, in a thread of its own, until it ends; then every answer is judged.
+    """Asks for the view again and again, in a thread of its own, until it ends, and once more; then every answer is judged.
 
     Each is a 200; one that says it is complete is what the oracle says for its offsets; another names what is missing."""
 
@@ -166,11 +166,15 @@ class Watch:
 
     def _run(self):
         while not self.ended.wait(self.every):
-            try:
-                answer = self.test.job.view(self.name)
-                self.answers.setdefault(answer.body, answer)
-            except OSError as error:
-                self.failures.append(repr(error))
+            self._ask()
+        self._ask()
+
+    def _ask(self):
+        try:
+            answer = self.test.job.view(self.name)
+            self.answers.setdefault(answer.body, answer)
+        except OSError as error:
+            self.failures.append(repr(error))
 
     def _judge(self):
         test = self.test

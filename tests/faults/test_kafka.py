@@ -7,7 +7,7 @@ import unittest
 
 from e2e.servers import EndToEnd, month
 from support import online_retail
-from support.kafka import Writer
+from support.kafka import TransactionalWriter, Writer
 from support.process import wait_until
 
 from .faulty import cpu_seconds
@@ -75,10 +75,7 @@ class Transactions(EndToEnd):
         self.speed = self.job.speed()
 
     def transaction(self, name):
-        writer = Writer(self.kafka.brokers, transactional_id=f"{self.name}-{name}")
-        writer.producer.init_transactions(30)
-        writer.producer.begin_transaction()
-        return writer
+        return TransactionalWriter(self.kafka.brokers, f"{self.name}-{name}")
 
     def send_in(self, writer, count):
         for order in itertools.islice(self.orders, count):
@@ -97,7 +94,7 @@ class Transactions(EndToEnd):
         for turn in range(2):
             writer = self.transaction(f"end-{turn}")
             self.send_in(writer, 100)
-            writer.producer.commit_transaction(30) if turn == 0 else writer.producer.abort_transaction(30)
+            writer.commit() if turn == 0 else writer.abort()
             self.assert_all_served()
             wait_until(lambda: self.lag() == 0, 60, "the lag goes to 0", children=[self.speed])
         self.assertEqual(self.log.fates()["consumed"], 100)
@@ -125,7 +122,7 @@ class Transactions(EndToEnd):
         wait_until(lambda: self.lag() == 0, 60, "the lag counts what may be read", children=[self.speed])
         self.assertEqual(self.counted(), before)
         self.job.batch()
-        writer.producer.commit_transaction(30)
+        writer.commit()
         self.assert_all_served()
         self.assertEqual(self.log.fates()["consumed"], 200)
 
@@ -134,7 +131,7 @@ class Transactions(EndToEnd):
         for turn in range(6):
             writer = self.transaction(f"midst-{turn}")
             self.send_in(writer, 60)
-            writer.producer.abort_transaction(30) if turn % 2 else writer.producer.commit_transaction(30)
+            writer.abort() if turn % 2 else writer.commit()
             if turn == 3:
                 self.assert_all_served()
                 self.job.batch()

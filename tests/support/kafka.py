@@ -7,8 +7,8 @@ import subprocess
 import uuid
 from pathlib import Path
 
-from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
 
 from .oracle import Message
 from .process import CACHE, Child, free_port, wait_until
@@ -163,6 +163,43 @@ class Writer:
     def flush(self):
         if self.producer.flush(120) or self.failures:
             raise AssertionError(f"not all messages were delivered: {self.failures[:3]}")
+
+
+class TransactionalWriter(Writer):
+    """Sends in transactions, one after the other. Kafka writes the marker that ends one some time after it has said
+    that the transaction is committed: commit() and abort() return when readers see it."""
+
+    def __init__(self, brokers, transactional_id):
+        super().__init__(brokers, transactional_id)
+        self.admin = AdminClient({"bootstrap.servers": brokers, "log_level": 2})
+        self.touched = set()
+        self.producer.init_transactions(30)
+        self.producer.begin_transaction()
+
+    def _done(self, error, message):
+        super()._done(error, message)
+        self.touched.add((message.topic(), message.partition()))
+
+    def commit(self):
+        self.producer.commit_transaction(30)
+        self._begin_next()
+
+    def abort(self):
+        self.producer.abort_transaction(30)
+        self._begin_next()
+
+    def _begin_next(self):
+        wait_until(self._has_ended, 60, "the markers of a transaction are written")
+        self.producer.begin_transaction()
+
+    def _has_ended(self):
+        committed, all_there = map(self._ends, (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED))
+        return committed == all_there
+
+    def _ends(self, level):
+        latest = {TopicPartition(*touched): OffsetSpec.latest() for touched in self.touched}
+        offsets = self.admin.list_offsets(latest, isolation_level=level, request_timeout=30)
+        return {(asked.topic, asked.partition): found.result().offset for asked, found in offsets.items()}
 
 
 class Reader:
