@@ -45,8 +45,8 @@ def cpu_of(pid):
 
 
 class Bench:
-    def __init__(self, folder, programs, orders):
-        self.folder, self.programs, self.orders = folder, Path(programs), orders
+    def __init__(self, folder, orders):
+        self.folder, self.orders = folder, orders
         self.kafka = Kafka(folder / "kafka", heap="1g")
         self.redis = Redis(folder / "redis")
         self.postgres = Postgres(folder / "postgres")
@@ -67,7 +67,7 @@ class Bench:
     def throughput(self):
         self.kafka.create("load", PARTITIONS)
         out = subprocess.run(
-            [self.programs / "generate", self.kafka.brokers, "load", str(self.orders)], check=True, capture_output=True
+            [BIN / "bench_generate", self.kafka.brokers, "load", str(self.orders)], check=True, capture_output=True
         )
         print(f"{out.stdout.decode().strip()}, lz4, {PARTITIONS} partitions\n")
         print("| | messages/s | CPU a message, ns | of it Redis, ns | peak memory, MB |\n|---|---:|---:|---:|---:|")
@@ -82,7 +82,7 @@ class Bench:
             print(f"speed layer with {workers} of `speed.workers` / bare consumer, by round: {each}\n")
 
     def bare(self):
-        arguments = [self.programs / "bare_consumer", self.kafka.brokers, "load", PARTITIONS, self.orders]
+        arguments = [BIN / "bare_consumer", self.kafka.brokers, "load", PARTITIONS, self.orders]
         measured = Measured(arguments, self.folder / "bare.log")
         self.row("bare consumer", measured, None)
         return measured
@@ -178,9 +178,9 @@ def count(job):
     return sum(row["order_count"] for row in job.view("daily_revenue").json["rows"])
 
 
-def main(programs, orders):
+def main(orders):
     folder = Folder("bench")
-    bench = Bench(folder, programs, int(orders))
+    bench = Bench(folder, int(orders))
     try:
         bench.throughput()
         bench.delay()

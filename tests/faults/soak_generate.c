@@ -7,15 +7,13 @@
  * about 20 repeat an order, 20 change its amount, 10 cancel it and one is bad; most mean an order of the last seconds,
  * but in 20 seconds of every 4 minutes also older ones, and then some orders happened up to two days ago. All follows
  * from SEED and START. Prints a line "sent acknowledged" every second. */
-#include <librdkafka/rdkafka.h>
-
 #include <inttypes.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "order_producer.h"
 
 #define SEASON_SECONDS 240
 #define SEASON_OLD_SECONDS 20
@@ -30,20 +28,11 @@ struct load {
 };
 
 static volatile sig_atomic_t stopping;
-static int64_t acknowledged, failures;
 
 static void on_signal(int number)
 {
     (void)number;
     stopping = 1;
-}
-
-static void delivered(rd_kafka_t *producer, const rd_kafka_message_t *message, void *opaque)
-{
-    (void)producer;
-    (void)opaque;
-    acknowledged += message->err == 0;
-    failures += message->err != 0;
 }
 
 /* splitmix64: 64 bits that depend on the seed and on all that is named. */
@@ -92,23 +81,14 @@ static int64_t earlier_order(const struct load *load, int64_t message)
     return load->orders - 1 - (int64_t)(scatter(load, message, 5) % (uint64_t)reach);
 }
 
-static int order_write(const struct load *load, char *out, size_t size, int64_t number, int64_t revision,
-                       const char *status)
+static struct order order_made(const struct load *load, int64_t number, int64_t revision, const char *status)
 {
-    static const char *const segments[] = {"domestic", "export"};
-    time_t at = (time_t)order_time(load, number);
-    struct tm broken_down;
-    char time_text[32];
-    gmtime_r(&at, &broken_down);
-    strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%SZ", &broken_down);
-    uint64_t customer = scatter(load, number, 6) % 100000, product = scatter(load, number, 7) % 5000;
-    uint64_t cents = scatter(load, number + revision, 8) % 50000 + 1;
-    return snprintf(out, size,
-                    "{\"order_id\":\"order-%010" PRId64 "\",\"customer_id\":\"customer-%06" PRIu64
-                    "\",\"customer_segment\":\"%s\",\"product_id\":\"%05" PRIu64 "\",\"category\":\"%02" PRIu64
-                    "\",\"amount\":%" PRIu64 ".%02" PRIu64 ",\"quantity\":%d,\"status\":\"%s\",\"timestamp\":\"%s\"}",
-                    number, customer, segments[customer % 2], product, product % 100, cents / 100, cents % 100,
-                    (int)(customer % 9) + 1, status, time_text);
+    return (struct order){.number = number,
+                          .at = (time_t)order_time(load, number),
+                          .customer = scatter(load, number, 6),
+                          .product = scatter(load, number, 7),
+                          .cents = scatter(load, number + revision, 8),
+                          .status = status};
 }
 
 /* Spoils an order in one of some ways; returns its new length. */
@@ -131,51 +111,17 @@ static int spoil(const struct load *load, char *order, int length, int64_t messa
     }
 }
 
-static void hand_over(rd_kafka_t *producer, const char *topic, const char *order, size_t length, const char *key)
-{
-    for (;;) {
-        rd_kafka_resp_err_t error =
-            rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, strlen(key)),
-                              RD_KAFKA_V_VALUE((void *)(uintptr_t)order, length),
-                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-            failures += error != 0;
-            return;
-        }
-        rd_kafka_poll(producer, 50);
-    }
-}
-
-static void send_message(rd_kafka_t *producer, const char *topic, struct load *load, int64_t message)
+static void send_message(struct order_producer *producer, const char *topic, struct load *load, int64_t message)
 {
     enum kind kind = load->orders == 0 ? NEW : kind_of(load, message);
     int64_t number = kind == NEW ? load->orders++ : earlier_order(load, message);
-    char order[512], key[32];
-    int length = order_write(load, order, sizeof order, number, kind == CHANGED ? message : 0,
-                             kind == CANCELLED ? "cancelled" : "completed");
+    struct order order =
+        order_made(load, number, kind == CHANGED ? message : 0, kind == CANCELLED ? "cancelled" : "completed");
+    char text[ORDER_BYTES_MAX];
+    int length = order_write(text, &order);
     if (kind == BAD)
-        length = spoil(load, order, length, message);
-    snprintf(key, sizeof key, "order-%010" PRId64, number);
-    hand_over(producer, topic, order, (size_t)length, key);
-}
-
-static rd_kafka_t *producer_new(const char *brokers)
-{
-    static const char *const properties[][2] = {{"compression.type", "lz4"},
-                                                {"linger.ms", "20"},
-                                                {"enable.idempotence", "true"},
-                                                {"message.timeout.ms", "0"},
-                                                {"log_level", "2"},
-                                                {"partitioner", "murmur2_random"},
-                                                {"queue.buffering.max.messages", "1000000"}};
-    char message[256];
-    rd_kafka_conf_t *configuration = rd_kafka_conf_new();
-    rd_kafka_conf_set_dr_msg_cb(configuration, delivered);
-    rd_kafka_conf_set(configuration, "bootstrap.servers", brokers, message, sizeof message);
-    for (size_t i = 0; i < sizeof properties / sizeof *properties; i++)
-        if (rd_kafka_conf_set(configuration, properties[i][0], properties[i][1], message, sizeof message) != 0)
-            fprintf(stderr, "soak_generate: %s\n", message);
-    return rd_kafka_new(RD_KAFKA_PRODUCER, configuration, message, sizeof message);
+        length = spoil(load, text, length, message);
+    order_producer_send(producer, topic, number, text, (size_t)length);
 }
 
 static double now(void)
@@ -185,25 +131,25 @@ static double now(void)
     return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
 }
 
-static void report(int64_t sent)
+static void report(int64_t sent, const struct order_producer *producer)
 {
-    printf("%" PRId64 " %" PRId64 "\n", sent, acknowledged);
+    printf("%" PRId64 " %" PRId64 "\n", sent, producer->acknowledged);
     fflush(stdout);
 }
 
 /* Sends what is due, sleeps, and so on; a delay is made up for. */
-static int64_t run(rd_kafka_t *producer, const char *topic, struct load *load)
+static int64_t run(struct order_producer *producer, const char *topic, struct load *load)
 {
     double began = now(), reported = began;
     int64_t sent = 0;
-    while (!stopping && !failures) {
+    while (!stopping && !producer->failures) {
         int64_t due = (int64_t)((now() - began) * (double)load->rate);
         for (int piece = 0; sent < due && piece < 10000 && !stopping; piece++)
             send_message(producer, topic, load, sent++);
-        rd_kafka_poll(producer, sent < due ? 0 : 10);
+        rd_kafka_poll(producer->kafka, sent < due ? 0 : 10);
         if (now() - reported >= 1) {
             reported = now();
-            report(sent);
+            report(sent, producer);
         }
     }
     return sent;
@@ -211,20 +157,24 @@ static int64_t run(rd_kafka_t *producer, const char *topic, struct load *load)
 
 int main(int argc, char *argv[])
 {
+    static const char *const properties[][2] = {{"enable.idempotence", "true"},
+                                                {"message.timeout.ms", "0"},
+                                                {"log_level", "2"},
+                                                {"partitioner", "murmur2_random"},
+                                                {"queue.buffering.max.messages", "1000000"}};
     if (argc != 6) {
         fprintf(stderr, "usage: soak_generate BROKERS TOPIC RATE SEED START\n");
         return 64;
     }
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
-    rd_kafka_t *producer = producer_new(argv[1]);
-    if (!producer)
+    struct order_producer producer;
+    if (!order_producer_open(&producer, argv[1], properties, sizeof properties / sizeof *properties))
         return 69;
     struct load load = {
         .rate = strtoll(argv[3], NULL, 10), .seed = strtoull(argv[4], NULL, 10), .start_s = strtoll(argv[5], NULL, 10)};
-    int64_t sent = run(producer, argv[2], &load);
-    rd_kafka_resp_err_t error = rd_kafka_flush(producer, 120000);
-    rd_kafka_destroy(producer);
-    report(sent);
-    return error || failures ? 69 : 0;
+    int64_t sent = run(&producer, argv[2], &load);
+    bool delivered = order_producer_close(&producer);
+    report(sent, &producer);
+    return delivered ? 0 : 69;
 }
