@@ -7,22 +7,11 @@ struct version {
     struct value values[];
 };
 
-static void mark_used(const struct view *view, bool used[])
-{
-    if (view->where)
-        expression_fields(view->where, used);
-    for (size_t i = 0; i < view->dimension_count; i++)
-        used[view->dimensions[i]] = true;
-    for (size_t i = 0; i < view->sum_count; i++)
-        used[view->sums[i]] = true;
-}
-
 void versions_init(struct versions *versions, const struct source *source, struct panes *panes, struct ledger *ledger)
 {
     *versions = (struct versions){.source = source, .panes = panes, .ledger = ledger};
     bytes_map_init(&versions->map, sizeof(struct version) + source->schema.field_count * sizeof(struct value));
-    for (size_t i = 0; i < source->view_count; i++)
-        mark_used(&source->views[i], versions->used);
+    source_mark_used(source, versions->used);
 }
 
 void versions_clean_up(struct versions *versions)

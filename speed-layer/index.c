@@ -92,15 +92,7 @@ static bool is_over_budget(const struct index *index, size_t more)
 static void project(struct index *index)
 {
     bool used[FIELDS_MAX] = {false};
-    for (size_t i = 0; i < index->source->view_count; i++) {
-        const struct view *view = &index->source->views[i];
-        if (view->where)
-            expression_fields(view->where, used);
-        for (size_t d = 0; d < view->dimension_count; d++)
-            used[view->dimensions[d]] = true;
-        for (size_t s = 0; s < view->sum_count; s++)
-            used[view->sums[s]] = true;
-    }
+    source_mark_used(index->source, used);
     for (size_t field = 0; field < index->source->schema.field_count; field++)
         if (used[field])
             index->projected_fields[index->projected_count++] = (uint8_t)field;

@@ -121,3 +121,19 @@ int view_apply(struct panes *panes, const struct record *record, int sign)
         return 0;
     return view_add(panes, record, sign) ? 1 : -1;
 }
+
+static void mark_used(const struct view *view, bool used[])
+{
+    if (view->where)
+        expression_fields(view->where, used);
+    for (size_t i = 0; i < view->dimension_count; i++)
+        used[view->dimensions[i]] = true;
+    for (size_t i = 0; i < view->sum_count; i++)
+        used[view->sums[i]] = true;
+}
+
+void source_mark_used(const struct source *source, bool used[])
+{
+    for (size_t i = 0; i < source->view_count; i++)
+        mark_used(&source->views[i], used);
+}

@@ -104,6 +104,9 @@ bool view_add(struct panes *panes, const struct record *record, int sign);
  * where memory is short (nothing was changed). */
 int view_apply(struct panes *panes, const struct record *record, int sign);
 
+/* Sets used[field] for every field of the schema that a view of the source reads; leaves the others as they are. */
+void source_mark_used(const struct source *source, bool used[]);
+
 /* A group as bytes: for each dimension "-" for null, else "+", the length in decimal, ":" and the bytes (integers as
  * decimal text). No two groups are alike, and none is a prefix of another of the same view. */
 void group_append(const struct view *view, const struct value values[], struct buffer *out);

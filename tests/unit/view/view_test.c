@@ -210,6 +210,21 @@ static void a_fingerprint_changes_with_the_meaning_only(void **state)
     assert_string_not_equal(before, fixture->view.fingerprint);
 }
 
+static void fields_that_a_source_uses_are_those_its_views_read(void **state)
+{
+    const struct fixture *fixture = *state;
+    struct view views[2] = {fixture->view, {.schema = &schema, .dimensions = {SHELF}, .dimension_count = 1}};
+    struct source source = {.schema = schema, .views = &views[1], .view_count = 1};
+    bool used[FIELDS] = {false};
+    source_mark_used(&source, used);
+    assert_true(used[SHELF]);
+    assert_false(used[CATEGORY] || used[AMOUNT] || used[STATUS]);
+    source.views = views;
+    source_mark_used(&source, used);
+    assert_true(used[CATEGORY] && used[AMOUNT] &&
+                used[STATUS]); /* a dimension, a sum, and one that only `where` reads */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -218,6 +233,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_group_is_read_back_as_it_was_written, set_up, tear_down),
         cmocka_unit_test_setup_teardown(groups_are_ordered_with_nulls_first_and_integers_by_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(measures_are_null_where_nothing_was_summed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fields_that_a_source_uses_are_those_its_views_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_fingerprint_changes_with_the_meaning_only, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The parts of a worker, shared by the files that do its work. Internal to worker*.c. */
+#ifndef TIDEMARK_SPEED_WORKER_STATE_H
+#define TIDEMARK_SPEED_WORKER_STATE_H
+
+#include "base/retry.h"
+#include "letters.h"
+#include "partition.h"
+#include "worker.h"
+
+/* A partition that the group gave to this worker. */
+struct owned {
+    struct partition *partition;
+    size_t source;      /* its number in the settings */
+    struct retry retry; /* of opening it */
+    int64_t target;     /* --until-end: the end when it was first opened; -1 not known yet */
+    struct partition_letters letters;
+};
+
+struct worker {
+    struct speed *speed;
+    int number;
+    struct consumer *consumer;
+    struct partition_environment environment;
+    struct letters letters;
+    char cluster[CLUSTER_ID_MAX]; /* "" until it is known */
+    struct owned *owned;
+    size_t owned_count;
+    bool has_assignment; /* the group has given its word, maybe nothing */
+    bool must_assign;    /* what is fetched isn't what is open */
+    bool suspended;      /* the store takes no commits: nothing is fetched */
+    struct retry commit_retry;
+    size_t audited;      /* slots so far */
+    int64_t audit_at_us; /* when to look at the next one */
+    int64_t flushed_us, checked_us, hinted_us, troubled_us;
+};
+
+/* worker_open.c */
+
+/* Opens what is closed and due, for a second at most: a store that is silent takes seconds of each opening, and the
+ * group must be polled meanwhile. */
+void worker_open_closed(struct worker *worker);
+/* Fetches what is open, each partition from its position. */
+void worker_assign(struct worker *worker);
+/* What the partition has pending is forgotten; it is opened again and reads on from what the store says. */
+void worker_close(struct worker *worker, struct owned *owned);
+/* A slot that is damaged stops its partition and no other: it is opened again until an operator has mended it. False
+ * where the error is another one. */
+bool worker_close_damaged(struct worker *worker, struct owned *owned, const struct error *error);
+/* The partition stays closed for a while. */
+void worker_delay_opening(struct owned *owned, const struct error *cause);
+
+/* worker_commit.c */
+
+/* Commits what is due; where the store is out of reach the worker is suspended until it is back. */
+void worker_commit_due(struct worker *worker);
+/* A last commit of all. It ends with the first that fails: a store that is silent for one partition would be so for all
+ * of them, and the group waits for this worker. */
+void worker_commit_all(struct worker *worker);
+/* Nothing is fetched while commits don't go through; what is pending stays. */
+void worker_suspend(struct worker *worker, const struct error *cause);
+
+/* worker_look.c */
+
+/* What is done from time to time: audits, checks of slots against what is published, positions for the group. */
+void worker_look_around(struct worker *worker);
+/* Tells the group the committed positions, for its tools; nothing is read from there. */
+void worker_hint(struct worker *worker);
+
+#endif
