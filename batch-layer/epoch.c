@@ -37,6 +37,9 @@ static bool check_slot(const struct source_run *run, const struct partition_stat
         return not_ready(run, partition, "the speed layer hasn't begun with it; is tidemark-speed running?", error);
     if (strcmp(slot->definition, run->source->fingerprint) != 0)
         return not_ready(run, partition, "the speed layer works with another definition of the source", error);
+    if (!publication_is_of_cluster(&run->publication, slot->cluster))
+        return not_ready(run, partition, "its slot was read from another Kafka cluster; see tidemark-batch repair",
+                         error);
     if (!slot_fits(slot, partition->number, &run->publication))
         return not_ready(run, partition, "the speed layer is still rebuilding it from the published cut", error);
     return true;

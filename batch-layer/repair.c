@@ -38,19 +38,6 @@ __attribute__((format(printf, 3, 4))) static void say(struct repair *repair, con
 
 /* --- slots --- */
 
-static bool is_other_cluster(struct repair *repair, const struct slot *slot, int32_t number, struct error *error)
-{
-    char cluster[CLUSTER_ID_MAX];
-    struct event_log *log = repair->batch->log;
-    if (!log->operations->cluster(log, cluster, error))
-        return true;
-    return slot->exists && strcmp(slot->cluster, cluster) != 0 &&
-           !error_set(error, ERROR_CONFIGURATION,
-                      "source %s: partition %d: its slot was read from the Kafka cluster %s and this one is %s; check "
-                      "kafka.brokers, or give the source another name",
-                      repair->source->name, (int)number, slot->cluster, cluster);
-}
-
 /* *ret_damage: what is wrong with it; its code is ERROR_NONE where nothing is. */
 static bool check_slot(struct repair *repair, int32_t number, struct error *ret_damage, struct error *error)
 {
@@ -60,10 +47,10 @@ static bool check_slot(struct repair *repair, int32_t number, struct error *ret_
     struct slot slot = {0};
     *ret_damage = (struct error){0};
     if (store->operations->read_slot(store, id, &slot, ret_damage)) {
-        if (is_other_cluster(repair, &slot, number, error))
-            return false;
         slot_reader_init(&reader, id, repair->source);
-        if (store->operations->read(store, &reader, ret_damage) && slot_reader_audit(&reader, ret_damage))
+        if (slot.exists && !publication_is_of_cluster(&repair->run.publication, slot.cluster))
+            error_set(ret_damage, ERROR_DATA, "it was read from the Kafka cluster %s", slot.cluster);
+        else if (store->operations->read(store, &reader, ret_damage) && slot_reader_audit(&reader, ret_damage))
             *ret_damage = (struct error){0};
         slot_reader_clean_up(&reader);
     }

@@ -5,6 +5,10 @@
 
 #include "source_run.h"
 
+/* ERROR_CONFIGURATION where the log is on another cluster than the one that is known; "" knows none. */
+bool same_cluster_check(const struct source *source, const char *known, const char *cluster,
+                        struct error *error) MUST_CHECK;
+
 /* Reads the message before each slot's next offset again, once all is ingested: had the log changed before that, it is
  * another one now. ERROR_CONFIGURATION names the offset. What the log no longer holds says nothing. */
 bool same_log_check(struct source_run *run, struct error *error) MUST_CHECK;

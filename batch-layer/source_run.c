@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 #include "batch_store.h"
+#include "same_log.h"
 
-/* Remembers the cluster at the first run; later its id must be the same. */
+/* Remembers the cluster at the first run that finds the topic there; later its id must be the same. */
 static bool check_cluster(struct source_run *run, struct error *error)
 {
     struct batch *batch = run->batch;
@@ -14,12 +15,8 @@ static bool check_cluster(struct source_run *run, struct error *error)
     if (!batch->log->operations->cluster(batch->log, cluster, error))
         return false;
     char first[CLUSTER_ID_MAX];
-    if (!batch->store->note_cluster(batch, run->source, cluster, first, error))
-        return false;
-    return strcmp(first, cluster) == 0 ||
-           error_set(error, ERROR_CONFIGURATION,
-                     "source %s: it was ingested from the Kafka cluster %s and this one is %s", run->source->name,
-                     first, cluster);
+    return batch->store->note_cluster(batch, run->source, cluster, first, error) &&
+           same_cluster_check(run->source, first, cluster, error);
 }
 
 static bool find_partitions(struct source_run *run, struct error *error)
@@ -52,8 +49,8 @@ static bool read_publication(struct source_run *run, struct error *error)
 bool source_run_init(struct source_run *run, struct batch *batch, const struct source *source, struct error *error)
 {
     *run = (struct source_run){.batch = batch, .source = source};
-    return batch->store->prepare_source(batch, source, error) && check_cluster(run, error) &&
-           find_partitions(run, error) && batch->store->read_partitions(run, error) && read_publication(run, error);
+    return batch->store->prepare_source(batch, source, error) && find_partitions(run, error) &&
+           check_cluster(run, error) && batch->store->read_partitions(run, error) && read_publication(run, error);
 }
 
 void source_run_clean_up(struct source_run *run)

@@ -18,6 +18,7 @@ struct verification {
     const struct source *source;
     bool published_only;
     struct publication publication;
+    char cluster[CLUSTER_ID_MAX]; /* of the log */
     int32_t partition_count;
     struct compared {
         struct slot_reader reader; /* of a slot that fits the publication, where it is ready */

@@ -12,6 +12,7 @@
 #include "progress.h"
 #include "published_view.h"
 #include "replay.h"
+#include "same_log.h"
 #include "schema.h"
 #include "verification.h"
 #include "versions.h"
@@ -34,7 +35,8 @@ static bool read_published(struct verification *verification, struct error *erro
 {
     struct batch *batch = verification->batch;
     if (!connection_execute(batch->connection, "begin isolation level repeatable read read only", error) ||
-        !snapshot_read(batch->connection, verification->source, &verification->publication, error))
+        !snapshot_read(batch->connection, verification->source, &verification->publication, error) ||
+        !same_cluster_check(verification->source, verification->publication.cluster, verification->cluster, error))
         return false;
     for (size_t i = 0; i < verification->source->view_count; i++)
         if (is_published(verification, i) &&
@@ -56,6 +58,9 @@ static bool is_ready(struct verification *verification, int32_t number)
     const struct slot_reader *reader = &verification->partitions[number].reader;
     if (!reader->slot.exists)
         return not_ready(verification, number, "it has no slot yet; is tidemark-speed running?");
+    if (strcmp(reader->slot.cluster, verification->cluster) != 0)
+        return not_ready(verification, number,
+                         "its slot was read from another Kafka cluster; see tidemark-batch repair");
     if (strcmp(reader->slot.definition, verification->source->fingerprint) != 0)
         return not_ready(verification, number, "its slot has another definition of the source");
     if (!slot_fits(&reader->slot, number, &verification->publication))
@@ -393,6 +398,7 @@ static bool begin(struct verification *verification, struct error *error)
     struct batch *batch = verification->batch;
     const struct source *source = verification->source;
     if (!batch_connect(batch, error) || !schema_migrate(batch, error) ||
+        !batch->log->operations->cluster(batch->log, verification->cluster, error) ||
         !batch->log->operations->partition_count(batch->log, source->topic, &verification->partition_count, error))
         return false;
     verification->partitions = calloc((size_t)verification->partition_count + 1, sizeof *verification->partitions);

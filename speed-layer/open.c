@@ -9,17 +9,21 @@
 #include "base/crash.h"
 #include "base/log.h"
 
-/* A slot of another cluster, or a log that ends before what was read of it, is another story under the same name. */
-static bool check_topic(const struct partition *partition, const struct log_extent *log, int64_t reached,
-                        struct error *error)
+/* Another cluster, or a log that ends before what was read of it, is another story under the same name. */
+static bool check_topic(const struct partition *partition, const struct log_extent *log,
+                        const struct publication *publication, int64_t reached, struct error *error)
 {
     const struct slot *slot = &partition->slot;
+    if (!publication_is_of_cluster(publication, log->cluster))
+        return error_set(error, ERROR_CONFIGURATION,
+                         "%s/%d was published from Kafka cluster %s, and this is cluster %s; check kafka.brokers, or "
+                         "give the source another name to begin anew",
+                         partition->id.source, (int)partition->id.partition, publication->cluster, log->cluster);
     if (slot->exists && strcmp(slot->cluster, log->cluster) != 0)
-        return error_set(
-            error, ERROR_CONFIGURATION,
-            "%s/%d was read from Kafka cluster %s, and this is cluster %s; check kafka.brokers, or give the "
-            "source another name to begin anew",
-            partition->id.source, (int)partition->id.partition, slot->cluster, log->cluster);
+        return error_set(error, ERROR_CONFIGURATION,
+                         "%s/%d was read from Kafka cluster %s, and this is cluster %s; check kafka.brokers, let "
+                         "tidemark-batch repair forget what was read, or give the source another name to begin anew",
+                         partition->id.source, (int)partition->id.partition, slot->cluster, log->cluster);
     if (reached > log->end)
         return error_set(error, ERROR_CONFIGURATION,
                          "%s/%d was read up to offset %" PRId64 ", and the log ends at %" PRId64
@@ -72,7 +76,7 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
     fresh.lost = published ? published->lost : 0;
     fresh.next = published ? published->cut : fresh.first;
     fresh.clock_us = published ? published->clock_us : 0;
-    if (!check_topic(partition, log, fresh.next, error))
+    if (!check_topic(partition, log, publication, fresh.next, error))
         return false;
     struct index_floor floor = floor_for(partition, log, fresh.first, fresh.next, fresh.clock_us);
     if (published && published->tail_time_us > 0) {
@@ -122,7 +126,7 @@ static bool look_at_slot(struct partition *partition, const struct log_extent *l
     }
     *ret_ready = same && slot_fits(slot, partition->id.partition, publication);
     return *ret_ready ||
-           (check_topic(partition, log, slot->next, error) && begin_anew(partition, log, publication, error));
+           (check_topic(partition, log, publication, slot->next, error) && begin_anew(partition, log, publication, error));
 }
 
 /* One look at both stores. *ret_ready: the slot in partition->slot may be gone on with. What is published is read

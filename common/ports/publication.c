@@ -2,6 +2,7 @@
 #include "ports/publication.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void publication_clean_up(struct publication *publication)
 {
@@ -35,9 +36,14 @@ const struct published_partition *publication_partition(const struct publication
     return NULL;
 }
 
+bool publication_is_of_cluster(const struct publication *publication, const char *cluster)
+{
+    return !*publication->cluster || strcmp(publication->cluster, cluster) == 0;
+}
+
 bool slot_fits(const struct slot *slot, int32_t partition, const struct publication *publication)
 {
-    if (!slot->exists || slot->epoch <= publication->epoch)
+    if (!slot->exists || slot->epoch <= publication->epoch || !publication_is_of_cluster(publication, slot->cluster))
         return false;
     const struct published_partition *published = publication_partition(publication, partition);
     if (published && (published->lost > slot->lost || published->first != slot->first))

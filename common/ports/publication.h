@@ -30,10 +30,11 @@ struct published_gap {
 };
 
 struct publication {
-    int64_t epoch;               /* 0 before the first run; then the cut is empty */
-    int64_t published_at_us;     /* 0 before the first run */
-    int64_t opened_at_us;        /* when that run opened the next epoch: windows that had ended by then can be final */
-    int64_t accepted_partitions; /* how many the topic may have; 0 before the first run */
+    int64_t epoch;                /* 0 before the first run; then the cut is empty */
+    char cluster[CLUSTER_ID_MAX]; /* Kafka's id of the cluster that is ingested; "" before the first run */
+    int64_t published_at_us;      /* 0 before the first run */
+    int64_t opened_at_us;         /* when that run opened the next epoch: windows that had ended by then can be final */
+    int64_t accepted_partitions;  /* how many the topic may have; 0 before the first run */
     struct published_partition *partitions; /* ascending; owned */
     size_t partition_count;
     struct published_gap *gaps; /* by partition, ascending; owned */
@@ -45,9 +46,12 @@ void publication_clean_up(struct publication *publication);
 bool publication_copy(const struct publication *publication, struct publication *ret_copy); /* false: memory is short */
 const struct published_partition *publication_partition(const struct publication *publication, int32_t partition);
 
+/* What is published was ingested from this cluster, or nothing is yet. */
+bool publication_is_of_cluster(const struct publication *publication, const char *cluster);
+
 /* The test that makes a wrong sum impossible: the slot's epoch published + 1 begins at the published cut (or, for a
- * partition that the cut doesn't name, at its first offset), and the slot has read what the batch layer has: from the
- * same first offset on, and without what was lost to it. */
+ * partition that the cut doesn't name, at its first offset), and the slot has read what the batch layer has: of the
+ * same cluster, from the same first offset on, and without what was lost to it. */
 bool slot_fits(const struct slot *slot, int32_t partition, const struct publication *publication);
 
 struct publication_store {

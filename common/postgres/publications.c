@@ -131,7 +131,7 @@ static bool read_source(PGconn *connection, const struct source *source, struct 
     const char *values[] = {source->name};
     if (!connection_query(connection,
                           "select epoch, " MICROSECONDS("published_at") ", " MICROSECONDS(
-                              "opened_at") ", coalesce(partitions, 0) from tidemark.source where name = $1",
+                              "opened_at") ", coalesce(partitions, 0), coalesce(cluster, '') from tidemark.source where name = $1",
                           1, values, &result, error))
         return false;
     if (PQntuples(result) == 0)
@@ -140,6 +140,11 @@ static bool read_source(PGconn *connection, const struct source *source, struct 
     publication->published_at_us = result_integer(result, 0, 1);
     publication->opened_at_us = result_integer(result, 0, 2);
     publication->accepted_partitions = result_integer(result, 0, 3);
+    struct text cluster = result_text(result, 0, 4);
+    if (cluster.length >= sizeof publication->cluster)
+        return error_set(error, ERROR_DATA, "PostgreSQL: the cluster of source %s is %zu bytes long", source->name,
+                         cluster.length);
+    memcpy(publication->cluster, cluster.data, cluster.length);
     return true;
 }
 

@@ -6,6 +6,8 @@ import unittest
 
 from confluent_kafka import TopicPartition
 
+from support import online_retail
+from support.kafka import Kafka, Writer
 from support.process import wait_until
 from support.tidemark import source, view
 
@@ -185,6 +187,40 @@ class Damage(EndToEnd):
         self.log.partitions.clear()
         self.job.speed()
         self.job.serving()
+        self.assert_all_served()
+        self.job.batch()
+        self.assert_healed()
+
+    def test_topic_of_the_same_name_in_another_cluster_is_refused_by_all_and_changes_nothing(self):
+        self.start()
+        self.speed.stop()
+        before = self.job.view("daily_revenue").body
+        other = Kafka(self.folder / "other-kafka")
+        self.addCleanup(other.stop)
+        other.create(self.name, 2)
+        writer = Writer(other.brokers)
+        for order in month(2000, 4000):
+            writer.send(self.name, order["order_id"].encode(), online_retail.encode(order))
+        writer.flush()
+        self.job.config["kafka"]["brokers"] = other.brokers
+        self.job.write()
+        speed = self.job.speed()
+        self.says(speed, "orders/0 was published from Kafka cluster")
+        for command in ("run", "verify", "repair"):
+            batch = self.job.start_batch(command, *(["--yes"] if command == "repair" else []))
+            self.assertEqual(batch.end(60), 78, batch.tail())
+            self.assertIn("check kafka.brokers", batch.tail())
+        self.assertEqual(speed.stop(), 0)
+        self.assertEqual(self.job.view("daily_revenue").body, before)
+        self.redis.command("flushall")  # then only what is published tells that this is another log
+        speed = self.job.speed()
+        self.says(speed, "orders/0 was published from Kafka cluster")
+        self.assertEqual(speed.stop(), 0)
+        self.assertFalse(self.job.view("daily_revenue").complete)
+        self.job.config["kafka"]["brokers"] = self.kafka.brokers
+        self.job.write()
+        self.job.speed()
+        self.send(month(1500, 300))
         self.assert_all_served()
         self.job.batch()
         self.assert_healed()

@@ -127,10 +127,10 @@ static bool note_cluster(struct batch *batch, const struct source *source, const
     (void)source;
     if (!begins(batch, error))
         return false;
-    struct database_state *state = &of(batch)->database->now;
-    if (!*state->cluster)
-        snprintf(state->cluster, sizeof state->cluster, "%s", cluster);
-    memcpy(ret_first, state->cluster, CLUSTER_ID_MAX);
+    char *noted = of(batch)->database->now.publication.cluster;
+    if (!*noted)
+        snprintf(noted, CLUSTER_ID_MAX, "%s", cluster);
+    memcpy(ret_first, noted, CLUSTER_ID_MAX);
     return ends(batch, error);
 }
 

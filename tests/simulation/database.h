@@ -22,7 +22,6 @@ struct published_views;
 
 struct database_state {
     bool prepared;
-    char cluster[CLUSTER_ID_MAX];
     struct publication publication; /* without its partitions: they are below */
     struct published_views *views;  /* NULL before the first run */
     struct database_partition {

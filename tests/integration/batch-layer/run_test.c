@@ -134,6 +134,8 @@ static void partition_that_is_not_ready_is_named(void **state)
     run_ok(&world);
     shared_slots_begin(world.realtime, world.source, 0, 0, 2, 0);
     run_fails(&world, ERROR_TRY_AGAIN, "partition 0 isn't ready: the speed layer is still rebuilding");
+    memcpy(world.realtime->slots[0].cluster, "other", 6);
+    run_fails(&world, ERROR_TRY_AGAIN, "partition 0 isn't ready: its slot was read from another Kafka cluster");
     end_world(&world);
 }
 
@@ -450,7 +452,7 @@ static void another_cluster_is_refused(void **state)
     follow(&world);
     run_ok(&world);
     memcpy(world.log.cluster, "other", 6);
-    run_fails(&world, ERROR_CONFIGURATION, "cluster memory and this one is other");
+    run_fails(&world, ERROR_CONFIGURATION, "cluster memory and this one is other; check kafka.brokers");
     end_world(&world);
 }
 

@@ -60,6 +60,17 @@ static void slot_begun_before_messages_were_lost_does_not_fit(void **state)
     assert_true(slot_fits(&slot, 3, &publication));
 }
 
+static void slot_of_another_cluster_does_not_fit(void **state)
+{
+    (void)state;
+    strcpy(slot.cluster, "a");
+    assert_true(slot_fits(&slot, 3, &publication)); /* nothing is known of the published one */
+    strcpy(publication.cluster, "b");
+    assert_false(slot_fits(&slot, 3, &publication));
+    strcpy(slot.cluster, "b");
+    assert_true(slot_fits(&slot, 3, &publication));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -68,6 +79,7 @@ int main(void)
         cmocka_unit_test_setup(partition_that_the_cut_does_not_name_begins_at_its_first_offset, begin),
         cmocka_unit_test_setup(slot_that_began_elsewhere_than_what_is_published_does_not_fit, begin),
         cmocka_unit_test_setup(slot_begun_before_messages_were_lost_does_not_fit, begin),
+        cmocka_unit_test_setup(slot_of_another_cluster_does_not_fit, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -446,6 +446,29 @@ static void a_topic_made_anew_is_refused_by_its_record_time_or_by_its_content(vo
     another_message_at_the_tail_is_another_topic(ON_DUPLICATE_NONE, 0, "{}");
 }
 
+/* The slot is left as it was in each case: whoever has the right address goes on with it. */
+static void another_cluster_is_refused_by_the_slot_and_by_what_is_published(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    world_init(&world, ON_DUPLICATE_REPLACE, 0);
+    append_plain(&world, 10, 0);
+    open_and_commit(&world, world.speeds[0]);
+    struct log_extent other = {.cluster = "d", .first = 0, .end = 10};
+    assert_false(partition_open(world.speeds[0], &other, &error));
+    assert_int_equal(error.code, ERROR_CONFIGURATION);
+    assert_non_null(strstr(error.message, "was read from Kafka cluster c, and this is cluster d; check kafka.brokers"));
+    strcpy(world.published.cluster, "c");
+    memory_realtime_lose(&world.realtime, 0);
+    assert_false(partition_open(world.speeds[0], &other, &error));
+    assert_int_equal(error.code, ERROR_CONFIGURATION);
+    assert_non_null(strstr(error.message, "was published from Kafka cluster c, and this is cluster d"));
+    assert_false(world.realtime.slots[0].slot.exists);
+    open_and_commit(&world, world.speeds[0]);
+    world_clean_up(&world);
+}
+
 static void a_slot_begun_at_the_cut_knows_the_message_before_it(void **state)
 {
     (void)state;
@@ -567,6 +590,7 @@ int main(void)
         cmocka_unit_test(a_topic_without_versions_is_exact_under_faults),
         cmocka_unit_test(beyond_the_horizon_orders_are_deferred_and_never_wrong),
         cmocka_unit_test(a_topic_made_anew_is_refused_by_its_record_time_or_by_its_content),
+        cmocka_unit_test(another_cluster_is_refused_by_the_slot_and_by_what_is_published),
         cmocka_unit_test(a_slot_begun_at_the_cut_knows_the_message_before_it),
         cmocka_unit_test(the_tail_is_the_last_message_also_behind_control_records),
         cmocka_unit_test(stopped_partition_keeps_what_was_committed_and_says_why_it_stands),
