@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What networks do to each of the three edges, Kafka, Redis and PostgreSQL: rows 13 to 16 and 18. And liveness: each
+"""What networks do to each of the three edges, Kafka, Redis and PostgreSQL: rows 13 to 18. And liveness: each
 server may be away at the start or go away, in any order, and all come back by themselves."""
 
 import itertools
@@ -7,6 +7,7 @@ import signal
 import time
 import unittest
 
+from support.packet_loss import PacketLoss
 from support.process import wait_until
 
 from .faulty import Faulty, memory
@@ -112,6 +113,19 @@ class Network(Faulty):
         for child in (self.speed, self.serving):
             self.assertNotIn("waiting for it", child.tail())
             self.assertNotIn("can't be read", child.tail())
+        self.assert_recovered()
+
+    def test_lost_packets_cost_only_time(self):
+        """Row 17: of a hundred packets between the programs and each server five are lost, in both directions."""
+        self.start()
+        with PacketLoss([proxy.port for proxy in self.proxies.values()], 5) as loss, self.watch():
+            for _ in range(3):
+                self.send_more(300)
+                self.assert_all_served()
+                self.publish()
+            self.assert_all_served()
+            self.assertGreater(loss.lost(), 100)
+        self.assert_programs_run()
         self.assert_recovered()
 
     def test_flipped_bytes_end_the_connection(self):
