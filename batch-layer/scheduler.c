@@ -12,7 +12,7 @@
 #include "run.h"
 #include "schema.h"
 
-#define LOOK_EVERY_MS 30000 /* the wall clock may be set while we sleep */
+#define LOOK_EVERY_MS 5000 /* the wall clock may be set while we sleep */
 
 struct scheduler {
     struct batch *batch;
@@ -116,9 +116,20 @@ static size_t first_due(const struct scheduler *scheduler)
     return first;
 }
 
+/* A wall clock that was set back brings forward what was noted as due while it was ahead. */
+static void follow_clock(struct scheduler *scheduler)
+{
+    for (size_t i = 0; i < scheduler->batch->settings->job_count; i++) {
+        int64_t due_s = next_due_s(scheduler, i);
+        if (due_s < scheduler->due_s[i])
+            scheduler->due_s[i] = due_s;
+    }
+}
+
 static void run_jobs(struct scheduler *scheduler)
 {
     while (!shutdown_requested()) {
+        follow_clock(scheduler);
         size_t next = first_due(scheduler);
         int64_t wait_s = scheduler->due_s[next] - now_s();
         if (wait_s <= 0)

@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
+
+#define CLOCKS_APART_US (3600 * US_PER_SECOND) /* at most, of two machines */
 
 /* Another cluster, or a log that ends before what was read of it, is another story under the same name. */
 static bool check_topic(const struct partition *partition, const struct log_extent *log,
@@ -32,11 +35,13 @@ static bool check_topic(const struct partition *partition, const struct log_exte
     return true;
 }
 
+/* Of two definitions that of the process which started later holds; one that starts in times to come has a wrong clock.
+ */
 static bool check_definition(const struct partition *partition, struct error *error)
 {
     const struct slot *slot = &partition->slot;
     if (!slot->exists || strcmp(slot->definition, partition->source->fingerprint) == 0 ||
-        slot->defined_us <= partition->environment->started_us)
+        slot->defined_us <= partition->environment->started_us || slot->defined_us > clock_wall_us() + CLOCKS_APART_US)
         return true;
     return error_set(error, ERROR_CONFIGURATION,
                      "the definition of source %s was changed by a process started later than this one; restart this "
@@ -125,8 +130,8 @@ static bool look_at_slot(struct partition *partition, const struct log_extent *l
         return *ret_ready || error_set(error, reason->code, "%s", reason->message);
     }
     *ret_ready = same && slot_fits(slot, partition->id.partition, publication);
-    return *ret_ready ||
-           (check_topic(partition, log, publication, slot->next, error) && begin_anew(partition, log, publication, error));
+    return *ret_ready || (check_topic(partition, log, publication, slot->next, error) &&
+                          begin_anew(partition, log, publication, error));
 }
 
 /* One look at both stores. *ret_ready: the slot in partition->slot may be gone on with. What is published is read

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Redis loses what it had, comes back older, refuses writes, and doesn't answer: rows 2, 19 to 22, 24, 25 and 27 to 31."""
+"""Redis loses what it had, comes back older, refuses writes, and doesn't answer: rows 2, 19 to 22, 24 to 31."""
 
 import os
 import signal
@@ -179,15 +179,21 @@ class LostData(Faulty):
         self.assert_recovered()
         self.assertTrue(owner.running())
 
+    def replica(self, port):
+        replica = Redis(self.folder / "replica", options=["--replicaof", "127.0.0.1", port])
+        self.addCleanup(replica.stop)
+        self.wait_for_replica(replica)
+        return replica
+
+    def wait_for_replica(self, replica):
+        wait_until(lambda: "master_link_status:up" in replica.command("info", "replication"), 30, "it replicates")
+
     def test_failover_to_a_replica_that_was_behind_loses_nothing(self):
         """Row 25."""
         self.start()
         link = Proxy(self.redis.port)
         self.addCleanup(link.stop)
-        replica = Redis(self.folder / "replica", options=["--replicaof", "127.0.0.1", link.port])
-        self.addCleanup(replica.stop)
-        wait_until(lambda: "master_link_status:up" in replica.command("info", "replication"), 30, "it replicates")
-        wait_until(lambda: replica.command("dbsize") == self.redis.command("dbsize"), 30, "it has all keys")
+        replica = self.replica(link.port)
         with self.watch():
             link.refuse()
             self.send_more(200)
@@ -200,6 +206,38 @@ class LostData(Faulty):
             self.assert_all_served()
         self.send_more(100)
         self.assert_recovered()
+
+    def next_offsets(self, redis):
+        """Up to where a Redis has read each partition."""
+        keys = {p: f"{self.job.folder.name}:{{orders/{p}}}:meta" for p in self.reader.ends(self.name)}
+        return {p: int(redis.command("hget", key, "next")) for p, key in keys.items()}
+
+    def ends(self):
+        return {p: end for p, (_, end) in self.reader.ends(self.name).items()}
+
+    def test_old_primary_that_comes_back_is_left_by_all(self):
+        """Row 26: there are two primaries, and the programs are split between them: first the speed layer is at the old
+        one, then the serving layer is. A batch run goes to the new one, which the old one must follow in the end."""
+        self.start()
+        old, new = self.redis, self.replica(self.redis.port)
+        for who_moves in ("serving", "speed"):
+            with self.subTest(who_moves=who_moves):
+                wait_until(lambda: self.next_offsets(new) == self.ends(), 30, "it has all")  # noqa: B023
+                new.command("replicaof", "no", "one")
+                self.redis_proxy.lead_new(new.port)
+                child = getattr(self, who_moves)
+                self.assertEqual(child.stop(), 0)
+                setattr(self, who_moves, getattr(self.job, who_moves)())
+                with self.watch():
+                    at = old if who_moves == "serving" else new
+                    self.send_more(200)
+                    wait_until(lambda: self.next_offsets(at) == self.ends(), 60, "it is read")  # noqa: B023
+                    self.job.batch(expect=(0, 75))
+                    old.command("replicaof", "127.0.0.1", new.port)
+                    self.wait_for_replica(old)
+                    self.assert_all_served()
+                self.assert_recovered()
+                old, new = new, old
 
 
 class Refusals(Faulty):

@@ -1,41 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two schedulers, runs that were missed, and days of 23 and 25 hours: row 39. The wall clock is ours."""
+"""Two schedulers, runs that were missed, days of 23 and 25 hours, and a wall clock that jumps: rows 39 and 40. The wall
+clock is ours."""
 
-import os
-import subprocess
-import time
+import itertools
 import unittest
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
-from support.process import ROOT, Child, wait_until
-from support.tidemark import BIN
+from support.process import wait_until
+from support.wall_clock import WallClock
 
 from .faulty import Faulty, month
 
-class Schedule(Faulty):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.clock = cls.class_folder / "wall_clock.so"
-        source = ROOT / "tests" / "support" / "wall_clock.c"
-        subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", cls.clock, source], check=True)
+HOUR, DAY = 3600, 86400
+_numbers = itertools.count(1)
 
-    def start_in(self, zone, schedule):
+
+class Schedule(Faulty):
+    def clock(self):
+        return WallClock(self.folder / f"clock{next(_numbers)}")
+
+    def start_in(self, zone, schedule, clock=None):
+        """With a clock, all programs go by it."""
         self.servers()
         self.simple_platform(self.topic())
+        self.job.env = clock and clock.env
         self.job.config["time_zone"] = zone
         self.job.config["jobs"] = {"daily": {"schedule": schedule}}
         self.job.write()
         self.speed, self.serving, self.sent = self.job.speed(), self.job.serving(), 0
 
-    def scheduler(self, name, at):
+    def scheduler(self, at):
         """A scheduling process, for which it is now the time `at`."""
-        offset = int(at.replace(tzinfo=timezone.utc).timestamp() - time.time())
-        env = dict(os.environ, LD_PRELOAD=str(self.clock), WALL_CLOCK_OFFSET=str(offset))
-        command = [BIN / "tidemark-batch", "--config", self.job.path, "schedule"]
-        child = Child(name, command, self.folder / f"{name}.log", env=env)
-        self.addCleanup(lambda: child.running() and child.kill())
-        return child
+        clock = self.clock()
+        clock.set(at)
+        return self.job.start_batch("schedule", env=clock.env)
 
     def due(self):
         """When the job is due next, in UTC."""
@@ -63,7 +61,7 @@ class Schedule(Faulty):
         for now, then in zip(days, days[1:]):
             self.send_days(before, now)
             self.assert_all_served()
-            process = self.scheduler(f"scheduler-{now:%m%d}", now + timedelta(minutes=7))
+            process = self.scheduler(now + timedelta(minutes=7))
             wait_until(lambda: self.due() > now, 60, "the job was run", children=[process])  # noqa: B023
             self.assertEqual(self.due(), then)
             self.assertEqual(process.stop(), 0)
@@ -90,7 +88,7 @@ class Schedule(Faulty):
         self.send_more(200)
         self.assert_all_served()
         self.sql("insert into tidemark.job values ('daily', '2025-02-01T02:00:00Z')")
-        process = self.scheduler("scheduler", datetime.fromisoformat("2025-02-08T12:00:00"))
+        process = self.scheduler(datetime.fromisoformat("2025-02-08T12:00:00"))
         wait_until(lambda: self.due() == datetime.fromisoformat("2025-02-09T02:00:00"), 60, "the job was run", children=[process])
         self.assertEqual(self.outcomes(), ["published", "published"])
         self.assertEqual(process.stop(), 0)
@@ -104,11 +102,49 @@ class Schedule(Faulty):
         self.job.batch("ingest")  # the database is there
         self.sql("insert into tidemark.job values ('daily', '2025-02-01T02:00:00Z')")
         now = datetime.fromisoformat("2025-02-01T03:00:00")
-        both = [self.scheduler(f"scheduler-{number}", now) for number in range(2)]
+        both = [self.scheduler(now) for _ in range(2)]
         wait_until(lambda: "nothing new" in self.outcomes(), 60, "both have run", children=both)
         self.assertEqual(self.outcomes().count("published"), 1)
         for process in both:
             self.assertEqual(process.stop(), 0)
+        self.assert_recovered()
+
+    # --- row 40 ---
+
+    def test_wall_clock_that_jumps_changes_no_figure_and_stops_nothing(self):
+        """Row 40: by an hour, by a day, to 1970, 2038 and 2200 and back, for all programs at once, which then stop and
+        start; jobs come due by the clock that is."""
+        clock = self.clock()
+        self.start_in("UTC", "* * * * *", clock)
+        schedule = self.job.start_batch("schedule")
+        self.send_more(300)
+        self.assert_all_served()
+        self.publish()
+        for jump in (HOUR, -HOUR, DAY, -DAY, datetime(1970, 1, 1), datetime(2038, 1, 19, 3, 14), datetime(2200, 1, 1)):
+            with self.subTest(jump=jump), self.watch():
+                clock.set(jump) if isinstance(jump, datetime) else clock.jump(jump)
+                self.send_more(100)
+                self.assert_all_served()
+                self.publish()
+                self.assertEqual(self.speed.stop(), 0)
+                self.speed = self.job.speed()
+                self.send_more(100)
+                self.assert_all_served()
+                self.assertTrue(schedule.running())
+        wait_until(lambda: self.due().year == 2200, 60, "the job was run in 2200", children=[schedule])
+        self.redis.command("flushall")  # slots are begun in 2200
+        self.assert_all_served()
+        clock.jump(0)
+        self.assertEqual(self.speed.stop(), 0)
+        self.job.config["sources"]["orders"]["horizon"] = "3 hours"  # a definition that is set by a clock of before 2200
+        self.job.write()
+        self.speed = self.job.speed()
+        self.send_more(100)
+        before = len(self.outcomes())
+        wait_until(lambda: len(self.outcomes()) > before, 120, "the job comes due by the clock", children=[schedule])
+        self.assertEqual(schedule.stop(), 0)
+        self.serving.stop()
+        self.serving = self.job.serving()
         self.assert_recovered()
 
 

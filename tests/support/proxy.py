@@ -103,9 +103,13 @@ class Proxy:
             self.listening = True
             self._call(self._listen)
 
+    def lead_new(self, port):
+        """Leads new connections elsewhere; the old ones stay where they are."""
+        self.target_port = port
+
     def retarget(self, port):
         """Leads new connections elsewhere, and resets the old ones."""
-        self.target_port = port
+        self.lead_new(port)
         self.reset()
 
     def stop(self):

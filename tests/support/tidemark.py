@@ -112,7 +112,7 @@ class Platform:
             "views": copy.deepcopy(views),
             **more,
         }
-        self.children, self.started = [], 0
+        self.children, self.started, self.env = [], 0, None
         self.write()
 
     @property
@@ -128,11 +128,12 @@ class Platform:
 
     # --- processes ---
 
-    def _start(self, program, *arguments, crash_at=None):
+    def _start(self, program, *arguments, crash_at=None, env=None):
         """`crash_at` names a crash point: see common/base/crash.h."""
         self.started += 1
         name = f"{program}-{self.started}"
-        env = {**os.environ, "TIDEMARK_CRASH_AT": crash_at} if crash_at else None
+        env = env or self.env
+        env = {**(env or os.environ), "TIDEMARK_CRASH_AT": crash_at} if crash_at else env
         child = Child(name, [BIN / program, *arguments, "--config", self.path], self.folder / f"{name}.log", env=env)
         self.children.append(child)
         return child
@@ -145,8 +146,8 @@ class Platform:
         wait_until(lambda: self.get("/livez").status == 200, 30, "serving is alive", children=[child])
         return child
 
-    def start_batch(self, *arguments, crash_at=None):
-        return self._start("tidemark-batch", *(arguments or ["run"]), crash_at=crash_at)
+    def start_batch(self, *arguments, crash_at=None, env=None):
+        return self._start("tidemark-batch", *(arguments or ["run"]), crash_at=crash_at, env=env)
 
     def batch(self, *arguments, expect=(0,), within=180):
         """One run of tidemark-batch; returns its exit code."""

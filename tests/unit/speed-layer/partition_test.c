@@ -469,6 +469,26 @@ static void another_cluster_is_refused_by_the_slot_and_by_what_is_published(void
     world_clean_up(&world);
 }
 
+static void a_definition_set_by_a_clock_that_ran_ahead_gives_way(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    world_init(&world, ON_DUPLICATE_REPLACE, 0);
+    append_plain(&world, 10, 0);
+    open_and_commit(&world, world.speeds[0]);
+    struct slot *slot = &world.realtime.slots[0].slot;
+    snprintf(slot->definition, sizeof slot->definition, "another");
+    slot->defined_us = clock_wall_us() + 1800 * US_PER_SECOND; /* another machine's clock may be so far ahead */
+    assert_false(open_with(&world, world.speeds[0], &error));
+    assert_int_equal(error.code, ERROR_CONFIGURATION);
+    assert_non_null(strstr(error.message, "started later"));
+    slot->defined_us = clock_wall_us() + 7200 * US_PER_SECOND;
+    open_and_commit(&world, world.speeds[0]);
+    assert_string_equal(slot->definition, world.source.fingerprint);
+    world_clean_up(&world);
+}
+
 static void a_slot_begun_at_the_cut_knows_the_message_before_it(void **state)
 {
     (void)state;
@@ -591,6 +611,7 @@ int main(void)
         cmocka_unit_test(beyond_the_horizon_orders_are_deferred_and_never_wrong),
         cmocka_unit_test(a_topic_made_anew_is_refused_by_its_record_time_or_by_its_content),
         cmocka_unit_test(another_cluster_is_refused_by_the_slot_and_by_what_is_published),
+        cmocka_unit_test(a_definition_set_by_a_clock_that_ran_ahead_gives_way),
         cmocka_unit_test(a_slot_begun_at_the_cut_knows_the_message_before_it),
         cmocka_unit_test(the_tail_is_the_last_message_also_behind_control_records),
         cmocka_unit_test(stopped_partition_keeps_what_was_committed_and_says_why_it_stands),
