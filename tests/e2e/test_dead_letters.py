@@ -44,11 +44,9 @@ class DeadLetters(EndToEnd):
         return [message for _, message in self.reader.read(self.letters_topic)] if there else []
 
     def wait_for_letters(self, count):
-        def enough():
-            letters = self.letters()
-            return letters if len(letters) >= count else None
-
-        return wait_until(enough, 120, f"{count} dead letters", every=0.5, children=self.job.children)
+        enough = lambda: len(self.letters()) >= count  # noqa: E731
+        wait_until(enough, 120, f"{count} dead letters", every=0.5, children=self.job.children)
+        return self.letters()
 
     def assert_one_letter_each(self):
         """All that is bad has one letter, of the same bytes, and nothing else has one."""
@@ -172,7 +170,7 @@ class DeadLetters(EndToEnd):
         """What is committed of partition 0 has its letters, and there are no more than that."""
         committed = self.committed(0)
         self.assertLessEqual(committed, 300 + most)
-        found = sorted(int(header(m, "tidemark-offset")) for m in self.letters())
+        found = sorted(int(header(m, "tidemark-offset")) for m in self.wait_for_letters(committed - 300))
         self.assertEqual(found, list(range(300, committed)))
         self.assertEqual({header(m, "tidemark-field") for m in self.letters()} - {b"discount"}, set())
 

@@ -99,7 +99,7 @@ class MainJob(EndToEnd):
 
     def play(self):
         """The month in pieces; something happens during each, and after each the figures are compared."""
-        self.job.serving()
+        self.job.serving(ready=True)
         self.speeds = [self.job.speed(), self.job.speed()]
         sampler = Sampler(self.job, self.exact)
         sampler.start()

@@ -128,7 +128,11 @@ class Connections(PostgresFaults):
                 self.assertEqual(self.speed.stop(), 0)
                 self.speed = self.job.speed()  # it goes on with slots that are its own
                 self.assert_all_served()
+                self.wait_for_log(self.speed, "going on without what is published")
+                marks = {child: len(log_of(child)) for child in (self.speed, self.serving)}
                 self.sql(back)
+                for child, mark in marks.items():
+                    self.wait_for_log(child, "PostgreSQL answers again", since=mark)
             self.assert_recovered()
 
     def refused_batch(self):
@@ -312,6 +316,12 @@ class FullDisk(PostgresFaults):
                     file.write(bytes(65536))
             file.truncate(file.tell() - leave)
 
+    def is_back(self):
+        """It may be about to give up its recovery, and then doesn't come back by itself."""
+        if not self.postgres.child.running():
+            self.postgres.start()
+        return self.sql("select 1") == "1"
+
     def test_full_disk_is_waited_for_and_publishes_all_or_nothing(self):
         """Row 34: with some room left a table can't grow (53100); with none the log can't, and the server goes down."""
         self.start()
@@ -323,10 +333,7 @@ class FullDisk(PostgresFaults):
                 self.job.batch(expect=(69,))
                 self.assert_programs_run()
                 self.filler.unlink()
-                if self.postgres.child.running():
-                    wait_until(lambda: self.sql("select 1") == "1", 60, "PostgreSQL answers")
-                else:
-                    self.postgres.start()
+                wait_until(self.is_back, 120, "PostgreSQL answers")
                 self.publish()
             self.assert_recovered()
         self.assertIn("No space left on device", (self.postgres.folder / "log").read_text())

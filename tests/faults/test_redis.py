@@ -227,7 +227,10 @@ class LostData(Faulty):
                 self.redis_proxy.lead_new(new.port)
                 child = getattr(self, who_moves)
                 self.assertEqual(child.stop(), 0)
-                setattr(self, who_moves, getattr(self.job, who_moves)())
+                if who_moves == "serving":
+                    self.serving = self.job.serving(ready=True)
+                else:
+                    self.speed = self.job.speed()
                 with self.watch():
                     at = old if who_moves == "serving" else new
                     self.send_more(200)

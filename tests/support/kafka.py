@@ -140,6 +140,7 @@ class Writer:
         config.update({name.replace("_", "."): value for name, value in properties.items()})
         if transactional_id:
             config["transactional.id"] = transactional_id
+            config["transaction.timeout.ms"] = 600_000  # a test may keep one open while programs come and go
         self.producer = Producer(config)
         self.delivered, self.failures = [], []  # (partition, offset) in the order of acknowledgement
 

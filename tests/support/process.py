@@ -38,6 +38,11 @@ class Child:
     def running(self):
         return self.process.poll() is None
 
+    def catches(self, number):
+        """Whether it has a handler for this signal by now."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1
+
     def kill(self):
         """kill -9, and its end."""
         self.process.kill()
@@ -62,8 +67,24 @@ class Child:
         return f"--- {self.name}: end of {self.log.name}\n{data[-size:].decode(errors='replace')}"
 
 
+_given = []
+
+
+def _give(port):
+    """True for one process of the tests at most, until it ends."""
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0tidemark-tests-port-{port}")
+    except OSError:
+        name.close()
+        return False
+    _given.append(name)
+    return True
+
+
 def free_port():
-    """A port on which nobody listens; below those that outgoing connections take, so that none of them gets it first."""
+    """A port on which nobody listens; below those that outgoing connections take, so that none of them gets it first. It
+    is given once: it may be a while until somebody listens there, or between that somebody's end and new start."""
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     lowest = 10_000 if first > 12_000 else 1024
     while True:
@@ -71,9 +92,10 @@ def free_port():
         with socket.socket() as listener:
             try:
                 listener.bind(("127.0.0.1", port))
-                return port
             except OSError:
-                pass
+                continue
+        if _give(port):
+            return port
 
 
 def wait_until(condition, within, what, every=0.05, children=()):

@@ -14,6 +14,8 @@ import struct
 import threading
 from dataclasses import dataclass
 
+from .process import free_port
+
 CHUNK = 65536
 QUEUED_MAX = 1 << 20  # bytes held back by a delay; then the sender has to wait
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
@@ -50,7 +52,7 @@ class Proxy:
         self.connections, self.accepted = set(), 0
         self.listening, self.traps = True, []
         self.loop = asyncio.new_event_loop()
-        self.port = None
+        self.port = free_port()
         started = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(started,), daemon=True)
         self.thread.start()
@@ -140,10 +142,9 @@ class Proxy:
     def _listen(self):
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(("127.0.0.1", self.port or 0))
+        self.listener.bind(("127.0.0.1", self.port))
         self.listener.listen(256)
         self.listener.setblocking(False)
-        self.port = self.listener.getsockname()[1]
         self.accepting = self.loop.create_task(self._accept())
 
     def _stop_listening(self):

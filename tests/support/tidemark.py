@@ -141,9 +141,12 @@ class Platform:
     def speed(self, *options, crash_at=None):
         return self._start("tidemark-speed", "run", *options, crash_at=crash_at)
 
-    def serving(self):
+    def serving(self, ready=False):
+        """`ready`: it has read both stores, so that every view is answered."""
         child = self._start("tidemark-serving", "run")
         wait_until(lambda: self.get("/livez").status == 200, 30, "serving is alive", children=[child])
+        if ready:
+            wait_until(lambda: self.get("/readyz").status == 200, 60, "serving is ready", children=[child])
         return child
 
     def start_batch(self, *arguments, crash_at=None, env=None):
