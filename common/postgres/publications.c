@@ -129,10 +129,11 @@ static bool read_source(PGconn *connection, const struct source *source, struct 
 {
     RESULT *result = NULL;
     const char *values[] = {source->name};
-    if (!connection_query(connection,
-                          "select epoch, " MICROSECONDS("published_at") ", " MICROSECONDS(
-                              "opened_at") ", coalesce(partitions, 0), coalesce(cluster, '') from tidemark.source where name = $1",
-                          1, values, &result, error))
+    if (!connection_query(
+            connection,
+            "select epoch, " MICROSECONDS("published_at") ", " MICROSECONDS(
+                "opened_at") ", coalesce(partitions, 0), coalesce(cluster, '') from tidemark.source where name = $1",
+            1, values, &result, error))
         return false;
     if (PQntuples(result) == 0)
         return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Preloaded into a program under test: the wall clock that it reads is off by so many seconds as the file WALL_CLOCK holds,
- * an int64_t that may change at any time. What waits by the wall clock, as librdkafka's conditions do, isn't touched, which
- * libfaketime would do by half. */
+ * Preloaded into a program under test: the wall clock that it reads is off by so many seconds as the file WALL_CLOCK
+ * holds, an int64_t that may change at any time. What waits by the wall clock, as librdkafka's conditions do, isn't
+ * touched, which libfaketime would do by half. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdint.h>
