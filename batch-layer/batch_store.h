@@ -33,9 +33,8 @@ struct batch_store_operations {
 
     /* Makes the source's tables, or checks that they can follow its definition. */
     bool (*prepare_source)(struct batch *batch, const struct source *source, struct error *error);
-    /* The cluster from which the source was first ingested; this one, where it is the first. */
-    bool (*note_cluster)(struct batch *batch, const struct source *source, const char *cluster,
-                         char ret_first[CLUSTER_ID_MAX], struct error *error);
+    /* The source is ingested from this cluster from now on; its publications say so. */
+    bool (*note_cluster)(struct batch *batch, const struct source *source, const char *cluster, struct error *error);
     /* Fills the states of the partitions that are recorded, by number. ERROR_CONFIGURATION where the topic has lost
      * one. */
     bool (*read_partitions)(struct source_run *run, struct error *error);

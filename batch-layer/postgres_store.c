@@ -15,18 +15,12 @@ static bool begin(struct batch *batch, const struct source *source, struct error
     return batch_connect(batch, error) && schema_migrate(batch, error) && source_lock_take(batch, source, error);
 }
 
-static bool note_cluster(struct batch *batch, const struct source *source, const char *cluster,
-                         char ret_first[CLUSTER_ID_MAX], struct error *error)
+static bool note_cluster(struct batch *batch, const struct source *source, const char *cluster, struct error *error)
 {
     const char *values[] = {source->name, cluster};
-    RESULT *stored = NULL;
-    if (!connection_query(batch->connection,
-                          "update tidemark.source set cluster = coalesce(cluster, $2) where name = $1 "
-                          "returning cluster",
-                          2, values, &stored, error))
-        return false;
-    snprintf(ret_first, CLUSTER_ID_MAX, "%s", PQgetvalue(stored, 0, 0));
-    return true;
+    RESULT *noted = NULL;
+    return connection_query(batch->connection, "update tidemark.source set cluster = $2 where name = $1", 2, values,
+                            &noted, error);
 }
 
 static bool read_partitions(struct source_run *run, struct error *error)

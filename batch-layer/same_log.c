@@ -2,15 +2,15 @@
 #include "same_log.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-bool same_cluster_check(const struct source *source, const char *known, const char *cluster, struct error *error)
+bool same_cluster_check(const struct source *source, const struct publication *publication, const char *cluster,
+                        struct error *error)
 {
-    return !*known || strcmp(known, cluster) == 0 ||
+    return publication_is_of_cluster(publication, cluster) ||
            error_set(error, ERROR_CONFIGURATION,
                      "source %s: it was ingested from the Kafka cluster %s and this one is %s; check kafka.brokers, or "
                      "give the source another name to begin anew",
-                     source->name, known, cluster);
+                     source->name, publication->cluster, cluster);
 }
 
 struct comparison {

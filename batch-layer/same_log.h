@@ -5,8 +5,8 @@
 
 #include "source_run.h"
 
-/* ERROR_CONFIGURATION where the log is on another cluster than the one that is known; "" knows none. */
-bool same_cluster_check(const struct source *source, const char *known, const char *cluster,
+/* ERROR_CONFIGURATION where the log's cluster isn't the one that the publication names, if it names one. */
+bool same_cluster_check(const struct source *source, const struct publication *publication, const char *cluster,
                         struct error *error) MUST_CHECK;
 
 /* Reads the message before each slot's next offset again, once all is ingested: had the log changed before that, it is

@@ -2,22 +2,11 @@
 #include "source_run.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "batch_store.h"
 #include "same_log.h"
-
-/* Remembers the cluster at the first run that finds the topic there; later its id must be the same. */
-static bool check_cluster(struct source_run *run, struct error *error)
-{
-    struct batch *batch = run->batch;
-    char cluster[CLUSTER_ID_MAX];
-    if (!batch->log->operations->cluster(batch->log, cluster, error))
-        return false;
-    char first[CLUSTER_ID_MAX];
-    return batch->store->note_cluster(batch, run->source, cluster, first, error) &&
-           same_cluster_check(run->source, first, cluster, error);
-}
 
 static bool find_partitions(struct source_run *run, struct error *error)
 {
@@ -40,17 +29,27 @@ static bool find_partitions(struct source_run *run, struct error *error)
     return true;
 }
 
-static bool read_publication(struct source_run *run, struct error *error)
+/* Whoever has the wrong address learns that first, whatever is or isn't there. The first run that finds the topic
+ * notes its cluster for good. */
+static bool find_log(struct source_run *run, struct error *error)
 {
-    struct publication_store *store = run->batch->publications;
-    return store->operations->read(store, run->source, &run->publication, error);
+    struct batch *batch = run->batch;
+    char cluster[CLUSTER_ID_MAX];
+    if (!batch->publications->operations->read(batch->publications, run->source, &run->publication, error) ||
+        !batch->log->operations->cluster(batch->log, cluster, error) ||
+        !same_cluster_check(run->source, &run->publication, cluster, error) || !find_partitions(run, error))
+        return false;
+    if (*run->publication.cluster)
+        return true;
+    snprintf(run->publication.cluster, sizeof run->publication.cluster, "%s", cluster);
+    return batch->store->note_cluster(batch, run->source, cluster, error);
 }
 
 bool source_run_init(struct source_run *run, struct batch *batch, const struct source *source, struct error *error)
 {
     *run = (struct source_run){.batch = batch, .source = source};
-    return batch->store->prepare_source(batch, source, error) && find_partitions(run, error) &&
-           check_cluster(run, error) && batch->store->read_partitions(run, error) && read_publication(run, error);
+    return batch->store->prepare_source(batch, source, error) && find_log(run, error) &&
+           batch->store->read_partitions(run, error);
 }
 
 void source_run_clean_up(struct source_run *run)

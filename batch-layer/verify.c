@@ -36,7 +36,7 @@ static bool read_published(struct verification *verification, struct error *erro
     struct batch *batch = verification->batch;
     if (!connection_execute(batch->connection, "begin isolation level repeatable read read only", error) ||
         !snapshot_read(batch->connection, verification->source, &verification->publication, error) ||
-        !same_cluster_check(verification->source, verification->publication.cluster, verification->cluster, error))
+        !same_cluster_check(verification->source, &verification->publication, verification->cluster, error))
         return false;
     for (size_t i = 0; i < verification->source->view_count; i++)
         if (is_published(verification, i) &&

@@ -35,8 +35,7 @@ static bool check_topic(const struct partition *partition, const struct log_exte
     return true;
 }
 
-/* Of two definitions that of the process which started later holds; one that starts in times to come has a wrong clock.
- */
+/* Of two definitions that of the younger process holds. A start that lies ahead of now was read from a wrong clock. */
 static bool check_definition(const struct partition *partition, struct error *error)
 {
     const struct slot *slot = &partition->slot;

@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ * When a worker commits what its partitions have pending, and how it waits for a store that takes no commits. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker_state.h"

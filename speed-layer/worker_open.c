@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ * Opening and closing the partitions of a worker, and fetching what is open. */
 #include <stdlib.h>
 
 #include "base/clock.h"

@@ -60,7 +60,7 @@ void worker_commit_all(struct worker *worker);
 /* Nothing is fetched while commits don't go through; what is pending stays. */
 void worker_suspend(struct worker *worker, const struct error *cause);
 
-/* worker_look.c */
+/* worker_periodic.c */
 
 /* What is done from time to time: audits, checks of slots against what is published, positions for the group. */
 void worker_look_around(struct worker *worker);

@@ -88,7 +88,7 @@ class Stores(EndToEnd):
             self.assert_all_served()
             self.redis.command("flushall")
             self.assert_all_served()
-        wait_until(lambda: self.job.batch(expect=(0, 75)) == 0, 120, "a batch run publishes", every=0.5)
+        self.job.batch()
         self.assert_all_served()
 
     def test_redis_killed_with_its_append_only_file_loses_nothing(self):

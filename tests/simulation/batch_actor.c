@@ -121,16 +121,12 @@ static bool prepare_source(struct batch *batch, const struct source *source, str
     return ends(batch, error);
 }
 
-static bool note_cluster(struct batch *batch, const struct source *source, const char *cluster,
-                         char ret_first[CLUSTER_ID_MAX], struct error *error)
+static bool note_cluster(struct batch *batch, const struct source *source, const char *cluster, struct error *error)
 {
     (void)source;
     if (!begins(batch, error))
         return false;
-    char *noted = of(batch)->database->now.publication.cluster;
-    if (!*noted)
-        snprintf(noted, CLUSTER_ID_MAX, "%s", cluster);
-    memcpy(ret_first, noted, CLUSTER_ID_MAX);
+    snprintf(of(batch)->database->now.publication.cluster, CLUSTER_ID_MAX, "%s", cluster);
     return ends(batch, error);
 }
 

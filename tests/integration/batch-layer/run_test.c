@@ -453,6 +453,10 @@ static void another_cluster_is_refused(void **state)
     run_ok(&world);
     memcpy(world.log.cluster, "other", 6);
     run_fails(&world, ERROR_CONFIGURATION, "cluster memory and this one is other; check kafka.brokers");
+    int32_t count = world.log.partition_count;
+    world.log.partition_count = 0; /* nor does it have the topic: the address is what is wrong all the same */
+    run_fails(&world, ERROR_CONFIGURATION, "cluster memory and this one is other; check kafka.brokers");
+    world.log.partition_count = count;
     end_world(&world);
 }
 

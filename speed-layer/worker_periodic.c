@@ -1,4 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ * What a worker does from time to time: it looks at what is published, audits slots, and tells the group positions. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,9 +48,8 @@ static void audit_next(struct worker *worker, int64_t now_us)
         return;
     if (!partition_audit(owned->partition, &sound, &error))
         worker_suspend(worker, &error);
-    if (!sound) {
+    if (!sound)
         worker_close(worker, owned);
-    }
     int64_t end_us = clock_monotonic_us(), rest_us = AUDIT_SHARE * (end_us - now_us);
     if (end_us + rest_us > worker->audit_at_us)
         worker->audit_at_us = end_us + rest_us;
