@@ -184,7 +184,8 @@ static void look_at_publication(struct follower *follower, struct followed *foll
     dependency_answered(&follower->postgres);
     pthread_mutex_lock(&follower->mutex);
     followed->looked_us = began_us;
-    followed->next_publication_us = began_us + follower->times.publication_us;
+    if (followed->misfit_since_us <= began_us) /* one that came up meanwhile asked for another look, at once */
+        followed->next_publication_us = began_us + follower->times.publication_us;
     pthread_mutex_unlock(&follower->mutex);
     followed->snapshot->published_read_us = clock_monotonic_us();
 }

@@ -216,7 +216,7 @@ class Damage(EndToEnd):
         speed = self.job.speed()
         self.says(speed, "orders/0 was published from Kafka cluster")
         self.assertEqual(speed.stop(), 0)
-        self.assertFalse(self.job.view("daily_revenue").complete)
+        self.assert_incomplete("rebuilding")
         self.job.config["kafka"]["brokers"] = self.kafka.brokers
         self.job.write()
         self.job.speed()

@@ -380,6 +380,32 @@ static void a_lost_slot_is_said_to_be_rebuilding_from_the_cut(void **state)
     world_destroy(world);
 }
 
+static void come_back_and_be_lost_again(void *context)
+{
+    struct world *world = context;
+    speed_step(world, 1);
+    follower_read_live(world->bench.follower);
+    fake_slot_clear(&fake.slots[1]);
+    follower_read_live(world->bench.follower);
+}
+
+/* With times that never come: only the look that a misfit asks for is made. */
+static void a_slot_that_is_lost_during_a_look_is_looked_for_once_more(void **state)
+{
+    (void)state;
+    fake.times = (struct follower_times){.publication_us = 3600 * US_PER_SECOND, .patience_us = 3600 * US_PER_SECOND};
+    struct world *world = world_with_a_day();
+    fake_slot_clear(&fake.slots[1]);
+    follower_read_live(world->bench.follower);
+    fake.meanwhile = come_back_and_be_lost_again;
+    fake.context = world;
+    follower_look_at_publications(world->bench.follower);
+    fake.meanwhile = NULL;
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", "\"missing\": [{\"partition\": 1, \"reason\": \"rebuilding\"");
+    world_destroy(world);
+}
+
 static void deferred_messages_make_an_answer_incomplete_until_they_are_published(void **state)
 {
     (void)state;
@@ -545,6 +571,7 @@ int main(void)
         cmocka_unit_test(without_redis_the_last_answer_stays_complete),
         cmocka_unit_test(what_is_published_while_redis_is_down_is_answered_as_far_as_it_goes),
         cmocka_unit_test(a_lost_slot_is_said_to_be_rebuilding_from_the_cut),
+        cmocka_unit_test(a_slot_that_is_lost_during_a_look_is_looked_for_once_more),
         cmocka_unit_test(deferred_messages_make_an_answer_incomplete_until_they_are_published),
         cmocka_unit_test(messages_that_were_lost_unread_are_a_gap_until_the_batch_layer_has_its_say),
         cmocka_unit_test(a_slot_whose_cells_are_not_its_ledgers_is_left_out_until_it_is_built_again),

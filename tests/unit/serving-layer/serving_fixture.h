@@ -85,6 +85,9 @@ struct fake {
     struct realtime_store realtime;
     struct publication_store publications;
     bool redis_down, postgres_down;
+    void (*meanwhile)(void *context); /* happens while the publication is read; NULL: nothing */
+    void *context;
+    struct follower_times times; /* of the follower to be started */
     struct fake_slot slots[PARTITIONS];
     int64_t epoch, published_at_us, opened_at_us, cut[PARTITIONS], clock_us[PARTITIONS];
     int named;                /* partitions that the cut names */
@@ -218,6 +221,8 @@ static bool fake_read_publication(struct publication_store *store, const struct 
     (void)store;
     if (fake_down(fake.postgres_down, error))
         return false;
+    if (fake.meanwhile)
+        fake.meanwhile(fake.context);
     *ret_publication = (struct publication){
         .epoch = fake.epoch, .published_at_us = fake.published_at_us, .opened_at_us = fake.opened_at_us};
     ret_publication->partitions = calloc(PARTITIONS, sizeof *ret_publication->partitions);
@@ -321,8 +326,7 @@ static UNUSED void bench_start(struct bench *bench, size_t bytes_max)
     bench->snapshot = bench->snapshots[0] = snapshot_new(&orders, bytes_max);
     bench->metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
     const struct follower_stores stores = {&fake.publications, &fake.realtime, NULL, fake_read_rows};
-    assert_true(
-        follower_new(&stores, bench->snapshots, 1, (struct follower_times){0}, bench->metrics, &bench->follower, NULL));
+    assert_true(follower_new(&stores, bench->snapshots, 1, fake.times, bench->metrics, &bench->follower, NULL));
     bench->serving = (struct serving){&orders, 1, bench->snapshots, bench->metrics};
 }
 
