@@ -45,6 +45,7 @@ static bool choose_log_format(const char *program, const char *name, struct erro
 static int run(const struct program *program, const struct command_line *line, const struct common_options *options)
 {
     struct error error = {0};
+    shutdown_install();
     if (!choose_log_format(program->name, options->log_format, &error))
         return fail_plainly(program->name, &error);
     if (!line->command && !options->check) {
@@ -58,7 +59,6 @@ static int run(const struct program *program, const struct command_line *line, c
     if (options->check) {
         printf("%s: ok\n", settings->path);
     } else {
-        shutdown_install();
         char *arguments[8];
         memcpy(arguments, line->arguments, sizeof arguments);
         code = line->command->run(settings, arguments);
