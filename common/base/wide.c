@@ -3,6 +3,28 @@
 
 __extension__ typedef unsigned __int128 unsigned_wide;
 
+const int64_t powers_of_ten[POWER_OF_TEN_MAX + 1] = {
+    1,
+    10,
+    100,
+    1000,
+    10000,
+    100000,
+    1000000,
+    10000000,
+    100000000,
+    1000000000,
+    10000000000,
+    100000000000,
+    1000000000000,
+    10000000000000,
+    100000000000000,
+    1000000000000000,
+    10000000000000000,
+    100000000000000000,
+    1000000000000000000,
+};
+
 #define WIDE_MAX ((unsigned_wide)-1 >> 1)
 
 static unsigned_wide magnitude(wide value)

@@ -9,6 +9,10 @@
 
 __extension__ typedef __int128 wide;
 
+/* 10 to the power of the index, as far as 64 bits hold it. */
+#define POWER_OF_TEN_MAX 18
+extern const int64_t powers_of_ten[POWER_OF_TEN_MAX + 1];
+
 /* `value` minor units as decimal text with exactly `scale` digits after the point: 5885834 at scale 2 is 58858.34. */
 void buffer_append_decimal(struct buffer *buffer, wide value, unsigned scale);
 

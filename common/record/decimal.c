@@ -3,29 +3,10 @@
 
 #include <assert.h>
 
+#include "base/wide.h"
 #include "record/record.h"
 
-static const int64_t powers_of_ten[] = {
-    1,
-    10,
-    100,
-    1000,
-    10000,
-    100000,
-    1000000,
-    10000000,
-    100000000,
-    1000000000,
-    10000000000,
-    100000000000,
-    1000000000000,
-    10000000000000,
-    100000000000000,
-    1000000000000000,
-    10000000000000000,
-    100000000000000000,
-};
-static_assert(sizeof powers_of_ten / sizeof *powers_of_ten == DECIMAL_DIGITS + DECIMAL_SCALE_MAX,
+static_assert(DECIMAL_DIGITS + DECIMAL_SCALE_MAX <= POWER_OF_TEN_MAX + 1,
               "every power that a decimal's last digit can be scaled by");
 
 /* Digit i of the whole and the fraction in a row. */

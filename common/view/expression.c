@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "view/expression_nodes.h"
 
-#define POWER_MAX 18 /* the largest power of ten in 64 bits */
-
 static wide power_of_ten(unsigned exponent)
 {
-    static const int64_t powers[POWER_MAX + 1] = {
-        1,
-        10,
-        100,
-        1000,
-        10000,
-        100000,
-        1000000,
-        10000000,
-        100000000,
-        1000000000,
-        10000000000,
-        100000000000,
-        1000000000000,
-        10000000000000,
-        100000000000000,
-        1000000000000000,
-        10000000000000000,
-        100000000000000000,
-        1000000000000000000,
-    };
-    return exponent <= POWER_MAX ? powers[exponent] : (wide)powers[POWER_MAX] * powers[exponent - POWER_MAX];
+    return exponent <= POWER_OF_TEN_MAX
+               ? powers_of_ten[exponent]
+               : (wide)powers_of_ten[POWER_OF_TEN_MAX] * powers_of_ten[exponent - POWER_OF_TEN_MAX];
 }
 
 /* A number as its floor and what is left, so that no scaling overflows: the rest is below one. */
@@ -49,7 +28,7 @@ static int order_of(wide a, wide b)
 
 static bool is_short(wide number, unsigned scale)
 {
-    return number == (int64_t)number && scale <= POWER_MAX;
+    return number == (int64_t)number && scale <= POWER_OF_TEN_MAX;
 }
 
 static int compare_numbers(wide a, unsigned a_scale, wide b, unsigned b_scale)
