@@ -10,7 +10,7 @@
 #include "base/random.h"
 
 #define CHUNK_BYTES ((uint64_t)2 << 20) /* no version is larger: a message has at most 1 MiB */
-#define SLOTS_FIRST ((uint64_t)1 << 12)
+#define SLOTS_FIRST ((uint64_t)1 << 9)  /* one page of memory */
 
 /* A slot: 29 low bits of the hash, from which its place follows also in a larger table; one bit that says that it is
  * taken; and the entry's position in units of 8 bytes, modulo 2^34, so the queue may hold 128 GiB. */
