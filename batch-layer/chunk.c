@@ -129,19 +129,21 @@ static bool copy_bad(struct chunk *chunk, struct error *error)
            send(chunk, &chunk->bad, error) && connection_copy_end(chunk->batch->connection, error);
 }
 
-/* Compares and sets, so that two processes never both ingest. */
+/* Compares and sets, so that two processes never both ingest. What is ingested once more to mend the master dataset,
+ * below `from`, was counted before. */
 static bool move_on(struct chunk *chunk, int32_t number, int64_t from, int64_t next, struct error *error)
 {
-    char partition[16], old[24], new[24];
+    char partition[16], old[24], new[24], messages[24];
     snprintf(partition, sizeof partition, "%d", (int)number);
     snprintf(old, sizeof old, "%" PRId64, from);
     snprintf(new, sizeof new, "%" PRId64, next);
-    const char *values[] = {chunk->source->name, partition, old, new};
+    snprintf(messages, sizeof messages, "%" PRId64, next > from ? chunk->messages : 0);
+    const char *values[] = {chunk->source->name, partition, old, new, messages};
     RESULT *updated = NULL;
     if (!connection_query(chunk->batch->connection,
-                          "update tidemark.partition set ingested = $4::bigint "
+                          "update tidemark.partition set ingested = $4::bigint, held = held + $5::bigint "
                           "where source = $1 and partition = $2::int and ingested = $3::bigint",
-                          4, values, &updated, error))
+                          5, values, &updated, error))
         return false;
     return strcmp(PQcmdTuples(updated), "1") == 0 ||
            error_set(error, ERROR_TRY_AGAIN, "source %s: partition %d was ingested by somebody else meanwhile",

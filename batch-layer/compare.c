@@ -58,7 +58,9 @@ static bool find_difference(const struct view *view, struct panes *panes, struct
 static void append_part(struct buffer *out, const struct part *part)
 {
     if (part->partition >= 0)
-        buffer_appendf(out, "partition %d, epoch %" PRId64 ", ", (int)part->partition, part->epoch);
+        buffer_appendf(out, "partition %d, ", (int)part->partition);
+    if (part->epoch > 0)
+        buffer_appendf(out, "epoch %" PRId64 ", ", part->epoch);
 }
 
 bool compare_panes(struct verification *verification, size_t number, const struct part *part, struct panes *held,
@@ -102,10 +104,9 @@ static bool compare_figure(const struct verification *verification, const struct
     return false;
 }
 
-bool compare_ledgers(const struct verification *verification, const struct part *part, const struct ledger *held,
-                     const struct ledger *computed, struct error *error)
+bool compare_fates(const struct verification *verification, const struct part *part, const struct fates *held,
+                   const struct fates *computed, struct error *error)
 {
-    const struct source *source = verification->source;
     const struct figure figures[] = {
         {"consumed", NULL, held->consumed, computed->consumed},
         {"kept", NULL, held->kept, computed->kept},
@@ -116,6 +117,17 @@ bool compare_ledgers(const struct verification *verification, const struct part 
     bool same = true;
     for (size_t i = 0; same && i < sizeof figures / sizeof *figures; i++)
         same = compare_figure(verification, part, figures[i], error);
+    return same;
+}
+
+bool compare_ledgers(const struct verification *verification, const struct part *part, const struct ledger *held,
+                     const struct ledger *computed, struct error *error)
+{
+    const struct source *source = verification->source;
+    struct fates held_fates = {0}, computed_fates = {0};
+    fates_add(&held_fates, held);
+    fates_add(&computed_fates, computed);
+    bool same = compare_fates(verification, part, &held_fates, &computed_fates, error);
     for (size_t i = 0; same && i < source->view_count; i++) {
         if (part->partition < 0 && !is_published(verification, i))
             continue;

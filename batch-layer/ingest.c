@@ -28,6 +28,7 @@ static bool store(struct ingest *ingest, int64_t next, struct error *error)
     crash_point("after_ingest_chunk");
     ingest->run->messages += messages;
     ingest->partition->ingested = next;
+    ingest->partition->held += messages;
     progress_add(ingest->progress, next - from);
     return true;
 }

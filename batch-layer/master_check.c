@@ -82,8 +82,6 @@ static void note_missing(struct master_check *check, int64_t offset)
 {
     if (check->missing++ == 0)
         check->first_missing = offset;
-    if (check->partition->published && offset < check->partition->begins)
-        check->missing_published++;
 }
 
 static void note_edited(struct master_check *check, int64_t offset)
@@ -236,4 +234,25 @@ bool master_mend(struct master_check *check, struct error *error)
 void master_check_clean_up(struct master_check *check)
 {
     buffer_clean_up(&check->edited_offsets);
+}
+
+bool master_count(struct batch *batch, const struct source *source, int32_t partition, int64_t below,
+                  int64_t *ret_count, struct error *error)
+{
+    struct buffer sql = {0};
+    RESULT *count = NULL;
+    buffer_append_string(&sql, "select (select count(*) from ");
+    append_raw_table(&sql, source);
+    buffer_appendf(&sql,
+                   " where tm_partition = %d and tm_offset < %" PRId64
+                   ") + (select count(*) from tidemark.bad where partition = %d and \"offset\" < %" PRId64
+                   " and source = ",
+                   (int)partition, below, (int)partition, below);
+    buffer_append_literal(&sql, text_of(source->name));
+    buffer_append_char(&sql, ')');
+    bool done = batch_query(batch, &sql, &count, error);
+    buffer_clean_up(&sql);
+    if (done)
+        *ret_count = result_integer(count, 0, 0);
+    return done;
 }

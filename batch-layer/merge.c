@@ -11,17 +11,21 @@ struct merge {
     struct buffer sql;
 };
 
-/* "(p = 0 and o >= 5 and o < 9) or …" of the offsets that this run publishes. */
-static void append_ranges(struct merge *merge, const char *partition, const char *offset)
+/* What this run publishes of a partition, or what is ingested and lies after that. */
+enum reach { PUBLISHED_NOW, LATER };
+
+/* "(p = 0 and o >= 5 and o < 9) or …" of those offsets. */
+static void append_ranges(struct merge *merge, enum reach reach, const char *partition, const char *offset)
 {
     const char *separator = "";
     buffer_append_char(&merge->sql, '(');
     for (size_t i = 0; i < merge->run->partition_count; i++) {
         const struct partition_state *state = &merge->run->partitions[i];
-        if (state->cut <= state->begins)
+        int64_t from = reach == LATER ? state->cut : state->begins, to = reach == LATER ? state->ingested : state->cut;
+        if (from >= to)
             continue;
         buffer_appendf(&merge->sql, "%s(%s = %d and %s >= %" PRId64 " and %s < %" PRId64 ")", separator, partition,
-                       (int)state->number, offset, state->begins, offset, state->cut);
+                       (int)state->number, offset, from, offset, to);
         separator = " or ";
     }
     buffer_append_string(&merge->sql, *separator ? ")" : "false)");
@@ -71,7 +75,7 @@ static bool select_coming(struct merge *merge, struct error *error)
     buffer_append_string(sql, " from ");
     append_raw_table(sql, merge->run->source);
     buffer_append_string(sql, " r where ");
-    append_ranges(merge, "r.tm_partition", "r.tm_offset");
+    append_ranges(merge, PUBLISHED_NOW, "r.tm_partition", "r.tm_offset");
     if (rule != ON_DUPLICATE_NONE) {
         buffer_append_string(sql, " order by r.tm_partition, ");
         append_key(merge);
@@ -81,14 +85,14 @@ static bool select_coming(struct merge *merge, struct error *error)
     return execute(merge, error);
 }
 
-/* The versions in place of which others come: none where the first one stays. */
+/* The versions in place of which others come, and whether to another time: none where the first one stays. */
 static bool select_going(struct merge *merge, struct error *error)
 {
     struct buffer *sql = &merge->sql;
     buffer_append_string(sql, "create temp table tm_go on commit drop as select c.tm_partition, c.tm_offset, "
                               "c.tm_event_us");
     append_fields(merge, "c.");
-    buffer_append_string(sql, " from pg_temp.tm_come n join ");
+    buffer_append_string(sql, ", c.tm_event_us <> n.tm_event_us as tm_moved from pg_temp.tm_come n join ");
     append_current_table(sql, merge->run->source);
     buffer_append_string(sql, " c on c.tm_partition = n.tm_partition and c.tm_key = n.tm_key");
     if (merge->run->source->on_duplicate != ON_DUPLICATE_REPLACE)
@@ -180,7 +184,7 @@ static bool count_good(struct merge *merge, struct error *error)
     buffer_append_string(&merge->sql, "select tm_partition, count(*), max(least(tm_event_us, tm_record_us)) from ");
     append_raw_table(&merge->sql, merge->run->source);
     buffer_append_string(&merge->sql, " where ");
-    append_ranges(merge, "tm_partition", "tm_offset");
+    append_ranges(merge, PUBLISHED_NOW, "tm_partition", "tm_offset");
     buffer_append_string(&merge->sql, " group by tm_partition");
     return by_partition(merge, use_good, error);
 }
@@ -195,9 +199,29 @@ static bool count_bad(struct merge *merge, struct error *error)
     buffer_append_string(&merge->sql, "select partition, count(*) from tidemark.bad where source = ");
     buffer_append_literal(&merge->sql, text_of(merge->run->source->name));
     buffer_append_string(&merge->sql, " and ");
-    append_ranges(merge, "partition", "\"offset\"");
+    append_ranges(merge, PUBLISHED_NOW, "partition", "\"offset\"");
     buffer_append_string(&merge->sql, " group by partition");
     return by_partition(merge, use_bad, error);
+}
+
+static void use_later(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->later = result_integer(result, row, 1);
+}
+
+static bool count_later(struct merge *merge, struct error *error)
+{
+    struct buffer *sql = &merge->sql;
+    buffer_append_string(sql, "select p, sum(n)::bigint from (select tm_partition as p, count(*) as n from ");
+    append_raw_table(sql, merge->run->source);
+    buffer_append_string(sql, " where ");
+    append_ranges(merge, LATER, "tm_partition", "tm_offset");
+    buffer_append_string(sql, " group by 1 union all select partition, count(*) from tidemark.bad where source = ");
+    buffer_append_literal(sql, text_of(merge->run->source->name));
+    buffer_append_string(sql, " and ");
+    append_ranges(merge, LATER, "partition", "\"offset\"");
+    buffer_append_string(sql, " group by 1) m group by p");
+    return by_partition(merge, use_later, error);
 }
 
 static void use_coming(struct partition_ledger *ledger, const PGresult *result, int row)
@@ -208,6 +232,7 @@ static void use_coming(struct partition_ledger *ledger, const PGresult *result, 
 static void use_going(struct partition_ledger *ledger, const PGresult *result, int row)
 {
     ledger->replaced += result_integer(result, row, 1);
+    ledger->moved = result_integer(result, row, 2);
 }
 
 /* Replaced are the new messages that a newer one follows at once, and the versions that had been current. */
@@ -216,7 +241,8 @@ static bool count_replaced(struct merge *merge, struct error *error)
     buffer_append_string(&merge->sql, "select tm_partition, count(*) from pg_temp.tm_come group by tm_partition");
     if (!by_partition(merge, use_coming, error))
         return false;
-    buffer_append_string(&merge->sql, "select tm_partition, count(*) from pg_temp.tm_go group by tm_partition");
+    buffer_append_string(&merge->sql, "select tm_partition, count(*), count(*) filter (where tm_moved) "
+                                      "from pg_temp.tm_go group by tm_partition");
     return by_partition(merge, use_going, error);
 }
 
@@ -244,6 +270,23 @@ static bool drop_known(struct merge *merge, struct error *error)
     return by_partition(merge, use_known, error);
 }
 
+static void use_split(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->split = result_integer(result, row, 1);
+}
+
+/* The messages of an order shall have one Kafka key, and so be in one partition: what is in two counts twice. */
+static bool count_split(struct merge *merge, struct error *error)
+{
+    if (merge->run->partition_count == 1 || merge->run->source->on_duplicate == ON_DUPLICATE_NONE)
+        return true;
+    buffer_append_string(&merge->sql,
+                         "select tm_partition, count(*) from pg_temp.tm_come n where exists (select 1 from ");
+    append_current_table(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, " c where c.tm_key = n.tm_key and c.tm_partition <> n.tm_partition) group by 1");
+    return by_partition(merge, use_split, error);
+}
+
 static bool empty_current(struct merge *merge, struct error *error)
 {
     if (!merge->run->anew)
@@ -258,7 +301,8 @@ static bool merge_all(struct merge *merge, struct error *error)
     enum on_duplicate rule = merge->run->source->on_duplicate;
     if (!empty_current(merge, error))
         return false;
-    if (!count_good(merge, error) || !count_bad(merge, error) || !select_coming(merge, error))
+    if (!count_good(merge, error) || !count_bad(merge, error) || !count_later(merge, error) ||
+        !select_coming(merge, error))
         return false;
     if (rule == ON_DUPLICATE_IGNORE && !drop_known(merge, error))
         return false;
@@ -266,7 +310,7 @@ static bool merge_all(struct merge *merge, struct error *error)
         return false;
     if (rule == ON_DUPLICATE_REPLACE && !count_replaced(merge, error))
         return false;
-    return write_current(merge, error);
+    return write_current(merge, error) && count_split(merge, error);
 }
 
 bool merge_versions(struct source_run *run, struct partition_ledger ret_ledgers[], struct error *error)

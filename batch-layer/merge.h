@@ -12,8 +12,11 @@
  * doesn't come out shows a mistake. */
 struct partition_ledger {
     int64_t good, bad; /* messages in the master dataset, and beside it: consumed is both */
+    int64_t later;     /* messages of both kinds that are ingested already and lie after the run's cut */
     int64_t kept;      /* keys that are new */
     int64_t replaced, duplicate;
+    int64_t moved;    /* of those replaced: a published version, by one with another event time */
+    int64_t split;    /* new versions of orders that another partition has a version of, too */
     int64_t clock_us; /* of the partition, at the run's cut */
 };
 

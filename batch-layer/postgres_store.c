@@ -28,7 +28,7 @@ static bool read_partitions(struct source_run *run, struct error *error)
     const char *values[] = {run->source->name};
     RESULT *rows = NULL;
     if (!connection_query(run->batch->connection,
-                          "select partition, first_offset, ingested, cut, clock_us from tidemark.partition "
+                          "select partition, first_offset, ingested, cut, clock_us, held from tidemark.partition "
                           "where source = $1 order by partition",
                           1, values, &rows, error))
         return false;
@@ -46,6 +46,7 @@ static bool read_partitions(struct source_run *run, struct error *error)
         partition->published = !PQgetisnull(rows, row, 3);
         partition->begins = partition->published ? result_integer(rows, row, 3) : partition->first;
         partition->clock_us = result_integer(rows, row, 4);
+        partition->held = result_integer(rows, row, 5);
     }
     return true;
 }
@@ -74,6 +75,7 @@ static bool record_partition(struct source_run *run, struct partition_state *par
     bool done = batch_execute(run->batch, &sql, error);
     buffer_clean_up(&sql);
     partition->ingested = partition->first;
+    partition->held = 0;
     partition->recorded = done;
     return done;
 }

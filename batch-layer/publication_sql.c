@@ -150,11 +150,11 @@ static bool drop_old_views(struct writing *writing, struct error *error)
 static bool write_epoch(struct writing *writing, struct error *error)
 {
     buffer_appendf(&writing->sql,
-                   "update tidemark.source set epoch = %" PRId64 ", partitions = %" PRId64
+                   "update tidemark.source set epoch = %" PRId64 ", partitions = %" PRId64 ", split_orders = %" PRId64
                    ", published_at = clock_timestamp(), opened_at = "
                    "to_timestamp(0) + %" PRId64 " * interval '1 microsecond' where name = ",
                    writing->publishing->run->publication.epoch + 1, writing->publishing->run->accepted_partitions,
-                   writing->publishing->run->opened_at_us);
+                   writing->publishing->run->split_orders, writing->publishing->run->opened_at_us);
     append_source(writing);
     return execute(writing, error);
 }
@@ -167,9 +167,9 @@ static bool write_run(struct writing *writing, struct error *error)
     buffer_appendf(&writing->sql,
                    "update tidemark.run set finished_at = clock_timestamp(), epoch = %" PRId64
                    ", outcome = 'published', "
-                   "messages = %" PRId64 ", rows = %" PRId64 " where id = %" PRId64,
+                   "messages = %" PRId64 ", rows = %" PRId64 ", moved = %" PRId64 " where id = %" PRId64,
                    writing->publishing->run->publication.epoch + 1, messages, publishing_rows(writing->publishing),
-                   writing->publishing->run->id);
+                   publishing_moved(writing->publishing), writing->publishing->run->id);
     return execute(writing, error);
 }
 

@@ -26,7 +26,47 @@ static struct ledger add_up(const struct publishing *publishing)
     return total;
 }
 
-bool publishing_check_ledger(const struct publishing *publishing, struct error *error)
+/* What is published of a partition that this run goes on from. */
+static struct fates fates_before(const struct source_run *run, const struct partition_state *partition)
+{
+    const struct published_partition *published = publication_partition(&run->publication, partition->number);
+    return published && !run->anew ? published->fates : (struct fates){0};
+}
+
+/* Rows that somebody removed from the master dataset, or added to it, since they were ingested. */
+static bool check_held(const struct source_run *run, const struct partition_state *partition,
+                       const struct partition_ledger *ledger, struct error *error)
+{
+    int64_t ingested = partition->held - fates_before(run, partition).consumed;
+    int64_t held = ledger->good + ledger->bad + ledger->later;
+    return held == ingested || error_set(error, ERROR_DATA,
+                                         "source %s: partition %d: from offset %" PRId64 " on %" PRId64
+                                         " messages were ingested, and the master dataset holds %" PRId64
+                                         ": nothing was published; tidemark-batch repair says which, and mends it",
+                                         run->source->name, (int)partition->number, partition->begins, ingested, held);
+}
+
+static bool check_partition(const struct publishing *publishing, size_t number, struct error *error)
+{
+    const struct source_run *run = publishing->run;
+    const struct partition_state *partition = &run->partitions[number];
+    const struct partition_ledger *ledger = &publishing->ledgers[number];
+    struct fates fates = fates_before(run, partition);
+    fates.consumed += ledger->good + ledger->bad;
+    fates.kept += ledger->kept;
+    fates.replaced += ledger->replaced;
+    fates.duplicate += ledger->duplicate;
+    fates.bad += ledger->bad;
+    if (!fates_are_closed(&fates))
+        return error_set(error, ERROR_DATA,
+                         "source %s: partition %d: the ledger isn't closed and nothing was published: consumed %" PRId64
+                         ", kept %" PRId64 " + replaced %" PRId64 " + duplicate %" PRId64 " + bad %" PRId64,
+                         run->source->name, (int)partition->number, fates.consumed, fates.kept, fates.replaced,
+                         fates.duplicate, fates.bad);
+    return check_held(run, partition, ledger, error);
+}
+
+static bool check_total(const struct publishing *publishing, struct error *error)
 {
     const struct source *source = publishing->run->source;
     struct ledger total = add_up(publishing);
@@ -45,12 +85,28 @@ bool publishing_check_ledger(const struct publishing *publishing, struct error *
     return false;
 }
 
+bool publishing_check_ledger(const struct publishing *publishing, struct error *error)
+{
+    for (size_t i = 0; i < publishing->run->partition_count; i++)
+        if (!check_partition(publishing, i, error))
+            return false;
+    return check_total(publishing, error);
+}
+
 int64_t publishing_rows(const struct publishing *publishing)
 {
     int64_t rows = 0;
     for (size_t i = 0; i < publishing->run->source->view_count; i++)
         rows += publishing->changes[i].rows;
     return rows;
+}
+
+int64_t publishing_moved(const struct publishing *publishing)
+{
+    int64_t moved = 0;
+    for (size_t i = 0; i < publishing->run->partition_count; i++)
+        moved += publishing->ledgers[i].moved;
+    return moved;
 }
 
 /* Versions that lie before others in the log come late: their partitions are merged again from their beginnings. */
@@ -69,7 +125,7 @@ static bool judge_kept(struct source_run *run, struct error *error)
         return true;
     if (!run->batch->store->judge_again(run, &judgement, error))
         return false;
-    if (judgement.judged > 0)
+    if (judgement.good > 0 || (judgement.judged > 0 && run->batch->judges_again))
         log_info("source %s: of %" PRId64 " messages that were bad, %" PRId64 " are good now", run->source->name,
                  judgement.judged, judgement.good);
     if (judgement.good_published > 0)
@@ -77,12 +133,29 @@ static bool judge_kept(struct source_run *run, struct error *error)
     return true;
 }
 
+/* All are counted only where there are some. */
+static bool count_split(const struct publishing *publishing, struct error *error)
+{
+    struct source_run *run = publishing->run;
+    bool any = run->publication.split_orders > 0;
+    for (size_t i = 0; i < run->partition_count; i++)
+        any = any || publishing->ledgers[i].split > 0;
+    if (!any)
+        return true;
+    bool done = run->batch->store->count_split_orders(run, &run->split_orders, error);
+    if (done && run->split_orders > 0)
+        log_warning("source %s: %" PRId64 " orders have versions in two partitions, and count in each: whoever sends "
+                    "them must give all messages of an order the same Kafka key",
+                    run->source->name, run->split_orders);
+    return done;
+}
+
 static bool prepare(struct publishing *publishing, struct error *error)
 {
     struct source_run *run = publishing->run;
     const struct batch_store_operations *store = run->batch->store;
     return store->publish_begin(publishing, error) && judge_kept(run, error) &&
-           store->merge_versions(run, publishing->ledgers, error) &&
+           store->merge_versions(run, publishing->ledgers, error) && count_split(publishing, error) &&
            store->rebuild_views(run, publishing->changes, error) && publishing_check_ledger(publishing, error) &&
            store->publish_write(publishing, error);
 }

@@ -6,14 +6,16 @@
 #include "batch_store.h"
 
 /* Publishes what is ingested below the run's cuts. ERROR_DATA, with the figures and nothing published, where the ledger
- * doesn't close; ERROR_TRY_AGAIN where somebody else has published meanwhile. A lost reply to the commit is cleared up:
- * true means published. */
+ * doesn't close or the master dataset doesn't hold what was ingested; ERROR_TRY_AGAIN where somebody else has published
+ * meanwhile. A lost reply to the commit is cleared up: true means published. */
 bool publish(struct source_run *run, struct error *error) MUST_CHECK;
 
-/* ERROR_DATA, with the figures, where the ledger that would be published isn't closed. */
+/* ERROR_DATA, with the figures, where the ledger that would be published isn't closed, in a partition or in total, or
+ * counts other messages than were ingested. */
 bool publishing_check_ledger(const struct publishing *publishing, struct error *error) MUST_CHECK;
 
-/* How many rows it writes, of all views. */
+/* How many rows it writes, of all views; how many published versions give way to one with another event time. */
 int64_t publishing_rows(const struct publishing *publishing);
+int64_t publishing_moved(const struct publishing *publishing);
 
 #endif

@@ -105,23 +105,17 @@ static void append_offsets(struct buffer *sql, const struct repair *repair, int3
     buffer_append_literal(sql, text_of(repair->source->name));
 }
 
-/* How many messages the ledger counts below the cut and the master dataset doesn't hold. */
-static bool count_lost(struct repair *repair, const struct master_check *check, int64_t *ret_lost, struct error *error)
+/* What is lost for good, or was added, was not ingested any more. */
+static bool note_held(struct repair *repair, struct partition_state *partition, int64_t held, struct error *error)
 {
     struct buffer sql = {0};
-    RESULT *lost = NULL;
-    const struct partition_state *partition = check->partition;
-    buffer_append_string(&sql, "select consumed - (select count(*) from (");
-    append_offsets(&sql, repair, partition->number, partition->begins);
-    buffer_appendf(&sql, ") m) from tidemark.partition where partition = %d and source = ", (int)partition->number);
+    buffer_appendf(&sql, "update tidemark.partition set held = %" PRId64 " where partition = %d and source = ", held,
+                   (int)partition->number);
     buffer_append_literal(&sql, text_of(repair->source->name));
-    bool done = batch_query(repair->batch, &sql, &lost, error);
+    bool done = batch_execute(repair->batch, &sql, error);
     buffer_clean_up(&sql);
-    if (!done)
-        return false;
-    /* With `repairs`, those that the log holds are back already. */
-    *ret_lost = result_integer(lost, 0, 0) - (repair->batch->repairs ? 0 : check->missing_published);
-    return true;
+    partition->held = held;
+    return done;
 }
 
 /* Inserts into tidemark.gap the ranges below `to` of which the master dataset holds nothing, less those that are noted
@@ -152,36 +146,38 @@ static bool note_lost(struct repair *repair, const struct partition_state *parti
     return done;
 }
 
-static bool repair_lost(struct repair *repair, const struct master_check *check, struct error *error)
+/* What the master dataset doesn't hold and the log neither, or what it holds and nobody ingested. */
+static bool repair_lost(struct repair *repair, const struct master_check *check, struct partition_state *partition,
+                        struct error *error)
 {
-    const struct partition_state *partition = check->partition;
-    int64_t lost, to = check->from < partition->begins ? check->from : partition->begins;
-    if (!partition->published || !count_lost(repair, check, &lost, error))
-        return !partition->published;
+    int64_t held, to = check->from < partition->ingested ? check->from : partition->ingested;
+    if (!master_count(repair->batch, repair->source, partition->number, partition->ingested, &held, error))
+        return false;
+    /* With `repairs`, those that the log holds are back already. */
+    int64_t lost = partition->held - held - (repair->batch->repairs ? 0 : check->missing);
     if (lost == 0)
         return true;
-    if (lost < 0) {
+    if (lost > 0)
+        say(repair, "where they lay is recorded as a gap, and the views are computed again without them",
+            "partition %d: %" PRId64 " messages below offset %" PRId64
+            " are missing in the master dataset, and the log no longer holds them",
+            (int)partition->number, lost, to);
+    else
         say(repair, "live versions, rows and ledger are computed again",
-            "partition %d: the master dataset holds %" PRId64 " messages more than its ledger counts",
+            "partition %d: the master dataset holds %" PRId64 " messages more than were ingested",
             (int)partition->number, -lost);
-        repair->must_publish = true;
-        return true;
-    }
-    say(repair, "where they lay is recorded as a gap, and the views are computed again without them",
-        "partition %d: %" PRId64 " messages below offset %" PRId64
-        " are missing in the master dataset, and the log no longer holds them",
-        (int)partition->number, lost, to);
     repair->must_publish = true;
-    return !repair->batch->repairs || note_lost(repair, partition, to, error);
+    return !repair->batch->repairs ||
+           ((lost < 0 || note_lost(repair, partition, to, error)) && note_held(repair, partition, held, error));
 }
 
-static bool repair_master(struct repair *repair, const struct partition_state *partition, struct error *error)
+static bool repair_master(struct repair *repair, struct partition_state *partition, struct error *error)
 {
     struct master_check check = {.run = &repair->run, .partition = partition};
     if (!partition->recorded)
         return true;
-    bool done =
-        master_check(&check, error) && repair_from_log(repair, &check, error) && repair_lost(repair, &check, error);
+    bool done = master_check(&check, error) && repair_from_log(repair, &check, error) &&
+                repair_lost(repair, &check, partition, error);
     master_check_clean_up(&check);
     return done;
 }
@@ -281,17 +277,9 @@ bool repair_source(struct batch *batch, const struct source *source, struct erro
     struct repair repair = {.batch = batch, .source = source};
     if (!batch->store->begin(batch, source, error))
         return false;
-    bool done = source_run_init(&repair.run, batch, source, error) &&
-                batch->store->begin_record(batch, source, "repair", &repair.run.id, error);
-    if (done) {
-        done = repair_all(&repair, error) && conclude(&repair, error);
-        batch->store->end_record(batch, repair.run.id,
-                                 !done                  ? "failed"
-                                 : repair.findings == 0 ? "nothing damaged"
-                                                        : "repaired",
-                                 done ? NULL : error->message, 0);
-    }
-    source_run_clean_up(&repair.run);
+    bool done = source_run_begin(&repair.run, batch, source, "repair", error) && repair_all(&repair, error) &&
+                conclude(&repair, error);
+    source_run_end(&repair.run, repair.findings == 0 ? "nothing damaged" : "repaired", done ? NULL : error);
     batch->store->end(batch, source);
     return done;
 }

@@ -49,33 +49,39 @@ static bool warn_of_added_partitions(struct source_run *run, struct error *error
     return done;
 }
 
+/* Nothing came, and yet something else than what is published would be published. */
+static bool is_stale(const struct source_run *run)
+{
+    return run->publication.epoch > 0 &&
+           (run->judges_again || run->accepted_partitions != run->publication.accepted_partitions ||
+            (run->batch->accepts_gaps && run->publication.gap_count > 0));
+}
+
+/* *ret_outcome is NULL where it published. */
+static bool publish_news(struct source_run *run, const char **ret_outcome, struct error *error)
+{
+    bool news = false;
+    if (!epoch_look(run, &news, error))
+        return false;
+    run->judges_again = run->batch->judges_again || has_new_definition(run);
+    if (!warn_of_added_partitions(run, error))
+        return false;
+    if (news || is_stale(run))
+        return publish_up_to_cut(run, error);
+    log_info("source %s: nothing new since epoch %" PRId64, run->source->name, run->publication.epoch);
+    *ret_outcome = "nothing new";
+    return true;
+}
+
 /* One publication, or none where nothing is new. *ret_again: the epoch had been open already, and there may be more
  * after its cut. */
 static bool run_once(struct batch *batch, const struct source *source, bool *ret_again, struct error *error)
 {
     struct source_run run;
-    bool news = false;
-    *ret_again = false;
-    bool done =
-        source_run_init(&run, batch, source, error) && batch->store->begin_record(batch, source, "run", &run.id, error);
-    if (done) {
-        done = epoch_look(&run, &news, error);
-        run.judges_again = batch->judges_again || has_new_definition(&run);
-        bool stale = run.publication.epoch > 0 &&
-                     (run.judges_again || run.accepted_partitions != run.publication.accepted_partitions ||
-                      (batch->accepts_gaps && run.publication.gap_count > 0));
-        done = done && warn_of_added_partitions(&run, error);
-        if (done && !news && !stale) {
-            log_info("source %s: nothing new since epoch %" PRId64, source->name, run.publication.epoch);
-            batch->store->end_record(batch, run.id, "nothing new", NULL, 0);
-        } else if (done) {
-            done = publish_up_to_cut(&run, error);
-            *ret_again = run.was_open && !run.has_lost_lock;
-        }
-        if (!done)
-            batch->store->end_record(batch, run.id, "failed", error->message, run.messages);
-    }
-    source_run_clean_up(&run);
+    const char *outcome = NULL;
+    bool done = source_run_begin(&run, batch, source, "run", error) && publish_news(&run, &outcome, error);
+    *ret_again = !outcome && run.was_open && !run.has_lost_lock;
+    source_run_end(&run, outcome, done ? NULL : error);
     return done;
 }
 
@@ -112,14 +118,9 @@ bool ingest_source(struct batch *batch, const struct source *source, struct erro
     struct source_run run;
     if (!batch->store->begin(batch, source, error))
         return false;
-    bool done = source_run_init(&run, batch, source, error) &&
-                batch->store->begin_record(batch, source, "ingest", &run.id, error);
-    if (done) {
-        done = aim_at_ends(&run, error) && ingest_to_cut(&run, error);
-        batch->store->end_record(batch, run.id, done ? "ingested" : "failed", done ? NULL : error->message,
-                                 run.messages);
-    }
-    source_run_clean_up(&run);
+    bool done = source_run_begin(&run, batch, source, "ingest", error) && aim_at_ends(&run, error) &&
+                ingest_to_cut(&run, error);
+    source_run_end(&run, "ingested", done ? NULL : error);
     batch->store->end(batch, source);
     return done;
 }

@@ -31,6 +31,18 @@ static const char *const migrations[] = {
     "alter table tidemark.gap add column accepted_at timestamptz;"
     "alter table tidemark.partition add column tail_offset bigint, add column tail_us bigint;"
     "insert into tidemark.schema_version values (2)",
+    "alter table tidemark.partition add column held bigint not null default 0;"
+    "alter table tidemark.source add column split_orders bigint not null default 0;"
+    "alter table tidemark.run add column moved bigint not null default 0;"
+    "do $$ declare s text; begin for s in select name from tidemark.source"
+    " where to_regclass(format('raw.%I', name)) is not null loop"
+    " execute format('update tidemark.partition p set held = (select count(*) from raw.%I"
+    " where tm_partition = p.partition) + (select count(*) from tidemark.bad b where b.source = p.source and"
+    " b.partition = p.partition) where p.source = %L', s, s);"
+    " execute format('alter table tidemark.%I drop constraint %I, add constraint %I primary key"
+    " (tm_key, tm_partition)', 'current_' || s, 'current_' || s || '_key', 'current_' || s || '_key');"
+    " end loop; end $$;"
+    "insert into tidemark.schema_version values (3)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

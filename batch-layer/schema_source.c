@@ -35,7 +35,7 @@ void append_current_indexes(struct buffer *sql, const struct source *source)
     append_current_table(sql, source);
     buffer_append_string(sql, " add constraint ");
     append_index_name(sql, source, "key");
-    buffer_append_string(sql, " primary key (tm_partition, tm_key); create index ");
+    buffer_append_string(sql, " primary key (tm_key, tm_partition); create index ");
     append_index_name(sql, source, "event");
     buffer_append_string(sql, " on ");
     append_current_table(sql, source);

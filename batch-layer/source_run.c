@@ -45,15 +45,21 @@ static bool find_log(struct source_run *run, struct error *error)
     return batch->store->note_cluster(batch, run->source, cluster, error);
 }
 
-bool source_run_init(struct source_run *run, struct batch *batch, const struct source *source, struct error *error)
+bool source_run_begin(struct source_run *run, struct batch *batch, const struct source *source, const char *kind,
+                      struct error *error)
 {
-    *run = (struct source_run){.batch = batch, .source = source};
-    return batch->store->prepare_source(batch, source, error) && find_log(run, error) &&
+    *run = (struct source_run){.batch = batch, .source = source, .id = -1};
+    return batch->store->begin_record(batch, source, kind, &run->id, error) &&
+           batch->store->prepare_source(batch, source, error) && find_log(run, error) &&
            batch->store->read_partitions(run, error);
 }
 
-void source_run_clean_up(struct source_run *run)
+void source_run_end(struct source_run *run, const char *outcome, const struct error *failure)
 {
+    if (run->id >= 0 && failure)
+        run->batch->store->end_record(run->batch, run->id, "failed", failure->message, run->messages);
+    else if (run->id >= 0 && outcome)
+        run->batch->store->end_record(run->batch, run->id, outcome, NULL, run->messages);
     publication_clean_up(&run->publication);
     free(run->partitions);
     run->partitions = NULL;

@@ -11,6 +11,7 @@ struct partition_state {
     bool published;   /* the published cut names it */
     int64_t first;    /* the first offset that it ever had */
     int64_t ingested; /* the next offset to ingest */
+    int64_t held;     /* messages that were ingested, bad ones too: the master dataset must hold so many */
     int64_t begins;   /* where what isn't published yet begins: the published cut, or `first` */
     int64_t cut;      /* of this run: where epoch + 2 begins */
     int64_t clock_us; /* at `begins` */
@@ -23,20 +24,24 @@ struct source_run {
     struct partition_state *partitions; /* all partitions of the topic, by number */
     size_t partition_count;
     int64_t accepted_partitions; /* of a source with versions the topic may have so many; see epoch_look */
-    int64_t id;                  /* in tidemark.run */
+    int64_t id;                  /* in tidemark.run; -1 before it is there */
     int64_t opened_at_us;        /* wall time before the first partition's epoch was opened */
     bool was_open;               /* an earlier run had opened the epoch: there may be more after its cut */
     bool has_lost_lock;          /* the connection that held the source's lock is gone */
     int64_t messages;            /* ingested */
     bool judges_again;           /* what is kept as bad is judged by the rules that hold now */
+    int64_t split_orders;        /* with live versions in two partitions, once they are merged */
     bool anew;                   /* versions, views and ledger are computed from the whole master dataset */
 };
 
-/* Makes the tables, reads what is published, and finds the topic's partitions and what is known of them. The caller
- * holds the source's lock. ERROR_TRY_AGAIN where the topic doesn't exist yet; ERROR_CONFIGURATION where it is on
- * another cluster than before. */
-bool source_run_init(struct source_run *run, struct batch *batch, const struct source *source,
-                     struct error *error) MUST_CHECK;
-void source_run_clean_up(struct source_run *run); /* also of one whose init failed */
+/* Records that a run of this kind begins, makes the tables, reads what is published, and finds the topic's partitions
+ * and what is known of them. The caller holds the source's lock. ERROR_TRY_AGAIN where the topic doesn't exist yet;
+ * ERROR_CONFIGURATION where it is on another cluster than before. */
+bool source_run_begin(struct source_run *run, struct batch *batch, const struct source *source, const char *kind,
+                      struct error *error) MUST_CHECK;
+
+/* Also of one whose begin failed. Records that it failed for this reason, or where `failure` is NULL this outcome; a
+ * publication has recorded itself: NULL. */
+void source_run_end(struct source_run *run, const char *outcome, const struct error *failure);
 
 #endif

@@ -97,6 +97,13 @@ static bool print_gaps(struct batch *batch, const struct source *source, struct 
     return true;
 }
 
+static void print_split(const struct publication *publication)
+{
+    if (publication->split_orders)
+        printf("  alarm: %" PRId64 " orders have versions in two partitions, and count in each\n",
+               publication->split_orders);
+}
+
 /* What the speed layer found lost after the cut; nothing where Redis can't be asked. */
 static void print_live_gaps(struct batch *batch, const struct source *source, const struct publication *publication)
 {
@@ -159,6 +166,7 @@ static bool print_source(struct batch *batch, const struct source *source, const
         return true;
     if (!print_partitions(batch, source, error) || !print_gaps(batch, source, error))
         return false;
+    print_split(publication);
     print_live_gaps(batch, source, publication);
     return print_runs(batch, source, error);
 }

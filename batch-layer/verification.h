@@ -9,7 +9,7 @@
 struct part {
     const char *name;  /* "published", "real-time", "merged" */
     int32_t partition; /* -1: all */
-    int64_t epoch;     /* of real-time cells */
+    int64_t epoch;     /* of real-time cells; 0 or less: published, or merged */
     int64_t from, to;  /* of a partition; all of them from their first to their last that is compared: -1 */
 };
 
@@ -24,6 +24,7 @@ struct verification {
         struct slot_reader reader; /* of a slot that fits the publication, where it is ready */
         bool ready;
         int64_t first, cut, to; /* compared are the messages from `first` until `to` */
+        struct ledger ledger;   /* of those below the cut, as recomputed */
     } * partitions;
     struct error unready;               /* why a partition can't be compared; ERROR_NONE: all can */
     struct panes *published, *computed; /* one a view, of offsets below the cuts */
@@ -41,6 +42,8 @@ bool compare_panes(struct verification *verification, size_t view, const struct 
                    struct panes *computed, struct error *error) MUST_CHECK;
 bool compare_ledgers(const struct verification *verification, const struct part *part, const struct ledger *held,
                      const struct ledger *computed, struct error *error) MUST_CHECK;
+bool compare_fates(const struct verification *verification, const struct part *part, const struct fates *held,
+                   const struct fates *computed, struct error *error) MUST_CHECK;
 
 /* Appends which messages make up a cell of this part: read once more. */
 void explain_cell(struct verification *verification, const struct part *part, size_t view, struct pane cell,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/retry.h"
 #include "base/shutdown.h"
+#include "master_check.h"
 #include "postgres/publications.h"
 #include "progress.h"
 #include "published_view.h"
@@ -278,7 +279,7 @@ static bool recompute_partition(struct recomputation *recomputation, struct erro
     struct compared *compared = &verification->partitions[recomputation->partition];
     recomputation->part = (struct part){.name = "published", .partition = -1, .epoch = -1};
     recomputation->versions.panes = verification->computed;
-    recomputation->versions.ledger = &verification->ledger;
+    recomputation->versions.ledger = &compared->ledger;
     const struct replay replay = {verification->batch, verification->source, recomputation->partition,
                                   compared->first,     compared->to,         take,
                                   recomputation};
@@ -286,6 +287,7 @@ static bool recompute_partition(struct recomputation *recomputation, struct erro
     if (compared->first < compared->to && !replay_partition(&replay, &split, error))
         return false;
     verification->from_master += split - compared->first;
+    ledger_merge(&verification->ledger, &compared->ledger);
     return reach(recomputation, INT64_MAX, error);
 }
 
@@ -309,6 +311,20 @@ static bool recompute(struct verification *verification, struct error *error)
 
 /* --- the story --- */
 
+static bool compare_published_ledgers(struct verification *verification, struct error *error)
+{
+    const struct part part = {.name = "published", .partition = -1};
+    for (int32_t i = 0; i < verification->partition_count; i++) {
+        const struct part one = {.name = "published", .partition = i};
+        const struct published_partition *published = publication_partition(&verification->publication, i);
+        struct fates computed = {0};
+        fates_add(&computed, &verification->partitions[i].ledger);
+        if (published && !compare_fates(verification, &one, &published->fates, &computed, error))
+            return false;
+    }
+    return compare_ledgers(verification, &part, &verification->publication.ledger, &verification->ledger, error);
+}
+
 static bool compare_published(struct verification *verification, struct error *error)
 {
     const struct part part = {.name = "published", .partition = -1};
@@ -325,8 +341,32 @@ static bool compare_published(struct verification *verification, struct error *e
             return false;
     }
     /* Where no view is, the rules may be others than those by which the ledger says what was bad. */
-    return verification->publication.epoch == 0 || !same_rules ||
-           compare_ledgers(verification, &part, &verification->publication.ledger, &verification->ledger, error);
+    return verification->publication.epoch == 0 || !same_rules || compare_published_ledgers(verification, error);
+}
+
+/* What the log gives may all be right, and the master dataset, which outlives it, lack messages. */
+static bool check_master(struct verification *verification, struct error *error)
+{
+    const char *values[] = {verification->source->name};
+    RESULT *rows = NULL;
+    if (!connection_query(verification->batch->connection,
+                          "select partition, ingested, held from tidemark.partition where source = $1 order by 1", 1,
+                          values, &rows, error))
+        return false;
+    for (int row = 0; row < PQntuples(rows); row++) {
+        int32_t number = (int32_t)result_integer(rows, row, 0);
+        int64_t ingested = result_integer(rows, row, 2), held;
+        if (!master_count(verification->batch, verification->source, number, result_integer(rows, row, 1), &held,
+                          error))
+            return false;
+        if (held != ingested)
+            return error_set(error, ERROR_DATA,
+                             "source %s: partition %d: %" PRId64
+                             " messages were ingested, and the master dataset holds %" PRId64
+                             "; tidemark-batch repair says which, and mends it",
+                             verification->source->name, (int)number, ingested, held);
+    }
+    return true;
 }
 
 /* Rows and cells added up, as they are served. */
@@ -347,7 +387,7 @@ static bool compare_merged(struct verification *verification, struct error *erro
 static bool verify(struct verification *verification, struct error *error)
 {
     if (!gather(verification, error) || !recompute(verification, error) || !compare_published(verification, error) ||
-        !compare_merged(verification, error))
+        !compare_merged(verification, error) || (!verification->published_only && !check_master(verification, error)))
         return false;
     size_t cells = 0;
     for (size_t i = 0; i < verification->source->view_count; i++)

@@ -11,6 +11,11 @@ void fates_add(struct fates *fates, const struct ledger *ledger)
     fates->bad += ledger->bad;
 }
 
+bool fates_are_closed(const struct fates *fates)
+{
+    return fates->consumed == fates->kept + fates->replaced + fates->duplicate + fates->deferred + fates->bad;
+}
+
 void ledger_merge(struct ledger *into, const struct ledger *from)
 {
     into->consumed += from->consumed;

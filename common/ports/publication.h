@@ -35,6 +35,7 @@ struct publication {
     int64_t published_at_us;      /* 0 before the first run */
     int64_t opened_at_us;         /* when that run opened the next epoch: windows that had ended by then can be final */
     int64_t accepted_partitions;  /* how many the topic may have; 0 before the first run */
+    int64_t split_orders;         /* with live versions in two partitions, each of which counts */
     struct published_partition *partitions; /* ascending; owned */
     size_t partition_count;
     struct published_gap *gaps; /* by partition, ascending; owned */

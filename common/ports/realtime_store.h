@@ -32,6 +32,7 @@ struct fates {
     int64_t consumed, kept, replaced, duplicate, deferred, bad;
 };
 void fates_add(struct fates *fates, const struct ledger *ledger);
+bool fates_are_closed(const struct fates *fates); /* consumed = kept + replaced + duplicate + deferred + bad */
 
 void ledger_merge(struct ledger *into, const struct ledger *from);
 /* consumed = kept + replaced + duplicate + deferred + bad; per view kept = counted + filtered. */

@@ -124,16 +124,19 @@ static bool read_version(PGconn *connection, int64_t *ret_version, struct error 
 
 #define MICROSECONDS(column) "coalesce((extract(epoch from " column ") * 1000000)::bigint, 0)"
 
-static bool read_source(PGconn *connection, const struct source *source, struct publication *publication,
-                        struct error *error)
+#define SOURCE_COLUMNS                                                                                                 \
+    "epoch, " MICROSECONDS("published_at") ", " MICROSECONDS("opened_at") ", coalesce(partitions, 0), "                \
+                                                                          "coalesce(cluster, '')"
+
+/* A database before version 3, which the batch layer has yet to migrate, counts no split orders. */
+static bool read_source(PGconn *connection, const struct source *source, int64_t version,
+                        struct publication *publication, struct error *error)
 {
     RESULT *result = NULL;
     const char *values[] = {source->name};
-    if (!connection_query(
-            connection,
-            "select epoch, " MICROSECONDS("published_at") ", " MICROSECONDS(
-                "opened_at") ", coalesce(partitions, 0), coalesce(cluster, '') from tidemark.source where name = $1",
-            1, values, &result, error))
+    const char *query = version > 2 ? "select " SOURCE_COLUMNS ", split_orders from tidemark.source where name = $1"
+                                    : "select " SOURCE_COLUMNS ", 0 from tidemark.source where name = $1";
+    if (!connection_query(connection, query, 1, values, &result, error))
         return false;
     if (PQntuples(result) == 0)
         return true;
@@ -141,6 +144,7 @@ static bool read_source(PGconn *connection, const struct source *source, struct 
     publication->published_at_us = result_integer(result, 0, 1);
     publication->opened_at_us = result_integer(result, 0, 2);
     publication->accepted_partitions = result_integer(result, 0, 3);
+    publication->split_orders = result_integer(result, 0, 5);
     struct text cluster = result_text(result, 0, 4);
     if (cluster.length >= sizeof publication->cluster)
         return error_set(error, ERROR_DATA, "PostgreSQL: the cluster of source %s is %zu bytes long", source->name,
@@ -254,7 +258,7 @@ bool snapshot_read(PGconn *connection, const struct source *source, struct publi
     int64_t version = 0;
     bool done = read_version(connection, &version, error);
     if (done && version > 0)
-        done = read_source(connection, source, &publication, error) &&
+        done = read_source(connection, source, version, &publication, error) &&
                read_partitions(connection, source, version, &publication, error) &&
                read_gaps(connection, source, version, &publication, error) &&
                read_views(connection, source, &publication, error);

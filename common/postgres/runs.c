@@ -4,12 +4,15 @@
 #define RUNS_MAX "100"
 #define UTC(column) "to_char(" column " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') as " column
 
+/* `moved` came with version 3 of the schema. */
 bool postgres_read_runs(struct publication_store *store, const struct source *source, struct buffer *ret_runs,
                         struct error *error)
 {
-    static const char query[] = "select coalesce(json_agg(r), '[]'::json)::text from (select id, kind, " UTC(
-        "started_at") ", " UTC("finished_at") ", epoch, outcome, message, messages, rows from tidemark.run "
-                                              "where source = $1 order by id desc limit " RUNS_MAX ") r";
+    static const char query[] =
+        "select coalesce(json_agg(r), '[]'::json)::text from (select id, kind, " UTC("started_at") ", " UTC(
+            "finished_at") ", epoch, outcome, message, messages, rows, "
+                           "coalesce((to_jsonb(t)->>'moved')::bigint, 0) as moved from tidemark.run t "
+                           "where source = $1 order by id desc limit " RUNS_MAX ") r";
     struct publications *publications = (struct publications *)(void *)store;
     const char *values[] = {source->name};
     RESULT *result = NULL;

@@ -156,6 +156,7 @@ class Damage(EndToEnd):
     def test_rows_removed_and_changed_in_postgres_are_repaired(self):
         self.start()
         self.postgres.sql("delete from raw.orders where tm_offset % 7 = 0")
+        self.job.batch("verify", expect=(65,))
         self.postgres.sql("update view.daily_revenue set tm_count = tm_count + 1, order_count = order_count + 1")
         verify = self.job.start_batch("verify")
         self.assertEqual(verify.end(60), 65)

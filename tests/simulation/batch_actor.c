@@ -143,6 +143,7 @@ static bool read_partitions(struct source_run *run, struct error *error)
         to->recorded = true;
         to->first = from->first;
         to->ingested = from->ingested;
+        to->held = from->held;
         to->published = from->published;
         to->begins = from->published ? from->cut : from->first;
         to->clock_us = from->clock_us;
@@ -157,6 +158,7 @@ static bool record_partition(struct source_run *run, struct partition_state *par
     of(run->batch)->database->now.partitions[partition->number] =
         (struct database_partition){.recorded = true, .first = partition->first, .ingested = partition->first};
     partition->ingested = partition->first;
+    partition->held = 0;
     partition->recorded = true;
     return ends(run->batch, error);
 }
@@ -255,6 +257,7 @@ static bool chunk_store(struct chunk *chunk, int32_t number, int64_t from, int64
     memcpy(partition->messages + partition->count, chunk->messages, (size_t)chunk->count * sizeof *chunk->messages);
     partition->count += chunk->count;
     partition->ingested = next;
+    partition->held += chunk->count;
     *ret_messages = chunk->count;
     chunk->count = 0;
     return ends(batch, error);
@@ -314,6 +317,8 @@ static bool merge_all(struct source_run *run, struct partition_ledger ret_ledger
         const struct database_partition *partition = &process->tx.partitions[i];
         bool known[TOPIC_ORDERS] = {false};
         ret_ledgers[i] = (struct partition_ledger){.clock_us = state->clock_us};
+        for (int m = 0; m < partition->count; m++)
+            ret_ledgers[i].later += partition->messages[m].offset >= state->cut;
         for (int m = 0; m < partition->count && partition->messages[m].offset < state->cut; m++)
             count_message(partition->messages[m].message, run->source, known,
                           partition->messages[m].offset >= state->begins, &ret_ledgers[i]);
@@ -377,11 +382,13 @@ static void write_partition(struct database_partition *partition, const struct p
     partition->published = true;
     partition->cut = state->cut;
     partition->clock_us = ledger->clock_us;
-    total->consumed += ledger->good + ledger->bad;
-    total->kept += ledger->kept;
-    total->replaced += ledger->replaced;
-    total->duplicate += ledger->duplicate;
-    total->bad += ledger->bad;
+    const struct ledger added = {.consumed = ledger->good + ledger->bad,
+                                 .kept = ledger->kept,
+                                 .replaced = ledger->replaced,
+                                 .duplicate = ledger->duplicate,
+                                 .bad = ledger->bad};
+    fates_add(&partition->fates, &added);
+    ledger_merge(total, &added);
 }
 
 static bool publish_write(struct publishing *publishing, struct error *error)

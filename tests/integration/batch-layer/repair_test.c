@@ -127,6 +127,16 @@ static void a_ledger_that_was_changed_is_counted_again(void **state)
     assert_mended(&world, 1);
 }
 
+static void a_ledger_that_is_right_in_total_only_is_counted_again(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    sql(&world, "update tidemark.partition set kept = kept + 1, replaced = replaced - 1 where partition = 0");
+    sql(&world, "update tidemark.partition set kept = kept - 1, replaced = replaced + 1 where partition = 1");
+    assert_mended(&world, 1);
+}
+
 static void all_at_once_is_mended_at_once(void **state)
 {
     (void)state;
@@ -244,6 +254,7 @@ int main(void)
         cmocka_unit_test(rows_changed_in_a_view_are_computed_again),
         cmocka_unit_test(live_versions_that_were_changed_or_removed_are_found),
         cmocka_unit_test(a_ledger_that_was_changed_is_counted_again),
+        cmocka_unit_test(a_ledger_that_is_right_in_total_only_is_counted_again),
         cmocka_unit_test(all_at_once_is_mended_at_once),
         cmocka_unit_test(what_the_log_has_lost_too_is_a_gap),
         cmocka_unit_test(too_many_holes_to_tell_are_one_range),

@@ -42,6 +42,7 @@ static void correction_moves_the_amount_to_another_window(void **state)
     run_ok(&world);
     assert_rows(&world, DAILY, "2026-01-01 00:00:00+00 1 1.00 1.00\n2026-01-03 00:00:00+00 1 7.00 7.00");
     assert_rows(&world, LEDGER, "3 2 1 0 0");
+    assert_rows(&world, "select moved from tidemark.run order by id", "0\n1");
     assert_rows(&world, "select windows from tidemark.touched where view = 'daily_revenue' and epoch = 2",
                 "{1767225600,1767398400}");
     verify_ok(&world);
@@ -139,12 +140,117 @@ static void partition_that_is_not_ready_is_named(void **state)
     end_world(&world);
 }
 
+static void append_paid_orders(struct world *world, int count)
+{
+    static int made;
+    for (int i = 0; i < count; i++) {
+        char id[20];
+        snprintf(id, sizeof id, "p%d", ++made);
+        order(world, 0, id, "2026-01-01T12:00:00Z", "1.00", "paid");
+    }
+}
+
 static void topic_that_is_not_there_is_waited_for(void **state)
 {
     (void)state;
     struct world world;
     make_world(&world, 0);
     run_fails(&world, ERROR_TRY_AGAIN, "topic orders doesn't exist yet");
+    assert_rows(&world, "select kind, outcome, message from tidemark.run",
+                "run failed source orders: its topic orders doesn't exist yet");
+    end_world(&world);
+}
+
+static void order_in_two_partitions_is_counted_with_an_alarm(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 2);
+    order(&world, 0, "a", "2026-01-01T12:00:00Z", "1.00", "paid");
+    order(&world, 1, "b", "2026-01-01T12:00:00Z", "1.00", "paid");
+    follow(&world);
+    run_ok(&world);
+    assert_rows(&world, "select split_orders from tidemark.source", "0");
+    order(&world, 1, "a", "2026-01-01T12:00:00Z", "1.00", "paid");
+    order(&world, 1, "c", "2026-01-01T12:00:00Z", "1.00", "paid");
+    follow(&world);
+    run_ok(&world);
+    assert_rows(&world, "select split_orders from tidemark.source", "1");
+    order(&world, 0, "c", "2026-01-01T12:00:00Z", "1.00", "paid");
+    order(&world, 0, "d", "2026-01-01T12:00:00Z", "1.00", "paid");
+    order(&world, 1, "d", "2026-01-01T12:00:00Z", "1.00", "paid");
+    follow(&world);
+    run_ok(&world);
+    assert_rows(&world, "select split_orders from tidemark.source", "3");
+    verify_ok(&world);
+    end_world(&world);
+}
+
+static void rows_removed_before_they_are_published_are_missed(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    append_paid_orders(&world, 5);
+    memory_log_append(&world.log, 0, "{", NOON_US);
+    follow(&world);
+    append_paid_orders(&world, 3); /* ingested, and after the cut */
+    assert_true(ingest_source(&world.batch, world.source, &world.error));
+    sql(&world, "create table raw.kept as select * from raw.orders; delete from raw.orders where tm_offset in (1, 2)");
+    run_fails(&world, ERROR_DATA,
+              "partition 0: from offset 0 on 9 messages were ingested, and the master dataset holds 7");
+    sql(&world, "truncate raw.orders; insert into raw.orders select * from raw.kept; delete from raw.orders where "
+                "tm_offset = 7");
+    run_fails(&world, ERROR_DATA, "from offset 0 on 9 messages were ingested, and the master dataset holds 8");
+    assert_rows(&world, "select epoch from tidemark.source", "0");
+    sql(&world, "truncate raw.orders; insert into raw.orders select * from raw.kept");
+    run_ok(&world);
+    verify_ok(&world);
+    follow(&world);
+    run_ok(&world);
+    assert_rows(&world, LEDGER, "9 8 0 0 1");
+    verify_ok(&world);
+    end_world(&world);
+}
+
+static void ledger_that_is_closed_in_total_only_is_not_closed(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 2);
+    order(&world, 0, "a", "2026-01-01T12:00:00Z", "1.00", "paid");
+    order(&world, 1, "b", "2026-01-01T12:00:00Z", "1.00", "paid");
+    follow(&world);
+    run_ok(&world);
+    sql(&world, "update tidemark.partition set kept = case partition when 0 then 2 else 0 end");
+    order(&world, 0, "c", "2026-01-01T12:00:00Z", "1.00", "paid");
+    follow(&world);
+    run_fails(&world, ERROR_DATA,
+              "partition 0: the ledger isn't closed and nothing was published: consumed 2, kept 3 + replaced 0");
+    end_world(&world);
+}
+
+static void database_of_an_older_version_is_migrated(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 2);
+    append_paid_orders(&world, 3);
+    memory_log_append(&world.log, 0, "{", NOON_US);
+    order(&world, 1, "a", "2026-01-01T12:00:00Z", "1.00", "paid");
+    follow(&world);
+    run_ok(&world);
+    sql(&world,
+        "alter table tidemark.partition drop column held; alter table tidemark.source drop column split_orders; "
+        "alter table tidemark.run drop column moved; alter table tidemark.current_orders drop constraint "
+        "current_orders_key, add constraint current_orders_key primary key (tm_partition, tm_key); "
+        "delete from tidemark.schema_version where version = 3");
+    verify_ok(&world);
+    assert_rows(&world, "select partition, held from tidemark.partition order by 1", "0 4\n1 1");
+    append_paid_orders(&world, 1);
+    follow(&world);
+    run_ok(&world);
+    verify_ok(&world);
     end_world(&world);
 }
 
@@ -198,16 +304,6 @@ static void assert_published_gaps(struct world *world, size_t count, int64_t fro
     }
     assert_int_equal(publication.partitions[0].lost, to);
     publication_clean_up(&publication);
-}
-
-static void append_paid_orders(struct world *world, int count)
-{
-    static int made;
-    for (int i = 0; i < count; i++) {
-        char id[20];
-        snprintf(id, sizeof id, "p%d", ++made);
-        order(world, 0, id, "2026-01-01T12:00:00Z", "1.00", "paid");
-    }
 }
 
 static void gap_is_published_until_an_operator_accepts_it(void **state)
@@ -439,7 +535,7 @@ static void newer_database_is_refused_with_both_versions(void **state)
     follow(&world);
     run_ok(&world);
     sql(&world, "update tidemark.schema_version set version = 99");
-    run_fails(&world, ERROR_CONFIGURATION, "schema version 99 and this program knows up to 2");
+    run_fails(&world, ERROR_CONFIGURATION, "schema version 99 and this program knows up to 3");
     sql(&world, "update tidemark.schema_version set version = 1");
     end_world(&world);
 }
@@ -553,6 +649,10 @@ int main(void)
         cmocka_unit_test(epoch_left_open_is_published_and_then_the_rest),
         cmocka_unit_test(partition_that_is_not_ready_is_named),
         cmocka_unit_test(topic_that_is_not_there_is_waited_for),
+        cmocka_unit_test(order_in_two_partitions_is_counted_with_an_alarm),
+        cmocka_unit_test(rows_removed_before_they_are_published_are_missed),
+        cmocka_unit_test(ledger_that_is_closed_in_total_only_is_not_closed),
+        cmocka_unit_test(database_of_an_older_version_is_migrated),
         cmocka_unit_test(run_beside_another_names_its_holder),
         cmocka_unit_test(lost_head_of_the_log_is_a_recorded_gap),
         cmocka_unit_test(gap_is_published_until_an_operator_accepts_it),

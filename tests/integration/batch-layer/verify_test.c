@@ -65,7 +65,17 @@ static void ledger_that_differs_is_found(void **state)
     struct world world;
     make_published(&world);
     sql(&world, "update tidemark.partition set replaced = replaced + 1, kept = kept - 1");
-    verify_fails(&world, "the ledger's kept is published as 1; recomputed 2");
+    verify_fails(&world, "partition 0, the ledger's kept is published as 1; recomputed 2");
+    end_world(&world);
+}
+
+static void rows_removed_from_the_master_dataset_are_missed(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    sql(&world, "delete from raw.orders where tm_offset = 1");
+    verify_fails(&world, "messages were ingested, and the master dataset holds");
     end_world(&world);
 }
 
@@ -150,6 +160,7 @@ int main(void)
         cmocka_unit_test(row_too_few_or_too_many_is_found),
         cmocka_unit_test(column_that_people_see_is_checked_too),
         cmocka_unit_test(ledger_that_differs_is_found),
+        cmocka_unit_test(rows_removed_from_the_master_dataset_are_missed),
         cmocka_unit_test(master_dataset_is_taken_where_the_log_has_lost_its_head),
         cmocka_unit_test(nothing_published_is_no_difference),
         cmocka_unit_test(partition_that_is_not_ready_is_named_unless_something_differs),
