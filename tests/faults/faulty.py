@@ -48,7 +48,7 @@ class Faulty(EndToEnd):
 
     def platform(self, sources, views, time_zone="UTC", **more):
         self.database = f"t{next(_numbers)}"
-        self.postgres.sql(f"create database {self.database}", database="postgres")
+        self.postgres.sql(f"create database {self.database} template template0", database="postgres")
         platform = Platform(
             self.folder / f"tidemark{next(_numbers)}",
             self.kafka_proxy.address,

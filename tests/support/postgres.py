@@ -43,7 +43,7 @@ class Postgres:
             raise RuntimeError(made.tail())
         self.child = None
         self.start()
-        self.sql("create database tidemark", database="postgres")
+        self.sql("create database tidemark template template0", database="postgres")
         if not start:
             self.stop()
 

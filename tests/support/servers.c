@@ -122,7 +122,8 @@ void postgres_server_start(struct server *server)
     char probe[256];
     snprintf(probe, sizeof probe, "psql -h %s -U tidemark -d postgres -qtc 'select 1' >/dev/null 2>&1", server->folder);
     wait_until(server, probe);
-    command("psql -h %s -U tidemark -d postgres -qc 'create database tidemark' >/dev/null", server->folder);
+    command("psql -h %s -U tidemark -d postgres -qc 'create database tidemark template template0' >/dev/null",
+            server->folder);
     snprintf(server->url, sizeof server->url, "host=%s user=tidemark dbname=tidemark", server->folder);
 }
 

@@ -106,8 +106,8 @@ static UNUSED void make_world_with(struct world *world, int32_t partitions, cons
 {
     char line[300];
     *world = (struct world){0};
-    snprintf(line, sizeof line, "psql -h %s -U tidemark -d postgres -qc 'create database test%d'", server.folder,
-             ++databases);
+    snprintf(line, sizeof line, "psql -h %s -U tidemark -d postgres -qc 'create database test%d template template0'",
+             server.folder, ++databases);
     assert_int_equal(system(line), 0);
     memory_log_init(&world->log, partitions);
     world->realtime = mmap(NULL, sizeof *world->realtime, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
