@@ -3,7 +3,10 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+
+#define SILENT_US (15 * US_PER_SECOND)
 
 bool live_init(struct live *live, const struct source *source, struct error *error)
 {
@@ -130,8 +133,16 @@ static bool read_one(struct live_partition *partition, struct realtime_store *st
     } else if (partition->replaced) {
         note_damage(partition, !slot_reader_audit(&partition->reader, &damage), &damage);
     }
+    if (partition->committed_us == 0 || partition->replaced || partition->sequence != partition->reader.slot.sequence)
+        partition->committed_us = clock_monotonic_us();
+    partition->sequence = partition->reader.slot.sequence;
     partition->replaced = false;
     return true;
+}
+
+bool live_is_silent(const struct live_partition *partition)
+{
+    return clock_monotonic_us() - partition->committed_us > SILENT_US;
 }
 
 bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error)

@@ -14,6 +14,8 @@ struct live_partition {
     bool replaced; /* its cells were read anew, and are to be audited */
     bool damaged;  /* it can't be read, or its cells aren't what its ledger says: the speed layer builds it again */
     bool included; /* the snapshot holds this slot's epochs after the published one */
+    int64_t sequence,
+        committed_us; /* of the slot's last commit that was seen, and (monotonic) when it was first seen */
 };
 
 struct live {
@@ -40,6 +42,10 @@ bool live_read(struct live *live, struct realtime_store *store, size_t probes, s
 /* Adds up, view by view, the cells of the included partitions in the epochs after live->epoch. `sums` has one panes a
  * view, initialised; false where memory is short. */
 bool live_sum(const struct live *live, struct panes sums[]) MUST_CHECK;
+
+/* Whether nobody has committed to this partition for longer than the speed layer ever takes, which commits every 5
+ * seconds where nothing comes: what it said of the log's end is old. */
+bool live_is_silent(const struct live_partition *partition);
 
 /* Forgets the changes, once the snapshot holds them. */
 void live_taken(struct live *live);

@@ -127,7 +127,9 @@ static struct partition_state state_of(const struct live *live, int32_t number, 
         .cut = published ? published->cut : -1,
         .next = slot->exists ? slot->next : -1,
         .clock_us = published ? published->clock_us : 0,
-        .lag = slot->exists && slot->end >= slot->next ? slot->end - slot->next : LAG_UNKNOWN,
+        .lag = slot->exists && slot->end >= slot->next && !live_is_silent(live->partitions[number])
+                   ? slot->end - slot->next
+                   : LAG_UNKNOWN,
         .absence = absence_of(live, slot, number, publication),
         .fates = published ? published->fates : (struct fates){0},
     };

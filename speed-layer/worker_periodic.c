@@ -99,6 +99,7 @@ void worker_look_around(struct worker *worker)
         worker->hinted_us = now_us;
         worker_hint(worker);
         look_for_room(worker);
+        worker_commit_idle(worker);
         if (worker->letters.store)
             worker->letters.store->operations->tend(worker->letters.store);
     }

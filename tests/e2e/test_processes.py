@@ -4,6 +4,8 @@
 import signal
 import unittest
 
+from support.process import wait_until
+
 from .servers import EndToEnd, month
 
 
@@ -45,6 +47,31 @@ class Processes(EndToEnd):
         self.assert_all_served()
         self.job.batch()
         self.assert_all_served()
+
+    def lag(self):
+        return self.job.view("daily_revenue").json["provenance"]["speed"]["lag"]
+
+    def commits(self, partition):
+        """Of the slot, so far: a speed process commits from time to time where nothing comes, too."""
+        meta = f"{self.job.folder.name}:{{orders/{partition}}}:meta"
+        return int(self.redis.command("hget", meta, "sequence"))
+
+    def test_lag_is_known_while_nothing_comes_and_unknown_once_nobody_reads(self):
+        self.start(2)
+        speed = self.job.speed()
+        self.send(month(0, 1000))
+        self.assert_all_served()
+        wait_until(lambda: self.lag() == 0, 60, "the lag goes to 0")
+        before = self.commits(0)
+        while self.commits(0) < before + 5:  # for longer than a silent slot is believed
+            self.assertEqual(self.lag(), 0)
+        self.assertEqual(speed.stop(), 0)
+        self.send(month(1000, 100))
+        wait_until(lambda: self.lag() is None, 60, "the lag isn't known")
+        self.assertTrue(self.job.view("daily_revenue").complete)  # at the offsets that it states
+        self.job.speed()
+        self.assert_all_served()
+        wait_until(lambda: self.lag() == 0, 60, "the lag is known again")
 
     def test_every_message_counts_where_a_topic_has_no_versions(self):
         self.start(on_duplicate="none")
