@@ -33,8 +33,11 @@ static bool has_epoch(const struct slot *slot, int64_t epoch)
 static bool check_slot(const struct source_run *run, const struct partition_state *partition, const struct slot *slot,
                        struct error *error)
 {
+    struct error other;
     if (!slot->exists)
         return not_ready(run, partition, "the speed layer hasn't begun with it; is tidemark-speed running?", error);
+    if (!slot_format_check(slot, &other))
+        return error_context(&other, "its slot") || not_ready(run, partition, other.message, error);
     if (strcmp(slot->definition, run->source->fingerprint) != 0)
         return not_ready(run, partition, "the speed layer works with another definition of the source", error);
     if (!publication_is_of_cluster(&run->publication, slot->cluster))

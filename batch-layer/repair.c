@@ -38,8 +38,17 @@ __attribute__((format(printf, 3, 4))) static void say(struct repair *repair, con
 
 /* --- slots --- */
 
-/* *ret_damage: what is wrong with it; its code is ERROR_NONE where nothing is. */
-static bool check_slot(struct repair *repair, int32_t number, struct error *ret_damage, struct error *error)
+/* What it is, for `say`. */
+static const char *kind_of(const struct slot *slot)
+{
+    if (slot->exists && slot->format > REALTIME_FORMAT)
+        return "was written by a newer release";
+    return slot->exists && slot->format < REALTIME_FORMAT ? "was written by an older release" : "is damaged";
+}
+
+/* *ret_damage: what is wrong with it; its code is ERROR_NONE where nothing is. *ret_kind says it in short. */
+static bool check_slot(struct repair *repair, int32_t number, struct error *ret_damage, const char **ret_kind,
+                       struct error *error)
 {
     struct realtime_store *store = repair->batch->realtime;
     struct slot_reader reader;
@@ -48,12 +57,15 @@ static bool check_slot(struct repair *repair, int32_t number, struct error *ret_
     *ret_damage = (struct error){0};
     if (store->operations->read_slot(store, id, &slot, ret_damage)) {
         slot_reader_init(&reader, id, repair->source);
-        if (slot.exists && !publication_is_of_cluster(&repair->run.publication, slot.cluster))
+        if (!slot_format_check(&slot, ret_damage))
+            ret_damage->code = ERROR_DATA;
+        else if (slot.exists && !publication_is_of_cluster(&repair->run.publication, slot.cluster))
             error_set(ret_damage, ERROR_DATA, "it was read from the Kafka cluster %s", slot.cluster);
         else if (store->operations->read(store, &reader, ret_damage) && slot_reader_audit(&reader, ret_damage))
             *ret_damage = (struct error){0};
         slot_reader_clean_up(&reader);
     }
+    *ret_kind = kind_of(&slot);
     if (ret_damage->code == ERROR_NONE || ret_damage->code == ERROR_DATA)
         return true;
     *error = *ret_damage;
@@ -64,12 +76,13 @@ static bool repair_slot(struct repair *repair, int32_t number, struct error *err
 {
     struct realtime_store *store = repair->batch->realtime;
     struct error damage;
-    if (!check_slot(repair, number, &damage, error))
+    const char *kind;
+    if (!check_slot(repair, number, &damage, &kind, error))
         return false;
     if (damage.code == ERROR_NONE)
         return true;
     say(repair, "the slot is forgotten, and the speed layer builds it again from the published cut",
-        "partition %d: its slot is damaged (%s)", (int)number, damage.message);
+        "partition %d: its slot %s (%s)", (int)number, kind, damage.message);
     return !repair->batch->repairs ||
            store->operations->forget(store, (struct slot_id){repair->source->name, number}, error);
 }

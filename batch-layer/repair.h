@@ -6,12 +6,13 @@
 #include "batch.h"
 
 /* Prints a line a finding to standard output. With batch->repairs it mends what it finds:
- * - a slot that can't be read, was edited, or isn't what its ledger says is forgotten: the speed layer builds it again;
+ * - a slot that can't be read, was edited, has another format, or isn't what its ledger says is forgotten: the speed
+ * layer builds it again;
  * - messages that are missing or changed in the master dataset are taken from the log again; those that the log has
  * lost are recorded as gaps;
  * - live versions, rows and ledger that aren't what the messages give are computed again, in one transaction.
- * ERROR_DATA where there is damage that wasn't mended; ERROR_CONFIGURATION where the topic or a slot isn't this
- * platform's to mend. */
+ * ERROR_DATA where there is damage that wasn't mended; ERROR_CONFIGURATION where the topic isn't this platform's
+ * to mend. */
 bool repair_source(struct batch *batch, const struct source *source, struct error *error) MUST_CHECK;
 
 #endif

@@ -118,6 +118,8 @@ static void print_live_gaps(struct batch *batch, const struct source *source, co
                 return;
             continue;
         }
+        if (!slot_format_check(&slot, &error))
+            printf("  alarm: partition %d stands still: its slot: %s\n", (int)published->partition, error.message);
         for (size_t k = 0; k < slot.gaps.count; k++)
             if (slot.gaps.ranges[k].to > published->cut)
                 printf("  gap: partition %d lost offsets %" PRId64 " until %" PRId64

@@ -57,8 +57,11 @@ static bool not_ready(struct verification *verification, int32_t partition, cons
 static bool is_ready(struct verification *verification, int32_t number)
 {
     const struct slot_reader *reader = &verification->partitions[number].reader;
+    struct error other;
     if (!reader->slot.exists)
         return not_ready(verification, number, "it has no slot yet; is tidemark-speed running?");
+    if (!slot_format_check(&reader->slot, &other))
+        return error_context(&other, "its slot") || not_ready(verification, number, other.message);
     if (strcmp(reader->slot.cluster, verification->cluster) != 0)
         return not_ready(verification, number,
                          "its slot was read from another Kafka cluster; see tidemark-batch repair");
@@ -104,7 +107,7 @@ static bool is_readable(struct verification *verification, int32_t number, bool 
     return true;
 }
 
-/* A slot that can't be read or isn't what its ledger says is a difference. */
+/* A slot that can't be read, has a newer format or isn't what its ledger says is a difference. */
 static bool read_slot(struct verification *verification, int32_t number, struct error *error)
 {
     struct compared *compared = &verification->partitions[number];

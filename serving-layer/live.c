@@ -127,6 +127,9 @@ static bool read_one(struct live_partition *partition, struct realtime_store *st
         *error = damage;
         return false;
     }
+    partition->newer = read && partition->reader.slot.format > REALTIME_FORMAT;
+    if (partition->newer)
+        read = slot_format_check(&partition->reader.slot, &damage);
     if (!read) {
         slot_reader_clean_up(&partition->reader); /* to be read whole */
         note_damage(partition, true, &damage);

@@ -13,6 +13,7 @@ struct live_partition {
     struct slot_reader reader;
     bool replaced; /* its cells were read anew, and are to be audited */
     bool damaged;  /* it can't be read, or its cells aren't what its ledger says: the speed layer builds it again */
+    bool newer;    /* it is damaged in that its format is newer than this program's: nothing is known of it */
     bool included; /* the snapshot holds this slot's epochs after the published one */
     int64_t sequence,
         committed_us; /* of the slot's last commit that was seen, and (monotonic) when it was first seen */

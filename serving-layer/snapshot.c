@@ -140,6 +140,8 @@ static struct partition_state state_of(const struct live *live, int32_t number, 
         state.gaps = gaps_after(slot, state.cut);
     }
     memcpy(state.alarm, slot->alarm, sizeof state.alarm);
+    if (live->partitions[number]->newer)
+        memcpy(state.alarm, ALARM_FORMAT, sizeof ALARM_FORMAT);
     if (slot->exists && slot->clock_us > state.clock_us)
         state.clock_us = slot->clock_us;
     return state;

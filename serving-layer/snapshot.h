@@ -20,6 +20,7 @@ enum absence { ABSENT_NOT, ABSENT_REBUILDING, ABSENT_UNREACHABLE, ABSENT_DEFINIT
 const char *absence_name(enum absence absence);
 
 #define LAG_UNKNOWN (-1)
+#define ALARM_FORMAT "format" /* the slot's format is newer than this program's; the slot itself can't say so */
 
 struct partition_state {
     int32_t partition;

@@ -35,6 +35,13 @@ static bool check_topic(const struct partition *partition, const struct log_exte
     return true;
 }
 
+/* One of a newer format isn't changed: the partition waits for a program that knows it, or until it is forgotten. */
+static bool check_format(const struct partition *partition, struct error *error)
+{
+    return partition->slot.format <= REALTIME_FORMAT || slot_format_check(&partition->slot, error) ||
+           error_context(error, "its slot");
+}
+
 /* Of two definitions that of the younger process holds. A start that lies ahead of now was read from a wrong clock. */
 static bool check_definition(const struct partition *partition, struct error *error)
 {
@@ -95,8 +102,8 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
     if (!partition_random_id(fresh.incarnation, error))
         return false;
     if (old->exists && old->format < REALTIME_FORMAT)
-        log_warning("%s/%d: its slot has format %d and this program writes %d: it is built again", partition->id.source,
-                    (int)partition->id.partition, old->format, REALTIME_FORMAT);
+        log_warning("%s/%d: its slot has format %" PRId64 " and this program writes %d: it is built again",
+                    partition->id.source, (int)partition->id.partition, old->format, REALTIME_FORMAT);
     bool done;
     struct realtime_store *store = partition->environment->realtime;
     crash_point("before_init");
@@ -117,10 +124,11 @@ static bool look_at_slot(struct partition *partition, const struct log_extent *l
 {
     struct realtime_store *store = partition->environment->realtime;
     if (!store->operations->read_slot(store, partition->id, &partition->slot, error) ||
-        !check_definition(partition, error))
+        !check_format(partition, error) || !check_definition(partition, error))
         return false;
     const struct slot *slot = &partition->slot;
-    bool same = slot->exists && strcmp(slot->definition, partition->source->fingerprint) == 0 &&
+    bool same = slot->exists && slot->format == REALTIME_FORMAT &&
+                strcmp(slot->definition, partition->source->fingerprint) == 0 &&
                 strcmp(slot->cluster, log->cluster) == 0 && slot->next <= log->end;
     if (same && !partition_audit(partition, &same, error))
         return false;

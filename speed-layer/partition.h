@@ -79,8 +79,9 @@ void partition_destroy(struct partition *partition);
 
 /* Reads both stores, begins the slot anew where it doesn't fit what is published or is damaged, and sets `position` to
  * where reading the log begins. On failure it is closed still. ERROR_TRY_AGAIN: somebody else changed the slot
- * meanwhile. ERROR_CONFIGURATION: another cluster or topic, or a younger definition; an operator must act. Where it was
- * stopped for want of room and there is little still, it is stopped again. */
+ * meanwhile. ERROR_CONFIGURATION: another cluster or topic, or a younger definition; an operator must act. ERROR_DATA:
+ * its slot's meta key was edited, or has a newer format; an operator must act. Where it was stopped for want of room
+ * and there is little still, it is stopped again. */
 bool partition_open(struct partition *partition, const struct log_extent *log, struct error *error) MUST_CHECK;
 
 /* True where what is pending could leave a view with more groups in the slot than there may be. It counts high:

@@ -26,11 +26,17 @@ static bool reply(struct realtime_store *store, struct error *error)
     return !self(store)->loses_replies || error_set(error, ERROR_UNAVAILABLE, "the reply was lost");
 }
 
+static bool is_newer(const struct slot *slot, struct error *error)
+{
+    return slot->format > REALTIME_FORMAT && !error_set(error, ERROR_TRY_AGAIN, "the slot has got a newer format");
+}
+
 static bool read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
 {
     if (!reach(store, error) || !reply(store, error))
         return false;
     *ret_slot = slot_of(store, id)->slot;
+    slot_keep_known(ret_slot);
     return true;
 }
 
@@ -40,11 +46,14 @@ static bool init(struct realtime_store *store, struct slot_id id, const char *se
     if (!reach(store, error))
         return false;
     struct memory_slot *held = slot_of(store, id);
+    if (is_newer(&held->slot, error))
+        return false;
     bool done = strcmp(held->slot.incarnation, seen_incarnation) == 0;
     if (done) {
         slot_reader_clear(&held->cells);
         held->slot = *fresh;
         held->slot.exists = true;
+        held->slot.format = REALTIME_FORMAT;
         held->slot.sequence = 0;
         held->slot.epochs[0] = (struct epoch_start){fresh->epoch, fresh->next, 0};
         held->slot.epoch_count = 1;
@@ -59,8 +68,8 @@ static enum commit_answer judge(const struct slot *slot, const struct commit *co
 {
     if (!slot->exists)
         return COMMIT_LOST;
-    if (strcmp(slot->incarnation, commit->incarnation) != 0 || strcmp(slot->cluster, commit->cluster) != 0 ||
-        strcmp(slot->definition, commit->source->fingerprint) != 0)
+    if (slot->format != REALTIME_FORMAT || strcmp(slot->incarnation, commit->incarnation) != 0 ||
+        strcmp(slot->cluster, commit->cluster) != 0 || strcmp(slot->definition, commit->source->fingerprint) != 0)
         return COMMIT_FOREIGN;
     if (strcmp(slot->commit_id, commit->commit_id) == 0)
         return COMMIT_ALREADY;
@@ -127,7 +136,9 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, const ch
         return false;
     struct slot *slot = &slot_of(store, id)->slot;
     int64_t offset = -1;
-    bool ours = slot->exists && strcmp(slot->definition, definition) == 0;
+    if (is_newer(slot, error))
+        return false;
+    bool ours = slot->exists && slot->format == REALTIME_FORMAT && strcmp(slot->definition, definition) == 0;
     for (size_t i = 0; ours && i < slot->epoch_count; i++)
         if (slot->epochs[i].epoch == epoch)
             offset = slot->epochs[i].offset;
@@ -146,9 +157,11 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, const ch
 
 static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t last, struct error *error)
 {
-    if (!reach(store, error))
+    struct memory_slot *held = slot_of(store, id);
+    if (!reach(store, error) || is_newer(&held->slot, error))
         return false;
-    forget_epochs(slot_of(store, id), last);
+    if (held->slot.format == REALTIME_FORMAT)
+        forget_epochs(held, last);
     return reply(store, error);
 }
 
@@ -184,7 +197,11 @@ static bool read_cells(struct realtime_store *store, struct slot_reader *reader,
         return false;
     const struct memory_slot *held = slot_of(store, reader->id);
     reader->slot = held->slot;
-    copy_cells(reader, &held->cells);
+    slot_keep_known(&reader->slot);
+    if (reader->slot.format == REALTIME_FORMAT)
+        copy_cells(reader, &held->cells);
+    else
+        slot_reader_clear(reader);
     if (reader->replaced)
         reader->replaced(reader->context, reader);
     return true;

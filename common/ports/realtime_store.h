@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "view/view.h"
 
-#define REALTIME_FORMAT 2   /* of a slot; a newer one is refused, an older one is begun anew */
+#define REALTIME_FORMAT 2   /* of a slot; a newer one is left alone, an older one is begun anew */
 #define LIVE_EPOCHS_MAX 4   /* published + 1 and + 2, and the ones before while a run retires them */
 #define INCARNATION_SIZE 33 /* 128 random bits in hex, and NUL */
 #define CLUSTER_ID_MAX 64
@@ -63,11 +63,12 @@ struct epoch_start {
     int64_t consumed; /* what its ledger must say: kept apart, so that a ledger that was deleted shows */
 };
 
-/* A slot but for its cells. Of one of an older format, which has to be begun anew, only what outlives it is given:
- * format, incarnation, cluster, definition, defined_us, partitions, first; it has no epoch. */
+/* A slot but for its cells. One of another format has no epoch and no tail, and fits nothing that is published. Of an
+ * older one, which has to be begun anew, what outlives it is given too: format, incarnation, cluster, definition,
+ * defined_us, partitions, first. Of a newer one the format is all that is known. */
 struct slot {
     bool exists; /* false: all the rest is zero */
-    int format;
+    int64_t format;
     char incarnation[INCARNATION_SIZE];
     char cluster[CLUSTER_ID_MAX];               /* Kafka's cluster id */
     char definition[FINGERPRINT_SIZE];          /* the source's fingerprint */
@@ -91,6 +92,13 @@ struct slot {
     char alarm[ALARM_SIZE]; /* why the partition stands still; empty where it doesn't */
     char commit_id[COMMIT_ID_MAX]; /* of the last commit; empty before the first of this incarnation */
 };
+
+/* True where the slot has this program's format, or where there is none. ERROR_DATA where its format is newer: it stays
+ * as it is until a program that knows it comes, or an operator has it forgotten. ERROR_TRY_AGAIN where it is older: the
+ * speed layer begins it anew by itself. The message goes on from "its slot: ". */
+bool slot_format_check(const struct slot *slot, struct error *error) MUST_CHECK;
+/* Keeps what is known of a slot of another format, see above; one of this program's stays as it is. */
+void slot_keep_known(struct slot *slot);
 
 struct slot_id {
     const char *source;
@@ -136,7 +144,9 @@ struct realtime_store {
 
 /* Every operation is one round trip; errors are ERROR_UNAVAILABLE where trying again can help (no connection, LOADING,
  * OOM, MISCONF, READONLY, NOREPLICAS, BUSY, CLUSTERDOWN, MASTERDOWN) and ERROR_CONFIGURATION where an operator must act
- * (an eviction policy that isn't noeviction, a slot of a newer format). One thread at a time per store object. */
+ * (an eviction policy that isn't noeviction). ERROR_DATA is one slot's: the store and its other slots are well. What
+ * would change a slot of a newer format changes nothing, and is ERROR_TRY_AGAIN, but for `commit` and `forget`. One
+ * thread at a time per store object. */
 struct realtime_store_operations {
     bool (*read_slot)(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error);
 
@@ -161,7 +171,8 @@ struct realtime_store_operations {
     /* Forgets the epochs up to `last`, never the current one. */
     bool (*drop_epochs)(struct realtime_store *store, struct slot_id id, int64_t last, struct error *error);
 
-    /* Forgets the whole slot, whatever is left of it, but for one of a newer format: the speed layer begins it anew. */
+    /* Forgets the whole slot, whatever is left of it and whoever wrote it, at an operator's word: the speed layer
+     * begins it anew. */
     bool (*forget)(struct realtime_store *store, struct slot_id id, struct error *error);
 
     /* Brings a reader up to date, see slot_reader. */
@@ -199,7 +210,8 @@ bool slot_reader_trim(struct slot_reader *reader);
 /* Forgets all cells. */
 void slot_reader_clear(struct slot_reader *reader);
 /* Whether the cells of each epoch are what its ledger says: ERROR_DATA names epoch and view where they aren't, for a
- * cell, a ledger or both were changed or deleted by somebody else than `commit`. */
+ * cell, a ledger or both were changed or deleted by somebody else than `commit`. ERROR_DATA too where the slot's format
+ * is newer than this program's, so that nothing can be said of its cells. */
 bool slot_reader_audit(struct slot_reader *reader, struct error *error) MUST_CHECK;
 
 #endif

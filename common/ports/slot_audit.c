@@ -48,6 +48,8 @@ static bool audit_view(const struct slot_reader *reader, struct epoch_cells *cel
 
 bool slot_reader_audit(struct slot_reader *reader, struct error *error)
 {
+    if (reader->slot.format > REALTIME_FORMAT)
+        return slot_format_check(&reader->slot, error);
     for (size_t i = 0; i < reader->epoch_count; i++) {
         struct epoch_cells *cells = &reader->epochs[i];
         int64_t consumed = 0;

@@ -54,10 +54,9 @@ bool reply_error_set(struct error *error, struct text reply)
 {
     int length = shown_length(reply);
     if (begins_with(reply, "FORMAT "))
-        return error_set(error, ERROR_CONFIGURATION,
-                         "the slot has format %.*s, and this program knows up to format %d: use the newer program, or "
-                         "another redis namespace",
-                         length - 7, reply.data + 7, REALTIME_FORMAT);
+        return error_set(error, ERROR_TRY_AGAIN,
+                         "the slot has got format %.*s meanwhile, and this program knows up to format %d", length - 7,
+                         reply.data + 7, REALTIME_FORMAT);
     if (begins_with(reply, "DATA "))
         return error_set(error, ERROR_DATA, "%.*s", length - 5, reply.data + 5);
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/wide.h"
-#include "redis/reply_error.h"
 
 #define START_PREFIX "start:"
 #define CONSUMED_PREFIX "consumed:"
@@ -70,20 +69,17 @@ static bool find(const redisReply *reply, const char *name, struct text *ret_val
     return false;
 }
 
+/* As it is written, for the functions compare it as text. */
 static bool decode_format(const redisReply *reply, struct slot *slot, struct error *error)
 {
     struct text value;
-    int64_t format;
+    char written[24];
     if (!find(reply, "format", &value))
         return unreadable(error, "format", "is missing");
-    if (!integer_parse(value, &format) || format < 1)
+    if (!integer_parse(value, &slot->format))
         return unreadable(error, "format", "is not a format");
-    char newer[40];
-    snprintf(newer, sizeof newer, "FORMAT %" PRId64, format);
-    if (format > REALTIME_FORMAT)
-        return reply_error_set(error, text_of(newer));
-    slot->format = (int)format;
-    return true;
+    snprintf(written, sizeof written, "%" PRId64, slot->format);
+    return text_equal(value, text_of(written)) || unreadable(error, "format", "is not a format");
 }
 
 static bool decode_texts(const redisReply *reply, struct slot *slot, struct error *error)
@@ -106,7 +102,7 @@ static bool decode_numbers(const redisReply *reply, struct slot *slot, struct er
         const struct number_field *field = &number_fields[i];
         struct text value;
         int64_t number;
-        if (field->since > slot->format)
+        if (field->since > slot->format && field->since > 1) /* no format was before 1 */
             continue;
         if (!find(reply, field->name, &value))
             return unreadable(error, field->name, "is missing");
@@ -201,26 +197,14 @@ static bool decode_epochs(const redisReply *reply, struct slot *slot, struct err
     return true;
 }
 
-/* What outlives a slot of an older format, see struct slot. */
-static void keep_of_older(struct slot *slot)
-{
-    struct slot old = *slot;
-    *slot = (struct slot){.exists = true,
-                          .format = old.format,
-                          .defined_us = old.defined_us,
-                          .partitions = old.partitions,
-                          .first = old.first};
-    memcpy(slot->incarnation, old.incarnation, sizeof slot->incarnation);
-    memcpy(slot->cluster, old.cluster, sizeof slot->cluster);
-    memcpy(slot->definition, old.definition, sizeof slot->definition);
-}
-
 static bool decode_fields(const redisReply *reply, struct slot *slot, struct error *error)
 {
-    if (!decode_format(reply, slot, error) || !decode_texts(reply, slot, error) || !decode_numbers(reply, slot, error))
+    if (!decode_format(reply, slot, error))
         return false;
-    if (slot->format < REALTIME_FORMAT) {
-        keep_of_older(slot);
+    if (slot->format <= REALTIME_FORMAT && (!decode_texts(reply, slot, error) || !decode_numbers(reply, slot, error)))
+        return false;
+    if (slot->format != REALTIME_FORMAT) {
+        slot_keep_known(slot);
         return true;
     }
     return decode_hash(reply, slot, error) && decode_epochs(reply, slot, error) && decode_gaps(reply, slot, error);

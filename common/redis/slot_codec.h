@@ -9,8 +9,8 @@
 #include "redis/words.h"
 
 /* From the reply to HGETALL: fields and values in turn. An empty reply is a slot that doesn't exist.
- * ERROR_CONFIGURATION where the format is newer than ours, ERROR_DATA where a field is missing or isn't what it must
- * be. */
+ * ERROR_DATA where a field is missing or isn't what it must be; of a newer format only the field that names it is read.
+ */
 bool slot_decode(const redisReply *reply, struct slot *ret_slot, struct error *error) MUST_CHECK;
 
 /* From the reply of the functions "slot" and "read": the fields, a word, and a list. ERROR_DATA too where the word says

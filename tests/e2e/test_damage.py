@@ -9,7 +9,7 @@ from confluent_kafka import TopicPartition
 from support import online_retail
 from support.kafka import Kafka, Writer
 from support.process import wait_until
-from support.tidemark import source, view
+from support.tidemark import differences, source, view
 
 from .servers import EndToEnd, month
 
@@ -134,22 +134,95 @@ class Damage(EndToEnd):
             self.assert_all_served()
         self.assert_healed()
 
-    def test_an_older_format_is_built_again_and_a_newer_one_is_left_alone(self):
+    def test_an_older_format_is_built_again(self):
         self.start()
         meta = self.key(0, "meta")
         new = ["tail", "gaps", "alarm", "seal", "lost", *(f"consumed:{epoch}" for epoch in (1, 2, 3))]
         self.redis.command("hdel", meta, *new)
         self.redis.command("hset", meta, "format", 1)
-        self.says(self.speed, "its slot has format 1 and this program writes 2: it is built again")
+        self.says(self.speed, "orders/0: its slot has format 1 and this program writes 2: it is built again")
         self.assert_healed()
-        self.redis.command("hset", meta, "format", 99)
-        for command in ("run", "verify", "repair"):
+        self.redis.command("hset", meta, "format", 0)
+        self.says(self.speed, "orders/0: its slot has format 0 and this program writes 2: it is built again")
+        self.assert_healed()
+
+    def test_an_older_format_is_named_while_no_speed_layer_runs(self):
+        self.start()
+        self.speed.stop()
+        self.redis.command("hset", self.key(0, "meta"), "format", 1)
+        self.assert_commands_say("it has format 1, and this program writes format 2", verify=75, run=75, repair=65)
+        self.assert_incomplete("rebuilding")
+        self.job.batch("repair", "--yes")
+        self.assertEqual(self.keys("{orders/0}:*"), [])
+        self.speed = self.job.speed()
+        self.assert_healed()
+
+    def assert_commands_say(self, words, **codes):
+        for command, code in codes.items():
             batch = self.job.start_batch(command)
-            self.assertEqual(batch.end(60), 78, command)
-            self.assertIn("format 99", batch.tail())
-        self.send(month(1500, 100))
+            self.assertEqual(batch.end(60), code, f"{command}: {batch.tail()}")
+            self.assertIn("partition 0", batch.tail(), command)
+            self.assertIn(words, batch.tail(), command)
+
+    def assert_goes_on_without_partition_0(self):
+        """The other partition is read to its end and answered exactly; the answer says what is missing."""
+        self.reader.into(self.log, self.name)
+        end = self.log.ends()[1]
+
+        def fulfilled(answer):
+            return answer.offsets[1] == end and not answer.complete
+
+        answer = self.job.wait_for("daily_revenue", fulfilled, "the other partition goes on")
+        missing = [(m["partition"], m["reason"]) for m in answer.json["provenance"]["missing"]]
+        self.assertEqual(missing, [(0, "rebuilding")])
+        cut = answer.json["provenance"]["batch"]["cut"]["0"]
+        self.assertEqual(answer.offsets, {0: cut, 1: end})
+        self.assertIsNone(answer.json["provenance"]["speed"]["lag"])
+        definition = self.job.oracle_view("daily_revenue")
+        self.assertFalse(differences(self.log.rows(definition, answer.offsets), answer.rows(definition)))
+        (state,) = self.job.get("/v1/status").json["sources"]
+        self.assertTrue(state["redis"]["reachable"])
+        self.assertEqual([state["partitions"][p]["alarm"] for p in "01"], ["format", None])
+
+    def test_a_newer_format_stops_one_partition_until_repair_is_told_to_forget_it(self):
+        self.start()
+        meta = self.key(0, "meta")
+        self.redis.command("hset", meta, "format", 99)
+        held = self.redis.command("hgetall", meta)
+        what = "it has format 99, and this program knows up to format 2"
+        self.says(self.speed, f"orders/0 waits: its slot: {what}")
+        self.says(self.serving, f"orders/0: its slot in the real-time store is damaged: {what}")
+        self.send(month(1500, 300))
+        self.assert_goes_on_without_partition_0()
+        self.assert_commands_say(what, verify=65, run=75, repair=65)
+        self.assert_commands_say("alarm: partition 0 stands still: its slot: " + what, status=0)
+        repair = self.job.start_batch("repair")
+        self.assertEqual(repair.end(60), 65)
+        self.assertIn("its slot was written by a newer release", repair.tail())
+        self.assertIn("would be mended: the slot is forgotten, and the speed layer builds it again", repair.tail())
+        self.speed.stop()
+        self.speed = self.job.speed()
+        self.restart_serving()
+        self.send(month(1800, 300))
+        self.assert_goes_on_without_partition_0()
+        self.assertEqual(self.redis.command("hgetall", meta), held)  # whoever wrote it finds it as it was
+        self.job.batch("repair", "--yes")
+        self.assert_healed()
+        self.send(month(2100, 100))
+        self.assert_all_served()
+        self.job.batch()
+        self.assert_healed()
+
+    def test_a_partition_goes_on_by_itself_once_its_format_is_known(self):
+        self.start()
+        meta = self.key(0, "meta")
+        self.redis.command("hset", meta, "format", 3)
+        self.says(self.speed, "orders/0 waits: its slot: it has format 3")
+        self.send(month(1500, 300))
+        self.assert_goes_on_without_partition_0()
         self.redis.command("hset", meta, "format", 2)
         self.assert_healed()
+        self.assertNotIn(b"orders/0: begins at offset", self.speed.log.read_bytes().split(b"orders/0 waits")[1])
 
     # --- PostgreSQL ---
 

@@ -19,7 +19,13 @@ static bool read_slot(struct realtime_store *store, struct slot_id id, struct sl
     if (!store_is_up(store, error))
         return false;
     *ret_slot = store_of(store)->slots[id.partition];
+    slot_keep_known(ret_slot);
     return true;
+}
+
+static bool is_newer(const struct slot *slot, struct error *error)
+{
+    return slot->format > REALTIME_FORMAT && !error_set(error, ERROR_TRY_AGAIN, "the slot has got a newer format");
 }
 
 static struct epoch_start *find_epoch(struct slot *slot, int64_t epoch)
@@ -36,8 +42,10 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, const ch
     if (!store_is_up(store, error))
         return false;
     struct slot *slot = &store_of(store)->slots[id.partition];
+    if (is_newer(slot, error))
+        return false;
     *ret_offset = -1;
-    if (!slot->exists || strcmp(slot->definition, definition) != 0)
+    if (!slot->exists || slot->format != REALTIME_FORMAT || strcmp(slot->definition, definition) != 0)
         return true;
     if (!find_epoch(slot, epoch) && slot->epoch == epoch - 1) {
         assert(slot->epoch_count < LIVE_EPOCHS_MAX);
@@ -56,6 +64,10 @@ static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t
         return false;
     struct slot *slot = &store_of(store)->slots[id.partition];
     size_t kept = 0;
+    if (is_newer(slot, error))
+        return false;
+    if (slot->format != REALTIME_FORMAT)
+        return true;
     for (size_t i = 0; i < slot->epoch_count; i++)
         if (slot->epochs[i].epoch > last || slot->epochs[i].epoch == slot->epoch)
             slot->epochs[kept++] = slot->epochs[i];
@@ -70,6 +82,7 @@ static bool read_cells(struct realtime_store *store, struct slot_reader *reader,
         return false;
     slot_reader_clear(reader);
     reader->slot = store_of(store)->slots[reader->id.partition];
+    slot_keep_known(&reader->slot);
     for (size_t i = 0; i < reader->slot.epoch_count; i++)
         if (!slot_reader_epoch(reader, reader->slot.epochs[i].epoch))
             return error_set(error, ERROR_INTERNAL, "out of memory");

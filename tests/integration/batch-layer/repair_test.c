@@ -214,6 +214,27 @@ static void a_slot_of_another_cluster_is_forgotten(void **state)
     end_world(&world);
 }
 
+static void a_slot_of_another_format_is_left_until_repair_is_told_to_forget_it(void **state)
+{
+    (void)state;
+    static const int formats[] = {99, 1};
+    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+        struct world world;
+        make_published(&world);
+        world.realtime->slots[1].format = formats[i];
+        repair_finds(&world, 1);
+        assert_true(world.realtime->slots[1].exists);
+        repair_ok(&world);
+        assert_false(world.realtime->slots[1].exists);
+        assert_true(world.realtime->slots[0].exists);
+        shared_slots_begin(world.realtime, world.source, 1, 0, 2, 11);
+        follow(&world);
+        run_ok(&world);
+        assert_sound(&world);
+        end_world(&world);
+    }
+}
+
 static void another_topic_repairs_nothing(void **state)
 {
     (void)state;
@@ -259,6 +280,7 @@ int main(void)
         cmocka_unit_test(what_the_log_has_lost_too_is_a_gap),
         cmocka_unit_test(too_many_holes_to_tell_are_one_range),
         cmocka_unit_test(a_slot_of_another_cluster_is_forgotten),
+        cmocka_unit_test(a_slot_of_another_format_is_left_until_repair_is_told_to_forget_it),
         cmocka_unit_test(another_topic_repairs_nothing),
         cmocka_unit_test(fields_that_came_later_are_no_damage),
     };

@@ -133,6 +133,14 @@ static void partition_that_is_not_ready_is_named(void **state)
     run_fails(&world, ERROR_TRY_AGAIN, "partition 1 isn't ready: the speed layer works with another definition");
     follow(&world);
     run_ok(&world);
+    order(&world, 1, "b", "2026-01-01T12:00:00Z", "1.00", "paid");
+    world.realtime->slots[1].format = 99;
+    run_fails(&world, ERROR_TRY_AGAIN,
+              "partition 1 isn't ready: its slot: it has format 99, and this program knows up");
+    world.realtime->slots[1].format = 1;
+    run_fails(&world, ERROR_TRY_AGAIN, "partition 1 isn't ready: its slot: it has format 1, and this program writes");
+    assert_rows(&world, "select epoch from tidemark.source", "1");
+    world.realtime->slots[1].format = REALTIME_FORMAT;
     shared_slots_begin(world.realtime, world.source, 0, 0, 2, 0);
     run_fails(&world, ERROR_TRY_AGAIN, "partition 0 isn't ready: the speed layer is still rebuilding");
     memcpy(world.realtime->slots[0].cluster, "other", 6);

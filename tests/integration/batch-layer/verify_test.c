@@ -118,6 +118,20 @@ static void partition_that_is_not_ready_is_named_unless_something_differs(void *
     end_world(&world);
 }
 
+static void slot_of_another_format_is_named(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    world.realtime->slots[0].format = 99;
+    verify_fails(&world, "partition 0: its slot: it has format 99, and this program knows up to format 2");
+    world.realtime->slots[0].format = 0;
+    assert_false(verify_source(&world.batch, world.source, &world.error));
+    assert_int_equal(world.error.code, ERROR_TRY_AGAIN);
+    assert_non_null(strstr(world.error.message, "partition 0 can't be compared: its slot: it has format 0"));
+    end_world(&world);
+}
+
 static void what_only_the_speed_layer_has_read_is_not_compared(void **state)
 {
     (void)state;
@@ -164,6 +178,7 @@ int main(void)
         cmocka_unit_test(master_dataset_is_taken_where_the_log_has_lost_its_head),
         cmocka_unit_test(nothing_published_is_no_difference),
         cmocka_unit_test(partition_that_is_not_ready_is_named_unless_something_differs),
+        cmocka_unit_test(slot_of_another_format_is_named),
         cmocka_unit_test(what_only_the_speed_layer_has_read_is_not_compared),
         cmocka_unit_test(messages_that_the_speed_layer_says_it_read_and_did_not_count_are_named),
     };

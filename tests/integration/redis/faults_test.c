@@ -128,7 +128,15 @@ static void a_policy_that_is_changed_later_is_noticed(void **state)
     redis_connection_clean_up(&connection);
 }
 
-static void a_slot_of_a_newer_format_is_left_alone(void **state)
+static void assert_newer(const struct slot *slot)
+{
+    assert_true(slot->exists && slot->format == 99 && slot->epoch_count == 0 && slot->tail == -1);
+    assert_string_equal(slot->incarnation, "");
+    must_fail(slot_format_check(slot, &error), ERROR_DATA);
+    assert_true(says("format 99") && says("format 2") && says("tidemark-batch repair"));
+}
+
+static void a_slot_of_a_newer_format_is_left_alone_until_it_is_forgotten(void **state)
 {
     (void)state;
     struct slot slot, fresh = fresh_slot("b", 1, 10);
@@ -136,21 +144,44 @@ static void a_slot_of_a_newer_format_is_left_alone(void **state)
     int64_t offset;
     bool done;
     begin_with_one();
-    redis_do("HSET %s format 3", META);
-    must_fail(store->operations->read_slot(store, slot_three, &slot, &error), ERROR_CONFIGURATION);
-    assert_true(says("format 3") && says("format 2"));
+    redis_do("HSET %s format 99", META);
+    must(store->operations->read_slot(store, slot_three, &slot, &error));
+    assert_newer(&slot);
     must_fail(store->operations->open_epoch(store, slot_three, orders.fingerprint, 2, &offset, &error),
-              ERROR_CONFIGURATION);
-    must_fail(store->operations->drop_epochs(store, slot_three, 2, &error), ERROR_CONFIGURATION);
-    must_fail(store->operations->init(store, slot_three, "a", &fresh, &done, &error), ERROR_CONFIGURATION);
-    must_fail(store->operations->forget(store, slot_three, &error), ERROR_CONFIGURATION);
-    slot_reader_init(&reader, slot_three, &orders);
-    must_fail(store->operations->read(store, &reader, &error), ERROR_CONFIGURATION);
-    assert_true(says("format 3") && says("format 2"));
-    slot_reader_clean_up(&reader);
+              ERROR_TRY_AGAIN);
+    assert_true(says("format 99") && says("format 2"));
+    must_fail(store->operations->drop_epochs(store, slot_three, 2, &error), ERROR_TRY_AGAIN);
+    must_fail(store->operations->init(store, slot_three, "a", &fresh, &done, &error), ERROR_TRY_AGAIN);
+    must_fail(store->operations->init(store, slot_three, "", &fresh, &done, &error), ERROR_TRY_AGAIN);
     assert_int_equal(commit_answers("c2", 20, 30), COMMIT_FOREIGN);
+    slot_reader_init(&reader, slot_three, &orders);
+    read_into(&reader);
+    assert_newer(&reader.slot);
+    must_fail(slot_reader_audit(&reader, &error), ERROR_DATA);
     redis_do("HSET %s format 2", META);
+    read_into(&reader);
+    assert_int_equal(reader.epoch_count, 1);
     assert_int_equal(ones_in_store(), 1);
+    redis_do("HSET %s format 99", META);
+    read_into(&reader);
+    assert_int_equal(reader.epoch_count, 0);
+    must(store->operations->forget(store, slot_three, &error));
+    assert_int_equal(redis_number("DBSIZE"), 0);
+    begin_with_one();
+    assert_int_equal(ones_in_store(), 1);
+    slot_reader_clean_up(&reader);
+}
+
+/* Whatever a newer release keeps in its slots: nothing but the format is looked at. */
+static void a_newer_format_may_hold_anything(void **state)
+{
+    (void)state;
+    struct slot slot;
+    redis_do("HSET %s format 99 next ten tail_hash x start:y z", META);
+    must(store->operations->read_slot(store, slot_three, &slot, &error));
+    assert_newer(&slot);
+    must(store->operations->forget(store, slot_three, &error));
+    assert_int_equal(redis_number("DBSIZE"), 0);
 }
 
 static void a_field_that_was_spoilt_is_named(void **state)
@@ -163,6 +194,7 @@ static void a_field_that_was_spoilt_is_named(void **state)
         {"tail", "-2"},       {"gaps", "5-5"},     {"gaps", "1-2,2-3"},
         {"gaps", "1-21"},     {"consumed:1", "x"}, {"alarm", "an alarm of more than thirty-one bytes"},
         {"format", "first"},  {"clock", "0x10"},   {"incarnation", "0123456789012345678901234567890123456789"},
+        {"format", "02"},     {"format", "2.0"},   {"format", "9999999999999999999"},
     };
     struct slot_reader reader;
     slot_reader_init(&reader, slot_three, &orders);
@@ -176,6 +208,8 @@ static void a_field_that_was_spoilt_is_named(void **state)
         snprintf(field, sizeof field, "the field %.*s of", (int)strcspn(spoilt[i][0], ":"), spoilt[i][0]);
         assert_true(says(field) && says("tidemark-batch repair"));
         must_fail(store->operations->read(store, &reader, &error), ERROR_DATA);
+        must(store->operations->forget(store, slot_three, &error));
+        assert_int_equal(redis_number("DBSIZE"), 0);
     }
     slot_reader_clean_up(&reader);
 }
@@ -229,19 +263,20 @@ static void a_field_that_was_edited_shows_whatever_it_says_now(void **state)
     slot_reader_clean_up(&reader);
 }
 
-static void a_slot_of_an_older_format_is_begun_anew_and_keeps_where_it_began(void **state)
+static void assert_begun_anew_from(const char *format)
 {
-    (void)state;
     struct slot slot, fresh = fresh_slot("b", 1, 10);
     struct slot_reader reader;
     bool done;
     begin_with_one();
     redis_do("HDEL %s tail gaps alarm seal consumed:1", META);
-    redis_do("HSET %s format 1", META);
+    redis_do("HSET %s format %s", META, format);
     must(store->operations->read_slot(store, slot_three, &slot, &error));
-    assert_true(slot.exists && slot.format == 1 && slot.epoch_count == 0);
-    assert_true(slot.first == 5 && slot.partitions == 4 && slot.next == 0);
+    assert_true(slot.exists && slot.format == atoi(format) && slot.epoch_count == 0);
+    assert_true(slot.first == 5 && slot.partitions == 4 && slot.next == 0 && slot.tail == -1);
     assert_string_equal(slot.incarnation, "a");
+    must_fail(slot_format_check(&slot, &error), ERROR_TRY_AGAIN);
+    assert_true(says(format) && says("format 2") && says("the speed layer builds it again"));
     slot_reader_init(&reader, slot_three, &orders);
     read_into(&reader);
     assert_true(reader.slot.exists && reader.epoch_count == 0);
@@ -252,6 +287,15 @@ static void a_slot_of_an_older_format_is_begun_anew_and_keeps_where_it_began(voi
     assert_true(done);
     assert_int_equal(slot_now().format, REALTIME_FORMAT);
     assert_int_equal(redis_number("DBSIZE"), 1);
+}
+
+static void a_slot_of_an_older_format_is_begun_anew_and_keeps_where_it_began(void **state)
+{
+    static const char *const formats[] = {"1", "0", "-7"};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        flush_redis(state);
+        assert_begun_anew_from(formats[i]);
+    }
 }
 
 /* What an audit of the slot says; empty where all is well. */
@@ -458,7 +502,8 @@ int main(void)
         cmocka_unit_test_setup(full_memory_is_unavailable_and_nothing_is_half_written, flush_redis),
         cmocka_unit_test_setup(a_policy_that_evicts_is_refused, flush_redis),
         cmocka_unit_test_setup(a_policy_that_is_changed_later_is_noticed, flush_redis),
-        cmocka_unit_test_setup(a_slot_of_a_newer_format_is_left_alone, flush_redis),
+        cmocka_unit_test_setup(a_slot_of_a_newer_format_is_left_alone_until_it_is_forgotten, flush_redis),
+        cmocka_unit_test_setup(a_newer_format_may_hold_anything, flush_redis),
         cmocka_unit_test_setup(a_field_that_was_spoilt_is_named, flush_redis),
         cmocka_unit_test_setup(a_missing_field_is_named, flush_redis),
         cmocka_unit_test_setup(a_field_that_was_edited_shows_whatever_it_says_now, flush_redis),

@@ -475,6 +475,47 @@ static void a_slot_whose_cells_are_not_its_ledgers_is_left_out_until_it_is_built
     world_destroy(world);
 }
 
+static void a_slot_of_a_newer_format_is_left_out_alone_with_an_alarm(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    run_batch(world);
+    fake.slots[0].slot.format = 99;
+    append_message(world, 1);
+    speed_step(world, 1);
+    for (int round = 0; round < 3; round++)
+        bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", "\"missing\": [{\"partition\": 0, \"reason\": \"rebuilding\"");
+    assert_says(&world->bench, "/v1/views/daily", "\"speed\": {\"offsets\": {\"0\": 1, \"1\": 2}, \"lag\": null}");
+    assert_says(&world->bench, "/v1/status", "\"redis\": {\"reachable\": true");
+    assert_says(&world->bench, "/v1/status", "\"alarm\": \"format\"");
+    assert_says(&world->bench, "/metrics", "tidemark_serving_partitions_stopped{source=\"orders\"} 1\n");
+    assert_says(&world->bench, "/metrics", "tidemark_serving_store_up{store=\"redis\"} 1\n");
+    assert_int_equal(world->bench.snapshot->damages, 1);
+    check(world);
+    fake_slot_clear(&fake.slots[0]);
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/metrics", "tidemark_serving_partitions_stopped{source=\"orders\"} 0\n");
+    assert_says(&world->bench, "/v1/views/daily", "\"rebuilding\"");
+    speed_step(world, 0);
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", "\"complete\": true");
+    check(world);
+    world_destroy(world);
+}
+
+static void a_slot_of_an_older_format_is_rebuilding_and_no_damage(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    fake.slots[0].slot.format = 1;
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/daily", "{\"partition\": 0, \"reason\": \"rebuilding\", \"from\": 0}");
+    assert_says(&world->bench, "/metrics", "tidemark_serving_partitions_stopped{source=\"orders\"} 0\n");
+    assert_int_equal(world->bench.snapshot->damages, 0);
+    world_destroy(world);
+}
+
 static void a_slot_of_another_definition_is_left_out(void **state)
 {
     (void)state;
@@ -575,6 +616,8 @@ int main(void)
         cmocka_unit_test(deferred_messages_make_an_answer_incomplete_until_they_are_published),
         cmocka_unit_test(messages_that_were_lost_unread_are_a_gap_until_the_batch_layer_has_its_say),
         cmocka_unit_test(a_slot_whose_cells_are_not_its_ledgers_is_left_out_until_it_is_built_again),
+        cmocka_unit_test(a_slot_of_a_newer_format_is_left_out_alone_with_an_alarm),
+        cmocka_unit_test(a_slot_of_an_older_format_is_rebuilding_and_no_damage),
         cmocka_unit_test(a_slot_of_another_definition_is_left_out),
         cmocka_unit_test(a_view_that_was_published_with_another_definition_is_missing),
         cmocka_unit_test(nothing_known_of_a_source_is_not_complete),

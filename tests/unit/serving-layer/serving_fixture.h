@@ -110,6 +110,7 @@ static bool fake_read_slot(struct realtime_store *store, struct slot_id id, stru
     if (fake_down(fake.redis_down, error))
         return false;
     *ret_slot = id.partition < PARTITIONS ? fake.slots[id.partition].slot : (struct slot){0};
+    slot_keep_known(ret_slot);
     return true;
 }
 
@@ -195,8 +196,13 @@ static bool fake_read(struct realtime_store *store, struct slot_reader *reader, 
     (void)store;
     if (fake_down(fake.redis_down, error))
         return false;
-    static struct fake_slot none;
+    static struct fake_slot none, other;
     struct fake_slot *slot = reader->id.partition < PARTITIONS ? &fake.slots[reader->id.partition] : &none;
+    if (slot->slot.exists && slot->slot.format != REALTIME_FORMAT) {
+        other.slot = slot->slot;
+        slot_keep_known(&other.slot);
+        slot = &other;
+    }
     bool anew =
         strcmp(reader->slot.incarnation, slot->slot.incarnation) != 0 || reader->slot.sequence > slot->slot.sequence;
     size_t before = reader->epoch_count;
@@ -284,7 +290,8 @@ static UNUSED void fake_begin(int partition, int64_t epoch, int64_t offset)
     static int incarnations;
     struct fake_slot *slot = &fake.slots[partition];
     fake_slot_clear(slot);
-    slot->slot = (struct slot){.exists = true, .epoch = epoch, .next = offset, .epoch_count = 1};
+    slot->slot =
+        (struct slot){.exists = true, .format = REALTIME_FORMAT, .epoch = epoch, .next = offset, .epoch_count = 1};
     slot->slot.epochs[0] = (struct epoch_start){epoch, offset, 0};
     snprintf(slot->slot.incarnation, sizeof slot->slot.incarnation, "i%d", ++incarnations);
     snprintf(slot->slot.definition, sizeof slot->slot.definition, "%s", orders.fingerprint);

@@ -469,6 +469,60 @@ static void another_cluster_is_refused_by_the_slot_and_by_what_is_published(void
     world_clean_up(&world);
 }
 
+/* --- a slot of another format --- */
+
+static void a_slot_of_a_newer_format_is_waited_for_and_left_as_it_is(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    enum commit_answer given;
+    world_init(&world, ON_DUPLICATE_REPLACE, 0);
+    append_plain(&world, 10, 0);
+    struct partition *speed = world.speeds[0];
+    open_and_commit(&world, speed);
+    struct slot *slot = &world.realtime.slots[0].slot;
+    slot->format = 99;
+    struct slot before = *slot;
+    append_plain(&world, 5, 0);
+    assert_true(take_all(&world, speed, &error) && partition_commit(speed, &given, &error));
+    assert_int_equal(given, COMMIT_FOREIGN);
+    for (int attempt = 0; attempt < 2; attempt++) {
+        assert_false(open_with(&world, speed, &error));
+        assert_int_equal(error.code, ERROR_DATA);
+        assert_non_null(strstr(error.message, "its slot: it has format 99, and this program knows up to format 2"));
+        assert_int_equal(speed->state, PARTITION_CLOSED);
+    }
+    assert_memory_equal(slot, &before, sizeof before);
+    slot->format = REALTIME_FORMAT;
+    open_and_commit(&world, speed);
+    assert_true(slot->next == 15 && strcmp(slot->incarnation, before.incarnation) == 0);
+    slot->format = 99;
+    memory_realtime_lose(&world.realtime, 0); /* as an operator has it forgotten */
+    open_and_commit(&world, speed);
+    assert_true(slot->next == 15 && strcmp(slot->incarnation, before.incarnation) != 0);
+    world_clean_up(&world);
+}
+
+static void a_slot_of_an_older_format_is_begun_anew(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    world_init(&world, ON_DUPLICATE_REPLACE, 0);
+    append_plain(&world, 10, 0);
+    open_and_commit(&world, world.speeds[0]);
+    struct slot *slot = &world.realtime.slots[0].slot;
+    for (int format = 0; format < REALTIME_FORMAT; format++) {
+        slot->format = format;
+        assert_true(open_with(&world, world.speeds[0], &error));
+        assert_true(slot->format == REALTIME_FORMAT && slot->next == 0);
+        open_and_commit(&world, world.speeds[0]);
+        assert_int_equal(slot->next, 10);
+    }
+    world_clean_up(&world);
+}
+
 static void a_definition_set_by_a_clock_that_ran_ahead_gives_way(void **state)
 {
     (void)state;
@@ -611,6 +665,8 @@ int main(void)
         cmocka_unit_test(beyond_the_horizon_orders_are_deferred_and_never_wrong),
         cmocka_unit_test(a_topic_made_anew_is_refused_by_its_record_time_or_by_its_content),
         cmocka_unit_test(another_cluster_is_refused_by_the_slot_and_by_what_is_published),
+        cmocka_unit_test(a_slot_of_a_newer_format_is_waited_for_and_left_as_it_is),
+        cmocka_unit_test(a_slot_of_an_older_format_is_begun_anew),
         cmocka_unit_test(a_definition_set_by_a_clock_that_ran_ahead_gives_way),
         cmocka_unit_test(a_slot_begun_at_the_cut_knows_the_message_before_it),
         cmocka_unit_test(the_tail_is_the_last_message_also_behind_control_records),

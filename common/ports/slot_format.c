@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Slots of another format than this program's. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "ports/realtime_store.h"
+
+bool slot_format_check(const struct slot *slot, struct error *error)
+{
+    if (!slot->exists || slot->format == REALTIME_FORMAT)
+        return true;
+    if (slot->format < REALTIME_FORMAT)
+        return error_set(error, ERROR_TRY_AGAIN,
+                         "it has format %" PRId64
+                         ", and this program writes format %d: the speed layer builds it again",
+                         slot->format, REALTIME_FORMAT);
+    return error_set(error, ERROR_DATA,
+                     "it has format %" PRId64
+                     ", and this program knows up to format %d: run the newer release that wrote it, or have it "
+                     "forgotten and built again by tidemark-batch repair --yes",
+                     slot->format, REALTIME_FORMAT);
+}
+
+void slot_keep_known(struct slot *slot)
+{
+    const struct slot all = *slot;
+    if (!all.exists || all.format == REALTIME_FORMAT)
+        return;
+    *slot = (struct slot){.exists = true, .format = all.format, .tail = -1, .tail_time_us = -1};
+    if (all.format > REALTIME_FORMAT)
+        return;
+    slot->defined_us = all.defined_us;
+    slot->partitions = all.partitions;
+    slot->first = all.first;
+    memcpy(slot->incarnation, all.incarnation, sizeof slot->incarnation);
+    memcpy(slot->cluster, all.cluster, sizeof slot->cluster);
+    memcpy(slot->definition, all.definition, sizeof slot->definition);
+}
