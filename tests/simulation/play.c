@@ -335,6 +335,23 @@ static void damage_cell(struct world *world)
         pane.cell->sums[0].total++;
 }
 
+/* By hand, or by a release that was tried for a while; now and then back to what it was. */
+static void change_format(struct world *world)
+{
+    static const int64_t formats[] = {REALTIME_FORMAT - 1, REALTIME_FORMAT, REALTIME_FORMAT + 1};
+    struct slot *slot = &world->redis.slots[chance_below(TOPIC_PARTITIONS)].slot;
+    if (slot->exists)
+        slot->format = formats[chance_below(sizeof formats / sizeof *formats)];
+}
+
+/* As an operator has it done by tidemark-batch repair. */
+static void forget_newer_slots(struct world *world)
+{
+    for (int32_t i = 0; i < TOPIC_PARTITIONS; i++)
+        if (world->redis.slots[i].slot.format > REALTIME_FORMAT)
+            memory_realtime_lose(&world->redis, i);
+}
+
 static void grow_topic(struct world *world)
 {
     topic_grow(&world->topic);
@@ -402,6 +419,8 @@ static const struct event {
     {"a slot is lost", 5, lose_slot},
     {"Redis is emptied", 3, lose_redis},
     {"a cell in Redis is changed by hand", 4, damage_cell},
+    {"a slot gets another format", 4, change_format},
+    {"slots of a newer format are forgotten", 4, forget_newer_slots},
     {"PostgreSQL is backed up", 5, back_up_database},
     {"PostgreSQL is restored", 2, restore_database},
     {"PostgreSQL is started anew", 4, restart_database},
@@ -518,6 +537,7 @@ static void let_runs_end(struct world *world)
 static void be_calm(struct world *world)
 {
     mend_services(world);
+    forget_newer_slots(world);
     world->is_calm = world->accepts_partitions = true;
     world->database.spoils_versions = false;
     topic_rebalance(&world->topic, false);
