@@ -7,83 +7,68 @@
 #include "base/clock.h"
 #include "base/wide.h"
 #include "base/zone.h"
+#include "record/event_time.h"
 
 #define CURSOR_PREFIX "r1." /* a later form can be told apart */
 
-/* `length` decimal digits. */
-static bool digits(const char *text, size_t length, int *ret_number)
-{
-    int number = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        number = number * 10 + (text[i] - '0');
-    }
-    *ret_number = number;
-    return true;
-}
+/* No window begins before or after these: event times are of the years 2000 to 2099. A bound beyond them says the same
+ * as they do, and these have four digits of a year in every time zone. */
+#define EARLIEST_S (INT64_C(-62135596800)) /* 0001-01-01T00:00:00Z */
+#define LATEST_S INT64_C(253402214400)     /* 9999-12-31T00:00:00Z */
 
 /* "2026-01-31" as the first instant of that day in the zone. */
 static bool parse_date(const char *text, const struct zone *zone, int64_t *ret_s)
 {
-    int year, month, day;
-    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-' || !digits(text, 4, &year) ||
-        !digits(text + 5, 2, &month) || !digits(text + 8, 2, &day) || year < 1970 || year > 2200)
+    int64_t days;
+    if (!rfc3339_date_parse(text_of(text), &days))
         return false;
-    if (month < 1 || month > 12 || day < 1 || day > 31)
-        return false;
-    int64_t number = days_from_civil(year, month, day);
-    int same_year, same_month, same_day;
-    civil_from_days(number, &same_year, &same_month, &same_day);
-    if (same_month != month || same_day != day)
-        return false;
-    *ret_s = zone_instant(zone, number * SECONDS_PER_DAY);
+    *ret_s = zone_instant(zone, days * SECONDS_PER_DAY);
     return true;
 }
 
 /* A time with its offset; windows start at whole seconds, so the next whole second says the same. */
-static bool parse_time(const char *text, int64_t *ret_s)
+static bool parse_time(char *text, int64_t *ret_s)
 {
-    char copy[64];
     size_t length = strlen(text);
-    if (length < 20 || length >= sizeof copy)
-        return false;
-    memcpy(copy, text, length + 1);
-    char *sign = &copy[length - 6];
-    if (*sign == ' ') /* a plus sign that nobody escaped */
-        *sign = '+';
-    char last = copy[length - 1];
-    if (last != 'Z' && last != 'z' && *sign != '+' && *sign != '-')
-        return false;
-    int64_t at_us;
-    if (!event_time_parse((struct text){copy, length}, &at_us))
-        return false;
-    *ret_s = at_us / US_PER_SECOND + (at_us % US_PER_SECOND > 0);
-    return true;
+    if (length > 6 && text[length - 6] == ' ') /* a plus sign that nobody escaped */
+        text[length - 6] = '+';
+    return rfc3339_parse((struct text){text, length}, ret_s);
 }
 
-static bool take_time(const struct target *target, const char *name, const struct zone *zone, bool *ret_given,
+/* *ret_s is left as it is where nothing is given. */
+static bool take_time(const struct target *target, const char *name, const struct zone *zone, struct arena *arena,
                       int64_t *ret_s, struct problem *problem)
 {
     const char *value = target_parameter(target, name);
-    *ret_given = value != NULL;
-    if (!value || parse_date(value, zone, ret_s) || parse_time(value, ret_s))
+    if (!value)
+        return true;
+    char *copy = arena_copy(arena, text_of(value));
+    if (!copy)
+        return problem_memory(problem);
+    if (parse_date(value, zone, ret_s) || parse_time(copy, ret_s))
         return true;
     return problem_set(problem, 400,
                        "%s must be a date like 2026-01-31, or a time with its offset like 2026-01-31T08:00:00Z, "
-                       "from 2000 until 2100, not %.*s",
+                       "not %.*s",
                        name, shown_length(value), value);
 }
 
-static bool take_range(const struct target *target, struct view_query *query, struct problem *problem)
+static int64_t clamp(int64_t at_s)
 {
-    bool has_to;
-    query->to_s = INT64_MAX;
-    query->from_s = INT64_MIN;
-    if (!take_time(target, "from", query->view->zone, &query->has_from, &query->from_s, problem) ||
-        !take_time(target, "to", query->view->zone, &has_to, &query->to_s, problem))
+    return at_s < EARLIEST_S ? EARLIEST_S : at_s > LATEST_S ? LATEST_S : at_s;
+}
+
+static bool take_range(const struct target *target, struct arena *arena, struct view_query *query,
+                       struct problem *problem)
+{
+    int64_t from_s = INT64_MIN, to_s = INT64_MAX;
+    if (!take_time(target, "from", query->view->zone, arena, &from_s, problem) ||
+        !take_time(target, "to", query->view->zone, arena, &to_s, problem))
         return false;
-    return query->from_s <= query->to_s || problem_set(problem, 400, "from is after to");
+    query->has_from = target_parameter(target, "from");
+    query->from_s = query->has_from ? clamp(from_s) : INT64_MIN;
+    query->to_s = target_parameter(target, "to") ? clamp(to_s) : INT64_MAX;
+    return from_s <= to_s || problem_set(problem, 400, "from is after to");
 }
 
 static bool take_limit(const struct target *target, struct view_query *query, struct problem *problem)
@@ -206,7 +191,7 @@ bool view_query_parse(const struct view *view, const struct target *target, stru
                       struct view_query *ret_query, struct problem *problem)
 {
     struct view_query query = {.view = view};
-    if (!allow_parameters(view, target, arena, problem) || !take_range(target, &query, problem) ||
+    if (!allow_parameters(view, target, arena, problem) || !take_range(target, arena, &query, problem) ||
         !take_limit(target, &query, problem) || !take_format(target, &query, problem) ||
         !take_cursor(target, arena, &query, problem))
         return false;

@@ -3,9 +3,9 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "base/zone.h"
 
-#define US_PER_SECOND INT64_C(1000000)
 #define FIRST_SECOND INT64_C(946684800) /* 2000-01-01T00:00:00Z */
 #define END_SECOND INT64_C(4102444800)  /* 2100-01-01T00:00:00Z */
 
@@ -118,11 +118,69 @@ bool event_time_parse(struct text text, int64_t *ret_us)
         !take_offset(&reader, &offset) || reader.at != reader.end) {
         return false;
     }
-    int64_t instant_s = days * 86400 + (minutes - offset) * 60 + seconds;
+    int64_t instant_s = days * SECONDS_PER_DAY + (minutes - offset) * 60 + seconds;
     if (instant_s < FIRST_SECOND || instant_s >= END_SECOND) {
         return false;
     }
     *ret_us = instant_s * US_PER_SECOND + us;
+    return true;
+}
+
+/* Takes the decimals of a second, as many as there are; *ret_more where they aren't all zero. */
+static bool take_decimals(struct reader *reader, bool *ret_more)
+{
+    *ret_more = false;
+    if (!take(reader, '.', '.')) {
+        return true;
+    }
+    const char *first = reader->at;
+    for (; reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9'; reader->at++) {
+        *ret_more = *ret_more || *reader->at != '0';
+    }
+    return reader->at > first;
+}
+
+/* A second 60 is the last of a month in UTC, where a leap second can be; `next_s` is the second after it. */
+static bool begins_a_month(int64_t next_s)
+{
+    int year, month, day;
+    int64_t of_day = (next_s % SECONDS_PER_DAY + SECONDS_PER_DAY) % SECONDS_PER_DAY;
+    civil_from_days((next_s - of_day) / SECONDS_PER_DAY, &year, &month, &day);
+    return of_day == 0 && day == 1;
+}
+
+bool rfc3339_parse(struct text text, int64_t *ret_s)
+{
+    struct reader reader = {text.data, text.data + text.length};
+    int64_t days;
+    int offset;
+    bool more;
+    if (!take_date(&reader, &days) || (!take(&reader, 'T', 't') && !take(&reader, ' ', ' '))) {
+        return false;
+    }
+    int minutes = take_minutes(&reader);
+    bool colon = take(&reader, ':', ':');
+    int seconds = take_number(&reader, 2);
+    if (minutes < 0 || !colon || seconds < 0 || seconds > 60 || !take_decimals(&reader, &more) ||
+        reader.at == reader.end || !take_offset(&reader, &offset) || reader.at != reader.end) {
+        return false;
+    }
+    int64_t at_s = days * SECONDS_PER_DAY + (minutes - offset) * 60 + seconds;
+    if (seconds == 60 && !begins_a_month(at_s)) {
+        return false;
+    }
+    *ret_s = at_s + (more && seconds < 60);
+    return true;
+}
+
+bool rfc3339_date_parse(struct text text, int64_t *ret_days)
+{
+    struct reader reader = {text.data, text.data + text.length};
+    int64_t days;
+    if (!take_date(&reader, &days) || reader.at != reader.end) {
+        return false;
+    }
+    *ret_days = days;
     return true;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The instants that an event time may be. */
+ * The instants that an event time may be, and times and dates that are none: those that somebody asks for. */
 #ifndef TIDEMARK_RECORD_EVENT_TIME_H
 #define TIDEMARK_RECORD_EVENT_TIME_H
 
@@ -10,5 +10,13 @@
 
 /* A number of seconds, milliseconds or microseconds since 1970 to µs; false outside 2000 until 2100. */
 bool event_time_from_number(int64_t number, enum time_unit unit, int64_t *ret_us);
+
+/* Any RFC 3339 time with its offset (a `T`, `t` or blank between; as many decimals as there are; years 0000 to 9999) as
+ * the first whole second since 1970 at or after it. A leap second, which is at the end of a month in UTC or nowhere, is
+ * the second after it. */
+bool rfc3339_parse(struct text text, int64_t *ret_s);
+
+/* A date of RFC 3339, "2026-01-31", years 0000 to 9999, as days since 1970. */
+bool rfc3339_date_parse(struct text text, int64_t *ret_days);
 
 #endif

@@ -123,6 +123,81 @@ static void numbers_are_taken_in_their_unit_from_2000_until_2100(void **state)
     }
 }
 
+#define JANUARY_2026_S (JANUARY_2026 / 1000000)
+
+static void a_time_that_is_asked_for_is_of_any_year_and_becomes_the_next_whole_second(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t at_s;
+    } cases[] = {
+        {"2026-01-01T00:00:00Z", JANUARY_2026_S},
+        {"2026-01-01t00:00:00z", JANUARY_2026_S},
+        {"2026-01-01 00:00:00.000+00:00", JANUARY_2026_S},
+        {"2026-01-01T00:00:00.0000000000000000000000000000000000000000000000000000000000000001Z", JANUARY_2026_S + 1},
+        {"1970-01-01T00:00:00Z", 0},
+        {"1970-01-01T00:00:00-00:00", 0},
+        {"1969-12-31T23:59:59.5Z", 0},
+        {"1999-12-31T23:59:59Z", 946684799},
+        {"2100-01-01T00:00:00Z", INT64_C(4102444800)},
+        {"0000-01-01T00:00:00Z", INT64_C(-62167219200)},
+        {"9999-12-31T23:59:59Z", INT64_C(253402300799)},
+        {"1990-12-31T23:59:60Z", 662688000},
+        {"1990-12-31T15:59:60.9-08:00", 662688000},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t at_s = -77;
+        assert_true(rfc3339_parse(text_of(cases[i].text), &at_s));
+        assert_int_equal(at_s, cases[i].at_s);
+    }
+}
+
+static void what_is_no_time_cannot_be_asked_for(void **state)
+{
+    static const char *const cases[] = {"",
+                                        "2026-01-01",
+                                        "2026-01-01T00:00:00",
+                                        "2026-01-01T00:00:00.5",
+                                        "2026-01-01T00:00Z",
+                                        "2026-01-01T24:00:00Z",
+                                        "2026-01-01T23:59:60Z",
+                                        "1990-12-31T23:58:60Z",
+                                        "1990-12-31T23:59:61Z",
+                                        "2026-02-29T00:00:00Z",
+                                        "2026-01-01T00:00:00.Z",
+                                        "2026-01-01T00:00:00+24:00",
+                                        "2026-01-01T00:00:00+0100",
+                                        "2026-01-01T00:00:00ZZ",
+                                        "10000-01-01T00:00:00Z",
+                                        "-001-01-01T00:00:00Z",
+                                        " 2026-01-01T00:00:00Z"};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int64_t at_s = 77;
+        assert_false(rfc3339_parse(text_of(cases[i]), &at_s));
+        assert_int_equal(at_s, 77);
+    }
+}
+
+static void a_date_that_is_asked_for_is_a_day_of_any_year(void **state)
+{
+    static const char *const none[] = {"",           "2026-1-1",    "2026-02-30", "2026-13-01", "2026-00-01",
+                                       "2026-01-00", "10000-01-01", "2026-01-1x", "2026/01/01", "2026-01-01T"};
+    int64_t days;
+    (void)state;
+    assert_true(rfc3339_date_parse(text_of("1970-01-02"), &days));
+    assert_int_equal(days, 1);
+    assert_true(rfc3339_date_parse(text_of("0000-01-01"), &days));
+    assert_int_equal(days, -719528);
+    assert_true(rfc3339_date_parse(text_of("9999-12-31"), &days));
+    assert_int_equal(days, 2932896);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        assert_false(rfc3339_date_parse(text_of(none[i]), &days));
+        assert_int_equal(days, 2932896);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +206,9 @@ int main(void)
         cmocka_unit_test(the_years_count_after_conversion_to_utc),
         cmocka_unit_test(a_text_may_end_anywhere),
         cmocka_unit_test(numbers_are_taken_in_their_unit_from_2000_until_2100),
+        cmocka_unit_test(a_time_that_is_asked_for_is_of_any_year_and_becomes_the_next_whole_second),
+        cmocka_unit_test(what_is_no_time_cannot_be_asked_for),
+        cmocka_unit_test(a_date_that_is_asked_for_is_a_day_of_any_year),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

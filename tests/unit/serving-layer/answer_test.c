@@ -175,6 +175,40 @@ static void ranges_are_half_open_and_by_the_day_of_the_zone(void **state)
     }
 }
 
+static void any_time_of_the_calendar_may_be_asked_for(void **state)
+{
+    static const struct {
+        const char *range;
+        int rows;
+    } cases[] = {
+        {"from=1970-01-01T00:00:00Z", 3},
+        {"from=1999-12-31T23:59:59Z&to=2100-01-01T00:00:00Z", 3},
+        {"from=1969-12-31&to=2200-01-01", 3},
+        {"from=0000-01-01&to=9999-12-31", 3},
+        {"from=0000-01-01T00:00:00%2B23:59&to=9999-12-31T23:59:59.999-23:59", 3},
+        {"from=2100-01-01", 0},
+        {"to=2000-01-01", 0},
+        {"from=9999-12-31T23:59:59Z", 0},
+        {"from=2025-12-31T23:59:60Z&to=2026-01-01T00:00:00.0000000000001Z", 1},
+        {"from=2026-01-01 00:00:00.00000000000000000000000000000000000000000000000000000000000000000Z", 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char target[200];
+        snprintf(target, sizeof target, "/v1/views/daily?format=ndjson&%s", cases[i].range);
+        if (count_lines(*state, target) != cases[i].rows)
+            fail_msg("%s: %d rows", cases[i].range, count_lines(*state, target));
+    }
+}
+
+static void a_range_before_all_time_is_expired_in_four_digits(void **state)
+{
+    struct bench *bench = *state;
+    fake.clock_us[0] = (DAY_S + 86400) * US_PER_SECOND;
+    fake.epoch++;
+    bench_follow(bench);
+    assert_says(bench, "/v1/views/recent?from=0000-01-01T00:00:00%2B23:59", "\"reason\": \"expired\", \"from\": \"0");
+}
+
 static void what_is_not_understood_is_refused_with_a_word_of_help(void **state)
 {
     static const struct {
@@ -191,6 +225,10 @@ static void what_is_not_understood_is_refused_with_a_word_of_help(void **state)
         {"/v1/views/daily?limit=1e3", 400, "limit must be"},
         {"/v1/views/daily?format=xml", 400, "json, csv or ndjson"},
         {"/v1/views/daily?from=2026-02-30", 400, "from must be"},
+        {"/v1/views/daily?to=2100-02-29", 400, "to must be"},
+        {"/v1/views/daily?from=10000-01-01", 400, "from must be"},
+        {"/v1/views/daily?from=9999-12-31&to=9999-12-30", 400, "after"},
+        {"/v1/views/daily?from=0000-01-02&to=0000-01-01", 400, "after"},
         {"/v1/views/daily?from=2026-01-01T00:00:00", 400, "offset"},
         {"/v1/views/daily?from=", 400, "from must be"},
         {"/v1/views/daily?from=2026-01-02&to=2026-01-01", 400, "after"},
@@ -248,6 +286,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(pages_follow_each_other_without_gap_or_repeat, start, stop),
         cmocka_unit_test_setup_teardown(a_group_without_a_counted_version_is_no_row, start, stop),
         cmocka_unit_test_setup_teardown(ranges_are_half_open_and_by_the_day_of_the_zone, start, stop),
+        cmocka_unit_test_setup_teardown(any_time_of_the_calendar_may_be_asked_for, start, stop),
+        cmocka_unit_test_setup_teardown(a_range_before_all_time_is_expired_in_four_digits, start, stop),
         cmocka_unit_test_setup_teardown(what_is_not_understood_is_refused_with_a_word_of_help, start, stop),
         cmocka_unit_test_setup_teardown(an_address_that_is_too_long_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(every_page_of_the_map_answers, start, stop),
