@@ -7,14 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "connections.h"
+#include "request_head.h"
 
-#define CONNECTION_BYTES_MAX ((size_t)128 * 1024) /* for the headers of a request and its answer */
+/* For the headers of a request and its answer. Where a request doesn't fit, the library answers by itself, with a page:
+ * several times our own limits, so that these come first. */
+#define CONNECTION_BYTES_MAX ((size_t)384 * 1024)
 
 struct server {
     const struct serving *serving;
@@ -28,13 +30,28 @@ struct exchange {
     bool checked; /* the library has called for it before */
 };
 
+/* Of two headers with a name the library reads the first, and these are before all that was sent. */
+static const char no_length[] = "0", no_cookie[] = "-";
+
+/* The library reads lengths, cookies and parameters before it calls for an answer, and where it doesn't like them its
+ * own answer is broken: the headers come twice, or it waits for ever. We need none of them from it: a body is always
+ * refused, and the rest of the address is in `target`. `uri` lies in the library's own buffer. */
+static void keep_from_library(struct MHD_Connection *connection, const char *uri)
+{
+    char *query = strchr((char *)(uintptr_t)uri, '?');
+    if (query)
+        query[1] = '\0';
+    MHD_set_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH, no_length);
+    MHD_set_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_COOKIE, no_cookie);
+}
+
 static void *begin_exchange(void *context, const char *uri, struct MHD_Connection *connection)
 {
     (void)context;
-    (void)connection;
     struct exchange *exchange = calloc(1, sizeof *exchange);
     if (exchange)
         exchange->target = strndup(uri, TARGET_BYTES_MAX + 1);
+    keep_from_library(connection, uri);
     return exchange;
 }
 
@@ -70,54 +87,23 @@ static void note_connection(void *context, struct MHD_Connection *connection, vo
     }
 }
 
-static const char *header(struct MHD_Connection *connection, const char *name)
+static enum MHD_Result note_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
-}
-
-struct counted_header {
-    const char *name;
-    int count;
-};
-
-static enum MHD_Result count_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    (void)kind, (void)value;
-    struct counted_header *counted = context;
-    counted->count += strcasecmp(name, counted->name) == 0;
+    (void)kind;
+    if (value != no_length && value != no_cookie)
+        request_head_note(context, name, value);
     return MHD_YES;
 }
 
-static bool has_two(struct MHD_Connection *connection, const char *name)
+static struct request_head head_of(struct MHD_Connection *connection, const char *method, const char *target,
+                                   const char *version)
 {
-    struct counted_header counted = {name, 0};
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &counted);
-    return counted.count > 1;
-}
-
-static bool is_get(const char *method)
-{
-    return strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-}
-
-/* What can't be answered whatever the target is; *ret_close where the connection can't go on either. */
-static bool check_request(struct MHD_Connection *connection, const char *method, struct reply *reply,
-                          struct problem *problem, bool *ret_close)
-{
-    const char *encoding = header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    *ret_close = encoding || (length && strcmp(length, "0") != 0);
-    if (encoding && length)
-        return problem_set(problem, 400, "Transfer-Encoding and Content-Length must not both be given");
-    if (has_two(connection, MHD_HTTP_HEADER_CONTENT_LENGTH) || has_two(connection, MHD_HTTP_HEADER_HOST)) {
-        *ret_close = true; /* what others take for the end of this request is not certain */
-        return problem_set(problem, 400, "Content-Length and Host must be given once");
-    }
-    if (!is_get(method)) {
-        buffer_append_string(reply_header(reply, MHD_HTTP_HEADER_ALLOW), "GET, HEAD");
-        return problem_set(problem, 405, "only GET and HEAD are answered, not %.*s", shown_length(method), method);
-    }
-    return !*ret_close || problem_set(problem, 400, "a request that only asks has no body");
+    struct request_head head = {.method = method, .target = target, .version = version};
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (info)
+        head.bytes = info->header_size;
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, note_header, &head);
+    return head;
 }
 
 static struct MHD_Response *response_of(struct reply *reply)
@@ -195,7 +181,7 @@ static enum MHD_Result give_answer(struct server *server, struct MHD_Connection 
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *upload, size_t *upload_size, void **state)
 {
-    (void)url, (void)version, (void)upload, (void)upload_size;
+    (void)url, (void)upload, (void)upload_size;
     struct server *server = context;
     struct exchange *exchange = *state;
     struct reply reply = {0};
@@ -204,12 +190,13 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     if (exchange && exchange->checked)
         return give_answer(server, connection, exchange->target);
     connections_mark(server->connections, place_of(connection), true);
-    if (!check_request(connection, method, &reply, &problem, &close_connection))
-        return refuse(server, connection, &reply, &problem, close_connection);
     if (!exchange || !exchange->target) {
         problem_memory(&problem);
         return refuse(server, connection, &reply, &problem, true);
     }
+    const struct request_head head = head_of(connection, method, exchange->target, version);
+    if (!request_head_check(&head, &reply, &problem, &close_connection))
+        return refuse(server, connection, &reply, &problem, close_connection);
     exchange->checked = true;
     return MHD_YES;
 }
@@ -251,13 +238,12 @@ static int open_socket(const struct server_options *options, struct error *error
 
 static struct MHD_Daemon *start_daemon(struct server *server, int descriptor, unsigned threads)
 {
-    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, server, MHD_OPTION_LISTEN_SOCKET,
-                            descriptor, MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0U,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)REQUEST_SECONDS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES_MAX,
-                            MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL,
-                            MHD_OPTION_NOTIFY_COMPLETED, end_exchange, server, MHD_OPTION_NOTIFY_CONNECTION,
-                            note_connection, server, MHD_OPTION_END);
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, descriptor,
+        MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0U, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)REQUEST_SECONDS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        CONNECTION_BYTES_MAX, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+        end_exchange, server, MHD_OPTION_NOTIFY_CONNECTION, note_connection, server, MHD_OPTION_END);
 }
 
 bool server_start(const struct server_options *options, const struct serving *serving, struct server **ret_server,

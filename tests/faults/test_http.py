@@ -2,6 +2,8 @@
 """HTTP from clients that are broken, slow, many, gone or hostile: each gets its answer or its end, and others don't notice."""
 
 import contextlib
+import email.parser
+import json
 import os
 import resource
 import socket
@@ -30,21 +32,28 @@ REQUESTS = {
     "a version of the future": ("GET /livez HTTP/9.9\r\n" + END, {200, 400, 505, 0}),
     "a version that is none": ("GET /livez HTCPCP/1.0\r\n" + END, {400, 505, 0}),
     "no Host": ("GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n", {400}),
+    "a Host that is none": (get("/livez", "Host: a b\r\nConnection: close\r\n\r\n"), {400}),
     "two Hosts": (get("/livez", "Host: a\r\nHost: b\r\nConnection: close\r\n\r\n"), {400}),
-    "headers of 64 KB": (get("/livez", "X: " + "x" * 65536 + "\r\n" + END), {200, 431}),
-    "headers of 1 MB": (get("/livez", "".join(f"X-{n}: {'x' * 1000}\r\n" for n in range(1000)) + END), {400, 413, 431, 0}),
-    "ten thousand headers": (get("/livez", "".join(f"X-{n}: y\r\n" for n in range(10_000)) + END), {200, 400, 413, 431, 0}),
-    "a header that never ends": (get("/livez", "X: " + "x" * 500_000), {400, 413, 431, 0}),
-    "a header without a colon": (get("/livez", "nonsense\r\n" + END), {200, 400}),
-    "a header without a name": (get("/livez", ": value\r\n" + END), {200, 400}),
-    "a blank before the colon": (get("/livez", "X : y\r\n" + END), {200, 400}),
+    "headers of 60 KB": (get("/livez", "X: " + "x" * 60_000 + "\r\n" + END), {200}),
+    "headers of 64 KB": (get("/livez", "X: " + "x" * 65536 + "\r\n" + END), {431}),
+    "headers of 200 KB": (get("/livez", "X: " + "x" * 200_000 + "\r\n" + END), {431}),
+    "cookies of 50 KB": (get("/livez", "Cookie: " + "a=b;" * 12_500 + "\r\n" + END), {200}),
+    "headers of 1 MB": (get("/livez", "".join(f"X-{n}: {'x' * 1000}\r\n" for n in range(1000)) + END), {431, 0}),
+    "ten thousand headers": (get("/livez", "".join(f"X-{n}: y\r\n" for n in range(10_000)) + END), {431, 0}),
+    "a header that never ends": (get("/livez", "X: " + "x" * 500_000), {431, 0}),
+    "a header without a colon": (get("/livez", "nonsense\r\n" + END), {400}),
+    "a header without a name": (get("/livez", ": value\r\n" + END), {400}),
+    "a blank before the colon": (get("/livez", "X : y\r\n" + END), {400}),
     "a folded header": (get("/livez", "X: a\r\n b\r\n" + END), {200, 400}),
     "a NUL in a header": (get("/livez", "X: a\0b\r\n" + END), {200, 400, 0}),
     "a line of 8 KB": (get("/" + "a" * 8000), {404}),
     "a line over 8 KB": (get("/" + "a" * 8192), {414}),
-    "a line of 100 KB": (get("/" + "a" * 100_000), {414, 431}),
-    "a line of 1 MB": (get("/" + "a" * 1_000_000), {400, 413, 414, 431, 0}),
+    "a line of 100 KB": (get("/" + "a" * 100_000), {414}),
+    "a line of 300 KB": (get("/" + "a" * 300_000), {414}),
+    "a line of 1 MB": (get("/" + "a" * 1_000_000), {414, 0}),
     "too many parameters": (get("/v1/views/daily_revenue?" + "&".join(f"p{n}=1" for n in range(100))), {400}),
+    "ten thousand parameters": (get("/v1/views/daily_revenue?" + "&".join(f"p{n}=1" for n in range(10_000))), {414}),
+    "four thousand parameters in a short line": (get("/v1/views/daily_revenue?" + "a&" * 4000), {400}),
     "a parameter given twice": (get("/v1/views/daily_revenue?limit=1&limit=2"), {400}),
     "an empty query": (get("/v1/views/daily_revenue?"), {200}),
     "a query of separators": (get("/v1/views/daily_revenue?&&&&"), {200}),
@@ -80,13 +89,13 @@ REQUESTS = {
     "two lengths": (get("/livez", "Content-Length: 0\r\nContent-Length: 5\r\n" + END) + "hello", {400}),
     "a negative length": (get("/livez", "Content-Length: -1\r\n" + END), {400}),
     "a length that is no number": (get("/livez", "Content-Length: five\r\n" + END), {400}),
-    "a length beyond 64 bits": (get("/livez", "Content-Length: 99999999999999999999999\r\n" + END), {400, 413, 0}),
+    "a length beyond 64 bits": (get("/livez", "Content-Length: 99999999999999999999999\r\n" + END), {400}),
     "an encoding nobody knows": (get("/livez", "Transfer-Encoding: gzip\r\n" + END), {400, 501}),
     "a bad chunk": (get("/livez", "Transfer-Encoding: chunked\r\n" + END) + "zz\r\n", {400}),
     "a smuggled second request": (get("/livez", "Content-Length: 44\r\nTransfer-Encoding: chunked\r\n" + END) + "0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: a\r\n\r\n", {400}),
     "bare line feeds": ("GET /livez HTTP/1.1\nHost: a\nConnection: close\n\n", {200, 400}),
     "empty lines before": ("\r\n\r\n" + OK, {200, 400}),
-    "blanks in the line": ("GET  /livez  HTTP/1.1\r\n" + END, {200, 400, 404, 0}),
+    "blanks in the line": ("GET  /livez  HTTP/1.1\r\n" + END, {400}),
     "a TLS greeting": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)) * 2, {400, 0}),
     "the preface of HTTP/2": ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 405, 505, 0}),
     "an upgrade": (get("/livez", "Upgrade: websocket\r\nConnection: Upgrade, close\r\nHost: a\r\n\r\n"), {200, 400}),
@@ -94,9 +103,39 @@ REQUESTS = {
     "all bytes": (bytes(range(256)) * 20 + b"\r\n\r\n", {400, 405, 414, 431, 0}),
 }  # fmt: skip
 
+# What the library refuses by itself, before we are asked: with a page instead of a problem document.
+PAGES = {
+    "HTTP/0.9",
+    "a version of the future",
+    "a version that is none",
+    "headers of 1 MB",
+    "ten thousand headers",
+    "a header that never ends",
+    "a header without a colon",
+    "a line of 1 MB",
+    "the preface of HTTP/2",
+    "zeros",
+    "all bytes",
+}
+
+# What proxies could read in another way than we do: each on a connection that would go on.
+AMBIGUOUS = [
+    "GET /livez HTTP/1.1\r\n\r\n",
+    get("/livez", "Host: a\r\nHost: b\r\n\r\n"),
+    get("/livez", "Host: a/b\r\n\r\n"),
+    get("/livez", "Host: a\r\nContent-Length: abc\r\n\r\n"),
+    get("/livez", "Host: a\r\nContent-Length: 0\r\nContent-Length: 30\r\n\r\n"),
+    get("/livez", "Host: a\r\nContent-Length: 0, 30\r\n\r\n"),
+    get("/livez", "Host: a\r\nContent-Length : 30\r\n\r\n"),
+    get("/livez", "Host: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    get("/livez", "Host: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
+    get("/livez", "Host: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+    get("/livez HTTP/1.1 HTTP/1.1", "Host: a\r\n\r\n"),
+    get("/livez", "Host: a\r\nX: a\rContent-Length: 30\r\n\r\n"),
+]
+
 # What the library waits behind for more, and the reaper ends.
 UNENDING = [
-    get("/v1/views/daily_revenue?" + "&".join(f"p{n}=1" for n in range(10_000))),
     "\r\n\r\n",
     "G",
 ]
@@ -138,6 +177,15 @@ class Http(EndToEnd):
     def status(answer):
         return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.") else 0
 
+    def assert_one_answer(self, answer, is_problem):
+        """One head, a body of the length that it says, and nothing behind it."""
+        head, _, body = answer.partition(b"\r\n\r\n")
+        headers = email.parser.BytesHeaderParser().parsebytes(head.partition(b"\r\n")[2])
+        self.assertEqual([str(len(body))], headers.get_all("Content-Length"), answer[:500])
+        if is_problem:
+            self.assertEqual(["application/problem+json"], headers.get_all("Content-Type"), answer[:500])
+            self.assertEqual(json.loads(body)["status"], self.status(answer))
+
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.serving.pid}/fd"))
 
@@ -156,6 +204,8 @@ class Http(EndToEnd):
                 self.assertIn(self.status(answer), statuses, answer[:500])
                 self.assertNotIn(b"root:", answer)
                 self.assertNotIn(b"\r\nSet-Cookie", answer)
+                if answer:
+                    self.assert_one_answer(answer, self.status(answer) >= 400 and name not in PAGES)
         self.assert_unhurt()
         self.assertEqual(self.serving.stop(), 0)
 
@@ -168,6 +218,15 @@ class Http(EndToEnd):
         answer = self.exchange(many[: len(many) // 200] + "POST / HTTP/1.1\r\nContent-Length: 900\r\nHost: a\r\n\r\n" + many)
         self.assertEqual(answer.count(b"HTTP/1.1 405"), 1)
         self.assertEqual(answer.count(b"HTTP/1.1 200"), 1, "what follows a body that isn't read is no request")
+        self.assert_unhurt()
+
+    def test_nothing_behind_an_ambiguous_request_is_answered(self):
+        self.start()
+        for request in AMBIGUOUS:
+            with self.subTest(request):
+                answer = self.exchange(request + get("/metrics") + get("/metrics"))
+                self.assertEqual(self.status(answer), 400)
+                self.assert_one_answer(answer, True)
         self.assert_unhurt()
 
     # --- hostile ---

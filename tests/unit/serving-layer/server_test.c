@@ -103,6 +103,113 @@ static void the_raw_address_is_what_is_read(void **state)
     assert_exchange(*state, "GET http://proxy/livez HTTP/1.1\r\n" CLOSE, "HTTP/1.1 200", "ok");
 }
 
+static size_t occurrences(const char *text, const char *word)
+{
+    size_t count = 0;
+    for (; (text = strstr(text, word)); text++)
+        count++;
+    return count;
+}
+
+/* One answer, a problem document, and nothing behind it: what follows is no request. */
+static void assert_refused_once(const struct listening *listening, const char *sent, const char *status)
+{
+    char requests[2000];
+    snprintf(requests, sizeof requests, "%sGET /livez HTTP/1.1\r\n" CLOSE, sent);
+    const char *got = exchange(listening, requests);
+    const char *body = strstr(got, "\r\n\r\n{\"type\": \"about:blank\"");
+    if (strncmp(got, status, strlen(status)) != 0 || occurrences(got, "\r\n\r\n") != 1 ||
+        occurrences(got, "Content-Type: application/problem+json\r\n") != 1 ||
+        occurrences(got, "Content-Length: ") != 1 || !body)
+        fail_msg("%s\ngot %s", sent, got);
+}
+
+static void what_is_ambiguous_is_refused_once_and_ends_the_connection(void **state)
+{
+    static const char *const cases[] = {
+        "GET /livez HTTP/1.1\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: a b\r\n\r\n",
+        "GET /livez HTTP/1.0\r\nConnection: keep-alive\r\nHost: a/b\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: abc\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999999999\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\nhello",
+        "GET /livez HTTP/1.1\r\n Content-Length: 5\r\nHost: a\r\n\r\nhello",
+        "GET /li vez HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /livez\t HTTP/1.1\r\nHost: a\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_refused_once(*state, cases[i], "HTTP/1.1 400");
+}
+
+static void a_length_of_zero_is_no_body(void **state)
+{
+    const char *got = exchange(*state, "GET /livez HTTP/1.1\r\nHost: a\r\nContent-Length: 0 \r\n\r\n"
+                                       "GET /livez HTTP/1.1\r\nContent-Length: 000\r\n" CLOSE);
+    assert_int_equal(occurrences(got, "HTTP/1.1 200"), 2);
+}
+
+/* The bytes of a request with this many of `piece` between beginning and end; the caller frees them. */
+static char *repeat(const char *beginning, const char *piece, size_t times, const char *end)
+{
+    struct buffer request = {0};
+    buffer_append_string(&request, beginning);
+    for (size_t i = 0; i < times; i++)
+        buffer_append_string(&request, piece);
+    buffer_append_string(&request, end);
+    assert_false(request.failed);
+    char *bytes = strdup(buffer_string(&request));
+    buffer_clean_up(&request);
+    return bytes;
+}
+
+static void requests_beyond_our_limits_are_refused_by_us(void **state)
+{
+    static const struct {
+        const char *beginning, *piece;
+        size_t times;
+        const char *end, *status, *word;
+    } cases[] = {
+        {"GET /livez HTTP/1.1\r\nX: ", "x", 60000, "\r\n" CLOSE, "HTTP/1.1 200", "ok"},
+        {"GET /livez HTTP/1.1\r\nX: ", "x", 70000, "\r\n" CLOSE, "HTTP/1.1 431", "65536 bytes"},
+        {"GET /livez HTTP/1.1\r\nX: ", "x", 300000, "\r\n" CLOSE, "HTTP/1.1 431", "Request Header Fields Too Large"},
+        {"GET /livez HTTP/1.1\r\n", "Accept: a\r\n", 3000, CLOSE, "HTTP/1.1 200", "ok"},
+        {"GET /livez HTTP/1.1\r\nCookie: ", "a=b;", 10000, "\r\n" CLOSE, "HTTP/1.1 200", "ok"},
+        {"GET /", "a", 300000, " HTTP/1.1\r\n" CLOSE, "HTTP/1.1 414", "8192 bytes"},
+        {"GET /livez?", "a&", 4000, " HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400", "given twice"},
+        {"GET /livez?", "a&", 40000, " HTTP/1.1\r\n" CLOSE, "HTTP/1.1 414", "8192 bytes"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *request = repeat(cases[i].beginning, cases[i].piece, cases[i].times, cases[i].end);
+        assert_exchange(*state, request, cases[i].status, cases[i].word);
+        free(request);
+    }
+}
+
+/* What the library refuses before it asks us: a page, but one whole answer, and the end. */
+static void what_the_library_answers_is_one_answer_too(void **state)
+{
+    static const struct {
+        const char *sent, *status;
+    } cases[] = {
+        {"GET /livez HTTP/9.9\r\nHost: a\r\n\r\nGET /livez HTTP/1.1\r\n" CLOSE, "HTTP/1.1 505"},
+        {"GET /livez HTTPS/1.1\r\nHost: a\r\n\r\nGET /livez HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400"},
+        {"GET /livez\r\n\r\n", "HTTP/1.1 400"},
+        {"GET /livez HTTP/1.1\r\nHost: a\r\nnonsense\r\n\r\nGET /livez HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const char *got = exchange(*state, cases[i].sent);
+        if (strncmp(got, cases[i].status, strlen(cases[i].status)) != 0 || occurrences(got, "\r\n\r\n") != 1 ||
+            occurrences(got, "Content-Length: ") != 1 || !strstr(got, "Connection: close\r\n"))
+            fail_msg("%s\ngot %s", cases[i].sent, got);
+    }
+}
+
 static void an_address_that_is_too_long_is_refused(void **state)
 {
     static char request[20000];
@@ -156,6 +263,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_methods_are_refused_with_those_that_are_allowed, start, stop),
         cmocka_unit_test_setup_teardown(a_body_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(the_raw_address_is_what_is_read, start, stop),
+        cmocka_unit_test_setup_teardown(what_is_ambiguous_is_refused_once_and_ends_the_connection, start, stop),
+        cmocka_unit_test_setup_teardown(a_length_of_zero_is_no_body, start, stop),
+        cmocka_unit_test_setup_teardown(requests_beyond_our_limits_are_refused_by_us, start, stop),
+        cmocka_unit_test_setup_teardown(what_the_library_answers_is_one_answer_too, start, stop),
         cmocka_unit_test_setup_teardown(an_address_that_is_too_long_is_refused, start, stop),
         cmocka_unit_test(a_request_that_never_ends_is_ended),
         cmocka_unit_test_setup_teardown(a_port_that_is_taken_is_said, start, stop),

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The request line and the headers of a request, and whether it can be answered whatever it asks for. Knows nothing of
+ * sockets.
+ *
+ * What others could take for another request, or for two, is refused, and its connection ended: a proxy before us may
+ * have read it in the other way. */
+#ifndef TIDEMARK_SERVING_REQUEST_HEAD_H
+#define TIDEMARK_SERVING_REQUEST_HEAD_H
+
+#include "base/error.h"
+#include "reply.h"
+
+#define HEAD_BYTES_MAX ((size_t)64 * 1024)
+
+struct request_head {
+    const char *method, *target, *version; /* as they came; the target may be cut behind TARGET_BYTES_MAX + 1 bytes */
+    size_t bytes;                          /* of the request line and all headers */
+
+    /* What request_head_note has seen. */
+    const char *host, *length; /* NULL: not given */
+    size_t hosts, lengths;     /* how often */
+    bool encoding;             /* there is a Transfer-Encoding */
+    bool malformed;            /* the name of a header is none, or its value is not one line */
+};
+
+/* Takes one header; the texts must live as long as the head. */
+void request_head_note(struct request_head *head, const char *name, const char *value);
+
+/* Where it is false the problem says why, *ret_close whether the connection must end, and the reply may have got a
+ * header that belongs to the answer. */
+bool request_head_check(const struct request_head *head, struct reply *reply, struct problem *problem,
+                        bool *ret_close) MUST_CHECK;
+
+#endif
