@@ -87,20 +87,48 @@ static void append_source(const struct snapshot *snapshot, struct buffer *out)
     buffer_append_string(out, "]}");
 }
 
-static void append_fates(const struct fates *fates, struct buffer *out)
+/* What is counted is null while nothing that is published was read, and so is whether it adds up. */
+static void append_figure(const struct snapshot *snapshot, const char *name, int64_t messages, struct buffer *out)
 {
-    buffer_appendf(out,
-                   "\"consumed\": %lld, \"kept\": %lld, \"replaced\": %lld, \"duplicate\": %lld, \"deferred\": %lld, "
-                   "\"bad\": %lld",
-                   (long long)fates->consumed, (long long)fates->kept, (long long)fates->replaced,
-                   (long long)fates->duplicate, (long long)fates->deferred, (long long)fates->bad);
+    buffer_append_string(out, name);
+    if (snapshot->loaded)
+        buffer_append_integer(out, messages);
+    else
+        buffer_append_string(out, "null");
+}
+
+static void append_closed(const struct snapshot *snapshot, bool closed, struct buffer *out)
+{
+    buffer_appendf(out, ", \"closed\": %s", !snapshot->loaded ? "null" : closed ? "true" : "false");
+}
+
+static void append_fates(const struct snapshot *snapshot, const struct fates *fates, struct buffer *out)
+{
+    append_figure(snapshot, "\"consumed\": ", fates->consumed, out);
+    append_figure(snapshot, ", \"kept\": ", fates->kept, out);
+    append_figure(snapshot, ", \"replaced\": ", fates->replaced, out);
+    append_figure(snapshot, ", \"duplicate\": ", fates->duplicate, out);
+    append_figure(snapshot, ", \"deferred\": ", fates->deferred, out);
+    append_figure(snapshot, ", \"bad\": ", fates->bad, out);
+}
+
+static void append_view_ledgers(const struct snapshot *snapshot, const struct ledger *ledger, struct buffer *out)
+{
+    for (size_t i = 0; i < snapshot->source->view_count; i++) {
+        int64_t counted = ledger->views[i].counted, filtered = ledger->views[i].filtered;
+        buffer_appendf(out, "%s{\"name\": \"%s\", ", i ? ", " : "", snapshot->source->views[i].name);
+        append_figure(snapshot, "\"counted\": ", counted, out);
+        append_figure(snapshot, ", \"filtered\": ", filtered, out);
+        append_closed(snapshot, counted + filtered == ledger->kept, out);
+        buffer_append_char(out, '}');
+    }
 }
 
 static void append_partition_ledgers(const struct snapshot *snapshot, struct buffer *out)
 {
     for (size_t i = 0; i < snapshot->partition_count; i++) {
         buffer_appendf(out, "%s\"%d\": {", i ? ", " : "", (int)snapshot->partitions[i].partition);
-        append_fates(&snapshot->partitions[i].fates, out);
+        append_fates(snapshot, &snapshot->partitions[i].fates, out);
         buffer_append_char(out, '}');
     }
 }
@@ -109,20 +137,15 @@ static void append_ledger(const struct snapshot *snapshot, struct buffer *out)
 {
     struct ledger ledger = snapshot_ledger(snapshot);
     struct fates fates = {0};
-    size_t view_count = snapshot->source->view_count;
     fates_add(&fates, &ledger);
     buffer_appendf(out, "{\"name\": \"%s\", \"epoch\": ", snapshot->source->name);
     append_number_or_null(snapshot->loaded ? snapshot->publication.epoch : -1, out);
     buffer_append_string(out, ", ");
-    append_fates(&fates, out);
-    buffer_appendf(out, ", \"closed\": %s, \"lost\": %lld, \"views\": [",
-                   ledger_is_closed(&ledger, view_count) ? "true" : "false",
-                   (long long)snapshot_gap_messages(snapshot));
-    for (size_t i = 0; i < view_count; i++)
-        buffer_appendf(out, "%s{\"name\": \"%s\", \"counted\": %lld, \"filtered\": %lld, \"closed\": %s}",
-                       i ? ", " : "", snapshot->source->views[i].name, (long long)ledger.views[i].counted,
-                       (long long)ledger.views[i].filtered,
-                       ledger.views[i].counted + ledger.views[i].filtered == ledger.kept ? "true" : "false");
+    append_fates(snapshot, &fates, out);
+    append_closed(snapshot, ledger_is_closed(&ledger, snapshot->source->view_count), out);
+    append_figure(snapshot, ", \"lost\": ", snapshot_gap_messages(snapshot), out);
+    buffer_append_string(out, ", \"views\": [");
+    append_view_ledgers(snapshot, &ledger, out);
     buffer_append_string(out, "], \"partitions\": {");
     append_partition_ledgers(snapshot, out);
     buffer_append_string(out, "}}");

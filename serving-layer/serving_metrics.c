@@ -73,12 +73,13 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                        .kind = METRIC_GAUGE,
                        .help =
                            "Messages that are answered, by their fate: all of them consumed, and each of these kept, "
-                           "replaced, duplicate, deferred or bad.",
+                           "replaced, duplicate, deferred or bad; absent before anything published was read.",
                        .labels = {"source", "fate"}},
-    [METRIC_LEDGER_CLOSED] = {.name = "tidemark_ledger_closed",
-                              .kind = METRIC_GAUGE,
-                              .help = "1 where the ledger adds up.",
-                              .labels = {"source"}},
+    [METRIC_LEDGER_CLOSED] =
+        {.name = "tidemark_ledger_closed",
+         .kind = METRIC_GAUGE,
+         .help = "1 where the ledger adds up, 0 where it doesn't; absent before anything published was read.",
+         .labels = {"source"}},
     [METRIC_GAPS] = {.name = "tidemark_gap_messages",
                      .kind = METRIC_GAUGE,
                      .help = "Offsets that the log lost before they were read, and that no operator has accepted.",
@@ -133,8 +134,6 @@ static void observe_ledger(struct metrics *metrics, const struct snapshot *snaps
         metric_set(metrics_series(metrics, METRIC_LEDGER, labels), fates[i].messages);
     }
     set(metrics, METRIC_LEDGER_CLOSED, source, ledger_is_closed(&ledger, snapshot->source->view_count));
-    set(metrics, METRIC_GAPS, source, snapshot_gap_messages(snapshot));
-    set(metrics, METRIC_AUDIT_FAILURES, source, snapshot->damages);
 }
 
 static void observe_views(struct metrics *metrics, const struct snapshot *snapshot)
@@ -165,7 +164,10 @@ void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot)
     set(metrics, METRIC_PARTITIONS, source, (int64_t)snapshot->partition_count);
     set(metrics, METRIC_PARTITIONS_MISSING, source, missing);
     set(metrics, METRIC_PARTITIONS_STOPPED, source, stopped);
-    observe_ledger(metrics, snapshot);
+    set(metrics, METRIC_GAPS, source, snapshot_gap_messages(snapshot));
+    set(metrics, METRIC_AUDIT_FAILURES, source, snapshot->damages);
+    if (snapshot->loaded)
+        observe_ledger(metrics, snapshot);
     observe_views(metrics, snapshot);
     pthread_rwlock_unlock(&snapshot->lock);
 }

@@ -336,6 +336,30 @@ static void nothing_is_answered_until_a_cut_was_read(void **state)
     world_destroy(world);
 }
 
+static void a_ledger_that_was_never_read_is_neither_closed_nor_open(void **state)
+{
+    (void)state;
+    unsigned status;
+    struct world *world = world_new();
+    fake.postgres_down = true;
+    bench_follow(&world->bench);
+    assert_answer(&world->bench, "/v1/ledger",
+                  "{\"sources\": [{\"name\": \"orders\", \"epoch\": null, \"consumed\": null, \"kept\": null, "
+                  "\"replaced\": null, \"duplicate\": null, \"deferred\": null, \"bad\": null, \"closed\": null, "
+                  "\"lost\": null, \"views\": ["
+                  "{\"name\": \"daily\", \"counted\": null, \"filtered\": null, \"closed\": null}, "
+                  "{\"name\": \"grouped\", \"counted\": null, \"filtered\": null, \"closed\": null}, "
+                  "{\"name\": \"recent\", \"counted\": null, \"filtered\": null, \"closed\": null}], "
+                  "\"partitions\": {}}]}\n");
+    assert_null(strstr(bench_get(&world->bench, "/metrics", &status), "\ntidemark_ledger_closed{"));
+    assert_null(strstr(bench_get(&world->bench, "/metrics", &status), "\ntidemark_ledger_messages{"));
+    world_destroy(world);
+    world = world_with_a_day();
+    assert_says(&world->bench, "/v1/ledger", "\"closed\": true, \"lost\": 0");
+    assert_says(&world->bench, "/metrics", "\ntidemark_ledger_closed{source=\"orders\"} 1\n");
+    world_destroy(world);
+}
+
 static void without_redis_the_last_answer_stays_complete(void **state)
 {
     (void)state;
@@ -609,6 +633,7 @@ int main(void)
         cmocka_unit_test(every_answer_is_exact_whatever_the_stores_do),
         cmocka_unit_test(an_empty_database_is_epoch_zero_and_real_time_is_answered),
         cmocka_unit_test(nothing_is_answered_until_a_cut_was_read),
+        cmocka_unit_test(a_ledger_that_was_never_read_is_neither_closed_nor_open),
         cmocka_unit_test(without_redis_the_last_answer_stays_complete),
         cmocka_unit_test(what_is_published_while_redis_is_down_is_answered_as_far_as_it_goes),
         cmocka_unit_test(a_lost_slot_is_said_to_be_rebuilding_from_the_cut),
