@@ -66,6 +66,15 @@ struct ledger snapshot_ledger(const struct snapshot *snapshot)
     return ledger;
 }
 
+bool snapshot_ledger_is_closed(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->partition_count; i++)
+        if (!fates_are_closed(&snapshot->partitions[i].fates))
+            return false;
+    const struct ledger ledger = snapshot_ledger(snapshot);
+    return ledger_is_closed(&ledger, snapshot->source->view_count);
+}
+
 bool snapshot_gap(const struct snapshot *snapshot, size_t partition, size_t number, struct offset_range *ret_gap)
 {
     const struct publication *publication = &snapshot->publication;

@@ -129,6 +129,7 @@ static void append_partition_ledgers(const struct snapshot *snapshot, struct buf
     for (size_t i = 0; i < snapshot->partition_count; i++) {
         buffer_appendf(out, "%s\"%d\": {", i ? ", " : "", (int)snapshot->partitions[i].partition);
         append_fates(snapshot, &snapshot->partitions[i].fates, out);
+        append_closed(snapshot, fates_are_closed(&snapshot->partitions[i].fates), out);
         buffer_append_char(out, '}');
     }
 }
@@ -142,7 +143,7 @@ static void append_ledger(const struct snapshot *snapshot, struct buffer *out)
     append_number_or_null(snapshot->loaded ? snapshot->publication.epoch : -1, out);
     buffer_append_string(out, ", ");
     append_fates(snapshot, &fates, out);
-    append_closed(snapshot, ledger_is_closed(&ledger, snapshot->source->view_count), out);
+    append_closed(snapshot, snapshot_ledger_is_closed(snapshot), out);
     append_figure(snapshot, ", \"lost\": ", snapshot_gap_messages(snapshot), out);
     buffer_append_string(out, ", \"views\": [");
     append_view_ledgers(snapshot, &ledger, out);

@@ -75,11 +75,11 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                            "Messages that are answered, by their fate: all of them consumed, and each of these kept, "
                            "replaced, duplicate, deferred or bad; absent before anything published was read.",
                        .labels = {"source", "fate"}},
-    [METRIC_LEDGER_CLOSED] =
-        {.name = "tidemark_ledger_closed",
-         .kind = METRIC_GAUGE,
-         .help = "1 where the ledger adds up, 0 where it doesn't; absent before anything published was read.",
-         .labels = {"source"}},
+    [METRIC_LEDGER_CLOSED] = {.name = "tidemark_ledger_closed",
+                              .kind = METRIC_GAUGE,
+                              .help = "1 where the ledger adds up, of each partition and in total, 0 where it doesn't; "
+                                      "absent before anything published was read.",
+                              .labels = {"source"}},
     [METRIC_GAPS] = {.name = "tidemark_gap_messages",
                      .kind = METRIC_GAUGE,
                      .help = "Offsets that the log lost before they were read, and that no operator has accepted.",
@@ -133,7 +133,7 @@ static void observe_ledger(struct metrics *metrics, const struct snapshot *snaps
         const char *const labels[] = {source, fates[i].fate};
         metric_set(metrics_series(metrics, METRIC_LEDGER, labels), fates[i].messages);
     }
-    set(metrics, METRIC_LEDGER_CLOSED, source, ledger_is_closed(&ledger, snapshot->source->view_count));
+    set(metrics, METRIC_LEDGER_CLOSED, source, snapshot_ledger_is_closed(snapshot));
 }
 
 static void observe_views(struct metrics *metrics, const struct snapshot *snapshot)

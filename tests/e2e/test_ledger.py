@@ -44,6 +44,7 @@ class Ledger(EndToEnd):
             self.assertEqual(metrics[f'tidemark_ledger_messages{{source="orders",fate="{fate}"}}'], total, fate)
             for partition, counts in expected.items():
                 self.assertEqual(ledger["partitions"][str(partition)][fate], counts[fate], (partition, fate))
+        self.assertEqual([one["closed"] for one in ledger["partitions"].values()], [True] * len(expected))
 
     def play(self, on_duplicate):
         self.servers()

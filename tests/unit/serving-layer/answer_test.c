@@ -263,6 +263,31 @@ static void an_address_that_is_too_long_is_refused(void **state)
     assert_problem(*state, target, 404, "nothing");
 }
 
+/* Partition 0 consumed one message more than it accounts for, partition 1 one less: the total adds up. */
+static void a_ledger_is_closed_where_that_of_each_partition_is(void **state)
+{
+    struct bench *bench = *state;
+    assert_says(bench, "/v1/ledger", "\"bad\": 0, \"closed\": true, \"lost\": 0");
+    assert_says(bench, "/metrics", "\ntidemark_ledger_closed{source=\"orders\"} 1\n");
+    fake.fates[0] = (struct fates){.consumed = 11, .kept = 9, .bad = 1};
+    fake.fates[1] = (struct fates){.consumed = 20, .kept = 21};
+    fake.epoch++;
+    bench_follow(bench);
+    assert_says(bench, "/v1/ledger", "\"bad\": 1, \"closed\": false, \"lost\": 0");
+    assert_says(bench, "/v1/ledger", "\"filtered\": 30, \"closed\": true}], \"partitions\"");
+    assert_says(bench, "/v1/ledger",
+                "\"0\": {\"consumed\": 11, \"kept\": 9, \"replaced\": 0, \"duplicate\": 0, "
+                "\"deferred\": 0, \"bad\": 1, \"closed\": false}");
+    assert_says(bench, "/v1/ledger", "\"bad\": 0, \"closed\": false}}");
+    assert_says(bench, "/metrics", "\ntidemark_ledger_closed{source=\"orders\"} 0\n");
+    fake.fates[1].consumed = 21;
+    fake.fates[0].consumed = 10;
+    fake.epoch++;
+    bench_follow(bench);
+    assert_says(bench, "/v1/ledger", "\"bad\": 1, \"closed\": true, \"lost\": 0");
+    assert_says(bench, "/v1/ledger", "\"bad\": 0, \"closed\": true}}");
+}
+
 static void every_page_of_the_map_answers(void **state)
 {
     assert_says(*state, "/", "<html");
@@ -290,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_range_before_all_time_is_expired_in_four_digits, start, stop),
         cmocka_unit_test_setup_teardown(what_is_not_understood_is_refused_with_a_word_of_help, start, stop),
         cmocka_unit_test_setup_teardown(an_address_that_is_too_long_is_refused, start, stop),
+        cmocka_unit_test_setup_teardown(a_ledger_is_closed_where_that_of_each_partition_is, start, stop),
         cmocka_unit_test_setup_teardown(every_page_of_the_map_answers, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,8 +90,9 @@ struct fake {
     struct follower_times times; /* of the follower to be started */
     struct fake_slot slots[PARTITIONS];
     int64_t epoch, published_at_us, opened_at_us, cut[PARTITIONS], clock_us[PARTITIONS];
-    int named;                /* partitions that the cut names */
-    struct published_gap gap; /* where it isn't empty */
+    struct fates fates[PARTITIONS]; /* below the cut */
+    int named;                      /* partitions that the cut names */
+    struct published_gap gap;       /* where it isn't empty */
     struct panes rows[VIEW_COUNT];
     struct publication_store *last_reader;
     int64_t last_epoch, last_published_at_us; /* given to the reader */
@@ -221,6 +222,18 @@ static bool fake_read(struct realtime_store *store, struct slot_reader *reader, 
     return true;
 }
 
+/* The views filter what is kept. */
+static void fake_sum_fates(struct ledger *ledger)
+{
+    for (int i = 0; i < fake.named; i++) {
+        ledger->consumed += fake.fates[i].consumed;
+        ledger->kept += fake.fates[i].kept;
+        ledger->bad += fake.fates[i].bad;
+    }
+    for (size_t view = 0; view < VIEW_COUNT; view++)
+        ledger->views[view].filtered = ledger->kept;
+}
+
 static bool fake_read_publication(struct publication_store *store, const struct source *source,
                                   struct publication *ret_publication, struct error *error)
 {
@@ -238,8 +251,9 @@ static bool fake_read_publication(struct publication_store *store, const struct 
         return error_set(error, ERROR_INTERNAL, "out of memory");
     }
     for (int i = 0; i < fake.named; i++)
-        ret_publication->partitions[i] =
-            (struct published_partition){.partition = i, .cut = fake.cut[i], .clock_us = fake.clock_us[i]};
+        ret_publication->partitions[i] = (struct published_partition){
+            .partition = i, .cut = fake.cut[i], .clock_us = fake.clock_us[i], .fates = fake.fates[i]};
+    fake_sum_fates(&ret_publication->ledger);
     ret_publication->partition_count = (size_t)fake.named;
     ret_publication->gaps[0] = fake.gap;
     ret_publication->gap_count = fake.gap.range.to > 0;
