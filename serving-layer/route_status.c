@@ -72,8 +72,9 @@ static void append_source(const struct snapshot *snapshot, struct buffer *out)
     append_time_or_null(snapshot->clock_us, out);
     buffer_append_string(out, ", \"lag\": ");
     append_number_or_null(snapshot_lag(snapshot), out);
-    buffer_appendf(out, ", \"deferred\": %lld, \"redis\": {\"reachable\": %s, \"age_ms\": ",
-                   (long long)snapshot_deferred(snapshot), snapshot->live_reachable ? "true" : "false");
+    buffer_appendf(out, ", \"deferred\": %lld, \"split_orders\": %lld, \"redis\": {\"reachable\": %s, \"age_ms\": ",
+                   (long long)snapshot_deferred(snapshot), (long long)publication->split_orders,
+                   snapshot->live_reachable ? "true" : "false");
     append_age(snapshot->live_read_us, out);
     buffer_append_string(out, "}, \"postgres\": {\"age_ms\": ");
     append_age(snapshot->published_read_us, out);

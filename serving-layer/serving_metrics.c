@@ -84,6 +84,11 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                      .kind = METRIC_GAUGE,
                      .help = "Offsets that the log lost before they were read, and that no operator has accepted.",
                      .labels = {"source"}},
+    [METRIC_SPLIT_ORDERS] = {.name = "tidemark_split_orders",
+                             .kind = METRIC_GAUGE,
+                             .help = "Orders with versions in two partitions, as far as is published: each version "
+                                     "counts.",
+                             .labels = {"source"}},
     [METRIC_AUDIT_FAILURES] = {.name = "tidemark_audit_failures_total",
                                .kind = METRIC_COUNTER,
                                .help = "Slots of the real-time store that were found damaged when they were read.",
@@ -165,6 +170,7 @@ void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot)
     set(metrics, METRIC_PARTITIONS_MISSING, source, missing);
     set(metrics, METRIC_PARTITIONS_STOPPED, source, stopped);
     set(metrics, METRIC_GAPS, source, snapshot_gap_messages(snapshot));
+    set(metrics, METRIC_SPLIT_ORDERS, source, snapshot->publication.split_orders);
     set(metrics, METRIC_AUDIT_FAILURES, source, snapshot->damages);
     if (snapshot->loaded)
         observe_ledger(metrics, snapshot);

@@ -121,6 +121,31 @@ class Topics(EndToEnd):
         self.job.batch()
         self.assert_all_served()
 
+    def test_orders_in_two_partitions_count_in_each_and_are_an_alarm(self):
+        self.start(2)
+        self.job.serving()
+        self.job.speed()
+        orders = list(month(0, 100))
+        self.send(orders, partition=0)
+        self.assert_all_served()
+        self.job.batch()
+        self.send(orders[:7], partition=1)
+        self.assert_all_served()
+        self.job.batch()
+        self.assert_all_served()
+        wait_until(lambda: self.status()["split_orders"] == 7, 60, "they are counted")
+        self.assertIn('tidemark_split_orders{source="orders"} 7\n', self.job.get("/metrics").body.decode())
+        self.assertIn("7 orders have versions in two partitions", self.status_of_batch())
+
+    def status(self):
+        [status] = self.job.get("/v1/status").json["sources"]
+        return status
+
+    def status_of_batch(self):
+        status = self.job.start_batch("status")
+        self.assertEqual(status.end(60), 0)
+        return status.tail()
+
 
 if __name__ == "__main__":
     unittest.main()
