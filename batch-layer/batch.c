@@ -19,8 +19,8 @@ static struct kafka_access *access_of(const struct settings *settings)
     if (access)
         *access = (struct kafka_access){.brokers = settings->kafka.brokers,
                                         .group = settings->kafka.group,
-                                        .properties = settings->kafka.properties,
-                                        .property_count = settings->kafka.property_count};
+                                        .properties = settings->kafka.properties.entries,
+                                        .property_count = settings->kafka.properties.count};
     return access;
 }
 

@@ -6,6 +6,7 @@
 #include "base/wide.h"
 #include "batch.h"
 #include "dead_letters.h"
+#include "kafka/properties.h"
 #include "repair.h"
 #include "run.h"
 #include "scheduler.h"
@@ -143,4 +144,5 @@ const struct program_description batch_program = {
     .name = "tidemark-batch",
     .summary = "the batch layer of Tidemark: publishes exact views to PostgreSQL",
     .commands = commands,
+    .check_property = kafka_property_check,
 };

@@ -15,6 +15,9 @@ int main(int argc, char *argv[])
         {0},
     };
     static const struct program_description program = {
-        "tidemark-serving", "answers views over HTTP: batch and real time together", commands};
+        .name = "tidemark-serving",
+        .summary = "answers views over HTTP: batch and real time together",
+        .commands = commands,
+    };
     return program_main(&program, argc, argv);
 }

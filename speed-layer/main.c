@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/program.h"
+#include "kafka/properties.h"
 #include "speed.h"
 
 static const char *until_end;
@@ -25,7 +26,11 @@ static const struct command commands[] = {
 };
 
 static const struct program_description description = {
-    "tidemark-speed", "The speed layer of Tidemark: real-time views of what came after the last batch run.", commands};
+    .name = "tidemark-speed",
+    .summary = "The speed layer of Tidemark: real-time views of what came after the last batch run.",
+    .commands = commands,
+    .check_property = kafka_property_check,
+};
 
 int main(int argc, char *argv[])
 {

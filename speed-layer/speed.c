@@ -173,8 +173,8 @@ int speed_run(const struct settings *settings, bool until_end)
                   .latest = published_get,
                   .budget = {.ceiling_bytes = settings->speed.index_bytes},
                   .started_us = clock_wall_us()},
-        .kafka = {settings->kafka.brokers, settings->kafka.group, settings->kafka.properties,
-                  settings->kafka.property_count},
+        .kafka = {settings->kafka.brokers, settings->kafka.group, settings->kafka.properties.entries,
+                  settings->kafka.properties.count},
         .until_end = until_end,
     };
     struct speed *speed = &process.speed;

@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A name and its value, passed on as they are. */
+ * A name and its value, passed on as they are; and what whoever takes them says of them. */
 #ifndef TIDEMARK_BASE_PROPERTY_H
 #define TIDEMARK_BASE_PROPERTY_H
+
+#include <stdbool.h>
 
 struct property {
     const char *name, *value;
 };
+
+struct property_fault {
+    bool is_unknown;  /* nothing has this name; else the value is wrong */
+    char reason[256]; /* one line, which may repeat the name and the value */
+};
+
+/* True where the property would be taken; else *ret_fault says why not. Connects to nothing. */
+typedef bool property_check(const struct property *property, struct property_fault *ret_fault);
 
 #endif

@@ -8,14 +8,10 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "config/place.h"
 
 #define PROBLEMS_MAX 20          /* more are counted only */
 #define PROBLEM_MESSAGE_SIZE 300 /* longer messages are cut */
-
-/* Where in the file, both from 1; a column is a character, not a byte. */
-struct place {
-    size_t line, column;
-};
 
 struct problem {
     struct place place;

@@ -15,10 +15,12 @@ struct program_description {
     const char *name;
     const char *summary;
     const struct command *commands; /* ended by a row without a name */
+    property_check *check_property; /* asked of each of kafka.properties; NULL where the program has no Kafka */
 };
 
 /* Parses the command line; handles --help, --version, --check-config and --log-format; loads the configuration
- * (--config, else TIDEMARK_CONFIG, else tidemark.yaml); installs the signal handlers; runs the command. */
+ * (--config, else TIDEMARK_CONFIG, else tidemark.yaml) and has its properties checked; installs the signal handlers;
+ * runs the command. */
 int program_main(const struct program_description *description, int argc, char *argv[]);
 
 /* Logs the error and gives its exit code. */

@@ -173,7 +173,8 @@ static const char *owned_reason(struct text name)
     return NULL;
 }
 
-static bool read_property(struct reader *reader, const struct yaml_node *node, struct property *property)
+static bool read_property(struct reader *reader, const struct yaml_node *node, struct property *property,
+                          struct property_place *place)
 {
     const char *reason = owned_reason(node->key->text);
     if (reason) {
@@ -185,6 +186,7 @@ static bool read_property(struct reader *reader, const struct yaml_node *node, s
         return false;
     property->name = reader_copy(reader, node->key->text);
     property->value = reader_copy(reader, node->text);
+    *place = (struct property_place){node->key->place, node->place, node->expanded};
     return true;
 }
 
@@ -194,12 +196,15 @@ static void read_properties(struct reader *reader, const struct option *option, 
     if (!option_expect(reader, node, YAML_MAP, "a map of properties"))
         return;
     struct property *properties = reader_allocate(reader, node->count * sizeof *properties);
+    struct property_place *places = reader_allocate(reader, node->count * sizeof *places);
+    if (!properties || !places)
+        return;
     size_t count = 0;
-    for (const struct yaml_node *entry = node->first; entry && properties; entry = entry->next)
-        if (read_property(reader, entry, &properties[count]))
+    for (const struct yaml_node *entry = node->first; entry; entry = entry->next)
+        if (read_property(reader, entry, &properties[count], &places[count]))
             count++;
-    *(const struct property **)(void *)((char *)base + option->offset) = properties;
-    *(size_t *)(void *)((char *)base + option->second_offset) = count;
+    struct property_list *list = (struct property_list *)(void *)((char *)base + option->offset);
+    *list = (struct property_list){properties, places, count};
 }
 
 const struct option_type setting_properties = {.name = "map of texts", .read = read_properties, .may_be_empty = true};

@@ -10,7 +10,7 @@
  * setting_prefix        const char *, what keys in Redis may begin with
  * setting_redis_url     const char *, checked; never repeated in an error, for it may hold a password
  * setting_postgres_url  const char *, the same
- * setting_properties    const struct property *, and their size_t count as the second target */
+ * setting_properties    struct property_list */
 extern const struct option_type setting_topic, setting_prefix, setting_redis_url, setting_postgres_url,
     setting_properties;
 

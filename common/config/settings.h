@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/property.h"
+#include "config/place.h"
 #include "config/schedule.h"
 #include "view/view.h"
 
@@ -17,6 +18,18 @@ struct job {
     size_t source_count;
 };
 
+/* Where a property stands in the file. */
+struct property_place {
+    struct place name, value;
+    bool is_expanded; /* something from the environment is in the value: may be a secret */
+};
+
+struct property_list {
+    const struct property *entries;
+    const struct property_place *places; /* of the entries */
+    size_t count;
+};
+
 struct settings {
     struct arena arena; /* holds all below */
     const char *path;
@@ -24,10 +37,9 @@ struct settings {
     const struct zone *zone; /* of time_zone */
 
     struct {
-        const char *brokers;               /* "127.0.0.1:9092" */
-        const char *group;                 /* "tidemark" */
-        const struct property *properties; /* passed on to librdkafka */
-        size_t property_count;
+        const char *brokers;             /* "127.0.0.1:9092" */
+        const char *group;               /* "tidemark" */
+        struct property_list properties; /* passed on to librdkafka */
     } kafka;
     struct {
         const char *url;        /* redis://[user:password@]host:port/database, or unix:///path */
@@ -68,6 +80,9 @@ struct settings {
  * a line, up to the size of the message). `${NAME}` and `${NAME:-default}` come from the environment. NULL-safe. */
 bool settings_load(const char *path, struct settings **ret_settings, struct error *error) MUST_CHECK;
 void settings_destroy(struct settings *settings);
+
+/* Asks whether each of kafka.properties would be taken. Errors are those of settings_load. */
+bool settings_check_properties(const struct settings *settings, property_check *check, struct error *error) MUST_CHECK;
 
 const struct source *settings_source(const struct settings *settings, struct text name);
 /* The view with this name and its source, or NULL. Names of views are unique in the file. */

@@ -28,7 +28,6 @@ static const struct option kafka_options[] = {
     {.key = "properties",
      .type = &setting_properties,
      AT(settings.kafka.properties),
-     AND_AT(settings.kafka.property_count),
      .meaning = "Any property of librdkafka, such as those of TLS and SASL. Refused are those that exactly-once rests "
                 "on: `group.id`, `enable.auto.commit`, `enable.auto.offset.store`, `auto.offset.reset`, "
                 "`isolation.level`, `partition.assignment.strategy`, and the brokers' addresses.",

@@ -10,9 +10,10 @@ import unittest
 from support.process import free_port
 from support.tidemark import BIN, Folder, run_to_the_end
 
-from .wrong_configurations import GOOD, PIECES, WHOLE
+from .wrong_configurations import GOOD, KAFKA_PIECES, PIECES, WHOLE
 
 PROGRAMS = (["tidemark-speed", "run"], ["tidemark-batch", "run"], ["tidemark-serving", "run"])
+KAFKA_PROGRAMS = PROGRAMS[:2]
 CODE = 78
 
 
@@ -33,12 +34,12 @@ class WrongConfigurations(unittest.TestCase):
             text = text.replace(f"@{name}@", str(listener.getsockname()[1]))
         return text
 
-    def run_all(self, path=None):
-        for program in PROGRAMS:
+    def run_all(self, path=None, programs=PROGRAMS):
+        for program in programs:
             yield program[0], *run_to_the_end([BIN / program[0], *program[1:], "--config", path or self.path], 20)
 
-    def assert_refused(self, place, word):
-        for program, code, output in self.run_all():
+    def assert_refused(self, place, word, programs=PROGRAMS):
+        for program, code, output in self.run_all(programs=programs):
             self.assertEqual(code, CODE, f"{program}: {output[:2000]}")
             first = output.split("\n", 1)[0]
             self.assertRegex(first, rf"^{re.escape(str(self.path))}:{re.escape(place) or '[0-9]+:'}")
@@ -59,18 +60,27 @@ class WrongConfigurations(unittest.TestCase):
             self.assertEqual(code, 0, f"{program}: {output}")
         self.assert_nothing_connected()
 
-    def test_each_wrong_piece_is_refused_where_it_stands(self):
-        names = set()
-        for name, old, new, place, word in PIECES:
+    def write_with(self, old, new):
+        self.assertEqual(GOOD.count(old), 1, f"{old!r} is not one place of the good file")
+        text = GOOD.replace(old, new)
+        for listening, listener in self.sockets.items():
+            text = text.replace(f"@{listening}@", f"{listener.getsockname()[1]:05d}")
+        self.path.write_text(text.replace("@HTTP@", "18080"))
+
+    def assert_all_refused(self, pieces, programs):
+        for name, old, new, place, word in pieces:
             with self.subTest(name):
-                names.add(name)
-                self.assertEqual(GOOD.count(old), 1, f"{old!r} is not one place of the good file")
-                text = GOOD.replace(old, new)
-                for listening, listener in self.sockets.items():
-                    text = text.replace(f"@{listening}@", f"{listener.getsockname()[1]:05d}")
-                self.path.write_text(text.replace("@HTTP@", "18080"))
-                self.assert_refused(place, word)
-        self.assertEqual(len(names), len(PIECES), "each has a name of its own")
+                self.write_with(old, new)
+                self.assert_refused(place, word, programs)
+        self.assertEqual(len({piece[0] for piece in pieces}), len(pieces), "each has a name of its own")
+
+    def test_each_wrong_piece_is_refused_where_it_stands(self):
+        self.assert_all_refused(PIECES, PROGRAMS)
+
+    def test_each_wrong_property_of_kafka_is_refused_where_it_stands(self):
+        self.assert_all_refused(KAFKA_PIECES, KAFKA_PROGRAMS)
+        checks = [[*program, "--check-config"] for program in KAFKA_PROGRAMS]
+        self.assert_all_refused(KAFKA_PIECES, checks)
 
     def test_each_file_that_is_wrong_as_a_whole_is_refused(self):
         for name, content, place, word in WHOLE:

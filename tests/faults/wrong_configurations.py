@@ -161,6 +161,19 @@ PIECES = [
     ("nul_in_a_word", "Europe/London", '"Europe\\0London"', "1:12", "NUL"),
 ]  # fmt: skip
 
+# The same, for the programs that use Kafka: the others don't know its properties.
+KAFKA_PIECES = [
+    ("property_that_no_one_knows", "group: tidemark", "properties: { no.such.property: 1 }", "2:52", "librdkafka: No such configuration property"),
+    ("property_misspelt", "group: tidemark", "properties: { sesion.timeout.ms: 9000 }", "2:52", 'did you mean "session.timeout.ms"?'),
+    ("property_without_a_default_misspelt", "group: tidemark", "properties: { sasl.pasword: a }", "2:52", 'did you mean "sasl.password"?'),
+    ("property_of_no_number", "group: tidemark", "properties: { session.timeout.ms: abc }", "2:72", "Invalid value"),
+    ("property_of_a_number_with_a_unit", "group: tidemark", "properties: { session.timeout.ms: 30 s }", "2:72", "30 s"),
+    ("property_out_of_range", "group: tidemark", "properties: { session.timeout.ms: 0 }", "2:72", "allowed range"),
+    ("property_of_an_unknown_word", "group: tidemark", "properties: { security.protocol: tls }", "2:71", '"tls"'),
+    ("property_of_another_client", "group: tidemark", "properties: { sasl.jaas.config: a }", "2:70", "Java"),
+    ("second_of_two_properties", "group: tidemark", "properties: { acks: all, liger.ms: 5 }", "2:63", 'did you mean "linger.ms"?'),
+]  # fmt: skip
+
 DEEP = 300_000
 BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{chr(c)}: &{chr(c)} [{','.join(['*' + chr(c - 1)] * 9)}]\n" for c in range(ord("b"), ord("j"))

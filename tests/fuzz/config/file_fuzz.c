@@ -54,11 +54,11 @@ static void write_sections(struct buffer *out, const struct settings *settings)
     write_key(out, "brokers", settings->kafka.brokers);
     write_key(out, "group", settings->kafka.group);
     buffer_append_string(out, "properties: { ");
-    for (size_t i = 0; i < settings->kafka.property_count; i++) {
+    for (size_t i = 0; i < settings->kafka.properties.count; i++) {
         buffer_append_string(out, "? ");
-        write_text(out, settings->kafka.properties[i].name);
+        write_text(out, settings->kafka.properties.entries[i].name);
         buffer_append_string(out, " : ");
-        write_text(out, settings->kafka.properties[i].value);
+        write_text(out, settings->kafka.properties.entries[i].value);
         buffer_append_string(out, ", ");
     }
     buffer_append_string(out, "} }\nredis: { ");

@@ -226,7 +226,7 @@ static void what_is_not_written_has_its_default(void **state)
     assert_string_equal(settings->time_zone, "UTC");
     assert_string_equal(settings->kafka.brokers, "127.0.0.1:9092");
     assert_string_equal(settings->kafka.group, "tidemark");
-    assert_int_equal(settings->kafka.property_count, 0);
+    assert_int_equal(settings->kafka.properties.count, 0);
     assert_string_equal(settings->redis.url, "redis://127.0.0.1:6379/0");
     assert_null(settings->redis.password);
     assert_string_equal(settings->redis.name_space, "tidemark");
@@ -264,9 +264,9 @@ static void every_key_of_the_sections_is_taken(void **state)
         "}\n"
         "batch: { ingest_messages: 12 }\n");
     assert_string_equal(settings->kafka.brokers, "a:1,b:2");
-    assert_int_equal(settings->kafka.property_count, 2);
-    assert_string_equal(settings->kafka.properties[0].name, "security.protocol");
-    assert_string_equal(settings->kafka.properties[1].value, "5");
+    assert_int_equal(settings->kafka.properties.count, 2);
+    assert_string_equal(settings->kafka.properties.entries[0].name, "security.protocol");
+    assert_string_equal(settings->kafka.properties.entries[1].value, "5");
     assert_string_equal(settings->redis.url, "unix:///run/redis.sock");
     assert_string_equal(settings->redis.name_space, "staging");
     assert_string_equal(settings->postgres.url, "host=/run/postgresql dbname=x");
@@ -699,6 +699,54 @@ static void a_password_is_the_first_line_of_its_file(void **state)
     assert_int_equal(unlink(secret), 0);
 }
 
+/* Knows the property "good" and what it may be. */
+static bool check_like_a_library(const struct property *property, struct property_fault *ret_fault)
+{
+    bool is_known = strcmp(property->name, "good") == 0;
+    if (is_known && strcmp(property->value, "fine") == 0)
+        return true;
+    ret_fault->is_unknown = !is_known;
+    (void)snprintf(ret_fault->reason, sizeof ret_fault->reason, "not %s: %s", property->name, property->value);
+    return false;
+}
+
+static struct error refused_by_library(const char *properties)
+{
+    char text[1000];
+    (void)snprintf(text, sizeof text, SOURCE "kafka: { properties: { %s } }\n", properties);
+    struct settings *settings = loaded(text);
+    struct error error = {0};
+    assert_false(settings_check_properties(settings, check_like_a_library, &error));
+    assert_int_equal(error.code, ERROR_CONFIGURATION);
+    settings_destroy(settings);
+    return error;
+}
+
+static void a_property_that_its_library_refuses_is_told_at_its_place(void **state)
+{
+    (void)state;
+    char expected[200];
+    struct error error = refused_by_library("good: bad,\n  bade: x");
+    (void)snprintf(expected, sizeof expected, "%s:7:30: librdkafka: not good: bad\n%s:8:3: librdkafka: not bade: x",
+                   path, path);
+    assert_string_equal(error.message, expected);
+    struct settings *settings = loaded(SOURCE "kafka: { properties: { good: fine } }\n");
+    assert_true(settings_check_properties(settings, check_like_a_library, &error));
+    settings_destroy(settings);
+}
+
+static void a_refused_property_does_not_tell_a_secret(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("TM_TEST_SECRET", "hunter2", 1), 0);
+    static const char *const properties[] = {"good: '${TM_TEST_SECRET}'", "'good=hunter2': x"};
+    for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++) {
+        struct error error = refused_by_library(properties[i]);
+        assert_non_null(strstr(error.message, ":7:"));
+        assert_null(strstr(error.message, "hunter2"));
+    }
+}
+
 static void the_definition_shows_in_the_fingerprint(void **state)
 {
     (void)state;
@@ -801,6 +849,8 @@ int main(void)
         cmocka_unit_test(variables_are_put_in),
         cmocka_unit_test(a_bad_value_from_the_environment_is_not_repeated),
         cmocka_unit_test(a_password_is_the_first_line_of_its_file),
+        cmocka_unit_test(a_property_that_its_library_refuses_is_told_at_its_place),
+        cmocka_unit_test(a_refused_property_does_not_tell_a_secret),
         cmocka_unit_test(the_definition_shows_in_the_fingerprint),
         cmocka_unit_test(destroying_nothing_is_allowed),
         cmocka_unit_test(the_reference_manual_is_current),
