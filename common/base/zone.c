@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/command.h"
@@ -13,6 +14,7 @@
 
 #define FILE_BYTES_MAX 65536 /* real ones have a few thousand */
 #define NAME_BYTES_MAX 255
+#define MEANT_BYTES_MAX 600 /* a name with the nearest of each part, which may be longer */
 #define HEADER_BYTES 44
 /* The calendar, weekdays and all, repeats every 400 years, so changes are worked out for that long and a little more.
  */
@@ -246,36 +248,74 @@ static const char *zone_folder(void)
     return folder && *folder ? folder : "/usr/share/zoneinfo";
 }
 
-/* Sets the error for a zone that isn't there, with the nearest name of the same region. */
-static bool no_such_zone(const char *name, struct error *error)
+/* Files of other kinds, and folders with copies of all zones, begin with small letters. */
+static int may_be_zone(const struct dirent *entry)
 {
-    const char *slash = strrchr(name, '/');
-    int region = slash ? (int)(slash - name + 1) : 0;
+    return entry->d_name[0] >= 'A' && entry->d_name[0] <= 'Z';
+}
+
+/* Puts what is called most like `part`, in the folder that `meant` names, behind `meant`. Returns 0, or ENOENT where
+ * nothing is near, or ENOMEM. */
+static int append_nearest(char meant[MEANT_BYTES_MAX], const char *part)
+{
     char path[4096];
-    (void)snprintf(path, sizeof path, "%s/%.*s", zone_folder(), region, name);
+    (void)snprintf(path, sizeof path, "%s/%s", zone_folder(), meant);
     struct dirent **entries = NULL;
     errno = 0;
-    int count = scandir(path, &entries, NULL, alphasort);
-    bool memory_is_short = count < 0 && errno == ENOMEM;
-    const char **names = calloc(count > 0 ? (size_t)count : 1, sizeof *names);
+    int count = scandir(path, &entries, may_be_zone, alphasort);
+    if (count < 0) {
+        return errno == ENOMEM ? ENOMEM : ENOENT;
+    }
+    const char **names = calloc((size_t)count + 1, sizeof *names);
     for (int i = 0; names && i < count; i++) {
         names[i] = entries[i]->d_name;
     }
-    const char *near = names && count > 0 ? nearest_word(name + region, names, (size_t)count) : NULL;
-    if (memory_is_short || !names) {
-        error_set(error, ERROR_INTERNAL, "out of memory");
-    } else if (near) {
-        error_set(error, ERROR_CONFIGURATION, "unknown time zone \"%s\"; did you mean \"%.*s%s\"?", name, region, name,
-                  near);
-    } else {
-        error_set(error, ERROR_CONFIGURATION, "unknown time zone \"%s\"", name);
+    const char *near = names ? nearest_word(part, names, (size_t)count) : NULL;
+    int failure = !names ? ENOMEM : near ? 0 : ENOENT;
+    size_t length = strlen(meant), room = MEANT_BYTES_MAX - length;
+    if (near && (size_t)snprintf(meant + length, room, "%s%s", length > 0 ? "/" : "", near) >= room) {
+        failure = ENOENT;
     }
     free(names);
     for (int i = 0; i < count; i++) {
         free(entries[i]);
     }
     free(entries);
-    return false;
+    return failure;
+}
+
+/* The zone that was probably meant: each part of the name is what is nearest to it in its folder. Returns as
+ * append_nearest. */
+static int find_meant(const char *name, char meant[MEANT_BYTES_MAX])
+{
+    char parts[NAME_BYTES_MAX + 1], *rest = NULL;
+    (void)snprintf(parts, sizeof parts, "%s", name);
+    meant[0] = '\0';
+    int failure = ENOENT;
+    for (char *part = strtok_r(parts, "/", &rest); part; part = strtok_r(NULL, "/", &rest)) {
+        failure = append_nearest(meant, part);
+        if (failure) {
+            return failure;
+        }
+    }
+    char path[4096];
+    struct stat status;
+    (void)snprintf(path, sizeof path, "%s/%s", zone_folder(), meant);
+    bool is_zone = !failure && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+    return is_zone ? 0 : ENOENT;
+}
+
+/* Sets the error for a zone that isn't there. */
+static bool no_such_zone(const char *name, struct error *error)
+{
+    char meant[MEANT_BYTES_MAX];
+    int failure = find_meant(name, meant);
+    if (failure == ENOMEM) {
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    }
+    return failure
+               ? error_set(error, ERROR_CONFIGURATION, "unknown time zone \"%s\"", name)
+               : error_set(error, ERROR_CONFIGURATION, "unknown time zone \"%s\"; did you mean \"%s\"?", name, meant);
 }
 
 static bool could_not_open(const char *name, int failure, struct error *error)

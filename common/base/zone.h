@@ -12,7 +12,8 @@
 struct zone;
 
 /* Opens "Europe/London"; the folder is $TZDIR or /usr/share/zoneinfo. Names are checked: no "..", no leading slash.
- * ERROR_CONFIGURATION where there is no such zone. The zone is immutable, so any thread may use it. */
+ * ERROR_CONFIGURATION where there is no such zone, with the one that was probably meant. The zone is immutable, so any
+ * thread may use it. */
 bool zone_open(const char *name, struct zone **ret_zone, struct error *error) MUST_CHECK;
 void zone_close(struct zone *zone);
 const char *zone_name(const struct zone *zone);

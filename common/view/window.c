@@ -2,6 +2,7 @@
 #include "view/window.h"
 
 #include "base/clock.h"
+#include "base/command.h"
 
 #define SECONDS_PER_HOUR 3600
 #define SECONDS_PER_MINUTE 60
@@ -71,21 +72,61 @@ static int64_t length_of(int64_t count, struct text unit)
     return length_s > 0 && length_s < SECONDS_PER_DAY && SECONDS_PER_DAY % length_s == 0 ? length_s : 0;
 }
 
+/* The candidate that was probably meant, or the word itself. */
+static struct text meant_word(struct text word, const char *const candidates[], size_t count)
+{
+    char copy[20];
+    if (word.length == 0 || word.length >= sizeof copy) {
+        return word;
+    }
+    memcpy(copy, word.data, word.length);
+    copy[word.length] = '\0';
+    const char *near = nearest_word(copy, candidates, count);
+    return near ? text_of(near) : word;
+}
+
+/* The words of a window. False where they are none. */
+static bool words_to_window(struct text kind, struct text count, struct text unit, struct window *ret_window)
+{
+    int64_t length_s = length_of(count_of(count), unit);
+    if (!text_equal(kind, text_of("tumbling")) || length_s == 0) {
+        return false;
+    }
+    ret_window->length_s = length_s;
+    return true;
+}
+
+static bool refuse(struct text text, const struct window *meant, struct error *error)
+{
+    struct buffer suggestion = {0};
+    if (meant) {
+        window_print(meant, &suggestion);
+    }
+    bool memory_is_short = suggestion.failed;
+    error_set(error, ERROR_CONFIGURATION,
+              "window \"%.*s\" must be \"tumbling\" and 1 day, or hours or minutes that divide a day, such as "
+              "\"tumbling 15 minutes\"%s%s%s",
+              text.length > 80 ? 80 : (int)text.length, text.data ? text.data : "", meant ? "; did you mean \"" : "",
+              buffer_string(&suggestion), meant ? "\"?" : "");
+    buffer_clean_up(&suggestion);
+    return memory_is_short ? error_set(error, ERROR_INTERNAL, "memory is short") : false;
+}
+
 bool window_parse(struct text text, struct window *ret_window, struct error *error)
 {
+    static const char *const kinds[] = {"tumbling"};
+    static const char *const units[] = {"minute", "minutes", "hour", "hours", "day", "days"};
     struct text rest = text;
     struct text kind = take_word(&rest);
     struct text count = take_word(&rest);
     struct text unit = take_word(&rest);
-    int64_t length_s = length_of(count_of(count), unit);
-    if (!text_equal(kind, text_of("tumbling")) || length_s == 0 || take_word(&rest).length > 0) {
-        return error_set(error, ERROR_CONFIGURATION,
-                         "window \"%.*s\" must be \"tumbling\" and 1 day, or hours or minutes that divide a day, such "
-                         "as \"tumbling 15 minutes\"",
-                         text.length > 80 ? 80 : (int)text.length, text.data ? text.data : "");
+    bool is_whole = take_word(&rest).length == 0;
+    if (is_whole && words_to_window(kind, count, unit, ret_window)) {
+        return true;
     }
-    ret_window->length_s = length_s;
-    return true;
+    struct window meant;
+    bool is_near = is_whole && words_to_window(meant_word(kind, kinds, 1), count, meant_word(unit, units, 6), &meant);
+    return refuse(text, is_near ? &meant : NULL, error);
 }
 
 void window_print(const struct window *window, struct buffer *out)

@@ -15,7 +15,8 @@ struct window {
 };
 
 /* "tumbling 1 day", "tumbling_1_minute", "tumbling 15 minutes", "tumbling 6 hours". ERROR_CONFIGURATION says what is
- * allowed: 1 day, or hours or minutes that divide a day. */
+ * allowed: 1 day, or hours or minutes that divide a day; and where words are misspelt, the window that was probably
+ * meant. */
 bool window_parse(struct text text, struct window *ret_window, struct error *error) MUST_CHECK;
 void window_print(const struct window *window, struct buffer *out); /* "tumbling 15 minutes" */
 

@@ -283,12 +283,33 @@ static void assert_refused(const char *name, const char *part_of_message)
     }
 }
 
+static void assert_nothing_meant(const char *name)
+{
+    struct zone *zone;
+    struct error error = {0};
+    assert_false(zone_open(name, &zone, &error));
+    char expected[100];
+    (void)snprintf(expected, sizeof expected, "unknown time zone \"%s\"", name);
+    assert_string_equal(error.message, expected);
+}
+
 static void what_is_no_zone_is_refused_with_the_name_that_was_meant(void **state)
 {
     (void)state;
     assert_refused("Europe/Lodnon", "did you mean \"Europe/London\"?");
-    assert_refused("Nowhere/Atall", "unknown time zone \"Nowhere/Atall\"");
-    assert_refused("Europe", "unknown time zone \"Europe\"");
+    assert_refused("Amercia/New_York", "did you mean \"America/New_York\"?");
+    assert_refused("Amercia/New_Yrok", "did you mean \"America/New_York\"?");
+    assert_refused("America/Argentna/Buenos_Aries", "did you mean \"America/Argentina/Buenos_Aires\"?");
+    assert_refused("Europe//Lodnon/", "did you mean \"Europe/London\"?");
+    assert_refused("UCTT", "did you mean \"UCT\"?");
+    assert_nothing_meant("Nowhere/Atall");
+    assert_nothing_meant("Europe/Nowhere");
+    assert_nothing_meant("Europe"); /* a folder */
+    assert_nothing_meant("Europ");
+    assert_nothing_meant("UTC/London"); /* a file is no folder */
+    assert_nothing_meant("zone.tbb");   /* is near a file that is no zone */
+    assert_nothing_meant("posx/Europe/London");
+    assert_nothing_meant(".");
     static const char *const unsafe[] = {"", "/etc/passwd", "../zoneinfo/UTC", "Europe/../UTC", "Europe London"};
     for (size_t i = 0; i < sizeof unsafe / sizeof unsafe[0]; i++) {
         assert_refused(unsafe[i], "isn't the name of a time zone");

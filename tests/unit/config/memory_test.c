@@ -26,7 +26,7 @@ static const char whole[] =
     "jobs: { j: { schedule: \"0 2 * * mon-fri\", sources: [b, a] }, k: { schedule: \"*/5 * * * *\" } }\n";
 
 static const char wrong[] =
-    "time_zone: Europe/Londom\n"
+    "time_zone: Eurpe/Londom\n"
     "kafkaa: { brokers: x }\n"
     "http: { memory: 1 B, threads: 0 }\n"
     "speed: { flush_every: 1 year }\n"
@@ -34,7 +34,9 @@ static const char wrong[] =
     "  a: { topic: kafka://a, key: ix, on_duplicate: replaced, event_time: t, password: \"${NONE}\",\n"
     "       fields: { id: text } }\n"
     "  b: { topic: b, event_time: t, on_duplicate: nine, fields: { id: txt } }\n"
+    "  c: { topic: kafka://c, event_time: t, on_duplicate: none, fields: { id: text } }\n"
     "views:\n"
+    "  w: { source: c, window: tumblin 1 dya, measures: { n: count } }\n"
     "  v: { source: aa, window: tumbling_1_day, measures: { c: count } }\n"
     "jobs: { j: { schedule: \"0 2 * * moo\" } }\n";
 

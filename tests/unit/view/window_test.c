@@ -167,6 +167,39 @@ static void windows_are_read_in_both_spellings_and_printed_in_one(void **state)
     }
 }
 
+static void a_misspelt_window_is_refused_with_the_one_that_was_meant(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *meant; /* NULL where nothing is near */
+    } cases[] = {{"tumblin 1 day", "tumbling 1 day"},
+                 {"Tumbling 1 day", "tumbling 1 day"},
+                 {"tumbling 1 dya", "tumbling 1 day"},
+                 {"tumblng 1 dya", "tumbling 1 day"},
+                 {"tumbling_15_minuts", "tumbling 15 minutes"},
+                 {"tumbling 6 Hours", "tumbling 6 hours"},
+                 {"tumbling 6 hrs", "tumbling 6 hours"},
+                 {"tumblin 7 minutes", NULL},
+                 {"tumbling 2 dyas", NULL},
+                 {"tumbling 1 week", NULL},
+                 {"tumbling 1 month", NULL},
+                 {"tumbling 10 seconds", NULL},
+                 {"tumblin 1 day 2", NULL},
+                 {"sliding 1 day", NULL},
+                 {"tumbling day", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct window window;
+        struct error error = {0};
+        assert_false(window_parse(text_of(cases[i].text), &window, &error));
+        const char *found = strstr(error.message, "; did you mean ");
+        char expected[60];
+        (void)snprintf(expected, sizeof expected, "; did you mean \"%s\"?", cases[i].meant ? cases[i].meant : "");
+        if (cases[i].meant ? !found || strcmp(found, expected) != 0 : found != NULL) {
+            fail_msg("%s: %s", cases[i].text, error.message);
+        }
+    }
+}
+
 static void what_is_no_window_is_refused_and_leaves_the_output_alone(void **state)
 {
     (void)state;
@@ -209,6 +242,7 @@ int main(void)
         cmocka_unit_test(hours_and_minutes_are_cut_from_local_time),
         cmocka_unit_test(the_cursor_never_changes_the_answer),
         cmocka_unit_test(windows_are_read_in_both_spellings_and_printed_in_one),
+        cmocka_unit_test(a_misspelt_window_is_refused_with_the_one_that_was_meant),
         cmocka_unit_test(what_is_no_window_is_refused_and_leaves_the_output_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
