@@ -203,13 +203,15 @@ static void read_secret(struct reader *reader, const struct option *option, cons
     if (!option_expect(reader, node, YAML_SCALAR, "the path of a file"))
         return;
     const char *secret, *reason;
-    if (secret_file_read(node->text.data, reader->arena, &secret, &reason))
+    if (node->text.length == 0)
+        problem_add(reader->problems, node->place, "\"%s\" must not be empty", option->key);
+    else if (secret_file_read(node->text.data, reader->arena, &secret, &reason))
         set_text(base, option->offset, secret);
     else if (!reason)
         reader->problems->memory_is_short = true;
     else
-        problem_add(reader->problems, node->place, "\"%s\" can't be read from %s: %s", option->key, node->text.data,
-                    reason);
+        problem_add(reader->problems, node->place, "\"%s\" can't be read from %s: %s", option->key,
+                    node->expanded ? "the file that it names" : node->text.data, reason);
 }
 
 const struct option_type option_secret = {.name = "path of a file", .read = read_secret};

@@ -111,16 +111,27 @@ class WrongConfigurations(unittest.TestCase):
     def test_file_that_is_not_there_is_refused(self):
         self.assert_not_read(self.folder / "absent.yaml", "No such file")
 
-    def test_file_that_may_not_be_read_is_refused(self):
-        self.path.write_text(self.good())
-        self.path.chmod(0)
+    def assert_denied(self, place):
         as_nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--"]
         before = as_nobody if os.geteuid() == 0 else []  # root may read everything
         for program in PROGRAMS:
             code, output = run_to_the_end([*before, BIN / program[0], *program[1:], "--config", self.path], 20)
             self.assertEqual(code, CODE, output)
+            self.assertTrue(output.startswith(f"{self.path}:{place}"), output)
             self.assertIn("Permission denied", output)
         self.assert_nothing_connected()
+
+    def test_file_that_may_not_be_read_is_refused(self):
+        self.path.write_text(self.good())
+        self.path.chmod(0)
+        self.assert_denied("")
+
+    def test_secret_file_that_may_not_be_read_is_refused_where_it_is_named(self):
+        secret = self.folder / "secret"
+        secret.write_text("a\n")
+        secret.chmod(0)
+        self.write_with('/tidemark" }', f'/tidemark", password_file: {secret} }}')
+        self.assert_denied("4:83: ")
 
 
 if __name__ == "__main__":

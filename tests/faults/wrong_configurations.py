@@ -146,6 +146,9 @@ PIECES = [
     # the environment
     ("variable_that_is_not_set", "time_zone: Europe/London", "time_zone: ${TIDEMARK_NOT_SET}", "1:12", "TIDEMARK_NOT_SET"),
     ("variable_that_never_ends", "time_zone: Europe/London", "time_zone: ${TIDEMARK_NOT_SET", "1:12", ""),
+    ("secret_file_that_is_empty", "namespace: tidemark }", "password_file: /dev/null }", "3:59", "first line is empty"),
+    ("secret_file_without_an_end", "namespace: tidemark }", "password_file: /dev/zero }", "3:59", "longer than 4096"),
+    ("secret_file_without_a_name", "namespace: tidemark }", "password_file: '' }", "3:59", "empty"),
     ("secret_file_that_is_not_there", "namespace: tidemark }", "password_file: /nowhere/secret }", "3:59", "/nowhere/secret"),
     ("secret_file_that_is_a_folder", "namespace: tidemark }", "password_file: /tmp }", "3:59", "/tmp"),
     # YAML

@@ -362,6 +362,7 @@ static const struct bad bad_settings[] = {
     {SOURCE "redis: { url: 'redis://' }\n", "7:15", "the host or the port"},
     {SOURCE "redis: { url: 'redis://h/x' }\n", "7:15", "the database"},
     {SOURCE "redis: { url: 'unix://a' }\n", "7:15", "absolute"},
+    {SOURCE "redis: { password_file: '' }\n", "7:25", "must not be empty"},
     {SOURCE "redis: { password_file: /no/such/file }\n", "7:25", "/no/such/file: No such file or directory"},
     {SOURCE "postgres: { url: 'mysql://h/d' }\n", "7:18", "expected postgresql://"},
     {SOURCE "postgres: { url: nonsense }\n", "7:18", "expected postgresql://"},
@@ -671,7 +672,8 @@ static void a_bad_value_from_the_environment_is_not_repeated(void **state)
                                         SOURCE "redis: { redis://:hunter2@h }\n",
                                         SOURCE "http: { threads: '${TM_TEST_SECRET}' }\n",
                                         SOURCE "postgres: { url: 'pg://u:hunter2@h' }\n",
-                                        SOURCE "kafka: { properties: { sasl.password: [hunter2] } }\n"};
+                                        SOURCE "kafka: { properties: { sasl.password: [hunter2] } }\n",
+                                        SOURCE "redis: { password_file: '${TM_TEST_SECRET}' }\n"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct error error = refused(texts[i]);
         assert_null(strstr(error.message, "hunter2"));
