@@ -7,7 +7,17 @@
 
 #define WORD_MAX 64
 
-/* Damerau-Levenshtein distance of adjacent transpositions, in one row of memory at a time. */
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static bool is_same(char a, char b)
+{
+    return lower(a) == lower(b);
+}
+
+/* Damerau-Levenshtein distance of adjacent transpositions, whatever the case, in one row of memory at a time. */
 static size_t edit_distance(const char *a, const char *b)
 {
     size_t rows[3][WORD_MAX + 1];
@@ -20,12 +30,13 @@ static size_t edit_distance(const char *a, const char *b)
     for (size_t i = 1; i <= length_a; i++) {
         row[0] = i;
         for (size_t j = 1; j <= length_b; j++) {
-            size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+            size_t best = above[j - 1] + !is_same(a[i - 1], b[j - 1]);
             if (above[j] + 1 < best)
                 best = above[j] + 1;
             if (row[j - 1] + 1 < best)
                 best = row[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+            bool is_swapped = i > 1 && j > 1 && is_same(a[i - 1], b[j - 2]) && is_same(a[i - 2], b[j - 1]);
+            if (is_swapped && before[j - 2] + 1 < best)
                 best = before[j - 2] + 1;
             row[j] = best;
         }

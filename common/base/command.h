@@ -46,7 +46,7 @@ bool command_parse(const struct program *program, int argc, char *argv[], struct
 /* Prints help: of one command, or of the program where command is NULL. */
 void command_help(const struct program *program, const struct command *command);
 
-/* The candidate nearest to `word` by edit distance, or NULL where none is near: "did you mean". */
+/* The candidate nearest to `word` by edit distance, whatever the case, or NULL where none is near: "did you mean". */
 const char *nearest_word(const char *word, const char *const candidates[], size_t count);
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "base/buffer.h"
 
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
 /* Reads up to `limit` bytes. Returns 0 or an errno. */
 static int read_bytes(const char *path, size_t limit, struct buffer *out)
 {
@@ -33,7 +35,7 @@ static int read_bytes(const char *path, size_t limit, struct buffer *out)
 
 static struct text without_byte_order_mark(struct text text)
 {
-    if (text.length >= 3 && memcmp(text.data, "\xEF\xBB\xBF", 3) == 0)
+    if (text.length >= 3 && memcmp(text.data, BYTE_ORDER_MARK, 3) == 0)
         return (struct text){text.data + 3, text.length - 3};
     return text;
 }
@@ -142,6 +144,10 @@ bool config_text_check(struct text text, struct problems *problems)
         }
         if (is_control(text.data, length)) {
             problem_add(problems, place, "a control character, byte 0x%02X", (unsigned char)text.data[length - 1]);
+            return false;
+        }
+        if (length == 3 && memcmp(text.data, BYTE_ORDER_MARK, 3) == 0) {
+            problem_add(problems, place, "a byte-order mark that isn't at the beginning of the file");
             return false;
         }
         bool ends_line = text.data[0] == '\n' || (text.data[0] == '\r' && !(text.length > 1 && text.data[1] == '\n'));

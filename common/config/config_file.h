@@ -20,7 +20,8 @@ bool config_file_read(const char *path, struct arena *arena, struct text *ret_te
 bool secret_file_read(const char *path, struct arena *arena, const char **ret_secret,
                       const char **ret_reason) MUST_CHECK;
 
-/* True where the text is UTF-8 without control characters except tab and line ends; else adds the problem. */
+/* True where the text is UTF-8 without control characters except tab and line ends, and without
+ * a byte-order mark inside; else adds the problem. */
 bool config_text_check(struct text text, struct problems *problems) MUST_CHECK;
 
 /* Bytes of the UTF-8 character at the beginning of the text, or 0 where it isn't one. */

@@ -39,6 +39,11 @@ static size_t name_length(struct text text)
     return length;
 }
 
+static bool mentions_variable(struct text text)
+{
+    return text.length > 0 && memmem(text.data, text.length, "${", 2) != NULL;
+}
+
 /* Parses "${NAME}" or "${NAME:-default}" at the beginning of the text. */
 static bool reference_parse(struct text text, struct reference *ret_reference)
 {
@@ -55,7 +60,7 @@ static bool reference_parse(struct text text, struct reference *ret_reference)
     reference.has_fallback = begins_with(inside, ":-");
     if (reference.has_fallback)
         reference.fallback = skip(inside, 2);
-    else if (inside.length > 0)
+    if (reference.has_fallback ? mentions_variable(reference.fallback) : inside.length > 0)
         return false;
     *ret_reference = reference;
     return true;
@@ -114,11 +119,6 @@ static bool expand_text(const struct yaml_node *node, struct buffer *out, struct
         }
     }
     return true;
-}
-
-static bool mentions_variable(struct text text)
-{
-    return text.length > 0 && memmem(text.data, text.length, "${", 2) != NULL;
 }
 
 static void expand_scalar(struct yaml_node *node, struct arena *arena, struct problems *problems)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * ${NAME} and ${NAME:-default} in the scalars of a tree, from the environment of the process.
  *
- * The default stands in where the variable is unset or empty, as in the shell, and ends at the first brace. $${ is a
- * literal ${. Keys of maps are left alone. */
+ * The default stands in where the variable is unset or empty, as in the shell, and ends at the first brace; it can't
+ * have a variable in it. $${ is a literal ${. Keys of maps are left alone. */
 #ifndef TIDEMARK_CONFIG_ENVIRONMENT_H
 #define TIDEMARK_CONFIG_ENVIRONMENT_H
 

@@ -75,11 +75,14 @@ static void read_quantity(struct reader *reader, const struct option *option, co
         return;
     int64_t number;
     const char *reason;
-    if (quantity_parse(node->text, units, &number, &reason))
+    if (quantity_parse(node->text, units, &number, &reason)) {
         set_number(reader, option, node, number, base);
-    else
-        problem_add(reader->problems, node->place, "expected %s, not%s: %s", wanted,
-                    option_shown(node).text[0] ? option_shown(node).text : " this", reason);
+        return;
+    }
+    const char *meant = quantity_meant_unit(node->text, units);
+    problem_add(reader->problems, node->place, "expected %s, not%s: %s%s%s%s", wanted,
+                option_shown(node).text[0] ? option_shown(node).text : " this", reason,
+                meant ? "; did you mean \"" : "", meant ? meant : "", meant ? "\"?" : "");
 }
 
 static void read_duration(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)

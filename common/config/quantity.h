@@ -18,6 +18,10 @@ extern const struct unit size_units[];     /* in bytes */
 /* A whole number, blanks or none, and a unit. False with *ret_reason, a static text, where it is anything else. */
 bool quantity_parse(struct text text, const struct unit units[], int64_t *ret_value, const char **ret_reason);
 
+/* The unit that was probably meant by the word behind the number, or NULL
+ * where it is one or none is near. */
+const char *quantity_meant_unit(struct text text, const struct unit units[]);
+
 /* In the largest unit that divides it: 90 seconds, 1 hour. */
 void buffer_append_quantity(struct buffer *out, int64_t value, const struct unit units[]);
 

@@ -6,6 +6,7 @@
 #include "config/words.h"
 
 #define PREFIX_MAX 100
+#define GROUP_MAX 200 /* with what is put behind it, it names transactions and other groups */
 #define REDIS_DATABASE_MAX 1000000
 
 static void set_copy(struct reader *reader, const struct option *option, struct text text, void *base)
@@ -14,6 +15,121 @@ static void set_copy(struct reader *reader, const struct option *option, struct 
     if (copy)
         *(const char **)(void *)((char *)base + option->offset) = copy;
 }
+
+static bool is_number(struct text text, int64_t lowest, int64_t highest)
+{
+    int64_t number;
+    return text.length > 0 && text.length < 10 && integer_parse(text, &number) && number >= lowest && number <= highest;
+}
+
+/* Cuts at the last `separator`: *ret_tail is what follows it. False, with both untouched, where there is none. */
+static bool cut_last(struct text *text, char separator, struct text *ret_tail)
+{
+    const char *at = text->length ? memrchr(text->data, separator, text->length) : NULL;
+    if (!at)
+        return false;
+    size_t head = (size_t)(at - text->data);
+    *ret_tail = (struct text){at + 1, text->length - head - 1};
+    text->length = head;
+    return true;
+}
+
+static bool is_host(struct text text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if (strchr(": /,", text.data[i]))
+            return false;
+    return text.length > 0;
+}
+
+/* "[::1]" */
+static bool is_host_in_brackets(struct text text)
+{
+    if (text.length < 4 || text.data[text.length - 1] != ']')
+        return false;
+    for (size_t i = 1; i < text.length - 1; i++)
+        if (!memchr("0123456789abcdefABCDEF:.", text.data[i], 24))
+            return false;
+    return true;
+}
+
+/* host[:port] or [::1][:port] */
+static bool is_authority(struct text text)
+{
+    struct text port, host = text;
+    bool in_brackets = text.length > 0 && text.data[0] == '[' && memchr(text.data, ']', text.length) != NULL;
+    if (in_brackets && text.data[text.length - 1] == ']')
+        return is_host_in_brackets(text);
+    if (cut_last(&host, ':', &port) && !is_number(port, 1, 65535))
+        return false;
+    if (in_brackets)
+        return is_host_in_brackets(host);
+    return is_host(host);
+}
+
+static struct text trimmed(struct text text)
+{
+    while (text.length > 0 && text.data[0] == ' ')
+        text = (struct text){text.data + 1, text.length - 1};
+    while (text.length > 0 && text.data[text.length - 1] == ' ')
+        text.length--;
+    return text;
+}
+
+/* librdkafka takes a protocol before the host. */
+static struct text without_protocol(struct text text)
+{
+    static const char *const protocols[] = {"PLAINTEXT://", "SSL://", "SASL_PLAINTEXT://", "SASL_SSL://"};
+    struct text rest;
+    for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++)
+        if (text_after(text, protocols[i], &rest))
+            return rest;
+    return text;
+}
+
+static void read_brokers(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+{
+    if (!option_expect(reader, node, YAML_SCALAR, "brokers such as \"kafka-1:9092,kafka-2:9092\""))
+        return;
+    size_t begin = 0;
+    while (begin <= node->text.length) {
+        const char *at = node->text.data + begin, *comma = strchr(at, ',');
+        struct text part = {at, comma ? (size_t)(comma - at) : node->text.length - begin};
+        struct text broker = trimmed(part);
+        if (!is_authority(without_protocol(broker))) {
+            problem_add(reader->problems, yaml_place_at(node, (size_t)(broker.data - node->text.data)),
+                        "a broker is host:port, with a port from 1 to 65535; several have commas between");
+            return;
+        }
+        begin += part.length + 1;
+    }
+    set_copy(reader, option, node->text, base);
+}
+
+const struct option_type setting_brokers = {.name = "list of host:port", .read = read_brokers};
+
+static bool is_printable(struct text text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if ((unsigned char)text.data[i] < ' ' || text.data[i] == 0x7F)
+            return false;
+    return true;
+}
+
+static void read_group(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+{
+    if (!option_expect(reader, node, YAML_SCALAR, "a text"))
+        return;
+    if (node->text.length == 0)
+        problem_add(reader->problems, node->place, "\"%s\" must not be empty", option->key);
+    else if (node->text.length > GROUP_MAX || !is_printable(node->text))
+        problem_add(reader->problems, node->place, "\"%s\" must be without control characters, at most %d bytes",
+                    option->key, GROUP_MAX);
+    else
+        set_copy(reader, option, node->text, base);
+}
+
+const struct option_type setting_group = {.name = "text", .read = read_group};
 
 static void read_topic(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
 {
@@ -58,38 +174,6 @@ static void read_prefix(struct reader *reader, const struct option *option, cons
 }
 
 const struct option_type setting_prefix = {.name = "name", .read = read_prefix};
-
-static bool is_number(struct text text, int64_t lowest, int64_t highest)
-{
-    int64_t number;
-    return text.length > 0 && text.length < 10 && integer_parse(text, &number) && number >= lowest && number <= highest;
-}
-
-/* Cuts at the last `separator`: *ret_tail is what follows it. False, with both untouched, where there is none. */
-static bool cut_last(struct text *text, char separator, struct text *ret_tail)
-{
-    const char *at = text->length ? memrchr(text->data, separator, text->length) : NULL;
-    if (!at)
-        return false;
-    size_t head = (size_t)(at - text->data);
-    *ret_tail = (struct text){at + 1, text->length - head - 1};
-    text->length = head;
-    return true;
-}
-
-/* host[:port] or [::1][:port] */
-static bool is_authority(struct text text)
-{
-    struct text port, host = text;
-    bool in_brackets = text.length > 0 && text.data[0] == '[' && memchr(text.data, ']', text.length) != NULL;
-    if (in_brackets && text.data[text.length - 1] == ']')
-        return text.length > 3;
-    if (cut_last(&host, ':', &port) && !is_number(port, 1, 65535))
-        return false;
-    if (in_brackets)
-        return host.length > 3 && host.data[host.length - 1] == ']';
-    return host.length > 0 && !memchr(host.data, ':', host.length) && !memchr(host.data, ' ', host.length);
-}
 
 /* NULL where the URL is fine, else what is wrong with it. The password may hold any character but a slash. */
 static const char *redis_url_fault(struct text url)
@@ -158,11 +242,15 @@ static const struct {
     {"group.id", "it is kafka.group"},
     {"bootstrap.servers", "it is kafka.brokers"},
     {"metadata.broker.list", "it is kafka.brokers"},
+    {"group.instance.id", "each worker is a member of its own"},
     {"enable.auto.commit", "offsets live beside the aggregates"},
     {"enable.auto.offset.store", "offsets live beside the aggregates"},
     {"auto.offset.reset", "a gap in the log must be seen, not skipped"},
+    {"enable.partition.eof", "where the log ends must be seen"},
     {"isolation.level", "only committed messages count"},
     {"partition.assignment.strategy", "the assignment is the program's"},
+    {"transactional.id", "each partition's writer of dead letters has its own"},
+    {"enable.idempotence", "dead letters are written exactly once"},
 };
 
 static const char *owned_reason(struct text name)

@@ -92,8 +92,10 @@ static void read_text(struct assembly *assembly, struct text text, struct arena 
     struct yaml_node *root;
     if (!config_text_check(text, problems) || !yaml_tree_read(text, tree, problems, &root))
         return;
+    size_t before = problems->count;
     environment_expand(root, tree, problems);
-    assemble(assembly, root);
+    if (problems->count == before) /* or what follows from a missing value would be told as well */
+        assemble(assembly, root);
 }
 
 /* Takes over the settings and zones of a load that went well. */

@@ -14,13 +14,13 @@
 
 static const struct option kafka_options[] = {
     {.key = "brokers",
-     .type = &option_text,
+     .type = &setting_brokers,
      AT(settings.kafka.brokers),
      .fallback = "127.0.0.1:9092",
      .meaning = "Where to begin: host:port, several with commas between.",
      .example = "kafka-1:9092,kafka-2:9092"},
     {.key = "group",
-     .type = &option_text,
+     .type = &setting_group,
      AT(settings.kafka.group),
      .fallback = "tidemark",
      .meaning = "The consumer group that shares the partitions among speed processes.",
@@ -28,9 +28,11 @@ static const struct option kafka_options[] = {
     {.key = "properties",
      .type = &setting_properties,
      AT(settings.kafka.properties),
-     .meaning = "Any property of librdkafka, such as those of TLS and SASL. Refused are those that exactly-once rests "
-                "on: `group.id`, `enable.auto.commit`, `enable.auto.offset.store`, `auto.offset.reset`, "
-                "`isolation.level`, `partition.assignment.strategy`, and the brokers' addresses.",
+     .meaning =
+         "Any property of librdkafka, such as those of TLS and SASL. Refused are those that exactly-once rests "
+         "on: `group.id`, `group.instance.id`, `enable.auto.commit`, `enable.auto.offset.store`, `auto.offset.reset`, "
+         "`enable.partition.eof`, `isolation.level`, `partition.assignment.strategy`, `transactional.id`, "
+         "`enable.idempotence`, and the brokers' addresses.",
      .example = "{ security.protocol: ssl }"},
     {.key = NULL},
 };

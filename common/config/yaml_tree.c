@@ -6,6 +6,9 @@
 #include "base/bytes_map.h"
 #include "config/config_file.h"
 
+/* Cron lines without quotes are the most of them. */
+#define ALIAS_REFUSED "aliases (*) are not supported; a text that begins with * stands in quotes"
+
 struct builder {
     yaml_parser_t parser;
     struct text file;
@@ -28,6 +31,14 @@ static char byte_at(struct text file, size_t character)
     return '\0';
 }
 
+/* True for ${NAME} in a flow map or list, where YAML takes the brace for one of its own. */
+static bool is_variable_in_flow(const struct builder *builder)
+{
+    size_t index = builder->parser.problem_mark.index;
+    return builder->parser.error == YAML_PARSER_ERROR && index > 0 && byte_at(builder->file, index) == '{' &&
+           byte_at(builder->file, index - 1) == '$';
+}
+
 static bool report_syntax(struct builder *builder)
 {
     const yaml_parser_t *parser = &builder->parser;
@@ -39,6 +50,11 @@ static bool report_syntax(struct builder *builder)
     const char *problem = parser->problem ? parser->problem : "this is not YAML";
     if (parser->error == YAML_SCANNER_ERROR && byte_at(builder->file, parser->problem_mark.index) == '\t')
         problem_add(builder->problems, place, "a tab can't indent: use blanks");
+    else if (parser->context && strcmp(parser->context, "while scanning an alias") == 0)
+        problem_add(builder->problems, place_of(parser->context_mark), ALIAS_REFUSED);
+    else if (is_variable_in_flow(builder))
+        problem_add(builder->problems, (struct place){place.line, place.column - 1},
+                    "${NAME} inside braces or brackets has to stand in quotes");
     else if (parser->context)
         problem_add(builder->problems, place, "%s, %s (line %zu)", problem, parser->context,
                     parser->context_mark.line + 1);
@@ -199,9 +215,11 @@ static bool refuse_extras(struct builder *builder, const yaml_event_t *event, co
                           const yaml_char_t *tag)
 {
     if (anchor)
-        problem_add(builder->problems, place_of(event->start_mark), "anchors (&) are not supported");
+        problem_add(builder->problems, place_of(event->start_mark),
+                    "anchors (&) are not supported; a text that begins with & stands in quotes");
     if (tag)
-        problem_add(builder->problems, place_of(event->start_mark), "tags (!) are not supported");
+        problem_add(builder->problems, place_of(event->start_mark),
+                    "tags (!) are not supported; a text that begins with ! stands in quotes");
     return anchor || tag;
 }
 
@@ -238,7 +256,7 @@ static struct yaml_node *build_node(struct builder *builder, const yaml_event_t 
             return NULL;
         return build_collection(builder, event, depth);
     case YAML_ALIAS_EVENT:
-        problem_add(builder->problems, place_of(event->start_mark), "aliases (*) are not supported");
+        problem_add(builder->problems, place_of(event->start_mark), ALIAS_REFUSED);
         return NULL;
     default:
         problem_add(builder->problems, place_of(event->start_mark), "this is not YAML");

@@ -10,7 +10,7 @@ import unittest
 from support.process import free_port
 from support.tidemark import BIN, Folder, run_to_the_end
 
-from .wrong_configurations import GOOD, KAFKA_PIECES, PIECES, WHOLE
+from .wrong_configurations import GOOD, KAFKA_PIECES, PIECES, UNUSUAL, WHOLE
 
 PROGRAMS = (["tidemark-speed", "run"], ["tidemark-batch", "run"], ["tidemark-serving", "run"])
 KAFKA_PROGRAMS = PROGRAMS[:2]
@@ -52,13 +52,25 @@ class WrongConfigurations(unittest.TestCase):
         connected, _, _ = select.select(list(self.sockets.values()), [], [], 0)
         self.assertFalse(connected, "a program connected before it had read its configuration")
 
-    def test_good_file_is_accepted(self):
-        self.path.write_text(self.good())
+    def assert_accepted(self):
         for program in PROGRAMS:
             arguments = [BIN / program[0], *program[1:], "--config", self.path, "--check-config"]
             code, output = run_to_the_end(arguments, 20)
             self.assertEqual(code, 0, f"{program}: {output}")
         self.assert_nothing_connected()
+
+    def test_good_file_is_accepted(self):
+        for begin in "", "\ufeff":
+            for line_end in "\n", "\r\n", "\r":
+                with self.subTest(begin=begin, line_end=line_end):
+                    self.path.write_bytes((begin + self.good().replace("\n", line_end)).encode())
+                    self.assert_accepted()
+
+    def test_each_unusual_piece_is_accepted(self):
+        for name, old, new in UNUSUAL:
+            with self.subTest(name):
+                self.write_with(old, new)
+                self.assert_accepted()
 
     def write_with(self, old, new):
         self.assertEqual(GOOD.count(old), 1, f"{old!r} is not one place of the good file")

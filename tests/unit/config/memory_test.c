@@ -31,7 +31,7 @@ static const char wrong[] =
     "http: { memory: 1 B, threads: 0 }\n"
     "speed: { flush_every: 1 year }\n"
     "sources:\n"
-    "  a: { topic: kafka://a, key: ix, on_duplicate: replaced, event_time: t, password: \"${NONE}\",\n"
+    "  a: { topic: kafka://a, key: ix, on_duplicate: replaced, event_time: t, password: \"x\",\n"
     "       fields: { id: text } }\n"
     "  b: { topic: b, event_time: t, on_duplicate: nine, fields: { id: txt } }\n"
     "  c: { topic: kafka://c, event_time: t, on_duplicate: none, fields: { id: text } }\n"

@@ -293,6 +293,34 @@ static void byte_order_mark_and_carriage_returns_are_harmless(void **state)
     assert_refused("\xEF\xBB\xBFtime_zome: UTC\r\n" SOURCE, "1:1", "unknown key \"time_zome\"");
 }
 
+static void good_brokers_and_groups_are_taken(void **state)
+{
+    (void)state;
+    static const char *const brokers[] = {"h", "h:1", "h:1,k:2", "h:1, k:2", "[::1]:9092", "SSL://h:1,SASL_SSL://k"};
+    for (size_t i = 0; i < sizeof brokers / sizeof brokers[0]; i++) {
+        char text[1000];
+        (void)snprintf(text, sizeof text, SOURCE "kafka: { brokers: \"%s\", group: \"a group/%d ü\" }\n", brokers[i],
+                       1);
+        struct settings *settings = loaded(text);
+        assert_string_equal(settings->kafka.brokers, brokers[i]);
+        assert_string_equal(settings->kafka.group, "a group/1 ü");
+        settings_destroy(settings);
+    }
+}
+
+static void a_group_has_at_most_200_bytes(void **state)
+{
+    (void)state;
+    for (int length = 200; length <= 201; length++) {
+        char text[1000];
+        (void)snprintf(text, sizeof text, SOURCE "kafka: { group: %0*d }\n", length, 1);
+        if (length == 200)
+            settings_destroy(loaded(text));
+        else
+            assert_refused(text, "7:17", "at most 200 bytes");
+    }
+}
+
 static void good_urls_are_taken(void **state)
 {
     (void)state;
@@ -324,6 +352,10 @@ static const struct bad bad_yaml[] = {
     {"a: *x\n", "1:4", "aliases"},
     {"a: !!str x\n", "1:4", "tags"},
     {"a: !own {b: c}\n", "1:4", "tags"},
+    {"jobs:\n  j: { schedule: * 2 * * * }\n", "2:18", "a text that begins with * stands in quotes"},
+    {"jobs:\n  j: { schedule: */5 * * * * }\n", "2:18", "a text that begins with * stands in quotes"},
+    {"time_zone: UTC\n\xEF\xBB\xBFkafka: {}\n", "2:1", "a byte-order mark"},
+    {"\xEF\xBB\xBF\xEF\xBB\xBFtime_zone: UTC\n", "1:1", "a byte-order mark"},
     {"a: &x [1]\n", "1:4", "anchors"},
     {"time_zone: UTC\n---\ntime_zone: UTC\n", "2:1", "a second document"},
     {"time_zone: UTC\ntime_zone: UTC\n" SOURCE, "2:1", "duplicate key \"time_zone\", first given at 1:1"},
@@ -334,6 +366,8 @@ static const struct bad bad_yaml[] = {
     {"a: b\nc: \xED\xA0\x80\n", "2:4", "not UTF-8"},
     {"a: \x01\n", "1:4", "control character"},
     {"a: {b: 'x\n", "2:1", ""},
+    {"a: { b: ${X} }\n", "1:9", "has to stand in quotes"},
+    {"a: [ü, ${X}]\n", "1:8", "has to stand in quotes"},
 };
 
 static const struct bad bad_settings[] = {
@@ -348,7 +382,20 @@ static const struct bad bad_settings[] = {
     {SOURCE "kafka: { group: }\n", "7:10", "nothing is given"},
     {SOURCE "kafka: { group: ~ }\n", "7:17", "nothing is given"},
     {SOURCE "kafka: { group: '' }\n", "7:17", "must not be empty"},
+    {SOURCE "kafka: { group: \"a\\tb\" }\n", "7:17", "without control characters"},
+    {SOURCE "kafka: { brokers: '' }\n", "7:20", "a broker is host:port"},
+    {SOURCE "kafka: { brokers: 'h:abc' }\n", "7:20", "a broker is host:port"},
+    {SOURCE "kafka: { brokers: h:99999 }\n", "7:19", "a broker is host:port"},
+    {SOURCE "kafka: { brokers: 'h:1, k:0' }\n", "7:25", "a broker is host:port"},
+    {SOURCE "kafka: { brokers: 'h:1,' }\n", "7:24", "a broker is host:port"},
+    {SOURCE "kafka: { brokers: 'h:1 k:2' }\n", "7:20", "a broker is host:port"},
+    {SOURCE "kafka: { brokers: 'kafka://h:1' }\n", "7:20", "a broker is host:port"},
+    {SOURCE "kafka: { brokers: '[x]:1' }\n", "7:20", "a broker is host:port"},
     {SOURCE "kafka: { properties: { group.id: x } }\n", "7:24", "it is kafka.group"},
+    {SOURCE "kafka: { properties: { transactional.id: x } }\n", "7:24", "can't be set"},
+    {SOURCE "kafka: { properties: { enable.idempotence: false } }\n", "7:24", "can't be set"},
+    {SOURCE "kafka: { properties: { enable.partition.eof: false } }\n", "7:24", "can't be set"},
+    {SOURCE "kafka: { properties: { group.instance.id: x } }\n", "7:24", "can't be set"},
     {SOURCE "kafka: { properties: { enable.auto.commit: true } }\n", "7:24", "can't be set"},
     {SOURCE "kafka: { properties: { enable.auto.offset.store: true } }\n", "7:24", "can't be set"},
     {SOURCE "kafka: { properties: { auto.offset.reset: latest } }\n", "7:24", "can't be set"},
@@ -362,6 +409,8 @@ static const struct bad bad_settings[] = {
     {SOURCE "redis: { url: 'redis://' }\n", "7:15", "the host or the port"},
     {SOURCE "redis: { url: 'redis://h/x' }\n", "7:15", "the database"},
     {SOURCE "redis: { url: 'unix://a' }\n", "7:15", "absolute"},
+    {SOURCE "redis: { url: 'redis://h//0' }\n", "7:15", "the host or the port"},
+    {SOURCE "redis: { url: 'redis://[x]:1' }\n", "7:15", "the host or the port"},
     {SOURCE "redis: { password_file: '' }\n", "7:25", "must not be empty"},
     {SOURCE "redis: { password_file: /no/such/file }\n", "7:25", "/no/such/file: No such file or directory"},
     {SOURCE "postgres: { url: 'mysql://h/d' }\n", "7:18", "expected postgresql://"},
@@ -375,13 +424,17 @@ static const struct bad bad_settings[] = {
     {SOURCE "http: { threads: 257 }\n", "7:18", "\"threads\" must be 1 to 256"},
     {SOURCE "http: { threads: two }\n", "7:18", "expected a whole number, not \"two\""},
     {SOURCE "http: { threads: 1.5 }\n", "7:18", "expected a whole number"},
-    {SOURCE "http: { memory: 1 GB }\n", "7:17", "the unit is unknown"},
+    {SOURCE "http: { memory: 1 GB }\n", "7:17", "the unit is unknown; did you mean \"GiB\"?"},
+    {SOURCE "http: { memory: 64mib }\n", "7:17", "did you mean \"MiB\"?"},
+    {SOURCE "http: { memory: 1.5 GiB }\n", "7:17", "not \"1.5 GiB\": the number must be whole"},
+    {SOURCE "http: { refresh: 1 sceond }\n", "7:18", "did you mean \"second\"?"},
+    {SOURCE "http: { refresh: 50 milliseconds }\n", "7:18", "not \"50 milliseconds\": the unit is unknown"},
     {SOURCE "http: { memory: 12 }\n", "7:17", "the unit is missing"},
     {SOURCE "http: { memory: 1 KiB }\n", "7:17", "\"memory\" must be 1 MiB to 1 TiB"},
     {SOURCE "http: { memory: 99999999999 TiB }\n", "7:17", "the number is too large"},
     {SOURCE "http: { refresh: 50 }\n", "7:18", "the unit is missing"},
     {SOURCE "http: { refresh: fast }\n", "7:18", "not \"fast\": it begins with no number"},
-    {SOURCE "http: { refresh: 5 hrs }\n", "7:18", "the unit is unknown"},
+    {SOURCE "http: { refresh: 5 hrs }\n", "7:18", "the unit is unknown; did you mean \"hours\"?"},
     {SOURCE "http: { refresh: 2 minutes }\n", "7:18", "must be 1 ms to 1 minute"},
     {SOURCE "http: { refresh: -5 ms }\n", "7:18", "it begins with no number"},
     {SOURCE "detectors: { fraud: { source: x } }\n", "7:1", "\"detectors\" is not supported yet"},
@@ -445,6 +498,7 @@ static const struct bad bad_views[] = {
     {VIEW, "8:3", "\"measures\" is missing"},
     {VIEW "    measures: {}\n", "11:15", "at least one measure"},
     {VIEW "    measures: { n: cuont }\n", "11:20", "did you mean \"count\"?"},
+    {VIEW "    measures: { n: SUM(amount) }\n", "11:20", "did you mean \"sum\"?"},
     {VIEW "    measures: { n: count(amount) }\n", "11:20", "count has no field"},
     {VIEW "    measures: { n: sum }\n", "11:20", "the field is missing"},
     {VIEW "    measures: { n: sum() }\n", "11:20", "the field is missing"},
@@ -660,6 +714,9 @@ static void variables_are_put_in(void **state)
     assert_refused(SOURCE "kafka: { group: 'a${TM_TEST' }\n", "7:19", "expected ${NAME}");
     assert_refused(SOURCE "kafka: { group: 'a${1}' }\n", "7:19", "expected ${NAME}");
     assert_refused(SOURCE "kafka: { group: 'a${A-b}' }\n", "7:19", "expected ${NAME}");
+    assert_refused(SOURCE "kafka: { group: 'a${A:-${B}}' }\n", "7:19", "expected ${NAME}");
+    struct error alone = refused(SOURCE "time_zone: \"${TM_TEST_UNSET}\"\nhttp: { threads: '${TM_TEST_UNSET}' }\n");
+    assert_int_equal(count_lines(alone.message), 2); /* what depends on the values isn't told */
 }
 
 static void a_bad_value_from_the_environment_is_not_repeated(void **state)
@@ -834,6 +891,8 @@ int main(void)
         cmocka_unit_test(what_is_not_written_has_its_default),
         cmocka_unit_test(every_key_of_the_sections_is_taken),
         cmocka_unit_test(byte_order_mark_and_carriage_returns_are_harmless),
+        cmocka_unit_test(good_brokers_and_groups_are_taken),
+        cmocka_unit_test(a_group_has_at_most_200_bytes),
         cmocka_unit_test(good_urls_are_taken),
         cmocka_unit_test(yaml_that_hides_something_is_refused),
         cmocka_unit_test(wrong_settings_are_refused_at_their_place),
