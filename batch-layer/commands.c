@@ -7,6 +7,8 @@
 #include "batch.h"
 #include "dead_letters.h"
 #include "kafka/properties.h"
+#include "postgres/url.h"
+#include "redis/address.h"
 #include "repair.h"
 #include "run.h"
 #include "scheduler.h"
@@ -144,5 +146,5 @@ const struct program_description batch_program = {
     .name = "tidemark-batch",
     .summary = "the batch layer of Tidemark: publishes exact views to PostgreSQL",
     .commands = commands,
-    .check_property = kafka_property_check,
+    .checks = {kafka_property_check, redis_url_check, postgres_url_check},
 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/program.h"
+#include "postgres/url.h"
+#include "redis/address.h"
 #include "serving.h"
 
 static int run(void *settings, char *arguments[])
@@ -18,6 +20,7 @@ int main(int argc, char *argv[])
         .name = "tidemark-serving",
         .summary = "answers views over HTTP: batch and real time together",
         .commands = commands,
+        .checks = {.redis_url = redis_url_check, .postgres_url = postgres_url_check},
     };
     return program_main(&program, argc, argv);
 }

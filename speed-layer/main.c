@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/program.h"
 #include "kafka/properties.h"
+#include "postgres/url.h"
+#include "redis/address.h"
 #include "speed.h"
 
 static const char *until_end;
@@ -29,7 +31,7 @@ static const struct program_description description = {
     .name = "tidemark-speed",
     .summary = "The speed layer of Tidemark: real-time views of what came after the last batch run.",
     .commands = commands,
-    .check_property = kafka_property_check,
+    .checks = {kafka_property_check, redis_url_check, postgres_url_check},
 };
 
 int main(int argc, char *argv[])

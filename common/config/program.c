@@ -42,13 +42,13 @@ static bool choose_log_format(const char *program, const char *name, struct erro
     return true;
 }
 
-static bool load(const struct common_options *options, property_check *check, struct settings **ret_settings,
-                 struct error *error)
+static bool load(const struct common_options *options, const struct settings_checks *checks,
+                 struct settings **ret_settings, struct error *error)
 {
     struct settings *settings;
     if (!settings_load(configuration_path(options), &settings, error))
         return false;
-    if (check && !settings_check_properties(settings, check, error)) {
+    if (!settings_check(settings, checks, error)) {
         settings_destroy(settings);
         return false;
     }
@@ -57,7 +57,7 @@ static bool load(const struct common_options *options, property_check *check, st
 }
 
 static int run(const struct program *program, const struct command_line *line, const struct common_options *options,
-               property_check *check)
+               const struct settings_checks *checks)
 {
     struct error error = {0};
     shutdown_install();
@@ -68,7 +68,7 @@ static int run(const struct program *program, const struct command_line *line, c
         return fail_plainly(program->name, &error);
     }
     struct settings *settings;
-    if (!load(options, check, &settings, &error))
+    if (!load(options, checks, &settings, &error))
         return fail_plainly(program->name, &error);
     int code = 0;
     if (options->check) {
@@ -101,6 +101,6 @@ int program_main(const struct program_description *description, int argc, char *
     else if (line.help)
         command_help(&program, line.command);
     else
-        return run(&program, &line, &given, description->check_property);
+        return run(&program, &line, &given, &description->checks);
     return 0;
 }

@@ -15,11 +15,11 @@ struct program_description {
     const char *name;
     const char *summary;
     const struct command *commands; /* ended by a row without a name */
-    property_check *check_property; /* asked of each of kafka.properties; NULL where the program has no Kafka */
+    struct settings_checks checks;  /* of the libraries that the program is linked to */
 };
 
 /* Parses the command line; handles --help, --version, --check-config and --log-format; loads the configuration
- * (--config, else TIDEMARK_CONFIG, else tidemark.yaml) and has its properties checked; installs the signal handlers;
+ * (--config, else TIDEMARK_CONFIG, else tidemark.yaml) and has it checked; installs the signal handlers;
  * runs the command. */
 int program_main(const struct program_description *description, int argc, char *argv[]);
 

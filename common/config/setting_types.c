@@ -198,6 +198,12 @@ static const char *redis_url_fault(struct text url)
     return is_authority(host) ? NULL : "the host or the port is wrong";
 }
 
+static void set_url(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+{
+    set_copy(reader, option, node->text, base);
+    *(struct place *)(void *)((char *)base + option->second_offset) = node->place;
+}
+
 static void read_redis_url(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
 {
     static const char wanted[] = "redis://[user:password@]host[:port][/database] or unix:///path";
@@ -207,7 +213,7 @@ static void read_redis_url(struct reader *reader, const struct option *option, c
     if (fault)
         problem_add(reader->problems, node->place, "expected %s: %s", wanted, fault);
     else
-        set_copy(reader, option, node->text, base);
+        set_url(reader, option, node, base);
 }
 
 const struct option_type setting_redis_url = {.name = "URL", .read = read_redis_url};
@@ -228,7 +234,7 @@ static void read_postgres_url(struct reader *reader, const struct option *option
     if (!option_expect(reader, node, YAML_SCALAR, wanted))
         return;
     if (is_postgres_url(node->text))
-        set_copy(reader, option, node->text, base);
+        set_url(reader, option, node, base);
     else
         problem_add(reader->problems, node->place, "expected %s", wanted);
 }

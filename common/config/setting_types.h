@@ -10,8 +10,9 @@
  * setting_group         const char *, what a consumer group may be called
  * setting_topic         const char *, the name behind kafka://
  * setting_prefix        const char *, what keys in Redis may begin with
- * setting_redis_url     const char *, checked; never repeated in an error, for it may hold a password
- * setting_postgres_url  const char *, the same
+ * setting_redis_url     const char *, and its struct place as the second target; looked at, and never repeated in an
+ *                       error, for it may hold a password
+ * setting_postgres_url  the same
  * setting_properties    struct property_list */
 extern const struct option_type setting_brokers, setting_group, setting_topic, setting_prefix, setting_redis_url,
     setting_postgres_url, setting_properties;

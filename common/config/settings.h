@@ -43,11 +43,13 @@ struct settings {
     } kafka;
     struct {
         const char *url;        /* redis://[user:password@]host:port/database, or unix:///path */
+        struct place url_place; /* in the file */
         const char *password;   /* of `password_file`; NULL where not given */
         const char *name_space; /* prefix of all keys: "tidemark" */
     } redis;
     struct {
-        const char *url;      /* any libpq connection string */
+        const char *url; /* any libpq connection string */
+        struct place url_place;
         const char *password; /* of `password_file`; NULL where not given */
     } postgres;
     struct {
@@ -81,8 +83,17 @@ struct settings {
 bool settings_load(const char *path, struct settings **ret_settings, struct error *error) MUST_CHECK;
 void settings_destroy(struct settings *settings);
 
-/* Asks whether each of kafka.properties would be taken. Errors are those of settings_load. */
-bool settings_check_properties(const struct settings *settings, property_check *check, struct error *error) MUST_CHECK;
+/* What only the libraries know that a setting is passed on to. They connect to nothing, and what isn't given (NULL)
+ * isn't asked. */
+struct settings_checks {
+    property_check *kafka_property;
+    bool (*redis_url)(const char *url, struct error *error);
+    bool (*postgres_url)(const char *url, struct error *error);
+};
+
+/* Asks them. Errors are those of settings_load. */
+bool settings_check(const struct settings *settings, const struct settings_checks *checks,
+                    struct error *error) MUST_CHECK;
 
 const struct source *settings_source(const struct settings *settings, struct text name);
 /* The view with this name and its source, or NULL. Names of views are unique in the file. */

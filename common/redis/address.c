@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redis/address.h"
 
+#include <string.h>
+
 #include "base/wide.h"
 
 #define DEFAULT_PORT 6379
@@ -168,4 +170,12 @@ bool redis_address_parse(const char *url, struct redis_address *ret_address, str
     if (parsed)
         *ret_address = address;
     return parsed;
+}
+
+bool redis_url_check(const char *url, struct error *error)
+{
+    struct redis_address address;
+    bool is_fine = redis_address_parse(url, &address, error);
+    explicit_bzero(&address, sizeof address);
+    return is_fine;
 }

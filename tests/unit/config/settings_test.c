@@ -769,13 +769,15 @@ static bool check_like_a_library(const struct property *property, struct propert
     return false;
 }
 
+static const struct settings_checks library = {.kafka_property = check_like_a_library};
+
 static struct error refused_by_library(const char *properties)
 {
     char text[1000];
     (void)snprintf(text, sizeof text, SOURCE "kafka: { properties: { %s } }\n", properties);
     struct settings *settings = loaded(text);
     struct error error = {0};
-    assert_false(settings_check_properties(settings, check_like_a_library, &error));
+    assert_false(settings_check(settings, &library, &error));
     assert_int_equal(error.code, ERROR_CONFIGURATION);
     settings_destroy(settings);
     return error;
@@ -790,7 +792,26 @@ static void a_property_that_its_library_refuses_is_told_at_its_place(void **stat
                    path, path);
     assert_string_equal(error.message, expected);
     struct settings *settings = loaded(SOURCE "kafka: { properties: { good: fine } }\n");
-    assert_true(settings_check_properties(settings, check_like_a_library, &error));
+    assert_true(settings_check(settings, &library, &error));
+    settings_destroy(settings);
+}
+
+static bool refuse_url(const char *url, struct error *error)
+{
+    return error_set(error, ERROR_CONFIGURATION, "a URL of %zu bytes", strlen(url));
+}
+
+static void urls_that_their_libraries_refuse_are_told_at_their_places(void **state)
+{
+    (void)state;
+    static const struct settings_checks checks = {.redis_url = refuse_url, .postgres_url = refuse_url};
+    char expected[200];
+    struct error error = {0};
+    struct settings *settings = loaded(SOURCE "redis: { url: redis://h }\npostgres: { url: postgresql://h/d }\n");
+    assert_false(settings_check(settings, &checks, &error));
+    (void)snprintf(expected, sizeof expected, "%s:7:15: a URL of 9 bytes\n%s:8:18: a URL of 16 bytes", path, path);
+    assert_string_equal(error.message, expected);
+    assert_true(settings_check(settings, &(struct settings_checks){0}, &error));
     settings_destroy(settings);
 }
 
@@ -911,6 +932,7 @@ int main(void)
         cmocka_unit_test(a_bad_value_from_the_environment_is_not_repeated),
         cmocka_unit_test(a_password_is_the_first_line_of_its_file),
         cmocka_unit_test(a_property_that_its_library_refuses_is_told_at_its_place),
+        cmocka_unit_test(urls_that_their_libraries_refuse_are_told_at_their_places),
         cmocka_unit_test(a_refused_property_does_not_tell_a_secret),
         cmocka_unit_test(the_definition_shows_in_the_fingerprint),
         cmocka_unit_test(destroying_nothing_is_allowed),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What another library says of the properties that are passed on to it, told where they stand in the file. */
+ * What other libraries say of the settings that are passed on to them, told where they stand in the file. */
 #include <string.h>
 
 #include "config/problems.h"
@@ -22,14 +22,33 @@ static void report_fault(struct problems *problems, const struct property *prope
                 may_be_told(property, place, fault) ? fault->reason : plainly);
 }
 
-bool settings_check_properties(const struct settings *settings, property_check *check, struct error *error)
+static void check_properties(const struct property_list *list, property_check *check, struct problems *problems)
 {
-    const struct property_list *list = &settings->kafka.properties;
-    struct problems problems = {0};
     for (size_t i = 0; i < list->count; i++) {
         struct property_fault fault;
         if (!check(&list->entries[i], &fault))
-            report_fault(&problems, &list->entries[i], &list->places[i], &fault);
+            report_fault(problems, &list->entries[i], &list->places[i], &fault);
     }
+}
+
+static void check_url(const char *url, struct place place, bool (*check)(const char *, struct error *),
+                      struct problems *problems)
+{
+    struct error error = {0};
+    if (check(url, &error))
+        return;
+    problems->memory_is_short |= error.code == ERROR_INTERNAL;
+    problem_add(problems, place, "%s", error.message);
+}
+
+bool settings_check(const struct settings *settings, const struct settings_checks *checks, struct error *error)
+{
+    struct problems problems = {0};
+    if (checks->kafka_property)
+        check_properties(&settings->kafka.properties, checks->kafka_property, &problems);
+    if (checks->redis_url)
+        check_url(settings->redis.url, settings->redis.url_place, checks->redis_url, &problems);
+    if (checks->postgres_url)
+        check_url(settings->postgres.url, settings->postgres.url_place, checks->postgres_url, &problems);
     return problems_report(&problems, settings->path, error);
 }
