@@ -146,5 +146,5 @@ const struct program_description batch_program = {
     .name = "tidemark-batch",
     .summary = "the batch layer of Tidemark: publishes exact views to PostgreSQL",
     .commands = commands,
-    .checks = {kafka_property_check, redis_url_check, postgres_url_check},
+    .checks = {kafka_property_check, kafka_properties_check, redis_url_check, postgres_url_check},
 };

@@ -4,6 +4,7 @@
 #define TIDEMARK_BASE_PROPERTY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct property {
     const char *name, *value;
@@ -16,5 +17,9 @@ struct property_fault {
 
 /* True where the property would be taken; else *ret_fault says why not. Connects to nothing. */
 typedef bool property_check(const struct property *property, struct property_fault *ret_fault);
+
+/* True where properties, each of which would be taken, go together; else *ret_number says which is most to blame. */
+typedef bool properties_check(const struct property properties[], size_t count, size_t *ret_number,
+                              struct property_fault *ret_fault);
 
 #endif

@@ -5,21 +5,24 @@
 #include "config/problems.h"
 #include "config/settings.h"
 
-/* False where the reason would repeat a name that may be a misplaced password, or a value from the environment. */
-static bool may_be_told(const struct property *property, const struct property_place *place,
-                        const struct property_fault *fault)
+static bool repeats_environment(const struct property_list *list, const char *reason)
 {
-    bool name_is_plain = shown_name(text_of(property->name)).text[0] != '\0';
-    bool hides_value = place->is_expanded && strstr(fault->reason, property->value);
-    return name_is_plain && !hides_value;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->places[i].is_expanded && strstr(reason, list->entries[i].value))
+            return true;
+    return false;
 }
 
-static void report_fault(struct problems *problems, const struct property *property, const struct property_place *place,
+/* A name may be a misplaced password, and a value from the environment a secret: what would repeat one isn't told. */
+static void report_fault(struct problems *problems, const struct property_list *list, size_t number,
                          const struct property_fault *fault)
 {
+    const struct property_place *place = &list->places[number];
+    bool name_is_plain = shown_name(text_of(list->entries[number].name)).text[0] != '\0';
+    bool may_be_told = name_is_plain && !repeats_environment(list, fault->reason);
     const char *plainly = fault->is_unknown ? "no such property" : "invalid value";
     problem_add(problems, fault->is_unknown ? place->name : place->value, "librdkafka: %s",
-                may_be_told(property, place, fault) ? fault->reason : plainly);
+                may_be_told ? fault->reason : plainly);
 }
 
 static void check_properties(const struct property_list *list, property_check *check, struct problems *problems)
@@ -27,8 +30,17 @@ static void check_properties(const struct property_list *list, property_check *c
     for (size_t i = 0; i < list->count; i++) {
         struct property_fault fault;
         if (!check(&list->entries[i], &fault))
-            report_fault(problems, &list->entries[i], &list->places[i], &fault);
+            report_fault(problems, list, i, &fault);
     }
+}
+
+/* Only where each is fine alone, for the reason would be the same. */
+static void check_together(const struct property_list *list, properties_check *check, struct problems *problems)
+{
+    size_t number;
+    struct property_fault fault;
+    if (list->count > 0 && problems->count == 0 && !check(list->entries, list->count, &number, &fault))
+        report_fault(problems, list, number, &fault);
 }
 
 static void check_url(const char *url, struct place place, bool (*check)(const char *, struct error *),
@@ -46,6 +58,8 @@ bool settings_check(const struct settings *settings, const struct settings_check
     struct problems problems = {0};
     if (checks->kafka_property)
         check_properties(&settings->kafka.properties, checks->kafka_property, &problems);
+    if (checks->kafka_properties)
+        check_together(&settings->kafka.properties, checks->kafka_properties, &problems);
     if (checks->redis_url)
         check_url(settings->redis.url, settings->redis.url_place, checks->redis_url, &problems);
     if (checks->postgres_url)

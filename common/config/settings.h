@@ -87,6 +87,7 @@ void settings_destroy(struct settings *settings);
  * isn't asked. */
 struct settings_checks {
     property_check *kafka_property;
+    properties_check *kafka_properties;
     bool (*redis_url)(const char *url, struct error *error);
     bool (*postgres_url)(const char *url, struct error *error);
 };

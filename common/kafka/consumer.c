@@ -31,7 +31,7 @@ static struct kafka_consumer *of(struct consumer *consumer)
     return (struct kafka_consumer *)consumer;
 }
 
-static const struct property defaults[] = {
+const struct property kafka_consumer_defaults[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
     {"auto.offset.reset", "error"},
@@ -298,8 +298,9 @@ bool kafka_consumer_open(const struct kafka_access *access, const char *const to
     consumer->events = *events;
     consumer->assigned = rd_kafka_topic_partition_list_new(0);
     pthread_mutex_init(&consumer->lock, NULL);
-    struct property member[sizeof defaults / sizeof defaults[0] + 1] = {{"group.id", access->group}};
-    memcpy(member + 1, defaults, sizeof defaults);
+    struct property member[sizeof kafka_consumer_defaults / sizeof kafka_consumer_defaults[0] + 1] = {
+        {"group.id", access->group}};
+    memcpy(member + 1, kafka_consumer_defaults, sizeof kafka_consumer_defaults);
     consumer->client = kafka_client_new(RD_KAFKA_CONSUMER, access, member, prepare, consumer, error);
     if (consumer->client) {
         rd_kafka_poll_set_consumer(consumer->client);

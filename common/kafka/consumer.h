@@ -8,6 +8,9 @@
 
 #define CONSUMER_BATCH 2000 /* messages of one poll at most */
 
+/* Properties of it, which those of the configuration may change; ended by a row without a name. */
+extern const struct property kafka_consumer_defaults[];
+
 /* Joins the group and subscribes. `access` must outlive it. Doesn't wait for a broker. */
 bool kafka_consumer_open(const struct kafka_access *access, const char *const topics[], size_t topic_count,
                          const struct consumer_events *events, struct consumer **ret_consumer,

@@ -22,7 +22,7 @@ struct letter_writer {
 };
 
 /* A batch larger than batch.size holds one letter: the one that is too large. */
-static const struct property defaults[] = {
+const struct property kafka_writer_defaults[] = {
     {"transaction.timeout.ms", "30000"},
     {"message.timeout.ms", "30000"},
     {"message.max.bytes", LARGEST_LETTER},
@@ -61,8 +61,9 @@ struct letter_writer *letter_writer_new(const struct kafka_access *access, const
     *writer = (struct letter_writer){.source = source, .partition = partition, .marks = marks, .mark = -1};
     snprintf(writer->group, sizeof writer->group, "%s-dead-letters", access->group);
     snprintf(id, sizeof id, "%s/%s/%d", access->group, source->name, (int)partition);
-    struct property transactional[sizeof defaults / sizeof defaults[0] + 1] = {{"transactional.id", id}};
-    memcpy(transactional + 1, defaults, sizeof defaults);
+    struct property transactional[sizeof kafka_writer_defaults / sizeof kafka_writer_defaults[0] + 1] = {
+        {"transactional.id", id}};
+    memcpy(transactional + 1, kafka_writer_defaults, sizeof kafka_writer_defaults);
     writer->producer = kafka_client_new(RD_KAFKA_PRODUCER, access, transactional, prepare, writer, error);
     if (writer->producer)
         return writer;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kafka/properties.h"
 
-#include <librdkafka/rdkafka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/command.h"
+#include "kafka/consumer.h"
+#include "kafka/letter_writer.h"
 
 #define NAMES_MAX 512 /* librdkafka 2.0 has 220 */
 
@@ -102,4 +103,80 @@ bool kafka_property_check(const struct property *property, struct property_fault
     if (!is_fine)
         *ret_fault = fault;
     return is_fine;
+}
+
+/* --- together --- */
+
+static bool is_set_to(const rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+    char text[64];
+    size_t size = sizeof text;
+    return rd_kafka_conf_get(conf, name, text, &size) == RD_KAFKA_CONF_OK && strcmp(text, value) == 0;
+}
+
+/* Gives the client the name that it needs; and a client with Kerberos or a token would begin to fetch it at once. */
+static void prepare(rd_kafka_conf_t *conf, void *context)
+{
+    const struct property *identity = context;
+    rd_kafka_conf_set(conf, identity->name, identity->value, NULL, 0);
+    if (!is_set_to(conf, "sasl.mechanisms", "GSSAPI") && !is_set_to(conf, "sasl.mechanisms", "OAUTHBEARER"))
+        return;
+    if (is_set_to(conf, "security.protocol", "sasl_ssl"))
+        rd_kafka_conf_set(conf, "security.protocol", "ssl", NULL, 0);
+    else if (is_set_to(conf, "security.protocol", "sasl_plaintext"))
+        rd_kafka_conf_set(conf, "security.protocol", "plaintext", NULL, 0);
+}
+
+static bool can_be_made(rd_kafka_type_t type, const struct kafka_access *access, struct error *error)
+{
+    bool is_consumer = type == RD_KAFKA_CONSUMER;
+    struct property identity = {is_consumer ? "group.id" : "transactional.id", "check"};
+    rd_kafka_t *client = kafka_client_new(type, access, is_consumer ? kafka_consumer_defaults : kafka_writer_defaults,
+                                          prepare, &identity, error);
+    if (client)
+        rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return client != NULL;
+}
+
+/* How many letters of the name's beginning the text has: all where it speaks of the property. */
+static size_t letters_mentioned(const char *name, const char *text)
+{
+    size_t most = 0;
+    for (; *text; text++) {
+        size_t length = 0;
+        while (name[length] && strncasecmp(name, text, length + 1) == 0)
+            length++;
+        most = length > most ? length : most;
+    }
+    return most;
+}
+
+static size_t most_to_blame(const struct property properties[], size_t count, const char *reason)
+{
+    size_t blamed = 0, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t letters = letters_mentioned(properties[i].name, reason);
+        if (letters > most) {
+            most = letters;
+            blamed = i;
+        }
+    }
+    return blamed;
+}
+
+bool kafka_properties_check(const struct property properties[], size_t count, size_t *ret_number,
+                            struct property_fault *ret_fault)
+{
+    struct kafka_access access = {.brokers = "", .properties = properties, .property_count = count};
+    struct error error = {0};
+    if (can_be_made(RD_KAFKA_CONSUMER, &access, &error) && can_be_made(RD_KAFKA_PRODUCER, &access, &error))
+        return true;
+    struct text words = text_of(error.message), prefix = text_of("kafka: ");
+    if (words.length > prefix.length && memcmp(words.data, prefix.data, prefix.length) == 0)
+        words.data += prefix.length;
+    *ret_number = most_to_blame(properties, count, words.data);
+    *ret_fault = (struct property_fault){0};
+    (void)snprintf(ret_fault->reason, sizeof ret_fault->reason, "%.*s", (int)sizeof ret_fault->reason - 1, words.data);
+    trim(ret_fault->reason);
+    return false;
 }

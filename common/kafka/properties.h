@@ -10,4 +10,9 @@
  * refused too: librdkafka would take what it understands of it, 30 ms for "30 s". */
 bool kafka_property_check(const struct property *property, struct property_fault *ret_fault);
 
+/* A properties_check of librdkafka: makes a consumer and a producer as the programs do, but without brokers. Files of
+ * certificates are read; what could ask a server for a ticket or a token is left away. */
+bool kafka_properties_check(const struct property properties[], size_t count, size_t *ret_number,
+                            struct property_fault *ret_fault);
+
 #endif

@@ -250,6 +250,9 @@ KAFKA_PIECES = [
     ("property_out_of_range", "group: tidemark", "properties: { session.timeout.ms: 0 }", "2:72", "allowed range"),
     ("property_of_an_unknown_word", "group: tidemark", "properties: { security.protocol: tls }", "2:71", '"tls"'),
     ("property_of_another_client", "group: tidemark", "properties: { sasl.jaas.config: a }", "2:70", "Java"),
+    ("property_that_weakens_the_dead_letters", "group: tidemark", "properties: { client.id: a, acks: 1 }", "2:72", "`acks`"),
+    ("property_that_contradicts_a_default", "group: tidemark", "properties: { max.poll.interval.ms: 5000 }", "2:74", "session.timeout.ms"),
+    ("certificate_that_is_not_there", "group: tidemark", "properties: { security.protocol: ssl, ssl.ca.location: /nowhere }", "2:93", "ssl.ca.location"),
     ("second_of_two_properties", "group: tidemark", "properties: { acks: all, liger.ms: 5 }", "2:63", 'did you mean "linger.ms"?'),
 ]  # fmt: skip
 

@@ -758,10 +758,10 @@ static void a_password_is_the_first_line_of_its_file(void **state)
     assert_int_equal(unlink(secret), 0);
 }
 
-/* Knows the property "good" and what it may be. */
+/* Knows the properties "good" and "better" and what they may be. */
 static bool check_like_a_library(const struct property *property, struct property_fault *ret_fault)
 {
-    bool is_known = strcmp(property->name, "good") == 0;
+    bool is_known = strcmp(property->name, "good") == 0 || strcmp(property->name, "better") == 0;
     if (is_known && strcmp(property->value, "fine") == 0)
         return true;
     ret_fault->is_unknown = !is_known;
@@ -769,7 +769,20 @@ static bool check_like_a_library(const struct property *property, struct propert
     return false;
 }
 
-static const struct settings_checks library = {.kafka_property = check_like_a_library};
+/* Lets no two be together. */
+static bool check_number(const struct property properties[], size_t count, size_t *ret_number,
+                         struct property_fault *ret_fault)
+{
+    if (count == 1)
+        return true;
+    *ret_number = 1;
+    *ret_fault = (struct property_fault){0};
+    (void)snprintf(ret_fault->reason, sizeof ret_fault->reason, "%s is one too many", properties[1].value);
+    return false;
+}
+
+static const struct settings_checks library = {.kafka_property = check_like_a_library,
+                                               .kafka_properties = check_number};
 
 static struct error refused_by_library(const char *properties)
 {
@@ -790,6 +803,9 @@ static void a_property_that_its_library_refuses_is_told_at_its_place(void **stat
     struct error error = refused_by_library("good: bad,\n  bade: x");
     (void)snprintf(expected, sizeof expected, "%s:7:30: librdkafka: not good: bad\n%s:8:3: librdkafka: not bade: x",
                    path, path);
+    assert_string_equal(error.message, expected);
+    error = refused_by_library("good: fine, better: fine");
+    (void)snprintf(expected, sizeof expected, "%s:7:44: librdkafka: fine is one too many", path);
     assert_string_equal(error.message, expected);
     struct settings *settings = loaded(SOURCE "kafka: { properties: { good: fine } }\n");
     assert_true(settings_check(settings, &library, &error));

@@ -93,6 +93,53 @@ static void a_number_is_not_read_in_part(void **state)
     assert_refused("linger.ms", "5 ms", false, "is not a number");
 }
 
+static void assert_together(const struct property properties[], size_t count)
+{
+    size_t number;
+    struct property_fault fault = {0};
+    if (!kafka_properties_check(properties, count, &number, &fault))
+        fail_msg("%s: %s", properties[number].name, fault.reason);
+}
+
+static void assert_not_together(const struct property properties[], size_t count, size_t blamed, const char *words)
+{
+    size_t number = count;
+    struct property_fault fault = {.is_unknown = true};
+    assert_false(kafka_properties_check(properties, count, &number, &fault));
+    assert_false(fault.is_unknown);
+    if (number != blamed || !strstr(fault.reason, words))
+        fail_msg("expected %zu: %s\nfound %zu: %s", blamed, words, number, fault.reason);
+}
+
+static void properties_that_go_together_are_taken(void **state)
+{
+    (void)state;
+    static const struct property fine[] = {{"session.timeout.ms", "9000"}, {"acks", "all"}, {"debug", "all"}};
+    static const struct property password[] = {{"security.protocol", "sasl_plaintext"},
+                                               {"sasl.mechanism", "SCRAM-SHA-256"},
+                                               {"sasl.username", "u"},
+                                               {"sasl.password", "p"}};
+    static const struct property ticket[] = {{"security.protocol", "sasl_plaintext"},
+                                             {"sasl.kerberos.kinit.cmd", "kill -9 $PPID"}}; /* must not run */
+    assert_together(NULL, 0);
+    assert_together(fine, 3);
+    assert_together(password, 4);
+    assert_together(ticket, 2);
+}
+
+static void properties_that_contradict_each_other_are_refused(void **state)
+{
+    (void)state;
+    static const struct property short_poll[] = {{"client.id", "a"}, {"max.poll.interval.ms", "5000"}};
+    static const struct property weak_producer[] = {{"client.id", "a"}, {"acks", "1"}, {"client.rack", "b"}};
+    static const struct property no_file[] = {{"security.protocol", "ssl"}, {"ssl.ca.location", "/no/such/file"}};
+    static const struct property no_password[] = {{"security.protocol", "sasl_plaintext"}, {"sasl.mechanism", "PLAIN"}};
+    assert_not_together(short_poll, 2, 1, "`max.poll.interval.ms`must be >= `session.timeout.ms`");
+    assert_not_together(weak_producer, 3, 1, "`acks` must be set to `all`");
+    assert_not_together(no_file, 2, 1, "ssl.ca.location failed");
+    assert_not_together(no_password, 2, 1, "sasl.username and sasl.password must be set");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +149,8 @@ int main(void)
         cmocka_unit_test(what_a_program_alone_can_set_is_not_suggested),
         cmocka_unit_test(wrong_values_are_told_in_the_words_of_librdkafka),
         cmocka_unit_test(a_number_is_not_read_in_part),
+        cmocka_unit_test(properties_that_go_together_are_taken),
+        cmocka_unit_test(properties_that_contradict_each_other_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
