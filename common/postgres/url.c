@@ -88,8 +88,8 @@ bool postgres_url_check(const char *url, struct error *error)
 {
     char *message = NULL;
     PQconninfoOption *options = PQconninfoParse(url, &message);
-    bool is_fine = options || refuse(message, error);
-    for (const PQconninfoOption *option = options; is_fine && option->keyword; option++)
+    bool is_fine = options ? true : refuse(message, error);
+    for (const PQconninfoOption *option = options; is_fine && option && option->keyword; option++)
         is_fine = check_option(option, error);
     PQconninfoFree(options);
     PQfreemem(message);
