@@ -12,6 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 
 
+class Final(AssertionError):
+    """A failure that no waiting mends: wait_until passes it on at once."""
+
+
 class Child:
     """A started program that writes its output to a file. It dies with the thread that started it."""
 
@@ -60,7 +64,7 @@ class Child:
             return self.process.wait(within)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"{self.name} did not end within {within} s\n{self.tail()}") from None
+            raise Final(f"{self.name} did not end within {within} s\n{self.tail()}") from None
 
     def tail(self, size=6000):
         data = self.log.read_bytes()
@@ -99,7 +103,8 @@ def free_port():
 
 
 def wait_until(condition, within, what, every=0.05, children=()):
-    """Returns the first true value of condition(). An exception in it counts as "not yet" and is shown at the end."""
+    """Returns the first true value of condition(). An exception in it, but for Final, counts as "not yet" and is
+    shown at the end."""
     deadline, last = time.monotonic() + within, None
     while True:
         try:
@@ -107,6 +112,8 @@ def wait_until(condition, within, what, every=0.05, children=()):
             if value:
                 return value
             last = value
+        except Final:
+            raise
         except Exception as error:  # noqa: BLE001: whatever it is, it may pass
             last = repr(error)
         if time.monotonic() > deadline:

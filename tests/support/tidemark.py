@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from . import oracle
-from .process import ROOT, Child, free_port, wait_until
+from .process import ROOT, Child, Final, free_port, wait_until
 
 BIN = Path(os.environ.get("TIDEMARK_BIN", ROOT / "build" / "bin"))
 PAID = "status <> 'cancelled' and amount > 0"
@@ -153,10 +153,11 @@ class Platform:
         return self._start("tidemark-batch", *(arguments or ["run"]), crash_at=crash_at, env=env)
 
     def batch(self, *arguments, expect=(0,), within=180):
-        """One run of tidemark-batch; returns its exit code."""
+        """One run of tidemark-batch; returns its exit code. One that isn't expected is an error, inside a wait too."""
         child = self.start_batch(*arguments)
         code = child.end(within)
-        assert code in expect, f"tidemark-batch ended with {code}\n{child.tail()}"
+        if code not in expect:
+            raise Final(f"tidemark-batch ended with {code}\n{child.tail()}")
         return code
 
     def stop(self):
