@@ -54,6 +54,8 @@ class Child:
 
     def stop(self, how=signal.SIGTERM, within=30):
         """Asks it to end; returns its exit code. One that doesn't end in time is killed, and that is an error."""
+        if how == signal.SIGTERM:
+            wait_until(lambda: not self.running() or self.catches(how), 30, f"{self.name} catches TERM", children=[self])
         if self.running():
             self.process.send_signal(how)
         return self.end(within)
