@@ -176,7 +176,7 @@ class _Cut(Exception):
 class _Connection:
     def __init__(self, proxy, client):
         self.proxy, self.client, self.server = proxy, client, socket.socket()
-        self.stalled, self.keep_reply, self.flippable = set(), None, 0
+        self.stalled, self.keep_reply, self.flippable, self.cut = set(), None, 0, False
         for end in (self.client, self.server):
             end.setblocking(False)
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -207,6 +207,7 @@ class _Connection:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
     def reset(self):
+        self.cut = True
         self.task.cancel()
 
     async def _pump(self, direction, source, sink):
@@ -233,7 +234,10 @@ class _Connection:
             while True:
                 while direction in self.stalled or self._faults(direction).stall:
                     await asyncio.sleep(0.02)
-                if not await self._readable(direction, source):
+                readable = await self._readable(direction, source)
+                if self.cut:  # Python 3.11's wait_for forgets a cancellation that comes together with what it waits for
+                    raise asyncio.CancelledError
+                if not readable:
                     continue
                 chunk = source.recv(CHUNK)
                 faults = self._faults(direction)
