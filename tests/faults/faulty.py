@@ -16,7 +16,7 @@ from support.proxy import Proxy
 from support.redis import Redis
 from support.tidemark import Folder, Platform, differences
 
-__all__ = ["Faulty", "Watch", "cpu_seconds", "memory", "month"]
+__all__ = ["Faulty", "Watch", "cpu_shares", "memory", "month"]
 
 _numbers = itertools.count(1)
 CHECKED_MAX = 40  # answers of a watch that are compared with the oracle
@@ -113,11 +113,8 @@ class Faulty(EndToEnd):
 
     def assert_idle(self, *children, seconds=2.0, share=0.2):
         """Waiting costs next to nothing. The limit is generous: the machine may be busy with other things."""
-        before = {child: cpu_seconds(child) for child in children}
-        time.sleep(seconds)
-        for child in children:
-            used = cpu_seconds(child) - before[child]
-            self.assertLess(used, share * seconds, f"{child.name} used {used} s of CPU in {seconds} s\n{child.tail()}")
+        for child, used in cpu_shares(children, seconds).items():
+            self.assertLess(used, share, f"{child.name} used {used} of a CPU\n{child.tail()}")
 
     def wait_for_log(self, child, text, since=0, within=60):
         """Waits until the child's log says it, behind the byte `since`."""
@@ -137,6 +134,13 @@ def _stat(child):
 def cpu_seconds(child):
     fields = _stat(child)
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def cpu_shares(children, seconds):
+    """{child: CPU time by wall time}, over some seconds."""
+    began = {child: (time.monotonic(), cpu_seconds(child)) for child in children}
+    time.sleep(seconds)
+    return {child: (cpu_seconds(child) - cpu) / (time.monotonic() - at) for child, (at, cpu) in began.items()}
 
 
 def memory(child):

@@ -2,7 +2,6 @@
 """Brokers that die and come back, and transactions that abort, stay open, or end the log with a marker."""
 
 import itertools
-import time
 import unittest
 
 from e2e.servers import EndToEnd, month
@@ -10,7 +9,7 @@ from support import online_retail
 from support.kafka import TransactionalWriter, Writer
 from support.process import wait_until
 
-from .faulty import cpu_seconds
+from .faulty import cpu_shares
 
 
 class Brokers(EndToEnd):
@@ -29,11 +28,9 @@ class Brokers(EndToEnd):
 
     def assert_idle(self, seconds=5):
         """While there is nothing to do but to wait, nobody spins. CPU time, so other load doesn't matter."""
-        before = [cpu_seconds(program) for program in self.programs]
-        time.sleep(seconds)
-        for program, then in zip(self.programs, before):
+        for program, used in cpu_shares(self.programs, seconds).items():
             self.assertTrue(program.running(), program.tail())
-            self.assertLess((cpu_seconds(program) - then) / seconds, 0.1, program.name)
+            self.assertLess(used, 0.1, program.name)
 
     def test_broker_killed_in_the_midst_of_orders_loses_and_repeats_nothing(self):
         self.start()

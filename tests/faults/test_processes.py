@@ -14,7 +14,7 @@ from support.freeze import FrozenThread, thread_named
 from support.process import wait_until
 from support.tidemark import BIN
 
-from .faulty import cpu_seconds
+from .faulty import cpu_shares
 
 SPEED_CRASHES = ("before_init", "after_init", "before_redis", "after_redis_before_ack")
 BATCH_CRASHES = ("after_open_epoch", "after_ingest_chunk", "before_publish", "after_publish")
@@ -150,7 +150,7 @@ class Processes(EndToEnd):
         self.redis.command("client", "kill", "type", "normal")
         self.send_some(500)
         wait_until(lambda: "reading stops" in speed.tail(), 60, "it says that it waits", children=[speed])
-        self.assertLess(self.cpu_share(speed), 0.25, "it waits, and doesn't spin")
+        self.assertLess(cpu_shares([speed], 3)[speed], 0.25, "it waits, and doesn't spin")
         subprocess.run(["prlimit", "--pid", str(speed.pid), "--nofile=4096:4096"], check=True)
         self.assert_all_served()
         self.assertLessEqual(self.descriptors(speed), before + 2)
@@ -158,13 +158,6 @@ class Processes(EndToEnd):
     @staticmethod
     def descriptors(child):
         return len(os.listdir(f"/proc/{child.pid}/fd"))
-
-    @staticmethod
-    def cpu_share(child, seconds=3):
-        """CPU time by wall time, over some seconds."""
-        began, before = time.monotonic(), cpu_seconds(child)
-        time.sleep(seconds)
-        return (cpu_seconds(child) - before) / (time.monotonic() - began)
 
     def test_output_that_nobody_reads_or_that_is_full_stops_nothing(self):
         self.start(2)
@@ -212,7 +205,8 @@ class StartOrder(EndToEnd):
         for server in order:
             for program in programs:
                 self.assertTrue(program.running(), program.tail())
-                self.assertLess(Processes.cpu_share(program, 1), 0.25, f"{program.name} waits, and doesn't spin")
+            for program, used in cpu_shares(programs, 2).items():
+                self.assertLess(used, 0.25, f"{program.name} waits, and doesn't spin")
             getattr(self, server).start()
         self.assert_all_served()
         self.assertEqual(self.job.get("/readyz").status, 200)
