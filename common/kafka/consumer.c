@@ -11,6 +11,7 @@
 #include "kafka/message.h"
 
 #define PULSE_NS 5000000 /* see pulse() */
+#define ENDS_TURNS 20    /* of pulse(), from one question to the next while nothing streams in */
 
 struct kafka_consumer {
     struct consumer consumer; /* first, so that one pointer is both */
@@ -22,8 +23,8 @@ struct kafka_consumer {
     pthread_t pulse;
     bool has_pulse;
     atomic_bool busy, closing;
-    pthread_mutex_t lock; /* of `assigned` */
-    rd_kafka_topic_partition_list_t *assigned;
+    pthread_mutex_t lock;                      /* of `assigned` */
+    rd_kafka_topic_partition_list_t *assigned; /* each offset is an end: see note_end() */
 };
 
 static struct kafka_consumer *of(struct consumer *consumer)
@@ -97,27 +98,69 @@ static void prepare(rd_kafka_conf_t *conf, void *context)
     rd_kafka_conf_set_error_cb(conf, on_error);
 }
 
-/* librdkafka 2.0's broker thread sleeps for up to a second once a queue has been full, however soon it is empty again.
- * Any request to the broker wakes it, so while messages stream in, the ends of the log are asked for. */
+/* A partition in `assigned`, copied out of it. */
+struct place {
+    char topic[256];
+    int32_t partition;
+};
+
+/* Whether a fetch has told of more in the log than the end that is noted. rd_kafka_get_watermark_offsets gives the last
+ * fetch's high watermark also to a consumer that is read_committed (rd_kafka_get_watermark_offsets in
+ * librdkafka 2.0.2's rdkafka.c reads rktp_hi_offset, never rktp_ls_offset; with a transaction open at offset 110 of 210
+ * it says 210, and rd_kafka_query_watermark_offsets, whose request carries the isolation level, says 110). So it tells
+ * only when to ask. */
+static bool may_have_grown(struct kafka_consumer *consumer, const rd_kafka_topic_partition_t *one)
+{
+    int64_t first, high;
+    return !rd_kafka_get_watermark_offsets(consumer->client, one->topic, one->partition, &first, &high) &&
+           high > one->offset;
+}
+
+/* The next partition to ask about, behind the number *at: any, or one that may have grown. */
+static bool choose(struct kafka_consumer *consumer, bool any, int *at, struct place *ret_place)
+{
+    bool found = false;
+    pthread_mutex_lock(&consumer->lock);
+    for (int i = 0; i < consumer->assigned->cnt && !found; i++) {
+        *at = (*at + 1) % consumer->assigned->cnt;
+        const rd_kafka_topic_partition_t *one = &consumer->assigned->elems[*at];
+        found = any || may_have_grown(consumer, one);
+        if (found) {
+            ret_place->partition = one->partition;
+            snprintf(ret_place->topic, sizeof ret_place->topic, "%s", one->topic);
+        }
+    }
+    pthread_mutex_unlock(&consumer->lock);
+    return found;
+}
+
+/* The offsets in `assigned` are those that were assigned, and from the first answer on the ends for read_committed. */
+static void note_end(struct kafka_consumer *consumer, const struct place *place, int64_t end)
+{
+    pthread_mutex_lock(&consumer->lock);
+    rd_kafka_topic_partition_t *one =
+        rd_kafka_topic_partition_list_find(consumer->assigned, place->topic, place->partition);
+    if (one && end > one->offset)
+        one->offset = end;
+    pthread_mutex_unlock(&consumer->lock);
+}
+
+/* Asks for the ends of the log, of one partition after the other. librdkafka 2.0's broker thread sleeps for up to a
+ * second once a queue has been full, however soon it is empty again, and any request to the broker wakes it: so while
+ * messages stream in, an end is asked for in every turn. Else some in a second, and only while a fetch has told of more
+ * than is known. */
 static void *pulse(void *context)
 {
     struct kafka_consumer *consumer = context;
+    int at = -1;
     for (int turn = 0; !atomic_load(&consumer->closing); turn++) {
         nanosleep(&(struct timespec){.tv_nsec = PULSE_NS}, NULL);
-        if (!atomic_load(&consumer->busy))
-            continue;
-        char topic[256] = "";
-        int32_t partition = 0;
-        pthread_mutex_lock(&consumer->lock);
-        if (consumer->assigned->cnt > 0) {
-            const rd_kafka_topic_partition_t *one = &consumer->assigned->elems[turn % consumer->assigned->cnt];
-            partition = one->partition;
-            snprintf(topic, sizeof topic, "%s", one->topic);
-        }
-        pthread_mutex_unlock(&consumer->lock);
+        bool busy = atomic_load(&consumer->busy);
+        struct place place;
         int64_t first, end;
-        if (*topic)
-            rd_kafka_query_watermark_offsets(consumer->client, topic, partition, &first, &end, 1000);
+        if ((busy || turn % ENDS_TURNS == 0) && choose(consumer, busy, &at, &place) &&
+            !rd_kafka_query_watermark_offsets(consumer->client, place.topic, place.partition, &first, &end, 1000))
+            note_end(consumer, &place, end);
     }
     return NULL;
 }
@@ -224,9 +267,11 @@ static bool extent(struct consumer *port, const char *topic, int32_t partition, 
 
 static int64_t known_end(struct consumer *port, const char *topic, int32_t partition)
 {
-    int64_t first, end;
-    if (rd_kafka_get_watermark_offsets(of(port)->client, topic, partition, &first, &end) || end < 0)
-        return -1;
+    struct kafka_consumer *consumer = of(port);
+    pthread_mutex_lock(&consumer->lock);
+    const rd_kafka_topic_partition_t *one = rd_kafka_topic_partition_list_find(consumer->assigned, topic, partition);
+    int64_t end = one ? one->offset : -1;
+    pthread_mutex_unlock(&consumer->lock);
     return end;
 }
 

@@ -42,7 +42,8 @@ struct consumer_operations {
     /* Where the log begins and ends for read_committed; asks the broker. */
     bool (*extent)(struct consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
                    int64_t *ret_end, struct error *error);
-    /* The end as last heard of, without asking; -1 where it isn't known. */
+    /* The end for read_committed as last heard of, without asking: it may be older, but never beyond what may be read.
+     * -1 where it isn't known. */
     int64_t (*known_end)(struct consumer *consumer, const char *topic, int32_t partition);
     /* The first offset whose record time is at or after `at_us`; -1 where the broker can't say. */
     int64_t (*offset_at)(struct consumer *consumer, const char *topic, int32_t partition, int64_t at_us);

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -312,6 +313,27 @@ static void end_of_the_log_is_asked_for_until_the_leader_says_it(void **state)
     leave(&member);
 }
 
+static void end_that_is_known_without_asking_follows_what_is_fetched_and_not_read_yet(void **state)
+{
+    struct cluster *cluster = *state;
+    struct member member;
+    produce(cluster);
+    join(cluster, &member);
+    follow(cluster, &member);
+    produce(cluster);
+    for (int32_t partition = 0; partition < PARTITIONS; partition++) {
+        int64_t end = -1, deadline_us = clock_monotonic_us() + DEADLINE_US;
+        while (end < cluster->produced && clock_monotonic_us() < deadline_us) {
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+            end = member.consumer->operations->known_end(member.consumer, TOPIC, partition);
+        }
+        assert_int_equal(end, cluster->produced);
+        assert_true(member.next[partition] < end);
+    }
+    assert_int_equal(member.consumer->operations->known_end(member.consumer, TOPIC, PARTITIONS), -1);
+    leave(&member);
+}
+
 static void offset_that_the_log_no_longer_has_is_said(void **state)
 {
     struct cluster *cluster = *state;
@@ -448,6 +470,7 @@ int main(void)
         FAULT(leader_that_refuses_to_give_messages_is_asked_again),
         FAULT(leader_that_moves_again_and_again_is_followed),
         FAULT(end_of_the_log_is_asked_for_until_the_leader_says_it),
+        FAULT(end_that_is_known_without_asking_follows_what_is_fetched_and_not_read_yet),
         FAULT(offset_that_the_log_no_longer_has_is_said),
         FAULT(brokers_that_are_all_down_are_told_and_waited_for),
         FAULT(brokers_that_answer_slowly_are_only_slow),
