@@ -87,6 +87,7 @@ class Stores(EndToEnd):
             self.send(month(1000 + 500 * piece, 500))
             self.assert_all_served()
             self.redis.command("flushall")
+            self.send(month(3000 + 100 * piece, 100))
             self.assert_all_served()
         self.job.batch()
         self.assert_all_served()

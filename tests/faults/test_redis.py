@@ -104,6 +104,7 @@ class LostData(Faulty):
             self.redis.kill()
             self.append_only_file().write_bytes(older)
             self.redis.start()
+            self.send_more(100)
             self.assert_all_served()
         self.assert_recovered()
 
@@ -203,8 +204,8 @@ class LostData(Faulty):
             self.redis_proxy.retarget(replica.port)
             wait_until(lambda: self.redis_proxy.accepted > accepted + 1, 60, "the programs ask the replica")
             replica.command("replicaof", "no", "one")
+            self.send_more(100)
             self.assert_all_served()
-        self.send_more(100)
         self.assert_recovered()
 
     def next_offsets(self, redis):

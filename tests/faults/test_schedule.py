@@ -138,6 +138,7 @@ class Schedule(Faulty):
                 self.assertTrue(schedule.running())
         wait_until(lambda: self.due().year == 2200, 60, "the job was run in 2200", children=[schedule])
         self.redis.command("flushall")  # slots are begun in 2200
+        self.send_more(100)
         self.assert_all_served()
         clock.jump(0)
         self.assertEqual(self.speed.stop(), 0)
