@@ -162,10 +162,11 @@ class LostData(Faulty):
         for other in (False, True):
             zombie, owner = self.speed, None
             with self.watch():
-                cut = self.redis_proxy.cut_on(COMMIT, "before")
+                cut = self.redis_proxy.cut_on(COMMIT, "before", times=10**6)
                 self.send_more(100)
-                self.assertTrue(cut.wait(30))
-                zombie.process.send_signal(signal.SIGSTOP)
+                self.assertTrue(cut.wait(60))
+                zombie.process.send_signal(signal.SIGSTOP)  # with a commit that it hasn't been able to make
+                self.redis_proxy.heal()
                 self.redis.command("flushall")
                 if other:
                     owner = self.speed = self.job.speed()
