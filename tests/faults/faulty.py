@@ -37,6 +37,9 @@ class Faulty(EndToEnd):
         cls.postgres = Postgres(cls.class_folder / "postgres")
         cls.addClassCleanup(cls.postgres.stop)
 
+    # librdkafka gives a silent broker 60 s for an answer; a test needn't.
+    kafka_properties = {"socket.timeout.ms": 10000}
+
     def servers(self, redis_persistent=False, redis_started=True, redis_folder=None):
         self.redis = Redis(redis_folder or self.folder / "redis", redis_persistent, redis_started)
         self.addCleanup(self.redis.stop)
@@ -59,8 +62,7 @@ class Faulty(EndToEnd):
             time_zone,
             **more,
         )
-        # librdkafka gives a silent broker 60 s for an answer; a test needn't.
-        platform.config["kafka"]["properties"] = {"socket.timeout.ms": 10000}
+        platform.config["kafka"]["properties"] = dict(self.kafka_properties)
         platform.write()
         self.addCleanup(platform.kill)
         return platform
