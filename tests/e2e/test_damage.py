@@ -26,8 +26,13 @@ class Damage(EndToEnd):
         self.send(month(0, published))
         self.assert_all_served()
         self.job.batch()
+        self.wait_for_epoch(1)
         self.send(month(published, live))
         self.assert_all_served()
+
+    def wait_for_epoch(self, epoch):
+        published = lambda answer: answer.json["provenance"]["batch"]["epoch"] == epoch  # noqa: E731
+        return self.job.wait_for("daily_revenue", published, f"epoch {epoch} is answered")
 
     def key(self, partition, name):
         return f"{self.job.folder.name}:{{orders/{partition}}}:{name}"
@@ -329,9 +334,7 @@ class Damage(EndToEnd):
         self.assertFalse(self.job.wait_for("daily_revenue", told, f"tells {expected}").complete)
         self.job.batch("verify", expect=(75,))
         wait_until(lambda: self.job.batch(expect=(0, 75)) == 0, 60, "a batch run publishes")
-        published = lambda a: a.json["provenance"]["batch"]["epoch"] == 2  # noqa: E731
-        answer = self.job.wait_for("daily_revenue", published, "the second run is answered")
-        self.assertFalse(answer.complete)
+        self.assertFalse(self.wait_for_epoch(2).complete)
         self.forget_between(published_cut, lost)
         status = self.job.start_batch("status")
         self.assertEqual(status.end(60), 0)
