@@ -20,6 +20,8 @@ class Processes(EndToEnd):
         frozen, other = self.job.speed(), self.job.speed()
         self.send(month(0, 1000))
         self.assert_all_served()
+        both = lambda: all(b"has 2 partitions" in child.log.read_bytes() for child in (frozen, other))  # noqa: E731
+        wait_until(both, 60, "each has two partitions", children=[frozen, other])
         frozen.process.send_signal(signal.SIGSTOP)
         self.send(month(1000, 1000))
         self.assert_all_served()  # the other has taken its partitions over
