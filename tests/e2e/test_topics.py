@@ -33,7 +33,7 @@ class Topics(EndToEnd):
         self.job.speed()
         now = datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
         base = {**month(0, 1)[0], "updated_at": now}
-        minutes = [-60 * 24 * 40, -1, 30, 59, 61, 60 * 24 * 365]
+        minutes = [-60 * 24 * 40, -1, 30, 59, 90, 60 * 24 * 365]
         self.send([{**base, "order_id": f"o{m}", "timestamp": now + timedelta(minutes=m)} for m in minutes])
         old = int(datetime(2026, 1, 1, tzinfo=timezone.utc).timestamp() * 1000)
         for number, ahead in enumerate((59, 60, 61)):
@@ -60,7 +60,9 @@ class Topics(EndToEnd):
             self.job.batch()
         self.kafka.grow(self.name, 4)
         self.send(month(0, 1000))
-        self.job.wait_for("daily_revenue", self.repartitioned, "is incomplete: repartitioned", within=60)
+        ends = {partition: end for partition, (_, end) in self.reader.ends(self.name).items()}
+        read = lambda answer: self.repartitioned(answer) and answer.offsets == ends  # noqa: E731
+        self.job.wait_for("daily_revenue", read, "has read all, and is incomplete: repartitioned")
         wait_until(lambda: self.job.batch(expect=(0, 75)) == 0, 120, "a batch run publishes", every=0.5)
         epoch = 2 if batch_run_before else 1
         published = lambda a: a.json["provenance"]["batch"]["epoch"] == epoch  # noqa: E731
