@@ -167,11 +167,14 @@ class DeadLetters(EndToEnd):
         return self.job.view("daily_revenue").offsets[partition]
 
     def assert_stopped_with_letters(self, most):
-        """What is committed of partition 0 has its letters, and there are no more than that."""
-        committed = self.committed(0)
-        self.assertLessEqual(committed, 300 + most)
-        found = sorted(int(header(m, "tidemark-offset")) for m in self.wait_for_letters(committed - 300))
-        self.assertEqual(found, list(range(300, committed)))
+        """What is committed of partition 0 has its letters, and there are no more than that, once it is answered."""
+
+        def same():
+            found = sorted(int(header(m, "tidemark-offset")) for m in self.letters())
+            return found == list(range(300, self.committed(0)))
+
+        wait_until(same, 120, "what is committed has its letters", every=0.5, children=self.job.children)
+        self.assertLessEqual(self.committed(0), 300 + most)
         self.assertEqual({header(m, "tidemark-field") for m in self.letters()} - {b"discount"}, set())
 
     def alarms(self):
