@@ -32,9 +32,10 @@ class BatchRuns(EndToEnd):
         held = "select count(*) from pg_locks where granted and mode = 'AccessExclusiveLock'"
         wait_until(lambda: self.postgres.sql(held) != "0", 30, "the view is locked")
         first = self.job.start_batch()
-        waiting = "select count(*) from pg_locks where not granted"
-        wait_until(lambda: self.postgres.sql(waiting) != "0", 30, "the first run waits", children=[first])
-        self.job.batch(expect=(75,), within=30)
+        runs = "application_name like 'tidemark-b%' and wait_event_type = 'Lock'"
+        waits = lambda: self.postgres.sql(f"select count(*) from pg_stat_activity where {runs}") != "0"  # noqa: E731
+        wait_until(waits, 60, "the first run waits", children=[first])
+        self.job.batch(expect=(75,), within=60)
         self.postgres.sql("select pg_terminate_backend(pid) from pg_stat_activity where query like 'begin; lock%'")
         self.assertEqual(first.end(60), 0, first.tail())
         self.assert_all_served()

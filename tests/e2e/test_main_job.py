@@ -114,7 +114,7 @@ class MainJob(EndToEnd):
             here = {m - first: event for m, event in zip(moments, trouble) if first <= m < last}
             self.send_with_trouble(self.messages[first:last], here)
             self.assert_figures()
-        self.job.batch()
+        self.run_batch()
         self.assert_figures()
         self.assert_ledger()
         self.assertEqual(self.job.batch(), 0, "a run that finds nothing new")

@@ -30,6 +30,12 @@ class PostgresFaults(Faulty):
         super().assert_recovered()
         self.assert_master_dataset_is_whole()
 
+    def wait_for_no_run(self):
+        """A run that has ended holds its lock until the server has seen that it is gone."""
+        left = "application_name like 'tidemark-batch%' and datname = current_database()"
+        gone = lambda: self.sql(f"select count(*) from pg_stat_activity where {left}") == "0"  # noqa: E731
+        wait_until(gone, 60, "the sessions of runs are gone")
+
     def psql(self, statements, name="psql"):
         """A session that runs these statements and stays; it ends with the test."""
         command = ["psql", "-X", "-h", "127.0.0.1", "-p", self.postgres.port, "-U", "tidemark", "-d", self.database]
@@ -82,6 +88,7 @@ class Connections(PostgresFaults):
                 self.send_more(60)
                 self.assert_all_served()
                 self.postgres_proxy.heal()
+                self.wait_for_no_run()
                 cut = self.postgres_proxy.cut_on(b"commit\0", how, skip=number)
                 with self.watch():
                     codes.append(self.job.batch(expect=(0, 69)))
@@ -208,7 +215,7 @@ class Locks(PostgresFaults):
         self.assertEqual(batch.stop(within=15), 75, batch.tail())
         left = "select count(*) from pg_stat_activity where application_name like 'tidemark-batch%'"
         self.release()
-        wait_until(lambda: self.sql(left) == "0", 30, "its session is gone")
+        self.wait_for_no_run()
         self.assert_recovered()
 
     def test_killed_batch_run_leaves_no_lock_behind(self):
