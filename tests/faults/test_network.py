@@ -60,7 +60,7 @@ class Network(Faulty):
         for direction in ("up", "down"):
             self.send_more(2000)
             self.assert_all_served()
-            self.postgres_proxy.set("up", drip=(2000, 0.02))
+            self.postgres_proxy.set("up", drip=(2000, 0.1))
             batch = self.job.start_batch()
             copying = "select count(*) from pg_stat_activity where state = 'active' and query like 'copy raw%'"
             wait_until(lambda: self.sql(copying) != "0", 60, "a COPY is under way", every=0.01, children=[batch])

@@ -68,7 +68,7 @@ class Connections(PostgresFaults):
             for restart in (fast, immediate, killed):
                 self.send_more(400)
                 self.assert_all_served()
-                self.postgres_proxy.set("up", drip=(500, 0.02))
+                self.postgres_proxy.set("up", drip=(500, 0.1))
                 batch = self.job.start_batch()
                 pid = wait_until(self.copying, 60, "a COPY is under way", every=0.01, children=[batch])
                 restart(int(pid))
@@ -230,7 +230,6 @@ class Locks(PostgresFaults):
         batch = self.job.start_batch()
         wait_until(self.waiting, 30, "the run waits for the lock", children=[batch])
         self.assertEqual(batch.stop(within=15), 75, batch.tail())
-        left = "select count(*) from pg_stat_activity where application_name like 'tidemark-batch%'"
         self.release()
         self.wait_for_no_run()
         self.assert_recovered()
@@ -253,7 +252,7 @@ class Locks(PostgresFaults):
         self.start()
         self.send_more(100)
         self.assert_all_served()
-        self.sql(f"alter database {self.database} set deadlock_timeout = '3s'")
+        self.sql(f"alter database {self.database} set deadlock_timeout = '10s'")
         self.psql(
             'set deadlock_timeout = \'100s\'; begin; lock table view."daily_revenue"; '
             f"do $$ begin while ({self.WAITING}) = 0 loop perform pg_sleep(0.02), pg_stat_clear_snapshot(); "
