@@ -17,6 +17,7 @@ class Brokers(EndToEnd):
 
     def start(self, partitions=2):
         self.servers()
+        self.addCleanup(lambda: self.kafka.child.running() or self.kafka.start())  # for the next test
         self.orders = iter(month())
         self.simple_platform(self.topic(partitions))
         self.job.config["jobs"] = {"never": {"schedule": "0 2 29 2 *"}}

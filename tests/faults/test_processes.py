@@ -198,6 +198,7 @@ class StartOrder(EndToEnd):
         self.job.config["jobs"] = {"steady": {"schedule": "* * * * *"}}
         self.job.write()
         self.send(month(0, 500))
+        self.addCleanup(lambda: self.kafka.child.running() or self.kafka.start())  # for the next test
         self.kafka.stop()
         programs = [self.job.speed(), self.job.start_batch("schedule"), self.job.serving()]
         self.assertEqual(self.job.get("/livez").status, 200)
