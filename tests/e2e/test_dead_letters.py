@@ -322,7 +322,7 @@ class DeadLetters(EndToEnd):
             for key, payload in disorder.disordered(chance, month(0, 200), bad=0.2):
                 writer.send(self.name, key, payload)
             writer.flush()
-            self.assertEqual(dying.end(60), -signal.SIGKILL, f"{point}\n{dying.tail()}")
+            self.assertEqual(dying.end(120), -signal.SIGKILL, f"{point}\n{dying.tail()}")
         self.job.speed()
         self.assert_all_served()
         self.job.stop()

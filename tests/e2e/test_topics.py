@@ -21,7 +21,7 @@ class Topics(EndToEnd):
         self.start(create=False)
         self.job.serving()
         speed = self.job.speed()
-        wait_until(lambda: self.name.encode() in speed.log.read_bytes(), 30, "it says that the topic is missing")
+        wait_until(lambda: self.name.encode() in speed.log.read_bytes(), 60, "it says that the topic is missing")
         self.kafka.create(self.name, 3)
         self.send(month(0, 500))
         self.assert_all_served()

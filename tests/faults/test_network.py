@@ -135,7 +135,7 @@ class Network(Faulty):
                 self.assert_all_served()
                 self.publish()
             self.assert_all_served()
-            self.assertGreater(loss.lost(), 100)
+            wait_until(lambda: loss.lost() > 100, 60, "a hundred packets were lost")
         self.assert_programs_run()
         self.assert_recovered()
 

@@ -23,7 +23,7 @@ class LostReplies(Faulty):
             for how in ("reply", "reply", "before", "within"):
                 cut = self.redis_proxy.cut_on(COMMIT, how)
                 self.send_more(100)
-                self.assertTrue(cut.wait(30))
+                self.assertTrue(cut.wait(60))
             self.assert_all_served()
         self.assert_recovered()
 
@@ -141,7 +141,7 @@ class LostData(Faulty):
             self.speed.process.send_signal(signal.SIGSTOP)
             self.redis.kill()
             self.redis.start()
-            wait_until(lambda: "rebuilding" in watch.missing(), 30, "answers say that it is rebuilt")
+            wait_until(lambda: "rebuilding" in watch.missing(), 60, "answers say that it is rebuilt")
             self.speed.process.send_signal(signal.SIGCONT)
             self.send_more(200)
             self.assert_all_served()
@@ -190,7 +190,7 @@ class LostData(Faulty):
         return replica
 
     def wait_for_replica(self, replica):
-        wait_until(lambda: "master_link_status:up" in replica.command("info", "replication"), 30, "it replicates")
+        wait_until(lambda: "master_link_status:up" in replica.command("info", "replication"), 60, "it replicates")
 
     def test_failover_to_a_replica_that_was_behind_loses_nothing(self):
         """Row 25."""
@@ -226,7 +226,7 @@ class LostData(Faulty):
         old, new = self.redis, self.replica(self.redis.port)
         for who_moves in ("serving", "speed"):
             with self.subTest(who_moves=who_moves):
-                wait_until(lambda: self.next_offsets(new) == self.ends(), 30, "it has all")  # noqa: B023
+                wait_until(lambda: self.next_offsets(new) == self.ends(), 60, "it has all")  # noqa: B023
                 new.command("replicaof", "no", "one")
                 self.redis_proxy.lead_new(new.port)
                 child = getattr(self, who_moves)

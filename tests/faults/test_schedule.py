@@ -103,7 +103,7 @@ class Schedule(Faulty):
         self.job.batch("ingest")  # the database is there
         self.sql("insert into tidemark.job values ('daily', '2025-02-01T02:00:00Z')")
         now = datetime.fromisoformat("2025-02-01T03:00:00")
-        self.postgres_proxy.set("both", delay=0.1)  # a run takes seconds: the other finds the job due too
+        self.postgres_proxy.set("both", delay=0.3)  # a run takes seconds: the other finds the job due too
         both = self.schedulers(now, 2)
         for process in both:
             self.wait_for_log(process, "job daily begins")
@@ -136,7 +136,7 @@ class Schedule(Faulty):
                 self.send_more(100)
                 self.assert_all_served()
                 self.assertTrue(schedule.running())
-        wait_until(lambda: self.due().year == 2200, 60, "the job was run in 2200", children=[schedule])
+        wait_until(lambda: self.due().year == 2200, 120, "the job was run in 2200", children=[schedule])
         self.redis.command("flushall")  # slots are begun in 2200
         self.send_more(100)
         self.assert_all_served()

@@ -174,7 +174,7 @@ class TransactionalWriter(Writer):
         super().__init__(brokers, transactional_id)
         self.admin = AdminClient({"bootstrap.servers": brokers, "log_level": 2})
         self.touched = set()
-        self.producer.init_transactions(30)
+        self.producer.init_transactions(120)
         self.producer.begin_transaction()
 
     def _done(self, error, message):
@@ -182,11 +182,11 @@ class TransactionalWriter(Writer):
         self.touched.add((message.topic(), message.partition()))
 
     def commit(self):
-        self.producer.commit_transaction(30)
+        self.producer.commit_transaction(120)
         self._begin_next()
 
     def abort(self):
-        self.producer.abort_transaction(30)
+        self.producer.abort_transaction(120)
         self._begin_next()
 
     def _begin_next(self):
