@@ -5,7 +5,11 @@
 #include <stdio.h>
 
 #include "bad_messages.h"
+#include "base/log.h"
+#include "base/shutdown.h"
 #include "base/timestamp.h"
+#include "ports/publication.h"
+#include "progress.h"
 #include "run.h"
 #include "schema.h"
 
@@ -44,6 +48,19 @@ static void append_size(struct buffer *out, struct text payload)
         buffer_appendf(out, "%zu bytes", payload.length);
 }
 
+static void append_message(struct buffer *line, const struct source *source, const struct bad_message *message,
+                           const char *remark)
+{
+    buffer_appendf(line, "%s/%d/%" PRId64 "  %.*s%s%.*s%s  ", source->topic, (int)message->partition, message->offset,
+                   (int)message->field.length, message->field.data, message->field.length ? ": " : "",
+                   (int)message->reason.length, message->reason.data, remark);
+    append_time(line, message->record_time_us);
+    buffer_append_string(line, "  ");
+    append_size(line, message->payload);
+    buffer_append_string(line, "  ");
+    append_shown(line, message->payload);
+}
+
 static bool print_message(const struct source *source, struct decoder *decoder, const struct bad_message *message,
                           struct error *error)
 {
@@ -52,14 +69,7 @@ static bool print_message(const struct source *source, struct decoder *decoder, 
     struct buffer line = {0};
     bool good = decoder_decode(decoder, message->payload, message->record_time_us, &record, &rejection);
     decoder_reset(decoder);
-    buffer_appendf(&line, "%s/%d/%" PRId64 "  %.*s%s%.*s%s  ", source->topic, (int)message->partition, message->offset,
-                   (int)message->field.length, message->field.data, message->field.length ? ": " : "",
-                   (int)message->reason.length, message->reason.data, good ? " (good now)" : "");
-    append_time(&line, message->record_time_us);
-    buffer_append_string(&line, "  ");
-    append_size(&line, message->payload);
-    buffer_append_string(&line, "  ");
-    append_shown(&line, message->payload);
+    append_message(&line, source, message, good ? " (good now)" : "");
     bool done = !line.failed || error_set(error, ERROR_INTERNAL, "out of memory");
     if (done)
         puts(buffer_string(&line));
@@ -96,6 +106,100 @@ static bool print_all(struct batch *batch, const struct source *source, struct d
     return true;
 }
 
+/* --- what no run has ingested yet --- */
+
+struct waiting {
+    const struct source *source;
+    struct decoder *decoder;
+    int32_t partition;
+    int64_t count, limit; /* of bad messages; of those whose line is kept */
+    struct buffer lines;
+    struct progress progress;
+};
+
+static bool take_waiting(void *context, const struct log_message *message, struct error *error)
+{
+    struct waiting *waiting = context;
+    struct record record;
+    struct rejection rejection;
+    if (shutdown_requested())
+        return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
+    bool good = decoder_decode(waiting->decoder, message->payload, message->record_time_us, &record, &rejection);
+    if (!good && !rejection.reason)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!good && waiting->count++ < waiting->limit) {
+        const struct bad_message bad = {.partition = waiting->partition,
+                                        .offset = message->offset,
+                                        .record_time_us = message->record_time_us,
+                                        .field = text_of(rejection.field),
+                                        .reason = text_of(rejection.reason),
+                                        .payload = message->payload};
+        append_message(&waiting->lines, waiting->source, &bad, " (not ingested yet)");
+        buffer_append_char(&waiting->lines, '\n');
+    }
+    decoder_reset(waiting->decoder);
+    progress_add(&waiting->progress, 1);
+    return true;
+}
+
+/* Where the ingest will go on in each partition, or begin. */
+static bool find_ingested(struct batch *batch, const struct source *source, int64_t ret_ingested[PARTITIONS_MAX],
+                          struct error *error)
+{
+    const char *values[] = {source->name};
+    RESULT *rows = NULL;
+    if (!connection_query(batch->connection, "select partition, ingested from tidemark.partition where source = $1", 1,
+                          values, &rows, error))
+        return false;
+    for (size_t i = 0; i < PARTITIONS_MAX; i++)
+        ret_ingested[i] = 0;
+    for (int row = 0; row < PQntuples(rows); row++)
+        ret_ingested[result_integer(rows, row, 0)] = result_integer(rows, row, 1);
+    return true;
+}
+
+static bool read_waiting(struct batch *batch, struct waiting *waiting, struct error *error)
+{
+    static int64_t ingested[PARTITIONS_MAX];
+    const struct event_log_operations *log = batch->log->operations;
+    const char *topic = waiting->source->topic;
+    int32_t count;
+    if (!find_ingested(batch, waiting->source, ingested, error) ||
+        !log->partition_count(batch->log, topic, &count, error))
+        return false;
+    for (int32_t i = 0; i < count && i < PARTITIONS_MAX; i++) {
+        int64_t first, end, available;
+        if (!log->ends(batch->log, topic, i, &first, &end, error))
+            return false;
+        int64_t from = ingested[i] > first ? ingested[i] : first;
+        waiting->partition = i;
+        progress_begin(&waiting->progress, topic, end - from);
+        bool done = from >= end || log->read(batch->log, topic, i, from, end, &available, take_waiting, waiting, error);
+        progress_end(&waiting->progress);
+        if (!done)
+            return false;
+    }
+    return true;
+}
+
+/* Kafka may be down, and what is kept is worth a look all the same. */
+static bool print_waiting(struct batch *batch, const struct source *source, struct decoder *decoder, int64_t limit,
+                          struct error *error)
+{
+    struct waiting waiting = {.source = source, .decoder = decoder, .limit = limit};
+    struct error unreadable;
+    bool done = read_waiting(batch, &waiting, &unreadable);
+    if (!done)
+        log_warning("%s: what no run has ingested yet isn't listed; see %s", unreadable.message,
+                    source->dead_letter ? source->dead_letter : "the topic");
+    else if (waiting.count > 0)
+        printf("source %s: %" PRId64 " bad messages are not ingested yet\n%s", source->name, waiting.count,
+               buffer_string(&waiting.lines));
+    done = !waiting.lines.failed || error_set(error, ERROR_INTERNAL, "out of memory");
+    buffer_clean_up(&waiting.lines);
+    return done;
+}
+
 static bool print_head(struct batch *batch, const struct source *source, struct error *error)
 {
     const char *values[] = {source->name};
@@ -103,8 +207,7 @@ static bool print_head(struct batch *batch, const struct source *source, struct 
     if (!connection_query(batch->connection, "select count(*) from tidemark.bad where source = $1", 1, values, &count,
                           error))
         return false;
-    printf("source %s: %" PRId64 " bad messages are kept; those that were not ingested yet are in %s\n", source->name,
-           result_integer(count, 0, 0), source->dead_letter ? source->dead_letter : "the topic alone");
+    printf("source %s: %" PRId64 " bad messages are kept\n", source->name, result_integer(count, 0, 0));
     return true;
 }
 
@@ -113,6 +216,7 @@ bool dead_letters_list(struct batch *batch, const struct source *source, int64_t
     struct decoder *decoder = decoder_new(&source->schema);
     bool done = decoder || error_set(error, ERROR_INTERNAL, "out of memory");
     done = done && batch_connect(batch, error) && schema_migrate(batch, error) &&
+           print_waiting(batch, source, decoder, limit, error) &&
            connection_execute(batch->connection, "begin isolation level repeatable read read only", error) &&
            print_head(batch, source, error) && print_all(batch, source, decoder, limit, error);
     if (batch->connection)

@@ -250,9 +250,13 @@ class DeadLetters(EndToEnd):
         self.job.speed()
         self.send_mixed(0, 3000)
         self.assert_all_served()
+        early = self.log.fates()["bad"]
+        self.assertIn(f"source orders: {early} bad messages are not ingested yet\n", self.kept())
         self.job.batch()
         self.send_mixed(3000, 1000)  # the real-time part
         self.assert_all_served()
+        self.assertIn(f"source orders: {early} bad messages are kept\n", self.kept())
+        self.assertEqual(self.kept(10_000).count("(not ingested yet)"), self.log.fates()["bad"] - early)
         letters = len(self.wait_for_letters(self.log.fates()["bad"]))
         self.assertRegex(self.kept(), r"discount: absent +20.* bytes  \{")
 
