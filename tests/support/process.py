@@ -43,9 +43,16 @@ class Child:
         return self.process.poll() is None
 
     def catches(self, number):
-        """Whether it has a handler for this signal by now."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(status.split("SigCgt:")[1].split()[0], 16) >> (number - 1) & 1
+        """Whether it has a handler for this signal by now, or a thread that holds it back for another to wait for it."""
+
+        def cares(thread):
+            masks = (thread.split(name)[1].split()[0] for name in ("SigCgt:", "SigBlk:"))
+            return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
+
+        try:
+            return any(cares(path.read_text()) for path in Path(f"/proc/{self.pid}/task").glob("*/status"))
+        except OSError:  # a thread that has just ended
+            return False
 
     def kill(self):
         """kill -9, and its end."""
