@@ -35,6 +35,7 @@ class Dashboard(EndToEnd):
         self.job.batch()
         wait_until(lambda: "epoch 1" in self.text(), 60, "the page says what is published")
         self.assertEqual(speed.stop(), 0)
+        wait_until(lambda: "nobody reads the log" in self.text(), 120, "the page says that nothing is read")
         self.redis.command("flushall")
         wait_until(lambda: "rebuilding" in self.text().lower(), 60, "the page says what is missing")
 
