@@ -41,6 +41,7 @@ struct world {
     bool has_lost_tail;      /* of a partition: what was read may be another story than what is there */
     bool has_changed;        /* it is another than before */
     bool accepts_partitions; /* the operator of the batch layer */
+    char edited[TOPIC_PARTITIONS][INCARNATION_SIZE]; /* of each slot whose cells were changed by hand last */
     struct actor speeds[SPEEDS], batches[BATCHES];
     struct actor publications, live; /* the two threads of a serving process */
     struct serving_process *serving;
