@@ -85,7 +85,7 @@ static bool check_total(const struct publishing *publishing, struct error *error
     return false;
 }
 
-bool publishing_check_ledger(const struct publishing *publishing, struct error *error)
+static bool check_ledger(const struct publishing *publishing, struct error *error)
 {
     for (size_t i = 0; i < publishing->run->partition_count; i++)
         if (!check_partition(publishing, i, error))
@@ -150,14 +150,20 @@ static bool count_split(const struct publishing *publishing, struct error *error
     return done;
 }
 
-static bool prepare(struct publishing *publishing, struct error *error)
+bool publishing_fill(struct publishing *publishing, struct error *error)
 {
     struct source_run *run = publishing->run;
     const struct batch_store_operations *store = run->batch->store;
-    return store->publish_begin(publishing, error) && judge_kept(run, error) &&
-           store->merge_versions(run, publishing->ledgers, error) && count_split(publishing, error) &&
-           store->rebuild_views(run, publishing->changes, error) && publishing_check_ledger(publishing, error) &&
+    return store->merge_versions(run, publishing->ledgers, error) && count_split(publishing, error) &&
+           store->rebuild_views(run, publishing->changes, error) && check_ledger(publishing, error) &&
            store->publish_write(publishing, error);
+}
+
+static bool prepare(struct publishing *publishing, struct error *error)
+{
+    struct source_run *run = publishing->run;
+    return run->batch->store->publish_begin(publishing, error) && judge_kept(run, error) &&
+           publishing_fill(publishing, error);
 }
 
 /* A commit without an answer may have been done. */

@@ -10,9 +10,10 @@
  * meanwhile. A lost reply to the commit is cleared up: true means published. */
 bool publish(struct source_run *run, struct error *error) MUST_CHECK;
 
-/* ERROR_DATA, with the figures, where the ledger that would be published isn't closed, in a partition or in total, or
- * counts other messages than were ingested. */
-bool publishing_check_ledger(const struct publishing *publishing, struct error *error) MUST_CHECK;
+/* In the transaction that is open: computes versions, split orders, rows and ledger, and writes what is published.
+ * ERROR_DATA, with the figures, where the ledger isn't closed, in a partition or in total, or counts other messages
+ * than were ingested. */
+bool publishing_fill(struct publishing *publishing, struct error *error) MUST_CHECK;
 
 /* How many rows it writes, of all views; how many published versions give way to one with another event time. */
 int64_t publishing_rows(const struct publishing *publishing);

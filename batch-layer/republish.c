@@ -56,9 +56,7 @@ bool republish(struct source_run *run, struct error *error)
     if (!publishing.ledgers)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     bool done = store->publish_begin(&publishing, error) && take_back(run, error) &&
-                store->merge_versions(run, publishing.ledgers, error) &&
-                store->rebuild_views(run, publishing.changes, error) && publishing_check_ledger(&publishing, error) &&
-                store->publish_write(&publishing, error) && store->publish_commit(&publishing, error);
+                publishing_fill(&publishing, error) && store->publish_commit(&publishing, error);
     if (!done)
         store->roll_back(run->batch);
     for (size_t i = 0; i < VIEWS_MAX; i++)

@@ -32,7 +32,9 @@ void ledger_merge(struct ledger *into, const struct ledger *from)
 
 bool ledger_is_closed(const struct ledger *ledger, size_t view_count)
 {
-    if (ledger->consumed != ledger->kept + ledger->replaced + ledger->duplicate + ledger->deferred + ledger->bad)
+    struct fates fates = {0};
+    fates_add(&fates, ledger);
+    if (!fates_are_closed(&fates))
         return false;
     for (size_t i = 0; i < view_count; i++)
         if (ledger->kept != ledger->views[i].counted + ledger->views[i].filtered)

@@ -137,6 +137,23 @@ static void a_ledger_that_is_right_in_total_only_is_counted_again(void **state)
     assert_mended(&world, 1);
 }
 
+static void orders_in_two_partitions_stay_counted(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 2);
+    order(&world, 0, "a", "2026-01-01T12:00:00Z", "1.00", "paid");
+    order(&world, 1, "a", "2026-01-01T12:00:00Z", "1.00", "paid");
+    follow(&world);
+    run_ok(&world);
+    assert_rows(&world, "select split_orders from tidemark.source", "1");
+    sql(&world, "delete from view.by_category");
+    repair_ok(&world);
+    assert_rows(&world, "select split_orders from tidemark.source", "1");
+    assert_sound(&world);
+    end_world(&world);
+}
+
 static void all_at_once_is_mended_at_once(void **state)
 {
     (void)state;
@@ -276,6 +293,7 @@ int main(void)
         cmocka_unit_test(live_versions_that_were_changed_or_removed_are_found),
         cmocka_unit_test(a_ledger_that_was_changed_is_counted_again),
         cmocka_unit_test(a_ledger_that_is_right_in_total_only_is_counted_again),
+        cmocka_unit_test(orders_in_two_partitions_stay_counted),
         cmocka_unit_test(all_at_once_is_mended_at_once),
         cmocka_unit_test(what_the_log_has_lost_too_is_a_gap),
         cmocka_unit_test(too_many_holes_to_tell_are_one_range),
