@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What a worker does from time to time: it looks at what is published, audits slots, and tells the group positions. */
+ * What a worker does from time to time: it looks at what is published, audits slots, tells the group positions, and has
+ * idle partitions committed. */
 #include <stdlib.h>
 #include <string.h>
 
