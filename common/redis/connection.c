@@ -45,6 +45,9 @@ static bool connection_lost(struct redis_connection *connection, struct error *e
         error_set(error, ERROR_INTERNAL, "out of memory");
     else if (context->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK))
         error_set(error, ERROR_UNAVAILABLE, "%s: no answer within %d s", connection->name, COMMAND_TIMEOUT_S);
+    else if (connection->limit.exceeded)
+        error_set(error, ERROR_UNAVAILABLE, "%s: answered with a list of more than %d elements", connection->name,
+                  REPLY_ELEMENTS_MAX);
     else
         error_set(error, ERROR_UNAVAILABLE, "%s: %s", connection->name, context->errstr);
     disconnect(connection);
@@ -162,7 +165,6 @@ static void set_socket_options(redisContext *context)
 {
     struct timeval timeout = {.tv_sec = COMMAND_TIMEOUT_S};
     redisSetTimeout(context, timeout);
-    context->reader->maxbuf = 0;
     if (context->connection_type != REDIS_CONN_TCP)
         return;
     redisEnableKeepAlive(context);
@@ -179,6 +181,8 @@ static bool connect_afresh(struct redis_connection *connection, struct error *er
                                              : redisConnectWithTimeout(address->place, address->port, timeout);
     if (!connection->context || connection->context->err)
         return connection_lost(connection, error);
+    connection->context->reader->maxbuf = 0;
+    reply_limit_set(&connection->limit, connection->context->reader);
     set_socket_options(connection->context);
     return log_in(connection, error) && select_database(connection, error) && check_policy(connection, error);
 }

@@ -10,15 +10,17 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "redis/address.h"
+#include "redis/reply_limit.h"
 
 struct redis_connection {
     struct redis_address address;
-    char name[300];        /* for messages: "Redis at host:port" */
-    redisContext *context; /* NULL while there is no connection */
-    int64_t checked_us;    /* monotonic time of the last look at the eviction policy */
+    char name[300];           /* for messages: "Redis at host:port" */
+    redisContext *context;    /* NULL while there is no connection */
+    struct reply_limit limit; /* set anew with every connection */
+    int64_t checked_us;       /* monotonic time of the last look at the eviction policy */
 };
 
-/* Doesn't connect yet. */
+/* Doesn't connect yet. The connection stays where it is. */
 void redis_connection_init(struct redis_connection *connection, const struct redis_address *address);
 void redis_connection_clean_up(struct redis_connection *connection);
 

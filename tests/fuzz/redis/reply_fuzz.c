@@ -9,6 +9,7 @@
 #include "redis/address.h"
 #include "redis/commit_codec.h"
 #include "redis/read_decode.h"
+#include "redis/reply_limit.h"
 #include "redis/slot_codec.h"
 
 #define EPOCH 3
@@ -110,9 +111,11 @@ static void check_reader(struct slot_reader *reader, bool applied, const struct 
 static void try_replies(const uint8_t *data, size_t size)
 {
     struct slot_reader reader;
+    struct reply_limit limit;
     redisReader *protocol = redisReaderCreate();
     void *reply = NULL;
     REQUIRE(protocol);
+    reply_limit_set(&limit, protocol);
     slot_reader_init(&reader, (struct slot_id){"s", 0}, &source);
     (void)redisReaderFeed(protocol, (const char *)data, size);
     while (redisReaderGetReply(protocol, &reply) == REDIS_OK && reply) {

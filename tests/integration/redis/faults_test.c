@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "slot_fixture.h"
 
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "redis/connection.h"
 
@@ -490,6 +495,45 @@ static void a_server_that_is_not_there_is_unavailable(void **state)
     nowhere->operations->destroy(nowhere);
 }
 
+/* A server that answers the first command of one connection with a list it says is very long. */
+static void *answer_with_a_list_too_long(void *listener)
+{
+    static const char answer[] = "*2000000000\r\n";
+    char command[100];
+    int connection = accept(*(int *)listener, NULL, NULL);
+    bool answered = read(connection, command, sizeof command) > 0 &&
+                    write(connection, answer, sizeof answer - 1) == sizeof answer - 1;
+    close(connection);
+    return answered ? listener : NULL;
+}
+
+static void a_list_longer_than_any_that_is_asked_for_is_said(void **state)
+{
+    (void)state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/other.sock", server.folder);
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, answer_with_a_list_too_long, &listener), 0);
+
+    struct realtime_store *other;
+    struct slot slot;
+    char url[sizeof address.sun_path + 7];
+    snprintf(url, sizeof url, "unix://%s", address.sun_path);
+    must(redis_store_open(url, NULL, "test", &other, &error));
+    must_fail(other->operations->read_slot(other, slot_three, &slot, &error), ERROR_UNAVAILABLE);
+    assert_true(says("other.sock") && says("a list of more than 16777216 elements"));
+    other->operations->destroy(other);
+
+    void *answered;
+    assert_int_equal(pthread_join(thread, &answered), 0);
+    assert_non_null(answered);
+    close(listener);
+    unlink(address.sun_path);
+}
+
 int main(void)
 {
     additions_init(&one);
@@ -519,6 +563,7 @@ int main(void)
         cmocka_unit_test_setup(a_replica_is_unavailable_for_writes, flush_redis),
         cmocka_unit_test_setup(passwords_are_checked_and_never_shown, flush_redis),
         cmocka_unit_test_setup(a_server_that_is_not_there_is_unavailable, flush_redis),
+        cmocka_unit_test_setup(a_list_longer_than_any_that_is_asked_for_is_said, flush_redis),
     };
     int failed = cmocka_run_group_tests(tests, start_redis, stop_redis);
     additions_clean_up(&one);

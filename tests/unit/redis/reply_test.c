@@ -3,6 +3,7 @@
 #include "cmocka_test.h"
 
 #include "redis/read_decode.h"
+#include "redis/reply_limit.h"
 
 static const struct field fields[] = {{"category", FIELD_TEXT, 0}, {"amount", FIELD_DECIMAL, 2}};
 static const struct schema schema = {.fields = fields, .field_count = 2, .key = FIELD_NONE, .event_time = "t"};
@@ -88,11 +89,37 @@ static void a_count_that_no_partition_can_have_is_refused(void **state)
     assert_refused("consumed 3 total:v#c 281474976710656", "0:-#c 3", "a counter of the ledger");
 }
 
+/* What comes of the beginning of a reply: REDIS_OK while more has to come. */
+static int begun(const char *answer, struct reply_limit *limit)
+{
+    redisReader *protocol = redisReaderCreate();
+    void *reply = NULL;
+    reply_limit_set(limit, protocol);
+    assert_int_equal(redisReaderFeed(protocol, answer, strlen(answer)), REDIS_OK);
+    int result = redisReaderGetReply(protocol, &reply);
+    assert_null(reply);
+    redisReaderFree(protocol);
+    return result;
+}
+
+static void a_list_longer_than_any_that_is_asked_for_gets_no_room(void **state)
+{
+    (void)state;
+    struct reply_limit limit;
+    assert_int_equal(begun("*16777216\r\n", &limit), REDIS_OK);
+    assert_false(limit.exceeded);
+    assert_int_equal(begun("*16777217\r\n", &limit), REDIS_ERR);
+    assert_true(limit.exceeded);
+    assert_int_equal(begun("*2\r\n*1\r\n*2000000000\r\n", &limit), REDIS_ERR);
+    assert_true(limit.exceeded);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_and_ledger_that_agree_are_taken),
         cmocka_unit_test(a_count_that_no_partition_can_have_is_refused),
+        cmocka_unit_test(a_list_longer_than_any_that_is_asked_for_gets_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
