@@ -8,9 +8,9 @@
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
 
-/* The longest lists that are asked for hold the figures of one view, day and partition, each with its name: room for
- * eight million of them. Lists lie in lists eight deep at most, so a reply takes no more than 1 GB for nothing. */
-#define REPLY_ELEMENTS_MAX (1 << 24)
+/* The longest lists that are asked for hold the figures of one view, day and partition, each with its name: 50 words
+ * for each of a million groups of eight sums. A longer one would not be here within a command's time. */
+#define REPLY_ELEMENTS_MAX (1 << 26)
 
 struct reply_limit {
     redisReplyObjectFunctions functions; /* as the reader had them, but for lists */

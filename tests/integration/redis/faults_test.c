@@ -524,7 +524,7 @@ static void a_list_longer_than_any_that_is_asked_for_is_said(void **state)
     snprintf(url, sizeof url, "unix://%s", address.sun_path);
     must(redis_store_open(url, NULL, "test", &other, &error));
     must_fail(other->operations->read_slot(other, slot_three, &slot, &error), ERROR_UNAVAILABLE);
-    assert_true(says("other.sock") && says("a list of more than 16777216 elements"));
+    assert_true(says("other.sock") && says("a list of more than 67108864 elements"));
     other->operations->destroy(other);
 
     void *answered;

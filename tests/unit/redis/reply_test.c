@@ -106,9 +106,9 @@ static void a_list_longer_than_any_that_is_asked_for_gets_no_room(void **state)
 {
     (void)state;
     struct reply_limit limit;
-    assert_int_equal(begun("*16777216\r\n", &limit), REDIS_OK);
+    assert_int_equal(begun("*67108864\r\n", &limit), REDIS_OK);
     assert_false(limit.exceeded);
-    assert_int_equal(begun("*16777217\r\n", &limit), REDIS_ERR);
+    assert_int_equal(begun("*67108865\r\n", &limit), REDIS_ERR);
     assert_true(limit.exceeded);
     assert_int_equal(begun("*2\r\n*1\r\n*2000000000\r\n", &limit), REDIS_ERR);
     assert_true(limit.exceeded);
