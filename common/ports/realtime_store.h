@@ -97,6 +97,7 @@ struct slot {
  * as it is until a program that knows it comes, or an operator has it forgotten. ERROR_TRY_AGAIN where it is older: the
  * speed layer begins it anew by itself. The message goes on from "its slot: ". */
 bool slot_format_check(const struct slot *slot, struct error *error) MUST_CHECK;
+bool slot_is_live(const struct slot *slot, int64_t epoch);
 /* Keeps what is known of a slot of another format, see above; one of this program's stays as it is. */
 void slot_keep_known(struct slot *slot);
 
@@ -142,11 +143,11 @@ struct realtime_store {
     const struct realtime_store_operations *operations;
 };
 
-/* Every operation is one round trip; errors are ERROR_UNAVAILABLE where trying again can help (no connection, LOADING,
- * OOM, MISCONF, READONLY, NOREPLICAS, BUSY, CLUSTERDOWN, MASTERDOWN) and ERROR_CONFIGURATION where an operator must act
- * (an eviction policy that isn't noeviction). ERROR_DATA is one slot's: the store and its other slots are well. What
- * would change a slot of a newer format changes nothing, and is ERROR_TRY_AGAIN, but for `commit` and `forget`. One
- * thread at a time per store object. */
+/* Every operation is one round trip, but that `read` takes a large slot in parts; errors are ERROR_UNAVAILABLE where
+ * trying again can help (no connection, LOADING, OOM, MISCONF, READONLY, NOREPLICAS, BUSY, CLUSTERDOWN, MASTERDOWN) and
+ * ERROR_CONFIGURATION where an operator must act (an eviction policy that isn't noeviction). ERROR_DATA is one slot's:
+ * the store and its other slots are well. What would change a slot of a newer format changes nothing, and is
+ * ERROR_TRY_AGAIN, but for `commit` and `forget`. One thread at a time per store object. */
 struct realtime_store_operations {
     bool (*read_slot)(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error);
 

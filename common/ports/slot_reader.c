@@ -51,7 +51,7 @@ struct epoch_cells *slot_reader_epoch(struct slot_reader *reader, int64_t epoch)
     return cells;
 }
 
-static bool is_live(const struct slot *slot, int64_t epoch)
+bool slot_is_live(const struct slot *slot, int64_t epoch)
 {
     for (size_t i = 0; i < slot->epoch_count; i++)
         if (slot->epochs[i].epoch == epoch)
@@ -63,7 +63,7 @@ bool slot_reader_trim(struct slot_reader *reader)
 {
     size_t kept = 0;
     for (size_t i = 0; i < reader->epoch_count; i++)
-        if (is_live(&reader->slot, reader->epochs[i].epoch))
+        if (slot_is_live(&reader->slot, reader->epochs[i].epoch))
             reader->epochs[kept++] = reader->epochs[i];
         else
             cells_clean_up(reader, &reader->epochs[i]);

@@ -181,6 +181,7 @@ static bool connect_afresh(struct redis_connection *connection, struct error *er
                                              : redisConnectWithTimeout(address->place, address->port, timeout);
     if (!connection->context || connection->context->err)
         return connection_lost(connection, error);
+    connection->number++;
     connection->context->reader->maxbuf = 0;
     reply_limit_set(&connection->limit, connection->context->reader);
     set_socket_options(connection->context);

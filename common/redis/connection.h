@@ -16,6 +16,7 @@ struct redis_connection {
     struct redis_address address;
     char name[300];           /* for messages: "Redis at host:port" */
     redisContext *context;    /* NULL while there is no connection */
+    uint64_t number;          /* of the context: how many there have been */
     struct reply_limit limit; /* set anew with every connection */
     int64_t checked_us;       /* monotonic time of the last look at the eviction policy */
 };

@@ -23,10 +23,24 @@ static bool take_text(struct hash_changes *changes, struct text *ret_text)
     return element->type == REDIS_REPLY_STRING;
 }
 
-static bool take_change(struct hash_changes *changes, struct text *ret_field, int64_t *ret_change)
+bool hash_take_field(struct hash_changes *changes, struct text *ret_field, int64_t *ret_number)
 {
     struct text value;
-    return take_text(changes, ret_field) && take_text(changes, &value) && integer_parse(value, ret_change);
+    if (changes->packed || changes->reply)
+        return take_text(changes, ret_field) && take_text(changes, &value) && integer_parse(value, ret_number);
+    const struct bytes_map_entry *entry = &changes->known->entries[changes->known->count - changes->left--];
+    *ret_field = entry->key;
+    *ret_number = *(const int64_t *)entry->value;
+    return true;
+}
+
+bool hash_name_take_epoch(struct text *name, int64_t *ret_epoch)
+{
+    const char *colon = name->length ? memchr(name->data, ':', name->length) : NULL;
+    if (!colon || !integer_parse((struct text){name->data, (size_t)(colon - name->data)}, ret_epoch))
+        return false;
+    *name = (struct text){colon + 1, name->length - (size_t)(colon + 1 - name->data)};
+    return true;
 }
 
 static bool counter_is(struct text field, const char *name, const char *view)
@@ -124,7 +138,7 @@ static bool apply_ledger(const struct source *source, struct epoch_cells *cells,
     while (changes->left > 0) {
         struct text field;
         int64_t change;
-        if (!take_change(changes, &field, &change) || !apply_counter(source, cells, field, change))
+        if (!hash_take_field(changes, &field, &change) || !apply_counter(source, cells, field, change))
             return not_understood(error, "a counter of the ledger");
     }
     return true;
@@ -215,7 +229,7 @@ static bool apply_cells(struct gathered *gathered, struct hash_changes *changes,
     while (changes->left > 0) {
         struct text field;
         int64_t change;
-        if (!take_change(changes, &field, &change))
+        if (!hash_take_field(changes, &field, &change))
             return not_understood(error, "a cell");
         struct text key, counter;
         if (!split_field(field, &key, &counter))

@@ -7,12 +7,19 @@
 
 #include "ports/realtime_store.h"
 
-/* Fields and values in turn, from one of two places. */
+/* Fields and numbers in turn, from one of three places. */
 struct hash_changes {
-    struct text *packed;     /* MessagePack strings, taken from the front; or NULL, then */
-    const redisReply *reply; /* the elements of a list */
-    size_t left;             /* strings or elements that are left */
+    struct text *packed;           /* MessagePack strings, taken from the front; or NULL, then */
+    const redisReply *reply;       /* the elements of a list; or NULL, then */
+    const struct bytes_map *known; /* fields, with an int64_t each */
+    size_t left;                   /* strings, elements or fields that are left */
 };
+
+/* Takes the next; false where it isn't what it should be. */
+bool hash_take_field(struct hash_changes *changes, struct text *ret_field, int64_t *ret_number) MUST_CHECK;
+
+/* Takes "<epoch>:" from the front. */
+bool hash_name_take_epoch(struct text *name, int64_t *ret_epoch) MUST_CHECK;
 
 /* The epoch must be one that the reader holds. With `announce`, reader->changed hears of each pane. ERROR_DATA where a
  * name, a field or a number isn't one of ours. */

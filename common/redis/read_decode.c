@@ -7,6 +7,7 @@
 #include "redis/hash_decode.h"
 #include "redis/msgpack.h"
 #include "redis/slot_codec.h"
+#include "redis/slot_parts.h"
 
 static bool not_understood(struct error *error)
 {
@@ -43,14 +44,6 @@ static bool covers(const struct slot_reader *reader, const struct slot *slot)
     return true;
 }
 
-static bool is_live(const struct slot *slot, int64_t epoch)
-{
-    for (size_t i = 0; i < slot->epoch_count; i++)
-        if (slot->epochs[i].epoch == epoch)
-            return true;
-    return false;
-}
-
 static bool make_epochs(struct slot_reader *reader, struct error *error)
 {
     for (size_t i = 0; i < reader->slot.epoch_count; i++)
@@ -72,25 +65,15 @@ static void empty(struct slot_reader *reader)
     announce_replaced(reader);
 }
 
-/* Takes "<epoch>:" from the front. */
-static bool take_epoch(struct text *from, int64_t *ret_epoch)
-{
-    const char *colon = from->length ? memchr(from->data, ':', from->length) : NULL;
-    if (!colon || !integer_parse((struct text){from->data, (size_t)(colon - from->data)}, ret_epoch))
-        return false;
-    *from = (struct text){colon + 1, from->length - (size_t)(colon + 1 - from->data)};
-    return true;
-}
-
-/* One remembered commit: "<epoch>:<id of the commit before>:<payload>". */
-static bool apply_commit(struct slot_reader *reader, struct text entry, struct error *error)
+/* One remembered commit: "<epoch>:<id of the commit before>:<payload>". With `parts`, into what is read of them. */
+static bool apply_commit(struct slot_reader *reader, struct slot_parts *parts, struct text entry, struct error *error)
 {
     int64_t epoch;
     uint32_t items, changes;
     const char *colon;
-    if (!take_epoch(&entry, &epoch) || !(colon = entry.length ? memchr(entry.data, ':', entry.length) : NULL))
+    if (!hash_name_take_epoch(&entry, &epoch) || !(colon = entry.length ? memchr(entry.data, ':', entry.length) : NULL))
         return not_understood(error);
-    if (!is_live(&reader->slot, epoch))
+    if (!slot_is_live(&reader->slot, epoch))
         return true;
     struct text payload = {colon + 1, entry.length - (size_t)(colon + 1 - entry.data)};
     if (!msgpack_read_array(&payload, &items))
@@ -100,14 +83,15 @@ static bool apply_commit(struct slot_reader *reader, struct text entry, struct e
         if (!msgpack_read_string(&payload, &name) || !msgpack_read_array(&payload, &changes))
             return not_understood(error);
         struct hash_changes list = {.packed = &payload, .left = changes};
-        if (!hash_apply(reader, epoch, name, &list, true, error))
+        if (parts ? !slot_parts_change(parts, epoch, name, &list, error)
+                  : !hash_apply(reader, epoch, name, &list, true, error))
             return false;
     }
     return true;
 }
 
-static bool apply_changes(struct slot_reader *reader, const struct slot *slot, const redisReply *list,
-                          struct error *error)
+static bool apply_changes(struct slot_reader *reader, struct slot_parts *parts, const struct slot *slot,
+                          const redisReply *list, struct error *error)
 {
     size_t before = reader->epoch_count;
     reader->slot = *slot;
@@ -120,46 +104,36 @@ static bool apply_changes(struct slot_reader *reader, const struct slot *slot, c
         const redisReply *entry = list->element[i];
         if (entry->type != REDIS_REPLY_STRING)
             return not_understood(error);
-        if (!apply_commit(reader, (struct text){entry->str, entry->len}, error))
+        if (!apply_commit(reader, parts, (struct text){entry->str, entry->len}, error))
             return false;
     }
     return true;
 }
 
-/* One hash as [name, fields and values]. */
-static bool apply_hash(struct slot_reader *reader, const redisReply *hash, struct error *error)
+/* What was read in parts becomes the reader's. */
+static void replace(struct slot_reader *reader, struct slot_reader *by)
 {
-    if (hash->type != REDIS_REPLY_ARRAY || hash->elements != 2 || hash->element[0]->type != REDIS_REPLY_STRING ||
-        hash->element[1]->type != REDIS_REPLY_ARRAY)
-        return not_understood(error);
-    struct text name = {hash->element[0]->str, hash->element[0]->len};
-    int64_t epoch;
-    if (!take_epoch(&name, &epoch))
-        return not_understood(error);
-    if (!is_live(&reader->slot, epoch))
-        return true;
-    struct hash_changes list = {.reply = hash->element[1], .left = hash->element[1]->elements};
-    return hash_apply(reader, epoch, name, &list, false, error);
+    slot_reader_clear(reader);
+    memcpy(reader->epochs, by->epochs, sizeof reader->epochs);
+    reader->epoch_count = by->epoch_count;
+    reader->slot = by->slot;
+    by->epoch_count = 0;
+    announce_replaced(reader);
 }
 
-/* Into a reader of its own, so that the other stays what it is until all is read. */
-static bool apply_all(struct slot_reader *reader, const struct slot *slot, const redisReply *list, struct error *error)
+/* A part without anything would never come to an end. */
+static bool apply_parts(struct slot_reader *reader, struct slot_parts *parts, const redisReply *list, bool *ret_more,
+                        struct error *error)
 {
-    struct slot_reader anew;
-    slot_reader_init(&anew, reader->id, reader->source);
-    anew.slot = *slot;
-    bool read = make_epochs(&anew, error);
-    for (size_t i = 0; read && i < list->elements; i++)
-        read = apply_hash(&anew, list->element[i], error);
-    if (!read) {
-        slot_reader_clean_up(&anew);
+    if (!slot_parts_are_whole(parts) && list->elements == 0)
+        return not_understood(error);
+    if (!slot_parts_take(parts, list, error))
         return false;
+    *ret_more = !slot_parts_are_whole(parts);
+    if (!*ret_more) {
+        replace(reader, &parts->so_far);
+        slot_parts_drop(parts);
     }
-    slot_reader_clear(reader);
-    memcpy(reader->epochs, anew.epochs, sizeof reader->epochs);
-    reader->epoch_count = anew.epoch_count;
-    reader->slot = *slot;
-    announce_replaced(reader);
     return true;
 }
 
@@ -172,21 +146,26 @@ static void apply_meta(struct slot_reader *reader, const struct slot *slot)
         announce_replaced(reader);
 }
 
-bool read_apply(struct slot_reader *reader, const redisReply *reply, bool *ret_again, struct error *error)
+bool read_apply(struct slot_reader *reader, struct slot_parts *parts, const redisReply *reply, bool *ret_more,
+                struct error *error)
 {
     struct slot slot;
+    *ret_more = false;
     if (!slot_decode_answer(reply, &slot, error))
         return false;
-    const redisReply *list = reply->element[2];
-    bool follows = answer_is(reply, "changes");
-    *ret_again = follows && !covers(reader, &slot);
-    if (*ret_again)
-        return true;
-    bool applied = true;
-    if (follows)
-        applied = apply_changes(reader, &slot, list, error);
+    bool follows = answer_is(reply, "changes"), applied = true;
+    const redisReply *list = reply->element[2], *taken = reply->element[3];
+    struct slot_reader *follower = parts->begun ? &parts->so_far : reader;
+    if (follows && !covers(follower, &slot)) {
+        slot_parts_drop(parts);
+        parts->whole = *ret_more = true;
+    } else if (follows && parts->begun)
+        applied =
+            apply_changes(follower, parts, &slot, list, error) && apply_parts(reader, parts, taken, ret_more, error);
+    else if (follows)
+        applied = apply_changes(reader, NULL, &slot, list, error);
     else if (answer_is(reply, "all"))
-        applied = apply_all(reader, &slot, list, error);
+        applied = slot_parts_begin(parts, &slot, list, error) && apply_parts(reader, parts, taken, ret_more, error);
     else
         apply_meta(reader, &slot);
     if (!applied)

@@ -11,7 +11,11 @@
 #include "redis/functions.h"
 #include "redis/read_decode.h"
 #include "redis/slot_codec.h"
+#include "redis/slot_parts.h"
 #include "redis/words.h"
+
+#define PART_FIELDS 5000 /* that a read takes at once: about ten milliseconds in which Redis does nothing else */
+#define BEGINNINGS_MAX 8
 
 struct redis_store {
     struct realtime_store store; /* first, so that one pointer is both */
@@ -19,6 +23,7 @@ struct redis_store {
     char *name_space;
     struct buffer key;     /* scratch: the meta key of the call */
     struct buffer payload; /* scratch: of a commit */
+    int64_t part_fields;
 };
 
 static struct redis_store *of(struct realtime_store *store)
@@ -212,30 +217,56 @@ static bool forget(struct realtime_store *store, struct slot_id id, struct error
     return true;
 }
 
-static bool read_once(struct redis_store *redis, struct slot_reader *reader, bool follow, bool *ret_again,
+/* Asks for what the reader lacks, or where parts were begun, for the next one. */
+static void ask(struct redis_store *redis, struct words *words, const struct slot_reader *reader,
+                const struct slot_parts *parts)
+{
+    const struct slot_reader *follower = parts->begun ? &parts->so_far : reader;
+    bool follow = parts->begun || (!parts->whole && reader_can_follow(reader));
+    begin_call(redis, words, REDIS_FUNCTION_READ, reader->id);
+    words_add(words, reader->source->fingerprint);
+    words_add(words, follow ? follower->slot.incarnation : "");
+    words_add_number(words, follower->slot.sequence);
+    words_add(words, follower->slot.commit_id);
+    words_add_number(words, redis->part_fields);
+    slot_parts_ask(parts, words);
+}
+
+static bool read_part(struct redis_store *redis, struct slot_reader *reader, struct slot_parts *parts, bool *ret_more,
                       struct error *error)
 {
     struct words words;
     redisReply *reply;
-    begin_call(redis, &words, REDIS_FUNCTION_READ, reader->id);
-    words_add(&words, reader->source->fingerprint);
-    words_add(&words, follow ? reader->slot.incarnation : "");
-    words_add_number(&words, reader->slot.sequence);
-    words_add(&words, reader->slot.commit_id);
+    uint64_t connection = redis->connection.number;
+    ask(redis, &words, reader, parts);
     if (!call(redis, reader->id, &words, &reply, error))
         return false;
-    bool applied = read_apply(reader, reply, ret_again, error) || in_slot(redis, reader->id, error);
+    if (parts->begun && redis->connection.number != connection) {
+        slot_parts_drop(parts); /* a cursor means nothing to a server that was started anew */
+        *ret_more = true;
+        freeReplyObject(reply);
+        return true;
+    }
+    bool applied = read_apply(reader, parts, reply, ret_more, error) || in_slot(redis, reader->id, error);
     freeReplyObject(reply);
     return applied;
 }
 
 static bool read(struct realtime_store *store, struct slot_reader *reader, struct error *error)
 {
-    bool again;
-    bool follow = reader_can_follow(reader);
-    if (!read_once(of(store), reader, follow, &again, error))
-        return false;
-    return !again || read_once(of(store), reader, false, &again, error);
+    struct redis_store *redis = of(store);
+    struct slot_parts parts;
+    bool more = true, done = true;
+    slot_parts_init(&parts, reader->id, reader->source);
+    while (done && more) {
+        done = read_part(redis, reader, &parts, &more, error);
+        if (done && more && parts.beginnings > BEGINNINGS_MAX) {
+            error_set(error, ERROR_UNAVAILABLE, "more commits come while it is read than Redis remembers");
+            done = in_slot(redis, reader->id, error);
+        }
+    }
+    slot_parts_clean_up(&parts);
+    return done;
 }
 
 static void destroy(struct realtime_store *store)
@@ -261,6 +292,11 @@ static const struct realtime_store_operations operations = {
     .destroy = destroy,
 };
 
+void redis_store_read_at_once(struct realtime_store *store, int64_t fields)
+{
+    of(store)->part_fields = fields;
+}
+
 bool redis_store_open(const char *url, const char *password, const char *name_space, struct realtime_store **ret_store,
                       struct error *error)
 {
@@ -278,6 +314,7 @@ bool redis_store_open(const char *url, const char *password, const char *name_sp
         return error_set(error, ERROR_INTERNAL, "out of memory");
     }
     redis->store.operations = &operations;
+    redis->part_fields = PART_FIELDS;
     redis_connection_init(&redis->connection, &address);
     *ret_store = &redis->store;
     return true;

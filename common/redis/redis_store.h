@@ -10,4 +10,7 @@
 bool redis_store_open(const char *url, const char *password, const char *name_space, struct realtime_store **ret_store,
                       struct error *error) MUST_CHECK;
 
+/* How many fields a read takes at once; 5,000 where this wasn't called. */
+void redis_store_read_at_once(struct realtime_store *store, int64_t fields);
+
 #endif

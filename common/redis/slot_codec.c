@@ -230,8 +230,8 @@ bool answer_is(const redisReply *reply, const char *word)
 
 bool slot_decode_answer(const redisReply *reply, struct slot *ret_slot, struct error *error)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 || reply->element[1]->type != REDIS_REPLY_STRING ||
-        reply->element[2]->type != REDIS_REPLY_ARRAY)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 4 || reply->element[1]->type != REDIS_REPLY_STRING ||
+        reply->element[2]->type != REDIS_REPLY_ARRAY || reply->element[3]->type != REDIS_REPLY_ARRAY)
         return error_set(error, ERROR_INTERNAL, "a reply that isn't one to a read");
     struct slot slot;
     if (!slot_decode(reply->element[0], &slot, error))

@@ -11,6 +11,7 @@
 #include "redis/read_decode.h"
 #include "redis/reply_limit.h"
 #include "redis/slot_codec.h"
+#include "redis/slot_parts.h"
 
 #define EPOCH 3
 #define SUMS 2
@@ -111,20 +112,26 @@ static void check_reader(struct slot_reader *reader, bool applied, const struct 
 static void try_replies(const uint8_t *data, size_t size)
 {
     struct slot_reader reader;
+    struct slot_parts parts;
     struct reply_limit limit;
     redisReader *protocol = redisReaderCreate();
     void *reply = NULL;
     REQUIRE(protocol);
     reply_limit_set(&limit, protocol);
     slot_reader_init(&reader, (struct slot_id){"s", 0}, &source);
+    slot_parts_init(&parts, reader.id, &source);
     (void)redisReaderFeed(protocol, (const char *)data, size);
     while (redisReaderGetReply(protocol, &reply) == REDIS_OK && reply) {
         struct error error = {0};
-        bool again, applied = read_apply(&reader, reply, &again, &error);
+        bool more, applied = read_apply(&reader, &parts, reply, &more, &error);
         check_reader(&reader, applied, &error);
+        REQUIRE(!applied || !parts.begun || (more && !slot_parts_are_whole(&parts)));
+        if (!applied)
+            slot_parts_drop(&parts);
         freeReplyObject(reply);
     }
     redisReaderFree(protocol);
+    slot_parts_clean_up(&parts);
     slot_reader_clean_up(&reader);
 }
 
@@ -207,11 +214,12 @@ static redisReply *changes_reply(const struct buffer *payload)
     slot_encode(&slot, &texts, &words);
     buffer_appendf(&entry, "%d::", EPOCH);
     buffer_append_text(&entry, buffer_text(payload));
-    redisReply *reply = list_reply(3);
+    redisReply *reply = list_reply(4);
     reply->element[0] = reply_of_words(&words);
     reply->element[1] = text_reply("changes", 7);
     reply->element[2] = list_reply(1);
     reply->element[2]->element[0] = text_reply(entry.data, entry.length);
+    reply->element[3] = list_reply(0);
     buffer_clean_up(&entry);
     return reply;
 }
@@ -241,11 +249,15 @@ static void check_panes(const struct panes *sent, struct panes *got)
 static void check_read_back(const struct commit *commit, const struct buffer *payload)
 {
     struct slot_reader reader;
+    struct slot_parts parts;
     struct error error = {0};
-    bool again;
+    bool more;
     redisReply *reply = changes_reply(payload);
     slot_reader_init(&reader, (struct slot_id){"s", 0}, &source);
-    REQUIRE(read_apply(&reader, reply, &again, &error));
+    slot_parts_init(&parts, reader.id, &source);
+    REQUIRE(read_apply(&reader, &parts, reply, &more, &error));
+    REQUIRE(!more);
+    slot_parts_clean_up(&parts);
     struct epoch_cells *cells = slot_reader_epoch(&reader, EPOCH);
     REQUIRE(cells && memcmp(&cells->ledger, commit->ledger, sizeof cells->ledger) == 0);
     for (size_t i = 0; i < source.view_count; i++)

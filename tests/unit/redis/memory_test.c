@@ -29,6 +29,7 @@ static struct ledger ledger = {.consumed = WINDOWS, .kept = WINDOWS, .views = {{
 static const struct commit commit = {.after = "", .source = &source, .ledger = &ledger, .panes = &panes};
 static struct buffer whole;       /* the payload of the commit */
 static redisReply *all, *changes; /* replies to reads */
+static redisReply *half, *rest;   /* the same as all, in two parts with the commit between them */
 
 static void append_bulk(struct buffer *out, struct text text)
 {
@@ -78,36 +79,60 @@ static void append_meta(struct buffer *out)
     append_list(out, meta);
 }
 
+/* [meta, kind, first, parts] */
+static redisReply *answer(const char *kind, struct text first, const char *parts)
+{
+    struct buffer out = {0};
+    buffer_append_string(&out, "*4\r\n");
+    append_meta(&out);
+    append_bulk(&out, text_of(kind));
+    buffer_append_text(&out, first);
+    buffer_append_string(&out, parts);
+    redisReply *reply = parsed(&out);
+    buffer_clean_up(&out);
+    return reply;
+}
+
+/* The list of one hash, or a part of it. */
+static void append_part(struct buffer *out, const char *cursor, const char *const cells[])
+{
+    struct buffer list = {0};
+    append_list(&list, cells);
+    const char *const hash[] = {"3:cells:v:0", cursor, list.data, NULL};
+    buffer_append_string(out, "*1\r\n");
+    append_list(out, hash);
+    buffer_clean_up(&list);
+}
+
 static void make_replies(void)
 {
-    struct buffer out = {0}, list = {0};
-    const char *cells[2 * WINDOWS + 1] = {NULL};
+    struct buffer held = {0}, list = {0}, entry = {0};
+    const char *cells[2 * WINDOWS + 1] = {NULL}, *some[WINDOWS + 1] = {NULL};
     static char names[WINDOWS][200];
     for (size_t i = 0; i < WINDOWS; i++) {
         snprintf(names[i], sizeof names[i], "%zu:%s#c", i * 60, group);
         cells[2 * i] = names[i];
         cells[2 * i + 1] = "2";
     }
-    buffer_append_string(&out, "*3\r\n");
-    append_meta(&out);
-    append_list(&list, cells);
-    const char *const hash[] = {"3:cells:v:0", list.data, NULL};
-    append_bulk(&out, text_of("all"));
-    buffer_append_string(&out, "*1\r\n");
-    append_list(&out, hash);
-    all = parsed(&out);
-    buffer_clear(&out);
+    memcpy(some, cells, WINDOWS * sizeof *some);
+    append_list(&held, (const char *const[]){"3:cells:v:0", NULL});
+    append_part(&list, "0", cells);
+    all = answer("all", buffer_text(&held), list.data);
     buffer_clear(&list);
-    buffer_append_string(&out, "*3\r\n");
-    append_meta(&out);
-    append_bulk(&out, text_of("changes"));
-    buffer_append_string(&list, "3:id:");
-    buffer_append_text(&list, buffer_text(&whole));
-    buffer_append_string(&out, "*1\r\n");
-    append_bulk(&out, buffer_text(&list));
-    changes = parsed(&out);
-    buffer_clean_up(&out);
+    append_part(&list, "17", some);
+    half = answer("all", buffer_text(&held), list.data);
+    buffer_clear(&list);
+    append_part(&list, "0", cells + WINDOWS);
+    buffer_append_string(&entry, "3:id:");
+    buffer_append_text(&entry, buffer_text(&whole));
+    buffer_clear(&held);
+    buffer_append_string(&held, "*1\r\n");
+    append_bulk(&held, buffer_text(&entry));
+    rest = answer("changes", buffer_text(&held), list.data);
+    changes = answer("changes", buffer_text(&held), "*0\r\n");
+    buffer_clean_up(&held);
     buffer_clean_up(&list);
+    buffer_clean_up(&entry);
 }
 
 static int make_commit(void **state)
@@ -133,6 +158,8 @@ static int free_commit(void **state)
     buffer_clean_up(&whole);
     freeReplyObject(all);
     freeReplyObject(changes);
+    freeReplyObject(half);
+    freeReplyObject(rest);
     return 0;
 }
 
@@ -168,23 +195,55 @@ static void assert_count(struct slot_reader *reader, int64_t expected)
     assert_int_equal(expected, 0);
 }
 
+static void assert_short_of_memory(const struct slot_reader *reader, const struct error *error)
+{
+    assert_true(error->code == ERROR_INTERNAL && strstr(error->message, "memory") && reader->epoch_count == 0);
+}
+
 /* Takes the reply twice: what the first time left behind doesn't spoil the second. */
 static bool read_twice(void *reply)
 {
     struct slot_reader reader;
-    bool done = true, again;
+    struct slot_parts parts;
+    bool done = true, more;
     slot_reader_init(&reader, (struct slot_id){"s", 0}, &source);
+    slot_parts_init(&parts, reader.id, &source);
     int64_t count = 0, each = reply == all ? 2 * WINDOWS : WINDOWS;
     for (int i = 0; i < 2; i++) {
         struct error error = {0};
-        bool applied = read_apply(&reader, reply, &again, &error);
+        bool applied = read_apply(&reader, &parts, reply, &more, &error);
         count = !applied ? 0 : reply == all ? each : count + each;
         if (applied)
             assert_count(&reader, count);
         else
-            assert_true(error.code == ERROR_INTERNAL && strstr(error.message, "memory") && reader.epoch_count == 0);
+            assert_short_of_memory(&reader, &error);
+        slot_parts_drop(&parts);
         done = done && applied;
     }
+    slot_parts_clean_up(&parts);
+    slot_reader_clean_up(&reader);
+    return done;
+}
+
+/* The half that was read has the commit added; the other half came with it. */
+static bool read_in_parts(void *context)
+{
+    (void)context;
+    struct slot_reader reader;
+    struct slot_parts parts;
+    struct error error = {0};
+    bool more;
+    slot_reader_init(&reader, (struct slot_id){"s", 0}, &source);
+    slot_parts_init(&parts, reader.id, &source);
+    bool done = read_apply(&reader, &parts, half, &more, &error);
+    assert_true(!done || (more && reader.epoch_count == 0));
+    done = done && read_apply(&reader, &parts, rest, &more, &error);
+    assert_false(done && more);
+    if (done)
+        assert_count(&reader, 2 * WINDOWS + WINDOWS / 2);
+    else
+        assert_short_of_memory(&reader, &error);
+    slot_parts_clean_up(&parts);
     slot_reader_clean_up(&reader);
     return done;
 }
@@ -201,11 +260,18 @@ static void changes_are_taken_whole_or_the_reader_is_emptied(void **state)
     fail_every_allocation(read_twice, changes);
 }
 
+static void a_read_in_parts_is_taken_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    fail_every_allocation(read_in_parts, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_commit_is_whole_or_not_made),
         cmocka_unit_test(a_read_of_all_cells_is_taken_whole_or_not_at_all),
+        cmocka_unit_test(a_read_in_parts_is_taken_whole_or_not_at_all),
         cmocka_unit_test(changes_are_taken_whole_or_the_reader_is_emptied),
     };
     return cmocka_run_group_tests(tests, make_commit, free_commit);

@@ -32,29 +32,57 @@ static void append_list(struct buffer *out, const char *words)
         append_bulk(out, words, strcspn(words, " "));
 }
 
-/* The answer to a read of a slot with these fields in the ledger and in the cells of a day. */
-static bool read_all(const char *ledger, const char *cells, struct slot_reader *reader, struct error *error)
+/* Applies [META, kind, first, parts]. */
+static bool apply(struct slot_reader *reader, struct slot_parts *parts, const char *kind, const struct buffer *first,
+                  const struct buffer *taken, struct error *error)
 {
     struct buffer answer = {0};
     redisReader *protocol = redisReaderCreate();
     void *reply = NULL;
-    bool again;
-    buffer_append_string(&answer, "*3\r\n");
+    bool more;
+    buffer_append_string(&answer, "*4\r\n");
     append_list(&answer, META);
-    buffer_append_string(&answer, "$3\r\nall\r\n*2\r\n*2\r\n$8\r\n3:ledger\r\n");
-    append_list(&answer, ledger);
-    buffer_append_string(&answer, "*2\r\n$11\r\n3:cells:v:0\r\n");
-    append_list(&answer, cells);
+    append_bulk(&answer, kind, strlen(kind));
+    buffer_append_text(&answer, buffer_text(first));
+    buffer_append_text(&answer, buffer_text(taken));
     assert_int_equal(redisReaderFeed(protocol, answer.data, answer.length), REDIS_OK);
     assert_int_equal(redisReaderGetReply(protocol, &reply), REDIS_OK);
-    slot_reader_init(reader, (struct slot_id){"s", 0}, &source);
-    bool applied = read_apply(reader, reply, &again, error);
+    bool applied = read_apply(reader, parts, reply, &more, error);
+    assert_true(!applied || more == parts->begun);
     freeReplyObject(reply);
     redisReaderFree(protocol);
     buffer_clean_up(&answer);
     return applied;
 }
 
+/* A hash, or a part of it where there is a cursor to go on from. */
+static void append_part(struct buffer *out, const char *name, const char *cursor, const char *cells)
+{
+    buffer_append_string(out, "*3\r\n");
+    append_bulk(out, name, strlen(name));
+    append_bulk(out, cursor, strlen(cursor));
+    append_list(out, cells);
+}
+
+/* The answer to a read of a slot with these fields in the ledger and in the cells of a day. */
+static bool read_all(const char *ledger, const char *cells, struct slot_reader *reader, struct error *error)
+{
+    struct slot_parts parts;
+    struct buffer names = {0}, taken = {0};
+    slot_reader_init(reader, (struct slot_id){"s", 0}, &source);
+    slot_parts_init(&parts, reader->id, &source);
+    append_list(&names, "3:ledger 3:cells:v:0");
+    buffer_append_string(&taken, "*2\r\n");
+    append_part(&taken, "3:ledger", "0", ledger);
+    append_part(&taken, "3:cells:v:0", "0", cells);
+    bool applied = apply(reader, &parts, "all", &names, &taken, error);
+    slot_parts_clean_up(&parts);
+    buffer_clean_up(&names);
+    buffer_clean_up(&taken);
+    return applied;
+}
+
+#define MANY_DIGITS "123456789012345678901234"
 #define LEDGER "consumed 3 kept 3 counted:v 3 total:v#c 3"
 
 static void cells_and_ledger_that_agree_are_taken(void **state)
@@ -66,6 +94,71 @@ static void cells_and_ledger_that_agree_are_taken(void **state)
     assert_true(slot_reader_audit(&reader, &error));
     assert_int_equal(reader.slot.gaps.count, 1);
     slot_reader_clean_up(&reader);
+}
+
+/* One part of the cells, as an answer of this kind. */
+static bool read_part(struct slot_reader *reader, struct slot_parts *parts, const char *kind, const char *name,
+                      const char *cursor, const char *cells, struct error *error)
+{
+    struct buffer first = {0}, taken = {0};
+    if (strcmp(kind, "all") == 0)
+        append_list(&first, "3:cells:v:0");
+    else
+        buffer_append_string(&first, "*0\r\n");
+    buffer_append_string(&taken, "*1\r\n");
+    append_part(&taken, name, cursor, cells);
+    bool applied = apply(reader, parts, kind, &first, &taken, error);
+    buffer_clean_up(&first);
+    buffer_clean_up(&taken);
+    return applied;
+}
+
+static void begin_parts(struct slot_reader *reader, struct slot_parts *parts)
+{
+    slot_reader_init(reader, (struct slot_id){"s", 0}, &source);
+    slot_parts_init(parts, reader->id, &source);
+}
+
+static void a_read_that_has_to_begin_again_forgets_what_it_had(void **state)
+{
+    (void)state;
+    struct slot_reader reader;
+    struct slot_parts parts;
+    struct error error = {0};
+    begin_parts(&reader, &parts);
+    assert_true(read_part(&reader, &parts, "all", "3:cells:v:0", "17", "0:-#c 1 60:-#c 2", &error));
+    assert_true(read_part(&reader, &parts, "all", "3:cells:v:0", "17", "0:-#c 4", &error));
+    assert_int_equal(parts.beginnings, 2);
+    assert_int_equal(reader.epoch_count, 0);
+    assert_true(read_part(&reader, &parts, "changes", "3:cells:v:0", "0", "120:-#c 5", &error));
+    struct panes *panes = &slot_reader_epoch(&reader, 3)->panes[0];
+    assert_int_equal(panes_count(panes), 2);
+    assert_int_equal(panes_get(panes, 0).cell->count + panes_get(panes, 1).cell->count, 9);
+    slot_parts_clean_up(&parts);
+    slot_reader_clean_up(&reader);
+}
+
+/* A server that isn't one of ours could keep a reader for ever. */
+static void a_part_that_was_not_asked_for_is_refused(void **state)
+{
+    (void)state;
+    static const char *const parts_sent[][2] = {
+        {"3:cells:v:1", "0"}, {"3:cells:v:0", ""}, {"3:cells:v:0", MANY_DIGITS}};
+    for (size_t i = 0; i < sizeof parts_sent / sizeof *parts_sent; i++) {
+        struct slot_reader reader;
+        struct slot_parts parts;
+        struct error error = {0};
+        struct buffer nothing = {0};
+        begin_parts(&reader, &parts);
+        assert_true(read_part(&reader, &parts, "all", "3:cells:v:0", "17", "0:-#c 1", &error));
+        assert_false(read_part(&reader, &parts, "changes", parts_sent[i][0], parts_sent[i][1], "0:-#c 1", &error));
+        assert_int_equal(error.code, ERROR_DATA);
+        buffer_append_string(&nothing, "*0\r\n");
+        assert_false(apply(&reader, &parts, "changes", &nothing, &nothing, &error));
+        slot_parts_clean_up(&parts);
+        slot_reader_clean_up(&reader);
+        buffer_clean_up(&nothing);
+    }
 }
 
 static void assert_refused(const char *ledger, const char *cells, const char *words)
@@ -119,6 +212,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_and_ledger_that_agree_are_taken),
         cmocka_unit_test(a_count_that_no_partition_can_have_is_refused),
+        cmocka_unit_test(a_read_that_has_to_begin_again_forgets_what_it_had),
+        cmocka_unit_test(a_part_that_was_not_asked_for_is_refused),
         cmocka_unit_test(a_list_longer_than_any_that_is_asked_for_gets_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
