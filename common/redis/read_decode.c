@@ -166,8 +166,10 @@ bool read_apply(struct slot_reader *reader, struct slot_parts *parts, const redi
         applied = apply_changes(reader, NULL, &slot, list, error);
     else if (answer_is(reply, "all"))
         applied = slot_parts_begin(parts, &slot, list, error) && apply_parts(reader, parts, taken, ret_more, error);
-    else
+    else {
+        slot_parts_drop(parts);
         apply_meta(reader, &slot);
+    }
     if (!applied)
         empty(reader);
     return applied;

@@ -2,6 +2,7 @@
 """The benchmarks that tests/bench/run starts; see there."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -149,6 +150,29 @@ class Bench:
         rows.unlink()
         return measured
 
+    # --- a view with a group for every order ---
+
+    def groups(self):
+        """The serving layer reads a slot with a million groups, while others want to use Redis too."""
+        groups = min(self.orders // 5, 1_000_000)
+        self.kafka.create("groups", 1)
+        subprocess.run(
+            [BIN / "bench_generate", self.kafka.brokers, "groups", str(groups)], check=True, capture_output=True
+        )
+        job = self.platform("groups", {"each": view("orders", dimensions=["order_id"])})
+        Measured([BIN / "tidemark-speed", "run", "--until-end", "--config", job.path], job.folder / "speed.log")
+        self.redis.command("config", "set", "latency-tracking-info-percentiles", "100")
+        self.redis.command("config", "resetstat")
+        started = time.monotonic()
+        serving = job.serving()
+        job.wait_for("each", lambda answer: answer.complete, "the groups are served")
+        seconds = time.monotonic() - started
+        longest = float(re.search(r"usec_fcall:p100=([0-9.]+)", self.redis.command("info", "latencystats"))[1]) / 1000
+        serving.stop()
+        print("| groups in one partition | until they are served, s | longest call in Redis, ms |\n|---:|---:|---:|")
+        print(f"| {groups:,} | {seconds:.1f} | {longest:.0f} |\n", flush=True)
+        self.redis.command("flushall")
+
     # --- how soon ---
 
     def delay(self):
@@ -216,6 +240,7 @@ def main(orders):
     try:
         bench.throughput()
         bench.batch()
+        bench.groups()
         bench.delay()
     finally:
         bench.stop()

@@ -138,6 +138,24 @@ static void a_read_that_has_to_begin_again_forgets_what_it_had(void **state)
     slot_reader_clean_up(&reader);
 }
 
+/* As where another process set another definition. */
+static void a_slot_whose_cells_may_not_be_read_any_more_ends_the_read(void **state)
+{
+    (void)state;
+    struct slot_reader reader;
+    struct slot_parts parts;
+    struct error error = {0};
+    struct buffer nothing = {0};
+    buffer_append_string(&nothing, "*0\r\n");
+    begin_parts(&reader, &parts);
+    assert_true(read_part(&reader, &parts, "all", "3:cells:v:0", "17", "0:-#c 1", &error));
+    assert_true(apply(&reader, &parts, "meta", &nothing, &nothing, &error));
+    assert_true(reader.slot.exists && reader.epoch_count == 0 && !parts.begun);
+    slot_parts_clean_up(&parts);
+    slot_reader_clean_up(&reader);
+    buffer_clean_up(&nothing);
+}
+
 /* A server that isn't one of ours could keep a reader for ever. */
 static void a_part_that_was_not_asked_for_is_refused(void **state)
 {
@@ -213,6 +231,7 @@ int main(void)
         cmocka_unit_test(cells_and_ledger_that_agree_are_taken),
         cmocka_unit_test(a_count_that_no_partition_can_have_is_refused),
         cmocka_unit_test(a_read_that_has_to_begin_again_forgets_what_it_had),
+        cmocka_unit_test(a_slot_whose_cells_may_not_be_read_any_more_ends_the_read),
         cmocka_unit_test(a_part_that_was_not_asked_for_is_refused),
         cmocka_unit_test(a_list_longer_than_any_that_is_asked_for_gets_no_room),
     };
