@@ -5,11 +5,12 @@
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <stdatomic.h>
+#include <semaphore.h>
 
 #define WINDOWS 5000      /* that commits choose among: many times what is read at once */
 #define CELLS_A_COMMIT 60 /* of them, and a commit makes some anew */
 #define AT_ONCE 100
+#define COMMITS_A_READ 20 /* that come while the slot is read, and a few of them just before or after */
 
 /* Each commit is made of its number, so that whoever knows a slot's sequence knows what it holds. */
 static void add_of_commit(int64_t number, struct additions *additions)
@@ -44,49 +45,75 @@ static bool make_commit(int64_t number)
     return done;
 }
 
-/* Commits from `number` on until it is told to stop. */
+/* Commits from `number` on, as many as it is allowed to. */
 struct writer {
     pthread_t thread;
-    _Atomic bool stop;
+    sem_t allowed;
     bool disturbs; /* ends everybody's connection now and then */
-    int64_t number;
+    int64_t number, last;
     bool failed;
 };
 
-static void *commit_on_and_on(void *context)
+static void *commit_what_is_allowed(void *context)
 {
     struct writer *writer = context;
-    while (!writer->stop && !writer->failed) {
-        if (writer->disturbs && writer->number % 40 == 0) {
+    for (; writer->number <= writer->last; writer->number++) {
+        while (sem_wait(&writer->allowed) != 0)
+            ;
+        if (writer->disturbs && writer->number % COMMITS_A_READ == 0) {
             redisReply *reply = redis_ask("CLIENT KILL TYPE normal");
             freeReplyObject(reply);
         }
-        writer->failed = !make_commit(writer->number++);
+        writer->failed = writer->failed || !make_commit(writer->number);
     }
     return NULL;
 }
 
-static void writer_start(struct writer *writer, int64_t number)
+static void writer_start(struct writer *writer, int64_t number, int reads)
 {
     writer->number = number;
-    assert_int_equal(pthread_create(&writer->thread, NULL, commit_on_and_on, writer), 0);
+    writer->last = number + (int64_t)reads * COMMITS_A_READ - 1;
+    assert_int_equal(sem_init(&writer->allowed, 0, 0), 0);
+    assert_int_equal(pthread_create(&writer->thread, NULL, commit_what_is_allowed, writer), 0);
 }
 
-static void writer_stop(struct writer *writer)
+static void writer_allow(struct writer *writer)
 {
-    writer->stop = true;
+    for (int i = 0; i < COMMITS_A_READ; i++)
+        sem_post(&writer->allowed);
+}
+
+static void writer_join(struct writer *writer)
+{
     assert_int_equal(pthread_join(writer->thread, NULL), 0);
     assert_false(writer->failed);
+    sem_destroy(&writer->allowed);
 }
 
-/* What the slot held after so many commits. */
+/* What the slot holds after so many commits: kept, for they only grow more. */
+static struct additions expected;
+static int64_t expected_commits;
+
+static int begin_expected(void **state)
+{
+    additions_init(&expected);
+    expected_commits = 0;
+    return flush_redis(state);
+}
+
+static int end_expected(void **state)
+{
+    (void)state;
+    additions_clean_up(&expected);
+    return 0;
+}
+
 static void assert_holds(struct slot_reader *reader, int64_t commits)
 {
-    struct additions expected;
     struct error damage = {0};
-    additions_init(&expected);
-    for (int64_t number = 1; number <= commits; number++)
-        add_of_commit(number, &expected);
+    assert_true(commits >= expected_commits);
+    while (expected_commits < commits)
+        add_of_commit(++expected_commits, &expected);
     const struct panes *wanted = &expected.panes[MINUTE];
     struct panes *got = &slot_reader_epoch(reader, 1)->panes[MINUTE];
     assert_int_equal(panes_count(got), panes_count(wanted));
@@ -96,7 +123,6 @@ static void assert_holds(struct slot_reader *reader, int64_t commits)
     }
     if (!slot_reader_audit(reader, &damage))
         fail_msg("%s", damage.message);
-    additions_clean_up(&expected);
 }
 
 /* Reads the whole slot; gives the number of commits that came meanwhile, or -1 where the connection was lost. */
@@ -134,14 +160,19 @@ static void begin_with_many_cells(void)
 static void what_is_read_while_commits_come_is_one_moment(void **state)
 {
     (void)state;
-    struct writer writer = {.stop = false};
+    const int reads = 40;
+    struct writer writer = {.disturbs = false};
     struct realtime_store *other = open_reading(AT_ONCE);
     begin_with_many_cells();
-    writer_start(&writer, 51);
+    writer_start(&writer, 51, reads);
     int64_t came = 0;
-    for (int reads = 0; reads < 40 || came < 200; reads++)
+    for (int i = 0; i < reads; i++) {
+        writer_allow(&writer);
         came += read_whole(other);
-    writer_stop(&writer);
+    }
+    writer_join(&writer);
+    print_message("%" PRId64 " of %d commits came within a read\n", came, reads * COMMITS_A_READ);
+    assert_true(came > reads);
     assert_int_equal(read_whole(other), 0);
     other->operations->destroy(other);
 }
@@ -149,15 +180,20 @@ static void what_is_read_while_commits_come_is_one_moment(void **state)
 static void a_connection_that_is_lost_between_parts_spoils_nothing(void **state)
 {
     (void)state;
+    const int reads = 30;
     struct writer writer = {.disturbs = true};
     struct realtime_store *other = open_reading(AT_ONCE);
     begin_with_many_cells();
-    writer_start(&writer, 51);
-    int whole = 0, lost = 0;
-    while (whole < 10 || lost < 3)
-        *(read_whole(other) < 0 ? &lost : &whole) += 1;
-    writer_stop(&writer);
-    assert_int_equal(read_whole(other), 0);
+    writer_start(&writer, 51, reads);
+    int whole = 0;
+    for (int i = 0; i < reads; i++) {
+        writer_allow(&writer);
+        whole += read_whole(other) >= 0;
+    }
+    writer_join(&writer);
+    print_message("%d of %d reads were whole\n", whole, reads);
+    while (read_whole(other) < 0)
+        ; /* the first may find the connection lost */
     other->operations->destroy(other);
 }
 
@@ -177,9 +213,11 @@ static void however_little_is_read_at_once_it_comes_to_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(however_little_is_read_at_once_it_comes_to_the_same, flush_redis),
-        cmocka_unit_test_setup(what_is_read_while_commits_come_is_one_moment, flush_redis),
-        cmocka_unit_test_setup(a_connection_that_is_lost_between_parts_spoils_nothing, flush_redis),
+        cmocka_unit_test_setup_teardown(however_little_is_read_at_once_it_comes_to_the_same, begin_expected,
+                                        end_expected),
+        cmocka_unit_test_setup_teardown(what_is_read_while_commits_come_is_one_moment, begin_expected, end_expected),
+        cmocka_unit_test_setup_teardown(a_connection_that_is_lost_between_parts_spoils_nothing, begin_expected,
+                                        end_expected),
     };
     return cmocka_run_group_tests(tests, start_redis, stop_redis);
 }
