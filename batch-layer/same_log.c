@@ -30,6 +30,19 @@ static bool take(void *context, const struct log_message *message, struct error 
                      comparison->run->source->name, (int)comparison->partition, message->offset);
 }
 
+/* Without its tail nothing tells whether the speed layer read the same log, and what is published now might be merged
+ * with cells of another. */
+static bool has_tail_to_compare(const struct source_run *run, int32_t number, const struct slot *slot,
+                                struct error *error)
+{
+    struct error other;
+    return (slot->exists && slot_format_check(slot, &other)) ||
+           error_set(error, ERROR_TRY_AGAIN,
+                     "source %s: partition %d isn't ready any more: its slot was lost, or changed to another format, "
+                     "while its messages were ingested",
+                     run->source->name, (int)number);
+}
+
 static bool check_partition(const struct source_run *run, int32_t number, struct error *error)
 {
     struct batch *batch = run->batch;
@@ -38,7 +51,9 @@ static bool check_partition(const struct source_run *run, int32_t number, struct
     if (!batch->realtime->operations->read_slot(batch->realtime, (struct slot_id){run->source->name, number}, &slot,
                                                 error))
         return false;
-    if (!slot.exists || slot.tail < 0)
+    if (!has_tail_to_compare(run, number, &slot, error))
+        return false;
+    if (slot.tail < 0)
         return true;
     if (!batch->log->operations->ends(batch->log, run->source->topic, number, &first, &end, error))
         return false;

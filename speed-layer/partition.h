@@ -103,7 +103,8 @@ bool partition_take(struct partition *partition, const struct log_message messag
 /* The log shows nothing before `offset` any more (control records, an end): position moves up. */
 void partition_advance(struct partition *partition, int64_t offset);
 
-/* True where something waits to be committed; of a stopped partition that is its alarm. */
+/* True where something waits to be committed, also a commit without an answer that had nothing in it; of a stopped
+ * partition that is its alarm. */
 bool partition_has_pending(const struct partition *partition);
 
 /* Commits what is pending; tried again after an error it sends the same commit. Where the store refuses it, the

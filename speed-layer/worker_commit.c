@@ -137,7 +137,7 @@ void worker_commit_idle(struct worker *worker)
     struct error error = {0};
     for (size_t i = 0; i < worker->owned_count && !worker->suspended; i++) {
         const struct partition *partition = worker->owned[i].partition;
-        if (partition->state == PARTITION_RUNNING && !partition_has_pending(partition) && !partition->commit_id[0] &&
+        if (partition->state == PARTITION_RUNNING && !partition_has_pending(partition) &&
             !commit_one(worker, &worker->owned[i], &error))
             worker_suspend(worker, &error);
     }

@@ -26,6 +26,7 @@ struct actor {
 struct service {
     const char *name;
     bool is_down;         /* calls fail and do nothing */
+    bool takes_no_writes; /* Redis alone: so do calls that would change something, as at a replica */
     unsigned lost_in_100; /* calls that are done and whose reply is lost */
 };
 

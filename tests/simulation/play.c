@@ -254,6 +254,7 @@ static void rebalance(struct world *world)
 static void disturb(struct service *service)
 {
     service->is_down = chance_one_in(3);
+    service->takes_no_writes = chance_one_in(6);
     service->lost_in_100 = (unsigned)chance_below(30);
 }
 
@@ -267,14 +268,24 @@ static void mend_services(struct world *world)
 {
     struct service *services[] = {&world->redis_service, &world->database.service, &world->topic.service};
     for (int i = 0; i < 3; i++) {
-        services[i]->is_down = false;
+        services[i]->is_down = services[i]->takes_no_writes = false;
         services[i]->lost_in_100 = 0;
     }
+}
+
+/* Where a log has lost its tail, a slot of before doesn't come back: it could fit what has been published of the other
+ * story since. */
+static void forget_copies_of_lost_tails(struct world *world)
+{
+    for (int32_t i = 0; i < TOPIC_PARTITIONS; i++)
+        if (world->topic.partitions[i].lost_from != INT64_MAX)
+            memory_realtime_lose(&world->redis_backup, i);
 }
 
 static void back_up_redis(struct world *world)
 {
     memory_realtime_copy(&world->redis_backup, &world->redis);
+    forget_copies_of_lost_tails(world);
 }
 
 static void rewind_redis(struct world *world)
@@ -398,6 +409,7 @@ static void lose_tail(struct world *world)
     world->has_lost_tail = true;
     topic_lose_tail(&world->topic, number,
                     partition->first + (int64_t)chance_below((uint64_t)(partition->end - partition->first + 1)));
+    forget_copies_of_lost_tails(world);
     for (uint64_t left = chance_below(12); left > 0; left--)
         topic_produce(&world->topic);
 }
@@ -461,7 +473,7 @@ static void happen(struct world *world)
 
 static void calm_round(struct world *world, int round)
 {
-    chance_begin_step(world->seed, (uint64_t)(1000000 + round));
+    chance_begin_step(world->seed, UINT64_C(1000000) + (uint64_t)round);
     for (int i = 0; i < SPEEDS; i++)
         actor_turn(&world->speeds[i], 6);
     actor_turn(&world->batches[round / 16 % BATCHES], 4);
@@ -545,7 +557,9 @@ static void be_calm(struct world *world)
     forget_newer_slots(world);
     world->is_calm = world->accepts_partitions = true;
     world->database.spoils_versions = false;
-    topic_rebalance(&world->topic, false);
+    /* Else what is open stays open: a rebalance opens it anew, and would hide that it stood still. */
+    if (world->has_lost_tail || chance_one_in(2))
+        topic_rebalance(&world->topic, false);
     if (!world->has_changed)
         return;
     /* Who changes the definition starts every process anew with it. */
@@ -554,6 +568,26 @@ static void be_calm(struct world *world)
     for (int i = 0; i < BATCHES; i++)
         actor_kill(&world->batches[i]);
     restart_serving(world);
+}
+
+/* Redis takes no writes while nothing comes, and is older or empty behind that. A commit that was tried in vain, with
+ * nothing in it, keeps no partition from noticing. */
+static void lose_redis_while_idle(struct world *world)
+{
+    for (int round = 0; round < 40; round++)
+        calm_round(world, 3 * CALM_ROUNDS + round);
+    world->redis_service.takes_no_writes = true;
+    for (int second = 0; second < 8; second++) {
+        for (int i = 0; i < SPEEDS; i++)
+            actor_turn(&world->speeds[i], 6);
+        time_pass(US_PER_SECOND);
+    }
+    if (chance_one_in(2))
+        rewind_redis(world);
+    else
+        lose_redis(world);
+    forget_newer_slots(world);
+    world->redis_service.takes_no_writes = false;
 }
 
 void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_STEPS], bool traces)
@@ -572,6 +606,8 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
     if (world->has_lost_tail) {
         stand_still(world);
     } else {
+        if (chance_one_in(8))
+            lose_redis_while_idle(world);
         come_right(world, "it doesn't come right when the faults have ended");
         let_runs_end(world);
         settle(world);

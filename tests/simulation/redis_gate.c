@@ -11,6 +11,12 @@ static bool begins(struct redis_gate *gate, struct error *error)
     return call_begins(gate->actor, gate->service, error);
 }
 
+static bool begins_to_write(struct redis_gate *gate, struct error *error)
+{
+    return begins(gate, error) && (!gate->service->takes_no_writes ||
+                                   error_set(error, ERROR_UNAVAILABLE, "%s takes no writes", gate->service->name));
+}
+
 static bool ends(struct redis_gate *gate, struct error *error)
 {
     return call_ends(gate->actor, gate->service, error);
@@ -29,15 +35,15 @@ static bool init(struct realtime_store *store, struct slot_id id, const char *se
                  const struct slot *fresh, bool *ret_done, struct error *error)
 {
     struct redis_gate *gate = of(store);
-    return begins(gate, error) && MEMORY(gate)->init(STORE(gate), id, seen_incarnation, fresh, ret_done, error) &&
-           ends(gate, error);
+    return begins_to_write(gate, error) &&
+           MEMORY(gate)->init(STORE(gate), id, seen_incarnation, fresh, ret_done, error) && ends(gate, error);
 }
 
 static bool commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
                    int64_t *ret_next, struct error *error)
 {
     struct redis_gate *gate = of(store);
-    return begins(gate, error) && MEMORY(gate)->commit(STORE(gate), commit, ret_answer, ret_next, error) &&
+    return begins_to_write(gate, error) && MEMORY(gate)->commit(STORE(gate), commit, ret_answer, ret_next, error) &&
            ends(gate, error);
 }
 
@@ -45,20 +51,20 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, const ch
                        int64_t *ret_offset, struct error *error)
 {
     struct redis_gate *gate = of(store);
-    return begins(gate, error) && MEMORY(gate)->open_epoch(STORE(gate), id, definition, epoch, ret_offset, error) &&
-           ends(gate, error);
+    return begins_to_write(gate, error) &&
+           MEMORY(gate)->open_epoch(STORE(gate), id, definition, epoch, ret_offset, error) && ends(gate, error);
 }
 
 static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t last, struct error *error)
 {
     struct redis_gate *gate = of(store);
-    return begins(gate, error) && MEMORY(gate)->drop_epochs(STORE(gate), id, last, error) && ends(gate, error);
+    return begins_to_write(gate, error) && MEMORY(gate)->drop_epochs(STORE(gate), id, last, error) && ends(gate, error);
 }
 
 static bool forget(struct realtime_store *store, struct slot_id id, struct error *error)
 {
     struct redis_gate *gate = of(store);
-    return begins(gate, error) && MEMORY(gate)->forget(STORE(gate), id, error) && ends(gate, error);
+    return begins_to_write(gate, error) && MEMORY(gate)->forget(STORE(gate), id, error) && ends(gate, error);
 }
 
 static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)

@@ -192,12 +192,18 @@ class Platform:
 
     def wait_for(self, name, condition, what, within=120):
         """Asks for a view until its answer fulfils the condition; returns that answer."""
+        last = None
 
         def asked():
-            answer = self.view(name)
-            return answer if answer.status == 200 and condition(answer) else None
+            nonlocal last
+            last = self.view(name)
+            return last if last.status == 200 and condition(last) else None
 
-        return wait_until(asked, within, f"{name}: {what}", children=[c for c in self.children if c.running()])
+        try:
+            return wait_until(asked, within, f"{name}: {what}", children=[c for c in self.children if c.running()])
+        except AssertionError as error:
+            got = last and (last.json["provenance"] if last.status == 200 else last.body[:1000])
+            raise AssertionError(f"{error}\nthe last answer: {got}") from None
 
     def wait_complete_at(self, name, ends, within=120):
         """A complete answer that has read up to the ends of all partitions."""

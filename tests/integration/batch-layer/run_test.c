@@ -238,6 +238,51 @@ static void ledger_that_is_closed_in_total_only_is_not_closed(void **state)
     end_world(&world);
 }
 
+/* A log that, whenever it is read, makes the first slot what `spoilt` is. */
+static struct spoiling {
+    struct event_log_operations operations;
+    const struct event_log_operations *before;
+    struct slot *slot, spoilt;
+} spoiling;
+
+static bool read_and_spoil(struct event_log *log, const char *topic, int32_t partition, int64_t from, int64_t to,
+                           int64_t *ret_first_available,
+                           bool (*take)(void *context, const struct log_message *message, struct error *error),
+                           void *context, struct error *error)
+{
+    *spoiling.slot = spoiling.spoilt;
+    return spoiling.before->read(log, topic, partition, from, to, ret_first_available, take, context, error);
+}
+
+static void assert_stopped_by(struct world *world, struct slot spoilt)
+{
+    struct slot *slot = &world->realtime->slots[0];
+    order(world, 0, "a", "2026-01-01T12:00:00Z", "1.00", "paid");
+    follow(world);
+    spoiling = (struct spoiling){*world->log.log.operations, world->log.log.operations, slot, spoilt};
+    spoiling.operations.read = read_and_spoil;
+    world->log.log.operations = &spoiling.operations;
+    run_fails(world, ERROR_TRY_AGAIN,
+              "partition 0 isn't ready any more: its slot was lost, or changed to another format");
+    world->log.log.operations = spoiling.before;
+    *slot = (struct slot){.exists = false};
+    follow(world);
+}
+
+/* Nothing would tell any more whether the speed layer read the same log. */
+static void slot_that_is_lost_while_its_messages_are_ingested_stops_the_run(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    assert_stopped_by(&world, (struct slot){.exists = false});
+    assert_stopped_by(&world, (struct slot){.exists = true, .format = 99, .tail = -1});
+    assert_rows(&world, "select epoch from tidemark.source", "0");
+    run_ok(&world);
+    verify_ok(&world);
+    end_world(&world);
+}
+
 static void database_of_an_older_version_is_migrated(void **state)
 {
     (void)state;
@@ -660,6 +705,7 @@ int main(void)
         cmocka_unit_test(order_in_two_partitions_is_counted_with_an_alarm),
         cmocka_unit_test(rows_removed_before_they_are_published_are_missed),
         cmocka_unit_test(ledger_that_is_closed_in_total_only_is_not_closed),
+        cmocka_unit_test(slot_that_is_lost_while_its_messages_are_ingested_stops_the_run),
         cmocka_unit_test(database_of_an_older_version_is_migrated),
         cmocka_unit_test(run_beside_another_names_its_holder),
         cmocka_unit_test(lost_head_of_the_log_is_a_recorded_gap),
