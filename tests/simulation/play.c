@@ -551,6 +551,14 @@ static void let_runs_end(struct world *world)
         while (world->batches[i].inside);
 }
 
+static bool have_one_owner_each(const struct topic *topic)
+{
+    bool one = true;
+    for (int i = 0; i < TOPIC_PARTITIONS; i++)
+        one = one && topic->partitions[i].second < 0;
+    return one;
+}
+
 static void be_calm(struct world *world)
 {
     mend_services(world);
@@ -558,7 +566,7 @@ static void be_calm(struct world *world)
     world->is_calm = world->accepts_partitions = true;
     world->database.spoils_versions = false;
     /* Else what is open stays open: a rebalance opens it anew, and would hide that it stood still. */
-    if (world->has_lost_tail || chance_one_in(2))
+    if (world->has_lost_tail || !have_one_owner_each(&world->topic) || chance_one_in(2))
         topic_rebalance(&world->topic, false);
     if (!world->has_changed)
         return;
