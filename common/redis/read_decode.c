@@ -165,7 +165,8 @@ bool read_apply(struct slot_reader *reader, struct slot_parts *parts, const redi
     else if (follows)
         applied = apply_changes(reader, NULL, &slot, list, error);
     else if (answer_is(reply, "all"))
-        applied = slot_parts_begin(parts, &slot, list, error) && apply_parts(reader, parts, taken, ret_more, error);
+        applied = slot_parts_begin(parts, &slot, list, error) && make_epochs(&parts->so_far, error) &&
+                  apply_parts(reader, parts, taken, ret_more, error);
     else {
         slot_parts_drop(parts);
         apply_meta(reader, &slot);

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/wide.h"
+#include "base/buffer.h"
 
 #define NAMES_AT_ONCE 48 /* a command has no room for many more */
 
@@ -68,9 +68,6 @@ bool slot_parts_begin(struct slot_parts *parts, const struct slot *slot, const r
     parts->begun = true;
     parts->beginnings++;
     parts->so_far.slot = *slot;
-    for (size_t i = 0; i < slot->epoch_count; i++)
-        if (!slot_reader_epoch(&parts->so_far, slot->epochs[i].epoch))
-            return out_of_memory(error);
     for (size_t i = 0; i < names->elements; i++)
         if (!add_name(parts, names->element[i], error))
             return false;

@@ -32,7 +32,7 @@ struct slot_parts {
 void slot_parts_init(struct slot_parts *parts, struct slot_id id, const struct source *source);
 void slot_parts_clean_up(struct slot_parts *parts);
 
-/* Begins, or begins again, with the slot and the names of its hashes. */
+/* Begins, or begins again, with the slot and the names of its hashes. The caller makes the epochs of `so_far`. */
 bool slot_parts_begin(struct slot_parts *parts, const struct slot *slot, const redisReply *names,
                       struct error *error) MUST_CHECK;
 /* Forgets what was read: it has to be begun again. */
