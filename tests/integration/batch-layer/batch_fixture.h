@@ -177,11 +177,34 @@ static UNUSED int64_t order(struct world *world, int32_t partition, const char *
     return memory_log_append(&world->log, partition, payload, -1);
 }
 
+/* Paid at noon of the first of January. */
+static UNUSED void paid(struct world *world, int32_t partition, const char *id, const char *amount)
+{
+    order(world, partition, id, "2026-01-01T12:00:00Z", amount, "paid");
+}
+
+/* So many orders of 1.00 in partition 0, each with a key of its own. */
+static UNUSED void paid_orders(struct world *world, int count)
+{
+    static int made;
+    for (int i = 0; i < count; i++) {
+        char id[20];
+        snprintf(id, sizeof id, "p%d", ++made);
+        paid(world, 0, id, "1.00");
+    }
+}
+
 static UNUSED void run_ok(struct world *world)
 {
     world->error = (struct error){0};
     if (!run_source(&world->batch, world->source, &world->error))
         fail_msg("%s", world->error.message);
+}
+
+static UNUSED void follow_and_run(struct world *world)
+{
+    follow(world);
+    run_ok(world);
 }
 
 static UNUSED void run_fails(struct world *world, enum error_code code, const char *part)

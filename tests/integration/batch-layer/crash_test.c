@@ -27,8 +27,7 @@ static void run_that_died_anywhere_is_run_again(void **state)
         assert_true(run_and_crash(&world, places[i % COUNT_OF(places)]));
         wait_for_lock(&world);
         append_orders(&world, 10);
-        follow(&world);
-        run_ok(&world);
+        follow_and_run(&world);
         assert_rows(&world,
                     "select count(*) from tidemark.partition p, raw.orders r where r.tm_partition = p.partition and "
                     "cut <> ingested",
@@ -65,8 +64,7 @@ static void server_that_was_restarted_between_two_runs_costs_none(void **state)
     struct world world;
     make_world(&world, 2);
     append_orders(&world, 30);
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     char line[300];
     snprintf(line, sizeof line,
              "psql -h %s -U tidemark -d postgres -Atc \"select pg_terminate_backend(pid, 10000) from pg_stat_activity "
@@ -74,8 +72,7 @@ static void server_that_was_restarted_between_two_runs_costs_none(void **state)
              server.folder);
     assert_int_equal(system(line), 0);
     append_orders(&world, 30);
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     verify_ok(&world);
     end_world(&world);
 }
@@ -86,15 +83,13 @@ static void real_time_store_that_was_lost_is_waited_for(void **state)
     struct world world;
     make_world(&world, 2);
     append_orders(&world, 30);
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     memset(world.realtime->slots, 0, sizeof world.realtime->slots);
     run_fails(&world, ERROR_TRY_AGAIN, "partition 0 isn't ready");
     for (int32_t i = 0; i < 2; i++)
         shared_slots_begin(world.realtime, world.source, i, 0, 2, world.log.partitions[i].end);
     append_orders(&world, 30);
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     assert_rows(&world, "select epoch from tidemark.source", "2");
     verify_ok(&world);
     end_world(&world);

@@ -46,8 +46,7 @@ static void published_under_wrong_rules(struct world *world, const char *wrong)
 {
     make_world_with(world, 1, wrong, default_views);
     send_versions(world);
-    follow(world);
-    run_ok(world);
+    follow_and_run(world);
     assert_rows(world, counts, "3 5");
     verify_ok(world);
 }
@@ -64,8 +63,7 @@ static void fix(struct world *world, const char *right, const char *revenue, con
     assert_rows(world, LEDGER, ledger);
     verify_ok(world);
     plain(world, "a", "128.00");
-    follow(world);
-    run_ok(world);
+    follow_and_run(world);
     verify_ok(world);
     end_world(world);
 }
@@ -102,14 +100,12 @@ static void a_decimal_that_gets_more_digits_takes_what_had_too_many(void **state
     make_world(&world, 1);
     plain(&world, "a", "1.25");
     plain(&world, "b", "0.125");
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     assert_rows(&world, counts, "1 1");
     memcpy(wider, default_source, sizeof wider);
     memcpy(strstr(wider, "decimal(2)"), "decimal(3)", 10);
     configure(&world, wider, default_views);
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     assert_rows(&world, "select order_count, total_revenue from view.daily_revenue", "2 1.375");
     verify_ok(&world);
     end_world(&world);
@@ -128,12 +124,10 @@ static void a_message_of_nearly_a_megabyte_is_kept_whole(void **state)
     payload[MESSAGE_BYTES_MAX] = '\0';
     memory_log_append(&world.log, 0, payload, -1);
     free(payload);
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     assert_rows(&world, counts, "0 1");
     configure(&world, RULES("replace", ""), default_views);
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     assert_rows(&world, counts, "1 0");
     verify_ok(&world);
     end_world(&world);
@@ -145,12 +139,10 @@ static void what_stays_bad_says_why_by_the_rules_that_hold_now(void **state)
     struct world world;
     make_world_with(&world, 1, RULES("replace", WRONG), default_views);
     plain(&world, "a", "1.00");
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     assert_rows(&world, "select field from tidemark.bad", "discount");
     configure(&world, RULES("replace", "      rebate: decimal(2)\n"), default_views);
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     assert_rows(&world, "select field from tidemark.bad", "rebate");
     end_world(&world);
 }

@@ -227,7 +227,7 @@ static void publication_says_cut_clock_and_ledger(void **state)
     make_world(&world, 2);
     memory_log_begin_at(&world.log, 1, 5);
     append_some(&world);
-    order(&world, 1, "x", "2026-01-01T12:00:00Z", "1", "paid");
+    paid(&world, 1, "x", "1");
     memory_log_append(&world.log, 1, NULL, -1);
     follow(&world);
     int64_t before_us = clock_wall_us();

@@ -46,10 +46,9 @@ static void make_published(struct world *world)
     }
     memory_log_append(&world->log, 0, "{", NOON_US);
     memory_log_append(&world->log, 1, "{", NOON_US);
-    follow(world);
-    run_ok(world);
-    order(world, 0, "late", "2026-01-01T12:00:00Z", "1.00", "paid");
-    order(world, 1, "later", "2026-01-01T12:00:00Z", "1.00", "paid");
+    follow_and_run(world);
+    paid(world, 0, "late", "1.00");
+    paid(world, 1, "later", "1.00");
     assert_true(ingest_source(&world->batch, world->source, &world->error));
     assert_sound(world);
 }
@@ -63,8 +62,7 @@ static void assert_mended(struct world *world, int findings)
     assert_rows(world, "select count(*), count(distinct (tm_partition, tm_offset)) from raw.orders", "22 22");
     assert_rows(world, "select count(*) from tidemark.bad", "2");
     assert_rows(world, LEDGER, "22 14 6 0 2");
-    follow(world);
-    run_ok(world);
+    follow_and_run(world);
     verify_ok(world);
     assert_rows(world, LEDGER, "24 16 6 0 2");
     end_world(world);
@@ -142,10 +140,9 @@ static void orders_in_two_partitions_stay_counted(void **state)
     (void)state;
     struct world world;
     make_world(&world, 2);
-    order(&world, 0, "a", "2026-01-01T12:00:00Z", "1.00", "paid");
-    order(&world, 1, "a", "2026-01-01T12:00:00Z", "1.00", "paid");
-    follow(&world);
-    run_ok(&world);
+    paid(&world, 0, "a", "1.00");
+    paid(&world, 1, "a", "1.00");
+    follow_and_run(&world);
     assert_rows(&world, "select split_orders from tidemark.source", "1");
     sql(&world, "delete from view.by_category");
     repair_ok(&world);
@@ -186,8 +183,7 @@ static void what_the_log_has_lost_too_is_a_gap(void **state)
     assert_rows(&world, "select partition, from_offset, to_offset from tidemark.gap order by 2",
                 "1 0 1\n1 2 4\n1 5 6\n1 6 7");
     world.batch.accepts_gaps = true;
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     assert_sound(&world);
     end_world(&world);
 }
@@ -197,13 +193,8 @@ static void too_many_holes_to_tell_are_one_range(void **state)
     (void)state;
     struct world world;
     make_world(&world, 1);
-    for (int i = 0; i < 500; i++) {
-        char id[8];
-        snprintf(id, sizeof id, "o%d", i);
-        order(&world, 0, id, "2026-01-01T12:00:00Z", "1.00", "paid");
-    }
-    follow(&world);
-    run_ok(&world);
+    paid_orders(&world, 500);
+    follow_and_run(&world);
     world.log.partitions[0].first = 450;
     sql(&world, "delete from raw.orders where tm_offset < 440 and tm_offset % 2 = 1");
     repair_ok(&world);
@@ -225,8 +216,7 @@ static void a_slot_of_another_cluster_is_forgotten(void **state)
     repair_ok(&world);
     assert_false(world.realtime->slots[1].exists);
     shared_slots_begin(world.realtime, world.source, 1, 0, 2, 11);
-    follow(&world);
-    run_ok(&world);
+    follow_and_run(&world);
     assert_sound(&world);
     end_world(&world);
 }
@@ -245,8 +235,7 @@ static void a_slot_of_another_format_is_left_until_repair_is_told_to_forget_it(v
         assert_false(world.realtime->slots[1].exists);
         assert_true(world.realtime->slots[0].exists);
         shared_slots_begin(world.realtime, world.source, 1, 0, 2, 11);
-        follow(&world);
-        run_ok(&world);
+        follow_and_run(&world);
         assert_sound(&world);
         end_world(&world);
     }

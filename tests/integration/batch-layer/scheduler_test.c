@@ -52,7 +52,7 @@ static void time_that_was_missed_is_made_up_for_once(void **state)
     (void)state;
     struct world world;
     make_world_with(&world, 1, default_source, views_and_jobs);
-    order(&world, 0, "a", "2026-01-01T12:00:00Z", "1.00", "paid");
+    paid(&world, 0, "a", "1.00");
     follow(&world);
     assert_true(batch_connect(&world.batch, &world.error));
     assert_true(schema_migrate(&world.batch, &world.error));
@@ -82,7 +82,7 @@ static void partition_that_is_not_ready_is_tried_again(void **state)
     (void)state;
     struct world world;
     make_world_with(&world, 1, default_source, views_and_jobs);
-    order(&world, 0, "a", "2026-01-01T12:00:00Z", "1.00", "paid");
+    paid(&world, 0, "a", "1.00");
     assert_true(batch_connect(&world.batch, &world.error));
     assert_true(schema_migrate(&world.batch, &world.error));
     sql(&world, "insert into tidemark.job values ('yearly', now())");

@@ -4,11 +4,10 @@
 static void make_published(struct world *world)
 {
     make_world(world, 1);
-    order(world, 0, "a", "2026-01-01T12:00:00Z", "10.00", "paid");
+    paid(world, 0, "a", "10.00");
     order(world, 0, "b", "2026-01-02T12:00:00Z", "1.00", "paid");
-    order(world, 0, "a", "2026-01-01T12:00:00Z", "11.00", "paid");
-    follow(world);
-    run_ok(world);
+    paid(world, 0, "a", "11.00");
+    follow_and_run(world);
     verify_ok(world);
 }
 
@@ -108,7 +107,7 @@ static void partition_that_is_not_ready_is_named_unless_something_differs(void *
     (void)state;
     struct world world;
     make_published(&world);
-    order(&world, 0, "c", "2026-01-01T12:00:00Z", "1.00", "paid");
+    paid(&world, 0, "c", "1.00");
     world.realtime->slots[0].epochs[1].offset--;
     assert_false(verify_source(&world.batch, world.source, &world.error));
     assert_int_equal(world.error.code, ERROR_TRY_AGAIN);
@@ -137,8 +136,8 @@ static void what_only_the_speed_layer_has_read_is_not_compared(void **state)
     (void)state;
     struct world world;
     make_published(&world);
-    order(&world, 0, "c", "2026-01-01T12:00:00Z", "1.00", "paid");
-    order(&world, 0, "d", "2026-01-01T12:00:00Z", "1.00", "paid");
+    paid(&world, 0, "c", "1.00");
+    paid(&world, 0, "d", "1.00");
     follow(&world);
     world.log.partitions[0].first = 4;
     assert_false(verify_source(&world.batch, world.source, &world.error));
@@ -157,7 +156,7 @@ static void messages_that_the_speed_layer_says_it_read_and_did_not_count_are_nam
     (void)state;
     struct world world;
     make_published(&world);
-    order(&world, 0, "c", "2026-01-01T12:00:00Z", "1.00", "paid");
+    paid(&world, 0, "c", "1.00");
     order(&world, 0, "b", "2026-01-02T12:00:00Z", "1.00", "cancelled");
     follow(&world); /* this one keeps no cells */
     verify_fails(&world, "partition 0, epoch 2, view daily_revenue, 2026-01-01T00:00:00+00:00: real-time no row; "

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The tables follow the program's version and the definitions. */
+#include "batch_fixture.h"
+
+static void database_of_an_older_version_is_migrated(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 2);
+    paid_orders(&world, 3);
+    memory_log_append(&world.log, 0, "{", NOON_US);
+    paid(&world, 1, "a", "1.00");
+    follow_and_run(&world);
+    sql(&world,
+        "alter table tidemark.partition drop column held; alter table tidemark.source drop column split_orders; "
+        "alter table tidemark.run drop column moved; alter table tidemark.current_orders drop constraint "
+        "current_orders_key, add constraint current_orders_key primary key (tm_partition, tm_key); "
+        "delete from tidemark.schema_version where version = 3");
+    verify_ok(&world);
+    assert_rows(&world, "select partition, held from tidemark.partition order by 1", "0 4\n1 1");
+    paid_orders(&world, 1);
+    follow_and_run(&world);
+    verify_ok(&world);
+    end_world(&world);
+}
+
+static void newer_database_is_refused_with_both_versions(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    follow_and_run(&world);
+    sql(&world, "update tidemark.schema_version set version = 99");
+    run_fails(&world, ERROR_CONFIGURATION, "schema version 99 and this program knows up to 3");
+    sql(&world, "update tidemark.schema_version set version = 1");
+    end_world(&world);
+}
+
+static void view_defined_anew_is_made_anew(void **state)
+{
+    (void)state;
+    static const char other[] = "views:\n"
+                                "  daily_revenue:\n"
+                                "    source: orders\n"
+                                "    window: tumbling 1 day\n"
+                                "    dimensions: [status]\n"
+                                "    measures: { order_count: count, total_revenue: sum(amount) }\n";
+    struct world world;
+    make_world(&world, 1);
+    paid(&world, 0, "a", "1.00");
+    order(&world, 0, "b", "2026-01-01T12:00:00Z", "2.00", "cancelled");
+    follow_and_run(&world);
+    configure(&world, default_source, other);
+    follow_and_run(&world);
+    assert_rows(&world, "select status, order_count, total_revenue from view.daily_revenue order by 1",
+                "cancelled 1 2.00\npaid 1 1.00");
+    assert_rows(&world, "select to_regclass('view.by_category'), count(*) from tidemark.view", "null 1");
+    assert_rows(&world, "select windows from tidemark.touched where epoch = 2", "null");
+    verify_ok(&world);
+    end_world(&world);
+}
+
+static void field_that_is_new_gets_a_column_and_a_changed_one_is_refused(void **state)
+{
+    (void)state;
+    char source[sizeof default_source + 40];
+    struct world world;
+    make_world(&world, 1);
+    paid(&world, 0, "a", "1.00");
+    follow_and_run(&world);
+    snprintf(source, sizeof source, "%s      country: text\n", default_source);
+    configure(&world, source, default_views);
+    paid(&world, 0, "b", "1.00");
+    follow_and_run(&world);
+    assert_rows(&world, "select count(*), count(country) from raw.orders", "2 0");
+    verify_ok(&world);
+    char *amount = strstr(source, "decimal(2)");
+    memcpy(amount, "decimal(1)", 10);
+    configure(&world, source, default_views);
+    run_fails(&world, ERROR_CONFIGURATION, "field amount is numeric(18,2) in the database and numeric(18,1) in the");
+    end_world(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(database_of_an_older_version_is_migrated),
+        cmocka_unit_test(newer_database_is_refused_with_both_versions),
+        cmocka_unit_test(view_defined_anew_is_made_anew),
+        cmocka_unit_test(field_that_is_new_gets_a_column_and_a_changed_one_is_refused),
+    };
+    return cmocka_run_group_tests(tests, start_server, stop_server);
+}
