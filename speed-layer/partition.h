@@ -21,6 +21,7 @@ enum partition_state {
 
 #define PARTITION_ALARM_BREAKER "breaker"
 #define PARTITION_ALARM_GROUPS "groups"
+#define PARTITION_ALARM_UNREADABLE "unreadable" /* it runs, and can't read what comes next */
 
 /* What all partitions of a worker share. */
 struct partition_environment {

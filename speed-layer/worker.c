@@ -41,13 +41,19 @@ static void stopped(struct worker *worker, struct owned *owned)
     worker->must_assign = true;
 }
 
+/* Whether what comes of this partition is its log from its position on. */
+static bool takes(const struct worker *worker, const struct owned *owned)
+{
+    return !worker->suspended && owned && partition_is_open(owned->partition) && !owned->is_unreadable;
+}
+
 static void on_messages(void *context, const char *topic, int32_t partition, const struct log_message messages[],
                         size_t count)
 {
     struct worker *worker = context;
     struct owned *owned = find_owned(worker, topic, partition);
     struct error error;
-    if (worker->suspended || !owned || !partition_is_open(owned->partition))
+    if (!takes(worker, owned))
         return;
     if (!partition_take(owned->partition, messages, count, &error)) {
         worker_delay_opening(owned, &error);
@@ -60,6 +66,7 @@ static void on_messages(void *context, const char *topic, int32_t partition, con
     }
     if (owned->partition->state == PARTITION_RUNNING)
         retry_succeeded(&owned->retry);
+    worker_fetch_succeeded(owned);
     worker_commit_due(worker);
 }
 
@@ -67,15 +74,28 @@ static void on_end(void *context, const char *topic, int32_t partition, int64_t 
 {
     struct worker *worker = context;
     struct owned *owned = find_owned(worker, topic, partition);
-    if (owned && !worker->suspended)
-        partition_advance(owned->partition, offset);
+    if (!takes(worker, owned))
+        return;
+    partition_advance(owned->partition, offset);
+    worker_fetch_succeeded(owned);
 }
 
-static void on_out_of_range(void *context, const char *topic, int32_t partition)
+static void on_unreadable(void *context, const char *topic, int32_t partition, const struct error *error)
 {
     struct worker *worker = context;
     struct owned *owned = find_owned(worker, topic, partition);
-    if (!owned || !partition_is_open(owned->partition))
+    if (takes(worker, owned))
+        worker_delay_fetch(worker, owned, error);
+}
+
+static void on_out_of_range(void *context, const char *topic, int32_t partition, int64_t offset)
+{
+    struct worker *worker = context;
+    struct owned *owned = find_owned(worker, topic, partition);
+    if (!takes(worker, owned))
+        return;
+    worker->must_assign = true;
+    if (offset != owned->partition->position)
         return;
     log_warning("%s/%d: offset %lld is no longer in the log", owned->partition->id.source, (int)partition,
                 (long long)owned->partition->position);
@@ -106,6 +126,7 @@ static void own(struct worker *worker, const struct consumer_position *position)
         worker->owned[worker->owned_count++] = (struct owned){.partition = partition,
                                                               .source = i,
                                                               .retry = RETRY_DEPENDENCY,
+                                                              .fetch_retry = RETRY_DEPENDENCY,
                                                               .target = -1,
                                                               .letters = PARTITION_LETTERS_INIT};
     }
@@ -188,6 +209,7 @@ struct consumer_events worker_events(struct worker *worker)
                                     .messages = on_messages,
                                     .end = on_end,
                                     .out_of_range = on_out_of_range,
+                                    .unreadable = on_unreadable,
                                     .trouble = on_trouble,
                                     .context = worker};
 }
@@ -200,6 +222,7 @@ void worker_attach(struct worker *worker, struct consumer *consumer)
 void worker_turn(struct worker *worker)
 {
     worker_open_closed(worker);
+    worker_fetch_delayed(worker);
     if (worker->must_assign && !worker->suspended)
         worker_assign(worker);
     worker->consumer->operations->poll(worker->consumer, POLL_MS);

@@ -78,13 +78,44 @@ void worker_open_closed(struct worker *worker)
     }
 }
 
+void worker_delay_fetch(struct worker *worker, struct owned *owned, const struct error *cause)
+{
+    if (owned->fetch_retry.attempts % 10 == 0)
+        log_error("%s; fetching it again until it can be", cause->message);
+    retry_failed(&owned->fetch_retry, clock_monotonic_us());
+    owned->is_unreadable = true;
+    owned->partition->alarm = PARTITION_ALARM_UNREADABLE;
+    worker->must_assign = true;
+}
+
+void worker_fetch_delayed(struct worker *worker)
+{
+    int64_t now_us = clock_monotonic_us();
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        struct owned *owned = &worker->owned[i];
+        if (!owned->is_unreadable || retry_wait_us(&owned->fetch_retry, now_us) > 0)
+            continue;
+        owned->is_unreadable = false;
+        worker->must_assign = true;
+    }
+}
+
+void worker_fetch_succeeded(struct owned *owned)
+{
+    if (owned->fetch_retry.attempts == 0)
+        return;
+    retry_succeeded(&owned->fetch_retry);
+    if (owned->partition->state != PARTITION_STOPPED)
+        owned->partition->alarm = NULL;
+}
+
 void worker_assign(struct worker *worker)
 {
     struct consumer_position *positions = calloc(worker->owned_count + 1, sizeof *positions);
     size_t count = 0;
     for (size_t i = 0; positions && i < worker->owned_count; i++) {
         const struct partition *partition = worker->owned[i].partition;
-        if (partition_is_open(partition))
+        if (partition_is_open(partition) && !worker->owned[i].is_unreadable)
             positions[count++] =
                 (struct consumer_position){partition->source->topic, partition->id.partition, partition->position};
     }

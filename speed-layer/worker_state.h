@@ -11,9 +11,11 @@
 /* A partition that the group gave to this worker. */
 struct owned {
     struct partition *partition;
-    size_t source;      /* its number in the settings */
-    struct retry retry; /* of opening it */
-    int64_t target;     /* --until-end: the end when it was first opened; -1 not known yet */
+    size_t source;            /* its number in the settings */
+    struct retry retry;       /* of opening it */
+    struct retry fetch_retry; /* of fetching what couldn't be read */
+    bool is_unreadable;       /* nothing of it is fetched for now */
+    int64_t target;           /* --until-end: the end when it was first opened; -1 not known yet */
     struct partition_letters letters;
 };
 
@@ -49,6 +51,13 @@ void worker_close(struct worker *worker, struct owned *owned);
 bool worker_close_damaged(struct worker *worker, struct owned *owned, const struct error *error);
 /* The partition stays closed for a while. */
 void worker_delay_opening(struct owned *owned, const struct error *cause);
+/* What the log has at the partition's position can't be read: it is fetched again after a while. The partition stays
+ * open, and what it has pending is committed. */
+void worker_delay_fetch(struct worker *worker, struct owned *owned, const struct error *cause);
+/* Fetches again what has waited long enough. */
+void worker_fetch_delayed(struct worker *worker);
+/* What lies at the partition's position was read. */
+void worker_fetch_succeeded(struct owned *owned);
 
 /* worker_commit.c */
 

@@ -90,6 +90,32 @@ bool kafka_error(struct error *error, rd_kafka_resp_err_t code, const char *what
     }
 }
 
+bool kafka_is_unreadable(const rd_kafka_message_t *event, struct error *error)
+{
+    const char *advice;
+    switch (event->err) {
+    case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+        advice = "where it is sound and only large, raise receive.message.max.bytes in kafka.properties";
+        break;
+    case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED:
+        advice = "a newer librdkafka may know its format";
+        break;
+    case RD_KAFKA_RESP_ERR__BAD_MSG:
+    case RD_KAFKA_RESP_ERR__UNDERFLOW:
+        advice = "it was damaged on its way, or is so on the broker's disk";
+        break;
+    default:
+        return false;
+    }
+    if (!event->rkt)
+        return false;
+    error_set(error, ERROR_UNAVAILABLE, "kafka: %s/%d: the batch at offset %lld can't be read: %s; %s",
+              rd_kafka_topic_name(event->rkt), (int)event->partition, (long long)event->offset,
+              rd_kafka_message_errstr(event), advice);
+    return true;
+}
+
 bool kafka_cluster(rd_kafka_t *client, char *ret_cluster, size_t size, struct error *error)
 {
     char *id = rd_kafka_clusterid(client, KAFKA_TIMEOUT_MS);

@@ -25,6 +25,12 @@ rd_kafka_t *kafka_client_new(rd_kafka_type_t type, const struct kafka_access *ac
  * authorisation. Returns false. */
 bool kafka_error(struct error *error, rd_kafka_resp_err_t code, const char *what);
 
+/* Whether this event says that a batch of its partition can't be read: damaged on its way or on the broker's disk
+ * (check.crcs), of a format that this librdkafka doesn't know, or, unpacked, larger than receive.message.max.bytes.
+ * Sets the error then, ERROR_UNAVAILABLE. What comes next of the partition means nothing until it is assigned anew:
+ * librdkafka may go on behind such a batch, or (2.0.2, after a wrong checksum) in its midst, and then at any offset. */
+bool kafka_is_unreadable(const rd_kafka_message_t *event, struct error *error);
+
 #define KAFKA_TIMEOUT_MS 10000 /* of requests for metadata and offsets */
 
 /* The cluster's id into `ret_cluster` of `size` bytes. */

@@ -36,6 +36,7 @@ const struct property kafka_consumer_defaults[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
     {"auto.offset.reset", "error"},
+    {"check.crcs", "true"},
     {"enable.partition.eof", "true"},
     {"isolation.level", "read_committed"},
     {"partition.assignment.strategy", "range,roundrobin"},
@@ -202,17 +203,19 @@ static void serve(struct kafka_consumer *consumer, const rd_kafka_message_t *mes
 {
     const struct consumer_events *events = &consumer->events;
     const char *topic = message->rkt ? rd_kafka_topic_name(message->rkt) : "";
+    struct error error;
     switch (message->err) {
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
         events->end(events->context, topic, message->partition, message->offset);
         break;
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
-        events->out_of_range(events->context, topic, message->partition);
+        events->out_of_range(events->context, topic, message->partition, message->offset);
         break;
     default:
-        if (events->trouble) {
-            struct error error;
+        if (kafka_is_unreadable(message, &error)) {
+            events->unreadable(events->context, topic, message->partition, &error);
+        } else if (events->trouble) {
             kafka_error(&error, message->err, *topic ? topic : rd_kafka_message_errstr(message));
             events->trouble(events->context, &error);
         }

@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/retry.h"
 #include "base/shutdown.h"
 #include "kafka/message.h"
 
 #define BATCH_MESSAGES 1000
 #define SILENCE_MAX_US (60 * US_PER_SECOND) /* without a message or an end: the broker is down */
+#define FETCHES_MAX 5                       /* of a batch that can't be read, with back-off: three seconds */
 
 struct kafka_log {
     struct event_log log;
@@ -21,6 +23,7 @@ static const struct property defaults[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
     {"auto.offset.reset", "error"},
+    {"check.crcs", "true"},
     {"enable.partition.eof", "true"},
     {"isolation.level", "read_committed"},
     {"queued.max.messages.kbytes", "32768"},
@@ -72,23 +75,38 @@ struct reading {
     int64_t next, to;
     bool (*take)(void *context, const struct log_message *message, struct error *error);
     void *context;
-    int64_t heard_us; /* when the broker was last heard of */
+    int64_t heard_us;        /* when the broker was last heard of */
+    bool is_unreadable;      /* what lies at `next`, and why; nothing from behind it may be taken */
+    struct error unreadable; /* the reason */
+    struct retry retry;      /* of fetching it */
 };
+
+/* Whether the partition must be fetched anew from `next`, because what lies there can't be read or seems to be gone. */
+static bool says_unreadable(struct reading *reading, const rd_kafka_message_t *message)
+{
+    if (message->partition != reading->partition)
+        return false;
+    if (message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE || message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
+        return !error_set(&reading->unreadable, ERROR_UNAVAILABLE,
+                          "kafka: %s/%d: offset %lld went away while it was read", reading->topic,
+                          (int)reading->partition, (long long)reading->next);
+    return kafka_is_unreadable(message, &reading->unreadable);
+}
 
 /* One message or event off the queue; false ends the reading, with an error where that isn't its end. */
 static bool take_one(struct reading *reading, const rd_kafka_message_t *message, struct error *error)
 {
+    if (reading->is_unreadable)
+        return true;
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         reading->heard_us = clock_monotonic_us();
         if (message->offset > reading->next)
             reading->next = message->offset;
         return reading->next < reading->to;
     }
-    if (message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE || message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
-        return error_set(error, ERROR_UNAVAILABLE, "kafka: %s/%d: offset %lld went away while it was read",
-                         reading->topic, (int)reading->partition, (long long)reading->next);
     if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
         return kafka_error(error, message->err, reading->topic);
+    reading->is_unreadable = says_unreadable(reading, message);
     if (message->err || message->partition != reading->partition || message->offset < reading->next)
         return true; /* transport errors heal; messages of an earlier reading are passed over */
     reading->heard_us = clock_monotonic_us();
@@ -100,7 +118,23 @@ static bool take_one(struct reading *reading, const rd_kafka_message_t *message,
     if (!reading->take(reading->context, &taken, error))
         return false;
     reading->next = message->offset + 1;
+    retry_succeeded(&reading->retry);
     return reading->next < reading->to;
+}
+
+/* A batch that was damaged on its way is sound when it is fetched anew; one on the broker's disk isn't. And an offset
+ * may be one that librdkafka made up behind a damaged batch. */
+static bool fetch_again(struct kafka_log *log, struct reading *reading, struct error *error)
+{
+    if (reading->retry.attempts == FETCHES_MAX) {
+        *error = reading->unreadable;
+        return false;
+    }
+    retry_failed(&reading->retry, clock_monotonic_us());
+    shutdown_sleep(retry_wait_us(&reading->retry, clock_monotonic_us()) / 1000);
+    reading->is_unreadable = false;
+    reading->heard_us = clock_monotonic_us();
+    return assign(log->client, reading->topic, reading->partition, reading->next, error);
 }
 
 static bool read_assigned(struct kafka_log *log, struct reading *reading, struct error *error)
@@ -120,6 +154,8 @@ static bool read_assigned(struct kafka_log *log, struct reading *reading, struct
             going = going && take_one(reading, messages[i], &stopped);
             rd_kafka_message_destroy(messages[i]);
         }
+        if (going && reading->is_unreadable && !fetch_again(log, reading, error))
+            return false;
     }
     if (stopped.code != ERROR_NONE) {
         *error = stopped;
@@ -150,7 +186,8 @@ static bool read_log(struct event_log *log, const char *topic, int32_t partition
                               .to = to,
                               .take = take,
                               .context = context,
-                              .heard_us = clock_monotonic_us()};
+                              .heard_us = clock_monotonic_us(),
+                              .retry = RETRY_DEPENDENCY};
     bool done = from >= to ||
                 (assign(self(log)->client, topic, partition, from, error) && read_assigned(self(log), &reading, error));
     kafka_assign(self(log)->client, NULL);

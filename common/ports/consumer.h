@@ -22,8 +22,12 @@ struct consumer_events {
                      size_t count);
     /* Nothing more to read: `offset` is the end for now. */
     void (*end)(void *context, const char *topic, int32_t partition, int64_t offset);
-    /* The log no longer has the offset that was asked for. */
-    void (*out_of_range)(void *context, const char *topic, int32_t partition);
+    /* The log has no such offset, and the partition isn't fetched any more. Where `offset` isn't the one to be read
+     * next, that may say nothing of the log: assign it again. */
+    void (*out_of_range)(void *context, const char *topic, int32_t partition, int64_t offset);
+    /* What lies at the position can't be read: it is damaged, or more than this program takes. What comes of the
+     * partition before the next `assign` must not be taken: it may lie behind that. */
+    void (*unreadable)(void *context, const char *topic, int32_t partition, const struct error *error);
     /* The cluster or a topic is out of reach (repeated while it lasts). */
     void (*trouble)(void *context, const struct error *error);
     void *context;

@@ -63,6 +63,47 @@ class Brokers(EndToEnd):
         self.assert_all_served()
         self.job.stop()
 
+    def test_batch_damaged_on_the_brokers_disk_is_waited_for_and_nothing_behind_it_is_taken(self):
+        self.start()
+        self.send_some()
+        self.assert_all_served()
+        segment = self.kafka.segment(self.name, 0)
+        sound = segment.stat().st_size
+        self.programs[1].stop()
+        for _ in range(4):  # some batches in each partition
+            self.send_some(200)
+        self.reader.into(self.log, self.name)
+        messages = segment.read_bytes()
+        self.change(segment, messages.index(b'"amount":', sound + (len(messages) - sound) // 2) + len(b'"amount":'))
+        speed = self.job.speed()
+        wait_until(lambda: self.partition(0)["alarm"] == "unreadable", 60, "partition 0 has an alarm", children=[speed])
+        self.assertIn("failed CRC32C check", speed.tail())
+        ends = self.log.ends()
+        answer = self.job.wait_for("daily_revenue", lambda a: a.complete and a.offsets[1] == ends[1], "partition 1 goes on")
+        self.assert_answer(self.job, "daily_revenue", answer, self.log)
+        self.job.batch()
+        stands_at = self.partition(0)["next"]
+        self.assertLess(stands_at, ends[0])
+        wait_until(lambda: self.partition(0)["cut"] == stands_at, 60, "what lies before it is published")
+        self.job.batch("ingest", expect=(69,))
+        self.assertIn(f"{self.name}/0: the batch at offset {stands_at} can't be read", self.job.logs())
+        segment.write_bytes(messages)
+        self.assert_all_served()
+        wait_until(lambda: self.partition(0)["alarm"] is None, 60, "its alarm is gone", children=[speed])
+        self.job.batch()
+        self.assert_all_served()
+
+    def change(self, file, position):
+        with open(file, "r+b") as opened:
+            opened.seek(position)
+            digit = opened.read(1)
+            opened.seek(position)
+            opened.write(b"8" if digit == b"9" else b"9")
+
+    def partition(self, number):
+        [source] = self.job.get("/v1/status").json["sources"]
+        return source["partitions"][str(number)]
+
 
 class Transactions(EndToEnd):
     def start(self, partitions=2):

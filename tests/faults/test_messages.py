@@ -188,11 +188,45 @@ class Messages(EndToEnd):
             self.send_compressed(codec, [next(orders) for _ in range(200)], b"x" * 10_000_000)
         self.assert_all_served()
         self.assertEqual(self.log.fates()["bad"], 4)
-        peak = {line.split(":")[0]: line.split()[1] for line in open(f"/proc/{self.speed.pid}/status") if "VmHWM" in line}
-        self.assertLess(int(peak["VmHWM"]) / 1024, 400, "megabytes at the most")
+        self.assert_peak_below(400)
+
+    def test_bombs_of_a_hundred_megabytes_are_taken_or_it_is_said_what_to_raise(self):
+        """Row 44: of zstd librdkafka unpacks no more than receive.message.max.bytes, 100 MB by default."""
+        self.start_with_large_messages()
+        orders = iter(month())
+        for codec in ("gzip", "snappy", "lz4", "zstd"):
+            self.send_compressed(codec, [next(orders) for _ in range(200)], b"x" * 100_000_000)
+        alarms = lambda: [p["alarm"] for p in self.partitions().values()]  # noqa: E731
+        wait_until(lambda: sorted(alarms(), key=str) == [None, "unreadable"], 60, "one partition stands", children=[self.speed])
+        [stands] = [number for number, partition in self.partitions().items() if partition["alarm"]]
+        told = f"{self.name}/{stands}: the batch at offset {self.partitions()[stands]['next']} can't be read"
+        self.assertIn(told, self.speed.tail())
+        self.assertIn("raise receive.message.max.bytes in kafka.properties", self.speed.tail())
+        self.reader.into(self.log, self.name)
+        other = 1 - int(stands)
+        goes_on = lambda a: a.complete and a.offsets[other] == self.log.ends()[other]  # noqa: E731
+        answer = self.job.wait_for("daily_revenue", goes_on, "the other partition is read to its end")
+        self.assert_answer(self.job, "daily_revenue", answer, self.log)
+        self.assert_peak_below(800)
+        self.speed.stop()
+        self.job.config["kafka"]["properties"] = {"receive.message.max.bytes": 200_000_000}
+        self.job.write()
+        self.speed = self.job.speed()
+        self.assert_all_served()
+        self.assertEqual(self.log.fates()["bad"], 4)
+        wait_until(lambda: alarms() == [None, None], 60, "no partition stands any more", children=[self.speed])
+        self.assert_peak_below(800)
+
+    def partitions(self):
+        [source] = self.job.get("/v1/status").json["sources"]
+        return source["partitions"]
+
+    def assert_peak_below(self, megabytes):
+        [peak] = [line.split()[1] for line in open(f"/proc/{self.speed.pid}/status") if "VmHWM" in line]
+        self.assertLess(int(peak) / 1024, megabytes, "megabytes at the most")
 
     def send_compressed(self, codec, orders, large):
-        writer = Writer(self.kafka.brokers, compression_type=codec, message_max_bytes=16_000_000)
+        writer = Writer(self.kafka.brokers, compression_type=codec, message_max_bytes=120_000_000)
         for number, order in enumerate(orders):
             writer.send(self.name, order["order_id"].encode(), online_retail.encode(order))
             if number == len(orders) // 2:

@@ -141,7 +141,7 @@ class Network(Faulty):
 
     def test_flipped_bytes_end_the_connection(self):
         """Row 18: the first byte of many pieces is wrong, which the protocols of Redis and PostgreSQL notice; a flipped
-        byte within a value is what TCP's checksum is for, and TLS. Kafka's batches have a checksum of their own."""
+        byte within a value is what TCP's checksum is for, and TLS."""
         self.start()
         for edge, direction in itertools.product(("redis", "postgres"), ("down", "up")):
             proxy = self.proxies[edge]
@@ -154,6 +154,29 @@ class Network(Faulty):
                 proxy.heal()
                 self.assert_all_served()
         self.assert_recovered()
+
+    def test_figures_changed_within_batches_of_kafka_are_noticed_and_fetched_again(self):
+        """Row 18: amounts arrive as others, in messages that are right in every other way; the batch's checksum tells."""
+        self.start()
+        proxy = self.kafka_proxy
+        with healed_after_failure(proxy), self.watch() as watch:
+            proxy.set("down", swap=(b'"amount":1', b'"amount":9'))
+            self.send_more(400)
+            self.wait_for_log(self.speed, "failed CRC32C check")
+            self.job.batch(expect=(69,))
+            self.assertIn("failed CRC32C check", self.job.logs())
+            stands = lambda: "unreadable" in self.alarms()  # noqa: E731
+            wait_until(stands, 60, "the status names what can't be read", children=[self.speed])
+            self.assert_idle(self.speed)
+            proxy.heal()
+            self.assert_all_served()
+        self.assertEqual(watch.missing(), set())
+        wait_until(lambda: self.alarms() == {None}, 60, "nothing is said to be unreadable any more")
+        self.assert_recovered()
+
+    def alarms(self):
+        [source] = self.job.get("/v1/status").json["sources"]
+        return {partition["alarm"] for partition in source["partitions"].values()}
 
 
 if __name__ == "__main__":

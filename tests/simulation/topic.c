@@ -265,6 +265,15 @@ static void follow_group(struct topic_consumer *consumer)
 
 #define POLL_MESSAGES 6
 
+/* A fetch whose first messages came damaged: librdkafka says so, and goes on behind them. */
+static void give_damaged(struct topic_consumer *consumer, struct consumer_position *at, int64_t end)
+{
+    struct error error;
+    error_set(&error, ERROR_UNAVAILABLE, "what lies at offset %lld came damaged", (long long)at->offset);
+    at->offset += 1 + (int64_t)chance_below((uint64_t)(end - at->offset));
+    consumer->events.unreadable(consumer->events.context, TOPIC_NAME, at->partition, &error);
+}
+
 static void give_some(struct topic_consumer *consumer, size_t number)
 {
     struct consumer_position *at = &consumer->positions[number];
@@ -272,9 +281,11 @@ static void give_some(struct topic_consumer *consumer, size_t number)
     struct log_message messages[POLL_MESSAGES];
     size_t count = 0, most = 1 + chance_below(POLL_MESSAGES);
     if (at->offset < partition->first || at->offset > partition->end) {
-        consumer->events.out_of_range(consumer->events.context, TOPIC_NAME, at->partition);
+        consumer->events.out_of_range(consumer->events.context, TOPIC_NAME, at->partition, at->offset);
         return;
     }
+    if (at->offset < partition->end && chance_one_in(60))
+        give_damaged(consumer, at, partition->end);
     for (; at->offset < partition->end && count < most; at->offset++)
         if (!topic_message(consumer->topic, at->partition, at->offset)->hole)
             messages[count++] = message_at(consumer->topic, at->partition, at->offset);

@@ -124,6 +124,10 @@ class Kafka:
         )  # noqa: E731
         wait_until(grown, 60, f"the topic {topic} has {partitions} partitions")
 
+    def segment(self, topic, partition):
+        """The file with the partition's messages, as long as there is one."""
+        return self.folder / "data" / f"{topic}-{partition}" / f"{0:020}.log"
+
     def topics(self):
         return set(self.admin.list_topics(timeout=10).topics)
 
@@ -214,6 +218,7 @@ class Reader:
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
                 "auto.offset.reset": "error",
+                "receive.message.max.bytes": 1_000_000_000,
                 "enable.partition.eof": True,
                 "log_level": 2,
             }

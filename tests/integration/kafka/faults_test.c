@@ -138,10 +138,11 @@ static void on_end(void *context, const char *topic, int32_t partition, int64_t 
     (void)context, (void)topic, (void)partition, (void)offset;
 }
 
-static void on_out_of_range(void *context, const char *topic, int32_t partition)
+static void on_out_of_range(void *context, const char *topic, int32_t partition, int64_t offset)
 {
     struct member *member = context;
-    (void)topic, (void)partition;
+    (void)topic;
+    assert_int_equal(offset, member->next[partition]);
     member->out_of_range++;
     member->must_assign = true;
 }
