@@ -159,8 +159,9 @@ class Network(Faulty):
         """Row 18: amounts arrive as others, in messages that are right in every other way; the batch's checksum tells."""
         self.start()
         proxy = self.kafka_proxy
+        swap = (b'"amount":1', b'"amount":9')
         with healed_after_failure(proxy), self.watch() as watch:
-            proxy.set("down", swap=(b'"amount":1', b'"amount":9'))
+            proxy.set("down", swap=swap)
             self.send_more(400)
             self.wait_for_log(self.speed, "failed CRC32C check")
             self.job.batch(expect=(69,))
@@ -172,6 +173,11 @@ class Network(Faulty):
             self.assert_all_served()
         self.assertEqual(watch.missing(), set())
         wait_until(lambda: self.alarms() == {None}, 60, "nothing is said to be unreadable any more")
+        with healed_after_failure(proxy):
+            proxy.set("down", swap=swap, swaps=2)
+            self.job.batch()
+            self.assertEqual(proxy.down.swaps, 0)
+            proxy.heal()
         self.assert_recovered()
 
     def alarms(self):

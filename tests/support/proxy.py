@@ -32,6 +32,7 @@ class Faults:
     stall: bool = False  # not even read, so that the sender's buffers fill: no FIN, no RST
     flip_every: int = 0  # every so many chunks the first byte is flipped; 0: never
     swap: tuple = ()  # (bytes, others): wherever the first stand, the others arrive; both are as long
+    swaps: int = -1  # chunks of which that is true; -1: all
     cut_after: int = -1  # bytes of a connection until it is reset; -1: never
 
 
@@ -289,8 +290,9 @@ class _Connection:
             self.flippable += 1
             if self.flippable % faults.flip_every == 0:
                 chunk = bytes([chunk[0] ^ 0xFF]) + chunk[1:]
-        if faults.swap:
+        if faults.swap and faults.swaps and faults.swap[0] in chunk:
             chunk = chunk.replace(*faults.swap)
+            faults.swaps -= 1
         if 0 <= faults.cut_after < carried:
             return chunk[: max(0, len(chunk) - (carried - faults.cut_after))], True
         if direction == "up":
