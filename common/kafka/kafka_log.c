@@ -76,8 +76,8 @@ struct reading {
     bool (*take)(void *context, const struct log_message *message, struct error *error);
     void *context;
     int64_t heard_us;        /* when the broker was last heard of */
-    bool is_unreadable;      /* what lies at `next`, and why; nothing from behind it may be taken */
-    struct error unreadable; /* the reason */
+    bool is_unreadable;      /* what lies at `next` is: nothing from behind it may be taken */
+    struct error unreadable; /* why */
     struct retry retry;      /* of fetching it */
 };
 
