@@ -47,14 +47,9 @@ static bool takes(const struct worker *worker, const struct owned *owned)
     return !worker->suspended && owned && partition_is_open(owned->partition) && !owned->is_unreadable;
 }
 
-static void on_messages(void *context, const char *topic, int32_t partition, const struct log_message messages[],
-                        size_t count)
+static void take(struct worker *worker, struct owned *owned, const struct log_message messages[], size_t count)
 {
-    struct worker *worker = context;
-    struct owned *owned = find_owned(worker, topic, partition);
     struct error error;
-    if (!takes(worker, owned))
-        return;
     if (!partition_take(owned->partition, messages, count, &error)) {
         worker_delay_opening(owned, &error);
         worker->must_assign = true;
@@ -68,6 +63,17 @@ static void on_messages(void *context, const char *topic, int32_t partition, con
         retry_succeeded(&owned->retry);
     worker_fetch_succeeded(owned);
     worker_commit_due(worker);
+}
+
+/* In pieces that make no more than one commit due: a message touches two groups of a view at most. */
+static void on_messages(void *context, const char *topic, int32_t partition, const struct log_message messages[],
+                        size_t count)
+{
+    struct worker *worker = context;
+    struct owned *owned = find_owned(worker, topic, partition);
+    size_t piece = (size_t)(worker_pending_groups_max(worker) + 1) / 2;
+    for (size_t at = 0; at < count && takes(worker, owned); at += piece)
+        take(worker, owned, messages + at, count - at < piece ? count - at : piece);
 }
 
 static void on_end(void *context, const char *topic, int32_t partition, int64_t offset)

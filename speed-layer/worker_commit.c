@@ -4,6 +4,17 @@
 #include "base/log.h"
 #include "worker_state.h"
 
+#define SHARES_OF_ROOM 32 /* twice one of them fits into the tenth of the room that a partition needs to go on */
+
+int64_t worker_pending_groups_max(const struct worker *worker)
+{
+    int64_t most = worker->speed->settings->speed.groups_max;
+    int64_t room = worker->environment.live_groups_max;
+    if (room > 0 && room / SHARES_OF_ROOM < most)
+        most = room / SHARES_OF_ROOM;
+    return most > 0 ? most : 1;
+}
+
 /* Whether the slot has room for what is pending, after counting anew where it seems not to; else the partition waits
  * for a batch run, whose epoch lets older ones go. */
 static bool has_room(struct worker *worker, struct owned *owned, bool *ret_room, struct error *error)
@@ -91,7 +102,7 @@ static bool is_due(const struct worker *worker, const struct owned *owned, int64
     if (letters_must_wait(&worker->letters, partition, now_us))
         return false;
     for (size_t i = 0; i < partition->source->view_count; i++)
-        if ((int64_t)panes_count(&partition->panes[i]) >= settings->speed.groups_max)
+        if ((int64_t)panes_count(&partition->panes[i]) >= worker_pending_groups_max(worker))
             return true;
     return now_us - worker->flushed_us >= settings->speed.flush_every_us;
 }

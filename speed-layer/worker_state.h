@@ -61,6 +61,9 @@ void worker_fetch_succeeded(struct owned *owned);
 
 /* worker_commit.c */
 
+/* As many groups of a view as are pending make a commit due: speed.groups, or a small part of the room for live ones.
+ */
+int64_t worker_pending_groups_max(const struct worker *worker);
 /* Commits what is due; where the store is out of reach the worker is suspended until it is back. */
 void worker_commit_due(struct worker *worker);
 /* A commit of nothing for each partition that has nothing: it says how far the log goes, and that somebody reads it. */

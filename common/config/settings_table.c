@@ -149,7 +149,8 @@ static const struct option speed_options[] = {
      .minimum = 1,
      .maximum = 10000000,
      .fallback = "100000",
-     .meaning = "The most groups that a view may touch in one micro-batch; a fuller one is committed in parts.",
+     .meaning = "The most groups that a view may touch in one micro-batch; a fuller one is committed in parts. No more "
+                "than a 32nd of `live_groups` counts.",
      .example = "20000"},
     {.key = "live_groups",
      .type = &option_integer,

@@ -238,7 +238,7 @@ class Messages(EndToEnd):
     def test_partition_with_too_many_groups_waits_for_a_batch_run_and_folds_nothing_together(self):
         self.servers()
         self.simple_platform(self.topic(1))
-        self.job.config["speed"] = {"live_groups": 2000, "groups": 500}
+        self.job.config["speed"] = {"live_groups": 2000, "groups": 500, "flush_every": "1 ms"}
         self.job.config["views"]["by_product"] = view("orders", dimensions=["product_id"])
         self.job.write()
         self.job.serving()
@@ -256,7 +256,7 @@ class Messages(EndToEnd):
         for _ in range(10):  # each run makes room for as many groups again
             self.job.batch()
             self.assertLessEqual(self.fields_in_redis(), 3 * 4 * 2000, "what is retired and what is live is bounded")
-            further = lambda a: a.offsets[0] >= min(7000, offset + 500)  # noqa: E731
+            further = lambda a: a.offsets[0] >= min(7000, offset + 1500)  # noqa: E731
             offset = self.job.wait_for("by_product", further, f"goes on from {offset}").offsets[0]
             if offset == 7000:
                 break

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A worker over a store in memory and a consumer that gives what a test tells it to give. */
+#include "cmocka_test.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/zone.h"
+#include "ports/memory_realtime.h"
+#include "worker.h"
+
+enum { MESSAGES = 6000, POLL_MAX = 2000 };
+#define BEGAN_US INT64_C(1700000000000000)
+#define DEADLINE_US (60 * US_PER_SECOND)
+
+static const struct field fields[] = {{"amount", FIELD_DECIMAL, 2}};
+
+struct world {
+    struct consumer consumer; /* first */
+    struct settings settings;
+    struct zone *zone;
+    struct view view;
+    struct source source;
+    struct memory_realtime realtime;
+    struct publication_store publications;
+    struct speed speed;
+    struct worker *worker;
+    char payloads[MESSAGES][80];
+    int64_t position, end; /* what is fetched next, -1 nothing; and where the log ends */
+    size_t poll_most;
+    int64_t damaged; /* there lies what can't be read; -1 nothing does */
+    bool is_member;
+};
+
+/* --- the world --- */
+
+static struct world *of(struct consumer *consumer)
+{
+    return (struct world *)(void *)consumer;
+}
+
+static bool assign(struct consumer *consumer, const struct consumer_position positions[], size_t count,
+                   struct error *error)
+{
+    (void)error;
+    of(consumer)->position = count ? positions[0].offset : -1;
+    return true;
+}
+
+/* As librdkafka does where a batch is damaged: it says so, and goes on behind it, here by one message. */
+static size_t poll_messages(struct consumer *consumer, int timeout_ms)
+{
+    (void)timeout_ms;
+    struct world *world = of(consumer);
+    struct consumer_events events = worker_events(world->worker);
+    struct log_message messages[POLL_MAX];
+    struct error error;
+    size_t count = 0;
+    if (!world->is_member) {
+        world->is_member = true;
+        events.assigned(events.context, &(struct consumer_position){"orders", 0, -1}, 1);
+    } else if (world->position >= 0 && world->position == world->damaged) {
+        error_set(&error, ERROR_UNAVAILABLE, "offset %" PRId64 " can't be read", world->position);
+        events.unreadable(events.context, "orders", 0, &error);
+        world->position++;
+    }
+    for (; world->position >= 0 && world->position < world->end && world->position != world->damaged &&
+           count < world->poll_most;
+         world->position++)
+        messages[count++] = (struct log_message){.offset = world->position,
+                                                 .record_time_us = BEGAN_US + world->position * 60 * US_PER_SECOND,
+                                                 .payload = text_of(world->payloads[world->position])};
+    if (count)
+        events.messages(events.context, "orders", 0, messages, count);
+    else if (world->position == world->end)
+        events.end(events.context, "orders", 0, world->end);
+    return count;
+}
+
+static bool extent(struct consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
+                   int64_t *ret_end, struct error *error)
+{
+    (void)topic, (void)partition, (void)error;
+    *ret_first = 0;
+    *ret_end = of(consumer)->end;
+    return true;
+}
+
+static int64_t known_end(struct consumer *consumer, const char *topic, int32_t partition)
+{
+    (void)topic, (void)partition;
+    return of(consumer)->end;
+}
+
+static int64_t offset_at(struct consumer *consumer, const char *topic, int32_t partition, int64_t at_us)
+{
+    (void)consumer, (void)topic, (void)partition, (void)at_us;
+    return -1;
+}
+
+static bool partition_count(struct consumer *consumer, const char *topic, int32_t *ret_count, struct error *error)
+{
+    (void)consumer, (void)topic, (void)error;
+    *ret_count = 1;
+    return true;
+}
+
+static bool cluster(struct consumer *consumer, char ret_cluster[CLUSTER_ID_MAX], struct error *error)
+{
+    (void)consumer, (void)error;
+    memcpy(ret_cluster, "memory", 7);
+    return true;
+}
+
+static void hint(struct consumer *consumer, const struct consumer_position positions[], size_t count)
+{
+    (void)consumer, (void)positions, (void)count;
+}
+
+static void leave(struct consumer *consumer)
+{
+    struct consumer_events events = worker_events(of(consumer)->worker);
+    events.revoked(events.context, false);
+}
+
+static bool read_publication(struct publication_store *store, const struct source *source,
+                             struct publication *ret_publication, struct error *error)
+{
+    (void)store, (void)source, (void)error;
+    *ret_publication = (struct publication){0};
+    return true;
+}
+
+static bool latest(void *context, size_t source, struct publication *ret_publication)
+{
+    (void)context, (void)source;
+    *ret_publication = (struct publication){0};
+    return true;
+}
+
+static const struct consumer_operations consumer_operations = {
+    assign, poll_messages, extent, known_end, offset_at, partition_count, cluster, hint, leave};
+static const struct publication_store_operations publication_operations = {.read = read_publication};
+
+/* One partition of orders, a minute apart, so that each has a group of its own. */
+static void world_init(struct world *world, int64_t live_groups_max)
+{
+    struct error error;
+    memset(world, 0, sizeof *world);
+    assert_true(zone_open("UTC", &world->zone, &error));
+    world->source = (struct source){.name = "orders",
+                                    .topic = "orders",
+                                    .views = &world->view,
+                                    .view_count = 1,
+                                    .on_duplicate = ON_DUPLICATE_NONE,
+                                    .schema = {.fields = fields,
+                                               .field_count = 1,
+                                               .key = FIELD_NONE,
+                                               .event_time = "at",
+                                               .event_time_unit = TIME_MICROSECONDS,
+                                               .max_future_us = 3600 * US_PER_SECOND}};
+    world->view = (struct view){
+        .name = "v", .schema = &world->source.schema, .window = {60}, .zone = world->zone, .sums = {0}, .sum_count = 1};
+    source_fingerprint(&world->source);
+    memory_realtime_init(&world->realtime, &world->source);
+    world->publications.operations = &publication_operations;
+    world->settings.sources = &world->source;
+    world->settings.source_count = 1;
+    world->settings.speed.flush_every_us = 1; /* each poll */
+    world->settings.speed.flush_messages = 1000000;
+    world->settings.speed.groups_max = 100000;
+    world->settings.speed.live_groups_max = live_groups_max;
+    world->speed = (struct speed){.settings = &world->settings, .latest = latest, .started_us = 1};
+    world->consumer.operations = &consumer_operations;
+    world->position = -1;
+    world->damaged = -1;
+    world->poll_most = POLL_MAX;
+    for (int64_t i = 0; i < MESSAGES; i++)
+        snprintf(world->payloads[i], sizeof world->payloads[i], "{\"amount\": 1.00, \"at\": %" PRId64 "}",
+                 BEGAN_US + i * 60 * US_PER_SECOND);
+    const struct worker_stores stores = {.realtime = &world->realtime.store, .publications = &world->publications};
+    world->worker = worker_new(&world->speed, 0, &stores);
+    assert_non_null(world->worker);
+    worker_attach(world->worker, &world->consumer);
+}
+
+static void world_clean_up(struct world *world)
+{
+    worker_destroy(world->worker);
+    memory_realtime_clean_up(&world->realtime);
+    zone_close(world->zone);
+}
+
+static const struct slot *slot(const struct world *world)
+{
+    return &world->realtime.slots[0].slot;
+}
+
+/* Turns until so much is committed. */
+static void work_until(struct world *world, int64_t next)
+{
+    int64_t deadline_us = clock_monotonic_us() + DEADLINE_US;
+    while (slot(world)->next != next && clock_monotonic_us() < deadline_us)
+        worker_turn(world->worker);
+    assert_int_equal(slot(world)->next, next);
+}
+
+/* Turns until the slot has this alarm. */
+static void work_until_alarm(struct world *world, const char *alarm)
+{
+    int64_t deadline_us = clock_monotonic_us() + DEADLINE_US;
+    while (strcmp(slot(world)->alarm, alarm) != 0 && clock_monotonic_us() < deadline_us)
+        worker_turn(world->worker);
+    assert_string_equal(slot(world)->alarm, alarm);
+}
+
+/* --- room for groups --- */
+
+static void partition_takes_what_there_is_room_for_however_much_a_poll_brings(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 2000);
+    world.end = 370;
+    work_until(&world, 370);
+    world.end = MESSAGES; /* with 370 groups in the slot comes a poll of 2000 */
+    work_until_alarm(&world, "groups");
+    assert_in_range(slot(&world)->next, 2000 / 10 * 9 + 1, 2000);
+    world_clean_up(&world);
+}
+
+static void least_room_for_groups_is_still_some(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 1);
+    world.end = 10;
+    work_until_alarm(&world, "groups");
+    assert_int_equal(slot(&world)->next, 1);
+    world_clean_up(&world);
+}
+
+/* --- what can't be read --- */
+
+static void nothing_behind_what_cannot_be_read_is_taken(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 1000000);
+    world.end = 100;
+    world.damaged = 40;
+    work_until_alarm(&world, "unreadable");
+    assert_int_equal(slot(&world)->next, 40);
+    for (int turn = 0; turn < 200; turn++)
+        worker_turn(world.worker);
+    assert_int_equal(slot(&world)->next, 40);
+    world.damaged = -1;
+    work_until(&world, 100);
+    assert_int_equal(panes_count(&world.realtime.slots[0].cells.epochs[0].panes[0]), 100);
+    work_until_alarm(&world, "");
+    world_clean_up(&world);
+}
+
+int main(void)
+{
+    log_configure("tidemark-speed", LOG_FORMAT_TEXT, (enum log_level)(LOG_LEVEL_ERROR + 1));
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(partition_takes_what_there_is_room_for_however_much_a_poll_brings),
+        cmocka_unit_test(least_room_for_groups_is_still_some),
+        cmocka_unit_test(nothing_behind_what_cannot_be_read_is_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
