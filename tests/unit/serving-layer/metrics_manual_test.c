@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * docs/metrics.md says what the table says. With UPDATE_DOCS set the file is written instead. */
+ * docs/metrics.md says what the table says. With TIDEMARK_WRITE_DOCS set the file is written instead. */
 #include "cmocka_test.h"
 
 #include "serving_metrics.h"
@@ -30,7 +30,7 @@ static void the_manual_of_metrics_is_that_of_the_program(void **state)
     buffer_append_string(&expected, "# Metrics\n\nPrinted from the tables of the programs, in the text format of "
                                     "Prometheus.\n\n## tidemark-serving, at /metrics\n\n");
     metrics_print_reference(serving_metrics, SERVING_METRIC_COUNT, &expected);
-    if (getenv("UPDATE_DOCS")) {
+    if (getenv("TIDEMARK_WRITE_DOCS")) {
         FILE *file = fopen(path, "w");
         assert_non_null(file);
         assert_int_equal(fwrite(expected.data, 1, expected.length, file), expected.length);
