@@ -63,6 +63,7 @@ static bool decode(char *string, bool plus_is_blank, struct problem *problem)
     return is_utf8(string) || problem_set(problem, 400, "the address is not UTF-8");
 }
 
+/* A slash at the end says nothing: /v1/views/ is /v1/views. */
 static bool parse_path(char *path, struct target *target, struct problem *problem)
 {
     if (*path != '/')
@@ -73,6 +74,8 @@ static bool parse_path(char *path, struct target *target, struct problem *proble
         next = strchr(segment, '/');
         if (next)
             *next++ = '\0';
+        if (next && !*next)
+            next = NULL;
         if (target->segment_count == SEGMENTS_MAX)
             return problem_set(problem, 404, "there is nothing so deep");
         if (!decode(segment, false, problem))

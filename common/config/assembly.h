@@ -42,8 +42,8 @@ bool assembly_check_name(struct assembly *assembly, const struct yaml_node *entr
 /* Tells what another library found wrong. */
 void assembly_problem(struct assembly *assembly, struct place place, const struct error *error);
 
-/* The number of the field, or FIELD_NONE with the problem told at `place`. */
+/* The number of the field, or FIELD_NONE with the problem told at `place`. The name stands in `node`. */
 size_t assembly_find_field(struct assembly *assembly, const struct schema *schema, struct text name,
-                           struct place place);
+                           const struct yaml_node *node, struct place place);
 
 #endif

@@ -10,20 +10,40 @@
 /* Room kept, beside the path, for the line that counts what isn't shown. */
 #define TAIL_SIZE 40
 
-struct shown shown_name(struct text name)
+static bool is_plain(const char *at)
+{
+    return (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9') || *at == '_' ||
+           *at == '-' || *at == '.' || *at == ' ';
+}
+
+/* No control character, of those in two bytes neither. */
+static bool is_printable(const char *at)
+{
+    unsigned char byte = (unsigned char)*at;
+    bool is_long_control = byte == 0xC2 && (unsigned char)at[1] < 0xA0;
+    return byte >= ' ' && byte != 0x7F && !is_long_control;
+}
+
+static struct shown shown_if(struct text name, bool (*may_be_shown)(const char *at))
 {
     struct shown shown = {""};
     if (name.length == 0 || name.length > SHOWN_NAME_MAX)
         return shown;
-    for (size_t i = 0; i < name.length; i++) {
-        char c = name.data[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-                        c == '-' || c == '.' || c == ' ';
-        if (!is_plain)
+    for (size_t i = 0; i < name.length; i++)
+        if (!may_be_shown(&name.data[i]))
             return shown;
-    }
     (void)snprintf(shown.text, sizeof shown.text, " \"%.*s\"", (int)name.length, name.data);
     return shown;
+}
+
+struct shown shown_name(struct text name)
+{
+    return shown_if(name, is_plain);
+}
+
+struct shown shown_reference(struct text name)
+{
+    return shown_if(name, is_printable);
 }
 
 /* What is repeated of the file may have line breaks, and a problem is one line. */

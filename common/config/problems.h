@@ -36,6 +36,9 @@ struct shown {
 };
 struct shown shown_name(struct text name);
 
+/* The same for the name of a field or a source, which is no place for a password: with whatever can be printed. */
+struct shown shown_reference(struct text name);
+
 /* Returns true where there are none. Else sets the error: "path:line:column: message", one a line and in the order of
  * the file, as many whole lines as the error's message holds; the rest is counted in a last line. ERROR_INTERNAL where
  * memory is short, whatever else is wrong. */

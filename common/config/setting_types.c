@@ -87,10 +87,9 @@ static struct text without_protocol(struct text text)
     return text;
 }
 
-static void read_brokers(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+/* Looks at one broker or several with commas between; false with the problem told. */
+static bool check_brokers(struct reader *reader, const struct yaml_node *node)
 {
-    if (!option_expect(reader, node, YAML_SCALAR, "brokers such as \"kafka-1:9092,kafka-2:9092\""))
-        return;
     size_t begin = 0;
     while (begin <= node->text.length) {
         const char *at = node->text.data + begin, *comma = strchr(at, ',');
@@ -99,11 +98,43 @@ static void read_brokers(struct reader *reader, const struct option *option, con
         if (!is_authority(without_protocol(broker))) {
             problem_add(reader->problems, yaml_place_at(node, (size_t)(broker.data - node->text.data)),
                         "a broker is host:port, with a port from 1 to 65535; several have commas between");
-            return;
+            return false;
         }
         begin += part.length + 1;
     }
-    set_copy(reader, option, node->text, base);
+    return true;
+}
+
+/* Items of a list as librdkafka takes them: with commas between. */
+static void read_broker_list(struct reader *reader, const struct option *option, const struct yaml_node *list,
+                             void *base)
+{
+    struct buffer joined = {0};
+    if (list->count == 0)
+        problem_add(reader->problems, list->place, "\"%s\" must not be empty", option->key);
+    bool is_fine = list->count > 0;
+    for (const struct yaml_node *item = list->first; item; item = item->next) {
+        if (!option_expect(reader, item, YAML_SCALAR, "a broker such as \"kafka-1:9092\"") ||
+            !check_brokers(reader, item)) {
+            is_fine = false;
+            continue;
+        }
+        buffer_append_string(&joined, item == list->first ? "" : ",");
+        buffer_append_text(&joined, item->text);
+    }
+    reader->problems->memory_is_short |= joined.failed;
+    if (is_fine && !joined.failed)
+        set_copy(reader, option, buffer_text(&joined), base);
+    buffer_clean_up(&joined);
+}
+
+static void read_brokers(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+{
+    if (node->kind == YAML_LIST)
+        read_broker_list(reader, option, node, base);
+    else if (option_expect(reader, node, YAML_SCALAR, "brokers such as \"kafka-1:9092,kafka-2:9092\"") &&
+             check_brokers(reader, node))
+        set_copy(reader, option, node->text, base);
 }
 
 const struct option_type setting_brokers = {.name = "list of host:port", .read = read_brokers};
@@ -175,7 +206,16 @@ static void read_prefix(struct reader *reader, const struct option *option, cons
 
 const struct option_type setting_prefix = {.name = "name", .read = read_prefix};
 
-/* NULL where the URL is fine, else what is wrong with it. The password may hold any character but a slash. */
+/* A character that a URL gives a meaning to, in what has to be a password because an @ stands behind. */
+static bool has_raw_character(struct text rest, char character)
+{
+    const char *at = rest.length ? memchr(rest.data, character, rest.length) : NULL;
+    return at && memchr(at, '@', rest.length - (size_t)(at - rest.data));
+}
+
+#define IN_A_PASSWORD "in a password # is written %23, ? %3F and / %2F; or the password goes to `password_file`"
+
+/* NULL where the URL is fine, else what is wrong with it. */
 static const char *redis_url_fault(struct text url)
 {
     struct text rest, path, user_and_host;
@@ -185,6 +225,8 @@ static const char *redis_url_fault(struct text url)
         return "rediss:// (TLS) is not supported";
     if (!text_after(url, "redis://", &rest))
         return "it begins with neither redis:// nor unix://";
+    if (has_raw_character(rest, '#') || has_raw_character(rest, '?') || has_raw_character(rest, '/'))
+        return IN_A_PASSWORD;
     if (memchr(url.data, '?', url.length) || memchr(url.data, '#', url.length))
         return "parameters behind ? or # are not supported";
     if (rest.length > 0 && rest.data[rest.length - 1] == '/')

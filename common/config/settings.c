@@ -50,21 +50,37 @@ size_t assembly_find_source(struct assembly *assembly, const struct yaml_node *n
             known[count++] = candidate;
     }
     if (assembly->settings.source_count > 0)
-        problem_add(assembly->reader.problems, name->place, "unknown source%s%s", option_shown(name).text,
+        problem_add(assembly->reader.problems, name->place, "unknown source%s%s",
+                    name->expanded ? "" : shown_reference(name->text).text,
                     option_suggest(name->text, known, count).text);
     return SIZE_MAX;
 }
 
-size_t assembly_find_field(struct assembly *assembly, const struct schema *schema, struct text name, struct place place)
+/* What was probably meant by the name of a field that isn't declared, or "". */
+static struct suggestion suggest_field(const struct schema *schema, struct text name)
+{
+    const char *known[FIELDS_MAX];
+    for (size_t i = 0; i < schema->field_count; i++)
+        known[i] = schema->fields[i].name;
+    struct suggestion suggestion = option_suggest(name, known, schema->field_count);
+    const char *hint = "";
+    if (name.length > 0 && name.data[0] == '$')
+        hint = "; a variable of the environment is written ${NAME}";
+    else if (name.length > 0 && strcspn(name.data, "*+/()") < name.length)
+        hint = "; a declared field is expected, nothing is calculated";
+    if (!suggestion.text[0])
+        (void)snprintf(suggestion.text, sizeof suggestion.text, "%s", hint);
+    return suggestion;
+}
+
+size_t assembly_find_field(struct assembly *assembly, const struct schema *schema, struct text name,
+                           const struct yaml_node *node, struct place place)
 {
     size_t number = schema_field(schema, name);
     if (number != FIELD_NONE)
         return number;
-    const char *known[FIELDS_MAX];
-    for (size_t i = 0; i < schema->field_count; i++)
-        known[i] = schema->fields[i].name;
-    problem_add(assembly->reader.problems, place, "unknown field%s%s", shown_name(name).text,
-                option_suggest(name, known, schema->field_count).text);
+    struct shown shown = node->expanded ? shown_name(name) : shown_reference(name);
+    problem_add(assembly->reader.problems, place, "unknown field%s%s", shown.text, suggest_field(schema, name).text);
     return FIELD_NONE;
 }
 

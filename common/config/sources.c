@@ -211,7 +211,7 @@ static void read_key(struct assembly *assembly, const struct written_source *wri
         return;
     }
     struct place place = option_place(entry, "key");
-    size_t key = assembly_find_field(assembly, &source->schema, text_of(written->key), place);
+    size_t key = assembly_find_field(assembly, &source->schema, text_of(written->key), yaml_find(entry, "key"), place);
     if (key != FIELD_NONE && source->schema.fields[key].type != FIELD_TEXT)
         problem_add(problems, place, "the key must be a text field");
     source->schema.key = key;

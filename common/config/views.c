@@ -132,7 +132,7 @@ static void read_dimensions(struct assembly *assembly, const struct yaml_node *l
         return;
     }
     for (const struct yaml_node *item = list->first; item; item = item->next) {
-        size_t field = assembly_find_field(assembly, view->schema, item->text, item->place);
+        size_t field = assembly_find_field(assembly, view->schema, item->text, item, item->place);
         if (field != FIELD_NONE && check_dimension(assembly, view, item, field))
             view->dimensions[view->dimension_count++] = field;
     }
@@ -185,7 +185,7 @@ static bool read_summed(struct assembly *assembly, const struct yaml_node *entry
                     call->word.data);
         return false;
     }
-    measure->field = assembly_find_field(assembly, view->schema, call->argument, place);
+    measure->field = assembly_find_field(assembly, view->schema, call->argument, entry, place);
     if (measure->field == FIELD_NONE)
         return false;
     if (view->schema->fields[measure->field].type == FIELD_TEXT) {

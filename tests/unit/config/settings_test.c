@@ -308,6 +308,34 @@ static void good_brokers_and_groups_are_taken(void **state)
     }
 }
 
+static void brokers_may_be_a_list(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(SOURCE "kafka: { brokers: [\"a:9092\"] }\n");
+    assert_string_equal(settings->kafka.brokers, "a:9092");
+    settings_destroy(settings);
+    settings = loaded(SOURCE "kafka:\n  brokers:\n    - a:1\n    - SSL://[::1]:2\n");
+    assert_string_equal(settings->kafka.brokers, "a:1,SSL://[::1]:2");
+    settings_destroy(settings);
+    assert_refused(SOURCE "kafka: { brokers: [] }\n", "7:19", "\"brokers\" must not be empty");
+    assert_refused(SOURCE "kafka: { brokers: [\"a:1\", \"b:x\"] }\n", "7:28", "a broker is host:port");
+    assert_refused(SOURCE "kafka: { brokers: [[a]] }\n", "7:20", "expected a broker such as");
+}
+
+static void a_character_that_breaks_a_redis_url_is_told_with_the_way_to_write_it(void **state)
+{
+    (void)state;
+    static const char *const passwords[] = {"hunter#2", "hunter?2", "hunter/2", "#"};
+    for (size_t i = 0; i < sizeof passwords / sizeof passwords[0]; i++) {
+        char text[1000];
+        (void)snprintf(text, sizeof text, SOURCE "redis: { url: \"redis://:%s@h:6379/0\" }\n", passwords[i]);
+        assert_refused(text, "7:15", "%23");
+        assert_non_null(strstr(refused(text).message, "`password_file`"));
+        assert_null(strstr(refused(text).message, "hunter"));
+    }
+    assert_refused(SOURCE "redis: { url: \"redis://h/0#x\" }\n", "7:15", "not supported");
+}
+
 static void a_group_has_at_most_200_bytes(void **state)
 {
     (void)state;
@@ -462,6 +490,10 @@ static const struct bad bad_sources[] = {
     {"sources:\n  orders:\n    topic: kafka://orders\n    event_time: t\n" FIELDS, "2:3", "\"key\" is missing"},
     {"sources:\n  orders:\n    topic: kafka://orders\n    key: oder_id\n    event_time: t\n" FIELDS, "4:10",
      "unknown field \"oder_id\"; did you mean \"order_id\"?"},
+    {"sources:\n  orders:\n    topic: kafka://orders\n    key: $K\n    event_time: t\n" FIELDS, "4:10",
+     "unknown field \"$K\"; a variable of the environment is written ${NAME}"},
+    {"sources:\n  orders:\n    topic: kafka://orders\n    key: größe\n    event_time: t\n" FIELDS, "4:10",
+     "unknown field \"größe\""},
     {"sources:\n  orders:\n    topic: kafka://orders\n    key: amount\n    event_time: t\n" FIELDS, "4:10",
      "the key must be a text field"},
     {NO_EVENT_TIME "    event_time: quantity\n" FIELDS, "5:17", "declared as a number"},
@@ -503,6 +535,10 @@ static const struct bad bad_views[] = {
     {VIEW "    measures: { n: sum }\n", "11:20", "the field is missing"},
     {VIEW "    measures: { n: sum() }\n", "11:20", "the field is missing"},
     {VIEW "    measures: { n: sum(amout) }\n", "11:24", "did you mean \"amount\"?"},
+    {VIEW "    measures: { n: sum(quantity*amount) }\n", "11:24",
+     "unknown field \"quantity*amount\"; a declared field is expected, nothing is calculated"},
+    {SOURCE "views:\n  v: { source: $S, window: tumbling 1 day, measures: { n: count } }\n", "8:16",
+     "unknown source \"$S\""},
     {VIEW "    measures: { n: 'avg( status )' }\n", "11:26", "avg needs an integer or decimal field"},
     {VIEW "    measures: { n: sum(amount }\n", "11:20", "expected count, sum(field) or avg(field)"},
     {VIEW "    measures: { n: unique(category) }\n", "11:20", "unique is not supported yet"},
@@ -929,6 +965,8 @@ int main(void)
         cmocka_unit_test(every_key_of_the_sections_is_taken),
         cmocka_unit_test(byte_order_mark_and_carriage_returns_are_harmless),
         cmocka_unit_test(good_brokers_and_groups_are_taken),
+        cmocka_unit_test(brokers_may_be_a_list),
+        cmocka_unit_test(a_character_that_breaks_a_redis_url_is_told_with_the_way_to_write_it),
         cmocka_unit_test(a_group_has_at_most_200_bytes),
         cmocka_unit_test(good_urls_are_taken),
         cmocka_unit_test(yaml_that_hides_something_is_refused),

@@ -295,6 +295,10 @@ static void every_page_of_the_map_answers(void **state)
     assert_says(*state, "/readyz", "ok");
     assert_says(*state, "/openapi.json", "openapi");
     assert_says(*state, "/v1/views", "{\"name\": \"category\", \"type\": \"text\"}");
+    assert_says(*state, "/v1/views/", "{\"name\": \"category\", \"type\": \"text\"}");
+    assert_says(*state, "/v1/views/daily/?limit=1", "\"provenance\"");
+    assert_problem(*state, "/v1/views//", 404, "");
+    assert_problem(*state, "//", 404, "");
     assert_says(*state, "/v1/status", "\"partitions\": {\"0\": {\"first\": 0, \"cut\": 10, \"next\": 12");
     assert_says(*state, "/v1/ledger", "\"closed\": true");
     assert_says(*state, "/metrics", "tidemark_serving_view_complete{view=\"daily\"} 1\n");
