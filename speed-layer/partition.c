@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-
 #define BATCH 64 /* messages decoded together, so that their look-ups are loaded together */
 
 /* Views often share their condition: it is worked out once a message. */
@@ -204,8 +202,7 @@ static bool apply(struct partition *partition, const struct candidate *candidate
         done = !candidate->good || !partition->index || remember_version(partition, candidate);
     } else {
         partition->state = PARTITION_RUNNING;
-        if (partition->pending++ == 0)
-            partition->pending_since_us = clock_monotonic_us();
+        partition->pending++;
         partition->ledger.consumed++;
         if (candidate->good) {
             done = apply_version(partition, candidate);

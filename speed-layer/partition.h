@@ -65,7 +65,6 @@ struct partition {
     uint64_t tail_hash;
     int64_t end;                      /* of the log, as last heard */
     int64_t pending;                  /* messages taken since the last commit */
-    int64_t pending_since_us;         /* monotonic time of the first of them */
     char commit_id[INCARNATION_SIZE]; /* "" where none was tried */
 
     /* Called for each bad message before it is accounted for; may be NULL. */

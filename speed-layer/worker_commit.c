@@ -93,6 +93,8 @@ static void resume(struct worker *worker)
     retry_succeeded(&worker->commit_retry);
 }
 
+/* By its own time alone: a partition that commits by count, as each does that catches up, keeps no other one waiting.
+ * What comes after a quiet while is due at once. */
 static bool is_due(const struct worker *worker, const struct owned *owned, int64_t now_us)
 {
     const struct settings *settings = worker->speed->settings;
@@ -104,7 +106,7 @@ static bool is_due(const struct worker *worker, const struct owned *owned, int64
     for (size_t i = 0; i < partition->source->view_count; i++)
         if ((int64_t)panes_count(&partition->panes[i]) >= worker_pending_groups_max(worker))
             return true;
-    return now_us - worker->flushed_us >= settings->speed.flush_every_us;
+    return now_us - owned->flushed_us >= settings->speed.flush_every_us;
 }
 
 /* Whether the store answers at all. */
@@ -127,7 +129,6 @@ void worker_commit_due(struct worker *worker)
         worker_suspend(worker, &error);
         return;
     }
-    bool any = false;
     for (size_t i = 0; i < worker->owned_count; i++) {
         struct owned *owned = &worker->owned[i];
         if (!partition_has_pending(owned->partition) || !(worker->suspended || is_due(worker, owned, now_us)))
@@ -136,10 +137,8 @@ void worker_commit_due(struct worker *worker)
             worker_suspend(worker, &error);
             return;
         }
-        any = true;
+        owned->flushed_us = now_us;
     }
-    if (any)
-        worker->flushed_us = now_us;
     resume(worker);
 }
 

@@ -16,6 +16,7 @@ struct owned {
     struct retry fetch_retry; /* of fetching what couldn't be read */
     bool is_unreadable;       /* nothing of it is fetched for now */
     int64_t target;           /* --until-end: the end when it was first opened; -1 not known yet */
+    int64_t flushed_us;       /* monotonic time of its last commit that was due; 0: none yet */
     struct partition_letters letters;
 };
 
@@ -34,7 +35,7 @@ struct worker {
     struct retry commit_retry;
     size_t audited;      /* slots so far */
     int64_t audit_at_us; /* when to look at the next one */
-    int64_t flushed_us, checked_us, hinted_us, troubled_us;
+    int64_t checked_us, hinted_us, troubled_us;
 };
 
 /* worker_open.c */

@@ -598,6 +598,31 @@ static void lose_redis_while_idle(struct world *world)
     world->redis_service.takes_no_writes = false;
 }
 
+#define PROMPT_ROUNDS 100
+#define PROMPT_ROUND_US 5000
+
+/* A partition that is never without messages keeps no other one of its worker waiting: a message of that one is
+ * committed in half a second, many times what a worker gathers messages for. */
+static void stay_prompt(struct world *world)
+{
+    enum { BUSY, QUIET };
+    const struct topic_partition *quiet = &world->topic.partitions[QUIET];
+    if (world->topic.partition_count < 2)
+        return;
+    topic_give_all(&world->topic, 0);
+    come_right(world, "it doesn't come right when one worker is given all partitions");
+    topic_produce_in(&world->topic, QUIET);
+    for (int round = 0; round < PROMPT_ROUNDS && world->redis.slots[QUIET].slot.next < quiet->end; round++) {
+        chance_begin_step(world->seed, UINT64_C(2000000) + (uint64_t)round);
+        topic_produce_in(&world->topic, BUSY);
+        actor_turn(&world->speeds[0], 6);
+        time_pass(PROMPT_ROUND_US);
+    }
+    if (world->redis.slots[QUIET].slot.next < quiet->end)
+        world_fail("a message waits for its commit beside a busy partition");
+    come_right(world, "it doesn't come right behind a busy partition");
+}
+
 void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_STEPS], bool traces)
 {
     begin(world, seed);
@@ -622,6 +647,8 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
         settle(world);
         let_runs_end(world);
         stay_right(world);
+        if (chance_one_in(4))
+            stay_prompt(world);
         letters_check(&world->letters, &world->topic, true);
     }
     end(world);

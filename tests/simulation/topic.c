@@ -104,10 +104,8 @@ static void spoil(struct topic *topic, struct order_message *message)
     }
 }
 
-void topic_produce(struct topic *topic)
+static void produce(struct topic *topic, int order, struct topic_partition *partition)
 {
-    int order = (int)chance_below(TOPIC_ORDERS);
-    struct topic_partition *partition = &topic->partitions[partition_of(topic, order)];
     if (partition->end - partition->began == TOPIC_OFFSETS)
         return;
     struct order_message *message = &topic->pool[topic->pool_used++];
@@ -125,11 +123,32 @@ void topic_produce(struct topic *topic)
     append(partition, message);
 }
 
+void topic_produce(struct topic *topic)
+{
+    int order = (int)chance_below(TOPIC_ORDERS);
+    produce(topic, order, &topic->partitions[partition_of(topic, order)]);
+}
+
+void topic_produce_in(struct topic *topic, int32_t partition)
+{
+    int order = 2 * (int)chance_below(TOPIC_ORDERS / 2) + partition;
+    produce(topic, order, &topic->partitions[partition]);
+}
+
 void topic_grow(struct topic *topic)
 {
     if (topic->partition_count == TOPIC_PARTITIONS)
         return;
     topic->partition_count++;
+    topic->generation++;
+}
+
+void topic_give_all(struct topic *topic, int member)
+{
+    for (int i = 0; i < TOPIC_PARTITIONS; i++) {
+        topic->partitions[i].owner = member;
+        topic->partitions[i].second = -1;
+    }
     topic->generation++;
 }
 

@@ -48,6 +48,7 @@ struct topic {
 
 void topic_begin(struct topic *topic, int32_t partitions, int64_t max_future_us);
 void topic_produce(struct topic *topic);                                    /* a message by chance */
+void topic_produce_in(struct topic *topic, int32_t partition);              /* one of the first two */
 void topic_grow(struct topic *topic);                                       /* by one partition */
 void topic_lose_tail(struct topic *topic, int32_t partition, int64_t from); /* once a partition */
 /* With `lost`, what lay there before the tail was lost. NULL where there is nothing. */
@@ -56,6 +57,7 @@ const struct order_message *topic_message(const struct topic *topic, int32_t par
 
 /* The group's partitions are given anew to the members 0 and 1; with `overlap`, some to both. */
 void topic_rebalance(struct topic *topic, bool overlap);
+void topic_give_all(struct topic *topic, int member);
 
 /* The topic as a process reads it. Both are the caller's memory. */
 struct topic_log {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A worker over a store in memory and a consumer that gives what a test tells it to give. */
+ * A worker over a store in memory and a consumer that gives what a test tells it to give, at a time that only polls
+ * let pass. */
 #include "cmocka_test.h"
 
 #include <inttypes.h>
@@ -10,9 +11,22 @@
 #include "ports/memory_realtime.h"
 #include "worker.h"
 
-enum { MESSAGES = 6000, POLL_MAX = 2000 };
+enum { PARTITIONS = 2, MESSAGES = 6000, POLL_MAX = 2000 };
+#define POLL_US 1000
 #define BEGAN_US INT64_C(1700000000000000)
 #define DEADLINE_US (60 * US_PER_SECOND)
+
+static int64_t now_us;
+
+int64_t clock_monotonic_us(void)
+{
+    return now_us;
+}
+
+int64_t clock_wall_us(void)
+{
+    return BEGAN_US + now_us;
+}
 
 static const struct field fields[] = {{"amount", FIELD_DECIMAL, 2}};
 
@@ -27,9 +41,12 @@ struct world {
     struct speed speed;
     struct worker *worker;
     char payloads[MESSAGES][80];
-    int64_t position, end; /* what is fetched next, -1 nothing; and where the log ends */
-    size_t poll_most;
-    int64_t damaged; /* there lies what can't be read; -1 nothing does */
+    struct log {
+        int64_t position, end; /* what is fetched next, -1 nothing; and where the log ends */
+        int64_t damaged;       /* there lies what can't be read; -1 nothing does */
+    } logs[PARTITIONS];
+    int32_t partitions; /* of the topic */
+    size_t poll_most;   /* messages of a partition */
     bool is_member;
 };
 
@@ -44,53 +61,74 @@ static bool assign(struct consumer *consumer, const struct consumer_position pos
                    struct error *error)
 {
     (void)error;
-    of(consumer)->position = count ? positions[0].offset : -1;
+    struct world *world = of(consumer);
+    for (int32_t i = 0; i < world->partitions; i++)
+        world->logs[i].position = -1;
+    for (size_t i = 0; i < count; i++)
+        world->logs[positions[i].partition].position = positions[i].offset;
     return true;
 }
 
+static void join_group(struct world *world, const struct consumer_events *events)
+{
+    struct consumer_position given[PARTITIONS];
+    for (int32_t i = 0; i < world->partitions; i++)
+        given[i] = (struct consumer_position){"orders", i, -1};
+    world->is_member = true;
+    events->assigned(events->context, given, (size_t)world->partitions);
+}
+
 /* As librdkafka does where a batch is damaged: it says so, and goes on behind it, here by one message. */
+static size_t fetch(struct world *world, int32_t number, const struct consumer_events *events)
+{
+    struct log *log = &world->logs[number];
+    struct log_message messages[POLL_MAX];
+    struct error error;
+    size_t count = 0;
+    if (log->position >= 0 && log->position == log->damaged) {
+        error_set(&error, ERROR_UNAVAILABLE, "offset %" PRId64 " can't be read", log->position);
+        events->unreadable(events->context, "orders", number, &error);
+        log->position++;
+    }
+    for (; log->position >= 0 && log->position < log->end && log->position != log->damaged && count < world->poll_most;
+         log->position++)
+        messages[count++] = (struct log_message){.offset = log->position,
+                                                 .record_time_us = BEGAN_US + log->position * 60 * US_PER_SECOND,
+                                                 .payload = text_of(world->payloads[log->position])};
+    if (count)
+        events->messages(events->context, "orders", number, messages, count);
+    else if (log->position == log->end)
+        events->end(events->context, "orders", number, log->end);
+    return count;
+}
+
 static size_t poll_messages(struct consumer *consumer, int timeout_ms)
 {
     (void)timeout_ms;
     struct world *world = of(consumer);
-    struct consumer_events events = worker_events(world->worker);
-    struct log_message messages[POLL_MAX];
-    struct error error;
+    const struct consumer_events events = worker_events(world->worker);
     size_t count = 0;
-    if (!world->is_member) {
-        world->is_member = true;
-        events.assigned(events.context, &(struct consumer_position){"orders", 0, -1}, 1);
-    } else if (world->position >= 0 && world->position == world->damaged) {
-        error_set(&error, ERROR_UNAVAILABLE, "offset %" PRId64 " can't be read", world->position);
-        events.unreadable(events.context, "orders", 0, &error);
-        world->position++;
-    }
-    for (; world->position >= 0 && world->position < world->end && world->position != world->damaged &&
-           count < world->poll_most;
-         world->position++)
-        messages[count++] = (struct log_message){.offset = world->position,
-                                                 .record_time_us = BEGAN_US + world->position * 60 * US_PER_SECOND,
-                                                 .payload = text_of(world->payloads[world->position])};
-    if (count)
-        events.messages(events.context, "orders", 0, messages, count);
-    else if (world->position == world->end)
-        events.end(events.context, "orders", 0, world->end);
+    now_us += POLL_US;
+    if (!world->is_member)
+        join_group(world, &events);
+    for (int32_t i = 0; i < world->partitions; i++)
+        count += fetch(world, i, &events);
     return count;
 }
 
 static bool extent(struct consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
                    int64_t *ret_end, struct error *error)
 {
-    (void)topic, (void)partition, (void)error;
+    (void)topic, (void)error;
     *ret_first = 0;
-    *ret_end = of(consumer)->end;
+    *ret_end = of(consumer)->logs[partition].end;
     return true;
 }
 
 static int64_t known_end(struct consumer *consumer, const char *topic, int32_t partition)
 {
-    (void)topic, (void)partition;
-    return of(consumer)->end;
+    (void)topic;
+    return of(consumer)->logs[partition].end;
 }
 
 static int64_t offset_at(struct consumer *consumer, const char *topic, int32_t partition, int64_t at_us)
@@ -101,8 +139,8 @@ static int64_t offset_at(struct consumer *consumer, const char *topic, int32_t p
 
 static bool partition_count(struct consumer *consumer, const char *topic, int32_t *ret_count, struct error *error)
 {
-    (void)consumer, (void)topic, (void)error;
-    *ret_count = 1;
+    (void)topic, (void)error;
+    *ret_count = of(consumer)->partitions;
     return true;
 }
 
@@ -143,8 +181,8 @@ static const struct consumer_operations consumer_operations = {
     assign, poll_messages, extent, known_end, offset_at, partition_count, cluster, hint, leave};
 static const struct publication_store_operations publication_operations = {.read = read_publication};
 
-/* One partition of orders, a minute apart, so that each has a group of its own. */
-static void world_init(struct world *world, int64_t live_groups_max)
+/* Partitions of orders, a minute apart, so that each has a group of its own. */
+static void world_init(struct world *world, int32_t partitions, int64_t live_groups_max)
 {
     struct error error;
     memset(world, 0, sizeof *world);
@@ -173,8 +211,9 @@ static void world_init(struct world *world, int64_t live_groups_max)
     world->settings.speed.live_groups_max = live_groups_max;
     world->speed = (struct speed){.settings = &world->settings, .latest = latest, .started_us = 1};
     world->consumer.operations = &consumer_operations;
-    world->position = -1;
-    world->damaged = -1;
+    world->partitions = partitions;
+    for (int32_t i = 0; i < partitions; i++)
+        world->logs[i] = (struct log){.position = -1, .damaged = -1};
     world->poll_most = POLL_MAX;
     for (int64_t i = 0; i < MESSAGES; i++)
         snprintf(world->payloads[i], sizeof world->payloads[i], "{\"amount\": 1.00, \"at\": %" PRId64 "}",
@@ -192,9 +231,14 @@ static void world_clean_up(struct world *world)
     zone_close(world->zone);
 }
 
+static const struct slot *slot_of(const struct world *world, int32_t partition)
+{
+    return &world->realtime.slots[partition].slot;
+}
+
 static const struct slot *slot(const struct world *world)
 {
-    return &world->realtime.slots[0].slot;
+    return slot_of(world, 0);
 }
 
 /* Turns until so much is committed. */
@@ -215,16 +259,38 @@ static void work_until_alarm(struct world *world, const char *alarm)
     assert_string_equal(slot(world)->alarm, alarm);
 }
 
+/* --- when what is pending is due --- */
+
+static void quiet_partition_waits_no_longer_beside_a_busy_one(void **state)
+{
+    (void)state;
+    static struct world world;
+    enum { BUSY, QUIET };
+    world_init(&world, 2, 1000000);
+    world.settings.speed.flush_every_us = 50 * POLL_US;
+    world.settings.speed.flush_messages = 5;
+    world.poll_most = 10; /* the busy one commits by count in each turn */
+    world.logs[BUSY].end = MESSAGES;
+    work_until(&world, 1000);
+    world.logs[QUIET].end = 1;
+    int64_t produced_us = now_us;
+    while (slot_of(&world, QUIET)->next < 1 && slot_of(&world, BUSY)->next < MESSAGES)
+        worker_turn(world.worker);
+    assert_int_equal(slot_of(&world, QUIET)->next, 1);
+    assert_in_range(now_us - produced_us, 0, world.settings.speed.flush_every_us + 2 * POLL_US);
+    world_clean_up(&world);
+}
+
 /* --- room for groups --- */
 
 static void partition_takes_what_there_is_room_for_however_much_a_poll_brings(void **state)
 {
     (void)state;
     static struct world world;
-    world_init(&world, 2000);
-    world.end = 370;
+    world_init(&world, 1, 2000);
+    world.logs[0].end = 370;
     work_until(&world, 370);
-    world.end = MESSAGES; /* with 370 groups in the slot comes a poll of 2000 */
+    world.logs[0].end = MESSAGES; /* with 370 groups in the slot comes a poll of 2000 */
     work_until_alarm(&world, "groups");
     assert_in_range(slot(&world)->next, 2000 / 10 * 9 + 1, 2000);
     world_clean_up(&world);
@@ -234,8 +300,8 @@ static void least_room_for_groups_is_still_some(void **state)
 {
     (void)state;
     static struct world world;
-    world_init(&world, 1);
-    world.end = 10;
+    world_init(&world, 1, 1);
+    world.logs[0].end = 10;
     work_until_alarm(&world, "groups");
     assert_int_equal(slot(&world)->next, 1);
     world_clean_up(&world);
@@ -247,15 +313,15 @@ static void nothing_behind_what_cannot_be_read_is_taken(void **state)
 {
     (void)state;
     static struct world world;
-    world_init(&world, 1000000);
-    world.end = 100;
-    world.damaged = 40;
+    world_init(&world, 1, 1000000);
+    world.logs[0].end = 100;
+    world.logs[0].damaged = 40;
     work_until_alarm(&world, "unreadable");
     assert_int_equal(slot(&world)->next, 40);
     for (int turn = 0; turn < 200; turn++)
         worker_turn(world.worker);
     assert_int_equal(slot(&world)->next, 40);
-    world.damaged = -1;
+    world.logs[0].damaged = -1;
     work_until(&world, 100);
     assert_int_equal(panes_count(&world.realtime.slots[0].cells.epochs[0].panes[0]), 100);
     work_until_alarm(&world, "");
@@ -266,6 +332,7 @@ int main(void)
 {
     log_configure("tidemark-speed", LOG_FORMAT_TEXT, (enum log_level)(LOG_LEVEL_ERROR + 1));
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quiet_partition_waits_no_longer_beside_a_busy_one),
         cmocka_unit_test(partition_takes_what_there_is_room_for_however_much_a_poll_brings),
         cmocka_unit_test(least_room_for_groups_is_still_some),
         cmocka_unit_test(nothing_behind_what_cannot_be_read_is_taken),
