@@ -10,10 +10,17 @@ static int run(void *settings, char *arguments[])
     return serving_run(settings);
 }
 
+static int probe(void *settings, char *arguments[])
+{
+    (void)arguments;
+    return serving_probe(settings);
+}
+
 int main(int argc, char *argv[])
 {
     static const struct command commands[] = {
         {.name = "run", .summary = "answer queries over HTTP", .run = run},
+        {.name = "probe", .summary = "say whether the one that runs does its work: exit code 0, else 1", .run = probe},
         {0},
     };
     static const struct program_description program = {

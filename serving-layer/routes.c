@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "routes.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/command.h"
@@ -97,4 +98,30 @@ void route(const struct serving *serving, const char *raw_target, struct reply *
         reply_problem(reply, &problem);
     }
     arena_clean_up(&arena);
+}
+
+static void answer(void *context, const char *target, struct reply *reply, const char **ret_route)
+{
+    route(context, target, reply, ret_route);
+}
+
+static void arrived(void *context, size_t connections)
+{
+    const struct serving *serving = context;
+    metric_set(metrics_series(serving->metrics, METRIC_CONNECTIONS, NULL), (int64_t)connections);
+}
+
+static void answered(void *context, const char *route_name, unsigned status, int64_t duration_us)
+{
+    const struct serving *serving = context;
+    char number[16];
+    snprintf(number, sizeof number, "%u", status);
+    const char *const labels[] = {route_name, number};
+    metric_add(metrics_series(serving->metrics, METRIC_REQUESTS, labels), 1);
+    metric_observe(metrics_series(serving->metrics, METRIC_REQUEST_DURATION, &route_name), duration_us);
+}
+
+struct server_handler route_handler(struct serving *serving)
+{
+    return (struct server_handler){answer, arrived, answered, serving};
 }

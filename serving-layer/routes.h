@@ -4,10 +4,12 @@
 #define TIDEMARK_SERVING_ROUTES_H
 
 #include "config/settings.h"
-#include "reply.h"
+#include "http/server.h"
 #include "serving_metrics.h"
 #include "snapshot.h"
-#include "target.h"
+#include "http/target.h"
+
+#define CONNECTIONS_MAX 1024
 
 /* What requests are answered from; immutable but for what the snapshots guard. */
 struct serving {
@@ -26,6 +28,9 @@ struct request {
 
 /* Answers GET of `raw_target`. *ret_route is how metrics name the route, static text. */
 void route(const struct serving *serving, const char *raw_target, struct reply *reply, const char **ret_route);
+
+/* What a server is started with. */
+struct server_handler route_handler(struct serving *serving);
 
 /* The handlers. */
 void route_dashboard(const struct request *request, struct reply *reply);

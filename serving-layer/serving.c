@@ -7,8 +7,9 @@
 #include "base/shutdown.h"
 #include "config/program.h"
 #include "follower.h"
+#include "http/probe.h"
 #include "redis/redis_store.h"
-#include "server.h"
+#include "routes.h"
 
 #define TEND_EVERY_MS 1000
 
@@ -50,11 +51,14 @@ static bool open_stores(struct run *run, struct error *error)
 static bool start(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
-    const struct server_options options = {settings->http.host, settings->http.port, settings->http.threads};
+    const struct server_options options = {.address = {settings->http.host, settings->http.port},
+                                           .threads = settings->http.threads,
+                                           .connections_max = CONNECTIONS_MAX};
+    const struct server_handler handler = route_handler(&run->serving);
     return make_snapshots(run, error) && open_stores(run, error) &&
            follower_new(&run->stores, run->serving.snapshots, run->serving.source_count,
                         FOLLOWER_TIMES(settings->http.refresh_us), run->serving.metrics, &run->follower, error) &&
-           follower_start(run->follower, error) && server_start(&options, &run->serving, &run->server, error);
+           follower_start(run->follower, error) && server_start(&options, &handler, &run->server, error);
 }
 
 static void stop(struct run *run)
@@ -77,7 +81,10 @@ int serving_run(const struct settings *settings)
     struct error error = {0};
     int code = 0;
     if (start(&run, &error)) {
-        log_info("answering at http://%s:%d/", settings->http.host, server_port(run.server));
+        if (listen_is_path(&(struct listen_address){settings->http.host, 0}))
+            log_info("answering at unix://%s", settings->http.host);
+        else
+            log_info("answering at http://%s:%d/", settings->http.host, server_port(run.server));
         while (shutdown_sleep(TEND_EVERY_MS))
             server_tend(run.server);
         log_info("ending");
@@ -86,4 +93,11 @@ int serving_run(const struct settings *settings)
     }
     stop(&run);
     return code;
+}
+
+int serving_probe(const struct settings *settings)
+{
+    const struct listen_address address = {settings->http.host, settings->http.port};
+    struct error error = {0};
+    return probe_report("tidemark-serving", probe_address(&address, PROBE_MS, &error), &error);
 }

@@ -8,4 +8,7 @@
 /* Serves until a shutdown is requested; the exit code. */
 int serving_run(const struct settings *settings);
 
+/* Asks the one that runs with this configuration whether it does its work; the exit code is 0 or 1. */
+int serving_probe(const struct settings *settings);
+
 #endif

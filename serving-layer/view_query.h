@@ -3,7 +3,7 @@
 #ifndef TIDEMARK_SERVING_VIEW_QUERY_H
 #define TIDEMARK_SERVING_VIEW_QUERY_H
 
-#include "target.h"
+#include "http/target.h"
 #include "view/view.h"
 
 #define LIMIT_MAX 100000

@@ -6,6 +6,7 @@
 #include "config/quantity.h"
 
 #define WORDS_MAX 16 /* of an enumeration */
+#define SOCKET_PATH_MAX ((size_t)107)
 
 static void *target_of(void *base, size_t offset)
 {
@@ -158,14 +159,29 @@ static bool address_parse(struct text text, struct text *ret_host, int *ret_port
     return true;
 }
 
+/* "unix:///path"; the path begins with a slash, which no host does. */
+static bool socket_path_parse(struct text text, struct text *ret_path)
+{
+    static const char scheme[] = "unix://";
+    size_t length = sizeof scheme - 1;
+    if (text.length <= length + 1 || memcmp(text.data, scheme, length) != 0 || text.data[length] != '/')
+        return false;
+    struct text path = {text.data + length, text.length - length};
+    if (path.length > SOCKET_PATH_MAX || path.data[path.length - 1] == '/' || memchr(path.data, '\0', path.length))
+        return false;
+    *ret_path = path;
+    return true;
+}
+
 static void read_address(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
 {
-    static const char wanted[] = "an address and a port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
+    static const char wanted[] = "an address and a port, such as \"127.0.0.1:8080\" or \"[::1]:8080\", or "
+                                 "unix:///path of at most 107 bytes";
     if (!option_expect(reader, node, YAML_SCALAR, wanted))
         return;
     struct text host;
-    int port;
-    if (!address_parse(node->text, &host, &port)) {
+    int port = 0;
+    if (!socket_path_parse(node->text, &host) && !address_parse(node->text, &host, &port)) {
         problem_add(reader->problems, node->place, "expected %s", wanted);
         return;
     }
@@ -173,7 +189,21 @@ static void read_address(struct reader *reader, const struct option *option, con
     *(int *)target_of(base, option->second_offset) = port;
 }
 
-const struct option_type option_address = {.name = "host:port", .read = read_address};
+const struct option_type option_address = {.name = "host:port or unix:///path", .read = read_address};
+
+static void read_boolean(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+{
+    bool yes = text_equal(node->text, text_of("true")), no = text_equal(node->text, text_of("false"));
+    if (!option_expect(reader, node, YAML_SCALAR, "true or false"))
+        return;
+    if (yes || no)
+        *(bool *)target_of(base, option->offset) = yes;
+    else
+        problem_add(reader->problems, node->place, "expected true or false, not%s%s", option_shown(node).text,
+                    option_shown(node).text[0] ? "" : " this");
+}
+
+const struct option_type option_boolean = {.name = "true or false", .read = read_boolean};
 
 static void read_word(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
 {

@@ -51,7 +51,9 @@ struct option {
  * option_integer    int64_t
  * option_duration   int64_t, microseconds
  * option_size       int64_t, bytes
- * option_address    const char * host (brackets of an IPv6 address left away) and int port
+ * option_address    const char * host (brackets of an IPv6 address left away) and int port; of unix:///path the path,
+ *                   which begins with a slash, and 0
+ * option_boolean    bool
  * option_word       size_t, the number of the word
  * option_secret     const char *, the first line of the file named
  * option_section    none: `options` have offsets from the same base
@@ -59,8 +61,9 @@ struct option {
  * option_list       const struct yaml_node *, a list of scalars
  * option_scalar     const struct yaml_node *, a scalar that is parsed later
  * option_unsupported  none: reserved for what a later version does */
-extern const struct option_type option_text, option_integer, option_duration, option_size, option_address, option_word,
-    option_secret, option_section, option_map, option_list, option_scalar, option_unsupported;
+extern const struct option_type option_text, option_integer, option_duration, option_size, option_address,
+    option_boolean, option_word, option_secret, option_section, option_map, option_list, option_scalar,
+    option_unsupported;
 
 /* Fills `base` by the table. Unknown keys, missing ones and wrong values are problems; where the map is NULL all is as
  * by default. `place` is where a missing key is reported. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/settings.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "config/assembly.h"
 #include "config/config_file.h"
@@ -84,6 +86,28 @@ size_t assembly_find_field(struct assembly *assembly, const struct schema *schem
     return FIELD_NONE;
 }
 
+/* A name may be any address, but for that which everybody knows. */
+static bool is_of_this_machine(const char *host)
+{
+    struct in_addr four;
+    struct in6_addr six;
+    if (*host == '/' || strcmp(host, "localhost") == 0)
+        return true;
+    if (inet_pton(AF_INET, host, &four) == 1)
+        return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
+    return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
+}
+
+static void check_exposure(struct assembly *assembly, const struct yaml_node *root)
+{
+    const struct settings *settings = &assembly->settings;
+    const struct yaml_node *http = yaml_find(root, "http");
+    if (http && settings->http.host && !settings->http.insecure && !is_of_this_machine(settings->http.host))
+        problem_add(assembly->reader.problems, option_place(http, "listen"),
+                    "\"listen\" is beyond this machine, and whoever reaches it would be answered: where that is meant, "
+                    "say insecure: true beside it");
+}
+
 static void assemble(struct assembly *assembly, const struct yaml_node *root)
 {
     struct place beginning = {1, 1};
@@ -94,6 +118,7 @@ static void assemble(struct assembly *assembly, const struct yaml_node *root)
     if (settings->time_zone &&
         !assembly_open_zone(assembly, settings->time_zone, option_place(root, "time_zone"), &settings->zone))
         settings->zone = NULL;
+    check_exposure(assembly, root);
     sources_assemble(assembly);
     /* What memory was too short for isn't there to be looked at. */
     if (!assembly->reader.problems->memory_is_short)

@@ -53,13 +53,16 @@ struct settings {
         const char *password; /* of `password_file`; NULL where not given */
     } postgres;
     struct {
-        const char *host; /* of `listen`, "127.0.0.1:8080" */
+        const char *host; /* of `listen`, "127.0.0.1:8080"; a path of a unix socket begins with a slash */
         int port;
+        bool insecure;        /* others than this machine may ask, and nobody is asked who he is */
         int64_t memory_bytes; /* what the snapshot may hold: `memory`, 1 GiB */
         int64_t threads;      /* 2 */
         int64_t refresh_us;   /* how often Redis is asked: `refresh`, 20 ms */
     } http;
     struct {
+        const char *host; /* of `listen`: where it says how it is; NULL: a unix socket in the runtime folder */
+        int port;
         int64_t workers;        /* threads, each a consumer: 1 */
         int64_t flush_every_us; /* 50 ms */
         int64_t flush_messages; /* 10,000 */
@@ -69,6 +72,8 @@ struct settings {
             live_groups_max; /* of a view in a partition's slot, after what is published: `live_groups`, 1,000,000 */
     } speed;
     struct {
+        const char *host; /* of `listen`, as that of speed */
+        int port;
         int64_t ingest_messages; /* in one transaction: 100,000 */
     } batch;
 

@@ -81,8 +81,17 @@ static const struct option http_options[] = {
      AT(settings.http.host),
      AND_AT(settings.http.port),
      .fallback = "127.0.0.1:8080",
-     .meaning = "The address and port that the serving layer answers on.",
+     .meaning = "Where the serving layer answers. Beyond this machine only with `insecure`.",
      .example = "0.0.0.0:8080"},
+    {.key = "insecure",
+     .type = &option_boolean,
+     AT(settings.http.insecure),
+     .fallback = "false",
+     .meaning =
+         "Whether `listen` may be an address that others than this machine reach: whoever gets there is answered, "
+         "without a password and without encryption. Right behind a proxy that asks both, or in a network of "
+         "containers.",
+     .example = "true"},
     {.key = "memory",
      .type = &option_size,
      AT(settings.http.memory_bytes),

@@ -285,6 +285,31 @@ static void every_key_of_the_sections_is_taken(void **state)
     settings_destroy(settings);
 }
 
+static void a_listener_beyond_this_machine_has_to_be_meant(void **state)
+{
+    (void)state;
+    static const char *const near[] = {"127.0.0.1:80", "127.8.9.1:80", "[::1]:80", "localhost:80",
+                                       "unix:///run/t.sock"};
+    char text[1000];
+    for (size_t i = 0; i < sizeof near / sizeof near[0]; i++) {
+        snprintf(text, sizeof text, SOURCE "http: { listen: '%s' }\n", near[i]);
+        settings_destroy(loaded(text));
+    }
+    struct settings *settings = loaded(SOURCE "http: { listen: '0.0.0.0:80', insecure: true }\n");
+    assert_true(settings->http.insecure);
+    settings_destroy(settings);
+}
+
+static void a_unix_socket_is_listened_at_by_its_path(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(SOURCE "http: { listen: 'unix:///run/t.sock' }\n");
+    assert_string_equal(settings->http.host, "/run/t.sock");
+    assert_int_equal(settings->http.port, 0);
+    assert_false(settings->http.insecure);
+    settings_destroy(settings);
+}
+
 static void byte_order_mark_and_carriage_returns_are_harmless(void **state)
 {
     (void)state;
@@ -448,6 +473,12 @@ static const struct bad bad_settings[] = {
     {SOURCE "http: { listen: 'h:65536' }\n", "7:17", "an address and a port"},
     {SOURCE "http: { listen: ':80' }\n", "7:17", "an address and a port"},
     {SOURCE "http: { listen: '::1:80' }\n", "7:17", "an address and a port"},
+    {SOURCE "http: { listen: 'unix://a/b' }\n", "7:17", "an address and a port"},
+    {SOURCE "http: { listen: 'unix:///a/' }\n", "7:17", "unix:///path"},
+    {SOURCE "http: { listen: '0.0.0.0:80' }\n", "7:17", "insecure: true"},
+    {SOURCE "http: { listen: '[::]:80' }\n", "7:17", "insecure: true"},
+    {SOURCE "http: { listen: 'host:80', insecure: false }\n", "7:17", "insecure: true"},
+    {SOURCE "http: { insecure: yes }\n", "7:19", "expected true or false, not \"yes\""},
     {SOURCE "http: { threads: 0 }\n", "7:18", "\"threads\" must be 1 to 256"},
     {SOURCE "http: { threads: 257 }\n", "7:18", "\"threads\" must be 1 to 256"},
     {SOURCE "http: { threads: two }\n", "7:18", "expected a whole number, not \"two\""},
@@ -963,6 +994,8 @@ int main(void)
         cmocka_unit_test(a_job_runs_all_sources_unless_it_lists_some),
         cmocka_unit_test(what_is_not_written_has_its_default),
         cmocka_unit_test(every_key_of_the_sections_is_taken),
+        cmocka_unit_test(a_listener_beyond_this_machine_has_to_be_meant),
+        cmocka_unit_test(a_unix_socket_is_listened_at_by_its_path),
         cmocka_unit_test(byte_order_mark_and_carriage_returns_are_harmless),
         cmocka_unit_test(good_brokers_and_groups_are_taken),
         cmocka_unit_test(brokers_may_be_a_list),

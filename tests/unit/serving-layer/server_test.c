@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "connections.h"
-#include "server.h"
+#include "http/connections.h"
+#include "http/server.h"
 
 struct listening {
     struct bench bench;
@@ -18,12 +18,13 @@ struct listening {
 static int start(void **state)
 {
     struct listening *listening = calloc(1, sizeof *listening);
-    const struct server_options options = {"127.0.0.1", 0, 2};
+    const struct server_options options = {{"127.0.0.1", 0}, 2, CONNECTIONS_MAX};
     *state = listening;
     bench_start(&listening->bench, 1 << 30);
     fake_begin(0, 1, 0);
     bench_follow(&listening->bench);
-    return server_start(&options, &listening->bench.serving, &listening->server, NULL) ? 0 : -1;
+    const struct server_handler handler = route_handler(&listening->bench.serving);
+    return server_start(&options, &handler, &listening->server, NULL) ? 0 : -1;
 }
 
 static int stop(void **state)
@@ -248,8 +249,9 @@ static void a_port_that_is_taken_is_said(void **state)
     struct listening *listening = *state;
     struct server *second;
     struct error error;
-    const struct server_options options = {"127.0.0.1", server_port(listening->server), 1};
-    assert_false(server_start(&options, &listening->bench.serving, &second, &error));
+    const struct server_options options = {{"127.0.0.1", server_port(listening->server)}, 1, CONNECTIONS_MAX};
+    const struct server_handler handler = route_handler(&listening->bench.serving);
+    assert_false(server_start(&options, &handler, &second, &error));
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_non_null(strstr(error.message, "127.0.0.1"));
 }

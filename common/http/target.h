@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The target of a request, taken apart strictly: bad escapes, NUL and bytes that aren't UTF-8 are refused, not guessed.
  */
-#ifndef TIDEMARK_SERVING_TARGET_H
-#define TIDEMARK_SERVING_TARGET_H
+#ifndef TIDEMARK_HTTP_TARGET_H
+#define TIDEMARK_HTTP_TARGET_H
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "problem.h"
+#include "http/problem.h"
 
 #define TARGET_BYTES_MAX 8192
 #define SEGMENTS_MAX 8

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The connections that are open, so that one whose request never comes to an end, or whose answer nobody takes, is
  * ended after a time: the HTTP library counts idle time only, which a byte now and then resets. */
-#ifndef TIDEMARK_SERVING_CONNECTIONS_H
-#define TIDEMARK_SERVING_CONNECTIONS_H
+#ifndef TIDEMARK_HTTP_CONNECTIONS_H
+#define TIDEMARK_HTTP_CONNECTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Why a request isn't answered, as a problem document (RFC 9457): the status, and a sentence for the person who asked.
  */
-#ifndef TIDEMARK_SERVING_PROBLEM_H
-#define TIDEMARK_SERVING_PROBLEM_H
+#ifndef TIDEMARK_HTTP_PROBLEM_H
+#define TIDEMARK_HTTP_PROBLEM_H
 
 #include <stdbool.h>
 

@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server.h"
+#include "http/server.h"
 
-#include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "connections.h"
-#include "request_head.h"
+#include "http/connections.h"
+#include "http/request_head.h"
+#include "http/target.h"
 
 /* For the headers of a request and its answer. Where a request doesn't fit, the library answers by itself, with a page:
  * several times our own limits, so that these come first. */
 #define CONNECTION_BYTES_MAX ((size_t)384 * 1024)
 
 struct server {
-    const struct serving *serving;
+    struct server_handler handler;
     struct MHD_Daemon *daemon;
     struct connections *connections;
+    unsigned connections_max;
+    char *path; /* of its unix socket; NULL: it has none */
 };
 
 /* Lives from the request line until the answer is sent. */
@@ -142,21 +141,18 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct repl
     return result;
 }
 
-static void count(const struct serving *serving, const char *route_name, unsigned status, int64_t since_us)
+static void count(const struct server *server, const char *route, unsigned status, int64_t since_us)
 {
-    char number[16];
-    snprintf(number, sizeof number, "%u", status);
-    const char *const labels[] = {route_name, number};
-    metric_add(metrics_series(serving->metrics, METRIC_REQUESTS, labels), 1);
-    metric_observe(metrics_series(serving->metrics, METRIC_REQUEST_DURATION, &route_name),
-                   clock_monotonic_us() - since_us);
+    const struct server_handler *handler = &server->handler;
+    if (handler->answered)
+        handler->answered(handler->context, route, status, clock_monotonic_us() - since_us);
 }
 
 static enum MHD_Result refuse(struct server *server, struct MHD_Connection *connection, struct reply *reply,
                               const struct problem *problem, bool close_connection)
 {
     reply_problem(reply, problem);
-    count(server->serving, "other", reply->status, clock_monotonic_us());
+    count(server, "other", reply->status, clock_monotonic_us());
     enum MHD_Result result = send_reply(connection, reply, close_connection);
     reply_clean_up(reply);
     return result;
@@ -164,13 +160,14 @@ static enum MHD_Result refuse(struct server *server, struct MHD_Connection *conn
 
 static enum MHD_Result give_answer(struct server *server, struct MHD_Connection *connection, const char *target)
 {
-    const char *route_name;
+    const struct server_handler *handler = &server->handler;
+    const char *route = "other";
     struct reply reply = {0};
     int64_t since_us = clock_monotonic_us();
-    metric_set(metrics_series(server->serving->metrics, METRIC_CONNECTIONS, NULL),
-               (int64_t)connections_count(server->connections));
-    route(server->serving, target, &reply, &route_name);
-    count(server->serving, route_name, reply.status, since_us);
+    if (handler->arrived)
+        handler->arrived(handler->context, connections_count(server->connections));
+    handler->answer(handler->context, target, &reply, &route);
+    count(server, route, reply.status, since_us);
     enum MHD_Result result = send_reply(connection, &reply, false);
     reply_clean_up(&reply);
     return result;
@@ -201,63 +198,42 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     return MHD_YES;
 }
 
-static int listen_at(const struct addrinfo *address)
-{
-    int descriptor = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
-    if (descriptor < 0)
-        return -1;
-    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(descriptor, address->ai_addr, address->ai_addrlen) == 0 && listen(descriptor, 511) == 0)
-        return descriptor;
-    int cause = errno;
-    close(descriptor);
-    errno = cause;
-    return -1;
-}
-
-static int open_socket(const struct server_options *options, struct error *error)
-{
-    char port[16];
-    bool every = *options->host == '\0' || strcmp(options->host, "*") == 0;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *addresses = NULL;
-    snprintf(port, sizeof port, "%d", options->port);
-    int failed = getaddrinfo(every ? NULL : options->host, port, &hints, &addresses);
-    if (failed) {
-        error_set(error, ERROR_CONFIGURATION, "can't listen at %s:%d: %s", options->host, options->port,
-                  gai_strerror(failed));
-        return -1;
-    }
-    int descriptor = -1;
-    for (const struct addrinfo *at = addresses; at && descriptor < 0; at = at->ai_next)
-        descriptor = listen_at(at);
-    if (descriptor < 0)
-        error_set(error, ERROR_UNAVAILABLE, "can't listen at %s:%d: %s", options->host, options->port, strerror(errno));
-    freeaddrinfo(addresses);
-    return descriptor;
-}
-
 static struct MHD_Daemon *start_daemon(struct server *server, int descriptor, unsigned threads)
 {
     return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, descriptor,
-        MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0U, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+        MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0U, MHD_OPTION_CONNECTION_LIMIT, server->connections_max,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)REQUEST_SECONDS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         CONNECTION_BYTES_MAX, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED,
         end_exchange, server, MHD_OPTION_NOTIFY_CONNECTION, note_connection, server, MHD_OPTION_END);
 }
 
-bool server_start(const struct server_options *options, const struct serving *serving, struct server **ret_server,
-                  struct error *error)
+/* NULL where memory is short. */
+static struct server *server_new(const struct server_options *options, const struct server_handler *handler)
 {
-    int descriptor = open_socket(options, error);
-    if (descriptor < 0)
-        return false;
     struct server *server = calloc(1, sizeof *server);
-    if (server) {
-        server->serving = serving;
-        server->connections = connections_new(CONNECTIONS_MAX);
-    }
-    if (server && server->connections)
+    if (!server)
+        return NULL;
+    server->handler = *handler;
+    server->connections_max = options->connections_max;
+    server->connections = connections_new(options->connections_max);
+    bool done = server->connections != NULL;
+    if (done && listen_is_path(&options->address))
+        done = (server->path = strdup(options->address.host)) != NULL;
+    if (done)
+        return server;
+    server_stop(server);
+    return NULL;
+}
+
+bool server_start(const struct server_options *options, const struct server_handler *handler,
+                  struct server **ret_server, struct error *error)
+{
+    int descriptor;
+    if (!listen_open(&options->address, &descriptor, error))
+        return false;
+    struct server *server = server_new(options, handler);
+    if (server)
         server->daemon = start_daemon(server, descriptor, (unsigned)options->threads);
     if (!server || !server->daemon) {
         close(descriptor);
@@ -270,13 +246,14 @@ bool server_start(const struct server_options *options, const struct serving *se
 
 int server_port(const struct server *server)
 {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    const union MHD_DaemonInfo *info =
+        server->path ? NULL : MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
     return info ? info->port : 0;
 }
 
 void server_tend(struct server *server)
 {
-    bool crowded = connections_count(server->connections) > CONNECTIONS_MAX / 4 * 3;
+    bool crowded = connections_count(server->connections) > server->connections_max / 4 * 3;
     int64_t request_us = (crowded ? CROWDED_SECONDS_MAX : REQUEST_SECONDS_MAX) * US_PER_SECOND;
     connections_reap(server->connections, clock_monotonic_us(), request_us, ANSWER_SECONDS_MAX * US_PER_SECOND);
 }
@@ -285,8 +262,11 @@ void server_stop(struct server *server)
 {
     if (!server)
         return;
+    if (server->path)
+        unlink(server->path);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
     connections_destroy(server->connections);
+    free(server->path);
     free(server);
 }

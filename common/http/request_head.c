@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "request_head.h"
+#include "http/request_head.h"
 
 #include <string.h>
 #include <strings.h>
 
-#include "target.h"
+#include "http/target.h"
 
 #define DIGITS "0123456789"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

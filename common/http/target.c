@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "target.h"
+#include "http/target.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "connections.h"
+#include "http/connections.h"
 
 #include <pthread.h>
 #include <stdlib.h>

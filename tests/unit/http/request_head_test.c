@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_test.h"
 
-#include "request_head.h"
-#include "target.h"
+#include "http/request_head.h"
+#include "http/target.h"
 
 static struct request_head get(const char *host)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What a route makes of a request. */
-#ifndef TIDEMARK_SERVING_REPLY_H
-#define TIDEMARK_SERVING_REPLY_H
+#ifndef TIDEMARK_HTTP_REPLY_H
+#define TIDEMARK_HTTP_REPLY_H
 
-#include "problem.h"
+#include "http/problem.h"
 
 #define REPLY_HEADERS_MAX 4
 

@@ -4,11 +4,11 @@
  *
  * What others could take for another request, or for two, is refused, and its connection ended: a proxy before us may
  * have read it in the other way. */
-#ifndef TIDEMARK_SERVING_REQUEST_HEAD_H
-#define TIDEMARK_SERVING_REQUEST_HEAD_H
+#ifndef TIDEMARK_HTTP_REQUEST_HEAD_H
+#define TIDEMARK_HTTP_REQUEST_HEAD_H
 
 #include "base/error.h"
-#include "reply.h"
+#include "http/reply.h"
 
 #define HEAD_BYTES_MAX ((size_t)64 * 1024)
 

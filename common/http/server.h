@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The HTTP server: takes requests in, refuses what isn't a plain GET or HEAD, and hands the rest to its handler. */
+#ifndef TIDEMARK_HTTP_SERVER_H
+#define TIDEMARK_HTTP_SERVER_H
+
+#include "base/error.h"
+#include "http/listen.h"
+#include "http/reply.h"
+
+#define REQUEST_SECONDS_MAX 30 /* for a request to arrive, and between two of a connection */
+#define CROWDED_SECONDS_MAX 2  /* the same, while more than three quarters of all connections are taken */
+#define ANSWER_SECONDS_MAX 300 /* for an answer to be taken */
+
+struct server_options {
+    struct listen_address address;
+    int64_t threads;
+    unsigned connections_max;
+};
+
+/* All are called from any of the server's threads. */
+struct server_handler {
+    /* Answers GET of this target, as it came. *ret_route is how the request is counted, static text. */
+    void (*answer)(void *context, const char *target, struct reply *reply, const char **ret_route);
+    /* Before each answer: so many connections are open. NULL: nobody asks. */
+    void (*arrived)(void *context, size_t connections);
+    /* A request was answered, or refused (as the route "other"). NULL: nobody counts. */
+    void (*answered)(void *context, const char *route, unsigned status, int64_t duration_us);
+    void *context; /* outlives the server */
+};
+
+struct server;
+
+/* Listens and answers. Errors are those of listen_open. */
+bool server_start(const struct server_options *options, const struct server_handler *handler,
+                  struct server **ret_server, struct error *error) MUST_CHECK;
+int server_port(const struct server *server); /* 0 where it listens on a unix socket */
+
+/* To be called about once a second: ends connections that hang. */
+void server_tend(struct server *server);
+
+/* Takes no more connections, ends those that are open, and removes its unix socket. NULL is allowed. */
+void server_stop(struct server *server);
+
+#endif
