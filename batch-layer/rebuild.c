@@ -215,7 +215,7 @@ static bool make_view(struct rebuild *rebuild, size_t number, struct time_range 
         done = query_counts(rebuild, &change->counted, &change->rows, error);
     }
     if (done) {
-        append_view_finish(&rebuild->sql, buffer_string(&table));
+        append_view_finish(&rebuild->sql, view, buffer_string(&table));
         done = batch_execute(rebuild->run->batch, &rebuild->sql, error);
     }
     window_sql_clean_up(&window);

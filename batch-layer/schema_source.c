@@ -22,11 +22,16 @@ void append_current_table(struct buffer *sql, const struct source *source)
     append_table(sql, "tidemark", "current_", source->name);
 }
 
-static void append_index_name(struct buffer *sql, const struct source *source, const char *suffix)
+void append_index_name(struct buffer *sql, const char *prefix, const char *table, const char *suffix)
 {
     char name[64 + NAME_MAX_BYTES];
-    snprintf(name, sizeof name, "current_%s_%s", source->name, suffix);
+    snprintf(name, sizeof name, "%s%s.%s", prefix, table, suffix);
     buffer_append_identifier(sql, name);
+}
+
+static void append_current_index_name(struct buffer *sql, const struct source *source, const char *suffix)
+{
+    append_index_name(sql, "current_", source->name, suffix);
 }
 
 void append_current_indexes(struct buffer *sql, const struct source *source)
@@ -34,9 +39,9 @@ void append_current_indexes(struct buffer *sql, const struct source *source)
     buffer_append_string(sql, "alter table ");
     append_current_table(sql, source);
     buffer_append_string(sql, " add constraint ");
-    append_index_name(sql, source, "key");
+    append_current_index_name(sql, source, "key");
     buffer_append_string(sql, " primary key (tm_key, tm_partition); create index ");
-    append_index_name(sql, source, "event");
+    append_current_index_name(sql, source, "event");
     buffer_append_string(sql, " on ");
     append_current_table(sql, source);
     buffer_append_string(sql, " (tm_event_us); ");
@@ -47,9 +52,9 @@ void append_current_unindex(struct buffer *sql, const struct source *source)
     buffer_append_string(sql, "alter table ");
     append_current_table(sql, source);
     buffer_append_string(sql, " drop constraint ");
-    append_index_name(sql, source, "key");
+    append_current_index_name(sql, source, "key");
     buffer_append_string(sql, "; drop index tidemark.");
-    append_index_name(sql, source, "event");
+    append_current_index_name(sql, source, "event");
     buffer_append_string(sql, "; ");
 }
 
@@ -130,7 +135,9 @@ static bool create_tables(struct batch *batch, const struct source *source, stru
     buffer_append_string(sql, " (tm_partition int not null, tm_offset bigint not null, tm_record_us bigint,"
                               " tm_event_us bigint not null");
     append_fields(sql, &source->schema);
-    buffer_append_string(sql, ", primary key (tm_partition, tm_offset)); create table ");
+    buffer_append_string(sql, ", constraint ");
+    append_index_name(sql, "", source->name, "key");
+    buffer_append_string(sql, " primary key (tm_partition, tm_offset)); create table ");
     append_current_table(sql, source);
     buffer_append_string(sql, " (tm_partition int not null, tm_key text collate \"C\" not null,"
                               " tm_offset bigint not null, tm_event_us bigint not null");

@@ -44,9 +44,11 @@ void append_view_create(struct buffer *sql, const struct view *view, const char 
     buffer_append_char(sql, ')');
 }
 
-void append_view_finish(struct buffer *sql, const char *table)
+void append_view_finish(struct buffer *sql, const struct view *view, const char *table)
 {
-    buffer_appendf(sql, "create index on %s (tm_window); analyze %s", table, table);
+    buffer_append_string(sql, "create index ");
+    append_index_name(sql, "", view->name, "window");
+    buffer_appendf(sql, " on %s (tm_window); analyze %s", table, table);
 }
 
 void append_view_condition(struct buffer *sql, const struct view *view)

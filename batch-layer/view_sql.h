@@ -8,7 +8,7 @@
 /* "create table …" under the quoted name `table`; and, once it is filled, its index and what the planner should know.
  */
 void append_view_create(struct buffer *sql, const struct view *view, const char *table);
-void append_view_finish(struct buffer *sql, const char *table);
+void append_view_finish(struct buffer *sql, const struct view *view, const char *table);
 
 /* "insert into `table` …" of the rows of all windows, or of those that begin at one of `windows` (a literal of
  * bigint[], or NULL for all), computed from the versions in `origin`, a FROM item with the alias o. Returns

@@ -130,8 +130,9 @@ const struct option source_options[] = {
      .required = true,
      .meaning =
          "The fields that views and the master dataset know: a name with `text`, `integer` or `decimal(n)`, where "
-         "n is 0 to 3 digits after the point. A name is of letters, digits and `_`, at most 48, and doesn't begin "
-         "with `tm_`. Decimals are required in every message, the others may be null or absent.",
+         "n is 0 to 3 digits after the point. A name is of letters, digits and `_`, at most 48, doesn't begin "
+         "with `tm_`, and isn't one of PostgreSQL's system columns, such as `ctid`. Decimals are required in every "
+         "message, the others may be null or absent.",
      .example = "{ order_id: text, amount: decimal(2) }"},
     {.key = NULL},
 };
@@ -171,11 +172,11 @@ static bool read_field_type(struct assembly *assembly, const struct yaml_node *n
 
 static bool check_field_name(struct assembly *assembly, const struct yaml_node *key)
 {
-    struct text rest;
+    const char *why;
     if (!is_field_name(key->text))
         problem_add(assembly->reader.problems, key->place, "a field's name is of " FIELD_NAME_RULE);
-    else if (text_after(key->text, "tm_", &rest))
-        problem_add(assembly->reader.problems, key->place, "names that begin with tm_ are Tidemark's own");
+    else if (is_taken_column(key->text, &why))
+        problem_add(assembly->reader.problems, key->place, "%s", why);
     else
         return true;
     return false;

@@ -60,7 +60,8 @@ const struct option view_options[] = {
      .offset = offsetof(struct written_view, measures),
      .required = true,
      .meaning = "What is computed of each group, at most 16: a name with `count`, `sum(field)` or `avg(field)` of an "
-                "integer or decimal field.",
+                "integer or decimal field. Like a field's it doesn't begin with `tm_` and isn't one of PostgreSQL's "
+                "system columns.",
      .example = "{ order_count: count, total_revenue: sum(amount) }"},
     {.key = NULL},
 };
@@ -149,9 +150,12 @@ static bool is_dimension(const struct view *view, struct text name)
 static bool check_measure_name(struct assembly *assembly, const struct view *view, const struct yaml_node *entry)
 {
     struct text name = entry->key->text;
+    const char *why;
     if (!assembly_check_name(assembly, entry))
         return false;
-    if (is_among(name, reserved_columns, sizeof reserved_columns / sizeof reserved_columns[0]))
+    if (is_taken_column(name, &why))
+        problem_add(assembly->reader.problems, entry->key->place, "%s", why);
+    else if (is_among(name, reserved_columns, sizeof reserved_columns / sizeof reserved_columns[0]))
         problem_add(assembly->reader.problems, entry->key->place,
                     "a measure can't be named \"%s\": it is a column of every row", name.data);
     else if (is_dimension(view, name))

@@ -28,6 +28,17 @@ bool is_field_name(struct text text)
     return is_of(text, FIELD_NAME_MAX, "") && is_letter(text.data[0]);
 }
 
+bool is_taken_column(struct text name, const char **ret_why)
+{
+    static const char *const system_columns[] = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
+    struct text rest;
+    *ret_why = text_after(name, "tm_", &rest) ? "names that begin with tm_ are Tidemark's own" : NULL;
+    for (size_t i = 0; i < sizeof system_columns / sizeof *system_columns; i++)
+        if (text_equal(name, text_of(system_columns[i])))
+            *ret_why = "every table of PostgreSQL has a column of this name already: call it otherwise";
+    return *ret_why != NULL;
+}
+
 bool is_topic_name(struct text text)
 {
     return is_of(text, TOPIC_NAME_MAX, "-.") && !text_equal(text, text_of(".")) && !text_equal(text, text_of(".."));

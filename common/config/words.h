@@ -17,6 +17,10 @@ bool is_field_name(struct text text);
 /* Of Kafka topics: letters, digits, '.', '_' and '-', at most 249, neither "." nor "..". */
 bool is_topic_name(struct text text);
 
+/* Of columns that the tables have without being asked: "tm_…", and what PostgreSQL gives to every table. Then *ret_why
+ * says whose the name is. */
+bool is_taken_column(struct text name, const char **ret_why);
+
 #define NAME_RULE "letters, digits, \"_\" and \"-\", beginning with a letter or \"_\", at most 40 characters"
 #define FIELD_NAME_RULE "letters, digits and \"_\", not beginning with a digit, at most 48 characters"
 

@@ -39,6 +39,10 @@ static const struct sqlstate_class sqlstate_classes[] = {
     {"42703", ERROR_CONFIGURATION},
     {"3F000", ERROR_CONFIGURATION},
     {"2BP01", ERROR_CONFIGURATION}, /* something of the user's depends on a table */
+    {"42P07", ERROR_CONFIGURATION}, /* something of the user's has the name of a table, column, type already */
+    {"42701", ERROR_CONFIGURATION},
+    {"42710", ERROR_CONFIGURATION},
+    {"42809", ERROR_CONFIGURATION}, /* or has it in the table's place */
 };
 
 static enum error_code code_of_sqlstate(const char *state)

@@ -134,6 +134,8 @@ PIECES = [
     ("key_that_is_no_field", "key: order_id", "key: ordr_id", "10:10", "order_id"),
     ("key_of_a_decimal_field", "key: order_id", "key: amount", "10:10", "text"),
     ("field_with_a_reserved_name", "status: text }", "tm_status: text }", "", "tm_"),
+    ("field_named_like_a_system_column", "status: text }", "ctid: text }", "", "every table of PostgreSQL"),
+    ("measure_named_like_a_hidden_column", "order_count: count", "tm_count: count", "", "tm_"),
     ("type_of_a_field_misspelt", "quantity: integer", "quantity: intger", "15:77", 'did you mean "integer"?'),
     ("decimal_of_two_numbers", "amount: decimal(2)", 'amount: "decimal(10,2)"', "15:55", "decimal"),
     ("unit_of_event_time_misspelt", "event_time: timestamp", "event_time: { field: t, unit: milisconds }", "11:35", "milliseconds"),

@@ -14,9 +14,16 @@ static void database_of_an_older_version_is_migrated(void **state)
     sql(&world,
         "alter table tidemark.partition drop column held; alter table tidemark.source drop column split_orders; "
         "alter table tidemark.run drop column moved; alter table tidemark.current_orders drop constraint "
-        "current_orders_key, add constraint current_orders_key primary key (tm_partition, tm_key); "
-        "delete from tidemark.schema_version where version = 3");
+        "\"current_orders.key\", add constraint current_orders_key primary key (tm_partition, tm_key); "
+        "alter index tidemark.\"current_orders.event\" rename to current_orders_event; "
+        "alter table raw.orders rename constraint \"orders.key\" to orders_pkey; "
+        "alter index view.\"by_category.window\" rename to new_by_category_tm_window_idx; "
+        "delete from tidemark.schema_version where version >= 3");
     verify_ok(&world);
+    assert_rows(&world,
+                "select relname from pg_class where relkind = 'i' and (relnamespace in ('raw'::regnamespace, "
+                "'view'::regnamespace) or relname like 'current%') order by 1",
+                "by_category.window\ncurrent_orders.event\ncurrent_orders.key\ndaily_revenue.window\norders.key");
     assert_rows(&world, "select partition, held from tidemark.partition order by 1", "0 4\n1 1");
     paid_orders(&world, 1);
     follow_and_run(&world);
@@ -31,7 +38,7 @@ static void newer_database_is_refused_with_both_versions(void **state)
     make_world(&world, 1);
     follow_and_run(&world);
     sql(&world, "update tidemark.schema_version set version = 99");
-    run_fails(&world, ERROR_CONFIGURATION, "schema version 99 and this program knows up to 3");
+    run_fails(&world, ERROR_CONFIGURATION, "schema version 99 and this program knows up to 4");
     sql(&world, "update tidemark.schema_version set version = 1");
     end_world(&world);
 }
