@@ -91,10 +91,23 @@ static bool migrate_locked(struct batch *batch, struct error *error)
     return true;
 }
 
+/* Messages are UTF-8: any other encoding lacks characters, and the first message with one of them could never be
+ * stored. SQL_ASCII is none: it keeps the bytes as they come. */
+static bool check_encoding(struct batch *batch, struct error *error)
+{
+    const char *encoding = PQparameterStatus(batch->connection, "server_encoding");
+    if (!encoding || strcmp(encoding, "UTF8") == 0 || strcmp(encoding, "SQL_ASCII") == 0)
+        return true;
+    return error_set(error, ERROR_CONFIGURATION,
+                     "PostgreSQL: the database %s has the encoding %s, which can't hold every text that a message can "
+                     "have; make one with: create database … encoding 'UTF8' template template0",
+                     PQdb(batch->connection), encoding);
+}
+
 bool schema_migrate(struct batch *batch, struct error *error)
 {
     int64_t version;
-    if (!read_version(batch, &version, error))
+    if (!check_encoding(batch, error) || !read_version(batch, &version, error))
         return false;
     if (version == POSTGRES_SCHEMA_VERSION)
         return true;

@@ -6,7 +6,7 @@
 #include "batch.h"
 
 /* Brings the database to this program's version, one process at a time. ERROR_CONFIGURATION, with both versions, where
- * it is newer already. */
+ * it is newer already, and with the encoding's name where that can't hold what UTF-8 can. */
 bool schema_migrate(struct batch *batch, struct error *error) MUST_CHECK;
 
 /* Makes the source's tables, or adds the columns of new fields to them; messages ingested before have null there.

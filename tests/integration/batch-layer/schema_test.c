@@ -88,11 +88,71 @@ static void field_that_is_new_gets_a_column_and_a_changed_one_is_refused(void **
     end_world(&world);
 }
 
+static void remake_database(const char *encoding)
+{
+    char line[400];
+    snprintf(line, sizeof line,
+             "psql -h %s -U tidemark -d postgres -qc 'drop database test%d' -c \"create database test%d template "
+             "template0 encoding '%s'\"",
+             server.folder, databases, databases, encoding);
+    assert_int_equal(system(line), 0);
+}
+
+/* A text that Latin-1 doesn't have, with all that SQL and COPY quote. */
+static void append_foreign_order(struct world *world, const char *id)
+{
+    char payload[300];
+    snprintf(payload, sizeof payload,
+             "{\"order_id\": \"%s\", \"timestamp\": \"2026-01-01T12:00:00Z\", \"amount\": 1.00, \"status\": \"paid\", "
+             "\"category\": \"\u8336\\\\ \xe8\x8c\xb6 \xf0\x9f\x8d\xb5 \\t'\", \"quantity\": 2}",
+             id);
+    memory_log_append(&world->log, 0, payload, -1);
+}
+
+static void database_of_an_encoding_without_all_characters_is_refused_by_its_name(void **state)
+{
+    (void)state;
+    static const char *const encodings[] = {"LATIN1", "WIN1252", "EUC_JP"};
+    struct world world;
+    make_world(&world, 1);
+    append_foreign_order(&world, "a");
+    follow(&world);
+    for (size_t i = 0; i < COUNT_OF(encodings); i++) {
+        char part[60];
+        remake_database(encodings[i]);
+        snprintf(part, sizeof part, "has the encoding %s, which can't hold", encodings[i]);
+        run_fails(&world, ERROR_CONFIGURATION, part);
+        batch_disconnect(&world.batch);
+        world.batch.publications->operations->destroy(world.batch.publications);
+        open_publications(&world);
+    }
+    end_world(&world);
+}
+
+static void database_without_an_encoding_keeps_every_text(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    remake_database("SQL_ASCII");
+    append_foreign_order(&world, "a");
+    append_foreign_order(&world, "b");
+    follow_and_run(&world);
+    append_foreign_order(&world, "a");
+    follow_and_run(&world);
+    verify_ok(&world);
+    assert_rows(&world, "select category, order_count from view.by_category",
+                "\xe8\x8c\xb6\\ \xe8\x8c\xb6 \xf0\x9f\x8d\xb5 \t' 2");
+    end_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(database_of_an_older_version_is_migrated),
         cmocka_unit_test(newer_database_is_refused_with_both_versions),
+        cmocka_unit_test(database_of_an_encoding_without_all_characters_is_refused_by_its_name),
+        cmocka_unit_test(database_without_an_encoding_keeps_every_text),
         cmocka_unit_test(view_defined_anew_is_made_anew),
         cmocka_unit_test(field_that_is_new_gets_a_column_and_a_changed_one_is_refused),
     };
