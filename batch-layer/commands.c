@@ -39,11 +39,13 @@ static const struct command_option repair_options[] = {
 
 typedef bool source_step(struct batch *batch, const struct source *source, struct error *error);
 
-/* Every source gets its turn, whatever happens to the others; the exit code is that of the first that failed. */
+/* Every source gets its turn, whatever happens to the others; the exit code is that of the first that failed. Where the
+ * program has to leave while a source has its turn, that one has failed: a signal came first. */
 static int for_each_source(const struct settings *settings, source_step *step)
 {
     struct batch batch;
     struct error error = {0};
+    const struct error interrupted = {.code = ERROR_TRY_AGAIN};
     if (!batch_open(settings, &batch, &error))
         return program_fail(&error);
     batch.accepts_partitions = accept_partitions != NULL;
@@ -54,11 +56,13 @@ static int for_each_source(const struct settings *settings, source_step *step)
         error = (struct error){0};
         if (only_source && strcmp(settings->sources[i].name, only_source) != 0)
             continue;
+        program_leave_with(code ? code : error_exit_code(&interrupted));
         if (step(&batch, &settings->sources[i], &error))
             continue;
         int failed = program_fail(&error);
         code = code ? code : failed;
     }
+    program_leave_with(code);
     batch_close(&batch);
     return code;
 }

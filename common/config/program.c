@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/program.h"
 
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/shutdown.h"
@@ -12,10 +15,36 @@ struct common_options {
     const char *config, *check, *log_format;
 };
 
+static atomic_int leave_code;
+
+void program_leave_with(int code)
+{
+    atomic_store(&leave_code, code);
+}
+
+static void end_at_once(int number)
+{
+    (void)number;
+    _exit(atomic_load(&leave_code));
+}
+
+/* A pipe that nobody reads, or memory that a thread which stands still has locked, mustn't hold it. */
+void program_leave(void)
+{
+    signal(SIGALRM, end_at_once);
+    alarm(1);
+    log_warning("not ended %d s after it was asked to: leaving what isn't done; the next start goes on from what is "
+                "committed",
+                (int)(PROGRAM_LEAVE_US / US_PER_SECOND));
+    _exit(atomic_load(&leave_code));
+}
+
 int program_fail(const struct error *error)
 {
+    int code = error_exit_code(error);
     log_error("%s", error->message);
-    return error_exit_code(error);
+    program_leave_with(code);
+    return code;
 }
 
 /* Usage and configuration errors go to people at a terminal: plain lines, without time and level. */
@@ -63,6 +92,8 @@ static int run(const struct program *program, const struct command_line *line, c
     shutdown_install();
     if (!choose_log_format(program->name, options->log_format, &error))
         return fail_plainly(program->name, &error);
+    if (!shutdown_watch(PROGRAM_LEAVE_US, program_leave))
+        log_warning("no thread can be made: the end of this program may take long where a server is silent");
     if (!line->command && !options->check) {
         error_set(&error, ERROR_USAGE, "which command? see %s --help", program->name);
         return fail_plainly(program->name, &error);

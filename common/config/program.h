@@ -7,6 +7,7 @@
 #ifndef TIDEMARK_CONFIG_PROGRAM_H
 #define TIDEMARK_CONFIG_PROGRAM_H
 
+#include "base/clock.h"
 #include "base/command.h"
 #include "config/settings.h"
 
@@ -25,5 +26,16 @@ int program_main(const struct program_description *description, int argc, char *
 
 /* Logs the error and gives its exit code. */
 int program_fail(const struct error *error);
+
+/* A program that is asked to end and can't, because a server is silent or the machine is busy, leaves what it was at
+ * after so long, and says so in one line: whoever asked may kill it soon (Docker does after 10 s). What isn't committed
+ * by then is as after a kill -9: it is read again. */
+#define PROGRAM_LEAVE_US (6 * US_PER_SECOND)
+
+/* With which exit code it then ends: 0 until this is called, or program_fail. Any thread. */
+void program_leave_with(int code);
+
+/* What ends it then: the line, where that can be written within a second, and the end. */
+_Noreturn void program_leave(void);
 
 #endif

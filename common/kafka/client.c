@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define CLOSE_TIMEOUT_US (5 * US_PER_SECOND)
+#define CLOSE_TIMEOUT_US (4 * US_PER_SECOND) /* with what comes before it less than PROGRAM_LEAVE_US */
 
 /* Facts of librdkafka 2.0: eager assignors only, offsets are the application's, and what is out of range is lost data
  * and must be seen. */

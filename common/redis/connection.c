@@ -9,12 +9,14 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/shutdown.h"
 #include "redis/functions.h"
 #include "redis/reply_error.h"
 #include "redis/words.h"
 
 #define CONNECT_TIMEOUT_S 2
 #define COMMAND_TIMEOUT_S 5
+#define LEAVING_TIMEOUT_S 2 /* of a command that is sent once a shutdown was requested */
 #define POLICY_CHECK_US (10 * US_PER_SECOND)
 
 void redis_connection_init(struct redis_connection *connection, const struct redis_address *address)
@@ -44,7 +46,7 @@ static bool connection_lost(struct redis_connection *connection, struct error *e
     if (!context)
         error_set(error, ERROR_INTERNAL, "out of memory");
     else if (context->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK))
-        error_set(error, ERROR_UNAVAILABLE, "%s: no answer within %d s", connection->name, COMMAND_TIMEOUT_S);
+        error_set(error, ERROR_UNAVAILABLE, "%s: no answer within %d s", connection->name, connection->timeout_s);
     else if (connection->limit.exceeded)
         error_set(error, ERROR_UNAVAILABLE, "%s: answered with a list of more than %d elements", connection->name,
                   REPLY_ELEMENTS_MAX);
@@ -52,6 +54,16 @@ static bool connection_lost(struct redis_connection *connection, struct error *e
         error_set(error, ERROR_UNAVAILABLE, "%s: %s", connection->name, context->errstr);
     disconnect(connection);
     return false;
+}
+
+/* For what is sent next. Whoever is asked to end has less time to wait. */
+static void set_timeout(struct redis_connection *connection)
+{
+    int timeout_s = shutdown_requested() ? LEAVING_TIMEOUT_S : COMMAND_TIMEOUT_S;
+    if (timeout_s == connection->timeout_s)
+        return;
+    redisSetTimeout(connection->context, (struct timeval){.tv_sec = timeout_s});
+    connection->timeout_s = timeout_s;
 }
 
 /* One command on a context that is there. An error reply isn't an error here. */
@@ -64,6 +76,7 @@ static bool send_and_receive(struct redis_connection *connection, const struct t
         data[i] = words[i].length ? words[i].data : "";
         lengths[i] = words[i].length;
     }
+    set_timeout(connection);
     errno = 0;
     redisReply *reply = redisCommandArgv(connection->context, (int)count, data, lengths);
     if (!reply)
@@ -163,8 +176,6 @@ static bool check_policy(struct redis_connection *connection, struct error *erro
 
 static void set_socket_options(redisContext *context)
 {
-    struct timeval timeout = {.tv_sec = COMMAND_TIMEOUT_S};
-    redisSetTimeout(context, timeout);
     if (context->connection_type != REDIS_CONN_TCP)
         return;
     redisEnableKeepAlive(context);
@@ -182,6 +193,7 @@ static bool connect_afresh(struct redis_connection *connection, struct error *er
     if (!connection->context || connection->context->err)
         return connection_lost(connection, error);
     connection->number++;
+    connection->timeout_s = 0;
     connection->context->reader->maxbuf = 0;
     reply_limit_set(&connection->limit, connection->context->reader);
     set_socket_options(connection->context);

@@ -17,6 +17,7 @@ struct redis_connection {
     char name[300];           /* for messages: "Redis at host:port" */
     redisContext *context;    /* NULL while there is no connection */
     uint64_t number;          /* of the context: how many there have been */
+    int timeout_s;            /* of an answer, as the context has it; 0: not set yet */
     struct reply_limit limit; /* set anew with every connection */
     int64_t checked_us;       /* monotonic time of the last look at the eviction policy */
 };

@@ -22,7 +22,7 @@ def thread_named(pid, name):
 
 
 class FrozenThread:
-    """As a context: inside it the thread stands still. To be used by one thread of the tests."""
+    """As a context: inside it the thread stands still, or its process ends. To be used by one thread of the tests."""
 
     def __init__(self, thread):
         self.thread = thread
@@ -34,4 +34,5 @@ class FrozenThread:
         return self
 
     def __exit__(self, *error):
-        _ptrace(_DETACH, self.thread)
+        if Path(f"/proc/{self.thread}").exists():
+            _ptrace(_DETACH, self.thread)
