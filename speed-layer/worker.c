@@ -118,7 +118,8 @@ static void on_trouble(void *context, const struct error *error)
     log_warning("%s; waiting for it", error->message);
 }
 
-static void own(struct worker *worker, const struct consumer_position *position)
+/* False where memory is short. */
+static bool own(struct worker *worker, const struct consumer_position *position)
 {
     const struct settings *settings = worker->speed->settings;
     for (size_t i = 0; i < settings->source_count; i++) {
@@ -126,7 +127,7 @@ static void own(struct worker *worker, const struct consumer_position *position)
             continue;
         struct partition *partition = partition_new(&worker->environment, &settings->sources[i], position->partition);
         if (!partition)
-            return;
+            return false;
         partition->on_bad = on_bad;
         partition->context = worker;
         worker->owned[worker->owned_count++] = (struct owned){.partition = partition,
@@ -136,16 +137,33 @@ static void own(struct worker *worker, const struct consumer_position *position)
                                                               .target = -1,
                                                               .letters = PARTITION_LETTERS_INIT};
     }
+    return true;
 }
 
-static void on_assigned(void *context, const struct consumer_position partitions[], size_t count)
+static void disown_all(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->owned_count; i++)
+        partition_destroy(worker->owned[i].partition);
+    free(worker->owned);
+    worker->owned = NULL;
+    worker->owned_count = 0;
+    worker->has_assignment = false;
+}
+
+static bool on_assigned(void *context, const struct consumer_position partitions[], size_t count)
 {
     struct worker *worker = context;
-    worker->has_assignment = true;
     worker->owned = calloc(count + 1, sizeof *worker->owned);
-    for (size_t i = 0; worker->owned && i < count; i++)
-        own(worker, &partitions[i]);
+    bool all = worker->owned != NULL;
+    for (size_t i = 0; all && i < count; i++)
+        all = own(worker, &partitions[i]);
+    if (!all) {
+        disown_all(worker);
+        return false;
+    }
+    worker->has_assignment = true;
     log_info("worker %d has %zu partitions", worker->number, worker->owned_count);
+    return true;
 }
 
 static void on_revoked(void *context, bool lost)
@@ -158,14 +176,9 @@ static void on_revoked(void *context, bool lost)
         worker_commit_all(worker);
     if (!lost)
         worker_hint(worker);
-    for (size_t i = 0; i < worker->owned_count; i++) {
+    for (size_t i = 0; i < worker->owned_count; i++)
         letters_forget(&worker->letters, &worker->owned[i].letters, worker->owned[i].partition);
-        partition_destroy(worker->owned[i].partition);
-    }
-    free(worker->owned);
-    worker->owned = NULL;
-    worker->owned_count = 0;
-    worker->has_assignment = false;
+    disown_all(worker);
     worker->suspended = false;
     retry_succeeded(&worker->commit_retry);
 }

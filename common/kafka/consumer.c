@@ -17,6 +17,7 @@ struct kafka_consumer {
     struct consumer consumer; /* first, so that one pointer is both */
     rd_kafka_t *client;
     rd_kafka_queue_t *queue;
+    rd_kafka_topic_partition_list_t *given; /* by the group, and not taken yet; NULL nothing is */
     struct consumer_events events;
     struct log_message messages[CONSUMER_BATCH];
 
@@ -47,14 +48,27 @@ const struct property kafka_consumer_defaults[] = {
     {0},
 };
 
-static void tell_assigned(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list)
+static void set_given(struct kafka_consumer *consumer, rd_kafka_topic_partition_list_t *list)
 {
+    if (consumer->given)
+        rd_kafka_topic_partition_list_destroy(consumer->given);
+    consumer->given = list;
+}
+
+/* Tells what the group has given, until it is taken. */
+static void tell_assigned(struct kafka_consumer *consumer)
+{
+    const rd_kafka_topic_partition_list_t *list = consumer->given;
     struct consumer_position *positions = calloc((size_t)list->cnt + 1, sizeof *positions);
-    if (!positions)
-        return;
-    for (int i = 0; i < list->cnt; i++)
+    for (int i = 0; positions && i < list->cnt; i++)
         positions[i] = (struct consumer_position){list->elems[i].topic, list->elems[i].partition, -1};
-    consumer->events.assigned(consumer->events.context, positions, (size_t)list->cnt);
+    if (positions && consumer->events.assigned(consumer->events.context, positions, (size_t)list->cnt)) {
+        set_given(consumer, NULL);
+    } else if (consumer->events.trouble) {
+        struct error error;
+        error_set(&error, ERROR_INTERNAL, "out of memory for %d partitions that the group gives", list->cnt);
+        consumer->events.trouble(consumer->events.context, &error);
+    }
     free(positions);
 }
 
@@ -67,8 +81,10 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t code, rd_kafka_
         rd_kafka_topic_partition_list_t *none = rd_kafka_topic_partition_list_new(0);
         kafka_assign(client, none);
         rd_kafka_topic_partition_list_destroy(none);
-        tell_assigned(consumer, list);
+        set_given(consumer, rd_kafka_topic_partition_list_copy(list));
+        tell_assigned(consumer);
     } else {
+        set_given(consumer, NULL);
         consumer->events.revoked(consumer->events.context, rd_kafka_assignment_lost(client) != 0);
         /* Once the last assignment of a consumer that is being closed has gone, nobody answers questions any more. */
         if (atomic_load(&consumer->closing))
@@ -241,6 +257,8 @@ static size_t poll_messages(struct consumer *port, int timeout_ms)
 {
     struct kafka_consumer *consumer = of(port);
     rd_kafka_message_t *messages[CONSUMER_BATCH];
+    if (consumer->given)
+        tell_assigned(consumer);
     ssize_t polled = rd_kafka_consume_batch_queue(consumer->queue, timeout_ms, messages, CONSUMER_BATCH);
     size_t count = polled > 0 ? (size_t)polled : 0;
     atomic_store(&consumer->busy, count == CONSUMER_BATCH);
@@ -319,6 +337,7 @@ static void destroy(struct consumer *port)
         rd_kafka_queue_destroy(consumer->queue);
         kafka_consumer_destroy(consumer->client);
     }
+    set_given(consumer, NULL);
     rd_kafka_topic_partition_list_destroy(consumer->assigned);
     pthread_mutex_destroy(&consumer->lock);
     free(consumer);

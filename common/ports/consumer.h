@@ -13,9 +13,11 @@ struct consumer_position {
 };
 
 struct consumer_events {
-    /* The group gives these partitions (offsets are unset). Nothing is fetched before `assign`. */
-    void (*assigned)(void *context, const struct consumer_position partitions[], size_t count);
-    /* All partitions go. `lost`: others own them already, so nothing may be committed. */
+    /* The group gives these partitions (offsets are unset). Nothing is fetched before `assign`. False where memory is
+     * short: then none is taken, the consumer says so as trouble, and gives them again at a later poll. */
+    bool (*assigned)(void *context, const struct consumer_position partitions[], size_t count);
+    /* All partitions go, also those that were given in vain. `lost`: others own them already, so nothing may be
+     * committed. */
     void (*revoked)(void *context, bool lost);
     /* Messages of one partition, ascending; their memory is valid during the call. */
     void (*messages)(void *context, const char *topic, int32_t partition, const struct log_message messages[],

@@ -278,8 +278,7 @@ static void follow_group(struct topic_consumer *consumer)
     for (int32_t i = 0; i < topic->partition_count; i++)
         if (topic->partitions[i].owner == consumer->member || topic->partitions[i].second == consumer->member)
             given[count++] = (struct consumer_position){TOPIC_NAME, i, -1};
-    consumer->events.assigned(consumer->events.context, given, count);
-    consumer->has_assignment = true;
+    consumer->has_assignment = consumer->events.assigned(consumer->events.context, given, count);
 }
 
 #define POLL_MESSAGES 6

@@ -45,6 +45,7 @@ struct member {
     bool owned[PARTITIONS], must_assign;
     int64_t next[PARTITIONS];
     int assignments, losses, troubles, out_of_range;
+    int refusals, refused; /* of assignments, for want of memory: to come, and said as trouble */
 };
 
 /* What librdkafka does once in some seconds by itself, it does at once, or the tests would take minutes. */
@@ -104,13 +105,18 @@ static void assert_payload(const struct log_message *message)
     assert_true(text_equal(message->payload, text_of(expected)));
 }
 
-static void on_assigned(void *context, const struct consumer_position partitions[], size_t count)
+static bool on_assigned(void *context, const struct consumer_position partitions[], size_t count)
 {
     struct member *member = context;
+    if (member->refusals > 0) {
+        member->refusals--;
+        return false;
+    }
     for (size_t i = 0; i < count; i++)
         member->owned[partitions[i].partition] = true;
     member->must_assign = true;
     member->assignments++;
+    return true;
 }
 
 static void on_revoked(void *context, bool lost)
@@ -150,6 +156,11 @@ static void on_out_of_range(void *context, const char *topic, int32_t partition,
 static void on_trouble(void *context, const struct error *error)
 {
     struct member *member = context;
+    if (error->code == ERROR_INTERNAL) {
+        assert_non_null(strstr(error->message, "out of memory"));
+        member->refused++;
+        return;
+    }
     assert_true(error_is_retriable(error));
     member->troubles++;
 }
@@ -260,6 +271,19 @@ static void member_that_the_coordinator_no_longer_knows_loses_its_partitions_and
     }
     assert_true(member.assignments >= 3);
     assert_true(member.losses >= 2); /* nothing may be committed any more */
+    leave(&member);
+}
+
+static void assignment_that_memory_was_short_for_is_said_and_given_again(void **state)
+{
+    struct cluster *cluster = *state;
+    struct member member;
+    produce(cluster);
+    join(cluster, &member);
+    member.refusals = 3;
+    follow(cluster, &member);
+    assert_int_equal(member.refused, 3);
+    assert_int_equal(member.assignments, 1);
     leave(&member);
 }
 
@@ -468,6 +492,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FAULT(coordinator_that_is_not_there_or_not_ready_costs_only_time),
         FAULT(member_that_the_coordinator_no_longer_knows_loses_its_partitions_and_gets_them_back),
+        FAULT(assignment_that_memory_was_short_for_is_said_and_given_again),
         FAULT(leader_that_refuses_to_give_messages_is_asked_again),
         FAULT(leader_that_moves_again_and_again_is_followed),
         FAULT(end_of_the_log_is_asked_for_until_the_leader_says_it),

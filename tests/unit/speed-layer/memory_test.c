@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A partition while memory is short: whatever it committed is right, and once there is memory again it reaches the end.
- * The stores are somebody else's and have theirs. */
+ * A partition and a worker while memory is short: whatever was committed is right, and once there is memory again the
+ * end is reached, not before. The stores are somebody else's and have theirs. */
 #include "cmocka_test.h"
 #include "failing_memory.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "partition.h"
 #include "ports/memory_realtime.h"
+#include "worker.h"
 
 enum { ID, AMOUNT, FIELDS };
-enum { MESSAGES = 60, ORDERS = 40, TRIES = 5 };
+enum { MESSAGES = 60, ORDERS = 40, TRIES = 5, TURNS = 30, POLL = 20 };
 enum { PAID, ALL, VIEWS }; /* with a condition, and without one */
+
+static int64_t now_us; /* only polls let time pass */
+
+int64_t clock_monotonic_us(void)
+{
+    return now_us;
+}
+
+int64_t clock_wall_us(void)
+{
+    return INT64_C(1767225600000000) + now_us;
+}
 
 static const struct field fields[FIELDS] = {{"id", FIELD_TEXT, 0}, {"amount", FIELD_DECIMAL, 2}};
 static struct view views[VIEWS];
@@ -149,7 +163,7 @@ static bool step(struct partition *partition)
         done = partition_open(partition, &log, &error);
     } else if (partition->position < MESSAGES) {
         size_t count = MESSAGES - (size_t)partition->position;
-        done = partition_take(partition, &messages[partition->position], count < 20 ? count : 20, &error);
+        done = partition_take(partition, &messages[partition->position], count < POLL ? count : POLL, &error);
     } else {
         done = partition_commit(partition, &answer, &error);
     }
@@ -177,12 +191,13 @@ static void assert_committed(void)
     failing_memory_resume();
 }
 
+static const struct realtime_store_operations realtime_operations = {
+    .read_slot = own_read_slot, .read = own_read, .init = own_init, .commit = own_commit};
+static const struct publication_store_operations publication_operations = {.read = own_publication};
+
 static bool follow_log(void *context)
 {
     (void)context;
-    static const struct realtime_store_operations realtime_operations = {
-        .read_slot = own_read_slot, .read = own_read, .init = own_init, .commit = own_commit};
-    static const struct publication_store_operations publication_operations = {.read = own_publication};
     struct realtime_store realtime = {&realtime_operations};
     struct publication_store publications = {&publication_operations};
     struct index_budget budget = {.ceiling_bytes = INT64_MAX};
@@ -205,6 +220,142 @@ static bool follow_log(void *context)
     return done;
 }
 
+/* --- a worker that follows it --- */
+
+/* A group of one member, which gives its partition until it is taken. */
+struct group {
+    struct consumer consumer; /* first */
+    struct worker *worker;
+    bool is_taken;
+    int64_t position; /* -1: nothing is fetched */
+};
+
+static struct group *of(struct consumer *consumer)
+{
+    return (struct group *)(void *)consumer;
+}
+
+static bool assign(struct consumer *consumer, const struct consumer_position positions[], size_t count,
+                   struct error *error)
+{
+    (void)error;
+    of(consumer)->position = count ? positions[0].offset : -1;
+    return true;
+}
+
+static size_t poll_messages(struct consumer *consumer, int timeout_ms)
+{
+    (void)timeout_ms;
+    struct group *group = of(consumer);
+    const struct consumer_events events = worker_events(group->worker);
+    size_t count = 0;
+    now_us += 6 * US_PER_SECOND; /* longer than any wait after a failure */
+    if (!group->is_taken)
+        group->is_taken = events.assigned(events.context, &(struct consumer_position){"orders", 0, -1}, 1);
+    else if (group->position >= 0)
+        count = MESSAGES - (size_t)group->position < POLL ? MESSAGES - (size_t)group->position : POLL;
+    int64_t from = group->position;
+    group->position += (int64_t)count;
+    if (count)
+        events.messages(events.context, "orders", 0, &messages[from], count);
+    return count;
+}
+
+static bool extent(struct consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
+                   int64_t *ret_end, struct error *error)
+{
+    (void)consumer, (void)topic, (void)partition, (void)error;
+    *ret_first = 0;
+    *ret_end = MESSAGES;
+    return true;
+}
+
+static int64_t known_end(struct consumer *consumer, const char *topic, int32_t partition)
+{
+    (void)consumer, (void)topic, (void)partition;
+    return MESSAGES;
+}
+
+static int64_t group_offset_at(struct consumer *consumer, const char *topic, int32_t partition, int64_t at_us)
+{
+    (void)consumer, (void)topic, (void)partition, (void)at_us;
+    return -1;
+}
+
+static bool partition_count(struct consumer *consumer, const char *topic, int32_t *ret_count, struct error *error)
+{
+    (void)consumer, (void)topic, (void)error;
+    *ret_count = 1;
+    return true;
+}
+
+static bool cluster(struct consumer *consumer, char ret_cluster[CLUSTER_ID_MAX], struct error *error)
+{
+    (void)consumer, (void)error;
+    memcpy(ret_cluster, "c", 2);
+    return true;
+}
+
+static void hint(struct consumer *consumer, const struct consumer_position positions[], size_t count)
+{
+    (void)consumer, (void)positions, (void)count;
+}
+
+static void leave(struct consumer *consumer)
+{
+    const struct consumer_events events = worker_events(of(consumer)->worker);
+    events.revoked(events.context, false);
+}
+
+static bool latest(void *context, size_t number, struct publication *ret_publication)
+{
+    (void)context, (void)number;
+    *ret_publication = (struct publication){0};
+    return true;
+}
+
+static bool work_until_the_end(void *context)
+{
+    (void)context;
+    static const struct consumer_operations consumer_operations = {
+        assign, poll_messages, extent, known_end, group_offset_at, partition_count, cluster, hint, leave};
+    struct realtime_store realtime = {&realtime_operations};
+    struct publication_store publications = {&publication_operations};
+    struct settings settings = {
+        .sources = &source,
+        .source_count = 1,
+        .speed = {.flush_every_us = 1, .flush_messages = 1000, .groups_max = 1000, .live_groups_max = 100000}};
+    struct speed speed = {
+        .settings = &settings, .latest = latest, .budget = {.ceiling_bytes = INT64_MAX}, .started_us = 1};
+    const struct worker_stores stores = {.realtime = &realtime, .publications = &publications};
+    struct worker *worker = worker_new(&speed, 0, &stores);
+    if (!worker)
+        return false;
+    struct group group = {.consumer = {&consumer_operations}, .worker = worker, .position = -1};
+    failing_memory_pause();
+    memory_realtime_init(&memory, &source);
+    failing_memory_resume();
+    worker_attach(worker, &group.consumer);
+    for (int turn = 0; turn < TURNS && !worker_has_reached_ends(worker); turn++)
+        worker_turn(worker);
+    bool done = worker_has_reached_ends(worker);
+    assert_true(!done || memory.slots[0].slot.next == MESSAGES);
+    if (memory.slots[0].slot.exists)
+        assert_committed();
+    worker_destroy(worker);
+    failing_memory_pause();
+    memory_realtime_clean_up(&memory);
+    failing_memory_resume();
+    return done;
+}
+
+static void a_worker_is_not_at_the_end_before_it_has_read_all_and_gets_there_when_there_is_memory(void **state)
+{
+    (void)state;
+    unsigned long allocations = fail_every_allocation(work_until_the_end, NULL);
+    assert_true(allocations > 10);
+}
+
 static void a_partition_commits_what_is_right_and_goes_on_when_there_is_memory(void **state)
 {
     (void)state;
@@ -215,6 +366,7 @@ static void a_partition_commits_what_is_right_and_goes_on_when_there_is_memory(v
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_worker_is_not_at_the_end_before_it_has_read_all_and_gets_there_when_there_is_memory),
         cmocka_unit_test(a_partition_commits_what_is_right_and_goes_on_when_there_is_memory),
     };
     return cmocka_run_group_tests(tests, start, NULL);

@@ -74,8 +74,7 @@ static void join_group(struct world *world, const struct consumer_events *events
     struct consumer_position given[PARTITIONS];
     for (int32_t i = 0; i < world->partitions; i++)
         given[i] = (struct consumer_position){"orders", i, -1};
-    world->is_member = true;
-    events->assigned(events->context, given, (size_t)world->partitions);
+    world->is_member = events->assigned(events->context, given, (size_t)world->partitions);
 }
 
 /* As librdkafka does where a batch is damaged: it says so, and goes on behind it, here by one message. */
