@@ -3,10 +3,12 @@
 
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/shutdown.h"
 #include "batch_store.h"
+#include "ports/bad_notice.h"
 #include "progress.h"
 
 /* The reading of one partition. */
@@ -17,6 +19,7 @@ struct ingest {
     struct decoder *decoder;
     struct chunk *chunk;
     struct progress *progress;
+    struct bad_notice bad;      /* what is said of the partition's bad messages */
     int64_t tail, tail_time_us; /* of what was ingested before, to be found again; -1 where there is none */
 };
 
@@ -41,6 +44,8 @@ static bool add(struct ingest *ingest, const struct log_message *message, struct
     bool done = !good && !rejection.reason ? error_set(error, ERROR_INTERNAL, "out of memory")
                                            : ingest->store->chunk_add(ingest->chunk, ingest->partition->number, message,
                                                                       good ? &record : NULL, &rejection, error);
+    if (!good && rejection.reason)
+        bad_notice_add(&ingest->bad, &rejection, message->offset);
     decoder_reset(ingest->decoder);
     return done;
 }
@@ -133,14 +138,24 @@ static bool ingest_partition(struct ingest *ingest, struct error *error)
     return true;
 }
 
+/* Once a partition and run, when all of it is ingested. */
+static void say_what_is_bad(struct ingest *ingest)
+{
+    char line[BAD_NOTICE_SIZE];
+    if (bad_notice_take(&ingest->bad, ingest->run->source->name, ingest->partition->number, clock_monotonic_us(), line))
+        log_warning("%s", line);
+}
+
 static bool ingest_all(struct ingest *ingest, struct error *error)
 {
     struct source_run *run = ingest->run;
     for (size_t i = 0; i < run->partition_count; i++) {
         ingest->partition = &run->partitions[i];
+        ingest->bad = (struct bad_notice){0};
         if ((!ingest->partition->recorded && !ingest->store->record_partition(run, ingest->partition, error)) ||
             !ingest_partition(ingest, error))
             return false;
+        say_what_is_bad(ingest);
     }
     return true;
 }

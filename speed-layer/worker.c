@@ -26,17 +26,21 @@ static void on_bad(void *context, struct partition *partition, const struct log_
     struct worker *worker = context;
     struct owned *owned = find_owned(worker, partition->source->topic, partition->id.partition);
     letters_send(&worker->letters, &owned->letters, partition, message, rejection);
+    bad_notice_add(&owned->bad, rejection, message->offset);
 }
 
 static void stopped(struct worker *worker, struct owned *owned)
 {
     const struct partition *partition = owned->partition;
+    char last[BAD_NOTICE_SIZE];
+    bad_notice_print_last(&owned->bad, last);
     log_error(
-        "%s/%d: stopped by the breaker: more than %lld of its last %lld messages are bad. Nothing from offset %lld "
-        "on is committed, and no more dead letters are written. Correct `fields` of the source and restart, or "
-        "raise its `breaker` (0 never stops)",
+        "%s/%d: stopped by the breaker: more than %lld of its last %lld messages are bad, the last at %s. Nothing from "
+        "offset %lld on is committed, and no more dead letters are written. See tidemark-batch dead-letters list "
+        "--source %s; correct `fields` of the source and restart, or raise its `breaker` (0 never stops)",
         partition->id.source, (int)partition->id.partition, (long long)partition->source->breaker,
-        2 * (long long)partition->source->breaker, (long long)partition->slot.next);
+        2 * (long long)partition->source->breaker, last, (long long)partition->slot.next, partition->id.source);
+    owned->bad = (struct bad_notice){.said_us = owned->bad.said_us};
     letters_forget(&worker->letters, &owned->letters, partition);
     worker->must_assign = true;
 }

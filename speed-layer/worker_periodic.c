@@ -81,9 +81,21 @@ static void look_for_room(struct worker *worker)
     }
 }
 
+static void say_what_is_bad(struct worker *worker, int64_t now_us)
+{
+    char line[BAD_NOTICE_SIZE];
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        struct owned *owned = &worker->owned[i];
+        const struct slot_id *id = &owned->partition->id;
+        if (bad_notice_take(&owned->bad, id->source, id->partition, now_us, line))
+            log_warning("%s", line);
+    }
+}
+
 void worker_look_around(struct worker *worker)
 {
     int64_t now_us = clock_monotonic_us();
+    say_what_is_bad(worker, now_us);
     if (now_us >= worker->audit_at_us && !worker->suspended)
         audit_next(worker, now_us);
     if (now_us - worker->checked_us >= CHECK_EVERY_US && !worker->suspended) {

@@ -6,6 +6,7 @@
 #include "base/retry.h"
 #include "letters.h"
 #include "partition.h"
+#include "ports/bad_notice.h"
 #include "worker.h"
 
 /* A partition that the group gave to this worker. */
@@ -18,6 +19,7 @@ struct owned {
     int64_t target;           /* --until-end: the end when it was first opened; -1 not known yet */
     int64_t flushed_us;       /* monotonic time of its last commit that was due; 0: none yet */
     struct partition_letters letters;
+    struct bad_notice bad; /* what is said of its bad messages */
 };
 
 struct worker {

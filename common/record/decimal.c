@@ -64,6 +64,17 @@ bool decimal_from_number(const struct json_number *number, unsigned scale, int64
     return true;
 }
 
+bool decimal_is_too_fine(const struct json_number *number, unsigned scale)
+{
+    size_t end = number->whole.length + number->fraction.length;
+    int64_t power = number->exponent - (int64_t)number->fraction.length;
+    while (end > 0 && digit_at(number, end - 1) == 0) {
+        end--;
+        power++;
+    }
+    return end > 0 && power < -(int64_t)scale;
+}
+
 bool decimal_parse(struct text digits, unsigned scale, int64_t *ret_minor)
 {
     struct json_number number;

@@ -4,6 +4,7 @@
 
 #include "record/decimal.h"
 #include "record/event_time.h"
+#include "record/fault.h"
 #include "record/json_walk.h"
 #include "record/key_order.h"
 #include "record/record.h"
@@ -133,7 +134,7 @@ static inline bool fill_text(struct decoder *decoder, uint32_t slot, const struc
         return true;
     }
     if (token->type != JSON_STRING) {
-        return reject_field(decoder, name, "not a string");
+        return reject_field(decoder, name, fault_of_text(token));
     }
     if (token->traits.lone_surrogate) {
         return reject_field(decoder, name, "a lone surrogate in a text");
@@ -149,7 +150,7 @@ static inline bool fill_key(struct decoder *decoder, uint32_t slot, const struct
 {
     const char *name = decoder->slots[slot].name;
     if (token->type != JSON_STRING) {
-        return reject_field(decoder, name, "not a string");
+        return reject_field(decoder, name, fault_of_text(token));
     }
     if (token->text.length == 0) {
         return reject_field(decoder, name, "an empty key");
@@ -169,7 +170,7 @@ static inline bool fill_integer(struct decoder *decoder, uint32_t slot, const st
     struct value value = {.present = true};
     if (token->type != JSON_OTHER || !json_number_parse(token->text, &number) ||
         !json_number_to_integer(&number, &value.number)) {
-        return reject_field(decoder, decoder->slots[slot].name, "not an integer of 64 bits");
+        return reject_field(decoder, decoder->slots[slot].name, fault_of_integer(token));
     }
     decoder->values[slot] = value;
     return true;
@@ -179,11 +180,10 @@ static inline bool fill_decimal(struct decoder *decoder, uint32_t slot, const st
 {
     struct json_number number;
     struct value value = {.present = true};
-    if (token->type != JSON_OTHER || !json_number_parse(token->text, &number)) {
-        return reject_field(decoder, decoder->slots[slot].name, "not a number");
-    }
-    if (!decimal_from_number(&number, decoder->slots[slot].scale, &value.number)) {
-        return reject_field(decoder, decoder->slots[slot].name, "too many digits for the decimal");
+    unsigned scale = decoder->slots[slot].scale;
+    if (token->type != JSON_OTHER || !json_number_parse(token->text, &number) ||
+        !decimal_from_number(&number, scale, &value.number)) {
+        return reject_field(decoder, decoder->slots[slot].name, fault_of_decimal(token, scale));
     }
     decoder->values[slot] = value;
     return true;
@@ -197,12 +197,12 @@ static inline bool fill_event_time(struct decoder *decoder, const struct json_to
     int64_t integer;
     if (unit == TIME_RFC3339) {
         if (token->type != JSON_STRING || !event_time_parse(token->text, &decoder->event_time_us)) {
-            return reject_field(decoder, name, "not an RFC 3339 time from 2000 until 2100");
+            return reject_field(decoder, name, fault_of_event_time(token, unit));
         }
     } else if (token->type != JSON_OTHER || !json_number_parse(token->text, &number) ||
                !json_number_to_integer(&number, &integer) ||
                !event_time_from_number(integer, unit, &decoder->event_time_us)) {
-        return reject_field(decoder, name, "not an integer for a time from 2000 until 2100");
+        return reject_field(decoder, name, fault_of_event_time(token, unit));
     }
     if (decoder->record_time_us >= 0 &&
         decoder->event_time_us - decoder->record_time_us > decoder->schema->max_future_us) {
@@ -384,7 +384,10 @@ bool decoder_decode(struct decoder *decoder, struct text payload, int64_t record
 {
     decoder->record_time_us = record_time_us;
     if (!decode(decoder, payload)) {
-        *ret_rejection = (struct rejection){decoder->field, decoder->walk.reason};
+        const char *reason = decoder->walk.reason;
+        bool is_of_the_whole = reason && !*decoder->field;
+        *ret_rejection =
+            (struct rejection){decoder->field, is_of_the_whole ? fault_of_payload(payload, reason) : reason};
         return false;
     }
     storage_take(&decoder->storage,

@@ -103,10 +103,11 @@ static bool take_offset(struct reader *reader, int *ret_minutes)
     return minutes >= 0;
 }
 
-bool event_time_parse(struct text text, int64_t *ret_us)
+/* Of any year: whole seconds, and the microseconds behind them. */
+static inline bool parse_instant(struct text text, int64_t *ret_s, int64_t *ret_us)
 {
     struct reader reader = {text.data, text.data + text.length};
-    int64_t days, us;
+    int64_t days;
     int offset;
     if (!take_date(&reader, &days) || (!take(&reader, 'T', 't') && !take(&reader, ' ', ' '))) {
         return false;
@@ -114,16 +115,33 @@ bool event_time_parse(struct text text, int64_t *ret_us)
     int minutes = take_minutes(&reader);
     bool colon = take(&reader, ':', ':');
     int seconds = take_number(&reader, 2);
-    if (minutes < 0 || !colon || seconds < 0 || seconds > 59 || !take_fraction(&reader, &us) ||
+    if (minutes < 0 || !colon || seconds < 0 || seconds > 59 || !take_fraction(&reader, ret_us) ||
         !take_offset(&reader, &offset) || reader.at != reader.end) {
         return false;
     }
-    int64_t instant_s = days * SECONDS_PER_DAY + (minutes - offset) * 60 + seconds;
-    if (instant_s < FIRST_SECOND || instant_s >= END_SECOND) {
+    *ret_s = days * SECONDS_PER_DAY + (minutes - offset) * 60 + seconds;
+    return true;
+}
+
+static bool is_outside(int64_t instant_s)
+{
+    return instant_s < FIRST_SECOND || instant_s >= END_SECOND;
+}
+
+bool event_time_parse(struct text text, int64_t *ret_us)
+{
+    int64_t instant_s, us;
+    if (!parse_instant(text, &instant_s, &us) || is_outside(instant_s)) {
         return false;
     }
     *ret_us = instant_s * US_PER_SECOND + us;
     return true;
+}
+
+bool event_time_is_outside(struct text text)
+{
+    int64_t instant_s, us;
+    return parse_instant(text, &instant_s, &us) && is_outside(instant_s);
 }
 
 /* Takes the decimals of a second, as many as there are; *ret_more where they aren't all zero. */

@@ -11,6 +11,9 @@
 /* A number of seconds, milliseconds or microseconds since 1970 to µs; false outside 2000 until 2100. */
 bool event_time_from_number(int64_t number, enum time_unit unit, int64_t *ret_us);
 
+/* A time as event_time_parse takes it, but for its year. */
+bool event_time_is_outside(struct text text);
+
 /* Any RFC 3339 time with its offset (a `T`, `t` or blank between; as many decimals as there are; years 0000 to 9999) as
  * the first whole second since 1970 at or after it. A leap second, which is at the end of a month in UTC or nowhere, is
  * the second after it. */

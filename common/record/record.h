@@ -69,7 +69,7 @@ struct record {
  * is NULL: it must be decoded again, not counted as bad. */
 struct rejection {
     const char *field;  /* the declared field, or "" for the message as a whole */
-    const char *reason; /* "not RFC 3339", "duplicate key", … */
+    const char *reason; /* "a date without a time of day", "duplicate key", … */
 };
 
 struct decoder;

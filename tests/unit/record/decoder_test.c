@@ -164,17 +164,48 @@ static void rejections_name_the_field_and_the_reason(void **state)
         {"{\"a\":1,\"a\":2}", "", "duplicate key"},
         {"{\"a\":{\"a\":1,\"a\":2}}", "", "duplicate key"},
         {"{}", "order_id", "absent"},
-        {"{\"order_id\":null}", "order_id", "not a string"},
+        {"[{}]", "", "a list, not an object"},
+        {" \"{}\"", "", "a string, not an object"},
+        {"\xEF\xBB\xBF{}", "", "begins with a byte order mark"},
+        {"\xFE\xFF{}", "", "UTF-16, not UTF-8"},
+        {"{\"order_id\":null}", "order_id", "null"},
+        {"{\"order_id\":7}", "order_id", "a number, not a string"},
+        {"{\"order_id\":[\"a\"]}", "order_id", "a list, not a string"},
         {"{\"order_id\":\"\"}", "order_id", "an empty key"},
         {"{\"order_id\":\"a\"}", "amount", "absent"},
         {"{\"order_id\":\"a\",\"amount\":1}", "timestamp", "absent"},
-        {"{\"amount\":null}", "amount", "not a number"},
-        {"{\"amount\":0.001}", "amount", "too many digits for the decimal"},
-        {"{\"quantity\":1.5}", "quantity", "not an integer of 64 bits"},
-        {"{\"status\":7}", "status", "not a string"},
+        {"{\"amount\":null}", "amount", "null"},
+        {"{\"amount\":\"1.50\"}", "amount", "a number in quotes"},
+        {"{\"amount\":\"much\"}", "amount", "a string, not a number"},
+        {"{\"amount\":true}", "amount", "true or false, not a number"},
+        {"{\"amount\":[1]}", "amount", "a list, not a number"},
+        {"{\"amount\":{}}", "amount", "an object, not a number"},
+        {"{\"amount\":}", "amount", "not JSON"},
+        {"{\"amount\":1.5x}", "amount", "not JSON"},
+        {"{\"amount\":0.001}", "amount", "more than 2 digits behind the point"},
+        {"{\"amount\":1e-3}", "amount", "more than 2 digits behind the point"},
+        {"{\"amount\":1000000000000000}", "amount", "10^15 or more"},
+        {"{\"amount\":-1e15}", "amount", "10^15 or more"},
+        {"{\"quantity\":1.5}", "quantity", "a fraction or an exponent, not an integer"},
+        {"{\"quantity\":1e3}", "quantity", "a fraction or an exponent, not an integer"},
+        {"{\"quantity\":9223372036854775808}", "quantity", "an integer beyond 64 bits"},
+        {"{\"quantity\":\"7\"}", "quantity", "a number in quotes"},
+        {"{\"quantity\":\"seven\"}", "quantity", "a string, not an integer"},
+        {"{\"status\":7}", "status", "a number, not a string"},
+        {"{\"status\":false}", "status", "true or false, not a string"},
         {"{\"status\":\"\\u0000\"}", "status", "a NUL character in a text"},
         {"{\"status\":\"\\ud800\"}", "status", "a lone surrogate in a text"},
-        {"{\"timestamp\":\"soon\"}", "timestamp", "not an RFC 3339 time from 2000 until 2100"},
+        {"{\"timestamp\":null}", "timestamp", "null"},
+        {"{\"timestamp\":\"soon\"}", "timestamp", "not spelled as an RFC 3339 time, such as 2026-01-31T12:00:00Z"},
+        {"{\"timestamp\":\"1999-12-31T23:59:59\"}", "timestamp", "a time before 2000 or after 2099"},
+        {"{\"timestamp\":\"2100-01-01T00:00:00Z\"}", "timestamp", "a time before 2000 or after 2099"},
+        {"{\"timestamp\":\"2026-01-01\"}", "timestamp", "a date without a time of day"},
+        {"{\"timestamp\":\"1767225600\"}", "timestamp", "a number in quotes"},
+        {"{\"timestamp\":1767225600}", "timestamp", "a time in seconds, not an RFC 3339 text"},
+        {"{\"timestamp\":1767225600000}", "timestamp", "a time in milliseconds, not an RFC 3339 text"},
+        {"{\"timestamp\":7}", "timestamp", "a number, not an RFC 3339 time"},
+        {"{\"timestamp\":1.5}", "timestamp", "a number, not an RFC 3339 time"},
+        {"{\"timestamp\":{}}", "timestamp", "an object, not an RFC 3339 time"},
     };
     struct decoder *decoder = decoder_new(&orders);
     (void)state;
@@ -184,6 +215,63 @@ static void rejections_name_the_field_and_the_reason(void **state)
         assert_string_equal(rejection.reason, cases[i].reason);
     }
     decoder_destroy(decoder);
+}
+
+static void a_message_that_is_more_than_an_object_is_told_by_what_it_has_more(void **state)
+{
+    static const struct {
+        const char *message;
+        size_t length;
+        const char *reason;
+    } cases[] = {
+        {"\0\0\0\0\1{}", 7, "begins with the five bytes of a schema registry"},
+        {"\0\0\0\1\2\6abc\xff", 10, "begins with the five bytes of a schema registry"},
+        {"{}\0", 3, "a NUL behind the object"},
+        {"{}\n\0\0", 5, "a NUL behind the object"},
+        {"\0{}", 3, "not an object"},
+        {"\0", 1, "not an object"},
+    };
+    struct decoder *decoder = decoder_new(&orders);
+    struct record record;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rejection rejection;
+        assert_false(
+            decoder_decode(decoder, (struct text){cases[i].message, cases[i].length}, -1, &record, &rejection));
+        assert_string_equal(rejection.field, "");
+        assert_string_equal(rejection.reason, cases[i].reason);
+    }
+    decoder_destroy(decoder);
+}
+
+static void an_event_time_in_another_unit_is_told_by_that(void **state)
+{
+    static const struct field fields[] = {{"id", FIELD_TEXT, 0}};
+    static const struct {
+        enum time_unit unit;
+        const char *message, *reason;
+    } cases[] = {
+        {TIME_MILLISECONDS, "{\"at\":1767225600}", "a time in seconds, not in milliseconds"},
+        {TIME_MILLISECONDS, "{\"at\":1767225600000000}", "a time in microseconds, not in milliseconds"},
+        {TIME_SECONDS, "{\"at\":1767225600000}", "a time in milliseconds, not in seconds"},
+        {TIME_MICROSECONDS, "{\"at\":1767225600000000000}", "a time in nanoseconds, not in microseconds"},
+        {TIME_SECONDS, "{\"at\":17}", "a time before 2000 or after 2099"},
+        {TIME_SECONDS, "{\"at\":99999999999999999999}", "a time before 2000 or after 2099"},
+        {TIME_SECONDS, "{\"at\":1767225600.5}", "a fraction or an exponent, not an integer"},
+        {TIME_SECONDS, "{\"at\":\"1767225600\"}", "a number in quotes"},
+        {TIME_SECONDS, "{\"at\":\"2026-01-01T00:00:00Z\"}", "an RFC 3339 time, not a number"},
+        {TIME_SECONDS, "{\"at\":\"soon\"}", "a string, not a number"},
+        {TIME_SECONDS, "{\"at\":null}", "null"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct schema schema = {fields, 1, 0, "at", cases[i].unit, 0};
+        struct decoder *decoder = decoder_new(&schema);
+        struct rejection rejection = refuse(decoder, cases[i].message);
+        assert_string_equal(rejection.field, "at");
+        assert_string_equal(rejection.reason, cases[i].reason);
+        decoder_destroy(decoder);
+    }
 }
 
 static void an_event_time_may_be_an_hour_after_its_record_and_no_more(void **state)
@@ -322,6 +410,8 @@ int main(void)
         cmocka_unit_test(long_undeclared_keys_are_told_apart_after_the_order_changed),
         cmocka_unit_test(records_stay_valid_until_the_batch_is_reset),
         cmocka_unit_test(rejections_name_the_field_and_the_reason),
+        cmocka_unit_test(a_message_that_is_more_than_an_object_is_told_by_what_it_has_more),
+        cmocka_unit_test(an_event_time_in_another_unit_is_told_by_that),
         cmocka_unit_test(an_event_time_may_be_an_hour_after_its_record_and_no_more),
         cmocka_unit_test(an_event_time_can_be_an_integer_in_a_unit),
         cmocka_unit_test(an_event_time_that_is_a_field_fills_both),

@@ -4,6 +4,7 @@
 #include "cmocka_test.h"
 
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -327,6 +328,70 @@ static void nothing_behind_what_cannot_be_read_is_taken(void **state)
     world_clean_up(&world);
 }
 
+/* --- what is bad --- */
+
+/* What is logged goes to this file meanwhile. */
+static FILE *begin_log(int *ret_stderr)
+{
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    *ret_stderr = dup(STDERR_FILENO);
+    assert_true(*ret_stderr >= 0);
+    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    log_configure("tidemark-speed", LOG_FORMAT_TEXT, LOG_LEVEL_WARNING);
+    return file;
+}
+
+static const char *end_log(FILE *file, int stderr_copy)
+{
+    static char text[100000];
+    log_configure("tidemark-speed", LOG_FORMAT_TEXT, (enum log_level)(LOG_LEVEL_ERROR + 1));
+    assert_true(dup2(stderr_copy, STDERR_FILENO) >= 0);
+    (void)close(stderr_copy);
+    rewind(file);
+    size_t length = fread(text, 1, sizeof text - 1, file);
+    text[length] = '\0';
+    (void)fclose(file);
+    return text;
+}
+
+static void bad_messages_are_told_with_place_and_reason(void **state)
+{
+    (void)state;
+    static struct world world;
+    int stderr_copy;
+    world_init(&world, 1, 1000000);
+    world.poll_most = 100;
+    world.logs[0].end = 100;
+    for (int i = 10; i < 60; i++)
+        snprintf(world.payloads[i], sizeof world.payloads[i], "{\"amount\": \"1.00\", \"at\": %" PRId64 "}", BEGAN_US);
+    FILE *file = begin_log(&stderr_copy);
+    work_until(&world, 100);
+    const char *text = end_log(file, stderr_copy);
+    assert_non_null(strstr(text, "orders/0: 50 bad messages, the last at offset 59: amount: a number in quotes; see "
+                                 "tidemark-batch dead-letters list --source orders"));
+    world_clean_up(&world);
+}
+
+static void breaker_tells_what_was_wrong(void **state)
+{
+    (void)state;
+    static struct world world;
+    int stderr_copy;
+    world_init(&world, 1, 1000000);
+    world.source.breaker = 20;
+    world.logs[0].end = 100;
+    for (int i = 10; i < 60; i++)
+        snprintf(world.payloads[i], sizeof world.payloads[i], "{\"amount\": null, \"at\": %" PRId64 "}", BEGAN_US);
+    FILE *file = begin_log(&stderr_copy);
+    work_until_alarm(&world, "breaker");
+    const char *text = end_log(file, stderr_copy);
+    assert_non_null(
+        strstr(text, "more than 20 of its last 40 messages are bad, the last at offset 30: amount: null. "));
+    assert_non_null(strstr(text, "tidemark-batch dead-letters list --source orders"));
+    world_clean_up(&world);
+}
+
 int main(void)
 {
     log_configure("tidemark-speed", LOG_FORMAT_TEXT, (enum log_level)(LOG_LEVEL_ERROR + 1));
@@ -335,6 +400,8 @@ int main(void)
         cmocka_unit_test(partition_takes_what_there_is_room_for_however_much_a_poll_brings),
         cmocka_unit_test(least_room_for_groups_is_still_some),
         cmocka_unit_test(nothing_behind_what_cannot_be_read_is_taken),
+        cmocka_unit_test(bad_messages_are_told_with_place_and_reason),
+        cmocka_unit_test(breaker_tells_what_was_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
