@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "batch_metrics.h"
 #include "batch_store.h"
 #include "kafka/kafka_log.h"
 #include "redis/redis_store.h"
@@ -29,9 +30,10 @@ bool batch_open(const struct settings *settings, struct batch *ret_batch, struct
     struct batch batch = {.settings = settings,
                           .store = &postgres_batch_store,
                           .ready_wait_ms = READY_WAIT_MS,
+                          .metrics = metrics_new(batch_metrics, BATCH_METRIC_COUNT),
                           .access = access_of(settings)};
-    bool done = batch.access ? kafka_log_open(batch.access, &batch.log, error)
-                             : error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = batch.access && batch.metrics ? kafka_log_open(batch.access, &batch.log, error)
+                                              : error_set(error, ERROR_INTERNAL, "out of memory");
     done = done &&
            redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space, &batch.realtime,
                             error) &&
@@ -53,6 +55,7 @@ void batch_close(struct batch *batch)
         batch->realtime->operations->destroy(batch->realtime);
     if (batch->publications)
         batch->publications->operations->destroy(batch->publications);
+    metrics_destroy(batch->metrics);
     free(batch->access);
     *batch = (struct batch){0};
 }

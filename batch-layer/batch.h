@@ -23,6 +23,7 @@ struct batch {
     bool judges_again;                      /* the operator says that bad messages may be good now */
     bool repairs;                           /* what `repair` finds is mended */
     int64_t ready_wait_ms;                  /* how long a run waits for partitions that aren't ready */
+    struct metrics *metrics;                /* of the table batch_metrics; NULL: nobody watches */
     struct kafka_access *access;            /* owned; the log keeps a pointer to it */
 };
 

@@ -3,9 +3,12 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "base/wide.h"
 #include "batch.h"
+#include "batch_metrics.h"
 #include "dead_letters.h"
+#include "http/probe.h"
 #include "kafka/properties.h"
 #include "postgres/url.h"
 #include "redis/address.h"
@@ -39,6 +42,14 @@ static const struct command_option repair_options[] = {
 
 typedef bool source_step(struct batch *batch, const struct source *source, struct error *error);
 
+static void leave_metrics(const struct batch *batch)
+{
+    struct error error = {0};
+    const char *path = batch->settings->batch.metrics_file;
+    if (path && !batch_metrics_write(batch, path, &error))
+        log_warning("%s", error.message);
+}
+
 /* Every source gets its turn, whatever happens to the others; the exit code is that of the first that failed. Where the
  * program has to leave while a source has its turn, that one has failed: a signal came first. */
 static int for_each_source(const struct settings *settings, source_step *step)
@@ -62,6 +73,8 @@ static int for_each_source(const struct settings *settings, source_step *step)
         int failed = program_fail(&error);
         code = code ? code : failed;
     }
+    if (step == run_source)
+        leave_metrics(&batch);
     program_leave_with(code);
     batch_close(&batch);
     return code;
@@ -131,9 +144,18 @@ static int schedule_command(void *context, char *arguments[])
     return done ? 0 : program_fail(&error);
 }
 
+static int probe_command(void *context, char *arguments[])
+{
+    (void)arguments;
+    const struct monitor_place place = scheduler_place(context);
+    struct error error = {0};
+    return probe_report(place.program, monitor_probe(&place, PROBE_MS, &error), &error);
+}
+
 static const struct command commands[] = {
     {"run", NULL, 0, "one batch run: open the next epoch, ingest, recompute, publish", run_command, run_options},
     {"schedule", NULL, 0, "stay and run the jobs by their cron lines, missed ones once", schedule_command, NULL},
+    {"probe", NULL, 0, "say whether the schedule that runs does its work: exit code 0, else 1", probe_command, NULL},
     {"ingest", NULL, 0, "take the log into the master dataset up to its end, and publish nothing", ingest_command,
      NULL},
     {"verify", NULL, 0, "recompute from the log and compare with what is published and what is real time",

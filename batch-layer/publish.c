@@ -4,8 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
+#include "batch_metrics.h"
 #include "batch_store.h"
 
 static struct ledger add_up(const struct publishing *publishing)
@@ -154,9 +156,14 @@ bool publishing_fill(struct publishing *publishing, struct error *error)
 {
     struct source_run *run = publishing->run;
     const struct batch_store_operations *store = run->batch->store;
-    return store->merge_versions(run, publishing->ledgers, error) && count_split(publishing, error) &&
-           store->rebuild_views(run, publishing->changes, error) && check_ledger(publishing, error) &&
-           store->publish_write(publishing, error);
+    int64_t since_us = batch_stage_begin(run->batch);
+    if (!store->merge_versions(run, publishing->ledgers, error) || !count_split(publishing, error))
+        return false;
+    since_us = batch_stage_end(run->batch, run->source, "merge", since_us);
+    if (!store->rebuild_views(run, publishing->changes, error) || !check_ledger(publishing, error))
+        return false;
+    batch_stage_end(run->batch, run->source, "views", since_us);
+    return store->publish_write(publishing, error);
 }
 
 static bool prepare(struct publishing *publishing, struct error *error)
@@ -188,8 +195,12 @@ static bool publish_prepared(struct publishing *publishing, struct error *error)
         return false;
     }
     crash_point("before_publish");
+    int64_t since_us = batch_stage_begin(run->batch);
     if (!commit(publishing, error))
         return false;
+    batch_stage_end(run->batch, run->source, "commit", since_us);
+    batch_note_rows(run->batch, run->source, publishing_rows(publishing));
+    batch_note_published(run->batch, run->source, run->publication.epoch + 1, clock_wall_us());
     log_info("source %s: epoch %" PRId64 " is published, %" PRId64 " rows written", run->source->name,
              run->publication.epoch + 1, publishing_rows(publishing));
     crash_point("after_publish");

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/shutdown.h"
+#include "batch_metrics.h"
 #include "batch_store.h"
 #include "epoch.h"
 #include "ingest.h"
@@ -22,15 +23,23 @@ static bool has_new_definition(const struct source_run *run)
 
 static bool publish_up_to_cut(struct source_run *run, struct error *error)
 {
-    if (!epoch_open(run, error) || !ingest_to_cut(run, error) || !same_log_check(run, error))
+    const struct batch *batch = run->batch;
+    int64_t since_us = batch_stage_begin(batch);
+    if (!epoch_open(run, error))
         return false;
+    since_us = batch_stage_end(batch, run->source, "open", since_us);
+    if (!ingest_to_cut(run, error) || !same_log_check(run, error))
+        return false;
+    batch_stage_end(batch, run->source, "ingest", since_us);
     if (shutdown_requested())
         return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
     if (!publish(run, error))
         return false;
+    since_us = batch_stage_begin(batch);
     struct error late = {0}; /* it is published: what is left of old epochs the next run drops */
     if (!epoch_drop_old(run, &late))
         log_warning("source %s: old epochs stay until the next run: %s", run->source->name, late.message);
+    batch_stage_end(batch, run->source, "drop", since_us);
     return true;
 }
 
@@ -79,8 +88,13 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
 {
     struct source_run run;
     const char *outcome = NULL;
+    int64_t since_us = batch_stage_begin(batch);
     bool done = source_run_begin(&run, batch, source, "run", error) && publish_news(&run, &outcome, error);
     *ret_again = !outcome && run.was_open && !run.has_lost_lock;
+    batch_note_run(batch, source, !done ? "failed" : outcome ? outcome : "published", since_us);
+    batch_note_ingested(batch, source, run.messages);
+    if (done && outcome)
+        batch_note_published(batch, source, run.publication.epoch, run.publication.published_at_us);
     source_run_end(&run, outcome, done ? NULL : error);
     return done;
 }

@@ -121,7 +121,7 @@ static void answered(void *context, const char *route_name, unsigned status, int
     metric_observe(metrics_series(serving->metrics, METRIC_REQUEST_DURATION, &route_name), duration_us);
 }
 
-struct server_handler route_handler(struct serving *serving)
+struct http_handler route_handler(struct serving *serving)
 {
-    return (struct server_handler){answer, arrived, answered, serving};
+    return (struct http_handler){answer, arrived, answered, serving};
 }

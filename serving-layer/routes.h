@@ -30,7 +30,7 @@ struct request {
 void route(const struct serving *serving, const char *raw_target, struct reply *reply, const char **ret_route);
 
 /* What a server is started with. */
-struct server_handler route_handler(struct serving *serving);
+struct http_handler route_handler(struct serving *serving);
 
 /* The handlers. */
 void route_dashboard(const struct request *request, struct reply *reply);

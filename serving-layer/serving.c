@@ -19,7 +19,7 @@ struct run {
     struct serving serving;
     struct follower_stores stores;
     struct follower *follower;
-    struct server *server;
+    struct http_server *server;
 };
 
 static bool make_snapshots(struct run *run, struct error *error)
@@ -51,19 +51,19 @@ static bool open_stores(struct run *run, struct error *error)
 static bool start(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
-    const struct server_options options = {.address = {settings->http.host, settings->http.port},
-                                           .threads = settings->http.threads,
-                                           .connections_max = CONNECTIONS_MAX};
-    const struct server_handler handler = route_handler(&run->serving);
+    const struct http_server_options options = {.address = {settings->http.host, settings->http.port},
+                                                .threads = settings->http.threads,
+                                                .connections_max = CONNECTIONS_MAX};
+    const struct http_handler handler = route_handler(&run->serving);
     return make_snapshots(run, error) && open_stores(run, error) &&
            follower_new(&run->stores, run->serving.snapshots, run->serving.source_count,
                         FOLLOWER_TIMES(settings->http.refresh_us), run->serving.metrics, &run->follower, error) &&
-           follower_start(run->follower, error) && server_start(&options, &handler, &run->server, error);
+           follower_start(run->follower, error) && http_server_start(&options, &handler, &run->server, error);
 }
 
 static void stop(struct run *run)
 {
-    server_stop(run->server);
+    http_server_stop(run->server);
     follower_destroy(run->follower);
     if (run->stores.realtime)
         run->stores.realtime->operations->destroy(run->stores.realtime);
@@ -84,9 +84,9 @@ int serving_run(const struct settings *settings)
         if (listen_is_path(&(struct listen_address){settings->http.host, 0}))
             log_info("answering at unix://%s", settings->http.host);
         else
-            log_info("answering at http://%s:%d/", settings->http.host, server_port(run.server));
+            log_info("answering at http://%s:%d/", settings->http.host, http_server_port(run.server));
         while (shutdown_sleep(TEND_EVERY_MS))
-            server_tend(run.server);
+            http_server_tend(run.server);
         log_info("ending");
     } else {
         code = program_fail(&error);

@@ -13,6 +13,12 @@ static int run(void *settings, char *arguments[])
     return speed_run(settings, until_end != NULL);
 }
 
+static int probe(void *settings, char *arguments[])
+{
+    (void)arguments;
+    return speed_probe(settings);
+}
+
 static const struct command_option run_options[] = {
     {"until-end", NULL, "end with 0 once all partitions are committed up to the ends they had at the start",
      &until_end},
@@ -24,6 +30,7 @@ static const struct command commands[] = {
      .summary = "Follow the topics and keep the real-time views in Redis.",
      .run = run,
      .options = run_options},
+    {.name = "probe", .summary = "Say whether what runs does its work: exit code 0, else 1.", .run = probe},
     {0},
 };
 

@@ -110,6 +110,7 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
     if (!store->operations->init(store, partition->id, old->incarnation, &fresh, &done, error))
         return false;
     crash_point("after_init");
+    partition->begun_anew += done;
     if (done)
         log_info("%s/%d: begins at offset %" PRId64 ", epoch %" PRId64, partition->id.source,
                  (int)partition->id.partition, fresh.next, fresh.epoch);

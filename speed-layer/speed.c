@@ -10,18 +10,22 @@
 #include "base/retry.h"
 #include "base/shutdown.h"
 #include "config/program.h"
+#include "http/monitor.h"
+#include "http/probe.h"
 #include "kafka/consumer.h"
 #include "kafka/dead_letters.h"
 #include "kafka/topics.h"
 #include "postgres/postgres.h"
 #include "published.h"
 #include "redis/redis_store.h"
+#include "speed_metrics.h"
 #include "worker.h"
 
 struct process {
     struct speed speed;
     struct kafka_access kafka;
     struct published *published;
+    struct monitor *monitor; /* NULL: nobody can ask */
     bool until_end;
 };
 
@@ -166,6 +170,52 @@ static bool create_dead_letter_topics(const struct process *process, struct erro
     return true;
 }
 
+static struct monitor_place place_of(const struct settings *settings)
+{
+    return (struct monitor_place){"tidemark-speed", settings->path, {settings->speed.host, settings->speed.port}};
+}
+
+static void append_hindrances(void *context, struct buffer *out)
+{
+    const struct speed *speed = context;
+    for (size_t i = 0; i < (size_t)speed->settings->speed.workers; i++)
+        worker_report_append_hindrances(&speed->reports[i], i, out);
+}
+
+static void observe(void *context)
+{
+    const struct speed *speed = context;
+    metric_set(metrics_series(speed->metrics, SPEED_METRIC_INDEX_BYTES, NULL), speed->budget.used_bytes);
+    metric_set(metrics_series(speed->metrics, SPEED_METRIC_INDEX_BYTES_MAX, NULL), speed->budget.ceiling_bytes);
+}
+
+/* The default place is for convenience: where it can't be had, the work goes on without. */
+static bool start_monitor(struct process *process, struct error *error)
+{
+    struct speed *speed = &process->speed;
+    const struct monitor_place place = place_of(speed->settings);
+    speed->metrics = metrics_new(speed_metrics, SPEED_METRIC_COUNT);
+    speed->reports = calloc((size_t)speed->settings->speed.workers, sizeof *speed->reports);
+    if (!speed->metrics || !speed->reports)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    const struct health health = {append_hindrances, observe, speed->metrics, speed};
+    if (monitor_start(&place, &health, &process->monitor, error)) {
+        log_info("metrics at %s", monitor_address(process->monitor));
+        return true;
+    }
+    if (place.address.host)
+        return false;
+    log_warning("without probes and metrics: %s", error->message);
+    return true;
+}
+
+int speed_probe(const struct settings *settings)
+{
+    const struct monitor_place place = place_of(settings);
+    struct error error = {0};
+    return probe_report(place.program, monitor_probe(&place, PROBE_MS, &error), &error);
+}
+
 int speed_run(const struct settings *settings, bool until_end)
 {
     struct process process = {
@@ -179,10 +229,14 @@ int speed_run(const struct settings *settings, bool until_end)
     };
     struct speed *speed = &process.speed;
     struct error error = {0};
-    bool ready = create_dead_letter_topics(&process, &error) && published_start(settings, &process.published, &error);
+    bool ready = start_monitor(&process, &error) && create_dead_letter_topics(&process, &error) &&
+                 published_start(settings, &process.published, &error);
     speed->latest_context = process.published;
     int code = ready ? run_workers(&process) : program_fail(&error);
     published_stop(process.published);
+    monitor_stop(process.monitor);
+    metrics_destroy(speed->metrics);
+    free(speed->reports);
     if (code == 0)
         log_info("ended cleanly");
     return code;

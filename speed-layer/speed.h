@@ -8,4 +8,7 @@
 /* Follows the topics until a shutdown, or until the ends. Returns the exit code. */
 int speed_run(const struct settings *settings, bool until_end);
 
+/* Asks those that run with this configuration whether they do their work; the exit code is 0 or 1. */
+int speed_probe(const struct settings *settings);
+
 #endif

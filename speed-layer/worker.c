@@ -25,6 +25,7 @@ static void on_bad(void *context, struct partition *partition, const struct log_
 {
     struct worker *worker = context;
     struct owned *owned = find_owned(worker, partition->source->topic, partition->id.partition);
+    worker_count_bad(worker, partition, rejection);
     letters_send(&worker->letters, &owned->letters, partition, message, rejection);
     bad_notice_add(&owned->bad, rejection, message->offset);
 }
@@ -54,6 +55,7 @@ static bool takes(const struct worker *worker, const struct owned *owned)
 static void take(struct worker *worker, struct owned *owned, const struct log_message messages[], size_t count)
 {
     struct error error;
+    worker_count_messages(owned, messages, count);
     if (!partition_take(owned->partition, messages, count, &error)) {
         worker_delay_opening(owned, &error);
         worker->must_assign = true;
@@ -140,14 +142,17 @@ static bool own(struct worker *worker, const struct consumer_position *position)
                                                               .fetch_retry = RETRY_DEPENDENCY,
                                                               .target = -1,
                                                               .letters = PARTITION_LETTERS_INIT};
+        worker_count_partition(worker, &worker->owned[worker->owned_count - 1]);
     }
     return true;
 }
 
 static void disown_all(struct worker *worker)
 {
-    for (size_t i = 0; i < worker->owned_count; i++)
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        worker_forget_partition(&worker->owned[i]);
         partition_destroy(worker->owned[i].partition);
+    }
     free(worker->owned);
     worker->owned = NULL;
     worker->owned_count = 0;
@@ -251,6 +256,7 @@ void worker_turn(struct worker *worker)
     worker->consumer->operations->poll(worker->consumer, POLL_MS);
     worker_commit_due(worker);
     worker_look_around(worker);
+    worker_report(worker);
 }
 
 void worker_destroy(struct worker *worker)

@@ -9,6 +9,7 @@
 #include "ports/consumer.h"
 #include "ports/dead_letters.h"
 #include "ports/publication.h"
+#include "worker_report.h"
 
 /* What the workers of a process share; outlives them. */
 struct speed {
@@ -19,6 +20,9 @@ struct speed {
     void *latest_context;
     struct index_budget budget;
     int64_t started_us; /* wall time; of two definitions the younger wins */
+    /* Both NULL where nobody watches. */
+    struct metrics *metrics;       /* of the table speed_metrics */
+    struct worker_report *reports; /* one a worker, by number */
 };
 
 /* The stores of one worker; they outlive it. */

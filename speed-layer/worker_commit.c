@@ -61,7 +61,10 @@ static bool commit_one(struct worker *worker, struct owned *owned, struct error 
         worker->consumer->operations->known_end(worker->consumer, partition->source->topic, partition->id.partition);
     if (known_end > partition->end)
         partition->end = known_end;
-    if (!partition_commit(partition, &answer, error))
+    int64_t since_us = clock_monotonic_us(), bad = partition->ledger.bad;
+    bool answered = partition_commit(partition, &answer, error);
+    worker_count_commit(worker, owned, answered ? &answer : NULL, since_us, bad);
+    if (!answered)
         return worker_close_damaged(worker, owned, error);
     if (partition->state == PARTITION_CLOSED) {
         log_warning("%s/%d: the store answered %s; reading again from what it says", partition->id.source,

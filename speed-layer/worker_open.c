@@ -50,8 +50,12 @@ static bool open_one(struct worker *worker, struct owned *owned, struct error *e
         return false;
     log.partitions = partitions;
     if (!worker->consumer->operations->extent(worker->consumer, partition->source->topic, partition->id.partition,
-                                              &log.first, &log.end, error) ||
-        !partition_open(partition, &log, error))
+                                              &log.first, &log.end, error))
+        return false;
+    int64_t begun_anew = partition->begun_anew;
+    bool opened = partition_open(partition, &log, error);
+    worker_count_rebuilds(owned, partition->begun_anew - begun_anew);
+    if (!opened)
         return false;
     if (owned->target < 0)
         owned->target = log.end;

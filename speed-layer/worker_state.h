@@ -5,9 +5,16 @@
 
 #include "base/retry.h"
 #include "letters.h"
+#include "metrics/metrics.h"
 #include "partition.h"
 #include "ports/bad_notice.h"
 #include "worker.h"
+
+/* Where a partition is counted; all NULL where nobody watches. */
+struct partition_series {
+    int64_t pending_since_us; /* monotonic time at which the first message since the last commit was taken */
+    struct metric_series *messages, *bytes, *dead_letters, *rebuilds, *lag, *pending_age, *index_orders;
+};
 
 /* A partition that the group gave to this worker. */
 struct owned {
@@ -20,6 +27,7 @@ struct owned {
     int64_t flushed_us;       /* monotonic time of its last commit that was due; 0: none yet */
     struct partition_letters letters;
     struct bad_notice bad; /* what is said of its bad messages */
+    struct partition_series series;
 };
 
 struct worker {
@@ -83,5 +91,20 @@ void worker_suspend(struct worker *worker, const struct error *cause);
 void worker_look_around(struct worker *worker);
 /* Tells the group the committed positions, for its tools; nothing is read from there. */
 void worker_hint(struct worker *worker);
+
+/* worker_report.c; nothing happens where nobody watches */
+
+/* After each turn: brings report and gauges up to date, not more often than they are worth it. */
+void worker_report(struct worker *worker);
+/* Begins to count a partition; and takes away the gauges of one that is no longer this worker's, or closed. */
+void worker_count_partition(struct worker *worker, struct owned *owned);
+void worker_forget_partition(struct owned *owned);
+/* Before they are taken. */
+void worker_count_messages(struct owned *owned, const struct log_message messages[], size_t count);
+void worker_count_bad(struct worker *worker, const struct partition *partition, const struct rejection *rejection);
+void worker_count_rebuilds(struct owned *owned, int64_t count);
+/* A commit that was sent at `since_us`, with so many bad messages in it, and its answer; NULL where there was none. */
+void worker_count_commit(struct worker *worker, struct owned *owned, const enum commit_answer *answer, int64_t since_us,
+                         int64_t bad);
 
 #endif

@@ -74,7 +74,8 @@ struct settings {
     struct {
         const char *host; /* of `listen`, as that of speed */
         int port;
-        int64_t ingest_messages; /* in one transaction: 100,000 */
+        const char *metrics_file; /* NULL: none is left */
+        int64_t ingest_messages;  /* in one transaction: 100,000 */
     } batch;
 
     const struct source *sources;

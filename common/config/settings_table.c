@@ -120,6 +120,15 @@ static const struct option http_options[] = {
 };
 
 static const struct option speed_options[] = {
+    {.key = "listen",
+     .type = &option_address,
+     AT(settings.speed.host),
+     AND_AT(settings.speed.port),
+     .meaning =
+         "Where `/livez`, `/readyz` and `/metrics` are answered, to whoever gets there. Where it isn't given, on a "
+         "unix socket in the runtime folder (`$RUNTIME_DIRECTORY`, `/run/tidemark` of root, "
+         "`$XDG_RUNTIME_DIR/tidemark` or `/tmp/tidemark-UID`), which `tidemark-speed probe` finds by itself.",
+     .example = "127.0.0.1:9101"},
     {.key = "workers",
      .type = &option_integer,
      AT(settings.speed.workers),
@@ -174,6 +183,12 @@ static const struct option speed_options[] = {
 };
 
 static const struct option batch_options[] = {
+    {.key = "listen",
+     .type = &option_address,
+     AT(settings.batch.host),
+     AND_AT(settings.batch.port),
+     .meaning = "Where `tidemark-batch schedule` answers `/livez`, `/readyz` and `/metrics`; as that of `speed`.",
+     .example = "127.0.0.1:9102"},
     {.key = "ingest_messages",
      .type = &option_integer,
      AT(settings.batch.ingest_messages),
@@ -182,6 +197,13 @@ static const struct option batch_options[] = {
      .fallback = "100000",
      .meaning = "The most messages taken into the master dataset in one transaction.",
      .example = "50000"},
+    {.key = "metrics_file",
+     .type = &option_text,
+     AT(settings.batch.metrics_file),
+     .meaning =
+         "A file, in a folder that is there, that `tidemark-batch run` leaves its metrics in when it ends: for the "
+         "textfile collector of Prometheus' node exporter.",
+     .example = "/var/lib/prometheus/node-exporter/tidemark.prom"},
     {.key = NULL},
 };
 

@@ -20,7 +20,7 @@
 
 struct monitor {
     struct health health;
-    struct server *server;
+    struct http_server *server;
     struct buffer address;
     pthread_mutex_t mutex;
     pthread_cond_t ended;
@@ -47,14 +47,14 @@ static void answer(void *context, const char *target, struct reply *reply, const
 
 static bool start_at(struct monitor *monitor, const struct listen_address *address, struct error *error)
 {
-    const struct server_options options = {.address = *address, .threads = 1, .connections_max = CONNECTIONS_MAX};
-    const struct server_handler handler = {.answer = answer, .context = &monitor->health};
-    if (!server_start(&options, &handler, &monitor->server, error))
+    const struct http_server_options options = {.address = *address, .threads = 1, .connections_max = CONNECTIONS_MAX};
+    const struct http_handler handler = {.answer = answer, .context = &monitor->health};
+    if (!http_server_start(&options, &handler, &monitor->server, error))
         return false;
     if (listen_is_path(address))
         buffer_appendf(&monitor->address, "unix://%s", address->host);
     else
-        buffer_appendf(&monitor->address, "%s:%d", address->host, server_port(monitor->server));
+        buffer_appendf(&monitor->address, "%s:%d", address->host, http_server_port(monitor->server));
     return true;
 }
 
@@ -83,7 +83,7 @@ static void *tend(void *context)
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec++;
         pthread_cond_timedwait(&monitor->ended, &monitor->mutex, &until);
-        server_tend(monitor->server);
+        http_server_tend(monitor->server);
     }
     pthread_mutex_unlock(&monitor->mutex);
     return NULL;
@@ -137,7 +137,7 @@ void monitor_stop(struct monitor *monitor)
     pthread_mutex_unlock(&monitor->mutex);
     if (monitor->tended)
         pthread_join(monitor->tender, NULL);
-    server_stop(monitor->server);
+    http_server_stop(monitor->server);
     pthread_cond_destroy(&monitor->ended);
     pthread_mutex_destroy(&monitor->mutex);
     buffer_clean_up(&monitor->address);

@@ -15,8 +15,8 @@
  * several times our own limits, so that these come first. */
 #define CONNECTION_BYTES_MAX ((size_t)384 * 1024)
 
-struct server {
-    struct server_handler handler;
+struct http_server {
+    struct http_handler handler;
     struct MHD_Daemon *daemon;
     struct connections *connections;
     unsigned connections_max;
@@ -64,7 +64,7 @@ static void end_exchange(void *context, struct MHD_Connection *connection, void 
                          enum MHD_RequestTerminationCode code)
 {
     (void)code;
-    struct server *server = context;
+    struct http_server *server = context;
     struct exchange *exchange = *state;
     if (exchange)
         free(exchange->target);
@@ -76,7 +76,7 @@ static void end_exchange(void *context, struct MHD_Connection *connection, void 
 static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context,
                             enum MHD_ConnectionNotificationCode code)
 {
-    struct server *server = context;
+    struct http_server *server = context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         *socket_context = info ? connections_add(server->connections, info->connect_fd) : NULL;
@@ -141,14 +141,14 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct repl
     return result;
 }
 
-static void count(const struct server *server, const char *route, unsigned status, int64_t since_us)
+static void count(const struct http_server *server, const char *route, unsigned status, int64_t since_us)
 {
-    const struct server_handler *handler = &server->handler;
+    const struct http_handler *handler = &server->handler;
     if (handler->answered)
         handler->answered(handler->context, route, status, clock_monotonic_us() - since_us);
 }
 
-static enum MHD_Result refuse(struct server *server, struct MHD_Connection *connection, struct reply *reply,
+static enum MHD_Result refuse(struct http_server *server, struct MHD_Connection *connection, struct reply *reply,
                               const struct problem *problem, bool close_connection)
 {
     reply_problem(reply, problem);
@@ -158,9 +158,9 @@ static enum MHD_Result refuse(struct server *server, struct MHD_Connection *conn
     return result;
 }
 
-static enum MHD_Result give_answer(struct server *server, struct MHD_Connection *connection, const char *target)
+static enum MHD_Result give_answer(struct http_server *server, struct MHD_Connection *connection, const char *target)
 {
-    const struct server_handler *handler = &server->handler;
+    const struct http_handler *handler = &server->handler;
     const char *route = "other";
     struct reply reply = {0};
     int64_t since_us = clock_monotonic_us();
@@ -179,7 +179,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
                               const char *version, const char *upload, size_t *upload_size, void **state)
 {
     (void)url, (void)upload, (void)upload_size;
-    struct server *server = context;
+    struct http_server *server = context;
     struct exchange *exchange = *state;
     struct reply reply = {0};
     struct problem problem;
@@ -198,7 +198,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     return MHD_YES;
 }
 
-static struct MHD_Daemon *start_daemon(struct server *server, int descriptor, unsigned threads)
+static struct MHD_Daemon *start_daemon(struct http_server *server, int descriptor, unsigned threads)
 {
     return MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, descriptor,
@@ -209,9 +209,9 @@ static struct MHD_Daemon *start_daemon(struct server *server, int descriptor, un
 }
 
 /* NULL where memory is short. */
-static struct server *server_new(const struct server_options *options, const struct server_handler *handler)
+static struct http_server *server_new(const struct http_server_options *options, const struct http_handler *handler)
 {
-    struct server *server = calloc(1, sizeof *server);
+    struct http_server *server = calloc(1, sizeof *server);
     if (!server)
         return NULL;
     server->handler = *handler;
@@ -222,43 +222,43 @@ static struct server *server_new(const struct server_options *options, const str
         done = (server->path = strdup(options->address.host)) != NULL;
     if (done)
         return server;
-    server_stop(server);
+    http_server_stop(server);
     return NULL;
 }
 
-bool server_start(const struct server_options *options, const struct server_handler *handler,
-                  struct server **ret_server, struct error *error)
+bool http_server_start(const struct http_server_options *options, const struct http_handler *handler,
+                       struct http_server **ret_server, struct error *error)
 {
     int descriptor;
     if (!listen_open(&options->address, &descriptor, error))
         return false;
-    struct server *server = server_new(options, handler);
+    struct http_server *server = server_new(options, handler);
     if (server)
         server->daemon = start_daemon(server, descriptor, (unsigned)options->threads);
     if (!server || !server->daemon) {
         close(descriptor);
-        server_stop(server);
+        http_server_stop(server);
         return error_set(error, ERROR_INTERNAL, "can't start the HTTP server");
     }
     *ret_server = server;
     return true;
 }
 
-int server_port(const struct server *server)
+int http_server_port(const struct http_server *server)
 {
     const union MHD_DaemonInfo *info =
         server->path ? NULL : MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
     return info ? info->port : 0;
 }
 
-void server_tend(struct server *server)
+void http_server_tend(struct http_server *server)
 {
     bool crowded = connections_count(server->connections) > server->connections_max / 4 * 3;
     int64_t request_us = (crowded ? CROWDED_SECONDS_MAX : REQUEST_SECONDS_MAX) * US_PER_SECOND;
     connections_reap(server->connections, clock_monotonic_us(), request_us, ANSWER_SECONDS_MAX * US_PER_SECOND);
 }
 
-void server_stop(struct server *server)
+void http_server_stop(struct http_server *server)
 {
     if (!server)
         return;

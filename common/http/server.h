@@ -11,14 +11,14 @@
 #define CROWDED_SECONDS_MAX 2  /* the same, while more than three quarters of all connections are taken */
 #define ANSWER_SECONDS_MAX 300 /* for an answer to be taken */
 
-struct server_options {
+struct http_server_options {
     struct listen_address address;
     int64_t threads;
     unsigned connections_max;
 };
 
 /* All are called from any of the server's threads. */
-struct server_handler {
+struct http_handler {
     /* Answers GET of this target, as it came. *ret_route is how the request is counted, static text. */
     void (*answer)(void *context, const char *target, struct reply *reply, const char **ret_route);
     /* Before each answer: so many connections are open. NULL: nobody asks. */
@@ -28,17 +28,17 @@ struct server_handler {
     void *context; /* outlives the server */
 };
 
-struct server;
+struct http_server;
 
 /* Listens and answers. Errors are those of listen_open. */
-bool server_start(const struct server_options *options, const struct server_handler *handler,
-                  struct server **ret_server, struct error *error) MUST_CHECK;
-int server_port(const struct server *server); /* 0 where it listens on a unix socket */
+bool http_server_start(const struct http_server_options *options, const struct http_handler *handler,
+                       struct http_server **ret_server, struct error *error) MUST_CHECK;
+int http_server_port(const struct http_server *server); /* 0 where it listens on a unix socket */
 
 /* To be called about once a second: ends connections that hang. */
-void server_tend(struct server *server);
+void http_server_tend(struct http_server *server);
 
 /* Takes no more connections, ends those that are open, and removes its unix socket. NULL is allowed. */
-void server_stop(struct server *server);
+void http_server_stop(struct http_server *server);
 
 #endif

@@ -13,6 +13,7 @@ struct metric_series {
     struct metric_series *_Atomic next;
     char *values[METRIC_LABELS_MAX]; /* label values, escaped as they are printed */
     _Atomic int64_t value;           /* of a histogram: the sum */
+    _Atomic bool withdrawn;
     size_t bucket_count;
     _Atomic int64_t buckets[]; /* observations in each, the last is beyond all bounds; a histogram's */
 };
@@ -192,6 +193,12 @@ void metric_add(struct metric_series *series, int64_t more)
 void metric_set(struct metric_series *series, int64_t value)
 {
     atomic_store_explicit(&series->value, value, memory_order_relaxed);
+    atomic_store_explicit(&series->withdrawn, false, memory_order_release);
+}
+
+void metric_withdraw(struct metric_series *series)
+{
+    atomic_store_explicit(&series->withdrawn, true, memory_order_relaxed);
 }
 
 void metric_observe(struct metric_series *series, int64_t value)
@@ -268,6 +275,8 @@ static void print_histogram(const struct metric_series *series, struct buffer *o
 
 static void print_series(const struct metric_series *series, struct buffer *out)
 {
+    if (atomic_load_explicit(&series->withdrawn, memory_order_acquire))
+        return;
     if (series->metric->kind == METRIC_HISTOGRAM) {
         print_histogram(series, out);
         return;

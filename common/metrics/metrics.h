@@ -49,6 +49,7 @@ struct metric_series *metrics_series(struct metrics *metrics, size_t number, con
 
 void metric_add(struct metric_series *series, int64_t more);      /* a counter or a gauge */
 void metric_set(struct metric_series *series, int64_t value);     /* a gauge, or a counter that is counted elsewhere */
+void metric_withdraw(struct metric_series *series);               /* a gauge isn't printed until it is set again */
 void metric_observe(struct metric_series *series, int64_t value); /* a histogram */
 int64_t metric_value(const struct metric_series *series);         /* of a histogram: how many were observed */
 

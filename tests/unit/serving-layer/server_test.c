@@ -12,25 +12,25 @@
 
 struct listening {
     struct bench bench;
-    struct server *server;
+    struct http_server *server;
 };
 
 static int start(void **state)
 {
     struct listening *listening = calloc(1, sizeof *listening);
-    const struct server_options options = {{"127.0.0.1", 0}, 2, CONNECTIONS_MAX};
+    const struct http_server_options options = {{"127.0.0.1", 0}, 2, CONNECTIONS_MAX};
     *state = listening;
     bench_start(&listening->bench, 1 << 30);
     fake_begin(0, 1, 0);
     bench_follow(&listening->bench);
-    const struct server_handler handler = route_handler(&listening->bench.serving);
-    return server_start(&options, &handler, &listening->server, NULL) ? 0 : -1;
+    const struct http_handler handler = route_handler(&listening->bench.serving);
+    return http_server_start(&options, &handler, &listening->server, NULL) ? 0 : -1;
 }
 
 static int stop(void **state)
 {
     struct listening *listening = *state;
-    server_stop(listening->server);
+    http_server_stop(listening->server);
     bench_stop(&listening->bench);
     free(listening);
     return 0;
@@ -38,7 +38,8 @@ static int stop(void **state)
 
 static int connect_to(const struct listening *listening)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server_port(listening->server))};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)http_server_port(listening->server))};
     inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
     int descriptor = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(connect(descriptor, (struct sockaddr *)&address, sizeof address), 0);
@@ -247,11 +248,11 @@ static void a_request_that_never_ends_is_ended(void **state)
 static void a_port_that_is_taken_is_said(void **state)
 {
     struct listening *listening = *state;
-    struct server *second;
+    struct http_server *second;
     struct error error;
-    const struct server_options options = {{"127.0.0.1", server_port(listening->server)}, 1, CONNECTIONS_MAX};
-    const struct server_handler handler = route_handler(&listening->bench.serving);
-    assert_false(server_start(&options, &handler, &second, &error));
+    const struct http_server_options options = {{"127.0.0.1", http_server_port(listening->server)}, 1, CONNECTIONS_MAX};
+    const struct http_handler handler = route_handler(&listening->bench.serving);
+    assert_false(http_server_start(&options, &handler, &second, &error));
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_non_null(strstr(error.message, "127.0.0.1"));
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * docs/metrics.md says what the table says. With TIDEMARK_WRITE_DOCS set the file is written instead. */
+ * docs/metrics.md says what the tables of the programs say. With TIDEMARK_WRITE_DOCS set the file is written instead.
+ */
 #include "cmocka_test.h"
 
+#include "batch_metrics.h"
 #include "serving_metrics.h"
+#include "speed_metrics.h"
 
 static void manual_path(char path[], size_t size)
 {
@@ -21,6 +24,12 @@ static void read_file(const char *path, struct buffer *out)
     fclose(file);
 }
 
+static void print_program(const char *where, const struct metric *table, size_t count, struct buffer *out)
+{
+    buffer_appendf(out, "\n## %s\n\n", where);
+    metrics_print_reference(table, count, out);
+}
+
 static void the_manual_of_metrics_is_that_of_the_program(void **state)
 {
     (void)state;
@@ -28,8 +37,11 @@ static void the_manual_of_metrics_is_that_of_the_program(void **state)
     struct buffer expected = {0}, found = {0};
     manual_path(path, sizeof path);
     buffer_append_string(&expected, "# Metrics\n\nPrinted from the tables of the programs, in the text format of "
-                                    "Prometheus.\n\n## tidemark-serving, at /metrics\n\n");
-    metrics_print_reference(serving_metrics, SERVING_METRIC_COUNT, &expected);
+                                    "Prometheus.\n");
+    print_program("tidemark-speed, at /metrics of `speed.listen`", speed_metrics, SPEED_METRIC_COUNT, &expected);
+    print_program("tidemark-batch, at /metrics of `batch.listen`, or in `batch.metrics_file`", batch_metrics,
+                  BATCH_METRIC_COUNT, &expected);
+    print_program("tidemark-serving, at /metrics", serving_metrics, SERVING_METRIC_COUNT, &expected);
     if (getenv("TIDEMARK_WRITE_DOCS")) {
         FILE *file = fopen(path, "w");
         assert_non_null(file);

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What operators and their machines see of the programs: probes and metrics."""
+
+import re
+import signal
+import socket
+import subprocess
+import unittest
+from http.client import HTTPConnection
+
+from support.process import free_port, wait_until
+
+from .servers import EndToEnd, month
+
+PROGRAMS = ("tidemark-speed", "tidemark-batch", "tidemark-serving")
+
+
+class UnixConnection(HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=30)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def value(text, name, **labels):
+    """The value of the one series of this metric that has these labels, as text; None where there is none."""
+    found = []
+    for line in text.splitlines():
+        series = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
+        if series and series[1] == name:
+            has = dict(re.findall(r'(\w+)="([^"]*)"', series[2] or ""))
+            if all(has.get(label) == wanted for label, wanted in labels.items()):
+                found.append(series[3])
+    assert len(found) < 2, found
+    return found[0] if found else None
+
+
+class Monitor(EndToEnd):
+    def start(self):
+        self.servers()
+        self.simple_platform(self.topic())
+        self.speed_port = free_port()
+        self.job.config["speed"] = {"listen": f"127.0.0.1:{self.speed_port}"}
+        self.job.config["jobs"] = {"each_minute": {"schedule": "* * * * *"}}
+        self.job.config["batch"] = {"metrics_file": str(self.job.folder / "batch.prom")}
+        self.job.write()
+
+    def metrics(self, connection):
+        try:
+            connection.request("GET", "/metrics")
+            response = connection.getresponse()
+            self.assertEqual(response.status, 200)
+            return response.read().decode()
+        finally:
+            connection.close()
+
+    def metrics_of_speed(self):
+        return self.metrics(HTTPConnection("127.0.0.1", self.speed_port, timeout=30))
+
+    def metrics_of_batch(self):
+        [path] = self.job.folder.glob("tidemark-batch-*.sock")
+        return self.metrics(UnixConnection(str(path)))
+
+    def assert_clean(self, text):
+        """Prometheus takes it, and finds nothing to say of its names and units."""
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
+    def wait_for_probe(self, program, code, words):
+        wait_until(
+            lambda: (lambda said: said[0] == code and words in said[1])(self.job.probe(program)),
+            60,
+            f"{program} probe ends with {code} and says {words!r}",
+            children=self.job.children,
+        )
+
+    def test_probes_say_who_does_his_work_and_why_not(self):
+        self.start()
+        for program in PROGRAMS:
+            code, said = self.job.probe(program)
+            self.assertEqual(code, 1, said)
+            self.assertEqual(len(said.splitlines()), 1, said)
+        speed, serving, scheduler = self.job.speed(), self.job.serving(), self.job.start_batch("schedule")
+        self.send(month(0, 500))
+        for program in PROGRAMS:
+            self.wait_for_probe(program, 0, "")
+        self.redis.stop()
+        self.wait_for_probe("tidemark-speed", 1, "the real-time store takes no commits")
+        self.redis.start()
+        self.wait_for_probe("tidemark-speed", 0, "")
+        serving.process.send_signal(signal.SIGSTOP)
+        self.wait_for_probe("tidemark-serving", 1, "it listens and doesn't answer")
+        serving.process.send_signal(signal.SIGCONT)
+        self.wait_for_probe("tidemark-serving", 0, "")
+        for child in (speed, scheduler):
+            child.kill()
+        self.wait_for_probe("tidemark-speed", 1, "nobody answers")
+        self.wait_for_probe("tidemark-batch", 1, "no process of this configuration is running")
+
+    def test_metrics_of_all_programs_are_what_happened(self):
+        self.start()
+        self.job.speed()
+        self.job.serving()
+        self.send(month(0, 500))
+        self.assert_all_served()
+        self.job.batch()
+        self.job.start_batch("schedule")
+        self.wait_for_probe("tidemark-batch", 0, "")
+        speed, batch = self.metrics_of_speed(), self.metrics_of_batch()
+        left = (self.job.folder / "batch.prom").read_text()
+        for text in (speed, batch, left, self.job.get("/metrics").body.decode()):
+            self.assert_clean(text)
+        self.assertGreaterEqual(int(value(speed, "tidemark_speed_messages_total", source="orders")), 500)
+        self.assertGreater(int(value(speed, "tidemark_speed_bytes_total", source="orders")), 500)
+        self.assertGreater(int(value(speed, "tidemark_speed_commits_total", outcome="ok")), 0)
+        self.assertEqual(value(speed, "tidemark_speed_partitions", worker="0", state="running"), "4")
+        wait_until(
+            lambda: value(self.metrics_of_speed(), "tidemark_speed_lag_messages", partition="0") == "0", 60, "no lag"
+        )
+        self.assertEqual(value(left, "tidemark_batch_runs_total", outcome="published"), "1")
+        self.assertEqual(value(left, "tidemark_batch_published_epoch", source="orders"), "1")
+        self.assertEqual(int(value(left, "tidemark_batch_ingested_messages_total")), 500)
+        self.assertIsNotNone(value(batch, "tidemark_batch_job_next_timestamp_seconds", job="each_minute"))
+        for stage in ("open", "ingest", "merge", "views", "commit", "drop"):
+            self.assertIsNotNone(value(left, "tidemark_batch_stage_duration_seconds", stage=stage), stage)
+
+    def test_a_port_that_is_taken_is_one_line(self):
+        self.start()
+        with socket.create_server(("127.0.0.1", self.speed_port)):
+            child = self.job.speed()
+            self.assertEqual(child.end(60), 69)
+        said = child.log.read_text().splitlines()
+        self.assertEqual(len(said), 1, said)
+        self.assertIn(f"can't listen at 127.0.0.1:{self.speed_port}: Address already in use", said[0])
+
+
+if __name__ == "__main__":
+    unittest.main()
