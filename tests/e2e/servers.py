@@ -2,6 +2,7 @@
 """What the end-to-end tests stand on: real servers, a platform on them, and the comparison with the oracle."""
 
 import itertools
+import signal
 import unittest
 
 from support import online_retail, oracle
@@ -20,6 +21,14 @@ def month(first=0, count=None):
     return list(itertools.islice(online_retail.orders(MONTH), first, None if count is None else first + count))
 
 
+def wake_up(server):
+    """A server that a test has frozen, stopped or killed is as the next test wants it."""
+    if server.child.running():
+        server.child.process.send_signal(signal.SIGCONT)
+    else:
+        server.start()
+
+
 class EndToEnd(unittest.TestCase):
     """A test with Kafka, Redis and PostgreSQL. Redis and PostgreSQL are this test's own; Kafka is the test class's."""
 
@@ -33,6 +42,7 @@ class EndToEnd(unittest.TestCase):
     def setUp(self):
         self.folder = Folder("e2e")
         self.addCleanup(self.folder.remove)
+        self.addCleanup(wake_up, self.kafka)
 
     def servers(self, redis_started=True, postgres_started=True, redis_persistent=False):
         self.redis = Redis(self.folder / "redis", redis_persistent, redis_started)

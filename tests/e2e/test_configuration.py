@@ -26,7 +26,7 @@ class Configuration(unittest.TestCase):
     def assert_refused(self, word, *options):
         for program in PROGRAMS:
             arguments = [BIN / program[0], *program[1:], "--config", self.job.path, *options]
-            code, output = run_to_the_end(arguments, within=20)
+            code, output = run_to_the_end(arguments)
             self.assertEqual(code, 78, f"{program}: {output}")
             self.assertIn(word, output)
             self.assertRegex(output, r"tidemark\.yaml:\d+:\d+: ")
@@ -34,7 +34,7 @@ class Configuration(unittest.TestCase):
     def test_good_configuration_is_accepted_without_connecting(self):
         for program in PROGRAMS:
             arguments = [BIN / program[0], *program[1:], "--config", self.job.path, "--check-config"]
-            code, output = run_to_the_end(arguments, within=20)
+            code, output = run_to_the_end(arguments)
             self.assertEqual(code, 0, f"{program}: {output}")
 
     def test_unknown_key_is_refused_with_the_word_that_was_meant(self):
@@ -65,13 +65,13 @@ class Configuration(unittest.TestCase):
     def test_missing_file_is_refused(self):
         for program in PROGRAMS:
             arguments = [BIN / program[0], *program[1:], "--config", self.folder / "absent.yaml"]
-            code, output = run_to_the_end(arguments, within=20)
+            code, output = run_to_the_end(arguments)
             self.assertEqual(code, 78, f"{program}: {output}")
             self.assertIn("absent.yaml", output)
 
     def test_unknown_option_is_a_usage_error(self):
         for program in PROGRAMS:
-            code, output = run_to_the_end([BIN / program[0], *program[1:], "--confg", self.job.path], within=20)
+            code, output = run_to_the_end([BIN / program[0], *program[1:], "--confg", self.job.path])
             self.assertEqual(code, 64, f"{program}: {output}")
 
 

@@ -188,9 +188,8 @@ class Damage(EndToEnd):
         self.assertIsNone(answer.json["provenance"]["speed"]["lag"])
         definition = self.job.oracle_view("daily_revenue")
         self.assertFalse(differences(self.log.rows(definition, answer.offsets), answer.rows(definition)))
-        (state,) = self.job.get("/v1/status").json["sources"]
-        self.assertTrue(state["redis"]["reachable"])
-        self.assertEqual([state["partitions"][p]["alarm"] for p in "01"], ["format", None])
+        self.assertTrue(self.job.status()["redis"]["reachable"])
+        self.assertEqual(self.job.alarms(), {0: "format", 1: None})
 
     def test_a_newer_format_stops_one_partition_until_repair_is_told_to_forget_it(self):
         self.start()
@@ -276,7 +275,7 @@ class Damage(EndToEnd):
     def test_topic_of_the_same_name_in_another_cluster_is_refused_by_all_and_changes_nothing(self):
         self.start()
         self.speed.stop()
-        before = self.job.view("daily_revenue").body
+        before = self.job.view("daily_revenue").steady
         other = Kafka(self.folder / "other-kafka")
         self.addCleanup(other.stop)
         other.create(self.name, 2)
@@ -293,7 +292,7 @@ class Damage(EndToEnd):
             self.assertEqual(batch.end(60), 78, batch.tail())
             self.assertIn("check kafka.brokers", batch.tail())
         self.assertEqual(speed.stop(), 0)
-        self.assertEqual(self.job.view("daily_revenue").body, before)
+        self.assertEqual(self.job.view("daily_revenue").steady, before)
         self.redis.command("flushall")  # then only what is published tells that this is another log
         speed = self.job.speed()
         self.says(speed, "orders/0 was published from Kafka cluster")

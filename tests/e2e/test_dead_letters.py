@@ -177,10 +177,6 @@ class DeadLetters(EndToEnd):
         self.assertLessEqual(self.committed(0), 300 + most)
         self.assertEqual({header(m, "tidemark-field") for m in self.letters()} - {b"discount"}, set())
 
-    def alarms(self):
-        (state,) = self.job.get("/v1/status").json["sources"]
-        return {partition: place["alarm"] for partition, place in state["partitions"].items()}
-
     def fix(self):
         self.job.config["sources"]["orders"]["fields"] = dict(oracle.ORDER_FIELDS)
         self.job.write()
@@ -193,7 +189,7 @@ class DeadLetters(EndToEnd):
         wait_until(others, 60, "the other partition goes on", children=[speed])
         self.assertTrue(speed.running())
         self.assert_stopped_with_letters(100)
-        alarm = lambda: self.alarms() == {"0": "breaker", "1": None}  # noqa: E731
+        alarm = lambda: self.job.alarms() == {0: "breaker", 1: None}  # noqa: E731
         wait_until(alarm, 30, "the alarm is told", children=[speed])
         metrics = self.job.get("/metrics").body.decode()
         self.assertIn('tidemark_serving_partitions_stopped{source="orders"} 1\n', metrics)
@@ -203,7 +199,7 @@ class DeadLetters(EndToEnd):
         self.job.serving()
         self.job.speed()
         self.assert_all_served()
-        self.assertEqual(self.alarms(), {"0": None, "1": None})
+        self.assertEqual(self.job.alarms(), {0: None, 1: None})
 
     def test_run_until_the_end_ends_with_65_where_the_breaker_stopped_it(self):
         speed = self.trip()
@@ -336,7 +332,6 @@ class DeadLetters(EndToEnd):
         self.start()
         self.job.speed()
         hits = iter((self.kafka.kill, self.kafka.start) * 3)
-        self.addCleanup(lambda: self.kafka.child.running() or self.kafka.start())
         self.under_fire(6, lambda chance: next(hits)())
 
     def test_killed_at_any_moment_each_bad_message_has_one_letter(self):
@@ -367,13 +362,16 @@ class DeadLetters(EndToEnd):
         self.under_fire(25, hit)
 
     def test_frozen_process_that_wakes_up_writes_no_letter_twice(self):
-        self.start()
+        self.start(4)
         speeds = [self.job.speed(), self.job.speed()]
 
         def hit(chance):
-            frozen = speeds[chance.randrange(2)]
+            frozen, other = chance.sample(speeds, 2)
+            before = len(other.log.read_bytes())
             frozen.process.send_signal(signal.SIGSTOP)
-            time.sleep(6 + 3 * chance.random())  # the session's timeout is 6 s: the other takes over
+            taken_over = lambda: b"has 4 partitions" in other.log.read_bytes()[before:]  # noqa: E731
+            wait_until(taken_over, 120, "the other takes over", children=speeds)
+            time.sleep(3 * chance.random())
             frozen.process.send_signal(signal.SIGCONT)
 
         self.under_fire(4, hit)

@@ -32,7 +32,7 @@ class Stores(EndToEnd):
         self.job.serving()
         speed = self.job.speed()
         self.assertEqual(self.job.get("/readyz").status, 503)
-        time.sleep(2)
+        wait_until(lambda: "waits: slot" in speed.tail(), 120, "it says what it waits for", children=[speed])
         self.assertTrue(speed.running(), speed.tail())
         self.redis.start()
         self.assert_all_served()

@@ -135,13 +135,9 @@ class Topics(EndToEnd):
         self.assert_all_served()
         self.job.batch()
         self.assert_all_served()
-        wait_until(lambda: self.status()["split_orders"] == 7, 60, "they are counted")
+        wait_until(lambda: self.job.status()["split_orders"] == 7, 60, "they are counted")
         self.assertIn('tidemark_split_orders{source="orders"} 7\n', self.job.get("/metrics").body.decode())
         self.assertIn("7 orders have versions in two partitions", self.status_of_batch())
-
-    def status(self):
-        [status] = self.job.get("/v1/status").json["sources"]
-        return status
 
     def status_of_batch(self):
         status = self.job.start_batch("status")

@@ -2,13 +2,14 @@
 """What the tests of faults stand on: a platform that reaches its servers through proxies, a watch on its answers while a
 fault lasts, and what must hold once it is over."""
 
+import contextlib
 import itertools
 import os
 import threading
 import time
 from pathlib import Path
 
-from e2e.servers import EndToEnd, month
+from e2e.servers import EndToEnd, month, wake_up
 from support.kafka import Kafka
 from support.postgres import Postgres
 from support.process import free_port, wait_until
@@ -16,10 +17,21 @@ from support.proxy import Proxy
 from support.redis import Redis
 from support.tidemark import Folder, Platform, differences
 
-__all__ = ["Faulty", "Watch", "cpu_shares", "memory", "month"]
+__all__ = ["Faulty", "Watch", "after_failure", "cpu_shares", "memory", "month"]
 
 _numbers = itertools.count(1)
 CHECKED_MAX = 40  # answers of a watch that are compared with the oracle
+
+
+@contextlib.contextmanager
+def after_failure(*steps):
+    """A failure inside it leaves no fault behind for what follows: these functions are called then."""
+    try:
+        yield
+    except BaseException:
+        for step in steps:
+            step()
+        raise
 
 
 class Faulty(EndToEnd):
@@ -41,6 +53,7 @@ class Faulty(EndToEnd):
     kafka_properties = {"socket.timeout.ms": 10000}
 
     def servers(self, redis_persistent=False, redis_started=True, redis_folder=None):
+        self.addCleanup(wake_up, self.postgres)
         self.redis = Redis(redis_folder or self.folder / "redis", redis_persistent, redis_started)
         self.addCleanup(self.redis.stop)
         self.redis_proxy, self.postgres_proxy = Proxy(self.redis.port), Proxy(self.postgres.port)
@@ -83,6 +96,16 @@ class Faulty(EndToEnd):
     def start_programs(self, partitions=4):
         self.simple_platform(self.topic(partitions))
         self.speed, self.serving, self.sent = self.job.speed(), self.job.serving(), 0
+
+    def start_again(self):
+        """The programs of start_programs that don't run."""
+        self.speed = self.speed if self.speed.running() else self.job.speed()
+        self.serving = self.serving if self.serving.running() else self.job.serving()
+
+    def heal(self):
+        for proxy in self.proxies.values():
+            proxy.heal()
+            proxy.reset()
 
     def send_more(self, count):
         self.send(month(self.sent, count))

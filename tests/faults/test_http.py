@@ -13,8 +13,10 @@ import unittest
 
 from e2e.servers import EndToEnd, month
 from support import tidemark
-from support.process import Child, wait_until
+from support.process import PATIENCE, Child, wait_until
 from support.tidemark import view
+
+from .faulty import after_failure
 
 OK = "GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 END = "Host: a\r\nConnection: close\r\n\r\n"
@@ -158,8 +160,13 @@ class Http(EndToEnd):
         wait_until(lambda: self.job.get("/readyz").status == 200, 60, "serving is ready", children=[child])
         return child
 
+    def serve_anew(self):
+        """What one request has broken doesn't fail those behind it."""
+        self.serving.kill()
+        self.serving = self.serve()
+
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.job.port), timeout=60)
+        return socket.create_connection(("127.0.0.1", self.job.port), timeout=PATIENCE)
 
     def exchange(self, request):
         """All that comes back until the server ends the connection."""
@@ -199,7 +206,7 @@ class Http(EndToEnd):
     def test_malformed_requests_are_refused_and_hurt_nobody(self):
         self.start()
         for name, (request, statuses) in REQUESTS.items():
-            with self.subTest(name):
+            with self.subTest(name), after_failure(self.serve_anew):
                 answer = self.exchange(request)
                 self.assertIn(self.status(answer), statuses, answer[:500])
                 self.assertNotIn(b"root:", answer)
@@ -223,7 +230,7 @@ class Http(EndToEnd):
     def test_nothing_behind_an_ambiguous_request_is_answered(self):
         self.start()
         for request in AMBIGUOUS:
-            with self.subTest(request):
+            with self.subTest(request), after_failure(self.serve_anew):
                 answer = self.exchange(request + get("/metrics") + get("/metrics"))
                 self.assertEqual(self.status(answer), 400)
                 self.assert_one_answer(answer, True)
@@ -333,7 +340,7 @@ class Http(EndToEnd):
         self.assertEqual(self.serving.stop(), 0)
         self.serving = self.serve("prlimit", "--nofile=40:40", "--")
         connections = self.slow(100)
-        time.sleep(1)
+        wait_until(lambda: self.descriptors() == 40, 120, "it has all that it may have", children=[self.serving])
         self.assertTrue(self.serving.running(), self.serving.tail())
         for connection in connections:
             connection.close()

@@ -17,7 +17,6 @@ class Brokers(EndToEnd):
 
     def start(self, partitions=2):
         self.servers()
-        self.addCleanup(lambda: self.kafka.child.running() or self.kafka.start())  # for the next test
         self.orders = iter(month())
         self.simple_platform(self.topic(partitions))
         self.job.config["jobs"] = {"never": {"schedule": "0 2 29 2 *"}}
@@ -76,20 +75,20 @@ class Brokers(EndToEnd):
         messages = segment.read_bytes()
         self.change(segment, messages.index(b'"amount":', sound + (len(messages) - sound) // 2) + len(b'"amount":'))
         speed = self.job.speed()
-        wait_until(lambda: self.partition(0)["alarm"] == "unreadable", 60, "partition 0 has an alarm", children=[speed])
+        wait_until(lambda: self.job.alarms()[0] == "unreadable", 60, "partition 0 has an alarm", children=[speed])
         self.assertIn("failed CRC32C check", speed.tail())
         ends = self.log.ends()
         answer = self.job.wait_for("daily_revenue", lambda a: a.complete and a.offsets[1] == ends[1], "partition 1 goes on")
         self.assert_answer(self.job, "daily_revenue", answer, self.log)
         self.job.batch()
-        stands_at = self.partition(0)["next"]
+        stands_at = self.job.partitions()[0]["next"]
         self.assertLess(stands_at, ends[0])
-        wait_until(lambda: self.partition(0)["cut"] == stands_at, 60, "what lies before it is published")
+        wait_until(lambda: self.job.partitions()[0]["cut"] == stands_at, 60, "what lies before it is published")
         self.job.batch("ingest", expect=(69,))
         self.assertIn(f"{self.name}/0: the batch at offset {stands_at} can't be read", self.job.logs())
         segment.write_bytes(messages)
         self.assert_all_served()
-        wait_until(lambda: self.partition(0)["alarm"] is None, 60, "its alarm is gone", children=[speed])
+        wait_until(lambda: self.job.alarms()[0] is None, 60, "its alarm is gone", children=[speed])
         self.job.batch()
         self.assert_all_served()
 
@@ -99,10 +98,6 @@ class Brokers(EndToEnd):
             digit = opened.read(1)
             opened.seek(position)
             opened.write(b"8" if digit == b"9" else b"9")
-
-    def partition(self, number):
-        [source] = self.job.get("/v1/status").json["sources"]
-        return source["partitions"][str(number)]
 
 
 class Transactions(EndToEnd):
@@ -130,10 +125,6 @@ class Transactions(EndToEnd):
         self.assert_answer(self.job, "daily_revenue", answer, self.log)
         self.assertEqual(answer.json["provenance"]["speed"]["lag"], 0, "the lag counts what may be read")
 
-    def lag(self):
-        [status] = self.job.get("/v1/status").json["sources"]
-        return status["lag"]
-
     def test_log_that_ends_with_markers_leaves_no_lag(self):
         self.start()
         for turn in range(2):
@@ -141,7 +132,7 @@ class Transactions(EndToEnd):
             self.send_in(writer, 100)
             writer.commit() if turn == 0 else writer.abort()
             self.assert_all_served()
-            wait_until(lambda: self.lag() == 0, 60, "the lag goes to 0", children=[self.speed])
+            wait_until(lambda: self.job.status()["lag"] == 0, 60, "the lag goes to 0", children=[self.speed])
         self.assertEqual(self.log.fates()["consumed"], 100)
         self.job.batch()
         self.assert_all_served()
@@ -170,7 +161,7 @@ class Transactions(EndToEnd):
         writer.commit()
         self.assert_all_served()
         self.assertEqual(self.log.fates()["consumed"], 210)
-        wait_until(lambda: self.lag() == 0, 60, "the lag goes to 0 again", children=[self.speed])
+        wait_until(lambda: self.job.status()["lag"] == 0, 60, "the lag goes to 0 again", children=[self.speed])
 
     def test_aborted_transactions_in_the_midst_are_in_no_layer(self):
         self.start()

@@ -10,7 +10,7 @@ import unittest
 from support.freeze import FrozenThread, thread_named
 from support.process import wait_until
 
-from .faulty import Faulty, log_of, memory
+from .faulty import Faulty, after_failure, log_of, memory
 
 EDGES = ("kafka", "redis", "postgres")
 
@@ -20,7 +20,7 @@ class Liveness(Faulty):
         """Each of the three is the last to come once; meanwhile nothing spins, and TERM ends the programs."""
         self.servers()
         for last in EDGES:
-            with self.subTest(last=last):
+            with self.subTest(last=last), after_failure(self.heal, lambda: self.job.kill()):
                 for proxy in self.proxies.values():
                     proxy.refuse()
                 self.start_programs()
@@ -58,17 +58,15 @@ class Liveness(Faulty):
         self.start()
         self.schedule()
         for silent in (*((edge,) for edge in EDGES), EDGES):
-            with self.subTest(silent=silent):
-                try:
-                    for edge in silent:
-                        self.proxies[edge].black_hole()
-                    self.send_more(100)
-                    run, scheduler = self.job.start_batch(), self.job.start_batch("schedule")
-                    self.assert_ended_by_term({self.speed: (0,), self.serving: (0,), scheduler: (0,), run: (0, 69, 75)})
-                finally:
-                    for edge in silent:
-                        self.proxies[edge].heal()
-                    self.start_again()
+            with self.subTest(silent=silent), after_failure(self.heal, self.start_again):
+                for edge in silent:
+                    self.proxies[edge].black_hole()
+                self.send_more(100)
+                run, scheduler = self.job.start_batch(), self.job.start_batch("schedule")
+                self.assert_ended_by_term({self.speed: (0,), self.serving: (0,), scheduler: (0,), run: (0, 69, 75)})
+                for edge in silent:
+                    self.proxies[edge].heal()
+                self.start_again()
                 self.assert_all_served()
         self.assert_recovered()
 
@@ -93,11 +91,6 @@ class Liveness(Faulty):
     def schedule(self):
         self.job.config["jobs"] = {"steady": {"schedule": "* * * * *"}}
         self.job.write()
-
-    def start_again(self):
-        """What a test has ended."""
-        self.speed = self.speed if self.speed.running() else self.job.speed()
-        self.serving = self.serving if self.serving.running() else self.job.serving()
 
     @staticmethod
     def wait_until_watched(children):

@@ -196,10 +196,10 @@ class Messages(EndToEnd):
         orders = iter(month())
         for codec in ("gzip", "snappy", "lz4", "zstd"):
             self.send_compressed(codec, [next(orders) for _ in range(200)], b"x" * 100_000_000)
-        alarms = lambda: [p["alarm"] for p in self.partitions().values()]  # noqa: E731
+        alarms = lambda: list(self.job.alarms().values())  # noqa: E731
         wait_until(lambda: sorted(alarms(), key=str) == [None, "unreadable"], 60, "one partition stands", children=[self.speed])
-        [stands] = [number for number, partition in self.partitions().items() if partition["alarm"]]
-        told = f"{self.name}/{stands}: the batch at offset {self.partitions()[stands]['next']} can't be read"
+        [stands] = [number for number, alarm in self.job.alarms().items() if alarm]
+        told = f"{self.name}/{stands}: the batch at offset {self.job.partitions()[stands]['next']} can't be read"
         self.assertIn(told, self.speed.tail())
         self.assertIn("raise receive.message.max.bytes in kafka.properties", self.speed.tail())
         self.reader.into(self.log, self.name)
@@ -216,10 +216,6 @@ class Messages(EndToEnd):
         self.assertEqual(self.log.fates()["bad"], 4)
         wait_until(lambda: alarms() == [None, None], 60, "no partition stands any more", children=[self.speed])
         self.assert_peak_below(800)
-
-    def partitions(self):
-        [source] = self.job.get("/v1/status").json["sources"]
-        return source["partitions"]
 
     def assert_peak_below(self, megabytes):
         [peak] = [line.split()[1] for line in open(f"/proc/{self.speed.pid}/status") if "VmHWM" in line]

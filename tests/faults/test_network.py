@@ -1,27 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What networks do to each of the three edges, Kafka, Redis and PostgreSQL: rows 13 to 18."""
 
-import contextlib
 import itertools
 import unittest
 
 from support.packet_loss import PacketLoss
 from support.process import wait_until
 
-from .faulty import Faulty, log_of
+from .faulty import Faulty, after_failure, log_of
 
 EDGES = ("kafka", "redis", "postgres")
-
-
-@contextlib.contextmanager
-def healed_after_failure(proxy):
-    """A failure inside it leaves no fault behind for what follows."""
-    try:
-        yield
-    except BaseException:
-        proxy.heal()
-        proxy.reset()
-        raise
 
 
 class Network(Faulty):
@@ -37,7 +25,7 @@ class Network(Faulty):
                 "refused": proxy.refuse,
             }
             for name, fault in faults.items():
-                with self.subTest(edge=edge, fault=name), healed_after_failure(proxy), self.watch():
+                with self.subTest(edge=edge, fault=name), after_failure(proxy.heal, proxy.reset), self.watch():
                     fault()
                     self.send_more(100)
                     self.assert_idle(self.speed, self.serving, seconds=1.5)
@@ -52,7 +40,7 @@ class Network(Faulty):
         self.start()
         for edge in EDGES:
             proxy = self.proxies[edge]
-            with self.subTest(edge=edge), healed_after_failure(proxy), self.watch():
+            with self.subTest(edge=edge), after_failure(proxy.heal, proxy.reset), self.watch():
                 self.assertGreater(proxy.stall_existing(), 0)
                 self.send_more(100)
                 self.assert_all_served()
@@ -89,7 +77,7 @@ class Network(Faulty):
         self.start()
         for edge, drip in (("kafka", (600, 0.05)), ("redis", (300, 0.05)), ("postgres", (600, 0.05))):
             proxy = self.proxies[edge]
-            with self.subTest(edge=edge), healed_after_failure(proxy), self.watch():
+            with self.subTest(edge=edge), after_failure(proxy.heal, proxy.reset), self.watch():
                 proxy.set("both", drip=drip)
                 accepted = proxy.accepted
                 self.send_more(100)
@@ -145,7 +133,7 @@ class Network(Faulty):
         self.start()
         for edge, direction in itertools.product(("redis", "postgres"), ("down", "up")):
             proxy = self.proxies[edge]
-            with self.subTest(edge=edge, direction=direction), healed_after_failure(proxy), self.watch():
+            with self.subTest(edge=edge, direction=direction), after_failure(proxy.heal, proxy.reset), self.watch():
                 proxy.set(direction, flip_every=5)
                 accepted = proxy.accepted
                 self.send_more(100)
@@ -160,29 +148,26 @@ class Network(Faulty):
         self.start()
         proxy = self.kafka_proxy
         swap = (b'"amount":1', b'"amount":9')
-        with healed_after_failure(proxy), self.watch() as watch:
+        with after_failure(proxy.heal, proxy.reset), self.watch() as watch:
             proxy.set("down", swap=swap)
             self.send_more(400)
             self.wait_for_log(self.speed, "failed CRC32C check")
             self.job.batch(expect=(69,))
             self.assertIn("failed CRC32C check", self.job.logs())
-            stands = lambda: "unreadable" in self.alarms()  # noqa: E731
+            stands = lambda: "unreadable" in self.job.alarms().values()  # noqa: E731
             wait_until(stands, 60, "the status names what can't be read", children=[self.speed])
             self.assert_idle(self.speed)
             proxy.heal()
             self.assert_all_served()
         self.assertEqual(watch.missing(), set())
-        wait_until(lambda: self.alarms() == {None}, 60, "nothing is said to be unreadable any more")
-        with healed_after_failure(proxy):
+        readable = lambda: not any(self.job.alarms().values())  # noqa: E731
+        wait_until(readable, 60, "nothing is said to be unreadable any more")
+        with after_failure(proxy.heal, proxy.reset):
             proxy.set("down", swap=swap, swaps=2)
             self.job.batch()
             self.assertEqual(proxy.down.swaps, 0)
             proxy.heal()
         self.assert_recovered()
-
-    def alarms(self):
-        [source] = self.job.get("/v1/status").json["sources"]
-        return {partition["alarm"] for partition in source["partitions"].values()}
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import unittest
 
 from e2e.servers import EndToEnd, month
 from support.freeze import FrozenThread, thread_named
-from support.process import wait_until
+from support.process import PATIENCE, wait_until
 from support.tidemark import BIN
 
 from .faulty import cpu_shares
@@ -171,17 +171,17 @@ class Processes(EndToEnd):
         os.close(read)  # from here on each line that it writes is a broken pipe
         self.assert_all_served()
         child.terminate()
-        self.assertEqual(child.wait(30), 0)
+        self.assertEqual(child.wait(PATIENCE), 0)
         with open("/dev/full", "wb") as disk:
             full = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=disk, stderr=disk)
             self.addCleanup(lambda: full.poll() is None and full.kill())
             self.send_some(500)
             self.assert_all_served()
             batch = [BIN / "tidemark-batch", "run", "--config", self.job.path]
-            self.assertEqual(subprocess.run(batch, stdout=disk, stderr=disk, timeout=120, check=False).returncode, 0)
+            self.assertEqual(subprocess.run(batch, stdout=disk, stderr=disk, timeout=PATIENCE, check=False).returncode, 0)
             self.assert_all_served()
             full.terminate()
-            self.assertEqual(full.wait(30), 0)
+            self.assertEqual(full.wait(PATIENCE), 0)
 
 
 class StartOrder(EndToEnd):
@@ -199,7 +199,6 @@ class StartOrder(EndToEnd):
         self.job.config["jobs"] = {"steady": {"schedule": "* * * * *"}}
         self.job.write()
         self.send(month(0, 500))
-        self.addCleanup(lambda: self.kafka.child.running() or self.kafka.start())  # for the next test
         self.kafka.stop()
         programs = [self.job.speed(), self.job.start_batch("schedule"), self.job.serving()]
         self.assertEqual(self.job.get("/livez").status, 200)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from support.process import Child, free_port, wait_until
+from support.process import PATIENCE, Child, free_port, wait_until
 from support.proxy import Proxy
 from support.redis import Redis
 
@@ -23,7 +23,7 @@ class LostReplies(Faulty):
             for how in ("reply", "reply", "before", "within"):
                 cut = self.redis_proxy.cut_on(COMMIT, how)
                 self.send_more(100)
-                self.assertTrue(cut.wait(60))
+                self.assertTrue(cut.wait(PATIENCE))
             self.assert_all_served()
         self.assert_recovered()
 
@@ -166,7 +166,7 @@ class LostData(Faulty):
             with self.watch():
                 cut = self.redis_proxy.cut_on(COMMIT, "before", times=10**6)
                 self.send_more(100)
-                self.assertTrue(cut.wait(60))
+                self.assertTrue(cut.wait(PATIENCE))
                 zombie.process.send_signal(signal.SIGSTOP)  # with a commit that it hasn't been able to make
                 self.redis_proxy.heal()
                 self.redis.command("flushall")
@@ -225,26 +225,25 @@ class LostData(Faulty):
         self.start()
         old, new = self.redis, self.replica(self.redis.port)
         for who_moves in ("serving", "speed"):
-            with self.subTest(who_moves=who_moves):
-                wait_until(lambda: self.next_offsets(new) == self.ends(), 60, "it has all")  # noqa: B023
-                new.command("replicaof", "no", "one")
-                self.redis_proxy.lead_new(new.port)
-                child = getattr(self, who_moves)
-                self.assertEqual(child.stop(), 0)
-                if who_moves == "serving":
-                    self.serving = self.job.serving(ready=True)
-                else:
-                    self.speed = self.job.speed()
-                with self.watch():
-                    at = old if who_moves == "serving" else new
-                    self.send_more(200)
-                    wait_until(lambda: self.next_offsets(at) == self.ends(), 60, "it is read")  # noqa: B023
-                    self.job.batch(expect=(0, 75))
-                    old.command("replicaof", "127.0.0.1", new.port)
-                    self.wait_for_replica(old)
-                    self.assert_all_served()
-                self.assert_recovered()
-                old, new = new, old
+            wait_until(lambda: self.next_offsets(new) == self.ends(), 60, "it has all")  # noqa: B023
+            new.command("replicaof", "no", "one")
+            self.redis_proxy.lead_new(new.port)
+            child = getattr(self, who_moves)
+            self.assertEqual(child.stop(), 0)
+            if who_moves == "serving":
+                self.serving = self.job.serving(ready=True)
+            else:
+                self.speed = self.job.speed()
+            with self.watch():
+                at = old if who_moves == "serving" else new
+                self.send_more(200)
+                wait_until(lambda: self.next_offsets(at) == self.ends(), 60, "it is read")  # noqa: B023
+                self.job.batch(expect=(0, 75))
+                old.command("replicaof", "127.0.0.1", new.port)
+                self.wait_for_replica(old)
+                self.assert_all_served()
+            self.assert_recovered()
+            old, new = new, old
 
 
 class Refusals(Faulty):

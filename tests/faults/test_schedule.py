@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from support.process import wait_until
 from support.wall_clock import WallClock
 
-from .faulty import Faulty, month
+from .faulty import Faulty, after_failure, month
 
 HOUR, DAY = 3600, 86400
 _numbers = itertools.count(1)
@@ -126,7 +126,7 @@ class Schedule(Faulty):
         self.assert_all_served()
         self.publish()
         for jump in (HOUR, -HOUR, DAY, -DAY, datetime(1970, 1, 1), datetime(2038, 1, 19, 3, 14), datetime(2200, 1, 1)):
-            with self.subTest(jump=jump), self.watch():
+            with self.subTest(jump=jump), after_failure(self.start_again), self.watch():
                 clock.set(jump) if isinstance(jump, datetime) else clock.jump(jump)
                 self.send_more(100)
                 self.assert_all_served()

@@ -8,6 +8,9 @@ import subprocess
 import time
 from pathlib import Path
 
+# The least that is waited for anything, in seconds: no test may depend on how busy the machine is.
+PATIENCE = 120
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 
@@ -59,16 +62,18 @@ class Child:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, how=signal.SIGTERM, within=30):
+    def stop(self, how=signal.SIGTERM, within=PATIENCE):
         """Asks it to end; returns its exit code. One that doesn't end in time is killed, and that is an error."""
         if how == signal.SIGTERM:
-            wait_until(lambda: not self.running() or self.catches(how), 30, f"{self.name} catches TERM", children=[self])
+            caught = lambda: not self.running() or self.catches(how)  # noqa: E731
+            wait_until(caught, PATIENCE, f"{self.name} catches TERM", children=[self])
         if self.running():
             self.process.send_signal(how)
         return self.end(within)
 
-    def end(self, within):
-        """Waits for its own end and returns its exit code."""
+    def end(self, within=PATIENCE):
+        """Waits for its own end, for PATIENCE at least, and returns its exit code."""
+        within = max(within, PATIENCE)
         try:
             return self.process.wait(within)
         except subprocess.TimeoutExpired:
@@ -112,8 +117,9 @@ def free_port():
 
 
 def wait_until(condition, within, what, every=0.05, children=()):
-    """Returns the first true value of condition(). An exception in it, but for Final, counts as "not yet" and is
-    shown at the end."""
+    """Returns the first true value of condition(), for which it waits PATIENCE at least. An exception in it, but for
+    Final, counts as "not yet" and is shown at the end."""
+    within = max(within, PATIENCE)
     deadline, last = time.monotonic() + within, None
     while True:
         try:

@@ -4,7 +4,7 @@
 import subprocess
 from pathlib import Path
 
-from .process import Child, free_port, wait_until
+from .process import PATIENCE, Child, free_port, wait_until
 
 
 class Redis:
@@ -32,7 +32,7 @@ class Redis:
             ["redis-cli", "-p", str(self.port), *map(str, words)],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE,
             check=True,
         )
         return done.stdout.strip()

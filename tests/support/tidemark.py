@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from . import oracle
-from .process import ROOT, Child, Final, free_port, wait_until
+from .process import PATIENCE, ROOT, Child, Final, free_port, wait_until
 
 BIN = Path(os.environ.get("TIDEMARK_BIN", ROOT / "build" / "bin"))
 PAID = "status <> 'cancelled' and amount > 0"
@@ -75,6 +75,13 @@ class Answer:
     @property
     def json(self):
         return json.loads(self.body, parse_float=Decimal)
+
+    @property
+    def steady(self):
+        """Without what moves although nothing that is answered does: the lag is unknown while nobody reads the log."""
+        answer = self.json
+        del answer["provenance"]["speed"]["lag"]
+        return answer
 
     @property
     def complete(self):
@@ -187,13 +194,26 @@ class Platform:
     # --- answers ---
 
     def get(self, path, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request("GET", path, headers=headers or {})
             response = connection.getresponse()
             return Answer(response.status, dict(response.getheaders()), response.read())
         finally:
             connection.close()
+
+    def status(self):
+        """What /v1/status says of the only source."""
+        [source] = self.get("/v1/status").json["sources"]
+        return source
+
+    def partitions(self):
+        """{number: what /v1/status says of that partition of the only source}"""
+        return {int(number): state for number, state in self.status()["partitions"].items()}
+
+    def alarms(self):
+        """{number of a partition: its alarm or None}"""
+        return {number: state["alarm"] for number, state in self.partitions().items()}
 
     def view(self, name, **parameters):
         query = urlencode({"limit": 100_000, **parameters})
@@ -223,7 +243,7 @@ class Platform:
         return self.wait_for(name, there, f"complete up to {ends}", within)
 
 
-def run_to_the_end(arguments, within=60, env=None):
+def run_to_the_end(arguments, within=PATIENCE, env=None):
     """Runs a program; returns (exit code, its output)."""
     done = subprocess.run(
         [str(a) for a in arguments], capture_output=True, text=True, timeout=within, stdin=subprocess.DEVNULL, env=env
