@@ -24,7 +24,9 @@ struct batch {
     bool repairs;                           /* what `repair` finds is mended */
     int64_t ready_wait_ms;                  /* how long a run waits for partitions that aren't ready */
     struct metrics *metrics;                /* of the table batch_metrics; NULL: nobody watches */
-    struct kafka_access *access;            /* owned; the log keeps a pointer to it */
+    /* Where nobody commits to a partition for so long, a run cuts it by itself; 0: no run does. */
+    int64_t unread_after_ms;
+    struct kafka_access *access; /* owned; the log keeps a pointer to it */
 };
 
 /* Opens Kafka and Redis as configured; connects to nothing yet. batch_close takes a half-opened one too. */

@@ -29,7 +29,20 @@ static bool has_epoch(const struct slot *slot, int64_t epoch)
     return false;
 }
 
-/* True where the slot continues the publication. */
+/* What only an operator can mend: a newer program's slot, or another cluster's. */
+static bool check_story(const struct source_run *run, const struct partition_state *partition, const struct slot *slot,
+                        struct error *error)
+{
+    struct error other;
+    if (!slot->exists)
+        return true;
+    if (slot->format > REALTIME_FORMAT && !slot_format_check(slot, &other))
+        return error_context(&other, "its slot") || not_ready(run, partition, other.message, error);
+    return publication_is_of_cluster(&run->publication, slot->cluster) ||
+           not_ready(run, partition, "its slot was read from another Kafka cluster; see tidemark-batch repair", error);
+}
+
+/* True where the slot continues the publication; else it will where somebody reads the partition. */
 static bool check_slot(const struct source_run *run, const struct partition_state *partition, const struct slot *slot,
                        struct error *error)
 {
@@ -40,52 +53,162 @@ static bool check_slot(const struct source_run *run, const struct partition_stat
         return error_context(&other, "its slot") || not_ready(run, partition, other.message, error);
     if (strcmp(slot->definition, run->source->fingerprint) != 0)
         return not_ready(run, partition, "the speed layer works with another definition of the source", error);
-    if (!publication_is_of_cluster(&run->publication, slot->cluster))
-        return not_ready(run, partition, "its slot was read from another Kafka cluster; see tidemark-batch repair",
-                         error);
     if (!slot_fits(slot, partition->number, &run->publication))
         return not_ready(run, partition, "the speed layer is still rebuilding it from the published cut", error);
     return true;
 }
 
-static bool look_at(struct source_run *run, struct partition_state *partition, bool *news, struct error *error)
+/* A partition begins where its slot says, or was found to have begun before, or with the log. */
+static void note_first(struct partition_state *partition, const struct slot *slot, int64_t log_first)
 {
+    if (partition->published)
+        return;
+    int64_t first = slot->exists ? slot->first : partition->recorded ? partition->first : log_first;
+    partition->recorded = partition->recorded && partition->first == first;
+    partition->first = partition->begins = first;
+}
+
+/* What a look at all partitions has found. */
+struct look {
+    bool news;              /* some slots have messages that aren't published */
+    int64_t waiting;        /* messages in the log that the slots don't have */
+    bool tarries;           /* some of them in partitions that somebody reads */
+    struct error unready;   /* of the first partition that is watched and whose answer isn't complete as it is */
+    struct error unsettled; /* of the first that wasn't watched for long enough, or that somebody commits to */
+};
+
+static void watch(struct source_run *run, struct partition_state *partition, const struct error *problem,
+                  struct look *look)
+{
+    bool is_quiet = sighting_is_quiet(&partition->sighting, run->batch->unread_after_ms, clock_monotonic_us());
+    partition->standing = STANDING_WATCHED;
+    run->watches = run->watches || !partition->sighting.moved;
+    if (look->unready.code == ERROR_NONE && !(partition->unread && !partition->fits && partition->waiting == 0))
+        look->unready = *problem;
+    if (look->unsettled.code == ERROR_NONE && !is_quiet)
+        look->unsettled = *problem;
+}
+
+/* Of a partition whose slot continues the publication. */
+static void look_at_fitting(struct source_run *run, struct partition_state *partition, const struct slot *slot,
+                            struct look *look)
+{
+    struct error problem;
+    partition->fits = true;
+    partition->standing = STANDING_READY;
+    if (slot->partitions > 0 && slot->partitions < run->accepted_partitions)
+        run->accepted_partitions = slot->partitions;
+    look->news = look->news || slot->next > partition->begins;
+    run->was_open = run->was_open || has_epoch(slot, run->publication.epoch + 2);
+    if (run->batch->unread_after_ms == 0 || partition->end <= slot->next)
+        return;
+    partition->waiting = partition->end - slot->next;
+    look->waiting += partition->waiting;
+    look->tarries = look->tarries || partition->sighting.moved;
+    if (partition->sighting.moved)
+        return;
+    error_set(&problem, ERROR_TRY_AGAIN, "source %s: partition %d isn't ready: %" PRId64 " messages wait in it",
+              run->source->name, (int)partition->number, partition->waiting);
+    watch(run, partition, &problem, look);
+}
+
+static bool look_at(struct source_run *run, struct partition_state *partition, struct look *look, struct error *error)
+{
+    struct event_log *log = run->batch->log;
     struct realtime_store *store = run->batch->realtime;
     struct slot slot;
+    struct error problem;
+    int64_t first = partition->first;
     if (!store->operations->read_slot(store, slot_of(run, partition), &slot, error) ||
-        !check_slot(run, partition, &slot, error))
+        !check_story(run, partition, &slot, error))
         return false;
-    if (!partition->published) {
-        partition->recorded = partition->recorded && partition->first == slot.first;
-        partition->first = partition->begins = slot.first;
+    if (run->batch->unread_after_ms > 0 &&
+        !log->operations->ends(log, run->source->topic, partition->number, &first, &partition->end, error))
+        return false;
+    note_first(partition, &slot, first);
+    sighting_note(&partition->sighting, &slot, clock_monotonic_us());
+    partition->fits = false;
+    partition->waiting = 0;
+    if (check_slot(run, partition, &slot, &problem)) {
+        look_at_fitting(run, partition, &slot, look);
+        return true;
     }
-    if (slot.partitions > 0 && slot.partitions < run->accepted_partitions)
-        run->accepted_partitions = slot.partitions;
-    *news = *news || slot.next > partition->begins;
-    run->was_open = run->was_open || has_epoch(&slot, run->publication.epoch + 2);
+    if (run->batch->unread_after_ms == 0) {
+        *error = problem;
+        return false;
+    }
+    partition->waiting = partition->end > partition->begins ? partition->end - partition->begins : 0;
+    look->waiting += partition->waiting;
+    watch(run, partition, &problem, look);
+    return true;
+}
+
+/* Nobody has read these for long enough. Where nothing waits, either, it is cut where it was cut before. */
+static void settle(struct source_run *run, struct look *look)
+{
+    for (size_t i = 0; i < run->partition_count; i++) {
+        struct partition_state *partition = &run->partitions[i];
+        if (partition->standing == STANDING_WATCHED) {
+            partition->standing = STANDING_UNREAD;
+            look->news = look->news || partition->end > partition->begins || !partition->unread;
+        }
+    }
+}
+
+/* Whether what is to be done with each partition is known by now. */
+static bool conclude(struct source_run *run, struct look *look, struct error *error)
+{
+    bool any = look->news || look->waiting > 0;
+    const struct error *problem = any ? &look->unsettled : &look->unready;
+    run->watches = run->watches && any;
+    if (problem->code != ERROR_NONE) {
+        *error = *problem;
+        return false;
+    }
+    settle(run, look);
+    run->watches = false;
+    if (!look->news && look->tarries)
+        return error_set(error, ERROR_TRY_AGAIN,
+                         "source %s: %" PRId64 " messages wait, and the speed layer hasn't taken any of them yet",
+                         run->source->name, look->waiting);
     return true;
 }
 
 static bool look_once(struct source_run *run, bool *ret_news, struct error *error)
 {
-    bool news = false;
-    run->was_open = false;
+    struct look look = {0};
+    run->was_open = run->watches = false;
     run->accepted_partitions = (int64_t)run->partition_count;
     for (size_t i = 0; i < run->partition_count; i++)
-        if (!look_at(run, &run->partitions[i], &news, error))
+        if (!look_at(run, &run->partitions[i], &look, error)) {
+            run->watches = false;
             return false;
+        }
     if (run->publication.accepted_partitions)
         run->accepted_partitions = run->publication.accepted_partitions;
     if (run->batch->accepts_partitions)
         run->accepted_partitions = (int64_t)run->partition_count;
-    *ret_news = news;
+    if (!conclude(run, &look, error))
+        return false;
+    *ret_news = look.news;
     return true;
+}
+
+/* No slot can begin at such a cut before it is published. */
+static bool takes_own_cut(const struct partition_state *partition)
+{
+    return partition->standing != STANDING_READY;
 }
 
 static bool open_at(struct source_run *run, struct partition_state *partition, struct error *error)
 {
     struct realtime_store *store = run->batch->realtime;
     int64_t cut;
+    partition->unread = takes_own_cut(partition);
+    if (partition->unread) {
+        partition->cut = partition->end > partition->begins ? partition->end : partition->begins;
+        return true;
+    }
     if (!store->operations->open_epoch(store, slot_of(run, partition), run->source->fingerprint,
                                        run->publication.epoch + 2, &cut, error))
         return false;
@@ -107,7 +230,8 @@ static bool open_once(struct source_run *run, bool *ret_unused, struct error *er
     return true;
 }
 
-/* The speed layer may just be starting: tries again for a few seconds while partitions aren't ready. */
+/* The speed layer may just be starting: tries again for a few seconds while partitions aren't ready, and for as long as
+ * it takes to tell whether anybody reads them. */
 static bool keep_trying(struct source_run *run, bool (*step)(struct source_run *, bool *, struct error *), bool *ret,
                         struct error *error)
 {
@@ -119,7 +243,7 @@ static bool keep_trying(struct source_run *run, bool (*step)(struct source_run *
             return true;
         int64_t now_us = clock_monotonic_us();
         retry_failed(&retry, now_us);
-        if (problem.code != ERROR_TRY_AGAIN || now_us >= deadline_us ||
+        if (problem.code != ERROR_TRY_AGAIN || (now_us >= deadline_us && !run->watches) ||
             !shutdown_sleep(retry_wait_us(&retry, now_us) / 1000 + 1)) {
             *error = problem;
             return false;
@@ -145,6 +269,25 @@ bool epoch_open(struct source_run *run, struct error *error)
 {
     return run->batch->store->note_opening(run, &run->opened_at_us, error) &&
            drop_epochs(run, run->publication.epoch - 1, error) && keep_trying(run, open_once, NULL, error);
+}
+
+bool epoch_confirm(struct source_run *run, struct error *error)
+{
+    struct realtime_store *store = run->batch->realtime;
+    for (size_t i = 0; i < run->partition_count; i++) {
+        struct partition_state *partition = &run->partitions[i];
+        struct slot slot;
+        if (!takes_own_cut(partition))
+            continue;
+        if (!store->operations->read_slot(store, slot_of(run, partition), &slot, error))
+            return false;
+        sighting_note(&partition->sighting, &slot, clock_monotonic_us());
+        if (!partition->sighting.moved)
+            continue;
+        run->came_back = true;
+        return not_ready(run, partition, "the speed layer came back to it while its messages were ingested", error);
+    }
+    return true;
 }
 
 bool epoch_drop_old(struct source_run *run, struct error *error)

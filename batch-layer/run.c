@@ -12,6 +12,8 @@
 #include "publish.h"
 #include "same_log.h"
 
+#define PARTITIONS_NAMED 8 /* in a message */
+
 /* A view that was never published, or was defined otherwise. */
 static bool has_new_definition(const struct source_run *run)
 {
@@ -21,6 +23,28 @@ static bool has_new_definition(const struct source_run *run)
     return false;
 }
 
+/* Names the partitions that nobody reads, and how much of what is published came from them. */
+static void warn_of_unread(const struct source_run *run)
+{
+    struct buffer numbers = {0};
+    int64_t messages = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < run->partition_count; i++) {
+        const struct partition_state *partition = &run->partitions[i];
+        if (!partition->unread)
+            continue;
+        if (count++ < PARTITIONS_NAMED)
+            buffer_appendf(&numbers, "%s%d", count > 1 ? ", " : "", (int)partition->number);
+        messages += partition->cut - partition->begins;
+    }
+    if (count > 0)
+        log_warning("source %s: nobody reads its log: %zu of %zu partitions (%s%s) were cut at the log's end by this "
+                    "run, %" PRId64 " offsets behind the last cut; is tidemark-speed running?",
+                    run->source->name, count, run->partition_count, buffer_string(&numbers),
+                    count > PARTITIONS_NAMED ? ", …" : "", messages);
+    buffer_clean_up(&numbers);
+}
+
 static bool publish_up_to_cut(struct source_run *run, struct error *error)
 {
     const struct batch *batch = run->batch;
@@ -28,13 +52,14 @@ static bool publish_up_to_cut(struct source_run *run, struct error *error)
     if (!epoch_open(run, error))
         return false;
     since_us = batch_stage_end(batch, run->source, "open", since_us);
-    if (!ingest_to_cut(run, error) || !same_log_check(run, error))
+    if (!ingest_to_cut(run, error) || !same_log_check(run, error) || !epoch_confirm(run, error))
         return false;
     batch_stage_end(batch, run->source, "ingest", since_us);
     if (shutdown_requested())
         return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
     if (!publish(run, error))
         return false;
+    warn_of_unread(run);
     since_us = batch_stage_begin(batch);
     struct error late = {0}; /* it is published: what is left of old epochs the next run drops */
     if (!epoch_drop_old(run, &late))
@@ -83,14 +108,14 @@ static bool publish_news(struct source_run *run, const char **ret_outcome, struc
 }
 
 /* One publication, or none where nothing is new. *ret_again: the epoch had been open already, and there may be more
- * after its cut. */
+ * after its cut; or the speed layer came back while this run had its own. */
 static bool run_once(struct batch *batch, const struct source *source, bool *ret_again, struct error *error)
 {
     struct source_run run;
     const char *outcome = NULL;
     int64_t since_us = batch_stage_begin(batch);
     bool done = source_run_begin(&run, batch, source, "run", error) && publish_news(&run, &outcome, error);
-    *ret_again = !outcome && run.was_open && !run.has_lost_lock;
+    *ret_again = run.came_back || (done && !outcome && run.was_open && !run.has_lost_lock);
     batch_note_run(batch, source, !done ? "failed" : outcome ? outcome : "published", since_us);
     batch_note_ingested(batch, source, run.messages);
     if (done && outcome)
@@ -105,7 +130,7 @@ bool run_source(struct batch *batch, const struct source *source, struct error *
         return false;
     bool again = false;
     bool done = run_once(batch, source, &again, error);
-    if (done && again)
+    if (again)
         done = run_once(batch, source, &again, error);
     batch->store->end(batch, source);
     return done;

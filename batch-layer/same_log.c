@@ -51,8 +51,13 @@ static bool check_partition(const struct source_run *run, int32_t number, struct
     if (!batch->realtime->operations->read_slot(batch->realtime, (struct slot_id){run->source->name, number}, &slot,
                                                 error))
         return false;
-    if (!has_tail_to_compare(run, number, &slot, error))
+    struct error missing;
+    if (!has_tail_to_compare(run, number, &slot, &missing)) {
+        if (run->partitions[number].unread)
+            return true; /* no slot fits what is published of it */
+        *error = missing;
         return false;
+    }
     if (slot.tail < 0)
         return true;
     if (!batch->log->operations->ends(batch->log, run->source->topic, number, &first, &end, error))

@@ -11,7 +11,7 @@ bool same_cluster_check(const struct source *source, const struct publication *p
 
 /* Reads the message before each slot's next offset again, once all is ingested: had the log changed before that, it is
  * another one now. ERROR_CONFIGURATION names the offset. ERROR_TRY_AGAIN where a slot was lost or changed to another
- * format meanwhile. What the log no longer holds says nothing. */
+ * format meanwhile, but where this run cuts the partition by itself. What the log no longer holds says nothing. */
 bool same_log_check(struct source_run *run, struct error *error) MUST_CHECK;
 
 #endif

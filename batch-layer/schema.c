@@ -55,6 +55,8 @@ static const char *const migrations[] = {
     " execute format('alter index if exists view.%I rename to %I', 'new_' || s || '_tm_window_idx', s || '.window');"
     " end loop; end $$;"
     "insert into tidemark.schema_version values (4)",
+    "alter table tidemark.partition add column unread boolean not null default false;"
+    "insert into tidemark.schema_version values (5)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

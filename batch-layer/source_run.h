@@ -4,6 +4,14 @@
 #define TIDEMARK_BATCH_SOURCE_RUN_H
 
 #include "batch.h"
+#include "sighting.h"
+
+enum standing {
+    STANDING_READY,   /* its slot continues the publication: the epoch is opened in it */
+    STANDING_WATCHED, /* whether anybody reads it isn't known yet */
+    STANDING_UNREAD,  /* nobody does: this run cuts it at the log's end */
+    STANDING_HELD,    /* somebody keeps it from going on: what waits in it isn't taken */
+};
 
 struct partition_state {
     int32_t number;
@@ -15,6 +23,14 @@ struct partition_state {
     int64_t begins;   /* where what isn't published yet begins: the published cut, or `first` */
     int64_t cut;      /* of this run: where epoch + 2 begins */
     int64_t clock_us; /* at `begins` */
+    bool unread;      /* as published: nobody read it when it was cut; once this run has looked, as it will publish */
+    /* What a look at it found. */
+    enum standing standing;
+    struct sighting sighting;
+    bool fits;        /* its slot continues the publication */
+    int64_t end;      /* of the log: what read_committed shows */
+    int64_t waiting;  /* messages in the log that its slot doesn't have; 0 where the log wasn't asked */
+    char holder[200]; /* who or what holds it; "" where it isn't held */
 };
 
 struct source_run {
@@ -27,6 +43,8 @@ struct source_run {
     int64_t id;                  /* in tidemark.run; -1 before it is there */
     int64_t opened_at_us;        /* wall time before the first partition's epoch was opened */
     bool was_open;               /* an earlier run had opened the epoch: there may be more after its cut */
+    bool watches;                /* a partition may yet turn out to be read by nobody */
+    bool came_back;              /* the speed layer did, to a partition that this run had cut by itself */
     bool has_lost_lock;          /* the connection that held the source's lock is gone */
     int64_t messages;            /* ingested */
     bool judges_again;           /* what is kept as bad is judged by the rules that hold now */

@@ -80,6 +80,14 @@ static bool is_ready(struct verification *verification, int32_t number)
     return true;
 }
 
+/* Nobody read it when it was cut, and no slot begins there yet: what is published is all there is. */
+static bool is_all_published(const struct verification *verification, int32_t number)
+{
+    const struct published_partition *published = publication_partition(&verification->publication, number);
+    return published && published->unread &&
+           !slot_fits(&verification->partitions[number].reader.slot, number, &verification->publication);
+}
+
 /* What the speed layer read after the cut must be there still, in the log or in the master dataset. */
 static bool is_readable(struct verification *verification, int32_t number, bool *ret_readable, struct error *error)
 {
@@ -118,7 +126,7 @@ static bool read_slot(struct verification *verification, int32_t number, struct 
     const struct published_partition *published = publication_partition(&verification->publication, number);
     compared->first = published ? published->first : compared->reader.slot.first;
     compared->cut = published ? published->cut : compared->first;
-    compared->ready = is_ready(verification, number);
+    compared->ready = !is_all_published(verification, number) && is_ready(verification, number);
     if (compared->ready && !is_readable(verification, number, &compared->ready, error))
         return false;
     compared->to = compared->ready ? compared->reader.slot.next : compared->cut;

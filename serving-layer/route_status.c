@@ -24,7 +24,7 @@ static void append_partition(const struct snapshot *snapshot, size_t number, str
     append_number_or_null(state->next, out);
     buffer_append_string(out, ", \"answered\": ");
     append_number_or_null(state->offset, out);
-    buffer_appendf(out, ", \"fits\": %s, \"missing\": ", state->absence == ABSENT_NOT ? "true" : "false");
+    buffer_appendf(out, ", \"fits\": %s, \"missing\": ", state->included ? "true" : "false");
     if (state->absence == ABSENT_NOT)
         buffer_append_string(out, "null");
     else

@@ -72,15 +72,28 @@ bool live_fits(const struct live *live, const struct publication *publication)
     return true;
 }
 
-static enum absence absence_of(const struct live *live, const struct slot *slot, int32_t partition,
-                               const struct publication *publication)
+static bool has_definition(const struct live *live, const struct slot *slot)
 {
+    return strcmp(slot->definition, live->source->fingerprint) == 0;
+}
+
+static bool is_included(const struct live *live, const struct slot *slot, int32_t partition,
+                        const struct publication *publication)
+{
+    return !live->partitions[partition]->damaged && has_definition(live, slot) &&
+           slot_fits(slot, partition, publication);
+}
+
+/* Of a partition whose slot isn't included. */
+static enum absence absence_of(const struct live *live, const struct slot *slot, int32_t partition,
+                               const struct published_partition *published)
+{
+    if (published && published->unread)
+        return ABSENT_NOT;
     if (live->partitions[partition]->damaged)
         return ABSENT_REBUILDING;
-    if (slot->exists && strcmp(slot->definition, live->source->fingerprint) != 0)
+    if (slot->exists && !has_definition(live, slot))
         return ABSENT_DEFINITION;
-    if (slot_fits(slot, partition, publication))
-        return ABSENT_NOT;
     return live->reachable ? ABSENT_REBUILDING : ABSENT_UNREACHABLE;
 }
 
@@ -130,11 +143,12 @@ static struct partition_state state_of(const struct live *live, int32_t number, 
         .lag = slot->exists && slot->end >= slot->next && !live_is_silent(live->partitions[number])
                    ? slot->end - slot->next
                    : LAG_UNKNOWN,
-        .absence = absence_of(live, slot, number, publication),
+        .included = is_included(live, slot, number, publication),
         .fates = published ? published->fates : (struct fates){0},
     };
-    state.offset = state.absence == ABSENT_NOT ? slot->next : published ? published->cut : state.first;
-    if (state.absence == ABSENT_NOT) {
+    state.absence = state.included ? ABSENT_NOT : absence_of(live, slot, number, published);
+    state.offset = state.included ? slot->next : published ? published->cut : state.first;
+    if (state.included) {
         add_fates_after(reader, publication->epoch, &state.fates);
         state.deferred = state.fates.deferred;
         state.gaps = gaps_after(slot, state.cut);
@@ -185,9 +199,8 @@ static bool prepare_partitions(struct update *update, struct live *live)
         struct partition_state *state = &update->partitions[i];
         *state = state_of(live, (int32_t)i, update->publication);
         state->added = live->source->on_duplicate != ON_DUPLICATE_NONE && (int64_t)i >= accepted;
-        bool included = state->absence == ABSENT_NOT;
-        update->rebuild = update->rebuild || included != live->partitions[i]->included;
-        live->partitions[i]->included = included;
+        update->rebuild = update->rebuild || state->included != live->partitions[i]->included;
+        live->partitions[i]->included = state->included;
         if (state->clock_us > update->clock_us)
             update->clock_us = state->clock_us;
     }

@@ -15,7 +15,8 @@
 #include "rows.h"
 #include "staging.h"
 
-/* Why the epochs of a partition after the cut aren't in the answer. */
+/* Why the epochs of a partition after the cut are missing from the answer. Where nobody read it when it was cut, and no
+ * slot begins there yet, there are none: the answer is complete at the cut. */
 enum absence { ABSENT_NOT, ABSENT_REBUILDING, ABSENT_UNREACHABLE, ABSENT_DEFINITION };
 const char *absence_name(enum absence absence);
 
@@ -25,6 +26,7 @@ const char *absence_name(enum absence absence);
 struct partition_state {
     int32_t partition;
     enum absence absence;
+    bool included;      /* the epochs of its slot after the cut are in the answer */
     int64_t first;      /* the first offset that it ever had; -1 unknown */
     int64_t cut;        /* -1: the published cut doesn't name it */
     int64_t offset;     /* the answer holds the messages below it; -1: none */

@@ -19,6 +19,33 @@ bool partition_random_id(char ret_id[INCARNATION_SIZE], struct error *error)
     return true;
 }
 
+/* While the index is filled nothing is taken yet: the commit leaves all as it is, and says that somebody is at it. */
+static struct commit describe_opening(const struct partition *partition, const char *alarm)
+{
+    const struct slot *slot = &partition->slot;
+    return (struct commit){
+        .id = partition->id,
+        .source = partition->source,
+        .incarnation = slot->incarnation,
+        .cluster = slot->cluster,
+        .commit_id = partition->commit_id,
+        .after = slot->commit_id,
+        .expected = slot->next,
+        .next = slot->next,
+        .floor = slot->floor,
+        .floor_time_us = slot->floor_time_us,
+        .clock_us = slot->clock_us,
+        .tail = slot->tail,
+        .tail_time_us = slot->tail_time_us,
+        .tail_hash = slot->tail_hash,
+        .end = partition->end > slot->next ? partition->end : slot->next,
+        .ledger = &partition->ledger,
+        .panes = partition->panes,
+        .gaps = &slot->gaps,
+        .alarm = alarm,
+    };
+}
+
 static struct commit describe(const struct partition *partition)
 {
     struct index_floor floor = {partition->slot.floor, partition->slot.floor_time_us};
@@ -65,7 +92,10 @@ bool partition_commit(struct partition *partition, enum commit_answer *ret_answe
 {
     if (partition->commit_id[0] == '\0' && !partition_random_id(partition->commit_id, error))
         return false;
-    struct commit commit = describe(partition);
+    char alarm[ALARM_SIZE]; /* what the slot says is overwritten by what the commit says */
+    memcpy(alarm, partition->slot.alarm, sizeof alarm);
+    struct commit commit =
+        partition->state == PARTITION_READING ? describe_opening(partition, alarm) : describe(partition);
     struct realtime_store *store = partition->environment->realtime;
     enum commit_answer answer;
     int64_t next;

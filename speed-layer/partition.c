@@ -314,6 +314,8 @@ bool partition_has_pending(const struct partition *partition)
 {
     if (partition->state == PARTITION_STOPPED)
         return strcmp(partition->slot.alarm, partition->alarm) != 0;
+    if (partition->state == PARTITION_READING)
+        return partition->commit_id[0] != '\0';
     return partition->state == PARTITION_RUNNING &&
            (partition->pending > 0 || partition->position > partition->slot.next || partition->commit_id[0]);
 }

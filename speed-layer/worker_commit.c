@@ -150,7 +150,7 @@ void worker_commit_idle(struct worker *worker)
     struct error error = {0};
     for (size_t i = 0; i < worker->owned_count && !worker->suspended; i++) {
         const struct partition *partition = worker->owned[i].partition;
-        if (partition->state == PARTITION_RUNNING && !partition_has_pending(partition) &&
+        if (partition_is_open(partition) && !partition_has_pending(partition) &&
             !commit_one(worker, &worker->owned[i], &error))
             worker_suspend(worker, &error);
     }

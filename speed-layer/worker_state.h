@@ -77,7 +77,8 @@ void worker_fetch_succeeded(struct owned *owned);
 int64_t worker_pending_groups_max(const struct worker *worker);
 /* Commits what is due; where the store is out of reach the worker is suspended until it is back. */
 void worker_commit_due(struct worker *worker);
-/* A commit of nothing for each partition that has nothing: it says how far the log goes, and that somebody reads it. */
+/* A commit of nothing for each open partition that has nothing: it says how far the log goes, and that somebody reads
+ * it, or is about to. */
 void worker_commit_idle(struct worker *worker);
 /* A last commit of all. It ends with the first that fails: a store that is silent for one partition would be so for all
  * of them, and the group waits for this worker. */

@@ -13,6 +13,9 @@ struct published_partition {
     int64_t first;    /* the first offset that the partition ever had */
     int64_t cut;      /* the batch views hold the messages below it */
     int64_t clock_us; /* of the partition, at the cut */
+    /* No speed layer read it: the run cut it by itself, at the log's end, and no slot begins there. Until one does the
+     * batch views are the whole answer, complete at the cut. */
+    bool unread;
     /* Where the last gap below the cut ends, accepted or not; 0 where there is none. A slot that was begun before may
      * have read these messages, and takes versions back that the batch layer doesn't have: it doesn't fit. */
     int64_t lost;

@@ -157,20 +157,23 @@ static bool read_source(PGconn *connection, const struct source *source, int64_t
     "(select coalesce(max(least(g.to_offset, p.cut)), 0) from tidemark.gap g "                                         \
     "where g.source = p.source and g.partition = p.partition and g.from_offset < p.cut)"
 
-/* A database of version 1, which the batch layer has yet to migrate, knows no tails and accepts no gaps. */
+/* What a database of an older version, which the batch layer has yet to migrate, doesn't know: tails and accepted gaps
+ * came with version 2, partitions that nobody reads with version 5. */
 static bool read_partitions(PGconn *connection, const struct source *source, int64_t version,
                             struct publication *publication, struct error *error)
 {
     RESULT *result = NULL;
     const char *values[] = {source->name};
-    const char *query = version > 1
-                            ? "select partition, first_offset, cut, clock_us, consumed, kept, replaced, "
-                              "duplicate, bad, coalesce(tail_offset, -1), coalesce(tail_us, -1), " LOST " "
-                              "from tidemark.partition p where source = $1 and cut is not null order by partition"
-                            : "select partition, first_offset, cut, clock_us, consumed, kept, replaced, "
-                              "duplicate, bad, -1, -1, " LOST " "
-                              "from tidemark.partition p where source = $1 and cut is not null order by partition";
-    if (!connection_query(connection, query, 1, values, &result, error))
+    struct buffer sql = {0};
+    buffer_appendf(&sql,
+                   "select partition, first_offset, cut, clock_us, consumed, kept, replaced, duplicate, bad, %s, " LOST
+                   ", %s from tidemark.partition p where source = $1 and cut is not null order by partition",
+                   version > 1 ? "coalesce(tail_offset, -1), coalesce(tail_us, -1)" : "-1, -1",
+                   version > 4 ? "unread::int" : "0");
+    bool read = !sql.failed ? connection_query(connection, buffer_string(&sql), 1, values, &result, error)
+                            : error_set(error, ERROR_INTERNAL, "out of memory");
+    buffer_clean_up(&sql);
+    if (!read)
         return false;
     int count = PQntuples(result);
     struct published_partition *partitions = calloc((size_t)count + 1, sizeof *partitions);
@@ -184,7 +187,8 @@ static bool read_partitions(PGconn *connection, const struct source *source, int
                                                        .clock_us = result_integer(result, row, 3),
                                                        .lost = result_integer(result, row, 11),
                                                        .tail = result_integer(result, row, 9),
-                                                       .tail_time_us = result_integer(result, row, 10)};
+                                                       .tail_time_us = result_integer(result, row, 10),
+                                                       .unread = result_integer(result, row, 12) != 0};
         struct fates *fates = &partitions[row].fates;
         ledger->consumed += fates->consumed = result_integer(result, row, 4);
         ledger->kept += fates->kept = result_integer(result, row, 5);

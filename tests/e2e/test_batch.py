@@ -40,12 +40,6 @@ class BatchRuns(EndToEnd):
         self.assertEqual(first.end(60), 0, first.tail())
         self.assert_all_served()
 
-    def test_run_before_the_speed_layer_has_seen_the_topic_is_not_ready(self):
-        self.servers()
-        self.simple_platform(self.topic())
-        self.send(month(0, 10))
-        self.job.batch(expect=(75,))
-
     def test_run_that_finds_nothing_new_changes_nothing(self):
         self.start()
         self.job.batch()

@@ -5,6 +5,14 @@
 
 #include "chance.h"
 
+static struct actor *in_turn;
+
+static void resume(struct actor *actor)
+{
+    in_turn = actor;
+    fiber_resume(actor->fiber);
+}
+
 static void run(void *context)
 {
     struct actor *actor = context;
@@ -21,7 +29,7 @@ void actor_init(struct actor *actor, const char *name, void (*live)(struct actor
 {
     actor->name = name;
     actor->live = live;
-    actor->dead = actor->alive = actor->inside = false;
+    actor->dead = actor->alive = actor->inside = actor->asleep = false;
     if (!actor->fiber)
         actor->fiber = fiber_new(run, actor);
 }
@@ -29,20 +37,30 @@ void actor_init(struct actor *actor, const char *name, void (*live)(struct actor
 void actor_turn(struct actor *actor, int steps)
 {
     actor->steps = steps;
-    fiber_resume(actor->fiber);
+    resume(actor);
 }
 
 void actor_kill(struct actor *actor)
 {
     actor->dead = true;
     while (actor->alive)
-        fiber_resume(actor->fiber);
+        resume(actor);
 }
 
 void actor_rest(struct actor *actor)
 {
     if (!actor->dead)
         fiber_yield();
+}
+
+bool actor_sleep(void)
+{
+    struct actor *actor = in_turn;
+    actor->asleep = true;
+    if (!actor->dead)
+        fiber_yield();
+    actor->asleep = false;
+    return !actor->dead;
 }
 
 bool call_begins(struct actor *actor, const struct service *service, struct error *error)

@@ -17,6 +17,7 @@ struct actor {
     void (*live)(struct actor *actor); /* one life: ends soon after the actor is dead */
     bool dead;
     bool alive;                    /* in the middle of a life */
+    bool asleep;                   /* it waits for time to pass, or for others */
     bool inside;                   /* it waits within a call … */
     const struct service *service; /* … to this one */
     int steps;                     /* calls that it may still make in this turn */
@@ -35,6 +36,9 @@ void actor_init(struct actor *actor, const char *name, void (*live)(struct actor
 void actor_turn(struct actor *actor, int steps); /* it makes so many calls, or comes to rest before */
 void actor_kill(struct actor *actor);            /* at the call where it stands */
 void actor_rest(struct actor *actor);            /* called by the actor: the turn ends here */
+
+/* Called by whichever actor is in turn: the turn ends here, in the middle of its life. False where it is dead. */
+bool actor_sleep(void);
 
 /* Around each call. False with ERROR_UNAVAILABLE where it isn't done, or where its reply is lost. */
 bool call_begins(struct actor *actor, const struct service *service, struct error *error);

@@ -13,6 +13,8 @@
 #include "run.h"
 #include "versions.h"
 
+#define CALM_UNREAD_AFTER_MS 15000
+
 /* A batch process: its connection to the database is one session. */
 struct process {
     struct batch batch; /* first, so that one pointer is both */
@@ -144,6 +146,7 @@ static bool read_partitions(struct source_run *run, struct error *error)
         to->first = from->first;
         to->ingested = from->ingested;
         to->held = from->held;
+        to->unread = from->unread;
         to->published = from->published;
         to->begins = from->published ? from->cut : from->first;
         to->clock_us = from->clock_us;
@@ -381,6 +384,7 @@ static void write_partition(struct database_partition *partition, const struct p
 {
     partition->published = true;
     partition->cut = state->cut;
+    partition->unread = state->unread;
     partition->clock_us = ledger->clock_us;
     const struct ledger added = {.consumed = ledger->good + ledger->bad,
                                  .kept = ledger->kept,
@@ -433,6 +437,16 @@ static void note_losses(struct database *database)
     }
 }
 
+/* Who reads on from such a cut never saw what lies below it. */
+static void note_unread(const struct source_run *run)
+{
+    for (size_t i = 0; i < run->partition_count; i++)
+        if (run->partitions[i].unread && run->partitions[i].cut > the_world.unread_below[i])
+            the_world.unread_below[i] = run->partitions[i].cut;
+    for (size_t i = 0; i < run->partition_count; i++)
+        the_world.figures.unread += run->partitions[i].unread;
+}
+
 static bool publish_commit(struct publishing *publishing, struct error *error)
 {
     struct process *process = of(publishing->run->batch);
@@ -444,6 +458,7 @@ static bool publish_commit(struct publishing *publishing, struct error *error)
     process->database->now = process->tx;
     process->in_tx = false;
     note_losses(process->database);
+    note_unread(publishing->run);
     published_views_release(old);
     return ends(&process->batch, error);
 }
@@ -512,6 +527,7 @@ static void live(struct actor *actor)
         process->client = ++world->database.clients;
         process->batch.accepts_partitions = world->accepts_partitions;
         process->batch.accepts_gaps = world->is_calm;
+        process->batch.unread_after_ms = world->is_calm ? CALM_UNREAD_AFTER_MS : world->unread_after_ms;
         if (!run_source(&process->batch, &definition->source, &error) && !error_is_retriable(&error) &&
             !(error.code == ERROR_DATA && world->database.spoils_versions) &&
             !(error.code == ERROR_CONFIGURATION && world->has_lost_tail))

@@ -25,7 +25,7 @@ struct database_state {
     struct publication publication; /* without its partitions: they are below */
     struct published_views *views;  /* NULL before the first run */
     struct database_partition {
-        bool recorded, published;
+        bool recorded, published, unread;
         int64_t first, ingested, held, cut, clock_us;
         struct fates fates;
         struct database_gap {

@@ -153,6 +153,7 @@ static void choose_rules(struct world *world)
 
 static void begin(struct world *world, uint64_t seed)
 {
+    static const int64_t unread_after_ms[] = {0, 1, 50, 300, 1500};
     world->seed = seed;
     time_begin();
     chance_begin_step(seed, UINT64_MAX);
@@ -166,6 +167,9 @@ static void begin(struct world *world, uint64_t seed)
     world->definition = 0;
     world->accepts_partitions = world->has_changed = world->is_calm = world->has_lost_tail = false;
     world->loses_tails = chance_one_in(8);
+    world->unread_after_ms = unread_after_ms[chance_below(sizeof unread_after_ms / sizeof *unread_after_ms)];
+    world->away = 0;
+    memset(world->unread_below, 0, sizeof world->unread_below);
     memset(world->edited, 0, sizeof world->edited);
     world->topic.has_holes = !world->loses_tails;
     for (int i = 0; i < SPEEDS; i++)
@@ -202,14 +206,17 @@ static int burst(void)
     return (int)chance_below(chance_one_in(2) ? 3 : 12);
 }
 
-static void speed(struct world *world)
-{
-    actor_turn(&world->speeds[chance_below(SPEEDS)], burst());
-}
-
 static void batch(struct world *world)
 {
     actor_turn(&world->batches[chance_one_in(6)], burst());
+}
+
+static void speed(struct world *world)
+{
+    if (world->away > 0) /* others get its share */
+        batch(world);
+    else
+        actor_turn(&world->speeds[chance_below(SPEEDS)], burst());
 }
 
 static void serve(struct world *world)
@@ -221,6 +228,15 @@ static void pass_time(struct world *world)
 {
     (void)world;
     time_pass((int64_t)chance_below(4000000));
+}
+
+/* Killed or frozen, for long: who is frozen goes on later as if nothing had been. */
+static void leave(struct world *world)
+{
+    world->away = 5 + (int)chance_below(80);
+    for (int i = 0; i < SPEEDS; i++)
+        if (chance_one_in(2))
+            actor_kill(&world->speeds[i]);
 }
 
 static void kill_speed(struct world *world)
@@ -426,6 +442,7 @@ static const struct event {
     {"time passes", 40, pass_time},
     {"a speed process is killed", 16, kill_speed},
     {"a batch process is killed", 10, kill_batch},
+    {"the speed layer is away", 6, leave},
     {"the serving process is started anew", 3, restart_serving},
     {"the group is rebalanced", 12, rebalance},
     {"a store or the log is disturbed", 16, disturb_services},
@@ -463,7 +480,9 @@ static void happen(struct world *world)
         chosen -= events[i].weight;
     trace("%s", events[i].name);
     events[i].happens(world);
-    time_pass((int64_t)chance_below(30000));
+    if (world->away > 0) /* with nobody there, time goes by */
+        world->away--;
+    time_pass((int64_t)chance_below(world->away > 0 ? 500000 : 30000));
     world->figures.steps++;
 }
 
@@ -545,10 +564,13 @@ static void stand_still(struct world *world)
 /* Runs that were under way when the faults ended come to their end. */
 static void let_runs_end(struct world *world)
 {
+    int round = 0;
     for (int i = 0; i < BATCHES; i++)
-        do
+        do {
             actor_turn(&world->batches[i], 1000);
-        while (world->batches[i].inside);
+            if (world->batches[i].asleep)
+                calm_round(world, 4 * CALM_ROUNDS + round++);
+        } while (world->batches[i].inside || world->batches[i].asleep);
 }
 
 static bool have_one_owner_each(const struct topic *topic)

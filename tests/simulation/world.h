@@ -14,7 +14,7 @@ enum { BY_MINUTE, BY_DAY, VIEW_COUNT }; /* by day and category */
 enum { DEFINITIONS = 2, SPEEDS = 2, BATCHES = 2 };
 
 struct figures {
-    int64_t schedules, steps, answers, complete, publications, kills, deferred;
+    int64_t schedules, steps, answers, complete, publications, kills, deferred, unread;
 };
 
 struct world {
@@ -35,12 +35,15 @@ struct world {
     struct memory_realtime redis, redis_backup;
     struct database database;
     struct memory_dead_letter_topic letters;
-    int definition;          /* that processes start with */
-    bool is_calm;            /* the faults have ended */
-    bool loses_tails;        /* this schedule is one in which that happens */
-    bool has_lost_tail;      /* of a partition: what was read may be another story than what is there */
-    bool has_changed;        /* it is another than before */
-    bool accepts_partitions; /* the operator of the batch layer */
+    int definition;                         /* that processes start with */
+    bool is_calm;                           /* the faults have ended */
+    bool loses_tails;                       /* this schedule is one in which that happens */
+    bool has_lost_tail;                     /* of a partition: what was read may be another story than what is there */
+    bool has_changed;                       /* it is another than before */
+    bool accepts_partitions;                /* the operator of the batch layer */
+    int64_t unread_after_ms;                /* runs cut by themselves where nobody commits for so long; 0: none does */
+    int away;                               /* for so many steps no speed process has a turn */
+    int64_t unread_below[TOPIC_PARTITIONS]; /* a run has cut there by itself: no speed layer need have read it */
     char edited[TOPIC_PARTITIONS][INCARNATION_SIZE]; /* of each slot whose cells were changed by hand last */
     struct actor speeds[SPEEDS], batches[BATCHES];
     struct actor publications, live; /* the two threads of a serving process */
