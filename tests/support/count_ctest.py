@@ -27,6 +27,8 @@ def main(path, label):
         sums = [a + b for a, b in zip(sums, (passed, failed, skipped))]
         if failed or skipped or case.get("status") != "run":
             print(f"--- {label}: {case.get('name')}: {failed} failed, {skipped} skipped\n{output[-12000:]}")
+        if skipped:
+            print(f"skipped: {label}: {case.get('name')}: it doesn't say why")
     print(f"{label}: {sums[0]} passed, {sums[1]} failed, {sums[2]} skipped")
     print(*sums)
 

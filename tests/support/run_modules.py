@@ -2,23 +2,67 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs modules of Python tests side by side, each in a process of its own: they mostly wait for servers.
 
-usage: run_modules.py [--at-once 3] [--quiet] MODULE... [--only NAME...]
+usage: run_modules.py [--at-once 3] [--quiet] [--again] MODULE... [--only NAME...]
   MODULE      as faults.test_redis, or a folder of tests, as faults, for all of its modules
   --at-once   so many at the same time
   --quiet     show the output of those only in which a test failed
+  --again     run a module with real servers in which a test failed once more at the end, alone: what passes then has
+              passed, and is listed
   --only      only the tests that have a NAME in their name
 
-The last line is: passed failed skipped"""
+The last lines are, for each such test: `shaky: NAME`, for each skipped one: `skipped: NAME: why`, and in the end:
+passed failed skipped"""
 
 import argparse
-import re
+import json
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 TESTS = Path(__file__).resolve().parents[1]
+WITH_SERVERS = ("e2e", "faults")
+
+
+class Outcome(NamedTuple):
+    """Of a module: names of tests, and of what broke beside them, as the setting up of a class."""
+
+    passed: frozenset = frozenset()
+    failed: frozenset = frozenset()
+    broken: frozenset = frozenset()
+    skipped: dict = {}
+    shaky: frozenset = frozenset()
+
+    @property
+    def is_well(self):
+        return not self.failed and not self.broken
+
+
+def outcome_of(module, output, code):
+    """(What the module printed without its last line, its outcome)."""
+    shown, _, last = output.rstrip("\n").rpartition("\n")
+    try:
+        found = json.loads(last)
+        lists = {kind: frozenset(found.get(kind, ())) for kind in ("passed", "failed", "broken")}
+        return shown, Outcome(**lists, skipped=found.get("skipped", {}))
+    except (ValueError, AttributeError):  # it died
+        name = f"{module}: ended with {code} and without a result"
+        return f"{output}\n{name}", Outcome(broken=frozenset([name]))
+
+
+def settle(first, second):
+    """What two runs of a module come to: what passed in one of them has passed, and is shaky where it failed in the
+    other. What isn't a test has no pass of its own, and must break twice."""
+    passed, failed = first.passed | second.passed, first.failed | second.failed
+    return Outcome(
+        passed=passed,
+        failed=failed - passed,
+        broken=first.broken & second.broken,
+        skipped={**first.skipped, **second.skipped},
+        shaky=(failed & passed) | (first.broken ^ second.broken),
+    )
 
 
 def arguments():
@@ -26,6 +70,7 @@ def arguments():
     parser.add_argument("modules", nargs="+")
     parser.add_argument("--at-once", type=int, default=3)
     parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--only", nargs="*", default=[])
     return parser.parse_args()
 
@@ -38,28 +83,52 @@ def modules_of(name):
 
 
 def run(module, names, quiet):
-    """What the module printed, and how many of its tests passed, failed and were skipped."""
-    if not quiet and not names:
-        print(time.strftime("%H:%M:%S"), "running", module, flush=True)
+    """(What the module printed, its outcome)."""
+    begun = time.monotonic()
     command = [sys.executable, "support/run_tests.py", module, *names]
     done = subprocess.run(command, cwd=TESTS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    output = done.stdout.decode(errors="replace")
-    counts = re.search(r"(?:\A|\n)(\d+) (\d+) (\d+)\n\Z", output)
-    if not counts:  # it died
-        return f"{output}\n{module}: ended with {done.returncode} and without a result\n", (0, 1, 0)
-    return output[: counts.start()], tuple(map(int, counts.groups()))
+    shown, outcome = outcome_of(module, done.stdout.decode(errors="replace"), done.returncode)
+    if not quiet and not names:
+        print(f"{time.strftime('%H:%M:%S')} {module} took {time.monotonic() - begun:.0f} s", flush=True)
+    return shown, outcome
+
+
+def run_all(modules, options):
+    """{module: its outcome}"""
+    outcomes = {}
+    with ThreadPoolExecutor(options.at_once) as pool:
+        runs = pool.map(lambda module: run(module, options.only, options.quiet), modules)
+        for module, (shown, outcomes[module]) in zip(modules, runs, strict=True):
+            show(shown, outcomes[module], options)
+    if options.again:
+        for module, first in outcomes.items():
+            if not first.is_well and module.partition(".")[0] in WITH_SERVERS:
+                print(f"once more, alone: {module}", flush=True)
+                shown, second = run(module, options.only, options.quiet)
+                show(shown, second, options)
+                outcomes[module] = settle(first, second)
+    return outcomes
+
+
+def show(shown, outcome, options):
+    if shown.strip() and not (options.quiet and outcome.is_well):
+        print(shown, flush=True)
+
+
+def summary(outcomes):
+    """The last lines."""
+    for outcome in outcomes:
+        yield from (f"shaky: {name}" for name in sorted(outcome.shaky))
+    for outcome in outcomes:
+        yield from (f"skipped: {name}: {why}" for name, why in sorted(outcome.skipped.items()))
+    passed, skipped = sum(len(o.passed) for o in outcomes), sum(len(o.skipped) for o in outcomes)
+    yield f"{passed} {sum(len(o.failed) + len(o.broken) for o in outcomes)} {skipped}"
 
 
 def main():
     options = arguments()
-    modules = [module for name in options.modules for module in modules_of(name)]
-    sums = [0, 0, 0]
-    with ThreadPoolExecutor(options.at_once) as pool:
-        for output, counts in pool.map(lambda module: run(module, options.only, options.quiet), modules):
-            sums = [a + b for a, b in zip(sums, counts, strict=True)]
-            if output.strip() and (counts[1] or not options.quiet):
-                print(output, flush=True)
-    print(*sums, flush=True)
+    outcomes = run_all([module for name in options.modules for module in modules_of(name)], options)
+    print("\n".join(summary(list(outcomes.values()))), flush=True)
 
 
 if __name__ == "__main__":
