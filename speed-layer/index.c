@@ -55,6 +55,7 @@ struct index {
     uint64_t *slots; /* 0 is free; one of an entry that has left is stale, and counts as used */
     uint64_t slot_count, slots_used;
     size_t live;
+    int64_t latest_ms; /* of the times that versions came with, see time_in_queue; INT64_MIN before the first */
     struct index_floor floor;
 };
 
@@ -103,7 +104,8 @@ struct index *index_new(const struct source *source, struct index_budget *budget
     struct index *index = calloc(1, sizeof *index);
     if (!index)
         return NULL;
-    *index = (struct index){.source = source, .budget = budget, .seed = random_seed(), .slot_count = SLOTS_FIRST};
+    *index = (struct index){
+        .source = source, .budget = budget, .seed = random_seed(), .slot_count = SLOTS_FIRST, .latest_ms = INT64_MIN};
     project(index);
     index->slots = map_memory(index, SLOTS_FIRST * sizeof *index->slots, false);
     if (!index->slots) {
@@ -328,6 +330,17 @@ bool index_find(struct index *index, struct index_key key, struct record *ret_ve
     return true;
 }
 
+/* No order like the one that leaves may be taken for a new one: see struct index_floor. One whose record time is known
+ * lies no further ahead of it than max_future; one without may lie anywhere. */
+static void raise_floor_time(struct index *index)
+{
+    int64_t record_us = record_time_at(index, index->head);
+    int64_t event_us = entry_at(index, index->head)->event_time_us - index->source->schema.max_future_us;
+    int64_t least_us = record_us > event_us ? record_us : event_us;
+    if (least_us > index->floor.time_us)
+        index->floor.time_us = least_us;
+}
+
 /* Moves head over one entry, or over the empty rest of its chunk; what it says of the floor is kept up. */
 static void pop(struct index *index)
 {
@@ -337,8 +350,7 @@ static void pop(struct index *index)
         uint64_t *reusable, *slot = locate(index, entry->key, &reusable);
         if (*slot != 0 && slot_position(index, *slot) == index->head)
             index->live--;
-        if (record_time_at(index, index->head) > index->floor.time_us)
-            index->floor.time_us = record_time_at(index, index->head);
+        raise_floor_time(index);
         index->floor.offset = offset_at(index, index->head) + 1;
     }
     uint64_t chunk = index->head / CHUNK_BYTES;
@@ -354,11 +366,8 @@ static void settle_floor(struct index *index)
 {
     while (index->head < index->tail && ends_chunk(index, index->head))
         pop(index);
-    if (index->head >= index->tail)
-        return;
-    index->floor.offset = offset_at(index, index->head);
-    if (record_time_at(index, index->head) > index->floor.time_us)
-        index->floor.time_us = record_time_at(index, index->head);
+    if (index->head < index->tail)
+        index->floor.offset = offset_at(index, index->head);
 }
 
 void index_evict(struct index *index, int64_t horizon_us)
@@ -457,10 +466,26 @@ static bool link_entry(struct index *index, struct index_key key, uint64_t posit
     return true;
 }
 
+/* A version without a record time stays as long as the latest that came before it, or as its event time says where
+ * that is later; within what its chunk can count, so that it doesn't take a chunk of its own. */
+static int64_t time_in_queue(struct index *index, int64_t event_time_us, int64_t record_time_us)
+{
+    int64_t time_ms = (record_time_us < 0 ? event_time_us : record_time_us) / 1000;
+    if (time_ms > index->latest_ms)
+        index->latest_ms = time_ms;
+    if (record_time_us >= 0)
+        return time_ms;
+    if (index->chunk_first == index->chunk_end)
+        return index->latest_ms;
+    int64_t from_ms = index->chunks[(index->chunk_end - 1) % index->chunk_capacity].record_time_ms;
+    int64_t later_ms = index->latest_ms - from_ms;
+    return from_ms + (later_ms < INT32_MIN ? INT32_MIN : later_ms > INT32_MAX ? INT32_MAX : later_ms);
+}
+
 bool index_put(struct index *index, struct index_key key, const struct record *version, int64_t offset,
                int64_t record_time_us)
 {
-    int64_t record_time_ms = record_time_us < 0 ? -1 : record_time_us / 1000;
+    int64_t record_time_ms = time_in_queue(index, version->event_time_us, record_time_us);
     uint64_t bound = (ENTRY_BYTES + fields_bound(index, version) + UNIT - 1) / UNIT * UNIT;
     if (bound > CHUNK_BYTES || !make_room(index, bound, offset, record_time_ms))
         return false;

@@ -36,16 +36,18 @@ void index_prefetch_version(const struct index *index, struct index_key key);
 /* The latest version of the order, or false. The record's memory is the index's, valid until the next call. */
 bool index_find(struct index *index, struct index_key key, struct record *ret_version);
 
-/* Makes this the latest version of its order; of the record time, milliseconds are kept. Where the budget is used up,
- * the oldest leave first. False where memory is short. */
+/* Makes this the latest version of its order; of the record time, milliseconds are kept. One without a record time (-1)
+ * is kept like those that came just before it. Where the budget is used up, the oldest leave first. False where memory
+ * is short. */
 bool index_put(struct index *index, struct index_key key, const struct record *version, int64_t offset,
                int64_t record_time_us);
 
 /* Lets versions go whose record time is before `horizon_us`. */
 void index_evict(struct index *index, int64_t horizon_us);
 
-/* Every order at or after `offset` is known. `time_us` is the latest record time up to and with the message at
- * `offset`, -1 where unknown. Set when the index begins; moved up by eviction. */
+/* Every order at or after `offset` is known. None before it has an event time later than `time_us` and max_future
+ * together: that is the latest record time before it, or later where a version without one lay further ahead; -1 where
+ * it is unknown. Set when the index begins; moved up by eviction. */
 struct index_floor {
     int64_t offset, time_us;
 };

@@ -66,7 +66,7 @@ static void the_latest_version_is_found_until_the_horizon_passes_it(void **state
         latest[order] = offset;
         index_evict(index, (offset - HORIZON) * 1000);
         assert_int_equal(index_floor(index).offset, offset > HORIZON ? offset - HORIZON : 0);
-        assert_int_equal(index_floor(index).time_us, offset > HORIZON ? (offset - HORIZON) * 1000 : 0);
+        assert_int_equal(index_floor(index).time_us, offset > HORIZON ? (offset - HORIZON - 1) * 1000 : 0);
     }
     size_t live = 0;
     for (int order = 0; order < ORDERS; order++)
@@ -117,12 +117,56 @@ static void an_index_that_was_emptied_goes_on(void **state)
     assert_int_equal(budget.used_bytes, 0);
 }
 
+/* What leaves without a record time could have any event time: the floor's time says so. */
+static void versions_without_a_record_time_stay_like_their_neighbours_and_move_the_floors_time(void **state)
+{
+    (void)state;
+    struct index_budget budget = {.ceiling_bytes = INT64_MAX};
+    struct index *index = index_new(&source, &budget);
+    for (int64_t offset = 0; offset < 3000; offset++) {
+        struct value values[FIELDS];
+        struct record version = version_of(values, offset % 100), found;
+        bool is_timed = offset % 3 == 1;
+        version.event_time_us = (is_timed ? 1 : offset % 3 == 0 ? offset + 5000 : offset / 2) * 1000;
+        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, offset, is_timed ? offset * 1000 : -1));
+        index_evict(index, (offset - 10) * 1000);
+        assert_true(index_find(index, key_of(index, (uint64_t)offset), &found));
+    }
+    index_evict(index, 4000 * 1000);
+    assert_int_equal(index_count(index), 3000);
+    assert_int_equal(index_floor(index).offset, 0);
+    index_evict(index, INT64_MAX);
+    assert_int_equal(index_floor(index).offset, 3000);
+    assert_int_equal(index_floor(index).time_us, (2997 + 5000) * 1000);
+    index_destroy(index);
+}
+
+static void a_chunk_holds_versions_with_and_without_record_times(void **state)
+{
+    (void)state;
+    struct index_budget budget = {.ceiling_bytes = INT64_MAX};
+    struct index *index = index_new(&source, &budget);
+    int64_t few = 0;
+    for (int64_t offset = 0; offset < 400; offset++) {
+        struct value values[FIELDS];
+        struct record version = version_of(values, offset);
+        int64_t now_us = INT64_C(1700000000000000) + offset * 1000;
+        version.event_time_us = offset % 2 ? now_us : INT64_C(4000000000000000) * (offset % 4 / 2);
+        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, offset, offset % 2 ? now_us : -1));
+        few = offset == 3 ? budget.used_bytes : few;
+    }
+    assert_true(budget.used_bytes - few < 1 << 20);
+    index_destroy(index);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_latest_version_is_found_until_the_horizon_passes_it),
         cmocka_unit_test(beyond_the_budget_the_oldest_orders_leave_and_the_floor_says_so),
         cmocka_unit_test(an_index_that_was_emptied_goes_on),
+        cmocka_unit_test(versions_without_a_record_time_stay_like_their_neighbours_and_move_the_floors_time),
+        cmocka_unit_test(a_chunk_holds_versions_with_and_without_record_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
