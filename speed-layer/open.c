@@ -55,18 +55,32 @@ static bool check_definition(const struct partition *partition, struct error *er
                      partition->id.source);
 }
 
-/* Where the index must begin to know what the horizon promises: every order of the log before `next`. */
+/* Where the index must begin to know what the horizon promises: every order of the log before `next`. Where nothing was
+ * removed, all before the first message of the horizon are older than that one. Else record times say nothing, for they
+ * needn't ascend; but of what was read, no event time is later than the clock and max_future together. */
 static struct index_floor floor_for(const struct partition *partition, const struct log_extent *log, int64_t first,
                                     int64_t next, int64_t clock_us)
 {
-    struct index_floor floor = {.offset = first > log->first ? first : log->first, .time_us = -1};
+    bool is_whole = log->first <= first;
+    struct index_floor floor = {is_whole ? first : log->first, is_whole ? 0 : clock_us};
     if (floor.offset > next)
         floor.offset = next;
     int64_t horizon_us = clock_us - partition->source->horizon_us;
     int64_t at = clock_us > 0 && log->offset_at ? log->offset_at(log->context, partition->id, horizon_us) : -1;
     if (at > floor.offset && at < next)
-        floor.offset = at;
+        floor = (struct index_floor){at, is_whole ? -1 : clock_us};
     return floor;
+}
+
+/* The slot's, or where the log begins later, see floor_for. What it passes over without having read it, the batch layer
+ * may know. */
+static struct index_floor floor_in(const struct slot *slot, const struct log_extent *log)
+{
+    struct index_floor floor = {slot->floor, slot->floor_time_us};
+    if (log->first <= floor.offset)
+        return floor;
+    int64_t time_us = log->first > slot->next ? FLOOR_TIME_NEVER : slot->clock_us;
+    return (struct index_floor){log->first, time_us > floor.time_us ? time_us : floor.time_us};
 }
 
 static bool begin_anew(struct partition *partition, const struct log_extent *log, const struct publication *publication,
@@ -183,9 +197,7 @@ static void start_reading(struct partition *partition, const struct log_extent *
     partition->tail_hash = slot->tail_hash;
     partition->end = log->end;
     if (partition->index) {
-        struct index_floor floor = {slot->floor, slot->floor_time_us};
-        if (log->first > floor.offset)
-            floor = (struct index_floor){log->first, -1};
+        struct index_floor floor = floor_in(slot, log);
         index_set_floor(partition->index, floor);
         partition->position = floor.offset;
     }

@@ -184,12 +184,14 @@ static void move_clock(struct partition *partition, const struct candidate *cand
         partition->clock_us = at_us;
 }
 
-/* The floor's time is known from its first message on. */
+/* Where the floor's time isn't known, its first message tells it. */
 static void note_floor_time(struct partition *partition, const struct log_message *message)
 {
     struct index_floor floor = index_floor(partition->index);
-    if (floor.time_us < 0 && message->record_time_us >= 0)
-        index_set_floor(partition->index, (struct index_floor){floor.offset, message->record_time_us});
+    if (floor.time_us >= 0)
+        return;
+    floor.time_us = message->record_time_us >= 0 ? message->record_time_us : partition->slot.clock_us;
+    index_set_floor(partition->index, floor);
 }
 
 static bool apply(struct partition *partition, const struct candidate *candidate)

@@ -55,7 +55,7 @@ bool publication_is_of_cluster(const struct publication *publication, const char
 
 /* The test that makes a wrong sum impossible: the slot's epoch published + 1 begins at the published cut (or, for a
  * partition that the cut doesn't name, at its first offset), and the slot has read what the batch layer has: of the
- * same cluster, from the same first offset on, and without what was lost to it. */
+ * same cluster, from the same first offset on, without what was lost to it, and not less. */
 bool slot_fits(const struct slot *slot, int32_t partition, const struct publication *publication);
 
 struct publication_store {

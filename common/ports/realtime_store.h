@@ -12,8 +12,11 @@
 #include "base/error.h"
 #include "view/view.h"
 
-#define REALTIME_FORMAT 2   /* of a slot; a newer one is left alone, an older one is begun anew */
-#define LIVE_EPOCHS_MAX 4   /* published + 1 and + 2, and the ones before while a run retires them */
+#define REALTIME_FORMAT 2 /* of a slot; a newer one is left alone, an older one is begun anew */
+#define LIVE_EPOCHS_MAX 4 /* published + 1 and + 2, and the ones before while a run retires them */
+/* The floor's time and max_future together are later than the event time of any order before the floor. This is its
+ * value where nobody knows, for the slot passed over messages that the log no longer held: no unknown order is new. */
+#define FLOOR_TIME_NEVER (INT64_MAX / 2)
 #define INCARNATION_SIZE 33 /* 128 random bits in hex, and NUL */
 #define CLUSTER_ID_MAX 64
 #define COMMIT_ID_MAX 64
@@ -81,7 +84,7 @@ struct slot {
     int64_t lost; /* where it was begun, the batch layer had lost messages below this offset, see published_partition */
     int64_t next; /* the next offset */
     int64_t floor;          /* the order index knows every order from this offset on */
-    int64_t floor_time_us;  /* latest record time of the messages up to and with the one at `floor`; -1 unknown */
+    int64_t floor_time_us;  /* see FLOOR_TIME_NEVER; -1 where it isn't known yet */
     int64_t clock_us;       /* latest event time seen, each no later than its record's; 0 before the first */
     int64_t tail;           /* the offset of the last message before `next`; -1 where none is known */
     int64_t tail_time_us;   /* its record time; -1 where it has none */

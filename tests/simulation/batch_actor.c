@@ -172,8 +172,11 @@ static bool read_tail(struct source_run *run, const struct partition_state *part
     if (!begins(run->batch, error) || !ends(run->batch, error))
         return false;
     const struct database_partition *in = &of(run->batch)->database->now.partitions[partition->number];
-    *ret_offset = in->count ? in->messages[in->count - 1].offset : -1;
-    *ret_record_time_us = in->count ? in->messages[in->count - 1].message->record_us : -1;
+    int last = in->count - 1;
+    while (last >= 0 && in->messages[last].message->record_us < 0)
+        last--;
+    *ret_offset = last >= 0 ? in->messages[last].offset : -1;
+    *ret_record_time_us = last >= 0 ? in->messages[last].message->record_us : -1;
     return true;
 }
 
@@ -303,7 +306,8 @@ static void count_message(const struct order_message *message, const struct sour
             ledger->replaced++;
         else if (!message->bad)
             ledger->duplicate++;
-        int64_t at_us = message->event_us < message->record_us ? message->event_us : message->record_us;
+        bool is_ahead = message->record_us >= 0 && message->event_us > message->record_us;
+        int64_t at_us = is_ahead ? message->record_us : message->event_us;
         if (!message->bad && at_us > ledger->clock_us)
             ledger->clock_us = at_us;
     }

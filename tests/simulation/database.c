@@ -92,6 +92,8 @@ static struct published_partition published_partition(const struct database *dat
             published.lost = gap.to < partition->cut ? gap.to : partition->cut;
     }
     for (int i = 0; i < partition->count && partition->messages[i].offset < partition->cut; i++) {
+        if (partition->messages[i].message->record_us < 0)
+            continue;
         published.tail = partition->messages[i].offset;
         published.tail_time_us = partition->messages[i].message->record_us;
     }

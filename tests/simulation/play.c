@@ -151,6 +151,14 @@ static void choose_rules(struct world *world)
     }
 }
 
+/* Mostly none; a record time is what tells one story from the other where a tail was lost. */
+static unsigned choose_untimed(const struct world *world)
+{
+    static const unsigned in_6[] = {0, 0, 1, 3, 6};
+    unsigned chosen = in_6[chance_below(sizeof in_6 / sizeof *in_6)];
+    return world->loses_tails ? 0 : chosen;
+}
+
 static void begin(struct world *world, uint64_t seed)
 {
     static const int64_t unread_after_ms[] = {0, 1, 50, 300, 1500};
@@ -172,6 +180,8 @@ static void begin(struct world *world, uint64_t seed)
     memset(world->unread_below, 0, sizeof world->unread_below);
     memset(world->edited, 0, sizeof world->edited);
     world->topic.has_holes = !world->loses_tails;
+    world->topic.untimed_in_6 = choose_untimed(world);
+    world->topic.is_disordered = chance_one_in(4);
     for (int i = 0; i < SPEEDS; i++)
         speed_actor_init(world, i);
     for (int i = 0; i < BATCHES; i++)

@@ -88,20 +88,33 @@ static int32_t partition_of(const struct topic *topic, int order)
     return order % (topic->partition_count < 2 ? topic->partition_count : 2);
 }
 
+/* Where the record has no time, an event time far ahead isn't bad. */
 static void spoil(struct topic *topic, struct order_message *message)
 {
     message->bad = true;
-    switch (chance_below(3)) {
+    switch (chance_below(message->record_us < 0 ? 2 : 3)) {
     case 0:
         message->length -= 1 + chance_below(20);
         break;
     case 1:
-        message->event_us = message->record_us + topic->max_future_us + 1;
-        write_payload(message);
+        message->length = 0;
         break;
     default:
-        message->length = 0;
+        message->event_us = message->record_us + topic->max_future_us + 1;
+        write_payload(message);
     }
+}
+
+/* Not so early that the event would lie too far ahead of it. */
+static void choose_record_time(const struct topic *topic, struct order_message *message)
+{
+    int64_t least_us = message->event_us - topic->max_future_us;
+    if (topic->is_disordered && chance_one_in(3))
+        message->record_us -= (int64_t)chance_below(8 * 3600) * US_PER_SECOND;
+    if (message->record_us < least_us)
+        message->record_us = least_us;
+    if (chance_below(6) < topic->untimed_in_6)
+        message->record_us = -1;
 }
 
 static void produce(struct topic *topic, int order, struct topic_partition *partition)
@@ -117,6 +130,7 @@ static void produce(struct topic *topic, int order, struct topic_partition *part
                                       .cents = (int64_t)chance_below(5) * 101 - 101,
                                       .cancelled = chance_one_in(5),
                                       .hole = chance_one_in(20) && topic->has_holes};
+    choose_record_time(topic, message);
     write_payload(message);
     if (chance_one_in(12))
         spoil(topic, message);

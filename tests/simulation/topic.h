@@ -17,7 +17,7 @@ struct order_message {
     bool hole; /* an offset without a message, as a transaction's marker leaves */
     bool bad;
     int order, category;
-    int64_t event_us, record_us, cents;
+    int64_t event_us, record_us, cents; /* record_us: -1 where the record has no time */
     bool cancelled;
     char payload[160];
     size_t length;
@@ -42,8 +42,10 @@ struct topic {
     int64_t order_event_us[TOPIC_ORDERS]; /* an order keeps its event time; 0: not ordered yet */
     int64_t record_us;                    /* time of the last record */
     int64_t max_future_us;
-    bool has_holes; /* one where a message was tells nothing of whose story it is */
-    int generation; /* of the group: members learn of a new one when they poll */
+    bool has_holes;        /* one where a message was tells nothing of whose story it is */
+    unsigned untimed_in_6; /* so many messages of six have no record time */
+    bool is_disordered;    /* producers give record times that don't ascend */
+    int generation;        /* of the group: members learn of a new one when they poll */
 };
 
 void topic_begin(struct topic *topic, int32_t partitions, int64_t max_future_us);

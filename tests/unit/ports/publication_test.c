@@ -60,6 +60,19 @@ static void slot_begun_before_messages_were_lost_does_not_fit(void **state)
     assert_true(slot_fits(&slot, 3, &publication));
 }
 
+/* Orders in them that it took for unknown are in the batch views. */
+static void slot_that_passed_over_messages_does_not_fit_once_they_are_published(void **state)
+{
+    (void)state;
+    slot.floor_time_us = FLOOR_TIME_NEVER;
+    slot.gaps = (struct gaps){{{8, 12}, {20, 24}}, 2};
+    assert_true(slot_fits(&slot, 3, &publication));
+    slot.gaps.count = 1;
+    assert_false(slot_fits(&slot, 3, &publication));
+    slot.gaps.count = 0;
+    assert_false(slot_fits(&slot, 3, &publication));
+}
+
 static void slot_of_another_cluster_does_not_fit(void **state)
 {
     (void)state;
@@ -79,6 +92,7 @@ int main(void)
         cmocka_unit_test_setup(partition_that_the_cut_does_not_name_begins_at_its_first_offset, begin),
         cmocka_unit_test_setup(slot_that_began_elsewhere_than_what_is_published_does_not_fit, begin),
         cmocka_unit_test_setup(slot_begun_before_messages_were_lost_does_not_fit, begin),
+        cmocka_unit_test_setup(slot_that_passed_over_messages_does_not_fit_once_they_are_published, begin),
         cmocka_unit_test_setup(slot_of_another_cluster_does_not_fit, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -657,6 +657,119 @@ static void partition_goes_on_after_a_fix_and_takes_its_alarm_back(void **state)
     world_clean_up(&world);
 }
 
+/* --- messages without a record time, and a log whose head is gone --- */
+
+static void append_order(struct world *world, const char *id, int64_t at_us, int64_t record_time_us)
+{
+    struct message *message = &world->log[world->end++];
+    *message = (struct message){.cents = 100, .record_time_us = record_time_us};
+    snprintf(message->payload, sizeof message->payload,
+             "{\"id\":\"%s\",\"status\":\"done\",\"amount\":1.00,\"at\":%lld}", id, (long long)at_us);
+}
+
+#define HOURS_US (3600 * US_PER_SECOND)
+
+static void versions_without_a_record_time_are_counted_once(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    world_init(&world, ON_DUPLICATE_REPLACE, 48 * HOURS_US);
+    append_order(&world, "a", began_us - 49 * HOURS_US, began_us - 49 * HOURS_US);
+    append_order(&world, "b", began_us, -1);
+    append_order(&world, "c", began_us, -1);
+    append_order(&world, "b", began_us, -1);
+    struct partition *speed = world.speeds[0];
+    assert_true(open_with(&world, speed, &error) && take_all(&world, speed, &error));
+    assert_int_equal(speed->ledger.kept, 3);
+    assert_int_equal(speed->ledger.replaced, 1);
+    assert_int_equal(speed->ledger.deferred, 0);
+    world_clean_up(&world);
+}
+
+static void a_version_without_a_record_time_that_has_left_is_not_new_again(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    world_init(&world, ON_DUPLICATE_REPLACE, 48 * HOURS_US);
+    append_order(&world, "a", began_us - 60 * HOURS_US, began_us - 60 * HOURS_US);
+    append_order(&world, "b", began_us - 49 * HOURS_US, -1);
+    append_order(&world, "c", began_us, began_us);
+    append_order(&world, "b", began_us - 49 * HOURS_US, -1);
+    struct partition *speed = world.speeds[0];
+    assert_true(open_with(&world, speed, &error) && take_all(&world, speed, &error));
+    assert_int_equal(speed->ledger.kept, 3);
+    assert_int_equal(speed->ledger.deferred, 1);
+    world_clean_up(&world);
+}
+
+/* Two orders whose record times descend: the first is gone, the second is left. Then the first comes again. */
+static void begin_with_a_lost_head(struct world *world, enum on_duplicate rule)
+{
+    world_init(world, rule, 1000 * 24 * HOURS_US);
+    append_order(world, "a", began_us, began_us);
+    append_order(world, "b", began_us - 60 * HOURS_US, began_us - 60 * HOURS_US);
+    open_and_commit(world, world->speeds[0]);
+    world->first = 1;
+    append_order(world, "a", began_us, began_us + 1);
+    append_order(world, "c", began_us + 2 * HOURS_US, began_us + 2 * HOURS_US);
+}
+
+static void assert_one_is_unknown(struct world *world)
+{
+    struct error error = {0};
+    struct partition *speed = world->speeds[1];
+    assert_true(open_with(world, speed, &error) && take_all(world, speed, &error));
+    assert_int_equal(speed->ledger.deferred, 1);
+    assert_int_equal(speed->ledger.kept, 1);
+}
+
+static void an_order_whose_first_version_retention_removed_is_not_new_again(void **state)
+{
+    (void)state;
+    static struct world world;
+    begin_with_a_lost_head(&world, ON_DUPLICATE_REPLACE);
+    assert_one_is_unknown(&world);
+    world_clean_up(&world);
+}
+
+static void nor_is_it_where_the_slot_is_begun_anew(void **state)
+{
+    (void)state;
+    static struct world world;
+    begin_with_a_lost_head(&world, ON_DUPLICATE_IGNORE);
+    world.published.epoch = 1;
+    world.cut = (struct published_partition){.cut = 2, .clock_us = began_us};
+    memory_realtime_lose(&world.realtime, 0);
+    assert_one_is_unknown(&world);
+    world_clean_up(&world);
+}
+
+static void behind_a_gap_no_unknown_order_is_new_until_a_run_has_published_it(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    begin_with_a_lost_head(&world, ON_DUPLICATE_REPLACE);
+    world.first = 3;
+    struct partition *speed = world.speeds[1];
+    open_and_commit(&world, speed);
+    const struct ledger *ledger = &world.realtime.slots[0].cells.epochs[0].ledger;
+    assert_true(ledger->kept == 2 && ledger->deferred == 1);
+    world.published.epoch = 0;
+    assert_true(slot_fits(&world.realtime.slots[0].slot, 0, &world.published));
+    append_order(&world, "d", began_us + 3 * HOURS_US, began_us + 3 * HOURS_US);
+    world.published.epoch = 1;
+    world.cut = (struct published_partition){.cut = 4, .clock_us = began_us + 2 * HOURS_US};
+    assert_true(open_with(&world, speed, &error) && take_all(&world, speed, &error));
+    assert_int_equal(speed->ledger.kept, 0); /* it lies less than max_future after the clock */
+    append_order(&world, "e", began_us + 4 * HOURS_US, began_us + 4 * HOURS_US);
+    assert_true(take_all(&world, speed, &error));
+    assert_int_equal(speed->ledger.kept, 1);
+    world_clean_up(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -673,6 +786,11 @@ int main(void)
         cmocka_unit_test(the_tail_is_the_last_message_also_behind_control_records),
         cmocka_unit_test(stopped_partition_keeps_what_was_committed_and_says_why_it_stands),
         cmocka_unit_test(partition_goes_on_after_a_fix_and_takes_its_alarm_back),
+        cmocka_unit_test(versions_without_a_record_time_are_counted_once),
+        cmocka_unit_test(a_version_without_a_record_time_that_has_left_is_not_new_again),
+        cmocka_unit_test(an_order_whose_first_version_retention_removed_is_not_new_again),
+        cmocka_unit_test(nor_is_it_where_the_slot_is_begun_anew),
+        cmocka_unit_test(behind_a_gap_no_unknown_order_is_new_until_a_run_has_published_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
