@@ -51,6 +51,8 @@ struct batch_store_operations {
                      struct error *error);
     /* When the epoch that this run publishes was first opened: by it, or by an earlier run that came no further. */
     bool (*note_opening)(struct source_run *run, int64_t *ret_opened_at_us, struct error *error);
+    /* Appends "view.a, view.b": the tables of this source's views that the configuration names no more. */
+    bool (*left_views)(struct source_run *run, struct buffer *ret_tables, struct error *error);
     /* Orders with live versions in more than one partition. */
     bool (*count_split_orders)(struct source_run *run, int64_t *ret_count, struct error *error);
 
@@ -73,7 +75,7 @@ struct batch_store_operations {
     bool (*judge_again)(struct source_run *run, struct judgement *ret_judgement, struct error *error);
     bool (*merge_versions)(struct source_run *run, struct partition_ledger ret_ledgers[], struct error *error);
     bool (*rebuild_views)(struct source_run *run, struct view_change ret_changes[], struct error *error);
-    /* Epoch, cuts, ledger, views and the record of the run. */
+    /* Epoch, cuts, ledger, views and the record of the run. A view with a refusal is recorded as not published. */
     bool (*publish_write)(struct publishing *publishing, struct error *error);
     bool (*publish_commit)(struct publishing *publishing, struct error *error);
     /* After a commit without an answer: whether it was done. False with an error where that can't be known yet. */

@@ -152,6 +152,28 @@ static bool note_opening(struct source_run *run, int64_t *ret_opened_at_us, stru
     return done;
 }
 
+static bool left_views(struct source_run *run, struct buffer *ret_tables, struct error *error)
+{
+    struct buffer sql = {0};
+    RESULT *tables = NULL;
+    const struct settings *settings = run->batch->settings;
+    buffer_append_string(&sql,
+                         "select string_agg(format('view.%I', name), ', ' order by name) from tidemark.view where "
+                         "to_regclass(format('view.%I', name)) is not null and columns is distinct from '{}' and "
+                         "source = ");
+    buffer_append_literal(&sql, text_of(run->source->name));
+    for (size_t i = 0; i < settings->source_count; i++)
+        for (size_t view = 0; view < settings->sources[i].view_count; view++) {
+            buffer_append_string(&sql, " and name <> ");
+            buffer_append_literal(&sql, text_of(settings->sources[i].views[view].name));
+        }
+    bool done = batch_query(run->batch, &sql, &tables, error);
+    if (done && !PQgetisnull(tables, 0, 0))
+        buffer_append_text(ret_tables, result_text(tables, 0, 0));
+    buffer_clean_up(&sql);
+    return done;
+}
+
 static bool count_split_orders(struct source_run *run, int64_t *ret_count, struct error *error)
 {
     struct buffer sql = {0};
@@ -183,6 +205,7 @@ const struct batch_store_operations postgres_batch_store = {
     .read_tail = read_tail,
     .note_gap = note_gap,
     .note_opening = note_opening,
+    .left_views = left_views,
     .count_split_orders = count_split_orders,
     .chunk_new = chunk_new,
     .chunk_destroy = chunk_destroy,

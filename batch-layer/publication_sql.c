@@ -5,6 +5,7 @@
 
 #include "publish.h"
 #include "schema.h"
+#include "view_sql.h"
 
 #define TOUCHED_EPOCHS "100" /* for so many epochs readers can ask what changed */
 
@@ -102,22 +103,41 @@ static void append_touched(struct writing *writing, const struct view *view, con
     buffer_append_string(sql, "; ");
 }
 
+static void append_name(struct buffer *sql, const char *name)
+{
+    buffer_append_literal(sql, text_of(name));
+}
+
+/* A view that isn't published has no fingerprint: its table fits no definition until it is made anew, not even the one
+ * by which it was last filled. The columns that a publication made are still in it; none are where somebody else made
+ * it. */
+static void append_view(struct writing *writing, const struct view *view, const struct view_change *change)
+{
+    struct buffer *sql = &writing->sql;
+    bool is_published = change->refusal.length == 0;
+    buffer_append_string(sql, "insert into tidemark.view as v (name, source, fingerprint, counted, filtered, columns) "
+                              "values (");
+    append_name(sql, view->name);
+    buffer_append_string(sql, ", ");
+    append_source(writing);
+    buffer_append_string(sql, ", ");
+    append_name(sql, is_published ? view->fingerprint : "");
+    buffer_appendf(sql, ", %" PRId64 ", %" PRId64 ", array[", change->counted, change->filtered);
+    if (is_published)
+        append_view_columns(sql, view, append_name);
+    buffer_appendf(
+        sql,
+        "]::text[]) on conflict (name) do update set source = excluded.source, fingerprint = excluded.fingerprint, "
+        "counted = excluded.counted, filtered = excluded.filtered, columns = %s.columns; ",
+        is_published ? "excluded" : "v");
+}
+
 static bool write_views(struct writing *writing, struct error *error)
 {
     struct buffer *sql = &writing->sql;
     for (size_t i = 0; i < writing->publishing->run->source->view_count; i++) {
-        const struct view *view = &writing->publishing->run->source->views[i];
-        const struct view_change *change = &writing->publishing->changes[i];
-        buffer_append_string(sql, "insert into tidemark.view (name, source, fingerprint, counted, filtered) values (");
-        buffer_append_literal(sql, text_of(view->name));
-        buffer_append_string(sql, ", ");
-        append_source(writing);
-        buffer_append_string(sql, ", ");
-        buffer_append_literal(sql, text_of(view->fingerprint));
-        buffer_appendf(sql, ", %" PRId64 ", %" PRId64 ")", change->counted, change->filtered);
-        buffer_append_string(sql, " on conflict (name) do update set source = excluded.source, fingerprint = "
-                                  "excluded.fingerprint, counted = excluded.counted, filtered = excluded.filtered; ");
-        append_touched(writing, view, change);
+        append_view(writing, &writing->publishing->run->source->views[i], &writing->publishing->changes[i]);
+        append_touched(writing, &writing->publishing->run->source->views[i], &writing->publishing->changes[i]);
     }
     buffer_append_string(sql, "delete from tidemark.touched t using tidemark.source s where s.name = t.source and "
                               "t.epoch <= s.epoch - " TOUCHED_EPOCHS " and s.name = ");
@@ -125,26 +145,22 @@ static bool write_views(struct writing *writing, struct error *error)
     return execute(writing, error);
 }
 
-/* A view that left the configuration would grow old under its name: it goes. */
-static bool drop_old_views(struct writing *writing, struct error *error)
+/* A view that left the configuration keeps its table, which others may use, and grows old under its name: should it
+ * come back, it is made anew. Nothing is left to know of one whose table was dropped. */
+static bool leave_views(struct writing *writing, struct error *error)
 {
-    RESULT *names = NULL;
     struct buffer *sql = &writing->sql;
-    buffer_append_string(sql, "delete from tidemark.view where source = ");
-    append_source(writing);
-    for (size_t i = 0; i < writing->publishing->run->source->view_count; i++) {
-        buffer_append_string(sql, " and name <> ");
-        buffer_append_literal(sql, text_of(writing->publishing->run->source->views[i].name));
+    for (int dropped = 0; dropped < 2; dropped++) {
+        buffer_append_string(sql, dropped ? "; delete from tidemark.view where (to_regclass(format('view.%I', name)) "
+                                            "is null or columns = '{}') and source = "
+                                          : "update tidemark.view set fingerprint = '' where source = ");
+        append_source(writing);
+        for (size_t i = 0; i < writing->publishing->run->source->view_count; i++) {
+            buffer_append_string(sql, " and name <> ");
+            append_name(sql, writing->publishing->run->source->views[i].name);
+        }
     }
-    buffer_append_string(sql, " returning name");
-    if (!batch_query(writing->publishing->run->batch, sql, &names, error))
-        return false;
-    for (int row = 0; row < PQntuples(names); row++) {
-        buffer_append_string(sql, "drop table if exists view.");
-        buffer_append_identifier(sql, PQgetvalue(names, row, 0));
-        buffer_append_string(sql, "; ");
-    }
-    return sql->length == 0 || execute(writing, error);
+    return execute(writing, error);
 }
 
 static bool write_epoch(struct writing *writing, struct error *error)
@@ -159,14 +175,33 @@ static bool write_epoch(struct writing *writing, struct error *error)
     return execute(writing, error);
 }
 
+/* What the record of the run says beside its figures; null where every view is published. */
+static void append_refusals(struct writing *writing)
+{
+    struct buffer text = {0};
+    for (size_t i = 0; i < writing->publishing->run->source->view_count; i++) {
+        const struct buffer *refusal = &writing->publishing->changes[i].refusal;
+        if (refusal->length > 0)
+            buffer_appendf(&text, "%sview %s isn't published: %s", text.length ? "; " : "",
+                           writing->publishing->run->source->views[i].name, buffer_string(refusal));
+    }
+    if (text.length == 0 && !text.failed)
+        buffer_append_string(&writing->sql, "null");
+    else
+        buffer_append_literal(&writing->sql, buffer_text(&text));
+    writing->sql.failed |= text.failed;
+    buffer_clean_up(&text);
+}
+
 static bool write_run(struct writing *writing, struct error *error)
 {
     int64_t messages = 0;
     for (size_t i = 0; i < writing->publishing->run->partition_count; i++)
         messages += writing->publishing->ledgers[i].good + writing->publishing->ledgers[i].bad;
+    buffer_append_string(&writing->sql, "update tidemark.run set message = ");
+    append_refusals(writing);
     buffer_appendf(&writing->sql,
-                   "update tidemark.run set finished_at = clock_timestamp(), epoch = %" PRId64
-                   ", outcome = 'published', "
+                   ", finished_at = clock_timestamp(), epoch = %" PRId64 ", outcome = 'published', "
                    "messages = %" PRId64 ", rows = %" PRId64 ", moved = %" PRId64 " where id = %" PRId64,
                    writing->publishing->run->publication.epoch + 1, messages, publishing_rows(writing->publishing),
                    publishing_moved(writing->publishing), writing->publishing->run->id);
@@ -187,7 +222,7 @@ bool publication_begin(struct publishing *publishing, struct error *error)
 bool publication_write(struct publishing *publishing, struct error *error)
 {
     struct writing writing = {.publishing = publishing};
-    bool done = drop_old_views(&writing, error) && write_epoch(&writing, error) && write_partitions(&writing, error) &&
+    bool done = leave_views(&writing, error) && write_epoch(&writing, error) && write_partitions(&writing, error) &&
                 write_tails(&writing, error) && accept_gaps(&writing, error) && write_views(&writing, error) &&
                 write_run(&writing, error);
     buffer_clean_up(&writing.sql);

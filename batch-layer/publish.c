@@ -111,6 +111,22 @@ int64_t publishing_moved(const struct publishing *publishing)
     return moved;
 }
 
+/* Each but the last is logged. */
+void publishing_tell_refusals(const struct publishing *publishing, struct error *ret_refusal)
+{
+    const struct source *source = publishing->run->source;
+    for (size_t i = 0; i < source->view_count; i++) {
+        const struct buffer *refusal = &publishing->changes[i].refusal;
+        if (refusal->length == 0)
+            continue;
+        if (ret_refusal->code != ERROR_NONE)
+            log_error("%s", ret_refusal->message);
+        error_set(ret_refusal, ERROR_CONFIGURATION,
+                  "source %s: view %s isn't published under its new definition, the rest is: %s", source->name,
+                  source->views[i].name, buffer_string(refusal));
+    }
+}
+
 /* Versions that lie before others in the log come late: their partitions are merged again from their beginnings. */
 static void begin_anew(struct source_run *run)
 {
@@ -203,6 +219,7 @@ static bool publish_prepared(struct publishing *publishing, struct error *error)
     batch_note_published(run->batch, run->source, run->publication.epoch + 1, clock_wall_us());
     log_info("source %s: epoch %" PRId64 " is published, %" PRId64 " rows written", run->source->name,
              run->publication.epoch + 1, publishing_rows(publishing));
+    publishing_tell_refusals(publishing, &run->unpublished);
     crash_point("after_publish");
     return true;
 }
@@ -215,7 +232,7 @@ bool publish(struct source_run *run, struct error *error)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     bool done = publish_prepared(&publishing, error);
     for (size_t i = 0; i < VIEWS_MAX; i++)
-        buffer_clean_up(&publishing.changes[i].windows);
+        view_change_clean_up(&publishing.changes[i]);
     free(publishing.ledgers);
     return done;
 }

@@ -5,12 +5,14 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "kept_table.h"
 #include "schema.h"
 #include "view_sql.h"
 
 struct rebuild {
     struct source_run *run;
     struct view_change *changes;
+    bool is_staged[VIEWS_MAX]; /* its rows lie beside its table */
     struct buffer sql;
 };
 
@@ -193,55 +195,105 @@ static bool update_view(struct rebuild *rebuild, size_t number, struct time_rang
     return done;
 }
 
-/* The old table is read until the end: the new one is made beside it, and takes its name last. */
-static bool make_view(struct rebuild *rebuild, size_t number, struct time_range times, struct error *error)
+/* All rows of a view, into `table`, which is empty. */
+static bool fill_view(struct rebuild *rebuild, size_t number, struct time_range times, const char *table,
+                      struct error *error)
 {
-    const struct view *view = view_of(rebuild, number);
-    struct view_change *change = &rebuild->changes[number];
-    char name[NAME_MAX_BYTES + 8];
-    struct buffer table = {0}, origin = {0};
+    struct buffer origin = {0};
     struct window_sql window;
-    snprintf(name, sizeof name, "new_%s", view->name);
-    buffer_append_string(&table, "tidemark.");
-    buffer_append_identifier(&table, name);
+    window_sql_init(&window, view_of(rebuild, number), times);
     append_current_table(&origin, rebuild->run->source);
     buffer_append_string(&origin, " o");
-    window_sql_init(&window, view, times);
-    append_view_create(&rebuild->sql, view, buffer_string(&table));
-    rebuild->sql.failed |= table.failed || origin.failed;
-    bool done = batch_execute(rebuild->run->batch, &rebuild->sql, error);
-    if (done) {
-        append_view_insert(&rebuild->sql, &window, buffer_string(&table), buffer_string(&origin), NULL);
-        done = query_counts(rebuild, &change->counted, &change->rows, error);
-    }
-    if (done) {
-        append_view_finish(&rebuild->sql, view, buffer_string(&table));
-        done = batch_execute(rebuild->run->batch, &rebuild->sql, error);
-    }
+    rebuild->sql.failed |= origin.failed;
+    append_view_insert(&rebuild->sql, &window, table, buffer_string(&origin), NULL);
+    bool done = query_counts(rebuild, &rebuild->changes[number].counted, &rebuild->changes[number].rows, error);
     window_sql_clean_up(&window);
-    buffer_clean_up(&table);
     buffer_clean_up(&origin);
     return done;
 }
 
-static bool name_new_views(struct rebuild *rebuild, struct error *error)
+/* A view that has no table yet. */
+static bool make_view(struct rebuild *rebuild, size_t number, struct time_range times, struct error *error)
+{
+    struct buffer table = {0};
+    const struct view *view = view_of(rebuild, number);
+    append_view_table(&table, view);
+    append_view_create(&rebuild->sql, view, buffer_string(&table));
+    rebuild->sql.failed |= table.failed;
+    bool done = batch_execute(rebuild->run->batch, &rebuild->sql, error) &&
+                fill_view(rebuild, number, times, buffer_string(&table), error);
+    if (done) {
+        append_view_finish(&rebuild->sql, view, buffer_string(&table));
+        done = batch_execute(rebuild->run->batch, &rebuild->sql, error);
+    }
+    buffer_clean_up(&table);
+    return done;
+}
+
+struct staged_name {
+    char text[40];
+};
+
+/* Where the rows of a view that has a table are computed. */
+static struct staged_name staged(size_t number)
+{
+    struct staged_name name;
+    snprintf(name.text, sizeof name.text, "pg_temp.tm_view_%zu", number);
+    return name;
+}
+
+/* The versions that would count: so the ledger is closed, whether the rows are published or not. */
+static bool count_refused(struct rebuild *rebuild, size_t number, struct error *error)
+{
+    RESULT *result = NULL;
+    buffer_append_string(&rebuild->sql, "select count(*) from ");
+    append_current_table(&rebuild->sql, rebuild->run->source);
+    buffer_append_string(&rebuild->sql, " o where ");
+    append_view_condition(&rebuild->sql, view_of(rebuild, number));
+    if (!batch_query(rebuild->run->batch, &rebuild->sql, &result, error))
+        return false;
+    rebuild->changes[number].counted = result_integer(result, 0, 0);
+    return true;
+}
+
+/* A view that has a table: its rows are computed beside it, so that it is locked, if at all, for a short time only. */
+static bool stage_view(struct rebuild *rebuild, size_t number, struct time_range times, struct error *error)
+{
+    const struct view *view = view_of(rebuild, number);
+    struct batch *batch = rebuild->run->batch;
+    struct buffer *refusal = &rebuild->changes[number].refusal;
+    append_view_create(&rebuild->sql, view, staged(number).text);
+    buffer_append_string(&rebuild->sql, " on commit drop");
+    if (!batch_execute(batch, &rebuild->sql, error) ||
+        !kept_table_check(batch, view, staged(number).text, refusal, error))
+        return false;
+    if (refusal->length > 0)
+        return count_refused(rebuild, number, error);
+    rebuild->is_staged[number] = true;
+    return fill_view(rebuild, number, times, staged(number).text, error);
+}
+
+static bool compute_view(struct rebuild *rebuild, size_t number, struct time_range times, struct error *error)
+{
+    bool exists;
+    if (!kept_table_exists(rebuild->run->batch, view_of(rebuild, number), &exists, error))
+        return false;
+    return exists ? stage_view(rebuild, number, times, error) : make_view(rebuild, number, times, error);
+}
+
+/* Last, for it may lock tables that others read. */
+static bool replace_staged(struct rebuild *rebuild, struct error *error)
 {
     for (size_t i = 0; i < rebuild->run->source->view_count; i++) {
-        if (!rebuild->changes[i].whole)
+        struct view_change *change = &rebuild->changes[i];
+        if (!rebuild->is_staged[i])
             continue;
-        char name[NAME_MAX_BYTES + 8];
-        snprintf(name, sizeof name, "new_%s", view_of(rebuild, i)->name);
-        buffer_append_string(&rebuild->sql, "drop table if exists ");
-        append_view_table(&rebuild->sql, view_of(rebuild, i));
-        buffer_append_string(&rebuild->sql, "; alter table tidemark.");
-        buffer_append_identifier(&rebuild->sql, name);
-        buffer_append_string(&rebuild->sql, " set schema view; alter table view.");
-        buffer_append_identifier(&rebuild->sql, name);
-        buffer_append_string(&rebuild->sql, " rename to ");
-        buffer_append_identifier(&rebuild->sql, view_of(rebuild, i)->name);
-        buffer_append_string(&rebuild->sql, "; ");
+        if (!kept_table_replace(rebuild->run->batch, view_of(rebuild, i), staged(i).text, &change->refusal, error))
+            return false;
+        if (change->refusal.length > 0)
+            change->rows = 0;
     }
-    return rebuild->sql.length == 0 || batch_execute(rebuild->run->batch, &rebuild->sql, error);
+    return true;
 }
 
 /* Each view's rows, the changed ones from `changed` times and the whole ones from `all`. */
@@ -254,12 +306,18 @@ static bool rebuild_each(struct rebuild *rebuild, const char *current, struct er
         return false;
     for (size_t i = 0; i < rebuild->run->source->view_count; i++) {
         bool whole = rebuild->changes[i].whole;
-        if (whole ? !make_view(rebuild, i, all, error) : any_changed && !update_view(rebuild, i, changed, error))
+        if (whole ? !compute_view(rebuild, i, all, error) : any_changed && !update_view(rebuild, i, changed, error))
             return false;
     }
     return count_filtered(rebuild, "pg_temp.tm_come o", false, 1, error) &&
            count_filtered(rebuild, "pg_temp.tm_go o", false, -1, error) &&
-           count_filtered(rebuild, current, true, 1, error) && name_new_views(rebuild, error);
+           count_filtered(rebuild, current, true, 1, error) && replace_staged(rebuild, error);
+}
+
+void view_change_clean_up(struct view_change *change)
+{
+    buffer_clean_up(&change->windows);
+    buffer_clean_up(&change->refusal);
 }
 
 bool rebuild_views(struct source_run *run, struct view_change ret_changes[], struct error *error)

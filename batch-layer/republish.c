@@ -57,10 +57,12 @@ bool republish(struct source_run *run, struct error *error)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     bool done = store->publish_begin(&publishing, error) && take_back(run, error) &&
                 publishing_fill(&publishing, error) && store->publish_commit(&publishing, error);
-    if (!done)
+    if (done)
+        publishing_tell_refusals(&publishing, &run->unpublished);
+    else
         store->roll_back(run->batch);
     for (size_t i = 0; i < VIEWS_MAX; i++)
-        buffer_clean_up(&publishing.changes[i].windows);
+        view_change_clean_up(&publishing.changes[i]);
     free(publishing.ledgers);
     return done;
 }

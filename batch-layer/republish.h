@@ -6,7 +6,8 @@
 
 #include "source_run.h"
 
-/* `run` is one that was initialised and has its record; it is of no other use afterwards. */
+/* run->unpublished says which view couldn't be published. `run` is one that was initialised and has its record; it is
+ * of no other use afterwards. */
 bool republish(struct source_run *run, struct error *error) MUST_CHECK;
 
 #endif

@@ -68,6 +68,19 @@ static bool publish_up_to_cut(struct source_run *run, struct error *error)
     return true;
 }
 
+/* Somebody may still use a table whose view was taken out of the file: who that is, an operator knows. */
+static bool warn_of_left_views(struct source_run *run, struct error *error)
+{
+    struct buffer tables = {0};
+    bool done = run->batch->store->left_views(run, &tables, error);
+    if (done && tables.length > 0)
+        log_warning("source %s: no view of the configuration fills these tables any more: %s. They stay as they were "
+                    "published last; drop them where nobody needs them",
+                    run->source->name, buffer_string(&tables));
+    buffer_clean_up(&tables);
+    return done;
+}
+
 /* Where a topic has grown, says so, and how many orders have versions in two partitions as far as is published. */
 static bool warn_of_added_partitions(struct source_run *run, struct error *error)
 {
@@ -114,14 +127,18 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
     struct source_run run;
     const char *outcome = NULL;
     int64_t since_us = batch_stage_begin(batch);
-    bool done = source_run_begin(&run, batch, source, "run", error) && publish_news(&run, &outcome, error);
+    bool done = source_run_begin(&run, batch, source, "run", error) && warn_of_left_views(&run, error) &&
+                publish_news(&run, &outcome, error);
     *ret_again = run.came_back || (done && !outcome && run.was_open && !run.has_lost_lock);
     batch_note_run(batch, source, !done ? "failed" : outcome ? outcome : "published", since_us);
     batch_note_ingested(batch, source, run.messages);
     if (done && outcome)
         batch_note_published(batch, source, run.publication.epoch, run.publication.published_at_us);
     source_run_end(&run, outcome, done ? NULL : error);
-    return done;
+    if (!done || run.unpublished.code == ERROR_NONE)
+        return done;
+    *error = run.unpublished;
+    return false;
 }
 
 bool run_source(struct batch *batch, const struct source *source, struct error *error)

@@ -5,7 +5,8 @@
 
 #include "batch.h"
 
-/* One run over one source. True where it published or found nothing new. */
+/* One run over one source. True where it published or found nothing new. ERROR_CONFIGURATION, with all the rest
+ * published, where the table of a view can't follow its definition since others use it. */
 bool run_source(struct batch *batch, const struct source *source, struct error *error) MUST_CHECK;
 
 /* Ingests up to the log's end, and publishes nothing. */

@@ -57,6 +57,8 @@ static const char *const migrations[] = {
     "insert into tidemark.schema_version values (4)",
     "alter table tidemark.partition add column unread boolean not null default false;"
     "insert into tidemark.schema_version values (5)",
+    "alter table tidemark.view add column columns text[];"
+    "insert into tidemark.schema_version values (6)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

@@ -49,6 +49,7 @@ struct source_run {
     int64_t messages;            /* ingested */
     bool judges_again;           /* what is kept as bad is judged by the rules that hold now */
     int64_t split_orders;        /* with live versions in two partitions, once they are merged */
+    struct error unpublished;    /* why a view isn't published though the rest is; ERROR_NONE: all are */
     bool anew;                   /* versions, views and ledger are computed from the whole master dataset */
 };
 

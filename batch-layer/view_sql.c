@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "view_sql.h"
 
+#include <stdio.h>
+
 #include "schema.h"
 
 static const struct field *dimension(const struct view *view, size_t i)
@@ -44,9 +46,41 @@ void append_view_create(struct buffer *sql, const struct view *view, const char 
     buffer_append_char(sql, ')');
 }
 
+void append_view_columns(struct buffer *sql, const struct view *view, void append(struct buffer *, const char *name))
+{
+    static const char *const first[] = {"window_start", "window_end", "tm_window", "tm_count"};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        buffer_append_string(sql, i ? ", " : "");
+        append(sql, first[i]);
+    }
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        buffer_append_string(sql, ", ");
+        append(sql, dimension(view, i)->name);
+    }
+    for (size_t i = 0; i < view->measure_count; i++) {
+        buffer_append_string(sql, ", ");
+        append(sql, view->measures[i].name);
+    }
+    for (size_t i = 0; i < 2 * view->sum_count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, i % 2 ? "tm_sum_%zu" : "tm_n_%zu", i / 2);
+        buffer_append_string(sql, ", ");
+        append(sql, name);
+    }
+}
+
+void append_view_copy(struct buffer *sql, const struct view *view, const char *table, const char *from)
+{
+    buffer_appendf(sql, "insert into %s (", table);
+    append_view_columns(sql, view, buffer_append_identifier);
+    buffer_append_string(sql, ") select ");
+    append_view_columns(sql, view, buffer_append_identifier);
+    buffer_appendf(sql, " from %s", from);
+}
+
 void append_view_finish(struct buffer *sql, const struct view *view, const char *table)
 {
-    buffer_append_string(sql, "create index ");
+    buffer_append_string(sql, "create index if not exists ");
     append_index_name(sql, "", view->name, "window");
     buffer_appendf(sql, " on %s (tm_window); analyze %s", table, table);
 }
@@ -125,33 +159,14 @@ static void append_rows(struct buffer *sql, const struct window_sql *window)
     const struct view *view = window->view;
     buffer_append_string(sql, "select to_timestamp(tm_window), to_timestamp(");
     window_sql_append_end(window, "tm_window", sql);
-    buffer_append_char(sql, ')');
+    buffer_append_string(sql, "), tm_window, tm_count");
     for (size_t i = 0; i < view->dimension_count; i++)
         buffer_appendf(sql, ", tm_group_%zu", i);
     for (size_t i = 0; i < view->measure_count; i++)
         append_measure(sql, view, &view->measures[i]);
-    buffer_append_string(sql, ", tm_window, tm_count");
     for (size_t i = 0; i < view->sum_count; i++)
         buffer_appendf(sql, ", tm_n_%zu, tm_sum_%zu", i, i);
     buffer_append_string(sql, " from groups");
-}
-
-/* By name, so that a column that somebody renamed or dropped shows. */
-static void append_column_names(struct buffer *sql, const struct view *view)
-{
-    buffer_append_string(sql, "(window_start, window_end");
-    for (size_t i = 0; i < view->dimension_count; i++) {
-        buffer_append_string(sql, ", ");
-        buffer_append_identifier(sql, dimension(view, i)->name);
-    }
-    for (size_t i = 0; i < view->measure_count; i++) {
-        buffer_append_string(sql, ", ");
-        buffer_append_identifier(sql, view->measures[i].name);
-    }
-    buffer_append_string(sql, ", tm_window, tm_count");
-    for (size_t i = 0; i < view->sum_count; i++)
-        buffer_appendf(sql, ", tm_n_%zu, tm_sum_%zu", i, i);
-    buffer_append_string(sql, ") ");
 }
 
 void append_view_insert(struct buffer *sql, const struct window_sql *window, const char *table, const char *origin,
@@ -162,7 +177,9 @@ void append_view_insert(struct buffer *sql, const struct window_sql *window, con
     buffer_append_string(sql, "), groups as (");
     append_groups(sql, window->view, windows);
     buffer_appendf(sql, "), inserted as (insert into %s ", table);
-    append_column_names(sql, window->view);
+    buffer_append_char(sql, '(');
+    append_view_columns(sql, window->view, buffer_append_identifier);
+    buffer_append_string(sql, ") ");
     append_rows(sql, window);
     buffer_append_string(sql, " returning tm_count) select coalesce(sum(tm_count), 0)::bigint, count(*) from inserted");
     sql->failed = sql->failed || window->edges.failed || window->offsets.failed;

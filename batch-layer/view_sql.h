@@ -5,10 +5,16 @@
 
 #include "window_sql.h"
 
-/* "create table …" under the quoted name `table`; and, once it is filled, its index and what the planner should know.
- */
+/* "create table …" under the quoted name `table`; and, once it is filled, its index where there is none and what the
+ * planner should know. */
 void append_view_create(struct buffer *sql, const struct view *view, const char *table);
 void append_view_finish(struct buffer *sql, const struct view *view, const char *table);
+
+/* The names of the table's columns, each by `append` and with a comma between: what is inserted goes by name, so that a
+ * column that somebody renamed or dropped shows, and one that somebody added does no harm. */
+void append_view_columns(struct buffer *sql, const struct view *view, void append(struct buffer *, const char *name));
+/* "insert into `table` … select … from `from`", another table of this view. */
+void append_view_copy(struct buffer *sql, const struct view *view, const char *table, const char *from);
 
 /* "insert into `table` …" of the rows of all windows, or of those that begin at one of `windows` (a literal of
  * bigint[], or NULL for all), computed from the versions in `origin`, a FROM item with the alias o. Returns

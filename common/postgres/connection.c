@@ -43,6 +43,8 @@ static const struct sqlstate_class sqlstate_classes[] = {
     {"42701", ERROR_CONFIGURATION},
     {"42710", ERROR_CONFIGURATION},
     {"42809", ERROR_CONFIGURATION}, /* or has it in the table's place */
+    {"23", ERROR_CONFIGURATION},    /* a constraint that somebody put on a table */
+    {"P0", ERROR_CONFIGURATION},    /* or a trigger */
 };
 
 static enum error_code code_of_sqlstate(const char *state)

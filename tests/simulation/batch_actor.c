@@ -482,6 +482,15 @@ static void roll_back(struct batch *batch)
     drop_transaction(of(batch));
 }
 
+/* The views of a definition are always in its file. */
+static bool left_no_views(struct source_run *run, struct buffer *ret_tables, struct error *error)
+{
+    (void)run;
+    (void)ret_tables;
+    (void)error;
+    return true;
+}
+
 static const struct batch_store_operations operations = {
     .begin = begin,
     .end = end,
@@ -494,6 +503,7 @@ static const struct batch_store_operations operations = {
     .read_tail = read_tail,
     .note_gap = note_gap,
     .note_opening = note_opening,
+    .left_views = left_no_views,
     .count_split_orders = count_split_orders,
     .chunk_new = chunk_new,
     .chunk_destroy = chunk_destroy,

@@ -18,7 +18,8 @@ static void database_of_an_older_version_is_migrated(void **state)
         "\"current_orders.key\", add constraint current_orders_key primary key (tm_partition, tm_key); "
         "alter index tidemark.\"current_orders.event\" rename to current_orders_event; "
         "alter table raw.orders rename constraint \"orders.key\" to orders_pkey; "
-        "alter index view.\"by_category.window\" rename to new_by_category_tm_window_idx; "
+        "alter table tidemark.view drop column columns; alter index view.\"by_category.window\" rename to "
+        "new_by_category_tm_window_idx; "
         "delete from tidemark.schema_version where version >= 3");
     verify_ok(&world);
     assert_rows(&world,
@@ -39,7 +40,7 @@ static void newer_database_is_refused_with_both_versions(void **state)
     make_world(&world, 1);
     follow_and_run(&world);
     sql(&world, "update tidemark.schema_version set version = 99");
-    run_fails(&world, ERROR_CONFIGURATION, "schema version 99 and this program knows up to 5");
+    run_fails(&world, ERROR_CONFIGURATION, "schema version 99 and this program knows up to 6");
     sql(&world, "update tidemark.schema_version set version = 1");
     end_world(&world);
 }
@@ -62,7 +63,7 @@ static void view_defined_anew_is_made_anew(void **state)
     follow_and_run(&world);
     assert_rows(&world, "select status, order_count, total_revenue from view.daily_revenue order by 1",
                 "cancelled 1 2.00\npaid 1 1.00");
-    assert_rows(&world, "select to_regclass('view.by_category'), count(*) from tidemark.view", "null 1");
+    assert_rows(&world, "select fingerprint from tidemark.view order by name limit 1", "");
     assert_rows(&world, "select windows from tidemark.touched where epoch = 2", "null");
     verify_ok(&world);
     end_world(&world);
