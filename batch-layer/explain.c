@@ -41,29 +41,32 @@ static bool is_in_cell(struct explanation *explanation, const struct record *rec
            text_equal(buffer_text(&explanation->group), explanation->cell.group);
 }
 
-static void note(struct explanation *explanation, const struct record *record)
+/* False where memory is short. */
+static bool note(struct explanation *explanation, const struct record *record)
 {
     size_t key = explanation->source->schema.key;
     struct touch *last =
         explanation->count && explanation->count <= SHOWN ? &explanation->shown[explanation->count - 1] : NULL;
     if (last && last->offset == explanation->offset && last->partition == explanation->partition)
-        return; /* taken back and added again by the same message */
+        return true; /* taken back and added again by the same message */
     if (explanation->count++ >= SHOWN)
-        return;
+        return true;
     struct text order = {"", 0};
     if (key != FIELD_NONE)
         order =
             (struct text){arena_copy(&explanation->texts, record->values[key].text), record->values[key].text.length};
     explanation->shown[explanation->count - 1] = (struct touch){explanation->partition, explanation->offset, order};
+    return order.data != NULL;
 }
 
 static bool on_applied(void *context, size_t view, const struct record *record, int sign)
 {
     struct explanation *explanation = context;
     (void)sign;
-    if (view == explanation->view && explanation->offset >= explanation->from && is_in_cell(explanation, record))
-        note(explanation, record);
-    return true;
+    if (view != explanation->view || explanation->offset < explanation->from)
+        return true;
+    bool is_noted = !is_in_cell(explanation, record) || note(explanation, record);
+    return is_noted && !explanation->group.failed;
 }
 
 static bool take(void *context, int64_t offset, const struct record *record, struct error *error)

@@ -45,7 +45,8 @@ bool compare_ledgers(const struct verification *verification, const struct part 
 bool compare_fates(const struct verification *verification, const struct part *part, const struct fates *held,
                    const struct fates *computed, struct error *error) MUST_CHECK;
 
-/* Appends which messages make up a cell of this part: read once more. */
+/* Appends which messages make up a cell of this part: read once more. Nothing where they can't be read, or memory is
+ * short. */
 void explain_cell(struct verification *verification, const struct part *part, size_t view, struct pane cell,
                   struct buffer *out);
 
