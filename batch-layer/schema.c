@@ -44,17 +44,17 @@ static const char *const migrations[] = {
     " end loop; end $$;"
     "insert into tidemark.schema_version values (3)",
     /* Names of indexes that no table can have: a source called orders_key or a view called new_daily had none left. */
-    "do $$ declare s text; c record; begin for s in select name from tidemark.source loop"
-    " for c in select conrelid::regclass as t, conname from pg_constraint where contype = 'p' and conrelid in"
-    " (to_regclass(format('raw.%I', s)), to_regclass(format('tidemark.%I', 'current_' || s))) loop"
-    " execute format('alter table %s rename constraint %I to %I', c.t, c.conname, case when c.t ="
-    " to_regclass(format('raw.%I', s)) then s || '.key' else 'current_' || s || '.key' end); end loop;"
-    " execute format('alter index if exists tidemark.%I rename to %I', 'current_' || s || '_event',"
-    " 'current_' || s || '.event'); end loop;"
-    " for s in select name from tidemark.view loop"
-    " execute format('alter index if exists view.%I rename to %I', 'new_' || s || '_tm_window_idx', s || '.window');"
-    " end loop; end $$;"
-    "insert into tidemark.schema_version values (4)",
+    ("do $$ declare s text; c record; begin for s in select name from tidemark.source loop"
+     " for c in select conrelid::regclass as t, conname from pg_constraint where contype = 'p' and conrelid in"
+     " (to_regclass(format('raw.%I', s)), to_regclass(format('tidemark.%I', 'current_' || s))) loop"
+     " execute format('alter table %s rename constraint %I to %I', c.t, c.conname, case when c.t ="
+     " to_regclass(format('raw.%I', s)) then s || '.key' else 'current_' || s || '.key' end); end loop;"
+     " execute format('alter index if exists tidemark.%I rename to %I', 'current_' || s || '_event',"
+     " 'current_' || s || '.event'); end loop;"
+     " for s in select name from tidemark.view loop"
+     " execute format('alter index if exists view.%I rename to %I', 'new_' || s || '_tm_window_idx', s || '.window');"
+     " end loop; end $$;"
+     "insert into tidemark.schema_version values (4)"),
     "alter table tidemark.partition add column unread boolean not null default false;"
     "insert into tidemark.schema_version values (5)",
     "alter table tidemark.view add column columns text[];"
