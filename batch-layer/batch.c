@@ -13,7 +13,6 @@
 #define STATEMENT_TIMEOUT_MS (4 * 3600 * 1000) /* a whole rebuild is one statement a view */
 #define LOCK_TIMEOUT_MS 30000
 #define READY_WAIT_MS 10000
-#define UNREAD_AFTER_MS 15000 /* three times as long as the speed layer takes between two commits at most */
 
 static struct kafka_access *access_of(const struct settings *settings)
 {
@@ -32,7 +31,7 @@ bool batch_open(const struct settings *settings, struct batch *ret_batch, struct
                           .store = &postgres_batch_store,
                           .ready_wait_ms = READY_WAIT_MS,
                           .metrics = metrics_new(batch_metrics, BATCH_METRIC_COUNT),
-                          .unread_after_ms = UNREAD_AFTER_MS + settings->speed.flush_every_us / 1000,
+                          .unread_after_ms = (UNREAD_AFTER_US + settings->speed.flush_every_us) / 1000,
                           .access = access_of(settings)};
     bool done = batch.access && batch.metrics ? kafka_log_open(batch.access, &batch.log, error)
                                               : error_set(error, ERROR_INTERNAL, "out of memory");

@@ -130,6 +130,16 @@ static void print_live_gaps(struct batch *batch, const struct source *source, co
     }
 }
 
+static void print_unread(const struct publication *publication)
+{
+    int64_t partitions = 0;
+    for (size_t i = 0; i < publication->partition_count; i++)
+        partitions += publication->partitions[i].unread;
+    if (partitions > 0)
+        printf("  alarm: nobody read %" PRId64 " of %zu partitions when they were cut; is tidemark-speed running?\n",
+               partitions, publication->partition_count);
+}
+
 static bool print_runs(struct batch *batch, const struct source *source, struct error *error)
 {
     const char *values[] = {source->name};
@@ -169,6 +179,7 @@ static bool print_source(struct batch *batch, const struct source *source, const
     if (!print_partitions(batch, source, error) || !print_gaps(batch, source, error))
         return false;
     print_split(publication);
+    print_unread(publication);
     print_live_gaps(batch, source, publication);
     return print_runs(batch, source, error);
 }

@@ -270,6 +270,8 @@ bool follower_new(const struct follower_stores *stores, struct snapshot *const s
             follower_destroy(follower);
             return false;
         }
+        if (times.silent_us > 0)
+            followed[follower->count].live.silent_us = times.silent_us;
     }
     *ret_follower = follower;
     return true;

@@ -6,11 +6,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define SILENT_US (15 * US_PER_SECOND)
-
 bool live_init(struct live *live, const struct source *source, struct error *error)
 {
-    *live = (struct live){.source = source};
+    *live = (struct live){.source = source, .silent_us = UNREAD_AFTER_US};
     live->changes = calloc(source->view_count + 1, sizeof *live->changes);
     if (!live->changes)
         return error_set(error, ERROR_INTERNAL, "out of memory");
@@ -145,7 +143,7 @@ static bool read_one(struct live_partition *partition, struct realtime_store *st
 
 bool live_is_silent(const struct live_partition *partition)
 {
-    return clock_monotonic_us() - partition->committed_us > SILENT_US;
+    return clock_monotonic_us() - partition->committed_us > partition->live->silent_us;
 }
 
 bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error)

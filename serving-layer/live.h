@@ -27,6 +27,7 @@ struct live {
     int64_t epoch;                      /* the published one that the snapshot holds */
     struct panes *changes; /* one a view: deltas of included partitions that the snapshot doesn't hold yet */
     int64_t damages;       /* found so far */
+    int64_t silent_us;     /* without a commit for so long, a partition is silent */
     bool rebuild;          /* deltas don't suffice: cells were replaced, or memory was short */
 };
 
@@ -44,8 +45,8 @@ bool live_read(struct live *live, struct realtime_store *store, size_t probes, s
  * view, initialised; false where memory is short. */
 bool live_sum(const struct live *live, struct panes sums[]) MUST_CHECK;
 
-/* Whether nobody has committed to this partition for longer than the speed layer ever takes, which commits every 5
- * seconds where nothing comes: what it said of the log's end is old. */
+/* Whether nobody has committed to this partition for longer than the speed layer ever takes: what it said of the log's
+ * end is old. */
 bool live_is_silent(const struct live_partition *partition);
 
 /* Forgets the changes, once the snapshot holds them. */

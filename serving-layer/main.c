@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/program.h"
+#include "kafka/properties.h"
 #include "postgres/url.h"
 #include "redis/address.h"
 #include "serving.h"
@@ -27,7 +28,7 @@ int main(int argc, char *argv[])
         .name = "tidemark-serving",
         .summary = "answers views over HTTP: batch and real time together",
         .commands = commands,
-        .checks = {.redis_url = redis_url_check, .postgres_url = postgres_url_check},
+        .checks = {kafka_property_check, kafka_properties_check, redis_url_check, postgres_url_check},
     };
     return program_main(&program, argc, argv);
 }

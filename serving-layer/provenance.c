@@ -40,15 +40,60 @@ bool query_is_expired(const struct snapshot *snapshot, size_t view, const struct
     return query && query->has_from && query->from_s < expired_s && query->from_s < query->to_s;
 }
 
+/* What the log says, where it was asked. */
+static int64_t lag_in_log(const struct snapshot *snapshot, size_t partition, int64_t offset)
+{
+    if (partition >= snapshot->log_count || snapshot->log[partition].end < 0)
+        return LAG_UNKNOWN;
+    const struct log_sight *log = &snapshot->log[partition];
+    int64_t from = offset >= 0 ? offset : log->first;
+    return log->end > from ? log->end - from : 0;
+}
+
+int64_t snapshot_partition_lag(const struct snapshot *snapshot, size_t partition)
+{
+    const struct partition_state *state = &snapshot->partitions[partition];
+    return state->lag == LAG_UNKNOWN && state->silent ? lag_in_log(snapshot, partition, state->offset) : state->lag;
+}
+
+static void add_lag(int64_t *sum, int64_t lag)
+{
+    *sum = *sum == LAG_UNKNOWN || lag == LAG_UNKNOWN ? LAG_UNKNOWN : *sum + lag;
+}
+
+/* Of partitions without a slot that no publication names, only the log knows. */
+static void add_unheard(const struct snapshot *snapshot, struct unread *unread)
+{
+    for (size_t i = snapshot->partition_count; i < snapshot->log_count; i++) {
+        unread->partitions++;
+        add_lag(&unread->messages, lag_in_log(snapshot, i, -1));
+    }
+}
+
 int64_t snapshot_lag(const struct snapshot *snapshot)
 {
-    int64_t lag = snapshot->partition_count ? 0 : LAG_UNKNOWN;
-    for (size_t i = 0; i < snapshot->partition_count; i++) {
-        if (snapshot->partitions[i].lag == LAG_UNKNOWN)
-            return LAG_UNKNOWN;
-        lag += snapshot->partitions[i].lag;
-    }
-    return lag;
+    struct unread lag = {0};
+    for (size_t i = 0; i < snapshot->partition_count; i++)
+        add_lag(&lag.messages, snapshot_partition_lag(snapshot, i));
+    add_unheard(snapshot, &lag);
+    return snapshot->partition_count > 0 || lag.partitions > 0 ? lag.messages : LAG_UNKNOWN;
+}
+
+bool partition_is_unread(const struct partition_state *state)
+{
+    return state->silent && !*state->alarm;
+}
+
+struct unread snapshot_unread(const struct snapshot *snapshot)
+{
+    struct unread unread = {0};
+    for (size_t i = 0; i < snapshot->partition_count; i++)
+        if (partition_is_unread(&snapshot->partitions[i])) {
+            unread.partitions++;
+            add_lag(&unread.messages, snapshot_partition_lag(snapshot, i));
+        }
+    add_unheard(snapshot, &unread);
+    return unread;
 }
 
 int64_t snapshot_deferred(const struct snapshot *snapshot)

@@ -20,6 +20,15 @@ void provenance_append(const struct snapshot *snapshot, size_t view, const struc
 
 /* Messages in the log that the answer doesn't hold yet, or LAG_UNKNOWN. */
 int64_t snapshot_lag(const struct snapshot *snapshot);
+int64_t snapshot_partition_lag(const struct snapshot *snapshot, size_t partition); /* the same of one */
+
+/* What nobody reads: no speed layer commits to the partition, and no alarm says why. */
+struct unread {
+    int64_t partitions;
+    int64_t messages; /* that wait in them, or LAG_UNKNOWN */
+};
+struct unread snapshot_unread(const struct snapshot *snapshot);
+bool partition_is_unread(const struct partition_state *state);
 int64_t snapshot_deferred(const struct snapshot *snapshot);
 /* Of all messages that the answer holds. */
 struct ledger snapshot_ledger(const struct snapshot *snapshot);

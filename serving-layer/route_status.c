@@ -30,7 +30,8 @@ static void append_partition(const struct snapshot *snapshot, size_t number, str
     else
         buffer_appendf(out, "\"%s\"", absence_name(state->absence));
     buffer_append_string(out, ", \"lag\": ");
-    append_number_or_null(state->lag, out);
+    append_number_or_null(snapshot_partition_lag(snapshot, number), out);
+    buffer_appendf(out, ", \"unread\": %s", partition_is_unread(state) ? "true" : "false");
     buffer_appendf(out, ", \"deferred\": %lld, \"clock\": ", (long long)state->deferred);
     append_time_or_null(state->clock_us, out);
     buffer_append_string(out, ", \"alarm\": ");
@@ -59,6 +60,15 @@ static void append_views(const struct snapshot *snapshot, struct buffer *out)
     }
 }
 
+/* What no speed layer reads, and how many messages wait there. */
+static void append_unread(const struct snapshot *snapshot, struct buffer *out)
+{
+    const struct unread unread = snapshot_unread(snapshot);
+    buffer_appendf(out, ", \"unread\": {\"partitions\": %lld, \"messages\": ", (long long)unread.partitions);
+    append_number_or_null(unread.messages, out);
+    buffer_append_char(out, '}');
+}
+
 static void append_source(const struct snapshot *snapshot, struct buffer *out)
 {
     const struct publication *publication = &snapshot->publication;
@@ -72,6 +82,7 @@ static void append_source(const struct snapshot *snapshot, struct buffer *out)
     append_time_or_null(snapshot->clock_us, out);
     buffer_append_string(out, ", \"lag\": ");
     append_number_or_null(snapshot_lag(snapshot), out);
+    append_unread(snapshot, out);
     buffer_appendf(out, ", \"deferred\": %lld, \"split_orders\": %lld, \"redis\": {\"reachable\": %s, \"age_ms\": ",
                    (long long)snapshot_deferred(snapshot), (long long)publication->split_orders,
                    snapshot->live_reachable ? "true" : "false");

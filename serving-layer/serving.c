@@ -8,6 +8,8 @@
 #include "config/program.h"
 #include "follower.h"
 #include "http/probe.h"
+#include "kafka/kafka_log.h"
+#include "log_watch.h"
 #include "redis/redis_store.h"
 #include "routes.h"
 
@@ -19,6 +21,8 @@ struct run {
     struct serving serving;
     struct follower_stores stores;
     struct follower *follower;
+    struct kafka_access access; /* the log that is watched keeps a pointer to it */
+    struct log_watch *watch;
     struct http_server *server;
 };
 
@@ -48,6 +52,24 @@ static bool open_stores(struct run *run, struct error *error)
                             &run->stores.realtime, error);
 }
 
+static bool open_log(void *context, struct event_log **ret_log, struct error *error)
+{
+    return kafka_log_open(context, ret_log, error);
+}
+
+static bool start_watch(struct run *run, struct error *error)
+{
+    const struct settings *settings = run->settings;
+    run->access = (struct kafka_access){.brokers = settings->kafka.brokers,
+                                        .group = settings->kafka.group,
+                                        .properties = settings->kafka.properties.entries,
+                                        .property_count = settings->kafka.properties.count};
+    const struct log_watch_options options = {
+        .open = open_log, .context = &run->access, .unread_after_us = UNREAD_AFTER_US + settings->speed.flush_every_us};
+    return log_watch_new(&options, run->serving.snapshots, run->serving.source_count, &run->watch, error) &&
+           log_watch_start(run->watch, error);
+}
+
 static bool start(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
@@ -55,15 +77,19 @@ static bool start(struct run *run, struct error *error)
                                                 .threads = settings->http.threads,
                                                 .connections_max = CONNECTIONS_MAX};
     const struct http_handler handler = route_handler(&run->serving);
+    struct follower_times times = FOLLOWER_TIMES(settings->http.refresh_us);
+    times.silent_us = UNREAD_AFTER_US + settings->speed.flush_every_us;
     return make_snapshots(run, error) && open_stores(run, error) &&
-           follower_new(&run->stores, run->serving.snapshots, run->serving.source_count,
-                        FOLLOWER_TIMES(settings->http.refresh_us), run->serving.metrics, &run->follower, error) &&
-           follower_start(run->follower, error) && http_server_start(&options, &handler, &run->server, error);
+           follower_new(&run->stores, run->serving.snapshots, run->serving.source_count, times, run->serving.metrics,
+                        &run->follower, error) &&
+           follower_start(run->follower, error) && start_watch(run, error) &&
+           http_server_start(&options, &handler, &run->server, error);
 }
 
 static void stop(struct run *run)
 {
     http_server_stop(run->server);
+    log_watch_destroy(run->watch);
     follower_destroy(run->follower);
     if (run->stores.realtime)
         run->stores.realtime->operations->destroy(run->stores.realtime);

@@ -69,6 +69,15 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                                    .kind = METRIC_GAUGE,
                                    .help = "Partitions that stand still with an alarm until an operator acts.",
                                    .labels = {"source"}},
+    [METRIC_PARTITIONS_UNREAD] = {.name = "tidemark_serving_partitions_unread",
+                                  .kind = METRIC_GAUGE,
+                                  .help = "Partitions that no speed layer reads.",
+                                  .labels = {"source"}},
+    [METRIC_UNREAD] = {.name = "tidemark_serving_unread_messages",
+                       .kind = METRIC_GAUGE,
+                       .help = "Messages that wait in partitions that no speed layer reads; -1 where the log can't be "
+                               "asked how many.",
+                       .labels = {"source"}},
     [METRIC_LEDGER] = {.name = "tidemark_ledger_messages",
                        .kind = METRIC_GAUGE,
                        .help =
@@ -169,6 +178,9 @@ void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot)
     set(metrics, METRIC_PARTITIONS, source, (int64_t)snapshot->partition_count);
     set(metrics, METRIC_PARTITIONS_MISSING, source, missing);
     set(metrics, METRIC_PARTITIONS_STOPPED, source, stopped);
+    const struct unread unread = snapshot_unread(snapshot);
+    set(metrics, METRIC_PARTITIONS_UNREAD, source, unread.partitions);
+    set(metrics, METRIC_UNREAD, source, unread.messages);
     set(metrics, METRIC_GAPS, source, snapshot_gap_messages(snapshot));
     set(metrics, METRIC_SPLIT_ORDERS, source, snapshot->publication.split_orders);
     set(metrics, METRIC_AUDIT_FAILURES, source, snapshot->damages);

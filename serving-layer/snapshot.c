@@ -45,6 +45,7 @@ void snapshot_destroy(struct snapshot *snapshot)
     buffer_clean_up(&snapshot->runs);
     free(snapshot->views);
     free(snapshot->partitions);
+    free(snapshot->log);
     publication_clean_up(&snapshot->publication);
     pthread_rwlock_destroy(&snapshot->lock);
     free(snapshot);
@@ -127,6 +128,17 @@ static int64_t accepted_partitions(const struct live *live, const struct publica
     return accepted;
 }
 
+/* As its slot says. One that isn't included counts from its own next offset, but where the answer is complete without
+ * it.
+ */
+static int64_t lag_of(const struct live *live, int32_t number, const struct partition_state *state)
+{
+    const struct slot *slot = &live->partitions[number]->reader.slot;
+    int64_t from = state->absence == ABSENT_NOT ? state->offset : slot->next;
+    bool known = slot->exists && slot->end >= from && !live_is_silent(live->partitions[number]);
+    return known ? slot->end - from : LAG_UNKNOWN;
+}
+
 static struct partition_state state_of(const struct live *live, int32_t number, const struct publication *publication)
 {
     const struct published_partition *published = publication_partition(publication, number);
@@ -140,12 +152,10 @@ static struct partition_state state_of(const struct live *live, int32_t number, 
         .cut = published ? published->cut : -1,
         .next = slot->exists ? slot->next : -1,
         .clock_us = published ? published->clock_us : 0,
-        .lag = slot->exists && slot->end >= slot->next && !live_is_silent(live->partitions[number])
-                   ? slot->end - slot->next
-                   : LAG_UNKNOWN,
         .included = is_included(live, slot, number, publication),
         .fates = published ? published->fates : (struct fates){0},
     };
+    state.silent = live->reachable && live_is_silent(live->partitions[number]);
     state.absence = state.included ? ABSENT_NOT : absence_of(live, slot, number, published);
     state.offset = state.included ? slot->next : published ? published->cut : state.first;
     if (state.included) {
@@ -153,6 +163,7 @@ static struct partition_state state_of(const struct live *live, int32_t number, 
         state.deferred = state.fates.deferred;
         state.gaps = gaps_after(slot, state.cut);
     }
+    state.lag = lag_of(live, number, &state);
     memcpy(state.alarm, slot->alarm, sizeof state.alarm);
     if (live->partitions[number]->newer)
         memcpy(state.alarm, ALARM_FORMAT, sizeof ALARM_FORMAT);

@@ -37,7 +37,13 @@ struct partition_state {
     struct fates fates; /* of the messages that the answer holds */
     struct gaps gaps;   /* after the cut */
     char alarm[ALARM_SIZE];
+    bool silent; /* nobody commits to its slot, as far as the store can be asked: what it says of the log is old */
     int64_t lag; /* messages in the log that aren't in the slot, or LAG_UNKNOWN */
+};
+
+/* Where a partition's log begins and ends, asked because nobody commits. */
+struct log_sight {
+    int64_t first, end; /* -1: not known */
 };
 
 struct view_state {
@@ -57,6 +63,8 @@ struct snapshot {
     struct ledger live_ledger; /* of the included partitions after the cut */
     struct view_state *views;  /* one a view of the source */
     int64_t clock_us;          /* of the source: the latest of its partitions; never goes back */
+    struct log_sight *log;     /* by partition, of all that the topic has; owned by the log watch */
+    size_t log_count;          /* 0 where the log isn't asked, or can't be */
     bool live_reachable;
     int64_t damages;    /* slots found damaged so far, see struct live */
     struct buffer runs; /* the latest batch runs as a JSON array; empty before they were read */

@@ -5,6 +5,8 @@ share a platform and follow each other."""
 import signal
 import unittest
 
+from support.process import wait_until
+
 from .servers import EndToEnd, month
 
 
@@ -22,6 +24,18 @@ class SpeedLayerThatIsAway(EndToEnd):
         self.assert_answer(self.job, "daily_revenue", answer, self.log)
         self.assertEqual(self.job.get("/readyz").status, 200)
 
+    def assert_says_that_nobody_reads(self, messages):
+        def says():
+            unread = self.job.get("/v1/status").json["sources"][0]["unread"]
+            return unread == {"partitions": 4, "messages": messages}
+
+        wait_until(says, 120, f"status says that {messages} messages wait and nobody reads them")
+        self.assertEqual(self.job.view("daily_revenue").json["provenance"]["speed"]["lag"], messages)
+        metrics = self.job.get("/metrics").body.decode()
+        self.assertIn('tidemark_serving_partitions_unread{source="orders"} 4\n', metrics)
+        self.assertIn(f'tidemark_serving_unread_messages{{source="orders"}} {messages}\n', metrics)
+        self.assertEqual(self.job.get("/readyz").status, 200)
+
     def take_what_nobody_reads(self):
         run = self.job.start_batch()
         self.assertEqual(run.end(120), 0, run.tail())
@@ -34,8 +48,12 @@ class SpeedLayerThatIsAway(EndToEnd):
         self.job.serving()
         with self.subTest("it never came"):
             self.send(month(0, 300))
+            self.assert_says_that_nobody_reads(300)
             self.take_what_nobody_reads()
             self.assertEqual(self.job.batch("verify"), 0)
+            run = self.job.start_batch()
+            self.assertEqual(run.end(120), 0, run.tail())
+            self.assertIn("nothing new since epoch 1", run.tail())
         with self.subTest("it ended"):
             speed = self.job.speed()
             self.send(month(300, 200))
@@ -43,18 +61,16 @@ class SpeedLayerThatIsAway(EndToEnd):
             self.assertEqual(speed.stop(), 0)
             self.send(month(500, 500))
             self.take_what_nobody_reads()
-        with self.subTest("nothing new"):
-            run = self.job.start_batch()
-            self.assertEqual(run.end(120), 0, run.tail())
-            self.assertIn("nothing new since epoch 2", run.tail())
+            self.send(month(1000, 10))
+            self.assert_says_that_nobody_reads(10)
         with self.subTest("it is frozen, and wakes up behind the cut"):
             speed = self.job.speed()
-            self.send(month(1000, 200))
+            self.send(month(1010, 200))
             self.assert_all_served()
             speed.process.send_signal(signal.SIGSTOP)
-            self.send(month(1200, 300))
+            self.send(month(1210, 300))
             self.take_what_nobody_reads()
-            self.send(month(1500, 100))
+            self.send(month(1510, 100))
             speed.process.send_signal(signal.SIGCONT)
             self.assert_all_served()
             self.job.batch()

@@ -92,6 +92,7 @@ struct fake {
     int64_t epoch, published_at_us, opened_at_us, cut[PARTITIONS], clock_us[PARTITIONS];
     struct fates fates[PARTITIONS]; /* below the cut */
     int named;                      /* partitions that the cut names */
+    bool unread[PARTITIONS];        /* nobody read it when it was cut */
     struct published_gap gap;       /* where it isn't empty */
     struct panes rows[VIEW_COUNT];
     struct publication_store *last_reader;
@@ -251,8 +252,11 @@ static bool fake_read_publication(struct publication_store *store, const struct 
         return error_set(error, ERROR_INTERNAL, "out of memory");
     }
     for (int i = 0; i < fake.named; i++)
-        ret_publication->partitions[i] = (struct published_partition){
-            .partition = i, .cut = fake.cut[i], .clock_us = fake.clock_us[i], .fates = fake.fates[i]};
+        ret_publication->partitions[i] = (struct published_partition){.partition = i,
+                                                                      .cut = fake.cut[i],
+                                                                      .clock_us = fake.clock_us[i],
+                                                                      .unread = fake.unread[i],
+                                                                      .fates = fake.fates[i]};
     fake_sum_fates(&ret_publication->ledger);
     ret_publication->partition_count = (size_t)fake.named;
     ret_publication->gaps[0] = fake.gap;
