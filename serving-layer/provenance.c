@@ -96,6 +96,17 @@ struct unread snapshot_unread(const struct snapshot *snapshot)
     return unread;
 }
 
+int64_t snapshot_uncommitted(const struct snapshot *snapshot)
+{
+    int64_t uncommitted = snapshot->partition_count ? 0 : LAG_UNKNOWN;
+    for (size_t i = 0; i < snapshot->partition_count; i++) {
+        if (snapshot->partitions[i].uncommitted == LAG_UNKNOWN)
+            return LAG_UNKNOWN;
+        uncommitted += snapshot->partitions[i].uncommitted;
+    }
+    return uncommitted;
+}
+
 int64_t snapshot_deferred(const struct snapshot *snapshot)
 {
     int64_t deferred = 0;

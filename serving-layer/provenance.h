@@ -29,6 +29,7 @@ struct unread {
 };
 struct unread snapshot_unread(const struct snapshot *snapshot);
 bool partition_is_unread(const struct partition_state *state);
+int64_t snapshot_uncommitted(const struct snapshot *snapshot);
 int64_t snapshot_deferred(const struct snapshot *snapshot);
 /* Of all messages that the answer holds. */
 struct ledger snapshot_ledger(const struct snapshot *snapshot);

@@ -32,6 +32,8 @@ static void append_partition(const struct snapshot *snapshot, size_t number, str
     buffer_append_string(out, ", \"lag\": ");
     append_number_or_null(snapshot_partition_lag(snapshot, number), out);
     buffer_appendf(out, ", \"unread\": %s", partition_is_unread(state) ? "true" : "false");
+    buffer_append_string(out, ", \"uncommitted\": ");
+    append_number_or_null(state->uncommitted, out);
     buffer_appendf(out, ", \"deferred\": %lld, \"clock\": ", (long long)state->deferred);
     append_time_or_null(state->clock_us, out);
     buffer_append_string(out, ", \"alarm\": ");
@@ -83,6 +85,8 @@ static void append_source(const struct snapshot *snapshot, struct buffer *out)
     buffer_append_string(out, ", \"lag\": ");
     append_number_or_null(snapshot_lag(snapshot), out);
     append_unread(snapshot, out);
+    buffer_append_string(out, ", \"uncommitted\": ");
+    append_number_or_null(snapshot_uncommitted(snapshot), out);
     buffer_appendf(out, ", \"deferred\": %lld, \"split_orders\": %lld, \"redis\": {\"reachable\": %s, \"age_ms\": ",
                    (long long)snapshot_deferred(snapshot), (long long)publication->split_orders,
                    snapshot->live_reachable ? "true" : "false");

@@ -57,6 +57,11 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                     .kind = METRIC_GAUGE,
                     .help = "Messages of the log that are not answered yet; -1 where that is unknown.",
                     .labels = {"source"}},
+    [METRIC_UNCOMMITTED] = {.name = "tidemark_serving_uncommitted_messages",
+                            .kind = METRIC_GAUGE,
+                            .help = "Offsets of the log that can't be read before a transaction ends, in no lag; -1 "
+                                    "where that is unknown.",
+                            .labels = {"source"}},
     [METRIC_PARTITIONS] = {.name = "tidemark_serving_partitions",
                            .kind = METRIC_GAUGE,
                            .help = "Partitions of the source that are known.",
@@ -175,6 +180,7 @@ void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot)
     set(metrics, METRIC_CLOCK, source, snapshot->clock_us);
     set(metrics, METRIC_DEFERRED, source, snapshot_deferred(snapshot));
     set(metrics, METRIC_LAG, source, snapshot_lag(snapshot));
+    set(metrics, METRIC_UNCOMMITTED, source, snapshot_uncommitted(snapshot));
     set(metrics, METRIC_PARTITIONS, source, (int64_t)snapshot->partition_count);
     set(metrics, METRIC_PARTITIONS_MISSING, source, missing);
     set(metrics, METRIC_PARTITIONS_STOPPED, source, stopped);

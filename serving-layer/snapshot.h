@@ -39,6 +39,7 @@ struct partition_state {
     char alarm[ALARM_SIZE];
     bool silent; /* nobody commits to its slot, as far as the store can be asked: what it says of the log is old */
     int64_t lag; /* messages in the log that aren't in the slot, or LAG_UNKNOWN */
+    int64_t uncommitted; /* offsets behind them that can't be read before a transaction ends, or LAG_UNKNOWN */
 };
 
 /* Where a partition's log begins and ends, asked because nobody commits. */

@@ -69,6 +69,7 @@ static struct commit describe(const struct partition *partition)
         .tail_time_us = partition->tail_time_us,
         .tail_hash = partition->tail_hash,
         .end = partition->end > partition->position ? partition->end : partition->position,
+        .real_end = partition->real_end,
         .ledger = &partition->ledger,
         .panes = partition->panes,
         .gaps = &partition->slot.gaps,

@@ -305,7 +305,7 @@ bool partition_take(struct partition *partition, const struct log_message messag
 
 void partition_advance(struct partition *partition, int64_t offset)
 {
-    if (!partition_is_open(partition) || offset <= partition->position)
+    if (!partition_is_open(partition) || offset < partition->position)
         return;
     partition->position = offset;
     if (partition->position >= partition->accept_from)

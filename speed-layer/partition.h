@@ -64,7 +64,7 @@ struct partition {
     int64_t clock_us;
     int64_t tail, tail_time_us; /* of the last message before `position`, see struct slot */
     uint64_t tail_hash;
-    int64_t end;                      /* of the log, as last heard */
+    int64_t end, real_end;            /* of the log, as last heard; see struct consumer_operations */
     int64_t pending;                  /* messages taken since the last commit */
     char commit_id[INCARNATION_SIZE]; /* "" where none was tried */
 

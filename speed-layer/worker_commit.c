@@ -61,6 +61,8 @@ static bool commit_one(struct worker *worker, struct owned *owned, struct error 
         worker->consumer->operations->known_end(worker->consumer, partition->source->topic, partition->id.partition);
     if (known_end > partition->end)
         partition->end = known_end;
+    partition->real_end =
+        worker->consumer->operations->real_end(worker->consumer, partition->source->topic, partition->id.partition);
     int64_t since_us = clock_monotonic_us(), bad = partition->ledger.bad;
     bool answered = partition_commit(partition, &answer, error);
     worker_count_commit(worker, owned, answered ? &answer : NULL, since_us, bad);

@@ -11,7 +11,8 @@
 #define CHECK_EVERY_US US_PER_SECOND
 #define HINT_EVERY_US (5 * US_PER_SECOND)
 #define AUDIT_EVERY_US (60 * US_PER_SECOND)
-#define AUDIT_SHARE 100 /* of the time at most one part in so many goes into audits */
+#define HELD_US (60 * US_PER_SECOND) /* for so long a transaction may hold the end of the log before that is told */
+#define AUDIT_SHARE 100              /* of the time at most one part in so many goes into audits */
 
 /* What is published is looked at from time to time: where a slot doesn't fit it, the partition begins anew. */
 static bool check_one(struct worker *worker, struct owned *owned, struct error *error)
@@ -81,6 +82,39 @@ static void look_for_room(struct worker *worker)
     }
 }
 
+/* The end for read_committed moves where transactions come and go, so only one that stays tells of one that is stuck.
+ */
+static void look_for_held_end(struct worker *worker, struct owned *owned, int64_t now_us)
+{
+    const struct consumer_operations *operations = worker->consumer->operations;
+    const struct partition *partition = owned->partition;
+    const char *source = partition->id.source, *topic = partition->source->topic;
+    int64_t end = operations->known_end(worker->consumer, topic, partition->id.partition);
+    int64_t real_end = operations->real_end(worker->consumer, topic, partition->id.partition);
+    bool is_held = end >= 0 && real_end > end;
+    if (!is_held || owned->held.since_us == 0 || end != owned->held.end) {
+        if (owned->held.is_told)
+            log_info("%s/%d: the transaction that was open at offset %lld has ended", source,
+                     (int)partition->id.partition, (long long)owned->held.end);
+        owned->held.end = end;
+        owned->held.since_us = is_held ? now_us : 0;
+        owned->held.is_told = false;
+    } else if (!owned->held.is_told && now_us - owned->held.since_us >= HELD_US) {
+        owned->held.is_told = true;
+        log_warning(
+            "%s/%d: a transaction has been open at offset %lld for a minute, and the %lld offsets from there on "
+            "can't be read before it ends: look for its producer, or see kafka-transactions.sh find-hanging",
+            source, (int)partition->id.partition, (long long)end, (long long)(real_end - end));
+    }
+}
+
+static void look_for_held_ends(struct worker *worker, int64_t now_us)
+{
+    for (size_t i = 0; i < worker->owned_count; i++)
+        if (partition_is_open(worker->owned[i].partition))
+            look_for_held_end(worker, &worker->owned[i], now_us);
+}
+
 static void say_what_is_bad(struct worker *worker, int64_t now_us)
 {
     char line[BAD_NOTICE_SIZE];
@@ -111,6 +145,7 @@ void worker_look_around(struct worker *worker)
     if (now_us - worker->hinted_us >= HINT_EVERY_US) {
         worker->hinted_us = now_us;
         worker_hint(worker);
+        look_for_held_ends(worker, now_us);
         look_for_room(worker);
         worker_commit_idle(worker);
         if (worker->letters.store)

@@ -27,6 +27,10 @@ struct owned {
     int64_t flushed_us;       /* monotonic time of its last commit that was due; 0: none yet */
     struct partition_letters letters;
     struct bad_notice bad; /* what is said of its bad messages */
+    struct {
+        int64_t end, since_us; /* where the log ends for read_committed, beside more behind it, since when */
+        bool is_told;
+    } held; /* by an open transaction; all zero: it isn't */
     struct partition_series series;
 };
 

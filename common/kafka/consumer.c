@@ -25,7 +25,7 @@ struct kafka_consumer {
     bool has_pulse;
     atomic_bool busy, closing;
     pthread_mutex_t lock;                      /* of `assigned` */
-    rd_kafka_topic_partition_list_t *assigned; /* each offset is an end: see note_end() */
+    rd_kafka_topic_partition_list_t *assigned; /* each offset is an end, each opaque a real one: see note_end() */
 };
 
 static struct kafka_consumer *of(struct consumer *consumer)
@@ -119,6 +119,7 @@ static void prepare(rd_kafka_conf_t *conf, void *context)
 struct place {
     char topic[256];
     int32_t partition;
+    int64_t high; /* what may_have_grown() was told; 0 nothing was */
 };
 
 /* Whether a fetch has told of more in the log than the end that is noted. rd_kafka_get_watermark_offsets gives the last
@@ -126,11 +127,12 @@ struct place {
  * librdkafka 2.0.2's rdkafka.c reads rktp_hi_offset, never rktp_ls_offset; with a transaction open at offset 110 of 210
  * it says 210, and rd_kafka_query_watermark_offsets, whose request carries the isolation level, says 110). So it tells
  * only when to ask. */
-static bool may_have_grown(struct kafka_consumer *consumer, const rd_kafka_topic_partition_t *one)
+static bool may_have_grown(struct kafka_consumer *consumer, const rd_kafka_topic_partition_t *one, int64_t *ret_high)
 {
     int64_t first, high;
-    return !rd_kafka_get_watermark_offsets(consumer->client, one->topic, one->partition, &first, &high) &&
-           high > one->offset;
+    bool is_known = !rd_kafka_get_watermark_offsets(consumer->client, one->topic, one->partition, &first, &high);
+    *ret_high = is_known && high > 0 ? high : 0;
+    return *ret_high > one->offset;
 }
 
 /* The next partition to ask about, behind the number *at: any, or one that may have grown. */
@@ -141,7 +143,7 @@ static bool choose(struct kafka_consumer *consumer, bool any, int *at, struct pl
     for (int i = 0; i < consumer->assigned->cnt && !found; i++) {
         *at = (*at + 1) % consumer->assigned->cnt;
         const rd_kafka_topic_partition_t *one = &consumer->assigned->elems[*at];
-        found = any || may_have_grown(consumer, one);
+        found = may_have_grown(consumer, one, &ret_place->high) || any;
         if (found) {
             ret_place->partition = one->partition;
             snprintf(ret_place->topic, sizeof ret_place->topic, "%s", one->topic);
@@ -151,7 +153,8 @@ static bool choose(struct kafka_consumer *consumer, bool any, int *at, struct pl
     return found;
 }
 
-/* The offsets in `assigned` are those that were assigned, and from the first answer on the ends for read_committed. */
+/* The offsets in `assigned` are those that were assigned, and from the first answer on the ends for read_committed. The
+ * real end was heard of before that one: where it is beyond, a transaction was open. */
 static void note_end(struct kafka_consumer *consumer, const struct place *place, int64_t end)
 {
     pthread_mutex_lock(&consumer->lock);
@@ -159,6 +162,8 @@ static void note_end(struct kafka_consumer *consumer, const struct place *place,
         rd_kafka_topic_partition_list_find(consumer->assigned, place->topic, place->partition);
     if (one && end > one->offset)
         one->offset = end;
+    if (one)
+        one->opaque = (void *)(intptr_t)place->high; // NOLINT(performance-no-int-to-ptr): it has no other room
     pthread_mutex_unlock(&consumer->lock);
 }
 
@@ -296,6 +301,16 @@ static int64_t known_end(struct consumer *port, const char *topic, int32_t parti
     return end;
 }
 
+static int64_t real_end(struct consumer *port, const char *topic, int32_t partition)
+{
+    struct kafka_consumer *consumer = of(port);
+    pthread_mutex_lock(&consumer->lock);
+    const rd_kafka_topic_partition_t *one = rd_kafka_topic_partition_list_find(consumer->assigned, topic, partition);
+    int64_t end = one ? (int64_t)(intptr_t)one->opaque : 0;
+    pthread_mutex_unlock(&consumer->lock);
+    return end;
+}
+
 static int64_t offset_at(struct consumer *port, const char *topic, int32_t partition, int64_t at_us)
 {
     struct kafka_consumer *consumer = of(port);
@@ -348,6 +363,7 @@ static const struct consumer_operations operations = {
     .poll = poll_messages,
     .extent = extent,
     .known_end = known_end,
+    .real_end = real_end,
     .offset_at = offset_at,
     .partition_count = partition_count,
     .cluster = cluster,

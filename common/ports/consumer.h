@@ -51,6 +51,9 @@ struct consumer_operations {
     /* The end for read_committed as last heard of, without asking: it may be older, but never beyond what may be read.
      * -1 where it isn't known. */
     int64_t (*known_end)(struct consumer *consumer, const char *topic, int32_t partition);
+    /* Where the log ended in truth when the end for read_committed was last heard of: beyond that end where messages
+     * wait behind a transaction that is open. 0 where it isn't known. */
+    int64_t (*real_end)(struct consumer *consumer, const char *topic, int32_t partition);
     /* The first offset whose record time is at or after `at_us`; -1 where the broker can't say. */
     int64_t (*offset_at)(struct consumer *consumer, const char *topic, int32_t partition, int64_t at_us);
     /* Partitions of the topic; 0 where it doesn't exist. */

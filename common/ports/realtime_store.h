@@ -93,6 +93,8 @@ struct slot {
     int64_t tail_time_us;   /* its record time; -1 where it has none */
     uint64_t tail_hash;     /* of its key and payload; 0 where none is known */
     int64_t end;            /* of the log when the last commit was made, as far as its writer knew: for the lag */
+    int64_t real_end;       /* of the log then, with what lies behind a transaction that is open; 0 where the last
+                               writer didn't know it */
     int64_t sequence;       /* number of commits in this incarnation */
     struct gaps gaps;       /* below `next`; none of them ends before the oldest epoch that lives begins */
     char alarm[ALARM_SIZE]; /* why the partition stands still; empty where it doesn't */
@@ -103,6 +105,8 @@ struct slot {
  * as it is until a program that knows it comes, or an operator has it forgotten. ERROR_TRY_AGAIN where it is older: the
  * speed layer begins it anew by itself. The message goes on from "its slot: ". */
 bool slot_format_check(const struct slot *slot, struct error *error) MUST_CHECK;
+/* Offsets that can't be read before a transaction ends. */
+int64_t slot_uncommitted(const struct slot *slot);
 bool slot_is_live(const struct slot *slot, int64_t epoch);
 /* Keeps what is known of a slot of another format, see above; one of this program's stays as it is. */
 void slot_keep_known(struct slot *slot);
@@ -122,7 +126,7 @@ struct commit {
     int64_t expected, next; /* offsets: the slot must be at `expected`, and is at `next` afterwards */
     int64_t floor, floor_time_us, clock_us, tail, tail_time_us;
     uint64_t tail_hash;
-    int64_t end;
+    int64_t end, real_end;
     const struct gaps *gaps;     /* all that are to be kept; NULL: none */
     const char *alarm;           /* NULL: none */
     const struct ledger *ledger; /* to add */

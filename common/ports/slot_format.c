@@ -36,3 +36,8 @@ void slot_keep_known(struct slot *slot)
     memcpy(slot->cluster, all.cluster, sizeof slot->cluster);
     memcpy(slot->definition, all.definition, sizeof slot->definition);
 }
+
+int64_t slot_uncommitted(const struct slot *slot)
+{
+    return slot->real_end > slot->end ? slot->real_end - slot->end : 0;
+}

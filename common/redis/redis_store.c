@@ -144,6 +144,7 @@ static void add_commit(struct words *words, const struct commit *commit, const c
     words_add(words, commit->alarm ? commit->alarm : "");
     words_add_number(words, commit->ledger->consumed);
     words_add(words, commit->after);
+    words_add_number(words, commit->real_end);
 }
 
 static bool commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,

@@ -15,21 +15,23 @@ static const struct number_field {
     const char *name;
     size_t place;
     int64_t least;
-    int since; /* the format that brought it */
+    int since;        /* the format that brought it */
+    bool is_optional; /* 0 where it is missing: not every writer of the format knows it */
 } number_fields[] = {
-    {"defined", offsetof(struct slot, defined_us), 0, 1},
-    {"epoch", offsetof(struct slot, epoch), 0, 1},
-    {"partitions", offsetof(struct slot, partitions), 0, 1},
-    {"first", offsetof(struct slot, first), 0, 1},
-    {"lost", offsetof(struct slot, lost), 0, 2},
-    {"next", offsetof(struct slot, next), 0, 1},
-    {"floor", offsetof(struct slot, floor), 0, 1},
-    {"floor_time", offsetof(struct slot, floor_time_us), -1, 1},
-    {"clock", offsetof(struct slot, clock_us), INT64_MIN, 1},
-    {"tail", offsetof(struct slot, tail), -1, 2},
-    {"tail_time", offsetof(struct slot, tail_time_us), -1, 1},
-    {"end", offsetof(struct slot, end), 0, 1},
-    {"sequence", offsetof(struct slot, sequence), 0, 1},
+    {"defined", offsetof(struct slot, defined_us), 0, 1, false},
+    {"epoch", offsetof(struct slot, epoch), 0, 1, false},
+    {"partitions", offsetof(struct slot, partitions), 0, 1, false},
+    {"first", offsetof(struct slot, first), 0, 1, false},
+    {"lost", offsetof(struct slot, lost), 0, 2, false},
+    {"next", offsetof(struct slot, next), 0, 1, false},
+    {"floor", offsetof(struct slot, floor), 0, 1, false},
+    {"floor_time", offsetof(struct slot, floor_time_us), -1, 1, false},
+    {"clock", offsetof(struct slot, clock_us), INT64_MIN, 1, false},
+    {"tail", offsetof(struct slot, tail), -1, 2, false},
+    {"tail_time", offsetof(struct slot, tail_time_us), -1, 1, false},
+    {"end", offsetof(struct slot, end), 0, 1, false},
+    {"sequence", offsetof(struct slot, sequence), 0, 1, false},
+    {"real_end", offsetof(struct slot, real_end), 0, 2, .is_optional = true},
 };
 
 static const struct text_field {
@@ -104,8 +106,11 @@ static bool decode_numbers(const redisReply *reply, struct slot *slot, struct er
         int64_t number;
         if (field->since > slot->format && field->since > 1) /* no format was before 1 */
             continue;
-        if (!find(reply, field->name, &value))
+        if (!find(reply, field->name, &value)) {
+            if (field->is_optional)
+                continue;
             return unreadable(error, field->name, "is missing");
+        }
         if (!integer_parse(value, &number) || number < field->least)
             return unreadable(error, field->name, "is not a number that it can be");
         memcpy((char *)slot + field->place, &number, sizeof number);

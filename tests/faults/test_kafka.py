@@ -125,6 +125,10 @@ class Transactions(EndToEnd):
         self.assert_answer(self.job, "daily_revenue", answer, self.log)
         self.assertEqual(answer.json["provenance"]["speed"]["lag"], 0, "the lag counts what may be read")
 
+    def uncommitted(self):
+        waiting = self.job.status()["uncommitted"]
+        return -1 if waiting is None else waiting
+
     def test_log_that_ends_with_markers_leaves_no_lag(self):
         self.start()
         for turn in range(2):
@@ -158,10 +162,15 @@ class Transactions(EndToEnd):
         self.speed = self.job.speed()
         wait_until(lambda: self.job.batch(expect=(0, 75)) == 0, 120, "a batch run publishes", every=0.5)
         self.assert_read_up_to(110)
+        wait_until(lambda: self.uncommitted() >= 100, 60, "what waits is told", children=[self.speed])
+        metrics = self.job.get("/metrics").body.decode()
+        self.assertRegex(metrics, r'tidemark_serving_uncommitted_messages{source="orders"} 1\d\d\n')
+        self.assertEqual(self.job.status()["partitions"]["0"]["uncommitted"], self.uncommitted())
         writer.commit()
         self.assert_all_served()
         self.assertEqual(self.log.fates()["consumed"], 210)
         wait_until(lambda: self.job.status()["lag"] == 0, 60, "the lag goes to 0 again", children=[self.speed])
+        wait_until(lambda: self.uncommitted() == 0, 60, "nothing waits any more", children=[self.speed])
 
     def test_aborted_transactions_in_the_midst_are_in_no_layer(self):
         self.start()

@@ -361,6 +361,12 @@ static int64_t known_end(struct consumer *port, const char *topic, int32_t parti
     return consumer_of(port)->topic->partitions[partition].end;
 }
 
+static int64_t real_end(struct consumer *port, const char *topic, int32_t partition)
+{
+    (void)port, (void)topic, (void)partition;
+    return 0;
+}
+
 static int64_t offset_at(struct consumer *port, const char *topic, int32_t partition, int64_t at_us)
 {
     (void)topic;
@@ -409,6 +415,7 @@ void topic_consumer_init(struct topic_consumer *consumer, struct topic *topic, s
                                                           .poll = poll_messages,
                                                           .extent = extent,
                                                           .known_end = known_end,
+                                                          .real_end = real_end,
                                                           .offset_at = offset_at,
                                                           .partition_count = partition_count,
                                                           .cluster = cluster,

@@ -43,6 +43,8 @@ static void a_commit_sets_all_that_it_carries(void **state)
     assert_int_equal(slot.tail, 10);
     assert_int_equal(slot.tail_time_us, 62);
     assert_int_equal(slot.end, 99);
+    assert_int_equal(slot.real_end, 120);
+    assert_int_equal(slot_uncommitted(&slot), 21);
     assert_true(slot.tail_hash == UINT64_C(0xfedcba9876543210));
     assert_int_equal(slot.sequence, 1);
     assert_string_equal(slot.commit_id, "c1");

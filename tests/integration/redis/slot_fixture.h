@@ -200,7 +200,7 @@ static UNUSED void assert_same_slot(const struct slot *a, const struct slot *b)
     assert_true(a->partitions == b->partitions && a->first == b->first && a->next == b->next && a->floor == b->floor);
     assert_true(a->floor_time_us == b->floor_time_us && a->clock_us == b->clock_us);
     assert_true(a->tail == b->tail && a->tail_time_us == b->tail_time_us && a->tail_hash == b->tail_hash &&
-                a->end == b->end);
+                a->end == b->end && a->real_end == b->real_end);
     assert_true(a->sequence == b->sequence);
     assert_string_equal(a->commit_id, b->commit_id);
     assert_int_equal(a->gaps.count, b->gaps.count);
@@ -244,6 +244,7 @@ static UNUSED struct commit commit_of(const struct additions *additions, const c
                            .tail_time_us = 62,
                            .tail_hash = UINT64_C(0xfedcba9876543210),
                            .end = 99,
+                           .real_end = 120,
                            .ledger = &additions->ledger,
                            .panes = additions->panes};
 }

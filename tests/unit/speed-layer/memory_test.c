@@ -142,6 +142,12 @@ static bool own_publication(struct publication_store *store, const struct source
     return true;
 }
 
+static int64_t real_end(struct consumer *consumer, const char *topic, int32_t partition)
+{
+    (void)consumer, (void)topic, (void)partition;
+    return 0;
+}
+
 static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
 {
     (void)context;
@@ -318,7 +324,7 @@ static bool work_until_the_end(void *context)
 {
     (void)context;
     static const struct consumer_operations consumer_operations = {
-        assign, poll_messages, extent, known_end, group_offset_at, partition_count, cluster, hint, leave};
+        assign, poll_messages, extent, known_end, real_end, group_offset_at, partition_count, cluster, hint, leave};
     struct realtime_store realtime = {&realtime_operations};
     struct publication_store publications = {&publication_operations};
     struct settings settings = {

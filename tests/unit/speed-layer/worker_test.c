@@ -44,6 +44,7 @@ struct world {
     char payloads[MESSAGES][80];
     struct log {
         int64_t position, end; /* what is fetched next, -1 nothing; and where the log ends */
+        int64_t real_end;      /* where more lies behind an open transaction, beyond `end`; 0: none */
         int64_t damaged;       /* there lies what can't be read; -1 nothing does */
     } logs[PARTITIONS];
     int32_t partitions; /* of the topic */
@@ -131,6 +132,12 @@ static int64_t known_end(struct consumer *consumer, const char *topic, int32_t p
     return of(consumer)->logs[partition].end;
 }
 
+static int64_t real_end(struct consumer *consumer, const char *topic, int32_t partition)
+{
+    (void)topic;
+    return of(consumer)->logs[partition].real_end;
+}
+
 static int64_t offset_at(struct consumer *consumer, const char *topic, int32_t partition, int64_t at_us)
 {
     (void)consumer, (void)topic, (void)partition, (void)at_us;
@@ -177,8 +184,8 @@ static bool latest(void *context, size_t source, struct publication *ret_publica
     return true;
 }
 
-static const struct consumer_operations consumer_operations = {
-    assign, poll_messages, extent, known_end, offset_at, partition_count, cluster, hint, leave};
+static const struct consumer_operations consumer_operations = {assign,    poll_messages,   extent,  known_end, real_end,
+                                                               offset_at, partition_count, cluster, hint,      leave};
 static const struct publication_store_operations publication_operations = {.read = read_publication};
 
 /* Partitions of orders, a minute apart, so that each has a group of its own. */
@@ -392,6 +399,81 @@ static void breaker_tells_what_was_wrong(void **state)
     world_clean_up(&world);
 }
 
+/* --- what lies behind an open transaction --- */
+
+/* Turns for so long. */
+static void work_for(struct world *world, int64_t span_us)
+{
+    for (int64_t until_us = now_us + span_us; now_us < until_us;)
+        worker_turn(world->worker);
+}
+
+static void open_transaction_is_told_after_a_minute_and_when_it_ends(void **state)
+{
+    (void)state;
+    static struct world world;
+    int stderr_copy;
+    world_init(&world, 1, 1000000);
+    world.logs[0].end = 10;
+    work_until(&world, 10);
+    world.logs[0].real_end = 110;
+    FILE *file = begin_log(&stderr_copy);
+    work_for(&world, 50 * US_PER_SECOND);
+    assert_string_equal(end_log(file, stderr_copy), "");
+    assert_int_equal(slot(&world)->end, 10);
+    assert_int_equal(slot_uncommitted(slot(&world)), 100);
+    file = begin_log(&stderr_copy);
+    work_for(&world, 200 * US_PER_SECOND);
+    const char *text = end_log(file, stderr_copy),
+               *line = strstr(text, "orders/0: a transaction has been open at offset "
+                                    "10 for a minute, and the 100 offsets");
+    assert_non_null(line);
+    assert_null(strstr(line + 20, "a transaction has been open"));
+    world.logs[0].end = 110;
+    world.logs[0].real_end = 110;
+    work_until(&world, 110);
+    assert_int_equal(slot_uncommitted(slot(&world)), 0);
+    world_clean_up(&world);
+}
+
+/* Nothing comes, and the last message alone is read again: it must still be said that somebody reads. */
+static void partition_that_is_opened_again_and_idle_is_committed(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 1, 1000000);
+    world.logs[0].end = 10;
+    work_until(&world, 10);
+    worker_destroy(world.worker);
+    const struct worker_stores stores = {.realtime = &world.realtime.store, .publications = &world.publications};
+    world.worker = worker_new(&world.speed, 0, &stores);
+    assert_non_null(world.worker);
+    worker_attach(world.worker, &world.consumer);
+    world.is_member = false;
+    int64_t sequence = slot(&world)->sequence;
+    work_for(&world, 20 * US_PER_SECOND);
+    assert_int_equal(slot(&world)->next, 10);
+    assert_true(slot(&world)->sequence > sequence);
+    world_clean_up(&world);
+}
+
+static void transactions_that_come_and_go_are_not_told(void **state)
+{
+    (void)state;
+    static struct world world;
+    int stderr_copy;
+    world_init(&world, 1, 1000000);
+    FILE *file = begin_log(&stderr_copy);
+    for (int64_t end = 10; end < 100; end += 10) {
+        world.logs[0].end = end;
+        world.logs[0].real_end = end + 5;
+        work_for(&world, 30 * US_PER_SECOND);
+        assert_int_equal(slot_uncommitted(slot(&world)), 5);
+    }
+    assert_string_equal(end_log(file, stderr_copy), "");
+    world_clean_up(&world);
+}
+
 int main(void)
 {
     log_configure("tidemark-speed", LOG_FORMAT_TEXT, (enum log_level)(LOG_LEVEL_ERROR + 1));
@@ -402,6 +484,9 @@ int main(void)
         cmocka_unit_test(nothing_behind_what_cannot_be_read_is_taken),
         cmocka_unit_test(bad_messages_are_told_with_place_and_reason),
         cmocka_unit_test(breaker_tells_what_was_wrong),
+        cmocka_unit_test(open_transaction_is_told_after_a_minute_and_when_it_ends),
+        cmocka_unit_test(transactions_that_come_and_go_are_not_told),
+        cmocka_unit_test(partition_that_is_opened_again_and_idle_is_committed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
