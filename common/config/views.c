@@ -34,7 +34,8 @@ const struct option view_options[] = {
      .offset = offsetof(struct written_view, window),
      .required = true,
      .meaning = "What time is cut into: `tumbling` and `1 day`, or hours or minutes that divide a day. A day begins at "
-                "its first instant in the time zone.",
+                "its first instant in the time zone. An hour holds the moments of one local hour, one after the other: "
+                "it comes twice, or is longer or shorter, where the clock changes.",
      .example = "tumbling 15 minutes"},
     {.key = "time_zone",
      .type = &option_text,

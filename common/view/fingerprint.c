@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <xxhash.h>
 
+#include "base/clock.h"
 #include "view/view.h"
 
 #define DEFINITION_FORMAT "1" /* raise it where the meaning of the same definition changes */
@@ -20,11 +21,17 @@ static void print_source(const struct source *source, struct buffer *out)
                        schema->fields[i].scale);
 }
 
+/* Only these have changed: before, they were cut with the offset of each moment, and overlapped where clocks change. */
+static bool is_cut_anew(const struct window *window)
+{
+    return window->length_s != SECONDS_PER_DAY && window->length_s > 60;
+}
+
 static void print_view(const struct view *view, struct buffer *out)
 {
     const struct schema *schema = view->schema;
-    buffer_appendf(out, "view %s zone %s window %" PRId64 "\n", view->name, zone_name(view->zone),
-                   view->window.length_s);
+    buffer_appendf(out, "view %s zone %s window %" PRId64 "%s\n", view->name, zone_name(view->zone),
+                   view->window.length_s, is_cut_anew(&view->window) ? " one after the other" : "");
     if (view->where)
         expression_print_sql(view->where, schema, "", out);
     for (size_t i = 0; i < view->dimension_count; i++)

@@ -152,24 +152,63 @@ static int64_t remainder_of(int64_t local_s, int64_t length_s)
     return remainder < 0 ? remainder + length_s : remainder;
 }
 
-int64_t window_start(const struct window *window, const struct zone *zone, int64_t at_s)
+static int64_t day_start(const struct zone *zone, int64_t at_s)
 {
     struct zone_span span = zone_span(zone, at_s);
     int64_t local_s = at_s + span.offset_s;
-    int64_t start_s = at_s - remainder_of(local_s, window->length_s);
-    if (window->length_s != SECONDS_PER_DAY || start_s - SETTLED_S > span.from_s) {
-        return start_s;
+    int64_t start_s = at_s - remainder_of(local_s, SECONDS_PER_DAY);
+    return start_s - SETTLED_S > span.from_s ? start_s
+                                             : zone_instant(zone, local_s - remainder_of(local_s, SECONDS_PER_DAY));
+}
+
+static int64_t day_end(const struct zone *zone, int64_t start_s)
+{
+    int64_t local_s = start_s + zone_offset(zone, start_s);
+    return zone_instant(zone, local_s - remainder_of(local_s, SECONDS_PER_DAY) + SECONDS_PER_DAY);
+}
+
+/* Whether a window that isn't a day ends where the clock changes from one offset to another: it goes on where the clock
+ * shows the same hour (or minutes) before and after, and doesn't show its beginning once more. */
+static bool ends_at_change(int64_t length_s, int64_t at_s, int32_t before_s, int32_t after_s)
+{
+    int64_t last_s = at_s - 1 + before_s, next_s = at_s + after_s, into_s = remainder_of(next_s, length_s);
+    return into_s == 0 || next_s - into_s != last_s - remainder_of(last_s, length_s);
+}
+
+int64_t window_start(const struct window *window, const struct zone *zone, int64_t at_s)
+{
+    if (window->length_s == SECONDS_PER_DAY) {
+        return day_start(zone, at_s);
     }
-    return zone_instant(zone, local_s - remainder_of(local_s, SECONDS_PER_DAY));
+    for (;;) {
+        struct zone_span span = zone_span(zone, at_s);
+        int64_t start_s = at_s - remainder_of(at_s + span.offset_s, window->length_s);
+        if (start_s >= span.from_s) {
+            return start_s;
+        }
+        at_s = span.from_s - 1;
+        if (ends_at_change(window->length_s, span.from_s, zone_offset(zone, at_s), span.offset_s)) {
+            return span.from_s;
+        }
+    }
 }
 
 int64_t window_end(const struct window *window, const struct zone *zone, int64_t start_s)
 {
-    if (window->length_s != SECONDS_PER_DAY) {
-        return start_s + window->length_s;
+    if (window->length_s == SECONDS_PER_DAY) {
+        return day_end(zone, start_s);
     }
-    int64_t local_s = start_s + zone_offset(zone, start_s);
-    return zone_instant(zone, local_s - remainder_of(local_s, SECONDS_PER_DAY) + SECONDS_PER_DAY);
+    for (int64_t at_s = start_s;;) {
+        struct zone_span span = zone_span(zone, at_s);
+        int64_t end_s = at_s + window->length_s - remainder_of(at_s + span.offset_s, window->length_s);
+        if (end_s < span.to_s) {
+            return end_s;
+        }
+        at_s = span.to_s;
+        if (ends_at_change(window->length_s, at_s, span.offset_s, zone_offset(zone, at_s))) {
+            return at_s;
+        }
+    }
 }
 
 /* Only a window in which the clock doesn't change is remembered: in another one not all moments from its start to its

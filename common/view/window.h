@@ -2,8 +2,10 @@
  * Windows: which half-open range of time a moment belongs to.
  *
  * A day begins at its first instant in the time zone, once, also where midnight comes twice or not at all. Hours and
- * minutes are cut from local time with the offset that held at the moment: a window of 15 minutes begins at local
- * minutes 0, 15, 30, 45. A window is named by its start, in seconds since 1970 in UTC. */
+ * minutes are cut from local time: a window of 15 minutes begins at local minutes 0, 15, 30, 45, and holds the moments
+ * of one such quarter, one after the other. Where the clock changes, it is two windows where it comes twice whole, and
+ * a longer or shorter one where part of it comes again or is left out; it ends where the next begins. A window is named
+ * by its start, in seconds since 1970 in UTC. */
 #ifndef TIDEMARK_VIEW_WINDOW_H
 #define TIDEMARK_VIEW_WINDOW_H
 

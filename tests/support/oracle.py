@@ -226,8 +226,19 @@ def window_start(at_us, window, time_zone):
     if window == "day":
         return _day_start(local.date(), zone)
     length = {"hour": 3600, "minute": 60}[window]
-    offset = int(local.utcoffset().total_seconds())
-    return (second + offset) // length * length - offset
+    start = second - _clock(second, zone) % length
+    if _clock(start, zone) - start == _clock(second, zone) - second and _clock(start, zone) % length == 0:
+        return start
+    # The clock changes since: the first minute back to which it has shown the same, and not its beginning anew.
+    start = second - second % 60
+    while _clock(start, zone) % length and _clock(start - 60, zone) // length == _clock(second, zone) // length:
+        start -= 60
+    return start
+
+
+def _clock(second, zone):
+    """What a clock there shows, in seconds since its 1970."""
+    return second + int(datetime.fromtimestamp(second, zone).utcoffset().total_seconds())
 
 
 # --- the whole log ---------------------------------------------------------------------------------------------------

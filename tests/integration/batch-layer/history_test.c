@@ -12,6 +12,7 @@ static const char hard_views[] =
     "count, s: sum(amount), a: avg(amount) } }\n"
     "  hour_howe: { source: orders, window: tumbling 1 hour, time_zone: Australia/Lord_Howe, measures: { n: count, a: "
     "avg(quantity) } }\n"
+    "  hour_johns: { source: orders, window: tumbling 1 hour, time_zone: America/St_Johns, measures: { n: count } }\n"
     "  six_hours: { source: orders, window: tumbling 6 hours, time_zone: America/Sao_Paulo, measures: { n: count, s: "
     "sum(amount) } }\n"
     "  day_paulo: { source: orders, window: tumbling 1 day, time_zone: America/Sao_Paulo, where: \"status in ('paid', "

@@ -123,6 +123,21 @@ class Windows(unittest.TestCase):
             self.start("2026-01-01T12:29:00+00:00", "hour", "Asia/Kolkata"), seconds("2026-01-01T11:30:00+00:00")
         )
 
+    def test_hour_in_which_the_clock_changes_by_half_an_hour(self):
+        # On Lord Howe it went from 02:00 back to 01:30: that hour lasts 90 minutes.
+        for at in ("2010-04-03T14:00:00+00:00", "2010-04-03T14:59:00+00:00", "2010-04-03T15:10:00+00:00"):
+            self.assertEqual(self.start(at, "hour", "Australia/Lord_Howe"), seconds("2010-04-03T14:00:00+00:00"), at)
+        self.assertEqual(
+            self.start("2010-04-03T15:30:00+00:00", "hour", "Australia/Lord_Howe"), seconds("2010-04-03T15:30:00+00:00")
+        )
+        self.assertEqual(  # and from 02:00 to 02:30
+            self.start("2010-10-02T15:40:00+00:00", "hour", "Australia/Lord_Howe"), seconds("2010-10-02T15:30:00+00:00")
+        )
+
+    def test_hour_that_comes_twice(self):
+        for at in ("2026-10-25T00:00:00+00:00", "2026-10-25T01:00:00+00:00"):
+            self.assertEqual(self.start(at, "hour", "Europe/London"), seconds(at))
+
 
 class Views(unittest.TestCase):
     VIEW = oracle.View(

@@ -95,13 +95,14 @@ static void hours_and_minutes_are_cut_from_local_time(void **state)
         const struct window *window;
         int64_t at_s, start_s;
     } cases[] = {
-        {"Asia/Kathmandu", &hour, 1767291299, 1767287700},      /* 23:59:59+05:45 is in 23:00 */
-        {"Asia/Kathmandu", &quarter, 1767291299, 1767290400},   /* in 23:45 */
-        {"Asia/Kathmandu", &six_hours, 1767291299, 1767269700}, /* in 18:00 */
-        {"Europe/London", &six_hours, 1752580800, 1752577200},  /* 13:00+01:00 is in 12:00 */
-        {"America/Havana", &hour, 1730608200, 1730606400},      /* 00:30 for the first time */
-        {"America/Havana", &hour, 1730611800, 1730610000},      /* and for the second: another hour */
-        {"Australia/Lord_Howe", &hour, 1743866100, 1743863400}, /* 01:45+10:30, an hour of its own offset */
+        {"Asia/Kathmandu", &hour, 1767291299, 1767287700},         /* 23:59:59+05:45 is in 23:00 */
+        {"Asia/Kathmandu", &quarter, 1767291299, 1767290400},      /* in 23:45 */
+        {"Asia/Kathmandu", &six_hours, 1767291299, 1767269700},    /* in 18:00 */
+        {"Europe/London", &six_hours, 1752580800, 1752577200},     /* 13:00+01:00 is in 12:00 */
+        {"America/Havana", &hour, 1730608200, 1730606400},         /* 00:30 for the first time */
+        {"America/Havana", &hour, 1730611800, 1730610000},         /* and for the second: another hour */
+        {"Australia/Lord_Howe", &hour, 1743870000, 1743867000},    /* 02:50+10:30 */
+        {"Australia/Lord_Howe", &quarter, 1743866100, 1743866100}, /* 01:45 for the second time */
         {"UTC", &minute, -1, -60},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -111,6 +112,35 @@ static void hours_and_minutes_are_cut_from_local_time(void **state)
             fail_msg("case %zu: %s starts at %lld", i, cases[i].zone, (long long)start_s);
         }
         assert_int_equal(window_end(cases[i].window, zone, start_s), start_s + cases[i].window->length_s);
+        zone_close(zone);
+    }
+}
+
+/* Where the clock changes by a part of a window, it is a longer or a shorter one, and the next begins where it ends. */
+static void a_window_holds_the_moments_of_one_local_hour_one_after_the_other(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone;
+        const struct window *window;
+        int64_t at_s, start_s, end_s;
+    } cases[] = {
+        {"Australia/Lord_Howe", &hour, 1270307400, 1270303200, 1270308600}, /* 2010: 01:40+10:30, of 01:00+11:00 */
+        {"Australia/Lord_Howe", &hour, 1270308600, 1270308600, 1270312200},
+        {"Australia/Lord_Howe", &hour, 1286033400, 1286033400, 1286035200}, /* 02:30+11:00, the hour's first moment */
+        {"Europe/London", &six_hours, 1761445800, 1761433200, 1761458400},  /* 02:30: seven hours from 00:00+01:00 */
+        {"Europe/London", &six_hours, 1774749600, 1774742400, 1774760400},  /* and five */
+        {"Europe/London", &hour, 1761440400, 1761440400, 1761444000},       /* 01:00 comes twice, whole */
+        {"America/St_Johns", &hour, 1289097030, 1289097000, 1289097060},    /* 00:00 for a minute, */
+        {"America/St_Johns", &hour, 1289097900, 1289097060, 1289100600},    /* then 23:01 once more */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct zone *zone = open_zone(cases[i].zone);
+        int64_t start_s = window_start(cases[i].window, zone, cases[i].at_s);
+        int64_t end_s = window_end(cases[i].window, zone, start_s);
+        if (start_s != cases[i].start_s || end_s != cases[i].end_s)
+            fail_msg("case %zu: from %lld to %lld", i, (long long)start_s, (long long)end_s);
+        assert_int_equal(window_start(cases[i].window, zone, end_s), end_s);
         zone_close(zone);
     }
 }
@@ -240,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_day_starts_in_itself),
         cmocka_unit_test(no_moment_falls_into_a_day_that_was_left_out),
         cmocka_unit_test(hours_and_minutes_are_cut_from_local_time),
+        cmocka_unit_test(a_window_holds_the_moments_of_one_local_hour_one_after_the_other),
         cmocka_unit_test(the_cursor_never_changes_the_answer),
         cmocka_unit_test(windows_are_read_in_both_spellings_and_printed_in_one),
         cmocka_unit_test(a_misspelt_window_is_refused_with_the_one_that_was_meant),
