@@ -93,17 +93,13 @@ static rd_kafka_headers_t *make_headers(const struct letter *letter, bool whole)
     return headers;
 }
 
-rd_kafka_resp_err_t letter_produce(const struct letter *letter, rd_kafka_t *producer, bool whole, void *opaque)
+struct transaction_record letter_record(const struct letter *letter, bool whole, char key[LETTER_KEY_SIZE])
 {
-    char key[320];
-    snprintf(key, sizeof key, "%s/%d/%" PRId64, letter->source->topic, (int)letter->partition, letter->offset);
-    struct text payload = whole ? letter->payload : (struct text){0};
-    rd_kafka_headers_t *headers = make_headers(letter, whole);
-    rd_kafka_resp_err_t code = rd_kafka_producev(
-        producer, RD_KAFKA_V_TOPIC(letter->source->dead_letter), RD_KAFKA_V_KEY(key, strlen(key)),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)payload.data, payload.length), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
-    if (code)
-        rd_kafka_headers_destroy(headers);
-    return code;
+    int length =
+        snprintf(key, LETTER_KEY_SIZE, "%s/%d/%" PRId64, letter->source->topic, (int)letter->partition, letter->offset);
+    return (struct transaction_record){.topic = letter->source->dead_letter,
+                                       .key = {key, (size_t)length},
+                                       .value = whole ? letter->payload : (struct text){0},
+                                       .headers = make_headers(letter, whole),
+                                       .size = letter->payload.length};
 }

@@ -3,8 +3,7 @@
 #ifndef TIDEMARK_KAFKA_LETTER_H
 #define TIDEMARK_KAFKA_LETTER_H
 
-#include <librdkafka/rdkafka.h>
-
+#include "kafka/transaction_writer.h"
 #include "ports/dead_letters.h"
 
 struct letter {
@@ -21,8 +20,10 @@ struct letter {
 bool letter_init(struct letter *letter, const struct dead_letter *from);
 void letter_clean_up(struct letter *letter);
 
-/* Hands it over to the producer, with `opaque` for its delivery report. Without `whole` it goes without the message's
- * bytes, key and headers. Returns librdkafka's error. */
-rd_kafka_resp_err_t letter_produce(const struct letter *letter, rd_kafka_t *producer, bool whole, void *opaque);
+#define LETTER_KEY_SIZE 320
+
+/* The letter as a record, which points into it and into `key`. Without `whole` it goes without the message's bytes, key
+ * and headers. */
+struct transaction_record letter_record(const struct letter *letter, bool whole, char key[LETTER_KEY_SIZE]);
 
 #endif

@@ -9,9 +9,6 @@
 
 struct letter_writer;
 
-/* Properties of its producer, which those of the configuration may change; ended by a row without a name. */
-extern const struct property kafka_writer_defaults[];
-
 /* `access`, `source` and `marks` must outlive it. `marks` is a consumer of the group that holds the marks. Doesn't
  * connect yet. */
 struct letter_writer *letter_writer_new(const struct kafka_access *access, const struct source *source,

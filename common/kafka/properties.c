@@ -7,7 +7,7 @@
 
 #include "base/command.h"
 #include "kafka/consumer.h"
-#include "kafka/letter_writer.h"
+#include "kafka/transaction_writer.h"
 
 #define NAMES_MAX 512 /* librdkafka 2.0 has 220 */
 

@@ -317,7 +317,7 @@ class DeadLetters(EndToEnd):
     def test_killed_while_or_after_letters_are_written_each_bad_message_has_one(self):
         self.start(2)
         chance, writer = random.Random(3), Writer(self.kafka.brokers)
-        for point in ("in_letters", "after_letters", "after_redis_before_ack") * 2:
+        for point in ("in_transaction", "after_letters", "after_redis_before_ack") * 2:
             dying = self.job.speed(crash_at=point)
             for key, payload in disorder.disordered(chance, month(0, 200), bad=0.2):
                 writer.send(self.name, key, payload)
