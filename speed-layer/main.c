@@ -3,9 +3,10 @@
 #include "kafka/properties.h"
 #include "postgres/url.h"
 #include "redis/address.h"
+#include "reset.h"
 #include "speed.h"
 
-static const char *until_end;
+static const char *until_end, *detector, *from;
 
 static int run(void *settings, char *arguments[])
 {
@@ -19,6 +20,18 @@ static int probe(void *settings, char *arguments[])
     return speed_probe(settings);
 }
 
+static int run_reset(void *settings, char *arguments[])
+{
+    (void)arguments;
+    return detector_reset(settings, detector, from);
+}
+
+static const struct command_option reset_options[] = {
+    {"detector", "NAME", "which detector", &detector},
+    {"from", "end|beginning", "what it judges from now on", &from},
+    {0},
+};
+
 static const struct command_option run_options[] = {
     {"until-end", NULL, "end with 0 once all partitions are committed up to the ends they had at the start",
      &until_end},
@@ -31,6 +44,10 @@ static const struct command commands[] = {
      .run = run,
      .options = run_options},
     {.name = "probe", .summary = "Say whether what runs does its work: exit code 0, else 1.", .run = probe},
+    {.name = "reset",
+     .summary = "Say where a detector goes on that has lost its positions, or is to judge again.",
+     .run = run_reset,
+     .options = reset_options},
     {0},
 };
 

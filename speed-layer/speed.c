@@ -10,6 +10,7 @@
 #include "base/retry.h"
 #include "base/shutdown.h"
 #include "config/program.h"
+#include "detectors.h"
 #include "http/monitor.h"
 #include "http/probe.h"
 #include "kafka/consumer.h"
@@ -147,18 +148,11 @@ static int run_workers(struct process *process)
     return code;
 }
 
-/* Waits until the brokers answer: a dead-letter topic must be there before the first bad message. */
-static bool create_dead_letter_topics(const struct process *process, struct error *error)
+/* Waits until the brokers answer: a topic must be there before the first bad message or alert. */
+static bool create_topic(const struct process *process, const char *topic, struct error *error)
 {
-    const struct settings *settings = process->speed.settings;
     struct retry retry = RETRY_DEPENDENCY;
-    for (size_t i = 0; i < settings->source_count;) {
-        const char *topic = settings->sources[i].dead_letter;
-        if (!topic || kafka_topic_create(&process->kafka, topic, error)) {
-            retry_succeeded(&retry);
-            i++;
-            continue;
-        }
+    while (topic && !kafka_topic_create(&process->kafka, topic, error)) {
         if (!error_is_retriable(error))
             return false;
         if (retry.attempts % 10 == 0)
@@ -216,6 +210,18 @@ int speed_probe(const struct settings *settings)
     return probe_report(place.program, monitor_probe(&place, PROBE_MS, &error), &error);
 }
 
+static bool create_topics(const struct process *process, struct error *error)
+{
+    const struct settings *settings = process->speed.settings;
+    for (size_t i = 0; i < settings->source_count; i++)
+        if (!create_topic(process, settings->sources[i].dead_letter, error))
+            return false;
+    for (size_t i = 0; i < settings->detector_count; i++)
+        if (!create_topic(process, settings->detectors[i].alerts, error))
+            return false;
+    return true;
+}
+
 int speed_run(const struct settings *settings, bool until_end)
 {
     struct process process = {
@@ -229,10 +235,14 @@ int speed_run(const struct settings *settings, bool until_end)
     };
     struct speed *speed = &process.speed;
     struct error error = {0};
-    bool ready = start_monitor(&process, &error) && create_dead_letter_topics(&process, &error) &&
-                 published_start(settings, &process.published, &error);
+    struct detectors *detectors = NULL;
+    bool ready = start_monitor(&process, &error) && create_topics(&process, &error) &&
+                 published_start(settings, &process.published, &error) &&
+                 detectors_start(settings, until_end, &detectors, &error);
     speed->latest_context = process.published;
     int code = ready ? run_workers(&process) : program_fail(&error);
+    int detectors_code = detectors_join(detectors);
+    code = code ? code : detectors_code;
     published_stop(process.published);
     monitor_stop(process.monitor);
     metrics_destroy(speed->metrics);

@@ -289,13 +289,3 @@ static void read_scalar(struct reader *reader, const struct option *option, cons
 }
 
 const struct option_type option_scalar = {.name = "text", .read = read_scalar};
-
-static void read_unsupported(struct reader *reader, const struct option *option, const struct yaml_node *node,
-                             void *base)
-{
-    (void)base;
-    problem_add(reader->problems, node->key ? node->key->place : node->place, "\"%s\" is not supported yet",
-                option->key);
-}
-
-const struct option_type option_unsupported = {.name = "reserved", .read = read_unsupported};

@@ -59,11 +59,9 @@ struct option {
  * option_section    none: `options` have offsets from the same base
  * option_map        const struct yaml_node *, a map of which the entries are read later by `options`
  * option_list       const struct yaml_node *, a list of scalars
- * option_scalar     const struct yaml_node *, a scalar that is parsed later
- * option_unsupported  none: reserved for what a later version does */
+ * option_scalar     const struct yaml_node *, a scalar that is parsed later */
 extern const struct option_type option_text, option_integer, option_duration, option_size, option_address,
-    option_boolean, option_word, option_secret, option_section, option_map, option_list, option_scalar,
-    option_unsupported;
+    option_boolean, option_word, option_secret, option_section, option_map, option_list, option_scalar;
 
 /* Fills `base` by the table. Unknown keys, missing ones and wrong values are problems; where the map is NULL all is as
  * by default. `place` is where a missing key is reported. */

@@ -124,6 +124,8 @@ static void assemble(struct assembly *assembly, const struct yaml_node *root)
     if (!assembly->reader.problems->memory_is_short)
         views_assemble(assembly);
     if (!assembly->reader.problems->memory_is_short)
+        detectors_assemble(assembly);
+    if (!assembly->reader.problems->memory_is_short)
         jobs_assemble(assembly);
 }
 
@@ -204,5 +206,13 @@ const struct view *settings_view(const struct settings *settings, struct text na
             return &source->views[j];
         }
     }
+    return NULL;
+}
+
+const struct detector *settings_detector(const struct settings *settings, struct text name)
+{
+    for (size_t i = 0; i < settings->detector_count; i++)
+        if (text_equal(name, text_of(settings->detectors[i].name)))
+            return &settings->detectors[i];
     return NULL;
 }

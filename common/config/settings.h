@@ -9,6 +9,7 @@
 #include "base/property.h"
 #include "config/place.h"
 #include "config/schedule.h"
+#include "detect/detector.h"
 #include "view/view.h"
 
 struct job {
@@ -80,6 +81,8 @@ struct settings {
 
     const struct source *sources;
     size_t source_count;
+    const struct detector *detectors;
+    size_t detector_count;
     const struct job *jobs;
     size_t job_count;
 };
@@ -105,6 +108,8 @@ bool settings_check(const struct settings *settings, const struct settings_check
 const struct source *settings_source(const struct settings *settings, struct text name);
 /* The view with this name and its source, or NULL. Names of views are unique in the file. */
 const struct view *settings_view(const struct settings *settings, struct text name, const struct source **ret_source);
+
+const struct detector *settings_detector(const struct settings *settings, struct text name); /* NULL: none */
 
 /* Writes the reference manual (Markdown) from the tables of options. */
 void settings_print_reference(FILE *out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The keys of tidemark.yaml, but for those inside sources, views and jobs. */
+ * The keys of tidemark.yaml, but for those inside sources, views, detectors and jobs. */
 #include <stddef.h>
 
 #include "config/assembly.h"
@@ -214,7 +214,6 @@ const struct option settings_options[] = {
      .fallback = "UTC",
      .meaning = "Where a day begins, for views that don't say, and what the cron lines of jobs mean.",
      .example = "Europe/London"},
-    {.key = "detectors", .type = &option_unsupported, .meaning = "Reserved for a later version; refused."},
     {.key = "kafka",
      .type = &option_section,
      .options = kafka_options,
@@ -245,6 +244,14 @@ const struct option settings_options[] = {
      .options = view_options,
      .entry = "<view>",
      .meaning = "What is computed, by name; names are unique among all sources, and a source has at most 64 views."},
+    {.key = "detectors",
+     .type = &option_map,
+     AT(detectors_node),
+     .options = detector_options,
+     .entry = "<detector>",
+     .meaning =
+         "Rules that judge each message of a source as it comes, by name; what fulfils one is alerted to a topic, "
+         "exactly once. At most 16."},
     {.key = "jobs",
      .type = &option_map,
      AT(jobs_node),

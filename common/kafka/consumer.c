@@ -389,11 +389,16 @@ bool kafka_consumer_open(const struct kafka_access *access, const char *const to
         rd_kafka_poll_set_consumer(consumer->client);
         consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
     }
-    if (!consumer->client || !subscribe(consumer, topics, topic_count, error)) {
+    if (!consumer->client || (topic_count > 0 && !subscribe(consumer, topics, topic_count, error))) {
         destroy(&consumer->consumer);
         return false;
     }
     consumer->has_pulse = pthread_create(&consumer->pulse, NULL, pulse, consumer) == 0;
     *ret_consumer = &consumer->consumer;
     return true;
+}
+
+rd_kafka_t *kafka_consumer_client(struct consumer *consumer)
+{
+    return of(consumer)->client;
 }

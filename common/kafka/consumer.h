@@ -11,9 +11,13 @@
 /* Properties of it, which those of the configuration may change; ended by a row without a name. */
 extern const struct property kafka_consumer_defaults[];
 
-/* Joins the group and subscribes. `access` must outlive it. Doesn't wait for a broker. */
+/* Joins the group and subscribes; without topics it does neither. `access` must outlive it. Doesn't wait for a broker.
+ */
 bool kafka_consumer_open(const struct kafka_access *access, const char *const topics[], size_t topic_count,
                          const struct consumer_events *events, struct consumer **ret_consumer,
                          struct error *error) MUST_CHECK;
+
+/* Its librdkafka handle, which stays its own. */
+rd_kafka_t *kafka_consumer_client(struct consumer *consumer);
 
 #endif

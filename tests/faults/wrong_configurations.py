@@ -183,7 +183,9 @@ PIECES = [
     ("property_that_commits_by_itself", "group: tidemark", "properties: { enable.auto.commit: true }", "2:52", "enable.auto.commit"),
     ("property_that_forgets_where_it_was", "group: tidemark", "properties: { auto.offset.reset: latest }", "2:52", "auto.offset.reset"),
     ("property_that_makes_writers_one", "group: tidemark", "properties: { transactional.id: a }", "2:52", "transactional.id"),
-    ("detectors", "jobs:", "detectors: {}\njobs:", "23:1", "detectors"),
+    # detectors
+    ("detector_on_a_replace_source", "jobs:", 'detectors: { d: { source: orders, alerts: "kafka://a", rules: [{ when: amount > 1, message: large }] } }\njobs:', "23:26", "none or ignore"),
+    ("detector_that_alerts_into_its_source", "jobs:", 'detectors: { d: { source: orders, alerts: "kafka://orders", rules: [{ when: amount > 1, message: large }] } }\njobs:', "23:", "follows this topic"),
     # the environment
     ("variable_that_is_not_set", "time_zone: Europe/London", "time_zone: ${TIDEMARK_NOT_SET}", "1:12", "TIDEMARK_NOT_SET"),
     ("variable_that_never_ends", "time_zone: Europe/London", "time_zone: ${TIDEMARK_NOT_SET", "1:12", ""),

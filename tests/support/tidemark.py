@@ -61,9 +61,16 @@ def yaml(value, depth=0):
             lines.append("  " * depth + f"{key}:" + text)
         return "".join(lines)
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(yaml, value)) + "]"
+        return "[" + ", ".join(map(flow, value)) + "]"
     text = str(value)
     return text if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 _./()-]*", text) else json.dumps(text)
+
+
+def flow(value):
+    """The same on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(inner)}" for key, inner in value.items()) + "}"
+    return yaml(value)
 
 
 class Answer:

@@ -496,7 +496,6 @@ static const struct bad bad_settings[] = {
     {SOURCE "http: { refresh: 5 hrs }\n", "7:18", "the unit is unknown; did you mean \"hours\"?"},
     {SOURCE "http: { refresh: 2 minutes }\n", "7:18", "must be 1 ms to 1 minute"},
     {SOURCE "http: { refresh: -5 ms }\n", "7:18", "it begins with no number"},
-    {SOURCE "detectors: { fraud: { source: x } }\n", "7:1", "\"detectors\" is not supported yet"},
     {SOURCE "time_zone: Europe/Londom\n", "7:12", "Europe/Londom"},
 };
 
@@ -547,6 +546,43 @@ static const struct bad bad_sources[] = {
     {SOURCE_HEAD "    fields: { order_id: text, a: decimal(-1) }\n", "6:34", "0 to 3 digits"},
     {SOURCE_HEAD "    fields: { order_id: text, a: text(3) }\n", "6:34", "expected text, integer or decimal(n)"},
     {SOURCE_HEAD "    fields: { order_id: text, a: [text] }\n", "6:34", "expected text, integer or decimal(n)"},
+};
+
+#define TRANSACTIONS                                                                                                   \
+    "sources:\n  t:\n    topic: kafka://t\n    on_duplicate: none\n    event_time: timestamp\n"                        \
+    "    fields: { id: text, customer: text, amount: decimal(2) }\n"
+#define DETECTOR TRANSACTIONS "detectors:\n  d:\n    source: t\n    alerts: kafka://a\n" /* 10 lines */
+#define RULE "    rules: [{ when: amount > 1, message: large }]\n"
+#define VELOCITY "    rules: [{ message: \"{count}\", velocity: { by: customer, more_than: 5, within: 5 minutes } }]\n"
+
+static const struct bad bad_detectors[] = {
+    {SOURCE "detectors:\n  d:\n    source: orders\n    alerts: kafka://a\n" RULE, "9:13",
+     "none or ignore, not replace"},
+    {TRANSACTIONS "detectors:\n  d:\n    source: x\n    alerts: kafka://a\n" RULE, "9:13", "unknown source"},
+    {TRANSACTIONS "detectors:\n  d:\n    source: t\n    alerts: kafka://t\n" RULE, "10:13", "follows this topic"},
+    {TRANSACTIONS "detectors:\n  dead-letters:\n    source: t\n    alerts: kafka://a\n" RULE, "8:3", "can't be named"},
+    {DETECTOR, "8:3", "\"rules\" is missing"},
+    {DETECTOR "    rules: []\n", "11:12", "at least one rule"},
+    {DETECTOR "    rules: [large]\n", "11:13", "expected a rule"},
+    {DETECTOR "    rules: [{ message: large }]\n", "11:13", "either \"velocity\" or \"when\""},
+    {DETECTOR "    rules: [{ when: amount > 1 }]\n", "11:13", "\"message\" is missing"},
+    {DETECTOR "    rules: [{ when: amuont > 1, message: a }]\n", "11:21", "amount"},
+    {DETECTOR "    rules: [{ when: amount > 1, message: \"a {amuont}\" }]\n", "11:45", "did you mean {amount}?"},
+    {DETECTOR "    rules: [{ when: amount > 1, message: \"{count}\" }]\n", "11:43", "can't name {count}"},
+    {DETECTOR "    rules: [{ when: amount > 1, massage: a }]\n", "11:13", "\"message\" is missing"},
+    {DETECTOR "    rules: [{ message: a, velocity: { by: customr, more_than: 5, within: 5 minutes } }]\n", "11:43",
+     "did you mean \"customer\""},
+    {DETECTOR "    rules: [{ message: a, velocity: { by: amount, more_than: 5, within: 5 minutes } }]\n", "11:43",
+     "text or integer"},
+    {DETECTOR "    rules: [{ message: a, velocity: { by: [id, id], more_than: 5, within: 5 minutes } }]\n", "11:48",
+     "given twice"},
+    {DETECTOR "    rules: [{ message: a, velocity: { by: id, more_than: 0, within: 5 minutes } }]\n", "11:58",
+     "\"more_than\" must be 1 to"},
+    {DETECTOR "    rules: [{ message: a, velocity: { by: id, more_than: 5, within: 5 } }]\n", "11:69",
+     "unit is missing"},
+    {DETECTOR "    lateness: -1 s\n" RULE, "11:15", "it begins with no number"},
+    {DETECTOR "    memory: 1 KiB\n" RULE, "11:13", "must be 1 MiB to"},
+    {DETECTOR "    from: start\n" RULE, "11:11", "beginning"},
 };
 
 static const struct bad bad_views[] = {
@@ -636,6 +672,37 @@ static void wrong_views_and_jobs_are_refused_at_their_place(void **state)
 {
     (void)state;
     assert_all_refused(bad_views, sizeof bad_views / sizeof bad_views[0]);
+}
+
+static void wrong_detectors_are_refused(void **state)
+{
+    (void)state;
+    assert_all_refused(bad_detectors, sizeof bad_detectors / sizeof bad_detectors[0]);
+}
+
+static void a_detector_has_its_rules_and_its_defaults(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(DETECTOR VELOCITY);
+    const struct detector *detector = settings_detector(settings, text_of("d"));
+    assert_ptr_equal(detector, &settings->detectors[0]);
+    assert_null(settings_detector(settings, text_of("e")));
+    assert_ptr_equal(detector->source, &settings->sources[0]);
+    assert_string_equal(detector->alerts, "a");
+    assert_false(detector->from_beginning);
+    assert_int_equal(detector->lateness_us, INT64_C(60000000));
+    assert_int_equal(detector->memory_bytes, 256 << 20);
+    assert_int_equal(detector->rule_count, 1);
+    assert_true(rule_is_velocity(&detector->rules[0]));
+    assert_int_equal(detector->rules[0].by_count, 1);
+    assert_int_equal(detector->rules[0].by[0], 1);
+    assert_int_equal(detector->rules[0].more_than, 5);
+    assert_int_equal(detector->rules[0].within_us, INT64_C(300000000));
+    assert_int_equal(strlen(detector->fingerprint), FINGERPRINT_SIZE - 1);
+    struct settings *changed = loaded(DETECTOR "    lateness: 2 minutes\n" VELOCITY);
+    assert_string_not_equal(changed->detectors[0].fingerprint, detector->fingerprint);
+    settings_destroy(changed);
+    settings_destroy(settings);
 }
 
 static void a_dimension_named_like_a_parameter_is_refused(void **state)
@@ -997,6 +1064,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_full_example_loads),
+        cmocka_unit_test(wrong_detectors_are_refused),
+        cmocka_unit_test(a_detector_has_its_rules_and_its_defaults),
         cmocka_unit_test(views_are_found_with_all_their_parts),
         cmocka_unit_test(a_job_runs_all_sources_unless_it_lists_some),
         cmocka_unit_test(what_is_not_written_has_its_default),

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The detectors of a process, each a reader in a thread of its own. */
+#ifndef TIDEMARK_SPEED_DETECTORS_H
+#define TIDEMARK_SPEED_DETECTORS_H
+
+#include "config/settings.h"
+#include "kafka/client.h"
+
+struct detectors;
+
+/* The access of a detector's group, "<group>-<detector>", whose name lies in `group`. */
+struct kafka_access detector_access(const struct settings *settings, const struct detector *detector, char group[300]);
+
+/* Starts them; `settings` must outlive them. Where one can't go on it says so and requests the shutdown. With
+ * `until_end` each ends once all that is assigned to it is judged up to the ends that there were. */
+bool detectors_start(const struct settings *settings, bool until_end, struct detectors **ret_detectors,
+                     struct error *error) MUST_CHECK;
+/* Waits for their end; the exit code of the first that failed, or 0. NULL is allowed. */
+int detectors_join(struct detectors *detectors);
+
+#endif

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fraud detector: every alert once to a read_committed reader, whatever happens to the processes, and its evidence
+in the topic proves it."""
+
+import itertools
+import json
+import random
+import signal
+import threading
+import unittest
+from datetime import datetime, timezone
+from decimal import Decimal
+
+from confluent_kafka import TopicPartition
+
+from support import detector as fraud
+from support.kafka import Writer
+from support.process import wait_until
+from support.tidemark import BIN, run_to_the_end
+
+from .servers import EndToEnd
+
+_numbers = itertools.count(1)
+
+
+class Detector(EndToEnd):
+    def start(self, partitions=4, source=None, **options):
+        self.servers()
+        number = next(_numbers)
+        self.name, self.alerts_topic = f"transactions-{number}", f"fraud-alerts-{number}"
+        self.kafka.create(self.name, partitions)
+        self.job = self.platform({"transactions": fraud.source(self.name, **(source or {}))}, {})
+        del self.job.config["views"]
+        self.configure(**options)
+        self.reader = self.kafka.reader()
+        self.addCleanup(self.reader.close)
+        self.writer = Writer(self.kafka.brokers)
+
+    def configure(self, **options):
+        self.job.config["detectors"] = {"fraud": fraud.detector(self.alerts_topic, **options)}
+        self.job.write()
+
+    @property
+    def group(self):
+        return f"{self.job.config['kafka']['group']}-fraud"
+
+    def send(self, transactions):
+        for one in transactions:
+            self.writer.send(self.name, one["customer_id"].encode(), fraud.encode(one))
+        self.writer.flush()
+
+    def send_one(self, number, amount="1.00", customer="c", second=None):
+        at = datetime(2026, 1, 1, tzinfo=timezone.utc).timestamp() + (number if second is None else second)
+        timestamp = datetime.fromtimestamp(at, timezone.utc).isoformat()
+        one = {"transaction_id": f"t{number}", "customer_id": customer, "amount": Decimal(amount)}
+        self.send([{**one, "timestamp": timestamp}])
+
+    def alerts(self):
+        there = self.alerts_topic in self.kafka.topics()
+        found = [message for _, message in self.reader.read(self.alerts_topic)] if there else []
+        return [json.loads(message.value(), parse_float=Decimal) for message in found]
+
+    def wait_for_alerts(self, count):
+        return wait_until(
+            lambda: len(found := self.alerts()) >= count and found,
+            90,
+            f"{count} alerts",
+            every=0.2,
+            children=[c for c in self.job.children if c.running()],
+        )
+
+    def positions(self):
+        partitions = self.reader.ends(self.name)
+        consumer = self.reader.consumer.__class__(
+            {"bootstrap.servers": self.kafka.brokers, "group.id": self.group, "log_level": 2}
+        )
+        try:
+            found = consumer.committed([TopicPartition(self.name, p) for p in partitions], timeout=10)
+        finally:
+            consumer.close()
+        return {one.partition: one.offset for one in found if one.offset >= 0}
+
+    def wait_until_begun(self):
+        wait_until(self.positions, 60, "the detector has positions", every=0.2, children=self.job.children)
+
+    def expected(self, **definition):
+        return fraud.Definition(**definition).alerts(message for _, message in self.reader.read(self.name))
+
+    def assert_exactly(self, **definition):
+        """All that the definition says is alerted, once, and is proven by its evidence."""
+        expected = self.expected(**definition)
+        wait_until(
+            lambda: len(fraud.alerted(self.alerts())) >= len(expected),
+            90,
+            f"{len(expected)} alerts",
+            every=0.5,
+            children=[c for c in self.job.children if c.running()],
+        )
+        alerts = self.alerts()
+        self.assertEqual(fraud.alerted(alerts), expected)
+        at = {(p, m.offset()): fraud.Transaction(m) for p, m in self.reader.read(self.name)}
+        for alert in alerts:
+            self.assertIsNone(fraud.disproof(alert, at, fraud.Definition(**definition)), alert)
+        return alerts
+
+    # --- exactly once ---
+
+    def test_every_alert_once_through_kills_crashes_rebalances_and_a_frozen_process(self):
+        self.start(**{"from": "beginning"})
+        chance = random.Random(1)
+        all_of_them = list(fraud.transactions(chance, 12_000))
+        sender = threading.Thread(target=lambda: [self.send(all_of_them[i : i + 500]) for i in range(0, 12_000, 500)])
+        first, second = self.job.speed(), self.job.speed()
+        sender.start()
+        self.wait_for_alerts(1)
+        first.kill()
+        first = self.job.speed(crash_at="in_transaction")
+        wait_until(lambda: not first.running(), 60, "the crash point is reached", children=[second])
+        third = self.job.speed()
+        sender.join()
+        # Frozen for longer than the group waits, it wakes up when another has its partitions.
+        second.process.send_signal(signal.SIGSTOP)
+        more = list(fraud.transactions(chance, 2_000, datetime(2026, 1, 1, 2, tzinfo=timezone.utc)))
+        self.send(more)
+        expected = self.expected()
+        wait_until(
+            lambda: len(fraud.alerted(self.alerts())) >= len(expected), 90, "the other one goes on", children=[third]
+        )
+        second.process.send_signal(signal.SIGCONT)
+        self.send(fraud.transactions(chance, 1_000, datetime(2026, 1, 1, 3, tzinfo=timezone.utc)))
+        alerts = self.assert_exactly()
+        self.assertGreater(sum(len(alert["alert_id"].split("/")) == 4 for alert in alerts), 10, "some come out of order")
+        self.assertTrue(any(len(alert["alerts"]) == 2 for alert in alerts))
+        self.job.stop()
+        self.assertEqual(fraud.alerted(self.alerts()), self.expected())
+
+    # --- where it begins and goes on ---
+
+    def test_a_first_start_judges_from_the_end_and_knows_what_came_before(self):
+        self.start(1)
+        for number in range(5):
+            self.send_one(number)
+        self.send_one(5, customer="another", amount="20000.00")
+        speed = self.job.speed()
+        self.wait_until_begun()
+        self.assertEqual(self.positions(), {0: 6})
+        self.send_one(6)
+        [alert] = self.wait_for_alerts(1)
+        self.assertEqual(alert["alert_id"], "fraud/0/6")
+        self.assertEqual([e["offset"] for e in alert["evidence"]], [0, 1, 2, 3, 4, 6])
+        self.assertEqual(alert["alerts"], ["High velocity: 6 transactions in 5 min"])
+        # A late one makes an earlier one exceed, whose fields are known still, also to a process that comes after.
+        speed.kill()
+        self.send_one(7, customer="third", second=8)
+        for number in range(8, 12):
+            self.send_one(number, customer="third", second=number + 1)
+        self.job.speed()
+        self.send_one(12, customer="third", second=7)
+        later = self.wait_for_alerts(2)[1]
+        self.assertEqual((later["alert_id"], later["transaction_id"]), ("fraud/0/11/12", "t11"))
+        self.assertEqual([e["offset"] for e in later["evidence"]], [12, 7, 8, 9, 10, 11])
+        self.send_one(13, customer="third", second=40, amount="10000.01")
+        both = self.wait_for_alerts(3)[2]
+        self.assertEqual(both["alert_id"], "fraud/0/13")
+        self.assertEqual(both["alerts"], ["High velocity: 7 transactions in 5 min", "Large transaction: 10000.01"])
+
+    def test_positions_that_are_gone_need_an_operators_word(self):
+        self.start(1, **{"from": "beginning"})
+        speed = self.job.speed()
+        self.send_one(0, amount="20000.00")
+        self.wait_for_alerts(1)
+        code, output = run_to_the_end(self.reset_command("end"), within=60)
+        self.assertEqual(code, 75, output)
+        self.assertIn("has members", output)
+        self.assertEqual(speed.stop(), 0)
+        self.kafka.admin.delete_consumer_groups([self.group])[self.group].result(60)
+        speed = self.job.speed()
+        self.assertEqual(speed.end(60), 78, speed.tail())
+        self.assertIn("reset --detector fraud", speed.tail())
+        self.send_one(1, amount="30000.00")
+        code, output = run_to_the_end(self.reset_command("end"), within=60)
+        self.assertEqual((code, output), (0, f"{self.name}/0: judged from offset 2 on\n"))
+        self.job.speed()
+        self.send_one(2, amount="40000.00")
+        self.assertEqual([a["alert_id"] for a in self.wait_for_alerts(2)], ["fraud/0/0", "fraud/0/2"])
+
+    def reset_command(self, start):
+        return [BIN / "tidemark-speed", "reset", "--detector", "fraud", "--from", start, "--config", self.job.path]
+
+    def test_changed_rules_judge_what_comes_after_the_position(self):
+        self.start(2, **{"from": "beginning"})
+        for number in range(4):
+            self.send_one(number)
+        self.assertEqual(self.job.speed("--until-end").end(60), 0)
+        self.assertEqual(self.alerts(), [])
+        self.configure(more_than=3, within="10 minutes", **{"from": "beginning"})
+        self.send_one(4)
+        self.assertEqual(self.job.speed("--until-end").end(60), 0)
+        [alert] = self.alerts()
+        self.assertEqual([e["offset"] for e in alert["evidence"]], [0, 1, 2, 3, 4])
+        self.kafka.grow(self.name, 3)
+        self.writer = Writer(self.kafka.brokers)
+        self.writer.send(self.name, b"new", fraud.encode(self.large("new")), partition=2)
+        self.writer.flush()
+        self.job.speed()
+        self.assertEqual(self.wait_for_alerts(2)[1]["alert_id"], "fraud/2/0")
+
+    def large(self, ident):
+        at = datetime(2026, 1, 1, tzinfo=timezone.utc).isoformat()
+        return {"transaction_id": ident, "customer_id": ident, "amount": Decimal("99999.00"), "timestamp": at}
+
+    def test_a_log_that_lost_its_head_is_a_gap_and_a_full_memory_an_alarm(self):
+        self.start(1, memory="1 MiB", **{"from": "beginning"})
+        for number in range(4):
+            self.send_one(number, amount="20000.00")
+        self.assertEqual(self.job.speed("--until-end").end(60), 0)
+        for number in range(4, 7):
+            self.send_one(number, amount="20000.00")
+        self.kafka.admin.delete_records([TopicPartition(self.name, 0, 6)])[TopicPartition(self.name, 0)].result(60)
+        speed = self.job.speed("--until-end")
+        self.assertEqual(speed.end(60), 0, speed.tail())
+        self.assertIn("gap: the log no longer has offsets 4 to 5, which were not judged", speed.tail())
+        self.assertEqual([fraud.place_of(alert)[1] for alert in self.alerts()], [0, 1, 2, 3, 6])
+        self.send([{**self.large(str(i)), "amount": Decimal(1)} for i in range(20_000)])
+        speed = self.job.speed("--until-end")
+        self.assertEqual(speed.end(60), 65, speed.tail())
+        self.assertIn("alarm: stopped at offset", speed.tail())
+        self.send_one(7, amount="20000.00")
+        self.configure(memory="100 MiB", **{"from": "beginning"})
+        self.assertEqual(self.job.speed("--until-end").end(60), 0)
+        self.assertEqual([fraud.place_of(alert)[1] for alert in self.alerts()], [0, 1, 2, 3, 6, 20_007])
+
+
+if __name__ == "__main__":
+    unittest.main()
