@@ -503,11 +503,11 @@ static void happen(struct world *world)
 static void calm_round(struct world *world, int round)
 {
     chance_begin_step(world->seed, UINT64_C(1000000) + (uint64_t)round);
-    for (int i = 0; i < SPEEDS; i++)
+    for (int i = 0; i < SPEEDS && world->away == 0; i++)
         actor_turn(&world->speeds[i], 6);
     actor_turn(&world->batches[round / 16 % BATCHES], 4);
     serving_pass(world);
-    time_pass(100000);
+    time_pass(world->away > 0 ? US_PER_SECOND : 100000); /* with nobody there, time goes by */
 }
 
 static void fail_with_provenance(const struct world *world, const char *what)
@@ -571,6 +571,25 @@ static void stand_still(struct world *world)
         calm_round(world, round);
 }
 
+/* No speed process has a turn any more, but messages come. Runs alone must bring them into complete answers; and those
+ * who were only frozen wake up behind cuts that they know nothing of. */
+static void do_without_speed(struct world *world)
+{
+    world->away = 1;
+    for (int i = 0; i < SPEEDS; i++)
+        if (chance_one_in(2))
+            actor_kill(&world->speeds[i]);
+    for (int i = 0; i < 6; i++)
+        topic_produce(&world->topic);
+    int round = 0;
+    for (; round < CALM_ROUNDS && !serving_is_current(world); round++)
+        calm_round(world, 5 * CALM_ROUNDS + round);
+    if (round == CALM_ROUNDS)
+        fail_with_provenance(world, "messages that nobody reads are not answered");
+    world->away = 0;
+    come_right(world, "it doesn't come right when the speed layer is back");
+}
+
 /* Runs that were under way when the faults ended come to their end. */
 static void let_runs_end(struct world *world)
 {
@@ -595,6 +614,7 @@ static void be_calm(struct world *world)
 {
     mend_services(world);
     forget_newer_slots(world);
+    world->away = 0;
     world->is_calm = world->accepts_partitions = true;
     world->database.spoils_versions = false;
     /* Else what is open stays open: a rebalance opens it anew, and would hide that it stood still. */
@@ -675,6 +695,8 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
             lose_redis_while_idle(world);
         come_right(world, "it doesn't come right when the faults have ended");
         let_runs_end(world);
+        if (chance_one_in(6))
+            do_without_speed(world);
         settle(world);
         settle(world);
         let_runs_end(world);
