@@ -8,9 +8,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "http/probe.h"
 #include "http/runtime_folder.h"
 #include "http/server.h"
@@ -34,7 +34,7 @@ static void append_socket(const struct monitor_place *place, int number, struct 
     char path[PATH_MAX];
     const char *name = realpath(place->configuration, path) ? path : place->configuration;
     runtime_folder_append(out);
-    buffer_appendf(out, "/%s-%016" PRIx64, place->program, hash_bytes(name, strlen(name)));
+    buffer_appendf(out, "/%s-%016" PRIx64, place->program, (uint64_t)XXH3_64bits(name, strlen(name)));
     if (number > 1)
         buffer_appendf(out, "-%d", number);
     buffer_append_string(out, ".sock");

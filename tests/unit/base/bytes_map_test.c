@@ -61,12 +61,52 @@ static void keys_may_hold_any_bytes_and_be_empty(void **state)
     bytes_map_clean_up(&map);
 }
 
+/* What a number must be multiplied by to undo a multiplication by this one (odd) number. */
+static uint64_t inverse(uint64_t number)
+{
+    uint64_t found = number;
+    for (int i = 0; i < 6; i++)
+        found *= 2 - number * found;
+    return found;
+}
+
+/* The eight bytes that FNV-1a by words of eight, with MurmurHash3's finaliser, hashes to this number. */
+static uint64_t bytes_for(uint64_t hash)
+{
+    hash ^= hash >> 33;
+    hash *= inverse(UINT64_C(0xFF51AFD7ED558CCD));
+    hash ^= hash >> 33;
+    hash ^= hash >> 32;
+    return (hash * inverse(UINT64_C(0x9E3779B97F4A7C15))) ^ UINT64_C(14695981039346656037);
+}
+
+/* Of a hash without a seed anybody can work out such keys. Each would be looked for behind all before it. */
+static void keys_that_were_chosen_to_fall_together_are_spread(void **state)
+{
+    (void)state;
+    enum { KEYS = 20000 };
+    struct bytes_map map;
+    bytes_map_init(&map, 1);
+    for (uint64_t i = 0; i < KEYS; i++) {
+        uint64_t key = bytes_for(i << 32 | 7);
+        assert_non_null(bytes_map_at(&map, (struct text){(const char *)&key, sizeof key}));
+    }
+    assert_int_equal(map.count, KEYS);
+    size_t steps = 0, mask = map.slot_count - 1;
+    for (size_t at = 0; at < map.slot_count; at++)
+        if (map.slots[at])
+            steps += (at - map.entries[map.slots[at] - 1].hash) & mask;
+    assert_true(steps < 4 * (size_t)KEYS);
+    bytes_map_clean_up(&map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_found_again_and_stay_where_they_are),
         cmocka_unit_test(a_cleared_map_is_empty_and_its_values_begin_at_zero),
         cmocka_unit_test(keys_may_hold_any_bytes_and_be_empty),
+        cmocka_unit_test(keys_that_were_chosen_to_fall_together_are_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
