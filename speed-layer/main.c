@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "backtest.h"
 #include "config/program.h"
 #include "kafka/properties.h"
 #include "postgres/url.h"
@@ -6,7 +7,7 @@
 #include "reset.h"
 #include "speed.h"
 
-static const char *until_end, *detector, *from;
+static const char *until_end, *detector, *from, *to;
 
 static int run(void *settings, char *arguments[])
 {
@@ -32,6 +33,19 @@ static const struct command_option reset_options[] = {
     {0},
 };
 
+static int run_backtest(void *settings, char *arguments[])
+{
+    (void)arguments;
+    return detector_backtest(settings, detector, from, to);
+}
+
+static const struct command_option backtest_options[] = {
+    {"detector", "NAME", "which detector", &detector},
+    {"from", "TIME", "judge what came from this record time on (the log's beginning)", &from},
+    {"to", "TIME", "and before this one (the log's end)", &to},
+    {0},
+};
+
 static const struct command_option run_options[] = {
     {"until-end", NULL, "end with 0 once all partitions are committed up to the ends they had at the start",
      &until_end},
@@ -44,6 +58,10 @@ static const struct command commands[] = {
      .run = run,
      .options = run_options},
     {.name = "probe", .summary = "Say whether what runs does its work: exit code 0, else 1.", .run = probe},
+    {.name = "backtest",
+     .summary = "Print what a detector, as it is configured now, would have alerted.",
+     .run = run_backtest,
+     .options = backtest_options},
     {.name = "reset",
      .summary = "Say where a detector goes on that has lost its positions, or is to judge again.",
      .run = run_reset,

@@ -8,7 +8,7 @@ import random
 import signal
 import threading
 import unittest
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from confluent_kafka import TopicPartition
@@ -229,6 +229,41 @@ class Detector(EndToEnd):
         self.configure(memory="100 MiB", **{"from": "beginning"})
         self.assertEqual(self.job.speed("--until-end").end(60), 0)
         self.assertEqual([fraud.place_of(alert)[1] for alert in self.alerts()], [0, 1, 2, 3, 6, 20_007])
+
+
+    # --- trying rules on what came ---
+
+    def backtest(self, *options):
+        """(its alerts, its summary)."""
+        command = [BIN / "tidemark-speed", "backtest", "--detector", "fraud", *options, "--config", self.job.path]
+        code, output = run_to_the_end(command)
+        self.assertEqual(code, 0, output)
+        lines = output.splitlines()
+        return [json.loads(line, parse_float=Decimal) for line in lines if line[:1] == "{"], [
+            line for line in lines if line[:1] != "{"
+        ]
+
+    def test_a_backtest_prints_what_was_alerted_and_what_other_rules_would_have(self):
+        self.start(2, source={"on_duplicate": "ignore"}, **{"from": "beginning"})
+        chance = random.Random(2)
+        self.send(fraud.transactions(chance, 3_000))
+        middle = datetime.now(timezone.utc).replace(microsecond=0)
+        wait_until(lambda: datetime.now(timezone.utc) >= middle + timedelta(seconds=2), 10, "a second is over")
+        self.send(fraud.transactions(chance, 3_000, datetime(2026, 1, 1, 2, tzinfo=timezone.utc)))
+        self.assertEqual(self.job.speed("--until-end").end(60), 0)
+        alerted = {alert["alert_id"]: alert for alert in self.alerts()}
+        found, summary = self.backtest()
+        self.assertEqual({alert["alert_id"]: alert for alert in found}, alerted)
+        rules = [rule for alert in found for rule in fraud.rules_of(alert)]
+        self.assertEqual(summary[-1], f"rule 2 (when): {rules.count(fraud.LARGE)} alerts")
+        at = (middle + timedelta(seconds=1)).isoformat()
+        first, second = self.backtest("--to", at)[0], self.backtest("--from", at)[0]
+        self.assertTrue(first and second)
+        self.assertEqual({alert["alert_id"]: alert for alert in first + second}, alerted)
+        self.configure(more_than=3, above=9000)
+        found, _ = self.backtest()
+        self.assertEqual(fraud.alerted(found), self.expected(more_than=3, above=9000))
+        self.assertEqual(len(self.alerts()), len(alerted))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def transactions(chance, count, start=None, customers=300, hot=10, step=0.2):
         customer = f"hot-{chance.randrange(hot)}" if is_hot else f"c-{chance.randrange(customers)}"
         cents = chance.randrange(1, 900_000) if chance.random() < 0.99 else chance.randrange(999_990, 2_000_000)
         yield {
-            "transaction_id": f"t-{number}",
+            "transaction_id": f"t-{now.timestamp():.0f}-{number}",
             "customer_id": customer,
             "amount": Decimal(cents) / 100,
             "timestamp": at.isoformat(),
