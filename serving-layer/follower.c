@@ -11,10 +11,22 @@
 #define PROBE_EVERY_US INT64_C(1000000)
 #define PROBES 4 /* partition numbers looked for beyond those known */
 
+/* What was read of PostgreSQL and isn't in place yet. */
+struct handed {
+    bool is_there;
+    struct publication publication;
+    struct staging staging;
+    int64_t looked_us;    /* when the look that found it began */
+    int64_t since_us;     /* when it was handed over */
+    bool failed;          /* memory was short for the one before … */
+    struct error failure; /* … which the thread that reads publications hasn't noted yet */
+};
+
 struct followed {
     struct snapshot *snapshot;
     struct live live;
-    int64_t next_probe_us;
+    struct handed handed;
+    int64_t next_probe_us;       /* of the thread that reads slots */
     int64_t misfit_since_us;     /* slots don't fit what is published since then; 0: they do */
     int64_t next_publication_us; /* when to look at it again */
     int64_t looked_us;           /* when the last look that succeeded began */
@@ -23,11 +35,13 @@ struct followed {
 struct follower {
     struct follower_stores stores;
     struct dependency postgres; /* of the thread that reads publications */
-    struct dependency redis;    /* under `mutex` */
+    struct dependency redis;    /* of the thread that reads slots */
     struct followed *followed;
     size_t count;
     struct follower_times times;
-    pthread_mutex_t mutex; /* guards the live parts, the times above and all updates of the snapshots */
+    /* Guards the live parts, what is handed over, the times above and all updates of the snapshots. No store is waited
+     * for with it. */
+    pthread_mutex_t mutex;
     pthread_mutex_t waiting;
     pthread_cond_t wake;
     bool stop, look; /* under `waiting` */
@@ -40,7 +54,9 @@ static void read_slots(struct follower *follower, struct followed *followed)
     struct error error;
     int64_t now_us = clock_monotonic_us();
     if (!dependency_is_due(&follower->redis)) {
+        pthread_mutex_lock(&follower->mutex);
         followed->live.reachable = false;
+        pthread_mutex_unlock(&follower->mutex);
         return;
     }
     bool probing = now_us >= followed->next_probe_us;
@@ -74,15 +90,64 @@ static bool judge_fit(struct follower *follower, struct followed *followed)
            now_us - followed->misfit_since_us >= follower->times.patience_us;
 }
 
+/* A misfit that came up while it was looked asked for another look, at once. */
+static void note_look(const struct follower *follower, struct followed *followed, int64_t began_us)
+{
+    followed->looked_us = began_us;
+    if (followed->misfit_since_us <= began_us)
+        followed->next_publication_us = began_us + follower->times.publication_us;
+}
+
+static size_t partitions_named(const struct publication *publication)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < publication->partition_count; i++)
+        if ((size_t)publication->partitions[i].partition >= count)
+            count = (size_t)publication->partitions[i].partition + 1;
+    return count;
+}
+
+/* Puts what is handed over in place, together with what is held of the slots. */
+static void place(struct follower *follower, struct followed *followed)
+{
+    struct handed *handed = &followed->handed;
+    struct snapshot *snapshot = followed->snapshot;
+    bool done = live_grow(&followed->live, partitions_named(&handed->publication), &handed->failure);
+    if (done)
+        done = snapshot_update(snapshot, &followed->live, &handed->staging, &handed->publication, &handed->failure);
+    else
+        publication_clean_up(&handed->publication);
+    staging_clean_up(&handed->staging);
+    handed->is_there = false;
+    handed->failed = !done;
+    if (!done)
+        return;
+    note_look(follower, followed, handed->looked_us);
+    if (live_fits(&followed->live, &snapshot->publication))
+        followed->misfit_since_us = 0; /* the next misfit is another one */
+    log_info("answering %s from epoch %lld", snapshot->source->name, (long long)snapshot->publication.epoch);
+}
+
+static bool is_handed(struct follower *follower, const struct followed *followed)
+{
+    pthread_mutex_lock(&follower->mutex);
+    bool is_there = followed->handed.is_there;
+    pthread_mutex_unlock(&follower->mutex);
+    return is_there;
+}
+
 void follower_read_live(struct follower *follower)
 {
     struct error error;
     for (size_t i = 0; i < follower->count; i++) {
         struct followed *followed = &follower->followed[i];
-        pthread_mutex_lock(&follower->mutex);
+        bool was_handed = is_handed(follower, followed); /* then the slots are read after what is published */
         read_slots(follower, followed);
-        if (followed->snapshot->loaded && judge_fit(follower, followed) &&
-            !snapshot_update(followed->snapshot, &followed->live, NULL, NULL, &error))
+        pthread_mutex_lock(&follower->mutex);
+        if (was_handed && followed->handed.is_there)
+            place(follower, followed);
+        else if (followed->snapshot->loaded && judge_fit(follower, followed) &&
+                 !snapshot_update(followed->snapshot, &followed->live, NULL, NULL, &error))
             log_error("%s", error.message);
         pthread_mutex_unlock(&follower->mutex);
     }
@@ -94,7 +159,8 @@ static bool is_same(const struct publication *a, const struct publication *b)
            memcmp(a->view_fingerprints, b->view_fingerprints, sizeof a->view_fingerprints) == 0;
 }
 
-/* Whether what is published isn't what the snapshot holds. Only this thread changes the snapshot's publication. */
+/* Whether what is published isn't what the snapshot holds. While nothing is handed over, nobody changes the snapshot's
+ * publication. */
 static bool has_moved(struct follower *follower, const struct snapshot *snapshot, bool loaded, bool *ret_moved,
                       struct error *error)
 {
@@ -110,48 +176,25 @@ static bool has_moved(struct follower *follower, const struct snapshot *snapshot
     return true;
 }
 
-static size_t partitions_named(const struct publication *publication)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < publication->partition_count; i++)
-        if ((size_t)publication->partitions[i].partition >= count)
-            count = (size_t)publication->partitions[i].partition + 1;
-    return count;
-}
-
-/* Puts what was read in place, together with what the slots say by now. */
-static bool place(struct follower *follower, struct followed *followed, struct staging *staging,
-                  struct publication *publication, struct error *error)
-{
-    pthread_mutex_lock(&follower->mutex);
-    bool done = live_grow(&followed->live, partitions_named(publication), error);
-    if (done) {
-        read_slots(follower, followed);
-        done = snapshot_update(followed->snapshot, &followed->live, staging, publication, error);
-        if (done && live_fits(&followed->live, &followed->snapshot->publication))
-            followed->misfit_since_us = 0; /* the next misfit is another one */
-    } else {
-        publication_clean_up(publication);
-    }
-    pthread_mutex_unlock(&follower->mutex);
-    return done;
-}
-
-static bool take_publication(struct follower *follower, struct followed *followed, bool loaded, struct error *error)
+/* Reads it and hands it over. */
+static bool take_publication(struct follower *follower, struct followed *followed, bool loaded, int64_t began_us,
+                             struct error *error)
 {
     struct snapshot *snapshot = followed->snapshot;
-    struct publication publication;
-    struct staging staging;
-    if (!staging_init(&staging, snapshot->source, snapshot->bytes_max, error))
+    struct handed handed = {.is_there = true, .looked_us = began_us};
+    if (!staging_init(&handed.staging, snapshot->source, snapshot->bytes_max, error))
         return false;
-    struct published_rows rows = staging_receiver(&staging);
-    bool done = follower->stores.read_published(follower->stores.publications, snapshot->source,
-                                                loaded ? snapshot->publication.epoch : 0, &rows, &publication, error) &&
-                place(follower, followed, &staging, &publication, error);
-    if (done)
-        log_info("answering %s from epoch %lld", snapshot->source->name, (long long)snapshot->publication.epoch);
-    staging_clean_up(&staging);
-    return done;
+    struct published_rows rows = staging_receiver(&handed.staging);
+    if (!follower->stores.read_published(follower->stores.publications, snapshot->source,
+                                         loaded ? snapshot->publication.epoch : 0, &rows, &handed.publication, error)) {
+        staging_clean_up(&handed.staging);
+        return false;
+    }
+    handed.since_us = clock_monotonic_us();
+    pthread_mutex_lock(&follower->mutex);
+    followed->handed = handed;
+    pthread_mutex_unlock(&follower->mutex);
+    return true;
 }
 
 static bool take_runs(struct follower *follower, struct snapshot *snapshot, struct error *error)
@@ -176,18 +219,27 @@ static void look_at_publication(struct follower *follower, struct followed *foll
     bool moved;
     int64_t began_us = clock_monotonic_us();
     if (!has_moved(follower, followed->snapshot, loaded, &moved, &error) ||
-        (moved && !take_publication(follower, followed, loaded, &error)) ||
+        (moved && !take_publication(follower, followed, loaded, began_us, &error)) ||
         !take_runs(follower, followed->snapshot, &error)) {
         dependency_failed(&follower->postgres, &error);
         return;
     }
     dependency_answered(&follower->postgres);
-    pthread_mutex_lock(&follower->mutex);
-    followed->looked_us = began_us;
-    if (followed->misfit_since_us <= began_us) /* one that came up meanwhile asked for another look, at once */
-        followed->next_publication_us = began_us + follower->times.publication_us;
-    pthread_mutex_unlock(&follower->mutex);
     followed->snapshot->published_read_us = clock_monotonic_us();
+    if (moved)
+        return;
+    pthread_mutex_lock(&follower->mutex);
+    note_look(follower, followed, began_us);
+    pthread_mutex_unlock(&follower->mutex);
+}
+
+/* What the thread that reads slots didn't put in place in time, because Redis lets it wait, is put there without. */
+static void place_late(struct follower *follower, struct followed *followed)
+{
+    if (clock_monotonic_us() - followed->handed.since_us < follower->times.patience_us)
+        return;
+    followed->live.reachable = false;
+    place(follower, followed);
 }
 
 void follower_look_at_publications(struct follower *follower)
@@ -195,9 +247,16 @@ void follower_look_at_publications(struct follower *follower)
     for (size_t i = 0; i < follower->count; i++) {
         struct followed *followed = &follower->followed[i];
         pthread_mutex_lock(&follower->mutex);
-        bool due = clock_monotonic_us() >= followed->next_publication_us, loaded = followed->snapshot->loaded;
+        if (followed->handed.is_there)
+            place_late(follower, followed);
+        struct error failure = followed->handed.failure;
+        bool loaded = followed->snapshot->loaded, failed = followed->handed.failed;
+        bool due = !followed->handed.is_there && (!loaded || clock_monotonic_us() >= followed->next_publication_us);
+        followed->handed.failed = false;
         pthread_mutex_unlock(&follower->mutex);
-        if ((due || !loaded) && dependency_is_due(&follower->postgres))
+        if (failed)
+            dependency_failed(&follower->postgres, &failure);
+        if (due && dependency_is_due(&follower->postgres))
             look_at_publication(follower, followed, loaded);
     }
 }
@@ -266,7 +325,7 @@ bool follower_new(const struct follower_stores *stores, struct snapshot *const s
     dependency_init(&follower->redis, "Redis", "redis", metrics);
     for (; follower->count < count; follower->count++) {
         followed[follower->count].snapshot = snapshots[follower->count];
-        if (!live_init(&followed[follower->count].live, snapshots[follower->count]->source, error)) {
+        if (!live_init(&followed[follower->count].live, snapshots[follower->count]->source, &follower->mutex, error)) {
             follower_destroy(follower);
             return false;
         }
@@ -286,6 +345,15 @@ bool follower_start(struct follower *follower, struct error *error)
     return true;
 }
 
+static void clean_up(struct followed *followed)
+{
+    live_clean_up(&followed->live);
+    if (!followed->handed.is_there)
+        return;
+    publication_clean_up(&followed->handed.publication);
+    staging_clean_up(&followed->handed.staging);
+}
+
 void follower_destroy(struct follower *follower)
 {
     if (!follower)
@@ -297,7 +365,7 @@ void follower_destroy(struct follower *follower)
     for (size_t i = 0; i < follower->thread_count; i++)
         pthread_join(follower->threads[i], NULL);
     for (size_t i = 0; i < follower->count; i++)
-        live_clean_up(&follower->followed[i].live);
+        clean_up(&follower->followed[i]);
     pthread_cond_destroy(&follower->wake);
     pthread_mutex_destroy(&follower->waiting);
     pthread_mutex_destroy(&follower->mutex);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Keeps the snapshots near to what PostgreSQL and Redis say, with a thread for each, so that a store that hangs doesn't
- * stop the other. Requests never wait for either: while a store is down the snapshots stay as they are, and say of what
- * they are. */
+ * stop the other. What is read of PostgreSQL is handed to the thread that reads Redis, which puts it in place together
+ * with slots that were read after it; where that thread doesn't come to it in time, it is put in place without.
+ * Requests never wait for either: while a store is down the snapshots stay as they are, and say of what they are. */
 #ifndef TIDEMARK_SERVING_FOLLOWER_H
 #define TIDEMARK_SERVING_FOLLOWER_H
 
@@ -24,7 +25,8 @@ struct follower_times {
     int64_t live_us;        /* how often Redis is asked */
     int64_t publication_us; /* how often PostgreSQL is asked what is published */
     int64_t patience_us;    /* when slots no longer fit, something newer was probably published: until that is read, but
-                             * no longer than this, the answers stay what they were */
+                             * no longer than this, the answers stay what they were; and so long what was published
+                             * waits for Redis */
     int64_t silent_us;      /* without a commit for so long, a partition is silent; 0: UNREAD_AFTER_US */
 };
 #define FOLLOWER_TIMES(refresh_us)                                                                                     \

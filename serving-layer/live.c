@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-bool live_init(struct live *live, const struct source *source, struct error *error)
+bool live_init(struct live *live, const struct source *source, pthread_mutex_t *lock, struct error *error)
 {
-    *live = (struct live){.source = source, .silent_us = UNREAD_AFTER_US};
+    *live = (struct live){.source = source, .lock = lock, .silent_us = UNREAD_AFTER_US};
     live->changes = calloc(source->view_count + 1, sizeof *live->changes);
     if (!live->changes)
         return error_set(error, ERROR_INTERNAL, "out of memory");
@@ -28,6 +28,15 @@ void live_clean_up(struct live *live)
         panes_clean_up(&live->changes[i]);
     free(live->changes);
     *live = (struct live){0};
+}
+
+static void hold(void *context, struct slot_reader *reader)
+{
+    (void)reader;
+    struct live_partition *partition = context;
+    if (!partition->held)
+        pthread_mutex_lock(partition->live->lock);
+    partition->held = true;
 }
 
 static void note_change(void *context, struct slot_reader *reader, int64_t epoch, size_t view, struct pane delta)
@@ -59,6 +68,7 @@ static struct live_partition *partition_new(struct live *live, int32_t number)
         return NULL;
     partition->live = live;
     slot_reader_init(&partition->reader, (struct slot_id){live->source->name, number}, live->source);
+    partition->reader.hold = hold;
     partition->reader.changed = note_change;
     partition->reader.replaced = note_replaced;
     partition->reader.context = partition;
@@ -81,11 +91,28 @@ bool live_grow(struct live *live, size_t count, struct error *error)
     return true;
 }
 
+static size_t known_partitions(struct live *live)
+{
+    pthread_mutex_lock(live->lock);
+    size_t count = live->count;
+    pthread_mutex_unlock(live->lock);
+    return count;
+}
+
+static bool grow_to(struct live *live, size_t count, struct error *error)
+{
+    pthread_mutex_lock(live->lock);
+    bool done = live_grow(live, count, error);
+    pthread_mutex_unlock(live->lock);
+    return done;
+}
+
 /* A partition exists where its slot does; numbers below it then exist too, and those that the topic had when the slot
  * was begun. */
 static bool probe(struct live *live, struct realtime_store *store, size_t probes, struct error *error)
 {
-    for (size_t number = live->count, last = live->count + probes; number < last && number < PARTITIONS_MAX; number++) {
+    size_t number = known_partitions(live);
+    for (size_t last = number + probes; number < last && number < PARTITIONS_MAX; number++) {
         struct slot slot;
         struct slot_id id = {live->source->name, (int32_t)number};
         if (!store->operations->read_slot(store, id, &slot, error)) {
@@ -96,10 +123,10 @@ static bool probe(struct live *live, struct realtime_store *store, size_t probes
         if (!slot.exists)
             continue;
         size_t named = slot.partitions < PARTITIONS_MAX ? (size_t)slot.partitions : PARTITIONS_MAX;
-        if (!live_grow(live, named > number + 1 ? named : number + 1, error))
+        if (!grow_to(live, named > number + 1 ? named : number + 1, error))
             return false;
-        last = live->count + probes;
-        number = live->count - 1;
+        last = known_partitions(live) + probes;
+        number = last - probes - 1;
     }
     return true;
 }
@@ -117,28 +144,40 @@ static void note_damage(struct live_partition *partition, bool damaged, const st
 }
 
 /* What was read by changes is what it was audited as, plus these: who deletes cells in the store doesn't change it. */
-static bool read_one(struct live_partition *partition, struct realtime_store *store, struct error *error)
+static void judge(struct live_partition *partition, bool read, struct error *damage)
 {
-    struct error damage = {0};
-    bool read = store->operations->read(store, &partition->reader, &damage);
-    if (!read && damage.code != ERROR_DATA) {
-        *error = damage;
-        return false;
-    }
     partition->newer = read && partition->reader.slot.format > REALTIME_FORMAT;
     if (partition->newer)
-        read = slot_format_check(&partition->reader.slot, &damage);
+        read = slot_format_check(&partition->reader.slot, damage);
     if (!read) {
         slot_reader_clean_up(&partition->reader); /* to be read whole */
-        note_damage(partition, true, &damage);
+        note_damage(partition, true, damage);
     } else if (partition->replaced) {
-        note_damage(partition, !slot_reader_audit(&partition->reader, &damage), &damage);
+        note_damage(partition, !slot_reader_audit(&partition->reader, damage), damage);
     }
     if (partition->committed_us == 0 || partition->replaced || partition->sequence != partition->reader.slot.sequence)
         partition->committed_us = clock_monotonic_us();
     partition->sequence = partition->reader.slot.sequence;
     partition->replaced = false;
-    return true;
+}
+
+/* Nobody sees what was read before it is judged. After an error the reader may have lost its cells after it told of
+ * changes. */
+static bool read_one(struct live_partition *partition, struct realtime_store *store, struct error *error)
+{
+    struct error damage = {0};
+    bool read = store->operations->read(store, &partition->reader, &damage);
+    bool failed = !read && damage.code != ERROR_DATA;
+    hold(partition, &partition->reader);
+    if (failed) {
+        *error = damage;
+        partition->live->rebuild = true;
+    } else {
+        judge(partition, read, &damage);
+    }
+    partition->held = false;
+    pthread_mutex_unlock(partition->live->lock);
+    return !failed;
 }
 
 bool live_is_silent(const struct live_partition *partition)
@@ -146,17 +185,24 @@ bool live_is_silent(const struct live_partition *partition)
     return clock_monotonic_us() - partition->committed_us > partition->live->silent_us;
 }
 
+static struct live_partition *partition_at(struct live *live, size_t number)
+{
+    pthread_mutex_lock(live->lock);
+    struct live_partition *partition = number < live->count ? live->partitions[number] : NULL;
+    pthread_mutex_unlock(live->lock);
+    return partition;
+}
+
 bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error)
 {
-    live->reachable = false;
-    if (probes && !probe(live, store, probes, error))
-        return false;
-    for (size_t i = 0; i < live->count; i++)
-        if (!read_one(live->partitions[i], store, error)) {
-            live->rebuild = true; /* the reader may have lost its cells after it told of changes */
-            return false;
-        }
-    return live->reachable = true;
+    bool done = !probes || probe(live, store, probes, error);
+    struct live_partition *partition;
+    for (size_t i = 0; done && (partition = partition_at(live, i)); i++)
+        done = read_one(partition, store, error);
+    pthread_mutex_lock(live->lock);
+    live->reachable = done;
+    pthread_mutex_unlock(live->lock);
+    return done;
 }
 
 static bool add_panes(struct panes *sum, const struct panes *panes)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What is held of a source's slots in the real-time store: a reader a partition, and the changes that the snapshot
- * hasn't taken yet. Belongs to the follower's thread. */
+ * hasn't taken yet. One thread reads the store; what it reads it takes in under the lock, which it doesn't hold while
+ * it waits, so that another thread may make use of what is there meanwhile. */
 #ifndef TIDEMARK_SERVING_LIVE_H
 #define TIDEMARK_SERVING_LIVE_H
+
+#include <pthread.h>
 
 #include "ports/publication.h"
 
@@ -11,6 +14,7 @@ struct live;
 struct live_partition {
     struct live *live;
     struct slot_reader reader;
+    bool held;     /* the reading thread has the lock, for its reader changes */
     bool replaced; /* its cells were read anew, and are to be audited */
     bool damaged;  /* it can't be read, or its cells aren't what its ledger says: the speed layer builds it again */
     bool newer;    /* it is damaged in that its format is newer than this program's: nothing is known of it */
@@ -21,6 +25,7 @@ struct live_partition {
 
 struct live {
     const struct source *source;
+    pthread_mutex_t *lock;              /* of all that is here, and of the readers */
     struct live_partition **partitions; /* number i is partition i */
     size_t count;                       /* partitions known to exist; never shrinks */
     bool reachable;                     /* the store answered when it was last asked */
@@ -31,14 +36,16 @@ struct live {
     bool rebuild;          /* deltas don't suffice: cells were replaced, or memory was short */
 };
 
-bool live_init(struct live *live, const struct source *source, struct error *error) MUST_CHECK;
+/* `lock` is the caller's and outlives it. */
+bool live_init(struct live *live, const struct source *source, pthread_mutex_t *lock, struct error *error) MUST_CHECK;
 void live_clean_up(struct live *live);
 
-/* Knows at least `count` partitions; false where memory is short. */
+/* Knows at least `count` partitions; false where memory is short. Called with the lock, as all below but live_read. */
 bool live_grow(struct live *live, size_t count, struct error *error) MUST_CHECK;
 
-/* Brings every partition up to date and looks for new ones, up to `probes` numbers beyond those known. After an error
- * what was read before it is kept, and `reachable` is false. A slot that is damaged is no error: it is logged once. */
+/* Without the lock: brings every partition up to date and looks for new ones, up to `probes` numbers beyond those
+ * known. After an error what was read before it is kept, and `reachable` is false. A slot that is damaged is no error:
+ * it is logged once. */
 bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error) MUST_CHECK;
 
 /* Adds up, view by view, the cells of the included partitions in the epochs after live->epoch. `sums` has one panes a

@@ -196,6 +196,7 @@ static bool read_cells(struct realtime_store *store, struct slot_reader *reader,
     if (!reach(store, error) || !reply(store, error))
         return false;
     const struct memory_slot *held = slot_of(store, reader->id);
+    slot_reader_hold(reader);
     reader->slot = held->slot;
     slot_keep_known(&reader->slot);
     if (reader->slot.format == REALTIME_FORMAT)

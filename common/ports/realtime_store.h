@@ -206,6 +206,9 @@ struct slot_reader {
         struct cell_total *totals; /* one a view: what the ledger says that the cells of the view add up to */
     } epochs[LIVE_EPOCHS_MAX];
     size_t epoch_count;
+    /* Called before a read changes the reader, perhaps more than once: the read waits for nothing behind that. May be
+     * NULL. */
+    void (*hold)(void *context, struct slot_reader *reader);
     /* Called for each delta applied to `epochs` (not for a full read); may be NULL. */
     void (*changed)(void *context, struct slot_reader *reader, int64_t epoch, size_t view, struct pane delta);
     /* Called after `epochs` were replaced by a full read, an epoch appeared or one was dropped; may be NULL. */
@@ -214,6 +217,8 @@ struct slot_reader {
 };
 void slot_reader_init(struct slot_reader *reader, struct slot_id id, const struct source *source);
 void slot_reader_clean_up(struct slot_reader *reader);
+/* What a read calls before it changes the reader. */
+void slot_reader_hold(struct slot_reader *reader);
 /* The cells of this epoch, made where new; NULL where memory is short or there are too many epochs. */
 struct epoch_cells *slot_reader_epoch(struct slot_reader *reader, int64_t epoch);
 /* Forgets the epochs that aren't in reader->slot any more; true where there were any. */

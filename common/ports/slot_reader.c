@@ -8,6 +8,12 @@ void slot_reader_init(struct slot_reader *reader, struct slot_id id, const struc
     *reader = (struct slot_reader){.id = id, .source = source};
 }
 
+void slot_reader_hold(struct slot_reader *reader)
+{
+    if (reader->hold)
+        reader->hold(reader->context, reader);
+}
+
 static void cells_clean_up(const struct slot_reader *reader, struct epoch_cells *cells)
 {
     for (size_t view = 0; view < reader->source->view_count; view++)

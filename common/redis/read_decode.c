@@ -60,6 +60,7 @@ static void announce_replaced(struct slot_reader *reader)
 
 static void empty(struct slot_reader *reader)
 {
+    slot_reader_hold(reader);
     slot_reader_clear(reader);
     reader->slot = (struct slot){0};
     announce_replaced(reader);
@@ -94,6 +95,7 @@ static bool apply_changes(struct slot_reader *reader, struct slot_parts *parts, 
                           const redisReply *list, struct error *error)
 {
     size_t before = reader->epoch_count;
+    slot_reader_hold(reader);
     reader->slot = *slot;
     bool is_other = slot_reader_trim(reader);
     if (!make_epochs(reader, error))
@@ -113,6 +115,7 @@ static bool apply_changes(struct slot_reader *reader, struct slot_parts *parts, 
 /* What was read in parts becomes the reader's. */
 static void replace(struct slot_reader *reader, struct slot_reader *by)
 {
+    slot_reader_hold(reader);
     slot_reader_clear(reader);
     memcpy(reader->epochs, by->epochs, sizeof reader->epochs);
     reader->epoch_count = by->epoch_count;
@@ -140,6 +143,7 @@ static bool apply_parts(struct slot_reader *reader, struct slot_parts *parts, co
 static void apply_meta(struct slot_reader *reader, const struct slot *slot)
 {
     bool held_any = reader->epoch_count > 0;
+    slot_reader_hold(reader);
     slot_reader_clear(reader);
     reader->slot = *slot;
     if (held_any)

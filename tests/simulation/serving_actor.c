@@ -14,10 +14,8 @@ struct serving_process {
     const struct definition *definition;
     struct snapshot *snapshot;
     struct follower *follower;
-    struct redis_gate publications_redis, live_redis; /* a connection a thread */
-    struct realtime_store redis;                      /* leads to the one of the thread that is in turn */
+    struct redis_gate redis;
     struct database_reader reader;
-    struct actor *in_turn;
     uint64_t compared; /* the state of the answer that was compared last */
 };
 
@@ -219,25 +217,6 @@ void serving_explain(const struct world *world, struct buffer *out)
 
 /* --- the process --- */
 
-/* Calls of the follower go over the connection of the thread that makes them. */
-static struct realtime_store *connection(void)
-{
-    struct serving_process *serving = the_world.serving;
-    return serving->in_turn == &the_world.live ? &serving->live_redis.store : &serving->publications_redis.store;
-}
-
-static bool read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
-{
-    (void)store;
-    return connection()->operations->read_slot(connection(), id, ret_slot, error);
-}
-
-static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)
-{
-    (void)store;
-    return connection()->operations->read(connection(), reader, error);
-}
-
 static void live_publications(struct actor *actor)
 {
     while (!actor->dead) {
@@ -259,22 +238,23 @@ static void live_live(struct actor *actor)
 void serving_start(struct world *world)
 {
     static struct serving_process process;
-    static const struct realtime_store_operations operations = {.read_slot = read_slot, .read = read_cells};
     struct error error;
     if (!metrics)
         metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
     struct serving_process *serving = &process;
     world->serving = serving;
-    *serving = (struct serving_process){.definition = &world->definitions[world->definition], .redis = {&operations}};
+    *serving = (struct serving_process){.definition = &world->definitions[world->definition]};
     actor_init(&world->publications, "serving, publications", live_publications);
     actor_init(&world->live, "serving, live", live_live);
-    redis_gate_init(&serving->publications_redis, &world->redis, &world->redis_service, &world->publications);
-    redis_gate_init(&serving->live_redis, &world->redis, &world->redis_service, &world->live);
+    redis_gate_init(&serving->redis, &world->redis, &world->redis_service, &world->live);
     database_reader_init(&serving->reader, &world->database, &world->publications);
     serving->snapshot = snapshot_new(&serving->definition->source, SIZE_MAX);
-    const struct follower_stores stores = {
-        .publications = &serving->reader.store, .realtime = &serving->redis, .read_published = database_read_published};
-    const struct follower_times times = {.live_us = 1, .publication_us = 200000, .patience_us = 500000};
+    const struct follower_stores stores = {.publications = &serving->reader.store,
+                                           .realtime = &serving->redis.store,
+                                           .read_published = database_read_published};
+    /* Without patience what is published is often put in place beside slots that were read before it. */
+    const struct follower_times times = {
+        .live_us = 1, .publication_us = 200000, .patience_us = chance_one_in(3) ? 0 : 500000};
     bool made =
         serving->snapshot && follower_new(&stores, &serving->snapshot, 1, times, metrics, &serving->follower, &error);
     if (!made)
@@ -283,37 +263,19 @@ void serving_start(struct world *world)
 
 void serving_stop(struct world *world)
 {
-    world->serving->in_turn = &world->live;
     actor_kill(&world->live);
-    world->serving->in_turn = &world->publications;
     actor_kill(&world->publications);
     follower_destroy(world->serving->follower);
     snapshot_destroy(world->serving->snapshot);
 }
 
-static void turn(struct world *world, struct actor *actor, int steps)
-{
-    world->serving->in_turn = actor;
-    actor_turn(actor, steps);
-}
-
-/* A thread that waits for Redis holds the follower's mutex: then the other one can't go on. */
-static bool holds_mutex(const struct world *world, const struct actor *actor)
-{
-    return actor->inside && (actor == &world->live || actor->service == &world->redis_service);
-}
-
 void serving_turn(struct world *world, int steps)
 {
-    struct actor *actor = chance_one_in(3) ? &world->publications : &world->live;
-    struct actor *other = actor == &world->live ? &world->publications : &world->live;
-    turn(world, holds_mutex(world, other) ? other : actor, steps);
+    actor_turn(chance_one_in(3) ? &world->publications : &world->live, steps);
 }
 
 void serving_pass(struct world *world)
 {
-    struct actor *const actors[] = {&world->live, &world->publications};
-    int first = holds_mutex(world, &world->publications);
-    for (int i = 0; i < 2; i++)
-        turn(world, actors[(first + i) % 2], INT_MAX);
+    actor_turn(&world->publications, INT_MAX);
+    actor_turn(&world->live, INT_MAX); /* which puts in place what was read */
 }

@@ -116,13 +116,14 @@ static void fill_slot(struct live *live)
 static void make_snapshot(void)
 {
     static const char runs[] = "[{\"epoch\": 1}]";
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     struct error error;
     struct zone *zone;
     struct live live;
     REQUIRE(zone_open("Europe/London", &zone, &error));
     for (size_t i = 0; i < VIEWS; i++)
         views[i].zone = zone;
-    REQUIRE((snapshot = snapshot_new(&source, 1 << 20)) && live_init(&live, &source, &error));
+    REQUIRE((snapshot = snapshot_new(&source, 1 << 20)) && live_init(&live, &source, &lock, &error));
     fill_slot(&live);
     publish(&live);
     buffer_append_string(&snapshot->runs, runs);

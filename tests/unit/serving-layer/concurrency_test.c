@@ -47,26 +47,37 @@ static void publish(void)
     fake.published_at_us++;
 }
 
+static void begin(struct bench *bench, struct follower_times times)
+{
+    struct error error;
+    fake.times = times;
+    bench_start(bench, 1 << 30);
+    for (int i = 0; i < PARTITIONS; i++)
+        fake_begin(i, 1, 0);
+    assert_true(follower_start(bench->follower, &error));
+}
+
+/* Slots and publications change while the follower's own threads read them. */
 static void no_answer_is_made_of_two_states(void **state)
 {
     (void)state;
     struct bench bench;
     pthread_t readers[READERS];
-    bench_start(&bench, 1 << 30);
-    for (int i = 0; i < PARTITIONS; i++)
-        fake_begin(i, 1, 0);
-    bench_follow(&bench);
+    begin(&bench, (struct follower_times){.live_us = 100, .publication_us = 1000, .patience_us = 2000});
     for (int i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, ask, &bench), 0);
     for (int round = 0; round < ROUNDS || answers < ROUNDS; round++) {
         int partition = round % PARTITIONS;
+        pthread_mutex_lock(&fake_lock);
         fake_add(partition, DAILY, DAY_S, no_group, 1, 100);
         fake.slots[partition].slot.next++;
         if (round % 10 == 9)
             publish();
-        follower_read_live(bench.follower);
-        follower_look_at_publications(bench.follower);
+        pthread_mutex_unlock(&fake_lock);
+        fake_redis_hangs = round % 100 > 90; /* then what is published is put in place without it */
+        nap();
     }
+    fake_redis_hangs = false;
     ended = true;
     for (int i = 0; i < READERS; i++)
         pthread_join(readers[i], NULL);
@@ -75,9 +86,47 @@ static void no_answer_is_made_of_two_states(void **state)
     bench_stop(&bench);
 }
 
+/* Asks until an answer has the word; false where it doesn't come, which is far beyond any load. */
+static bool says_in_time(struct bench *bench, const char *target, const char *word)
+{
+    const int64_t until_us = clock_monotonic_us() + 60 * US_PER_SECOND;
+    unsigned status;
+    while (!strstr(bench_get(bench, target, &status), word)) {
+        if (clock_monotonic_us() > until_us)
+            return false;
+        nap();
+    }
+    return true;
+}
+
+static void what_is_published_is_answered_while_redis_hangs(void **state)
+{
+    (void)state;
+    struct bench bench;
+    begin(&bench, FOLLOWER_TIMES(20000));
+    assert_true(says_in_time(&bench, "/v1/views/daily", "\"complete\": true"));
+    fake_redis_hangs = true;
+    pthread_mutex_lock(&fake_lock);
+    fake_add(0, DAILY, DAY_S, no_group, 1, 100);
+    fake.slots[0].slot.next++;
+    publish();
+    pthread_mutex_unlock(&fake_lock);
+    bool answered = says_in_time(&bench, "/v1/status", "\"epoch\": 1");
+    bool marked = answered && says_in_time(&bench, "/v1/views/daily", "\"reason\": \"unreachable\"");
+    fake_redis_hangs = false;
+    assert_true(answered);
+    assert_true(marked);
+    assert_true(says_in_time(&bench, "/v1/views/daily", "\"complete\": true"));
+    assert_says(&bench, "/v1/views/daily", "\"order_count\": 1, \"total\": 1.00");
+    bench_stop(&bench);
+}
+
 int main(void)
 {
     log_configure("test", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(no_answer_is_made_of_two_states)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_answer_is_made_of_two_states),
+        cmocka_unit_test(what_is_published_is_answered_while_redis_hangs),
+    };
     return cmocka_run_group_tests(tests, make_views, NULL);
 }

@@ -192,6 +192,7 @@ static bool update(void *context)
     struct own own;
     own_start(&own);
     follower_look_at_publications(own.follower);
+    follower_read_live(own.follower);
     change_slot(1);
     failing_memory_resume();
     follower_read_live(own.follower);
@@ -210,6 +211,7 @@ static char *answered_now(void)
     struct own own;
     own_start(&own);
     follower_look_at_publications(own.follower);
+    follower_read_live(own.follower);
     char *answer = own_stop(&own);
     assert_non_null(answer);
     failing_memory_resume();

@@ -6,6 +6,8 @@
 
 #include "cmocka_test.h"
 
+#include <pthread.h>
+
 #include "base/clock.h"
 #include "follower.h"
 #include "provenance.h"
@@ -73,6 +75,15 @@ static UNUSED void add_cell(struct panes *panes, int64_t window_s, struct text g
     cell->sums[0].total += cents;
 }
 
+/* Held while the stores in memory are read, and by a test that changes them meanwhile. */
+static UNUSED pthread_mutex_t fake_lock = PTHREAD_MUTEX_INITIALIZER;
+static UNUSED _Atomic bool fake_redis_hangs; /* whoever asks it waits until it doesn't */
+
+static UNUSED void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+}
+
 /* Redis and PostgreSQL, as far as the follower sees them. */
 struct fake_slot {
     struct slot slot;
@@ -111,7 +122,9 @@ static bool fake_read_slot(struct realtime_store *store, struct slot_id id, stru
     (void)store;
     if (fake_down(fake.redis_down, error))
         return false;
+    pthread_mutex_lock(&fake_lock);
     *ret_slot = id.partition < PARTITIONS ? fake.slots[id.partition].slot : (struct slot){0};
+    pthread_mutex_unlock(&fake_lock);
     slot_keep_known(ret_slot);
     return true;
 }
@@ -193,9 +206,8 @@ static bool fake_tell_deltas(struct slot_reader *reader, struct fake_slot *slot)
     return true;
 }
 
-static bool fake_read(struct realtime_store *store, struct slot_reader *reader, struct error *error)
+static bool fake_read_now(struct slot_reader *reader, struct error *error)
 {
-    (void)store;
     if (fake_down(fake.redis_down, error))
         return false;
     static struct fake_slot none, other;
@@ -208,6 +220,7 @@ static bool fake_read(struct realtime_store *store, struct slot_reader *reader, 
     bool anew =
         strcmp(reader->slot.incarnation, slot->slot.incarnation) != 0 || reader->slot.sequence > slot->slot.sequence;
     size_t before = reader->epoch_count;
+    slot_reader_hold(reader);
     reader->slot = slot->slot;
     bool trimmed = slot_reader_trim(reader);
     bool done = anew ? fake_read_all(reader, slot) : fake_tell_deltas(reader, slot);
@@ -223,6 +236,17 @@ static bool fake_read(struct realtime_store *store, struct slot_reader *reader, 
     return true;
 }
 
+static bool fake_read(struct realtime_store *store, struct slot_reader *reader, struct error *error)
+{
+    (void)store;
+    while (fake_redis_hangs)
+        nap();
+    pthread_mutex_lock(&fake_lock);
+    bool read = fake_read_now(reader, error);
+    pthread_mutex_unlock(&fake_lock);
+    return read;
+}
+
 /* The views filter what is kept. */
 static void fake_sum_fates(struct ledger *ledger)
 {
@@ -235,14 +259,11 @@ static void fake_sum_fates(struct ledger *ledger)
         ledger->views[view].filtered = ledger->kept;
 }
 
-static bool fake_read_publication(struct publication_store *store, const struct source *source,
-                                  struct publication *ret_publication, struct error *error)
+static bool fake_read_publication_now(const struct source *source, struct publication *ret_publication,
+                                      struct error *error)
 {
-    (void)store;
     if (fake_down(fake.postgres_down, error))
         return false;
-    if (fake.meanwhile)
-        fake.meanwhile(fake.context);
     *ret_publication = (struct publication){
         .epoch = fake.epoch, .published_at_us = fake.published_at_us, .opened_at_us = fake.opened_at_us};
     ret_publication->partitions = calloc(PARTITIONS, sizeof *ret_publication->partitions);
@@ -266,9 +287,21 @@ static bool fake_read_publication(struct publication_store *store, const struct 
     return true;
 }
 
+static bool fake_read_publication(struct publication_store *store, const struct source *source,
+                                  struct publication *ret_publication, struct error *error)
+{
+    (void)store;
+    if (fake.meanwhile)
+        fake.meanwhile(fake.context);
+    pthread_mutex_lock(&fake_lock);
+    bool read = fake_read_publication_now(source, ret_publication, error);
+    pthread_mutex_unlock(&fake_lock);
+    return read;
+}
+
 /* All rows, or, where the epoch before is held, every window as one that was touched. */
-static bool fake_read_rows(struct publication_store *store, const struct source *source, int64_t since_epoch,
-                           const struct published_rows *rows, struct publication *ret_publication, struct error *error)
+static bool fake_read_rows_now(const struct source *source, int64_t since_epoch, const struct published_rows *rows,
+                               struct publication *ret_publication, struct error *error)
 {
     if (fake_down(fake.postgres_down, error))
         return false;
@@ -286,7 +319,17 @@ static bool fake_read_rows(struct publication_store *store, const struct source 
         }
     }
     fake.last_epoch = fake.epoch;
-    return fake_read_publication(store, source, ret_publication, error);
+    return fake_read_publication_now(source, ret_publication, error);
+}
+
+static bool fake_read_rows(struct publication_store *store, const struct source *source, int64_t since_epoch,
+                           const struct published_rows *rows, struct publication *ret_publication, struct error *error)
+{
+    (void)store;
+    pthread_mutex_lock(&fake_lock);
+    bool read = fake_read_rows_now(source, since_epoch, rows, ret_publication, error);
+    pthread_mutex_unlock(&fake_lock);
+    return read;
 }
 
 static const struct realtime_store_operations fake_realtime = {.read_slot = fake_read_slot, .read = fake_read};
