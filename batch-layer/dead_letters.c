@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "bad_messages.h"
 #include "base/log.h"
@@ -142,8 +143,8 @@ static bool take_waiting(void *context, const struct log_message *message, struc
     return true;
 }
 
-/* Where the ingest will go on in each partition, or begin. */
-static bool find_ingested(struct batch *batch, const struct source *source, int64_t ret_ingested[PARTITIONS_MAX],
+/* Where the ingest will go on in each of the first `count` partitions, or begin. */
+static bool find_ingested(struct batch *batch, const struct source *source, int64_t ret_ingested[], int32_t count,
                           struct error *error)
 {
     const char *values[] = {source->name};
@@ -151,35 +152,41 @@ static bool find_ingested(struct batch *batch, const struct source *source, int6
     if (!connection_query(batch->connection, "select partition, ingested from tidemark.partition where source = $1", 1,
                           values, &rows, error))
         return false;
-    for (size_t i = 0; i < PARTITIONS_MAX; i++)
-        ret_ingested[i] = 0;
     for (int row = 0; row < PQntuples(rows); row++)
-        ret_ingested[result_integer(rows, row, 0)] = result_integer(rows, row, 1);
+        if (result_integer(rows, row, 0) < count)
+            ret_ingested[result_integer(rows, row, 0)] = result_integer(rows, row, 1);
     return true;
+}
+
+static bool read_partition(struct batch *batch, struct waiting *waiting, int32_t number, int64_t ingested,
+                           struct error *error)
+{
+    const struct event_log_operations *log = batch->log->operations;
+    const char *topic = waiting->source->topic;
+    int64_t first, end, available;
+    if (!log->ends(batch->log, topic, number, &first, &end, error))
+        return false;
+    int64_t from = ingested > first ? ingested : first;
+    waiting->partition = number;
+    progress_begin(&waiting->progress, topic, end - from);
+    bool done =
+        from >= end || log->read(batch->log, topic, number, from, end, &available, take_waiting, waiting, error);
+    progress_end(&waiting->progress);
+    return done;
 }
 
 static bool read_waiting(struct batch *batch, struct waiting *waiting, struct error *error)
 {
-    static int64_t ingested[PARTITIONS_MAX];
-    const struct event_log_operations *log = batch->log->operations;
-    const char *topic = waiting->source->topic;
     int32_t count;
-    if (!find_ingested(batch, waiting->source, ingested, error) ||
-        !log->partition_count(batch->log, topic, &count, error))
+    if (!batch->log->operations->partition_count(batch->log, waiting->source->topic, &count, error))
         return false;
-    for (int32_t i = 0; i < count && i < PARTITIONS_MAX; i++) {
-        int64_t first, end, available;
-        if (!log->ends(batch->log, topic, i, &first, &end, error))
-            return false;
-        int64_t from = ingested[i] > first ? ingested[i] : first;
-        waiting->partition = i;
-        progress_begin(&waiting->progress, topic, end - from);
-        bool done = from >= end || log->read(batch->log, topic, i, from, end, &available, take_waiting, waiting, error);
-        progress_end(&waiting->progress);
-        if (!done)
-            return false;
-    }
-    return true;
+    int64_t *ingested = calloc((size_t)count + 1, sizeof *ingested);
+    bool done = ingested ? find_ingested(batch, waiting->source, ingested, count, error)
+                         : error_set(error, ERROR_INTERNAL, "out of memory");
+    for (int32_t i = 0; done && i < count; i++)
+        done = read_partition(batch, waiting, i, ingested[i], error);
+    free(ingested);
+    return done;
 }
 
 /* Kafka may be down, and what is kept is worth a look all the same. */

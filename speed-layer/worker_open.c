@@ -48,6 +48,9 @@ static bool open_one(struct worker *worker, struct owned *owned, struct error *e
     int32_t partitions;
     if (!worker->consumer->operations->partition_count(worker->consumer, partition->source->topic, &partitions, error))
         return false;
+    if (partitions > PARTITIONS_MAX)
+        return error_set(error, ERROR_CONFIGURATION, "topic %s has %d partitions; %d are supported",
+                         partition->source->topic, (int)partitions, PARTITIONS_MAX);
     log.partitions = partitions;
     if (!worker->consumer->operations->extent(worker->consumer, partition->source->topic, partition->id.partition,
                                               &log.first, &log.end, error))

@@ -30,10 +30,16 @@ bool publication_copy(const struct publication *publication, struct publication 
 
 const struct published_partition *publication_partition(const struct publication *publication, int32_t partition)
 {
-    for (size_t i = 0; i < publication->partition_count; i++)
-        if (publication->partitions[i].partition == partition)
-            return &publication->partitions[i];
-    return NULL;
+    size_t low = 0, high = publication->partition_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (publication->partitions[middle].partition < partition)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool is_named = low < publication->partition_count && publication->partitions[low].partition == partition;
+    return is_named ? &publication->partitions[low] : NULL;
 }
 
 bool publication_is_of_cluster(const struct publication *publication, const char *cluster)

@@ -6,7 +6,9 @@
 
 #include "ports/realtime_store.h"
 
-#define PARTITIONS_MAX 1024 /* of a source's topic */
+/* Of a source's topic: more than a cluster of Kafka holds in all, so that no number that is out of its mind takes all
+ * memory. */
+#define PARTITIONS_MAX 1000000
 
 struct published_partition {
     int32_t partition;

@@ -5,7 +5,7 @@
 
 #include "ports/log.h"
 
-#define MEMORY_PARTITIONS 8
+#define MEMORY_PARTITIONS 1100
 
 struct memory_log {
     struct event_log log;

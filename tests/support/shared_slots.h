@@ -5,7 +5,7 @@
 
 #include "ports/realtime_store.h"
 
-#define MEMORY_SLOTS 8
+#define MEMORY_SLOTS 1100
 
 struct shared_slots {
     struct realtime_store store;

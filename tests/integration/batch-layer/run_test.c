@@ -28,6 +28,26 @@ static void first_run_publishes_rows_cut_and_ledger(void **state)
     end_world(&world);
 }
 
+/* Each is a row and a part of some conditions: nothing has room for so many only. */
+static void topic_of_more_than_a_thousand_partitions_is_published_whole(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1100);
+    paid(&world, 0, "a", "10.00");
+    paid(&world, 1023, "b", "1.00");
+    paid(&world, 1024, "c", "2.00");
+    for (int32_t i = 1030; i < 1100; i++)
+        paid(&world, i, "d", "3.00");
+    follow_and_run(&world);
+    assert_rows(&world, DAILY, "2026-01-01 00:00:00+00 73 223.00 3.05");
+    assert_rows(&world, "select count(*), sum(cut) from tidemark.partition", "1100 73");
+    paid(&world, 1099, "d", "4.00");
+    follow_and_run(&world);
+    assert_rows(&world, DAILY, "2026-01-01 00:00:00+00 73 224.00 3.07");
+    end_world(&world);
+}
+
 static void correction_moves_the_amount_to_another_window(void **state)
 {
     (void)state;
@@ -217,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_run_publishes_rows_cut_and_ledger),
+        cmocka_unit_test(topic_of_more_than_a_thousand_partitions_is_published_whole),
         cmocka_unit_test(correction_moves_the_amount_to_another_window),
         cmocka_unit_test(cancellation_of_the_only_order_removes_the_row),
         cmocka_unit_test(run_without_news_opens_and_publishes_nothing),

@@ -404,6 +404,19 @@ static void a_lost_slot_is_said_to_be_rebuilding_from_the_cut(void **state)
     world_destroy(world);
 }
 
+static void partitions_beyond_a_thousand_are_missing_like_others(void **state)
+{
+    (void)state;
+    struct world *world = world_new();
+    fake_begin(0, 1, 0);
+    fake.slots[0].slot.partitions = 1500;
+    bench_follow(&world->bench);
+    assert_int_equal(world->bench.snapshot->partition_count, 1500);
+    assert_says(&world->bench, "/v1/views/daily", "{\"partition\": 1024, ");
+    assert_says(&world->bench, "/v1/views/daily", "{\"partition\": 1499, ");
+    world_destroy(world);
+}
+
 static void come_back_and_be_lost_again(void *context)
 {
     struct world *world = context;
@@ -637,6 +650,7 @@ int main(void)
         cmocka_unit_test(without_redis_the_last_answer_stays_complete),
         cmocka_unit_test(what_is_published_while_redis_is_down_is_answered_as_far_as_it_goes),
         cmocka_unit_test(a_lost_slot_is_said_to_be_rebuilding_from_the_cut),
+        cmocka_unit_test(partitions_beyond_a_thousand_are_missing_like_others),
         cmocka_unit_test(a_slot_that_is_lost_during_a_look_is_looked_for_once_more),
         cmocka_unit_test(deferred_messages_make_an_answer_incomplete_until_they_are_published),
         cmocka_unit_test(messages_that_were_lost_unread_are_a_gap_until_the_batch_layer_has_its_say),
