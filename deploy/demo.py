@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo that deploy/demo starts: private servers, the three programs, and a month of real orders replayed to now."""
+"""The demo that deploy/demo starts: private servers, the three programs, a month of real orders replayed to now, and card
+transactions that a detector judges."""
 
 import contextlib
 import random
@@ -16,6 +17,7 @@ TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "tests"))
 sys.dont_write_bytecode = True
 
+from support import detector as fraud  # noqa: E402
 from support import disorder, online_retail, oracle  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.process import Child, wait_until  # noqa: E402
@@ -112,6 +114,42 @@ class Replay:
         self.log.close()
 
 
+class Transactions:
+    """Sends transactions by chance: some customers are too fast, some amounts too large, some come out of order."""
+
+    def __init__(self, brokers, folder, seed):
+        self.brokers, self.folder, self.chance, self.count = brokers, folder, random.Random(seed), 0
+
+    def send(self, transactions):
+        command = ["kcat", "-P", "-b", self.brokers, "-t", "transactions", "-K", r"\t", "-Z"]
+        lines = [one["customer_id"].encode() + b"\t" + fraud.encode(one) + b"\n" for one in transactions]
+        subprocess.run(command, input=b"".join(lines), check=True, timeout=30, capture_output=True)
+        self.count += len(lines)
+
+    def send_history(self, count=3000):
+        start = datetime.now(timezone.utc) - timedelta(seconds=0.25 * count)
+        self.send(fraud.transactions(self.chance, count, start))
+
+    def send_live(self, ended):
+        while not ended.wait(2):
+            start = datetime.now(timezone.utc) - timedelta(seconds=2)
+            self.send(fraud.transactions(self.chance, 10, start))
+
+    def messages(self):
+        """What the topic holds, in the order of each partition's log."""
+        command = ["kcat", "-C", "-b", self.brokers, "-t", "transactions", "-e", "-q", "-f", r"%p %o %T %s\n"]
+        done = subprocess.run(command, check=True, timeout=30, capture_output=True)
+        return [Message(*line.split(b" ", 3)) for line in done.stdout.splitlines()]
+
+
+class Message:
+    """A message as tests/support/detector.py takes it."""
+
+    def __init__(self, partition, offset, timestamp_ms, value):
+        self.partition, self.offset = lambda: int(partition), lambda: int(offset)
+        self.timestamp, self.value = lambda: (1, int(timestamp_ms)), lambda: value
+
+
 class Demo:
     """All that the demo starts; close() ends it in the opposite order and removes its folder."""
 
@@ -137,8 +175,9 @@ class Demo:
             brokers,
             redis.url,
             postgres.url,
-            {"orders": source("orders")},
+            {"orders": source("orders"), "transactions": fraud.source("transactions")},
             VIEWS,
+            detectors={"fraud": fraud.detector("fraud-alerts", **{"from": "beginning"})},
             port=port(),
             jobs={"each_minute": {"schedule": "* * * * *"}},
         )
@@ -150,10 +189,11 @@ class Demo:
         self.scheduler = self.job.start_batch("schedule")
         self.replay = Replay(brokers, self.job.folder, seed=7)
         self.stack.callback(self.replay.close)
+        self.transactions = Transactions(brokers, self.job.folder, seed=7)
 
     def _broker(self):
         log = self.folder / "broker.log"
-        broker = Child("broker", [BIN / "tidemark-demo-broker", "orders:4", "orders-dead-letter:1"], log)
+        broker = Child("broker", [BIN / "tidemark-demo-broker", *TOPICS], log)
         self.stack.callback(broker.stop)
         return wait_until(lambda: log.read_text().strip(), 20, "the broker answers", children=[broker])
 
@@ -174,6 +214,7 @@ class Demo:
                 raise AssertionError(child.tail())
 
 
+TOPICS = ["orders:4", "orders-dead-letter:1", "transactions:4", "fraud-alerts:1"]
 VIEWS = {
     "daily_revenue": view("orders"),
     "live_revenue": view("orders", "tumbling_1_minute", retention="48 hours"),
@@ -202,11 +243,13 @@ def show(demo):
     ended = threading.Event()
     say("sending the history of the month")
     demo.replay.send_history()
+    demo.transactions.send_history()
     sender = threading.Thread(target=demo.replay.send_live, args=(ended,), daemon=True)
     sender.start()
+    threading.Thread(target=demo.transactions.send_live, args=(ended,), daemon=True).start()
     say(f"\nThe dashboard: http://127.0.0.1:{demo.job.port}/      Ctrl-C ends the demo.\n")
     try:
-        before, at = 0, time.monotonic()
+        before, at, seen = 0, time.monotonic(), set()
         while True:
             demo.assert_running()
             answer = demo.job.view("daily_revenue", **{"from": today()})
@@ -215,10 +258,20 @@ def show(demo):
                 done = sum(answer.offsets.values())
                 figures(demo, answer.json, (done - before) / (now - at))
                 before, at = done, now
+            for alert in reversed(alerts(demo, 5)):
+                if alert["alert_id"] not in seen:
+                    say(f"ALERT {alert['transaction_id']} of {alert['customer_id']}: {'; '.join(alert['alerts'])}")
+                seen.add(alert["alert_id"])
             time.sleep(1)
     finally:
         ended.set()
         sender.join(10)
+
+
+def alerts(demo, limit):
+    """The newest of the alerts that are served."""
+    answer = demo.job.get(f"/v1/alerts?limit={limit}")
+    return answer.json["alerts"] if answer.status == 200 else []
 
 
 def today():
@@ -251,6 +304,7 @@ def check(demo):
     """Returns whether what is served equals the recomputation of what was sent."""
     say("sending the history of the month")
     demo.replay.send_history()
+    demo.transactions.send_history()
     served(demo)
     run_batch(demo)
     say("sending orders as they are made, with a batch run in between")
@@ -260,7 +314,8 @@ def check(demo):
     batch.join()
     served(demo)
     demo.replay.recorded.flush()
-    return compare(demo)
+    alerts_are_right = compare_alerts(demo)
+    return compare(demo) and alerts_are_right
 
 
 def served(demo):
@@ -294,6 +349,25 @@ def compare(demo):
     return ledger_is_right(demo, log) and right
 
 
+def compare_alerts(demo):
+    """Whether the alerts that are served are those of the independent detector, and their evidence proves them. The demo's
+    broker has no transactions, so that one may be there twice: its alert_id tells."""
+    messages, definition = demo.transactions.messages(), fraud.Definition()
+    expected = definition.alerts(messages)
+    served = lambda: list({one["alert_id"]: one for one in alerts(demo, 100_000)}.values())  # noqa: E731
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: len(fraud.alerted(served())) >= len(expected), 30, "all alerts are served", every=0.5)
+    found = served()
+    at = {(m.partition(), m.offset()): fraud.Transaction(m) for m in messages}
+    unproven = [alert["alert_id"] for alert in found if fraud.disproof(alert, at, definition)]
+    right = fraud.alerted(found) == expected and not unproven
+    for rule in (fraud.VELOCITY, fraud.LARGE):
+        counts = [sum(name == rule for _, name in places) for places in (fraud.alerted(found), expected)]
+        say(f"alerts: {rule:9} {counts[0]:>8} served {counts[1]:>8} recomputed, of {len(messages)} transactions")
+    say("alerts: " + ("each is proven by its evidence" if right else f"THEY DIFFER; not proven: {unproven[:5]}"))
+    return right
+
+
 def table(expected, found, provenance):
     say(f"\n{'day':10} {'served':>14} {'recomputed':>14} {'orders':>8} {'recomputed':>10}")
     for key in sorted(expected.keys() | found.keys()):
@@ -312,7 +386,7 @@ def table(expected, found, provenance):
 
 def ledger_is_right(demo, log):
     recomputed = log.fates()
-    [served] = demo.job.get("/v1/ledger").json["sources"]
+    served = next(one for one in demo.job.get("/v1/ledger").json["sources"] if one["name"] == "orders")
     for fate, count in recomputed.items():
         say(f"ledger: {fate:9} {served[fate]:>8} served {count:>8} recomputed")
     say(f"ledger: closed: {served['closed']}")

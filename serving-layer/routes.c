@@ -23,6 +23,7 @@ static const struct route routes[] = {
     {"/openapi.json", {"openapi.json"}, route_openapi, false},
     {"/v1/views", {"v1", "views"}, route_views, false},
     {"/v1/views/{view}", {"v1", "views", ANY}, route_view, true},
+    {"/v1/alerts", {"v1", "alerts"}, route_alerts, true},
     {"/v1/status", {"v1", "status"}, route_status, false},
     {"/v1/ledger", {"v1", "ledger"}, route_ledger, false},
     {"/v1/runs", {"v1", "runs"}, route_runs, false},

@@ -3,6 +3,7 @@
 #ifndef TIDEMARK_SERVING_ROUTES_H
 #define TIDEMARK_SERVING_ROUTES_H
 
+#include "alert_feed.h"
 #include "config/settings.h"
 #include "http/server.h"
 #include "serving_metrics.h"
@@ -16,6 +17,9 @@ struct serving {
     const struct source *sources;
     size_t source_count;
     struct snapshot **snapshots; /* one a source */
+    const struct detector *detectors;
+    size_t detector_count;
+    struct alert_feed *feed; /* NULL: there are no detectors */
     struct metrics *metrics;
 };
 
@@ -40,6 +44,7 @@ void route_ready(const struct request *request, struct reply *reply);
 void route_metrics(const struct request *request, struct reply *reply);
 void route_views(const struct request *request, struct reply *reply);
 void route_view(const struct request *request, struct reply *reply);
+void route_alerts(const struct request *request, struct reply *reply);
 void route_status(const struct request *request, struct reply *reply);
 void route_runs(const struct request *request, struct reply *reply);
 void route_ledger(const struct request *request, struct reply *reply);

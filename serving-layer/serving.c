@@ -29,7 +29,10 @@ struct run {
 static bool make_snapshots(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
-    run->serving = (struct serving){.sources = settings->sources, .source_count = settings->source_count};
+    run->serving = (struct serving){.sources = settings->sources,
+                                    .source_count = settings->source_count,
+                                    .detectors = settings->detectors,
+                                    .detector_count = settings->detector_count};
     run->serving.metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
     run->serving.snapshots = calloc(settings->source_count + 1, sizeof(struct snapshot *));
     bool done = run->serving.metrics && run->serving.snapshots;
@@ -57,6 +60,14 @@ static bool open_log(void *context, struct event_log **ret_log, struct error *er
     return kafka_log_open(context, ret_log, error);
 }
 
+static bool start_feed(struct run *run, struct error *error)
+{
+    if (run->settings->detector_count == 0)
+        return true;
+    return alert_feed_new(run->settings, open_log, &run->access, &run->serving.feed, error) &&
+           alert_feed_start(run->serving.feed, error);
+}
+
 static bool start_watch(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
@@ -82,13 +93,14 @@ static bool start(struct run *run, struct error *error)
     return make_snapshots(run, error) && open_stores(run, error) &&
            follower_new(&run->stores, run->serving.snapshots, run->serving.source_count, times, run->serving.metrics,
                         &run->follower, error) &&
-           follower_start(run->follower, error) && start_watch(run, error) &&
+           follower_start(run->follower, error) && start_watch(run, error) && start_feed(run, error) &&
            http_server_start(&options, &handler, &run->server, error);
 }
 
 static void stop(struct run *run)
 {
     http_server_stop(run->server);
+    alert_feed_destroy(run->serving.feed);
     log_watch_destroy(run->watch);
     follower_destroy(run->follower);
     if (run->stores.realtime)

@@ -59,6 +59,7 @@ struct settings {
         bool insecure;        /* others than this machine may ask, and nobody is asked who he is */
         int64_t memory_bytes; /* what the snapshot may hold: `memory`, 1 GiB */
         int64_t threads;      /* 2 */
+        int64_t alerts_max;   /* of an alert topic, the newest that are held: `alerts`, 10,000 */
         int64_t refresh_us;   /* how often Redis is asked: `refresh`, 20 ms */
     } http;
     struct {

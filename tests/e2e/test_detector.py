@@ -4,6 +4,7 @@ in the topic proves it."""
 
 import itertools
 import json
+import os
 import random
 import signal
 import threading
@@ -15,12 +16,24 @@ from confluent_kafka import TopicPartition
 
 from support import detector as fraud
 from support.kafka import Writer
-from support.process import wait_until
-from support.tidemark import BIN, run_to_the_end
+from support.process import ROOT, wait_until
+from support.tidemark import BIN, Platform, run_to_the_end
 
 from .servers import EndToEnd
 
 _numbers = itertools.count(1)
+
+
+class ExampleFile(Platform):
+    """The programs with docs/examples/fraud.yaml."""
+
+    path = ROOT / "docs" / "examples" / "fraud.yaml"
+
+    def __init__(self, folder):
+        super().__init__(folder, None, None, None, {}, {})
+
+    def write(self):
+        pass  # the file stays as it is
 
 
 class Detector(EndToEnd):
@@ -69,10 +82,10 @@ class Detector(EndToEnd):
             children=[c for c in self.job.children if c.running()],
         )
 
-    def positions(self):
+    def positions(self, group=None):
         partitions = self.reader.ends(self.name)
         consumer = self.reader.consumer.__class__(
-            {"bootstrap.servers": self.kafka.brokers, "group.id": self.group, "log_level": 2}
+            {"bootstrap.servers": self.kafka.brokers, "group.id": group or self.group, "log_level": 2}
         )
         try:
             found = consumer.committed([TopicPartition(self.name, p) for p in partitions], timeout=10)
@@ -230,6 +243,47 @@ class Detector(EndToEnd):
         self.assertEqual(self.job.speed("--until-end").end(60), 0)
         self.assertEqual([fraud.place_of(alert)[1] for alert in self.alerts()], [0, 1, 2, 3, 6, 20_007])
 
+
+    # --- what people see ---
+
+    def test_the_example_file_runs_as_it_stands(self):
+        self.servers()
+        self.reader = self.kafka.reader()
+        self.addCleanup(self.reader.close)
+        self.writer = Writer(self.kafka.brokers)
+        self.name, self.alerts_topic = "transactions", "fraud-alerts"
+        self.kafka.create(self.name, 4)
+        self.job = ExampleFile(self.folder / "example")
+        self.addCleanup(self.job.kill)
+        self.job.env = {
+            **os.environ,
+            "KAFKA_BROKERS": self.kafka.brokers,
+            "REDIS_URL": self.redis.url,
+            "POSTGRES_URL": self.postgres.url,
+            "HTTP_LISTEN": f"127.0.0.1:{self.job.port}",
+        }
+        self.job.serving()
+        self.job.speed()
+        wait_until(lambda: self.alerts_topic in self.kafka.topics(), 60, "the alert topic is made")
+        wait_until(lambda: self.job.get("/v1/alerts").status == 200, 60, "alerts are answered")
+        group = lambda: "fraud-example-fraud"  # noqa: E731
+        wait_until(lambda: self.positions(group()), 60, "the detector has positions", children=self.job.children)
+        for number in range(7):
+            self.send_one(number, amount="10000.01" if number == 6 else "10000.00")
+        alerts = self.wait_for_alerts(2)
+        self.assertEqual([len(alert["alerts"]) for alert in alerts], [1, 2])
+        served = lambda query="": self.job.get(f"/v1/alerts{query}").json["alerts"]  # noqa: E731
+        wait_until(lambda: served() == alerts[::-1], 60, "the same alerts are served, the latest first")
+        self.assertEqual(served("?field.amount=10000"), alerts[:1])
+        self.assertEqual(served("?detector=fraud&limit=1&field.customer_id=c"), alerts[1:])
+        # Without Kafka what is answered of alerts would be old, and nobody is told so by an empty list.
+        self.kafka.child.process.send_signal(signal.SIGSTOP)
+        try:
+            wait_until(lambda: self.job.get("/v1/alerts").status == 503, 90, "without Kafka alerts are 503")
+            self.assertEqual(self.job.get("/v1/views").status, 200)
+        finally:
+            self.kafka.child.process.send_signal(signal.SIGCONT)
+        wait_until(lambda: self.job.get("/v1/alerts").status == 200, 90, "and come back with it")
 
     # --- trying rules on what came ---
 

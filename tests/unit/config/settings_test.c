@@ -113,6 +113,12 @@ static const char full_example[] =
     "      amount: decimal(2)                 # exact: never a float\n"
     "      quantity: integer\n"
     "      status: text\n"
+    "  transactions:\n"
+    "    topic: kafka://transactions\n"
+    "    key: transaction_id\n"
+    "    event_time: timestamp\n"
+    "    on_duplicate: none\n"
+    "    fields: { transaction_id: text, customer_id: text, amount: decimal(2) }\n"
     "\n"
     "views:\n"
     "  daily_revenue:\n"
@@ -136,6 +142,17 @@ static const char full_example[] =
     "      total_revenue: sum(amount)\n"
     "      avg_order_value: avg(amount)\n"
     "\n"
+    "detectors:\n"
+    "  fraud:\n"
+    "    source: transactions                 # a source like orders\n"
+    "    alerts: kafka://fraud-alerts\n"
+    "    lateness: 1 minute                   # how long an out-of-order transaction is waited for\n"
+    "    rules:\n"
+    "      - velocity: { by: customer_id, more_than: 5, within: 5 minutes }\n"
+    "        message: \"High velocity: {count} transactions in 5 min\"\n"
+    "      - when: amount > 10000\n"
+    "        message: \"Large transaction: {amount}\"\n"
+    "\n"
     "jobs:\n"
     "  nightly:\n"
     "    schedule: \"0 2 * * *\"\n";
@@ -147,7 +164,9 @@ static void the_full_example_loads(void **state)
     assert_string_equal(settings->path, path);
     assert_string_equal(settings->time_zone, "Europe/London");
     assert_string_equal(zone_name(settings->zone), "Europe/London");
-    assert_int_equal(settings->source_count, 1);
+    assert_int_equal(settings->source_count, 2);
+    assert_int_equal(settings->detector_count, 1);
+    assert_int_equal(settings->detectors[0].rule_count, 2);
     const struct source *source = settings_source(settings, text_of("orders"));
     assert_ptr_equal(source, &settings->sources[0]);
     assert_string_equal(source->topic, "orders");

@@ -135,7 +135,8 @@ static void own_start(struct own *own)
 static char *own_stop(struct own *own)
 {
     failing_memory_pause();
-    const struct serving serving = {&orders, 1, own->snapshots, own->metrics};
+    const struct serving serving = {
+        .sources = &orders, .source_count = 1, .snapshots = own->snapshots, .metrics = own->metrics};
     struct reply reply = {0};
     const char *name;
     route(&serving, targets[3], &reply, &name);

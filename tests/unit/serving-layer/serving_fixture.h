@@ -395,7 +395,8 @@ static UNUSED void bench_start(struct bench *bench, size_t bytes_max)
     bench->metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
     const struct follower_stores stores = {&fake.publications, &fake.realtime, NULL, fake_read_rows};
     assert_true(follower_new(&stores, bench->snapshots, 1, fake.times, bench->metrics, &bench->follower, NULL));
-    bench->serving = (struct serving){&orders, 1, bench->snapshots, bench->metrics};
+    bench->serving = (struct serving){
+        .sources = &orders, .source_count = 1, .snapshots = bench->snapshots, .metrics = bench->metrics};
 }
 
 static UNUSED void bench_stop(struct bench *bench)
