@@ -24,6 +24,10 @@ from typing import NamedTuple
 
 TESTS = Path(__file__).resolve().parents[1]
 WITH_SERVERS = ("e2e", "faults")
+LONGEST = [
+    *("faults.test_redis", "faults.test_network", "e2e.test_damage", "e2e.test_dead_letters", "e2e.test_main_job"),
+    *("faults.test_postgres", "faults.test_processes", "faults.test_liveness"),
+]
 
 
 class Outcome(NamedTuple):
@@ -73,6 +77,11 @@ def arguments():
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--only", nargs="*", default=[])
     return parser.parse_args()
+
+
+def longest_first(modules):
+    """So that none of those that take minutes is left for the end, when others have nothing to do any more."""
+    return sorted(modules, key=lambda module: LONGEST.index(module) if module in LONGEST else len(LONGEST))
 
 
 def modules_of(name):
@@ -127,7 +136,7 @@ def summary(outcomes):
 
 def main():
     options = arguments()
-    outcomes = run_all([module for name in options.modules for module in modules_of(name)], options)
+    outcomes = run_all(longest_first([module for name in options.modules for module in modules_of(name)]), options)
     print("\n".join(summary(list(outcomes.values()))), flush=True)
 
 

@@ -11,7 +11,7 @@ import unittest
 from pathlib import Path
 
 from support.process import ROOT
-from support.run_modules import Outcome, outcome_of, settle, summary
+from support.run_modules import LONGEST, WITH_SERVERS, Outcome, longest_first, modules_of, outcome_of, settle, summary
 
 TESTS = ROOT / "tests"
 
@@ -66,6 +66,17 @@ class Counting(unittest.TestCase):
         found = {"passed": ["a"], "failed": ["b"], "broken": [], "skipped": {"c": "why"}}
         shown, got = outcome_of("m", f"a line\n{json.dumps(found)}\n", 0)
         self.assertEqual((shown, got), ("a line", outcome(["a"], ["b"], c="why")))
+
+
+class Order(unittest.TestCase):
+    def test_modules_that_take_longest_come_first_and_others_stay_in_order(self):
+        modules = ["unit.support.test_b", "e2e.test_a", LONGEST[1], "e2e.test_c", LONGEST[0]]
+        expected = [LONGEST[0], LONGEST[1], "unit.support.test_b", "e2e.test_a", "e2e.test_c"]
+        self.assertEqual(longest_first(modules), expected)
+
+    def test_modules_that_take_longest_are_there(self):
+        there = {module for folder in WITH_SERVERS for module in modules_of(folder)}
+        self.assertLessEqual(set(LONGEST), there)
 
 
 class Running(unittest.TestCase):
