@@ -8,6 +8,7 @@
 #include "base/retry.h"
 #include "base/shutdown.h"
 #include "batch_store.h"
+#include "held.h"
 
 static struct slot_id slot_of(const struct source_run *run, const struct partition_state *partition)
 {
@@ -103,6 +104,11 @@ static void look_at_fitting(struct source_run *run, struct partition_state *part
     if (run->batch->unread_after_ms == 0 || partition->end <= slot->next)
         return;
     partition->waiting = partition->end - slot->next;
+    partition->holder = held_by(slot->alarm);
+    if (partition->holder) {
+        partition->standing = STANDING_HELD;
+        return;
+    }
     look->waiting += partition->waiting;
     look->tarries = look->tarries || partition->sighting.moved;
     if (partition->sighting.moved)
@@ -194,10 +200,10 @@ static bool look_once(struct source_run *run, bool *ret_news, struct error *erro
     return true;
 }
 
-/* No slot can begin at such a cut before it is published. */
+/* No slot can begin at such a cut before it is published. One that is held is cut where its slot is. */
 static bool takes_own_cut(const struct partition_state *partition)
 {
-    return partition->standing != STANDING_READY;
+    return partition->standing == STANDING_UNREAD;
 }
 
 static bool open_at(struct source_run *run, struct partition_state *partition, struct error *error)

@@ -8,6 +8,7 @@
 #include "batch_metrics.h"
 #include "batch_store.h"
 #include "epoch.h"
+#include "held.h"
 #include "ingest.h"
 #include "publish.h"
 #include "same_log.h"
@@ -45,6 +46,18 @@ static void warn_of_unread(const struct source_run *run)
     buffer_clean_up(&numbers);
 }
 
+/* The rest is published, and this is why the run doesn't end with 0. */
+static void note_held(struct source_run *run)
+{
+    struct error held;
+    if (held_check(run, &held))
+        return;
+    if (run->unpublished.code == ERROR_NONE)
+        run->unpublished = held;
+    else
+        log_error("%s", held.message);
+}
+
 static bool publish_up_to_cut(struct source_run *run, struct error *error)
 {
     const struct batch *batch = run->batch;
@@ -60,6 +73,7 @@ static bool publish_up_to_cut(struct source_run *run, struct error *error)
     if (!publish(run, error))
         return false;
     warn_of_unread(run);
+    note_held(run);
     since_us = batch_stage_begin(batch);
     struct error late = {0}; /* it is published: what is left of old epochs the next run drops */
     if (!epoch_drop_old(run, &late))
@@ -115,6 +129,8 @@ static bool publish_news(struct source_run *run, const char **ret_outcome, struc
         return false;
     if (news || is_stale(run))
         return publish_up_to_cut(run, error);
+    if (!held_check(run, error))
+        return false;
     log_info("source %s: nothing new since epoch %" PRId64, run->source->name, run->publication.epoch);
     *ret_outcome = "nothing new";
     return true;
@@ -129,7 +145,8 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
     int64_t since_us = batch_stage_begin(batch);
     bool done = source_run_begin(&run, batch, source, "run", error) && warn_of_left_views(&run, error) &&
                 publish_news(&run, &outcome, error);
-    *ret_again = run.came_back || (done && !outcome && run.was_open && !run.has_lost_lock);
+    *ret_again =
+        run.came_back || (done && !outcome && run.was_open && !run.has_lost_lock && run.unpublished.code == ERROR_NONE);
     batch_note_run(batch, source, !done ? "failed" : outcome ? outcome : "published", since_us);
     batch_note_ingested(batch, source, run.messages);
     if (done && outcome)

@@ -10,7 +10,7 @@ enum standing {
     STANDING_READY,   /* its slot continues the publication: the epoch is opened in it */
     STANDING_WATCHED, /* whether anybody reads it isn't known yet */
     STANDING_UNREAD,  /* nobody does: this run cuts it at the log's end */
-    STANDING_HELD,    /* somebody keeps it from going on: what waits in it isn't taken */
+    STANDING_HELD,    /* something keeps it from being read on, see held.h: what waits in it isn't taken */
 };
 
 struct partition_state {
@@ -27,10 +27,10 @@ struct partition_state {
     /* What a look at it found. */
     enum standing standing;
     struct sighting sighting;
-    bool fits;        /* its slot continues the publication */
-    int64_t end;      /* of the log: what read_committed shows */
-    int64_t waiting;  /* messages in the log that its slot doesn't have; 0 where the log wasn't asked */
-    char holder[200]; /* who or what holds it; "" where it isn't held */
+    bool fits;          /* its slot continues the publication */
+    int64_t end;        /* of the log: what read_committed shows */
+    int64_t waiting;    /* messages in the log that its slot doesn't have; 0 where the log wasn't asked */
+    const char *holder; /* what holds it, where it is held */
 };
 
 struct source_run {
@@ -49,7 +49,7 @@ struct source_run {
     int64_t messages;            /* ingested */
     bool judges_again;           /* what is kept as bad is judged by the rules that hold now */
     int64_t split_orders;        /* with live versions in two partitions, once they are merged */
-    struct error unpublished;    /* why a view isn't published though the rest is; ERROR_NONE: all are */
+    struct error unpublished;    /* why a view, or what waits in a partition, isn't published though the rest is */
     bool anew;                   /* versions, views and ledger are computed from the whole master dataset */
 };
 

@@ -51,6 +51,7 @@ int error_exit_code(const struct error *error)
     case ERROR_UNAVAILABLE:
         return EX_UNAVAILABLE;
     case ERROR_TRY_AGAIN:
+    case ERROR_HELD:
         return EX_TEMPFAIL;
     case ERROR_PERMISSION:
         return EX_NOPERM;

@@ -15,6 +15,7 @@ enum error_code {
     ERROR_UNAVAILABLE,   /* a dependency is down; retry with back-off: exit 69 */
     ERROR_INTERNAL,      /* out of memory, a broken contract of a dependency: exit 70 */
     ERROR_TRY_AGAIN,     /* another run is at work, a partition isn't ready: exit 75 */
+    ERROR_HELD,          /* done, but for what somebody holds until an operator acts: exit 75, and not tried again */
     ERROR_PERMISSION,    /* a password or a right is refused; an operator must act: exit 77 */
     ERROR_CONFIGURATION, /* the configuration, or a schema or store it can't work with: exit 78 */
 };

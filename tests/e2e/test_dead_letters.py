@@ -208,6 +208,12 @@ class DeadLetters(EndToEnd):
         self.assertEqual(speed.end(60), 65, speed.tail())
         self.assertIn("before their ends", speed.tail())
         self.assert_stopped_with_letters(110)  # one that had stopped before stops sooner
+        run = self.job.start_batch()
+        self.assertEqual(run.end(120), 75, run.tail())
+        waiting = 5300 - self.committed(0)
+        self.assertIn(f"in partition 0 {waiting} messages wait: the breaker stopped it", run.tail())
+        cuts = "select partition, cut from tidemark.partition order by 1"
+        self.assertEqual(self.postgres.sql(cuts).split(), [f"0|{5300 - waiting}", "1|0"])
 
     def test_breaker_of_0_never_stops(self):
         self.start(1, breaker=0)

@@ -543,7 +543,7 @@ static void live(struct actor *actor)
         process->batch.accepts_gaps = world->is_calm;
         process->batch.unread_after_ms = world->is_calm ? CALM_UNREAD_AFTER_MS : world->unread_after_ms;
         if (!run_source(&process->batch, &definition->source, &error) && !error_is_retriable(&error) &&
-            !(error.code == ERROR_DATA && world->database.spoils_versions) &&
+            error.code != ERROR_HELD && !(error.code == ERROR_DATA && world->database.spoils_versions) &&
             !(error.code == ERROR_CONFIGURATION && world->has_lost_tail))
             world_fail("a batch run ended with: %s", error.message);
         drop_transaction(process);

@@ -156,6 +156,52 @@ static void partition_without_a_slot_and_without_messages_waits_as_before(void *
     end_world(&world);
 }
 
+static void partition_that_is_held_is_published_up_to_its_slot_and_named(void **state)
+{
+    (void)state;
+    struct world world;
+    make_watchful_world(&world, 2);
+    paid(&world, 0, "a", "1.00");
+    paid(&world, 1, "b", "1.00");
+    follow(&world);
+    struct slot *slot = &world.realtime->slots[0];
+    snprintf(slot->alarm, sizeof slot->alarm, "breaker");
+    paid_orders(&world, 3);
+    run_fails(&world, ERROR_HELD, "source orders: in partition 0 3 messages wait: the breaker stopped it");
+    assert_int_equal(error_exit_code(&world.error), 75);
+    assert_false(error_is_retriable(&world.error));
+    assert_rows(&world, UNREAD, "0 1 f\n1 1 f");
+    assert_rows(&world, OUTCOMES, "1 published");
+    verify_ok(&world);
+    run_fails(&world, ERROR_HELD, "in partition 0 3 messages wait: the breaker");
+    paid(&world, 1, "c", "1.00"); /* which nobody reads */
+    snprintf(slot->alarm, sizeof slot->alarm, "foreign");
+    run_fails(&world, ERROR_HELD, "in partition 0 3 messages wait: another installation");
+    assert_rows(&world, UNREAD, "0 1 f\n1 2 t");
+    assert_rows(&world, OUTCOMES, "1 published\nnull failed\n2 published");
+    slot->alarm[0] = '\0';
+    follow(&world);
+    shared_slots_begin(world.realtime, world.source, 1, 0, 3, 2);
+    run_ok(&world);
+    assert_rows(&world, UNREAD, "0 4 f\n1 2 f");
+    verify_ok(&world);
+    end_world(&world);
+}
+
+static void alarm_that_a_run_takes_away_holds_nothing(void **state)
+{
+    (void)state;
+    struct world world;
+    make_watchful_world(&world, 1);
+    paid_orders(&world, 3);
+    follow(&world);
+    struct slot *slot = &world.realtime->slots[0];
+    snprintf(slot->alarm, sizeof slot->alarm, "groups");
+    run_ok(&world);
+    assert_rows(&world, UNREAD, "0 3 f");
+    end_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +210,8 @@ int main(void)
         cmocka_unit_test(speed_layer_that_comes_back_is_cut_by_its_epochs_again),
         cmocka_unit_test(partition_that_somebody_commits_to_is_cut_where_its_slot_is),
         cmocka_unit_test(run_that_the_speed_layer_comes_back_to_takes_the_cut_from_its_slot),
+        cmocka_unit_test(partition_that_is_held_is_published_up_to_its_slot_and_named),
+        cmocka_unit_test(alarm_that_a_run_takes_away_holds_nothing),
         cmocka_unit_test(partition_without_a_slot_and_without_messages_waits_as_before),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);

@@ -582,6 +582,42 @@ static void the_tail_is_the_last_message_also_behind_control_records(void **stat
     world_clean_up(&world);
 }
 
+static void a_partition_being_opened_says_so_and_takes_nothing(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    enum commit_answer given;
+    world_init(&world, ON_DUPLICATE_REPLACE, 1000 * 86400 * US_PER_SECOND);
+    append_plain(&world, 10, 0);
+    open_and_commit(&world, world.speeds[0]);
+    append_plain(&world, 5, 0);
+    struct partition *speed = world.speeds[1];
+    struct slot before = world.realtime.slots[0].slot;
+    assert_true(open_with(&world, speed, &error));
+    assert_int_equal(speed->state, PARTITION_READING);
+    assert_false(partition_has_pending(speed));
+    assert_true(partition_commit(speed, &given, &error));
+    assert_int_equal(given, COMMIT_OK);
+    const struct slot *slot = &world.realtime.slots[0].slot;
+    assert_true(slot->next == 10 && slot->tail == before.tail && slot->floor == before.floor && slot->end == 15);
+    assert_string_not_equal(slot->commit_id, before.commit_id);
+    /* One without an answer is tried again before anything is taken: its answer would count for that too. */
+    world.realtime.loses_replies = true;
+    assert_false(partition_commit(speed, &given, &error));
+    world.realtime.loses_replies = false;
+    assert_true(partition_has_pending(speed));
+    assert_true(partition_commit(speed, &given, &error));
+    assert_int_equal(given, COMMIT_ALREADY);
+    assert_false(partition_has_pending(speed));
+    assert_true(take_all(&world, speed, &error));
+    assert_true(partition_commit(speed, &given, &error));
+    assert_int_equal(given, COMMIT_OK);
+    assert_int_equal(slot->next, 15);
+    assert_int_equal(world.realtime.slots[0].cells.epochs[0].ledger.consumed, 15);
+    world_clean_up(&world);
+}
+
 /* --- the breaker --- */
 
 static void spoil(struct world *world, int64_t from)
@@ -784,6 +820,7 @@ int main(void)
         cmocka_unit_test(a_definition_set_by_a_clock_that_ran_ahead_gives_way),
         cmocka_unit_test(a_slot_begun_at_the_cut_knows_the_message_before_it),
         cmocka_unit_test(the_tail_is_the_last_message_also_behind_control_records),
+        cmocka_unit_test(a_partition_being_opened_says_so_and_takes_nothing),
         cmocka_unit_test(stopped_partition_keeps_what_was_committed_and_says_why_it_stands),
         cmocka_unit_test(partition_goes_on_after_a_fix_and_takes_its_alarm_back),
         cmocka_unit_test(versions_without_a_record_time_are_counted_once),
