@@ -202,35 +202,6 @@ void index_prefetch_version(const struct index *index, struct index_key key)
         __builtin_prefetch(entry_at(index, slot_position(index, slot)));
 }
 
-/* Fills a table with what is still in the queue. */
-static bool rehash(struct index *index)
-{
-    uint64_t count = index->slot_count;
-    while (index->live * 2 >= count && count < SLOTS_MAX)
-        count *= 2;
-    if (index->live * 10 >= count * 9)
-        return false;
-    uint64_t *slots = map_memory(index, count * sizeof *slots, count * sizeof *slots >= CHUNK_BYTES);
-    if (!slots)
-        return false;
-    uint64_t used = 0;
-    for (uint64_t old = 0; old < index->slot_count; old++) {
-        uint64_t slot = index->slots[old];
-        if (slot == 0 || slot_position(index, slot) >= index->tail)
-            continue;
-        uint64_t at = slot >> HASH_SHIFT & (count - 1);
-        while (slots[at] != 0)
-            at = (at + 1) & (count - 1);
-        slots[at] = slot;
-        used++;
-    }
-    unmap_memory(index, index->slots, index->slot_count * sizeof *slots);
-    index->slots = slots;
-    index->slot_count = count;
-    index->slots_used = used;
-    return true;
-}
-
 static char *put_number(char *at, uint64_t number)
 {
     for (; number >= 0x80; number >>= 7)
@@ -391,6 +362,47 @@ static void evict_chunk(struct index *index)
     while (index->head < index->tail && index->chunk_first == chunk)
         pop(index);
     settle_floor(index);
+}
+
+/* Slots of a table that has room for what is live; no more than there can be. */
+static uint64_t slots_wanted(const struct index *index)
+{
+    uint64_t count = index->slot_count;
+    while (index->live * 2 >= count && count < SLOTS_MAX)
+        count *= 2;
+    return count;
+}
+
+/* Fills a table with what is still in the queue. Beside the old one it must have room in the budget: the oldest leave
+ * until it has. */
+static bool rehash(struct index *index)
+{
+    uint64_t count = slots_wanted(index);
+    while (is_over_budget(index, count * sizeof *index->slots) && index->chunk_end - index->chunk_first > 1) {
+        evict_chunk(index);
+        count = slots_wanted(index);
+    }
+    if (index->live * 10 >= count * 9)
+        return false;
+    uint64_t *slots = map_memory(index, count * sizeof *slots, count * sizeof *slots >= CHUNK_BYTES);
+    if (!slots)
+        return false;
+    uint64_t used = 0;
+    for (uint64_t old = 0; old < index->slot_count; old++) {
+        uint64_t slot = index->slots[old];
+        if (slot == 0 || slot_position(index, slot) >= index->tail)
+            continue;
+        uint64_t at = slot >> HASH_SHIFT & (count - 1);
+        while (slots[at] != 0)
+            at = (at + 1) & (count - 1);
+        slots[at] = slot;
+        used++;
+    }
+    unmap_memory(index, index->slots, index->slot_count * sizeof *slots);
+    index->slots = slots;
+    index->slot_count = count;
+    index->slots_used = used;
+    return true;
 }
 
 static bool add_chunk(struct index *index, int64_t offset, int64_t record_time_ms)

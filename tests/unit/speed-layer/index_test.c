@@ -12,6 +12,19 @@ static struct view view = {.sums = {AMOUNT}, .sum_count = 1, .dimensions = {STAT
 static struct source source = {
     .name = "orders", .schema = {.fields = fields, .field_count = FIELDS, .key = KEY}, .views = &view, .view_count = 1};
 
+/* Memory is given back only after what takes its place was taken: then most of it is used. */
+static const struct index_budget *watched;
+static int64_t most_used;
+
+int __real_munmap(void *memory, size_t size);
+int __wrap_munmap(void *memory, size_t size);
+int __wrap_munmap(void *memory, size_t size)
+{
+    if (watched && watched->used_bytes > most_used)
+        most_used = watched->used_bytes;
+    return __real_munmap(memory, size);
+}
+
 static struct index_key key_of(const struct index *index, uint64_t order)
 {
     char memory[32];
@@ -95,6 +108,28 @@ static void beyond_the_budget_the_oldest_orders_leave_and_the_floor_says_so(void
     index_destroy(index);
 }
 
+/* One that holds as much as it may, of many small versions: the table is a large part of it. */
+static void a_table_that_grows_has_room_in_the_budget_beside_the_old_one(void **state)
+{
+    (void)state;
+    struct index_budget budget = {.ceiling_bytes = 24 << 20};
+    struct index *index = index_new(&source, &budget);
+    watched = &budget;
+    most_used = 0;
+    for (int64_t offset = 0; offset < 700000; offset++) {
+        struct value values[FIELDS];
+        struct record version = version_of(values, 0);
+        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, offset, offset * 1000));
+    }
+    assert_in_range(most_used, 20 << 20, budget.ceiling_bytes);
+    watched = NULL;
+    struct record found;
+    assert_true(index_find(index, key_of(index, (uint64_t)index_floor(index).offset), &found));
+    assert_true(index_count(index) > 100000);
+    index_destroy(index);
+    assert_int_equal(budget.used_bytes, 0);
+}
+
 static void an_index_that_was_emptied_goes_on(void **state)
 {
     (void)state;
@@ -164,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_latest_version_is_found_until_the_horizon_passes_it),
         cmocka_unit_test(beyond_the_budget_the_oldest_orders_leave_and_the_floor_says_so),
+        cmocka_unit_test(a_table_that_grows_has_room_in_the_budget_beside_the_old_one),
         cmocka_unit_test(an_index_that_was_emptied_goes_on),
         cmocka_unit_test(versions_without_a_record_time_stay_like_their_neighbours_and_move_the_floors_time),
         cmocka_unit_test(a_chunk_holds_versions_with_and_without_record_times),
