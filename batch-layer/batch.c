@@ -8,20 +8,26 @@
 #include "batch_metrics.h"
 #include "batch_store.h"
 #include "kafka/kafka_log.h"
+#include "ports/readers.h"
 #include "redis/redis_store.h"
 
 #define STATEMENT_TIMEOUT_MS (4 * 3600 * 1000) /* a whole rebuild is one statement a view */
 #define LOCK_TIMEOUT_MS 30000
 #define READY_WAIT_MS 10000
 
+/* With its client id behind it. */
 static struct kafka_access *access_of(const struct settings *settings)
 {
-    struct kafka_access *access = malloc(sizeof *access);
-    if (access)
-        *access = (struct kafka_access){.brokers = settings->kafka.brokers,
-                                        .group = settings->kafka.group,
-                                        .properties = settings->kafka.properties.entries,
-                                        .property_count = settings->kafka.properties.count};
+    struct kafka_access *access = malloc(sizeof *access + CLIENT_ID_SIZE);
+    if (!access)
+        return NULL;
+    char *client_id = (char *)(access + 1);
+    readers_client_id(settings->redis.name_space, settings->sources, settings->source_count, client_id);
+    *access = (struct kafka_access){.brokers = settings->kafka.brokers,
+                                    .group = settings->kafka.group,
+                                    .properties = settings->kafka.properties.entries,
+                                    .property_count = settings->kafka.properties.count,
+                                    .client_id = client_id};
     return access;
 }
 

@@ -9,7 +9,7 @@
 
 const char *absence_name(enum absence absence)
 {
-    static const char *const names[] = {"", "rebuilding", "unreachable", "definition"};
+    static const char *const names[] = {"", "rebuilding", "unreachable", "definition", "foreign"};
     return names[absence];
 }
 
@@ -85,6 +85,12 @@ static bool is_included(const struct live *live, const struct slot *slot, int32_
            slot_fits(slot, partition, publication);
 }
 
+/* Another installation reads the partition: what comes is in none of our slots, whatever the slot still holds. */
+static bool is_foreign(const struct live *live, const struct slot *slot, int32_t partition)
+{
+    return !live->partitions[partition]->damaged && strcmp(slot->alarm, SLOT_ALARM_FOREIGN) == 0;
+}
+
 /* Of a partition whose slot isn't included. */
 static enum absence absence_of(const struct live *live, const struct slot *slot, int32_t partition,
                                const struct published_partition *published)
@@ -157,7 +163,9 @@ static struct partition_state state_of(const struct live *live, int32_t number, 
         .fates = published ? published->fates : (struct fates){0},
     };
     state.silent = live->reachable && live_is_silent(live->partitions[number]);
-    state.absence = state.included ? ABSENT_NOT : absence_of(live, slot, number, published);
+    state.absence = is_foreign(live, slot, number) ? ABSENT_FOREIGN
+                    : state.included               ? ABSENT_NOT
+                                                   : absence_of(live, slot, number, published);
     state.offset = state.included ? slot->next : published ? published->cut : state.first;
     if (state.included) {
         add_fates_after(reader, publication->epoch, &state.fates);

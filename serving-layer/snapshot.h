@@ -17,7 +17,7 @@
 
 /* Why the epochs of a partition after the cut are missing from the answer. Where nobody read it when it was cut, and no
  * slot begins there yet, there are none: the answer is complete at the cut. */
-enum absence { ABSENT_NOT, ABSENT_REBUILDING, ABSENT_UNREACHABLE, ABSENT_DEFINITION };
+enum absence { ABSENT_NOT, ABSENT_REBUILDING, ABSENT_UNREACHABLE, ABSENT_DEFINITION, ABSENT_FOREIGN };
 const char *absence_name(enum absence absence);
 
 #define LAG_UNKNOWN (-1)

@@ -29,8 +29,10 @@ struct detectors {
 struct kafka_access detector_access(const struct settings *settings, const struct detector *detector, char group[300])
 {
     snprintf(group, 300, "%s-%s", settings->kafka.group, detector->name);
-    return (struct kafka_access){settings->kafka.brokers, group, settings->kafka.properties.entries,
-                                 settings->kafka.properties.count};
+    return (struct kafka_access){.brokers = settings->kafka.brokers,
+                                 .group = group,
+                                 .properties = settings->kafka.properties.entries,
+                                 .property_count = settings->kafka.properties.count};
 }
 
 static bool open_reader(const struct running_detector *running, struct detector_reader *reader, struct error *error)

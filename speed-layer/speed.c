@@ -11,6 +11,7 @@
 #include "base/shutdown.h"
 #include "config/program.h"
 #include "detectors.h"
+#include "group_watch.h"
 #include "http/monitor.h"
 #include "http/probe.h"
 #include "kafka/consumer.h"
@@ -25,7 +26,9 @@
 struct process {
     struct speed speed;
     struct kafka_access kafka;
+    char client_id[CLIENT_ID_SIZE];
     struct published *published;
+    struct group_watch *group_watch;
     struct monitor *monitor; /* NULL: nobody can ask */
     bool until_end;
 };
@@ -227,22 +230,31 @@ int speed_run(const struct settings *settings, bool until_end)
     struct process process = {
         .speed = {.settings = settings,
                   .latest = published_get,
+                  .foreign = group_watch_foreign,
+                  .regrouped = group_watch_regrouped,
                   .budget = {.ceiling_bytes = settings->speed.index_bytes},
                   .started_us = clock_wall_us()},
-        .kafka = {settings->kafka.brokers, settings->kafka.group, settings->kafka.properties.entries,
-                  settings->kafka.properties.count},
+        .kafka = {.brokers = settings->kafka.brokers,
+                  .group = settings->kafka.group,
+                  .properties = settings->kafka.properties.entries,
+                  .property_count = settings->kafka.properties.count},
         .until_end = until_end,
     };
     struct speed *speed = &process.speed;
     struct error error = {0};
     struct detectors *detectors = NULL;
+    readers_client_id(settings->redis.name_space, settings->sources, settings->source_count, process.client_id);
+    process.kafka.client_id = process.client_id;
     bool ready = start_monitor(&process, &error) && create_topics(&process, &error) &&
                  published_start(settings, &process.published, &error) &&
+                 group_watch_start(settings, &process.kafka, &process.group_watch, &error) &&
                  detectors_start(settings, until_end, &detectors, &error);
     speed->latest_context = process.published;
+    speed->group_context = process.group_watch;
     int code = ready ? run_workers(&process) : program_fail(&error);
     int detectors_code = detectors_join(detectors);
     code = code ? code : detectors_code;
+    group_watch_stop(process.group_watch);
     published_stop(process.published);
     monitor_stop(process.monitor);
     metrics_destroy(speed->metrics);

@@ -171,6 +171,8 @@ static bool on_assigned(void *context, const struct consumer_position partitions
         return false;
     }
     worker->has_assignment = true;
+    if (worker->speed->regrouped)
+        worker->speed->regrouped(worker->speed->group_context);
     log_info("worker %d has %zu partitions", worker->number, worker->owned_count);
     return true;
 }

@@ -9,7 +9,14 @@
 #include "ports/consumer.h"
 #include "ports/dead_letters.h"
 #include "ports/publication.h"
+#include "ports/readers.h"
 #include "worker_report.h"
+
+/* A partition of ours that the group gave to another installation. */
+struct foreign_partition {
+    size_t source; /* its number in the settings */
+    int32_t partition;
+};
 
 /* What the workers of a process share; outlives them. */
 struct speed {
@@ -18,6 +25,11 @@ struct speed {
      * nothing was read yet. */
     bool (*latest)(void *context, size_t source, struct publication *ret_publication);
     void *latest_context;
+    /* The foreign partitions by number, as of the last look at the group, without waiting; false behind the last.
+     * NULL where nobody looks. */
+    bool (*foreign)(void *context, size_t number, struct foreign_partition *ret_partition);
+    void (*regrouped)(void *context); /* the group was shared out anew; NULL as above */
+    void *group_context;
     struct index_budget budget;
     int64_t started_us; /* wall time; of two definitions the younger wins */
     /* Both NULL where nobody watches. */

@@ -38,22 +38,29 @@ static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
     return worker->consumer->operations->offset_at(worker->consumer, source->topic, id.partition, at_us);
 }
 
+bool worker_ask_extent(struct worker *worker, const struct partition *partition, struct log_extent *ret_log,
+                       struct error *error)
+{
+    const struct consumer_operations *operations = worker->consumer->operations;
+    const char *topic = partition->source->topic;
+    int32_t partitions;
+    *ret_log = (struct log_extent){.cluster = worker->cluster, .offset_at = offset_at, .context = worker};
+    if ((!*worker->cluster && !operations->cluster(worker->consumer, worker->cluster, error)) ||
+        !operations->partition_count(worker->consumer, topic, &partitions, error))
+        return false;
+    if (partitions > PARTITIONS_MAX)
+        return error_set(error, ERROR_CONFIGURATION, "topic %s has %d partitions; %d are supported", topic,
+                         (int)partitions, PARTITIONS_MAX);
+    ret_log->partitions = partitions;
+    return operations->extent(worker->consumer, topic, partition->id.partition, &ret_log->first, &ret_log->end, error);
+}
+
 static bool open_one(struct worker *worker, struct owned *owned, struct error *error)
 {
     struct partition *partition = owned->partition;
+    struct log_extent log;
     letters_forget(&worker->letters, &owned->letters, partition);
-    if (!*worker->cluster && !worker->consumer->operations->cluster(worker->consumer, worker->cluster, error))
-        return false;
-    struct log_extent log = {.cluster = worker->cluster, .offset_at = offset_at, .context = worker};
-    int32_t partitions;
-    if (!worker->consumer->operations->partition_count(worker->consumer, partition->source->topic, &partitions, error))
-        return false;
-    if (partitions > PARTITIONS_MAX)
-        return error_set(error, ERROR_CONFIGURATION, "topic %s has %d partitions; %d are supported",
-                         partition->source->topic, (int)partitions, PARTITIONS_MAX);
-    log.partitions = partitions;
-    if (!worker->consumer->operations->extent(worker->consumer, partition->source->topic, partition->id.partition,
-                                              &log.first, &log.end, error))
+    if (!worker_ask_extent(worker, partition, &log, error))
         return false;
     int64_t begun_anew = partition->begun_anew;
     bool opened = partition_open(partition, &log, error);

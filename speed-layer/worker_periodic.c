@@ -148,6 +148,8 @@ void worker_look_around(struct worker *worker)
         look_for_held_ends(worker, now_us);
         look_for_room(worker);
         worker_commit_idle(worker);
+        if (!worker->suspended)
+            worker_mark_foreign(worker);
         if (worker->letters.store)
             worker->letters.store->operations->tend(worker->letters.store);
     }

@@ -57,6 +57,9 @@ struct worker {
 /* Opens what is closed and due, for a second at most: a store that is silent takes seconds of each opening, and the
  * group must be polled meanwhile. */
 void worker_open_closed(struct worker *worker);
+/* What opening a partition needs to know of its log; asks the broker. */
+bool worker_ask_extent(struct worker *worker, const struct partition *partition, struct log_extent *ret_log,
+                       struct error *error);
 /* Fetches what is open, each partition from its position. */
 void worker_assign(struct worker *worker);
 /* What the partition has pending is forgotten; it is opened again and reads on from what the store says. */
@@ -89,6 +92,11 @@ void worker_commit_idle(struct worker *worker);
 void worker_commit_all(struct worker *worker);
 /* Nothing is fetched while commits don't go through; what is pending stays. */
 void worker_suspend(struct worker *worker, const struct error *cause);
+
+/* worker_foreign.c */
+
+/* Lets the slots of partitions that other installations read say so. One worker of a process does it. */
+void worker_mark_foreign(struct worker *worker);
 
 /* worker_periodic.c */
 

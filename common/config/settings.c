@@ -115,6 +115,8 @@ static void assemble(struct assembly *assembly, const struct yaml_node *root)
         return;
     options_read(&assembly->reader, settings_options, root, beginning, assembly);
     struct settings *settings = &assembly->settings;
+    if (!settings->kafka.group)
+        settings->kafka.group = settings->redis.name_space;
     if (settings->time_zone &&
         !assembly_open_zone(assembly, settings->time_zone, option_place(root, "time_zone"), &settings->zone))
         settings->zone = NULL;

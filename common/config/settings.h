@@ -39,7 +39,7 @@ struct settings {
 
     struct {
         const char *brokers;             /* "127.0.0.1:9092" */
-        const char *group;               /* "tidemark" */
+        const char *group;               /* the namespace below */
         struct property_list properties; /* passed on to librdkafka */
     } kafka;
     struct {

@@ -22,8 +22,8 @@ static const struct option kafka_options[] = {
     {.key = "group",
      .type = &setting_group,
      AT(settings.kafka.group),
-     .fallback = "tidemark",
-     .meaning = "The consumer group that shares the partitions among speed processes.",
+     .meaning = "The consumer group that shares the partitions among speed processes; without it that is the value of "
+                "`redis.namespace`. Two installations must not have one group.",
      .example = "tidemark"},
     {.key = "properties",
      .type = &setting_properties,

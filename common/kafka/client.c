@@ -5,13 +5,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ports/readers.h"
 
 #define CLOSE_TIMEOUT_US (4 * US_PER_SECOND) /* with what comes before it less than PROGRAM_LEAVE_US */
 
 /* Facts of librdkafka 2.0: eager assignors only, offsets are the application's, and what is out of range is lost data
  * and must be seen. */
 static const struct property common_defaults[] = {
-    {"client.id", "tidemark"},
     {"socket.keepalive.enable", "true"},
     {"log.connection.close", "false"},
     {"reconnect.backoff.ms", "100"},
@@ -44,10 +44,19 @@ static bool set_all(rd_kafka_conf_t *conf, const struct property properties[], s
     return true;
 }
 
+const char *kafka_client_id(const struct kafka_access *access)
+{
+    for (size_t i = access->property_count; i > 0; i--)
+        if (strcmp(access->properties[i - 1].name, "client.id") == 0)
+            return access->properties[i - 1].value;
+    return access->client_id ? access->client_id : CLIENT_ID_DEFAULT;
+}
+
 static bool configure(rd_kafka_conf_t *conf, const struct kafka_access *access, const struct property defaults[],
                       struct error *error)
 {
     if (!set_all(conf, common_defaults, error) || !set_all(conf, defaults, error) ||
+        !set(conf, "client.id", kafka_client_id(access), error) ||
         !set(conf, "bootstrap.servers", access->brokers, error))
         return false;
     for (size_t i = 0; i < access->property_count; i++)

@@ -13,7 +13,11 @@ struct kafka_access {
     const char *brokers, *group;
     const struct property *properties; /* of the configuration; they win over the defaults below */
     size_t property_count;
+    const char *client_id; /* NULL: one that doesn't say whose it is; a property client.id wins over it */
 };
+
+/* What the brokers know the clients of this access by. */
+const char *kafka_client_id(const struct kafka_access *access);
 
 /* A handle with the defaults common to all, then `defaults` (ended by a row without a name), then the properties of
  * the configuration, which may name any librdkafka property but those that decide who owns an offset. `prepare`, if not

@@ -22,6 +22,7 @@
 #define COMMIT_ID_MAX 64
 #define GAPS_MAX 8
 #define ALARM_SIZE 32
+#define SLOT_ALARM_FOREIGN "foreign" /* the consumer group gave the partition to another installation */
 /* A speed layer commits to each of its open partitions every 5 seconds at least, or every speed.flush_every where that
  * is longer. To a slot without a commit for that and so long nobody commits. */
 #define UNREAD_AFTER_US INT64_C(15000000)

@@ -380,6 +380,17 @@ static void a_character_that_breaks_a_redis_url_is_told_with_the_way_to_write_it
     assert_refused(SOURCE "redis: { url: \"redis://h/0#x\" }\n", "7:15", "not supported");
 }
 
+static void group_is_the_namespace_where_it_is_not_given(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(SOURCE "redis: { namespace: staging }\n");
+    assert_string_equal(settings->kafka.group, "staging");
+    settings_destroy(settings);
+    settings = loaded(SOURCE "redis: { namespace: staging }\nkafka: { group: ours }\n");
+    assert_string_equal(settings->kafka.group, "ours");
+    settings_destroy(settings);
+}
+
 static void a_group_has_at_most_200_bytes(void **state)
 {
     (void)state;
@@ -1095,6 +1106,7 @@ int main(void)
         cmocka_unit_test(good_brokers_and_groups_are_taken),
         cmocka_unit_test(brokers_may_be_a_list),
         cmocka_unit_test(a_character_that_breaks_a_redis_url_is_told_with_the_way_to_write_it),
+        cmocka_unit_test(group_is_the_namespace_where_it_is_not_given),
         cmocka_unit_test(a_group_has_at_most_200_bytes),
         cmocka_unit_test(good_urls_are_taken),
         cmocka_unit_test(yaml_that_hides_something_is_refused),
