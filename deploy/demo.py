@@ -17,101 +17,16 @@ TOP = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "tests"))
 sys.dont_write_bytecode = True
 
+from replay import Replay  # noqa: E402
 from support import detector as fraud  # noqa: E402
-from support import disorder, online_retail, oracle  # noqa: E402
+from support import oracle  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.process import Child, wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
 from support.tidemark import BIN, Folder, Platform, differences, source, view  # noqa: E402
 
-MONTH = [TOP / "tests" / "data" / "2010-12.csv.gz"]
-LIVE_ORDERS = 8000  # the last of the month are sent slowly, as if they were made now
-LIVE_RATE = 40  # orders a second
 CHECK_SECONDS = 90
 SUMMARY = {"total_orders": "count", "total_revenue": "sum(amount)", "avg_order_value": "avg(amount)"}
-
-
-class Replay:
-    """Sends the month, as its shop would: duplicates, corrections, cancellations and broken messages among it.
-
-    All that is sent is recorded, a line a message, so that it can be recomputed independently."""
-
-    def __init__(self, brokers, folder, seed):
-        self.recorded = open(folder / "sent", "wb")
-        self.count = 0
-        self.log = open(folder / "producer.log", "wb")
-        self.brokers = brokers
-        self.open()
-        orders = list(online_retail.orders(MONTH))
-        history, self.live_orders = orders[:-LIVE_ORDERS], orders[-LIVE_ORDERS:]
-        now = datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
-        by = now - timedelta(minutes=1) - history[-1]["timestamp"]
-        # One generator for both parts: what comes live corrects and cancels what was history.
-        shifted = [online_retail.shifted(order, by) for order in history]
-        self.history_left = len(shifted)
-        self.messages = disorder.disordered(random.Random(seed), self.events(shifted))
-
-    def open(self):
-        command = ["kcat", "-P", "-b", self.brokers, "-t", "orders", "-K", r"\t", "-Z", "-X", "linger.ms=10"]
-        command = ["setpriv", "--pdeathsig", "KILL", "--", *command]
-        self.kcat = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=self.log, start_new_session=True)
-
-    def events(self, history):
-        for order in history:
-            self.history_left -= 1
-            yield order
-        turn = 0
-        while True:
-            for order in self.live_orders:
-                now = datetime.now(timezone.utc).replace(tzinfo=None, microsecond=0)
-                ident = order["order_id"] + (f"-{turn}" if turn else "")
-                yield {**order, "order_id": ident, "timestamp": now, "updated_at": now}
-            turn += 1
-
-    def send_one(self):
-        key, payload = next(self.messages)
-        line = key + b"\t" + (payload or b"") + b"\n"
-        self.recorded.write(line)
-        self.kcat.stdin.write(line)
-        self.count += 1
-
-    def flush(self):
-        self.recorded.flush()
-        self.kcat.stdin.flush()
-
-    def send_history(self):
-        while self.history_left:
-            self.send_one()
-        self.flush()
-
-    def send_live(self, ended, rate=LIVE_RATE, most=None):
-        """Sends at this rate until the event `ended` is set, or `most` messages are sent."""
-        started, sent = time.monotonic(), 0
-        while not ended.wait(0.05) and (most is None or sent < most):
-            due = int((time.monotonic() - started) * rate)
-            while sent < due and (most is None or sent < most):
-                self.send_one()
-                sent += 1
-            self.flush()
-
-    def deliver(self):
-        """Returns when all is delivered. kcat holds its last line back until another comes, or the end: it is given
-        the end, and a new one goes on."""
-        self.kcat.stdin.close()
-        if self.kcat.wait(30) != 0:
-            raise AssertionError("kcat could not deliver all; see its log")
-        self.open()
-
-    def close(self):
-        with contextlib.suppress(BrokenPipeError):
-            self.kcat.stdin.close()
-        try:
-            self.kcat.wait(10)
-        except subprocess.TimeoutExpired:
-            self.kcat.kill()
-            self.kcat.wait()
-        self.recorded.close()
-        self.log.close()
 
 
 class Transactions:
@@ -187,7 +102,7 @@ class Demo:
         self.speed = self.job.speed()
         self.job.serving()
         self.scheduler = self.job.start_batch("schedule")
-        self.replay = Replay(brokers, self.job.folder, seed=7)
+        self.replay = Replay(brokers, seed=7, folder=self.job.folder)
         self.stack.callback(self.replay.close)
         self.transactions = Transactions(brokers, self.job.folder, seed=7)
 

@@ -8,11 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/command_manual.h"
 #include "base/log.h"
 #include "base/shutdown.h"
 
 struct common_options {
-    const char *config, *check, *log_format;
+    const char *config, *check, *log_format, *print;
 };
 
 static atomic_int leave_code;
@@ -113,6 +114,21 @@ static int run(const struct program *program, const struct command_line *line, c
     return code;
 }
 
+static int print(const struct program *program, const char *what)
+{
+    struct error error;
+    bool man = strcmp(what, "man") == 0;
+    if (!man && strcmp(what, "completion") != 0) {
+        error_set(&error, ERROR_USAGE, "--print is man or completion, not %s", what);
+        return fail_plainly(program->name, &error);
+    }
+    if (man)
+        command_print_man(program, TIDEMARK_VERSION, stdout);
+    else
+        command_print_completion(program, stdout);
+    return 0;
+}
+
 int program_main(const struct program_description *description, int argc, char *argv[])
 {
     struct common_options given = {0};
@@ -120,6 +136,7 @@ int program_main(const struct program_description *description, int argc, char *
         {"config", "FILE", "the configuration (else $TIDEMARK_CONFIG, else tidemark.yaml)", &given.config},
         {"check-config", NULL, "check the configuration and exit", &given.check},
         {"log-format", "text|json", "how log lines are written (text)", &given.log_format},
+        {"print", "man|completion", "print the manual page, or the completion for bash, and exit", &given.print},
         {0},
     };
     const struct program program = {description->name, description->summary, description->commands, options};
@@ -131,6 +148,8 @@ int program_main(const struct program_description *description, int argc, char *
         printf("%s %s\n", program.name, TIDEMARK_VERSION);
     else if (line.help)
         command_help(&program, line.command);
+    else if (given.print)
+        return print(&program, given.print);
     else
         return run(&program, &line, &given, &description->checks);
     return 0;

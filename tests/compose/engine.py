@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A Docker engine of the tests' own, with the images that a deployment is made of.
+
+Its data is in .cache/compose, so that images are built once. It sets up no packet filter and no bridge of its own, and
+what its networks leave is taken away: the machine is afterwards as before."""
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from support.kafka import VERSION as KAFKA_VERSION
+from support.kafka import jars
+from support.process import CACHE, Child, wait_until
+
+FOLDER = CACHE / "compose"
+IMAGES = Path(__file__).resolve().parent / "images"
+BASE = "debian:bookworm-slim"
+STAND_INS = {"postgres": "postgres:15", "redis": "redis:7.2", "kafka": f"apache/kafka:{KAFKA_VERSION}"}
+NO_PRIVILEGES = re.compile(r"operation not permitted|permission denied|needs to be started with root", re.IGNORECASE)
+
+
+class NotAllowed(Exception):
+    """No engine can be started here for want of privileges: the reason."""
+
+
+class Engine:
+    def __init__(self):
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        self.lock = open(FOLDER / "lock", "w")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.folder = Path(tempfile.mkdtemp(prefix="tidemark-compose-"))
+        self.host = f"unix://{self.folder}/sock"
+        self.env = {**os.environ, "DOCKER_HOST": self.host, "DOCKER_CONFIG": str(self.folder), "DOCKER_BUILDKIT": "0"}
+        self.links = set()
+        self.log = self.folder / "dockerd.log"
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self):
+        command = ["/usr/sbin/dockerd", "-H", self.host, "--data-root", FOLDER / "engine"]
+        command += ["--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid", "--bridge=none"]
+        command += ["--iptables=false", "--ip-forward=false", "--ip-masq=false"]
+        self.child = Child("dockerd", command, self.log)
+        answers = lambda: not self.child.running() or self.docker("version", check=False).returncode == 0  # noqa: E731
+        wait_until(answers, 90, "the engine answers", every=0.2, children=[self.child])
+        if not self.child.running():
+            text = self.log.read_text(errors="replace")
+            if os.geteuid() != 0 or NO_PRIVILEGES.search(text):
+                raise NotAllowed(text.strip().splitlines()[-1])
+            raise AssertionError(self.child.tail())
+
+    def run(self, command, check=True, within=600, **more):
+        """Runs a command against the engine; its output is kept, and shown where it fails."""
+        more = {"stdin": subprocess.DEVNULL, "env": self.env, "text": True, **more}
+        done = subprocess.run(
+            list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=within, check=False, **more
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{' '.join(map(str, command))}: ended with {done.returncode}\n{done.stdout[-6000:]}")
+        return done
+
+    def docker(self, *arguments, **more):
+        return self.run(["/usr/bin/docker", *arguments], **more)
+
+    def note_links(self):
+        """What interfaces the networks of the engine have, so that none stays when it is gone."""
+        names = self.docker("network", "ls", "-q", "--filter", "driver=bridge", "--no-trunc").stdout.split()
+        self.links |= {f"br-{name[:12]}" for name in names}
+
+    # --- images ---
+
+    def has_image(self, name):
+        return self.docker("image", "inspect", name, check=False).returncode == 0
+
+    def make_base(self):
+        """Debian's smallest, under its usual name: it can't be fetched everywhere."""
+        if self.has_image(BASE):
+            return
+        root = self.folder / "root"
+        self.run(["debootstrap", "--variant=minbase", "bookworm", root], within=900)
+        with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as tar:
+            self.docker("import", "-", BASE, stdin=tar.stdout)
+        shutil.rmtree(root)
+
+    def make_stand_ins(self):
+        context = self.folder / "images"
+        shutil.copytree(IMAGES, context)
+        shutil.copytree(jars(), context / "jars", copy_function=os.link)
+        shutil.copy(topic_tool(), context / "jars")
+        for target, name in STAND_INS.items():
+            self.docker("build", "-q", "--network=host", "--target", target, "-t", name, context, within=900)
+        shutil.rmtree(context)
+
+    # --- the end ---
+
+    def stop(self):
+        child = getattr(self, "child", None)
+        if child and child.running():
+            with contextlib.suppress(Exception):
+                self.note_links()
+                containers = self.docker("ps", "-aq").stdout.split()
+                if containers:
+                    self.docker("rm", "-f", "-v", *containers)
+                self.docker("network", "prune", "-f")
+                self.docker("volume", "prune", "-f")
+                self.docker("image", "prune", "-f", "--filter", "until=168h")  # what builds left a week ago
+            child.process.send_signal(signal.SIGTERM)
+            child.end(60)
+        for link in self.links:
+            subprocess.run(["ip", "link", "delete", link], stderr=subprocess.DEVNULL, check=False)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.lock.close()
+
+
+def topic_tool():
+    """The jar with Kafka's own kafka-topics; the broker doesn't need it, so it isn't among its jars."""
+    folder = FOLDER / "kafka-tools"
+    jar = folder / f"kafka-tools-{KAFKA_VERSION}.jar"
+    if not jar.exists():
+        artifact = f"-Dartifact=org.apache.kafka:kafka-tools:{KAFKA_VERSION}"
+        copy = "org.apache.maven.plugins:maven-dependency-plugin:copy"
+        command = ["mvn", "-q", "-B", copy, artifact, f"-DoutputDirectory={folder}"]
+        subprocess.run(command, cwd="/", check=True, stdin=subprocess.DEVNULL)
+    return jar

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a deployment must do, one thing after the other; see tests/compose/run."""
+
+import argparse
+import re
+import sys
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+
+from support.process import wait_until
+
+from .deployment import OURS, STORES, Deployment, Orders, image_sizes, read_secrets
+from .engine import Engine, NotAllowed
+
+OWN_BYTES_MAX = 25 << 20  # of an image, above base and installed libraries
+BACK_SECONDS = 30  # until the answer is right again after a service died
+BACK_CEILING = 120  # what a busy machine makes of it
+
+
+class Scenario:
+    def __init__(self, engine):
+        self.engine, self.deployment = engine, Deployment(engine)
+        self.orders = Orders(self.deployment, seed=7)
+        self.containers_before = None
+
+    def up(self):
+        done = self.deployment.compose("up", "-d", check=False)
+        self.engine.note_links()
+        assert done.returncode == 0, f"{done.stdout}\n{self.deployment.logs()}"
+        self.deployment.wait_healthy()
+
+    # --- the short form ---
+
+    def images_are_built(self):
+        self.engine.make_base()
+        with ThreadPoolExecutor() as pool:
+            stand_ins = pool.submit(self.engine.make_stand_ins)
+            self.deployment.compose("build", "--quiet", within=1200)
+            stand_ins.result()
+
+    def one_command_brings_all_services_up_healthy(self):
+        self.up()
+        views = self.deployment.get("/v1/views")
+        assert views.status == 200, views.body
+
+    def orders_are_answered_as_an_independent_recomputation_says(self):
+        self.orders.send(6000)
+        self.orders.assert_served()
+
+    def a_batch_run_changes_no_answer(self):
+        self.deployment.batch_run()
+        wait_until(lambda: self.deployment.epoch() > 0, 60, "what was published is answered")
+        self.orders.send(2000)
+        self.orders.assert_served()
+
+    def stopping_ends_our_programs_with_0(self):
+        """137 is a program that had to be killed."""
+        containers = {service: self.deployment.container(service) for service in OURS}
+        self.deployment.compose("stop", *OURS)
+        codes = {service: self.deployment.inspect(name)["State"]["ExitCode"] for service, name in containers.items()}
+        assert set(codes.values()) == {0}, f"{codes}\n{self.deployment.logs()}"
+
+    def down_leaves_nothing(self):
+        self.deployment.compose("down", "--volumes")
+        left = self.engine.docker("ps", "-aq").stdout.split()
+        left += self.engine.docker("volume", "ls", "-q").stdout.split()
+        left += self.engine.docker("network", "ls", "-q", "--filter", "driver=bridge").stdout.split()
+        assert not left, left
+
+    SHORT = (
+        images_are_built,
+        one_command_brings_all_services_up_healthy,
+        orders_are_answered_as_an_independent_recomputation_says,
+        a_batch_run_changes_no_answer,
+        stopping_ends_our_programs_with_0,
+        down_leaves_nothing,
+    )
+
+    # --- the whole ---
+
+    def a_wrong_configuration_is_said_and_starts_nothing(self):
+        right = self.deployment.configuration.read_text()
+        self.deployment.configure(right.replace("memory:", "memroy:"))
+        done = self.deployment.compose("up", "-d", check=False)
+        said = self.deployment.compose("logs", "--no-color", "check").stdout
+        code = self.deployment.inspect(self.deployment.container("check"))["State"]["ExitCode"]
+        assert done.returncode != 0 and code == 78, f"{code} {done.stdout}"
+        assert re.search(r"tidemark\.yaml:\d+:\d+: unknown key \"memroy\"; did you mean \"memory\"", said), said
+        for service in OURS:
+            running = [n for n in self.deployment.containers(service) if self.deployment.inspect(n)["State"]["Running"]]
+            assert not running, service
+        self.deployment.configure(right)
+
+    def images_are_small(self):
+        for service in OURS:
+            own, below = image_sizes(self.engine, f"tidemark-{service}")
+            print(f"tidemark-{service}: {own / 1e6:.1f} MB of its own, {below / 1e6:.0f} MB of base and libraries")
+            assert own <= OWN_BYTES_MAX, own
+
+    def nothing_runs_as_root(self):
+        for service in OURS + STORES:
+            shown = self.engine.docker("top", self.deployment.container(service), "-eo", "uid,pid,comm").stdout
+            for line in shown.splitlines()[1:]:
+                assert line.split()[0] != "0", f"{service}: {line}"
+
+    def root_file_systems_are_read_only_and_nothing_is_left_of_capabilities(self):
+        for service in OURS + ("postgres", "redis"):
+            host = self.deployment.inspect(self.deployment.container(service))["HostConfig"]
+            assert host["ReadonlyRootfs"], service
+            assert host["CapDrop"] == ["ALL"] and not host["CapAdd"], service
+            assert host["SecurityOpt"] == ["no-new-privileges:true"] and host["Memory"] > 0 and host["PidsLimit"] > 0
+
+    def only_serving_is_published_and_on_this_machine_alone(self):
+        for service in OURS + STORES:
+            ports = self.deployment.inspect(self.deployment.container(service))["NetworkSettings"]["Ports"] or {}
+            published = [where for places in ports.values() for where in places or []]
+            wanted = [{"HostIp": "127.0.0.1", "HostPort": str(self.deployment.port)}] if service == "serving" else []
+            assert published == wanted, f"{service}: {published}"
+
+    def secrets_are_in_no_environment_and_no_log(self):
+        passwords = read_secrets(self.deployment)
+        assert len(passwords) == 8 and len(set(passwords)) == 8, len(passwords)
+        shown = self.deployment.compose("logs", "--no-color").stdout
+        for service in OURS + STORES:
+            shown += str(self.deployment.inspect(self.deployment.container(service)))
+        assert not any(password in shown for password in passwords)
+
+    def a_program_reads_no_secret_but_its_own(self):
+        for service in OURS:
+            for other in OURS + ("postgres", "redis"):
+                done = self.deployment.execute(service, "ls", f"/run/secrets/{other}", check=False)
+                assert (done.returncode == 0) == (other == service), f"{service} {other}: {done.stdout}"
+
+    def roles_may_do_what_they_must_and_no_more(self):
+        for role in ("speed", "serving"):
+            assert self.deployment.sql(role, "select count(*) >= 0 from tidemark.run").stdout.strip() == "t"
+            for statement in ("delete from tidemark.run", "create table public.x (a int)", "create schema x"):
+                done = self.deployment.sql(role, statement)
+                assert done.returncode != 0 and re.search("permission denied", done.stdout), done.stdout
+        assert "permission" in self.deployment.redis("serving", "hset", "tidemark:x", "a", "b")
+        assert "permission" in self.deployment.redis("serving", "function", "flush")
+        assert "permission" in self.deployment.redis("speed", "set", "elsewhere", "b")
+        assert "permission" in self.deployment.redis("speed", "flushall")
+        assert "permission" in self.deployment.redis("speed", "config", "get", "*")
+
+    def a_batch_run_comes_by_its_clock(self):
+        """With the file changed in place and a restart."""
+        text = self.deployment.configuration.read_text()
+        self.deployment.configure(text.replace('"*/15 * * * *"', '"* * * * *"'))
+        self.deployment.compose("restart", "batch")
+        before = self.deployment.epoch()
+        self.orders.send(500)
+        wait_until(lambda: self.deployment.epoch() > before, 150, "the schedule has published", every=0.5)
+        self.orders.assert_served()
+
+    def killed(self, service):
+        self.orders.send(500)
+        container = self.deployment.kill(service)
+        restarts = lambda: self.deployment.inspect(container)["RestartCount"]  # noqa: E731
+        wait_until(lambda: restarts() > 0, 60, f"{service} was started again", every=0.1)
+        begun, since = time.monotonic(), datetime.now(timezone.utc).isoformat()
+        if service == "kafka":  # which takes orders from when it is back
+            wait_until(lambda: self.deployment.states()["kafka 1"] == "healthy", 120, "Kafka is back", every=0.2)
+        self.orders.send(500)
+        self.orders.assert_served(BACK_CEILING)
+        took = time.monotonic() - begun
+        print(f"{service}: the answer is right again after {took:.1f} s" + (", late" if took > BACK_SECONDS else ""))
+        if took > BACK_SECONDS:
+            print(self.engine.docker("logs", "--since", since, self.deployment.container("speed")).stdout)
+        self.deployment.wait_healthy()
+
+    def speed_is_killed_and_comes_back(self):
+        self.killed("speed")
+
+    def batch_is_killed_and_comes_back(self):
+        self.killed("batch")
+
+    def serving_is_killed_and_comes_back(self):
+        self.killed("serving")
+
+    def redis_is_killed_and_comes_back(self):
+        self.killed("redis")
+
+    def postgres_is_killed_and_comes_back(self):
+        self.killed("postgres")
+
+    def kafka_is_killed_and_comes_back(self):
+        self.killed("kafka")
+
+    def two_speed_processes_share_the_work(self):
+        self.deployment.compose("up", "-d", "--scale", "speed=2")
+        states = self.deployment.wait_healthy()
+        assert len(states) == 7, states
+        self.orders.send(2000)
+        self.orders.assert_served()
+        self.deployment.compose("up", "-d", "--scale", "speed=1")
+        self.orders.send(500)
+        self.orders.assert_served()
+
+    def an_update_in_place_changes_no_answer(self):
+        """A new image of each program, one after the other, while orders come."""
+        before = {service: self.deployment.container(service) for service in OURS}
+        for service in OURS:
+            self.deployment.compose("up", "-d", "--no-deps", "--force-recreate", service)
+            self.orders.send(300)
+        self.deployment.wait_healthy()
+        self.orders.assert_served()
+        assert all(self.deployment.container(service) != name for service, name in before.items())
+
+    def a_view_is_added_by_a_line_and_a_restart(self):
+        text = self.deployment.configuration.read_text()
+        added = "  hourly_revenue:\n    source: orders\n    window: tumbling 1 hour\n    measures: { orders: count }\n"
+        self.deployment.configure(text.replace("\njobs:", f"{added}\njobs:"))
+        self.deployment.compose("run", "--rm", "check")
+        self.deployment.compose("restart", *OURS)
+        answers = lambda: self.deployment.view("hourly_revenue").complete  # noqa: E731
+        wait_until(answers, 180, "the new view is answered", every=0.5)
+        self.orders.assert_served()
+
+    def the_demo_sends_orders(self):
+        before = sum(self.deployment.view("daily_revenue").offsets.values())
+        self.deployment.compose("--profile", "demo", "up", "-d", "demo")
+        more = lambda: sum(self.deployment.view("daily_revenue").offsets.values()) > before + 1000  # noqa: E731
+        wait_until(more, 120, "the demo's orders are answered", every=0.5)
+        name = self.deployment.container("demo")
+        self.deployment.compose("--profile", "demo", "stop", "demo")
+        assert self.deployment.inspect(name)["State"]["ExitCode"] == 0
+
+    def down_and_up_again_answers_the_same(self):
+        self.deployment.compose("down")
+        self.up()
+        self.orders.assert_served()
+
+    def the_log_says_of_restarts_only_what_is_true(self):
+        """No service was started again but those that were killed."""
+        for service in OURS + STORES:
+            count = self.deployment.inspect(self.deployment.container(service))["RestartCount"]
+            assert count == 0, f"{service}: {count}\n{self.deployment.logs()}"
+
+    WHOLE = (
+        images_are_built,
+        a_wrong_configuration_is_said_and_starts_nothing,
+        one_command_brings_all_services_up_healthy,
+        images_are_small,
+        orders_are_answered_as_an_independent_recomputation_says,
+        a_batch_run_changes_no_answer,
+        nothing_runs_as_root,
+        root_file_systems_are_read_only_and_nothing_is_left_of_capabilities,
+        only_serving_is_published_and_on_this_machine_alone,
+        secrets_are_in_no_environment_and_no_log,
+        a_program_reads_no_secret_but_its_own,
+        roles_may_do_what_they_must_and_no_more,
+        a_batch_run_comes_by_its_clock,
+        speed_is_killed_and_comes_back,
+        batch_is_killed_and_comes_back,
+        serving_is_killed_and_comes_back,
+        redis_is_killed_and_comes_back,
+        postgres_is_killed_and_comes_back,
+        kafka_is_killed_and_comes_back,
+        two_speed_processes_share_the_work,
+        an_update_in_place_changes_no_answer,
+        a_view_is_added_by_a_line_and_a_restart,
+        down_and_up_again_answers_the_same,
+        the_log_says_of_restarts_only_what_is_true,
+        the_demo_sends_orders,
+        stopping_ends_our_programs_with_0,
+        down_leaves_nothing,
+    )
+    # What is of no use where these failed.
+    NEEDED = (images_are_built, one_command_brings_all_services_up_healthy)
+
+
+def say(text):
+    print(time.strftime("%H:%M:%S"), text, flush=True)
+
+
+def run(scenario, steps):
+    """Returns how many passed and failed."""
+    passed = 0
+    for number, step in enumerate(steps):
+        name, begun = step.__name__.replace("_", " "), time.monotonic()
+        try:
+            step(scenario)
+        except Exception:  # noqa: BLE001: whatever it is, the step failed
+            say(f"FAILED: {name}")
+            traceback.print_exc(file=sys.stdout)
+            if step in Scenario.NEEDED:
+                return passed, len(steps) - number
+            continue
+        passed += 1
+        say(f"passed: {name} ({time.monotonic() - begun:.0f} s)")
+    return passed, len(steps) - passed
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--counts", action="store_true")
+    options = parser.parse_args()
+    passed, failed, skipped = 0, 0, 0
+    try:
+        engine = Engine()
+    except NotAllowed as reason:
+        print(f"skipped: the deployment by docker-compose: missing privilege: no Docker engine starts: {reason}")
+        skipped = 1
+    else:
+        try:
+            passed, failed = run(Scenario(engine), Scenario.SHORT if options.short else Scenario.WHOLE)
+        finally:
+            engine.stop()
+    if options.counts:
+        print(passed, failed, skipped)
+    else:
+        print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
