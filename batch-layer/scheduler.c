@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/retry.h"
 #include "base/shutdown.h"
 #include "batch_metrics.h"
@@ -176,7 +177,8 @@ struct monitor_place scheduler_place(const struct settings *settings)
 static bool start_monitor(struct scheduler *scheduler, struct monitor **ret_monitor, struct error *error)
 {
     const struct monitor_place place = scheduler_place(scheduler->batch->settings);
-    const struct health health = {append_hindrances, NULL, scheduler->batch->metrics, scheduler};
+    const struct health health = {
+        .append_hindrances = append_hindrances, .metrics = scheduler->batch->metrics, .context = scheduler};
     if (monitor_start(&place, &health, ret_monitor, error)) {
         log_info("metrics at %s", monitor_address(*ret_monitor));
         return true;
@@ -216,10 +218,14 @@ bool scheduler_run(struct batch *batch, struct error *error)
     struct monitor *monitor = NULL;
     if (!scheduler.due_s)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    bool done = schedule_health_init(&scheduler.health, batch->settings, error) &&
-                start_monitor(&scheduler, &monitor, error) && begin_patiently(&scheduler, error);
+    bool done =
+        schedule_health_init(&scheduler.health, batch->settings, error) && start_monitor(&scheduler, &monitor, error);
+    if (done)
+        notify_ready();
+    done = done && begin_patiently(&scheduler, error);
     if (done && !shutdown_requested())
         run_jobs(&scheduler);
+    notify_ending();
     monitor_stop(monitor);
     schedule_health_clean_up(&scheduler.health);
     free(scheduler.due_s);

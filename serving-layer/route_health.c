@@ -25,7 +25,10 @@ static void observe(void *context)
 
 static struct health health_of(const struct serving *serving)
 {
-    return (struct health){append_unread, observe, serving->metrics, (void *)(uintptr_t)serving};
+    return (struct health){.append_hindrances = append_unread,
+                           .observe = observe,
+                           .metrics = serving->metrics,
+                           .context = (void *)(uintptr_t)serving};
 }
 
 void route_live(const struct request *request, struct reply *reply)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/shutdown.h"
 #include "config/program.h"
 #include "follower.h"
@@ -123,8 +124,12 @@ int serving_run(const struct settings *settings)
             log_info("answering at unix://%s", settings->http.host);
         else
             log_info("answering at http://%s:%d/", settings->http.host, http_server_port(run.server));
-        while (shutdown_sleep(TEND_EVERY_MS))
+        notify_ready();
+        while (shutdown_sleep(TEND_EVERY_MS)) {
             http_server_tend(run.server);
+            notify_alive();
+        }
+        notify_ending();
         log_info("ending");
     } else {
         code = program_fail(&error);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/retry.h"
 #include "base/shutdown.h"
 #include "config/program.h"
@@ -179,6 +180,16 @@ static void append_hindrances(void *context, struct buffer *out)
         worker_report_append_hindrances(&speed->reports[i], i, out);
 }
 
+/* Before its workers begin it waits for Kafka, which is alive. */
+static bool is_alive(void *context)
+{
+    const struct speed *speed = context;
+    for (size_t i = 0; i < (size_t)speed->settings->speed.workers; i++)
+        if (worker_report_is_stuck(&speed->reports[i]))
+            return false;
+    return true;
+}
+
 static void observe(void *context)
 {
     const struct speed *speed = context;
@@ -195,9 +206,10 @@ static bool start_monitor(struct process *process, struct error *error)
     speed->reports = calloc((size_t)speed->settings->speed.workers, sizeof *speed->reports);
     if (!speed->metrics || !speed->reports)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    const struct health health = {append_hindrances, observe, speed->metrics, speed};
+    const struct health health = {append_hindrances, observe, is_alive, speed->metrics, speed};
     if (monitor_start(&place, &health, &process->monitor, error)) {
         log_info("metrics at %s", monitor_address(process->monitor));
+        notify_ready();
         return true;
     }
     if (place.address.host)
@@ -254,6 +266,7 @@ int speed_run(const struct settings *settings, bool until_end)
     int code = ready ? run_workers(&process) : program_fail(&error);
     int detectors_code = detectors_join(detectors);
     code = code ? code : detectors_code;
+    notify_ending();
     group_watch_stop(process.group_watch);
     published_stop(process.published);
     monitor_stop(process.monitor);

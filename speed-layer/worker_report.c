@@ -12,6 +12,12 @@
 #define STUCK_US (30 * US_PER_SECOND) /* no turn takes so long, whatever is silent */
 #define STATES (PARTITION_STOPPED + 1)
 
+bool worker_report_is_stuck(const struct worker_report *report)
+{
+    int64_t turned_us = report->turned_us;
+    return turned_us > 0 && clock_monotonic_us() - turned_us > STUCK_US;
+}
+
 void worker_report_append_hindrances(const struct worker_report *report, size_t number, struct buffer *out)
 {
     int64_t turned_us = report->turned_us, now_us = clock_monotonic_us();
@@ -19,7 +25,7 @@ void worker_report_append_hindrances(const struct worker_report *report, size_t 
         buffer_appendf(out, "worker %zu hasn't begun yet\n", number);
         return;
     }
-    if (now_us - turned_us > STUCK_US)
+    if (worker_report_is_stuck(report))
         buffer_appendf(out, "worker %zu hasn't come round for %lld seconds\n", number,
                        (long long)((now_us - turned_us) / US_PER_SECOND));
     if (!report->has_assignment)

@@ -15,6 +15,9 @@ struct worker_report {
     _Atomic int owned, closed, stopped, unreadable;
 };
 
+/* It began, and hasn't come round for longer than a turn takes, whatever is silent. */
+bool worker_report_is_stuck(const struct worker_report *report);
+
 /* Appends what hinders the worker, a line each; nothing where it does its work. */
 void worker_report_append_hindrances(const struct worker_report *report, size_t number, struct buffer *out);
 

@@ -12,6 +12,8 @@ struct health {
     void (*append_hindrances)(void *context, struct buffer *out);
     /* Sets the gauges that nobody sets by the way. NULL: there are none. */
     void (*observe)(void *context);
+    /* Whether it comes round at all, however it does: what a watchdog asks. NULL: it does. */
+    bool (*is_alive)(void *context);
     struct metrics *metrics;
     void *context;
 };

@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "base/clock.h"
+#include "base/notify.h"
 #include "http/probe.h"
 #include "http/runtime_folder.h"
 #include "http/server.h"
@@ -73,7 +74,12 @@ static bool start_in_folder(struct monitor *monitor, const struct monitor_place 
     return started;
 }
 
-/* Ends connections that hang. */
+static bool is_alive(const struct monitor *monitor)
+{
+    return !monitor->health.is_alive || monitor->health.is_alive(monitor->health.context);
+}
+
+/* Ends connections that hang, and tells systemd's watchdog that the program is alive. */
 static void *tend(void *context)
 {
     struct monitor *monitor = context;
@@ -84,6 +90,8 @@ static void *tend(void *context)
         until.tv_sec++;
         pthread_cond_timedwait(&monitor->ended, &monitor->mutex, &until);
         http_server_tend(monitor->server);
+        if (is_alive(monitor))
+            notify_alive();
     }
     pthread_mutex_unlock(&monitor->mutex);
     return NULL;

@@ -42,7 +42,7 @@ static int start(void **state)
     if (!mkdtemp(bench->folder) || setenv("RUNTIME_DIRECTORY", bench->folder, 1) != 0)
         return -1;
     snprintf(bench->configuration, sizeof bench->configuration, "%s/tidemark.yaml", bench->folder);
-    bench->health = (struct health){append_hindrances, observe, metrics_new(table, 1), bench};
+    bench->health = (struct health){append_hindrances, observe, NULL, metrics_new(table, 1), bench};
     *state = bench;
     return 0;
 }
