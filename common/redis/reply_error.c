@@ -21,6 +21,8 @@ static const struct meaning {
     {"NOAUTH ", ERROR_PERMISSION, "it asks for a password"},
     {"WRONGPASS ", ERROR_PERMISSION, "it refuses this user and password"},
     {"NOPERM ", ERROR_PERMISSION, "its access control list doesn't allow this"},
+    {"ERR The user executing the script", ERROR_PERMISSION, "its access control list doesn't allow this"},
+    {"ERR ACL failure in script", ERROR_PERMISSION, "its access control list doesn't allow this"}, /* from 7.2 on */
     {"ERR AUTH ", ERROR_PERMISSION, "it refuses the password"},
     {"ERR Client sent AUTH", ERROR_PERMISSION, "it refuses the password"},
     {"ERR DB index", ERROR_CONFIGURATION, "it has no database of this number"},

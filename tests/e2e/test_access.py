@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers that are there and don't let the programs do their work: each says so in a line that names it, and asks again
+without a storm."""
+
+import re
+import unittest
+from types import SimpleNamespace
+
+from support.kafka import Kafka
+from support.process import free_port, wait_until
+
+from .servers import EndToEnd, month
+
+SPEED = "+@hash +@list +@set +exists +unlink +function|load +ping +info +select +fcall"
+
+
+class Access(EndToEnd):
+    def start(self):
+        self.servers()
+        self.simple_platform(self.topic())
+
+    def log_in_to_redis_as(self, user, password):
+        self.job.config["redis"]["url"] = self.redis.url.replace("redis://", f"redis://{user}:{password}@")
+        self.job.write()
+
+    def wait_for_line(self, child, words):
+        def line():
+            lines = child.log.read_text().splitlines()
+            return next((found for found in lines if all(word in found for word in words)), None)
+
+        return wait_until(line, 60, f"{child.name} says {words}", children=[child])
+
+    def assert_said_once(self, child, words, most):
+        """Of so many partitions and workers: each says it when it begins, and then now and then."""
+        said = [line for line in child.log.read_text().splitlines() if all(word in line for word in words)]
+        self.assertLessEqual(len(said), most, child.tail())
+
+    def test_redis_that_refuses_a_password_or_a_right_is_asked_again(self):
+        self.start()
+        for rules, password, words in (
+            (f"reset on >right ~* {SPEED}", "wrong", ("it refuses this user and password",)),
+            ("reset on >right ~* +ping +info +select +fcall", "right", ("its access control list doesn't allow this",)),
+            (f"reset on >right ~elsewhere:* {SPEED}", "right", ("its access control list doesn't allow this",)),
+        ):
+            with self.subTest(rules=rules):
+                self.redis.command("acl", "setuser", "app", *rules.split())
+                self.log_in_to_redis_as("app", password)
+                speed = self.job.speed()
+                line = self.wait_for_line(speed, words)
+                self.assertIn("error", line)
+                code, said = self.job.probe("tidemark-speed")
+                self.assertEqual(code, 1, said)
+                self.assert_said_once(speed, words, 2 * 4)
+                self.redis.command("acl", "setuser", "app", "resetpass", f">{password}", "~*", *SPEED.split())
+                wait_until(lambda: self.job.probe("tidemark-speed")[0] == 0, 60, "it works", children=[speed])
+                self.assertEqual(speed.stop(), 0)
+
+    def test_role_without_a_right_ends_a_batch_run_with_a_line_that_names_it(self):
+        self.start()
+        self.job.speed()
+        self.send(month(0, 100))
+        self.postgres.sql("create role app login")
+        self.job.config["postgres"]["url"] = self.postgres.url.replace("tidemark@", "app@")
+        self.job.write()
+        batch = self.job.start_batch()
+        self.assertEqual(batch.end(60), 77, batch.tail())
+        [line] = [line for line in batch.log.read_text().splitlines() if "error" in line.lower()]
+        self.assertIn("permission denied for database tidemark", line)
+
+    def test_broker_whose_own_address_leads_nowhere_is_named(self):
+        """As one that is told to call itself by a name for the outside."""
+        inside, nowhere = free_port(), free_port()
+        kafka = Kafka(self.folder / "kafka", proxy=SimpleNamespace(target_port=inside, port=nowhere))
+        self.addCleanup(kafka.stop)
+        kafka.create("orders", 1)
+        self.servers()
+        self.simple_platform(self.topic(create=False))
+        self.job.config["kafka"]["brokers"] = f"127.0.0.1:{inside}"
+        self.job.write()
+        speed = self.job.speed()
+        line = self.wait_for_line(speed, (f"127.0.0.1:{nowhere}",))
+        self.assertTrue(re.search("refused|failed", line), line)
+        self.assertEqual(self.job.probe("tidemark-speed")[0], 1)
+        self.assertEqual(speed.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
