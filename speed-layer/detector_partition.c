@@ -18,14 +18,13 @@ bool detector_partition_open(struct detector_partition *partition, const struct 
     if (!partition->detection)
         return false;
     partition->position = *position;
-    if (first > position->offset) {
-        partition->gap += first - position->offset;
-        partition->position.offset = first;
-    }
+    partition->gap = first > position->offset ? first - position->offset : 0;
+    partition->position.offset += partition->gap;
     partition->position.floor = floor;
     memcpy(partition->position.fingerprint, partition->detector->fingerprint, FINGERPRINT_SIZE);
     partition->record_time_us = position->record_time_us;
     partition->next = floor.offset < first ? first : floor.offset;
+    partition->counts = partition->counted = (struct detection_counts){0};
     partition->state = DETECTOR_OPEN;
     return true;
 }
@@ -64,6 +63,7 @@ static enum detection_result take_one(struct detector_partition *partition, stru
 /* The position stays a valid one without the state: a floor that is lower than it must be does no harm. */
 static void stop(struct detector_partition *partition, enum detection_result result)
 {
+    partition->counts = *detection_counts(partition->detection);
     detection_destroy(partition->detection);
     partition->detection = NULL;
     partition->state = result == DETECTION_FULL ? DETECTOR_STOPPED : DETECTOR_CLOSED;
@@ -88,6 +88,8 @@ size_t detector_partition_take(struct detector_partition *partition, struct deco
         partition->next = message->offset + 1;
         partition->record_time_us = message->record_time_us;
     }
+    if (partition->detection)
+        partition->counts = *detection_counts(partition->detection);
     decoder_reset(decoder);
     return taken;
 }

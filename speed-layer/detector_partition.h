@@ -24,7 +24,9 @@ struct detector_partition {
     int64_t record_time_us;            /* of the last message taken; -1: none or unknown */
     int64_t end;                       /* of the log, as last heard */
     int64_t target;                    /* the end when it was first opened; -1: not known yet */
-    int64_t gap;                       /* messages that were gone from the log before they were judged */
+    int64_t gap; /* offsets that were gone from the log before they were judged, and aren't counted yet */
+    struct detection_counts counts;  /* since it was opened */
+    struct detection_counts counted; /* those of them that the metrics have */
 };
 
 /* Where reading the log begins for a position. The state is what the log from its floor on makes it; where the rules

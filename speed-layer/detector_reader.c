@@ -47,8 +47,11 @@ static bool commit(struct detector_reader *reader, struct error *error)
                                                              detector_partition_position(&reader->partitions[i])};
     bool done = count == 0 || reader->store->operations->commit(reader->store, pending_alerts_records(&reader->pending),
                                                                 reader->pending.count, positions, count, error);
-    for (size_t i = 0; done && i < count; i++)
-        detector_partition_committed(find(reader, positions[i].partition), &positions[i].position);
+    for (size_t i = 0; done && i < count; i++) {
+        struct detector_partition *partition = find(reader, positions[i].partition);
+        detector_partition_committed(partition, &positions[i].position);
+        detector_count_committed(reader, partition);
+    }
     free(positions);
     return done;
 }
@@ -185,6 +188,7 @@ static void on_revoked(void *context, bool lost)
     if (!lost && uncommitted(reader) > 0)
         commit_all(reader);
     pending_alerts_clear(&reader->pending);
+    detector_forget_lag(reader);
     for (size_t i = 0; i < reader->count; i++)
         detector_partition_close(&reader->partitions[i]);
     free(reader->partitions);
@@ -208,7 +212,8 @@ struct consumer_events detector_reader_events(struct detector_reader *reader)
 
 /* --- The reader -------------------------------------------------------------------------------------------------- */
 
-struct detector_reader *detector_reader_new(const struct detector *detector)
+struct detector_reader *detector_reader_new(const struct detector *detector, struct metrics *metrics,
+                                            struct detector_report *report)
 {
     struct detector_reader *reader = calloc(1, sizeof *reader);
     struct decoder *decoder = decoder_new(&detector->source->schema);
@@ -219,6 +224,8 @@ struct detector_reader *detector_reader_new(const struct detector *detector)
     }
     *reader = (struct detector_reader){.detector = detector,
                                        .decoder = decoder,
+                                       .metrics = metrics,
+                                       .report = report,
                                        .budget = {.ceiling = (size_t)detector->memory_bytes},
                                        .retry = RETRY_DEPENDENCY,
                                        .committed_us = clock_monotonic_us()};
@@ -288,6 +295,7 @@ bool detector_reader_turn(struct detector_reader *reader, struct error *error)
     reader->consumer->operations->poll(reader->consumer, POLL_MS);
     commit_due(reader);
     tell_misplaced(reader);
+    detector_report(reader);
     return true;
 }
 

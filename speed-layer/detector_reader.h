@@ -9,11 +9,15 @@
 #define TIDEMARK_SPEED_DETECTOR_READER_H
 
 #include "detector_partition.h"
+#include "detector_report.h"
+#include "metrics/metrics.h"
 #include "ports/consumer.h"
 
 struct detector_reader;
 
-struct detector_reader *detector_reader_new(const struct detector *detector); /* NULL: no memory */
+/* `metrics` are of the table speed_metrics, NULL counts nothing; `report` may be NULL too. NULL: no memory. */
+struct detector_reader *detector_reader_new(const struct detector *detector, struct metrics *metrics,
+                                            struct detector_report *report);
 /* Leaves the group, with a last commit of what is pending. NULL is allowed. */
 void detector_reader_destroy(struct detector_reader *reader);
 

@@ -18,8 +18,10 @@ struct detector_reader {
     bool has_assignment; /* the group has given its word, maybe nothing */
     bool must_assign;    /* what is fetched isn't what is open */
     struct pending_alerts pending;
-    struct retry retry; /* of opening, after whatever went wrong */
-    int64_t committed_us, troubled_us, misplaced_us;
+    struct retry retry;             /* of opening, after whatever went wrong */
+    struct metrics *metrics;        /* NULL: nothing is counted */
+    struct detector_report *report; /* NULL: nobody asks */
+    int64_t committed_us, troubled_us, misplaced_us, reported_us;
     int64_t misplaced; /* that the log was told of */
     struct error fatal;
 };
@@ -29,5 +31,14 @@ struct detector_reader {
 void detector_open_closed(struct detector_reader *reader);
 /* Forgets all that isn't committed, and waits before anything is opened again. */
 void detector_close_all(struct detector_reader *reader, const struct error *cause);
+
+/* detector_report.c */
+
+/* Once in a while: how the partitions are. */
+void detector_report(struct detector_reader *reader);
+/* What was judged up to the commit that has just gone through. */
+void detector_count_committed(struct detector_reader *reader, struct detector_partition *partition);
+/* The partitions go: their lag is another's to tell. */
+void detector_forget_lag(struct detector_reader *reader);
 
 #endif

@@ -17,6 +17,8 @@ struct running_detector {
     struct kafka_access access;
     char group[300];
     bool until_end;
+    struct metrics *metrics;
+    struct detector_report report;
     pthread_t thread;
     int code;
 };
@@ -69,7 +71,7 @@ static void *run(void *context)
     char name[16];
     snprintf(name, sizeof name, "%.15s", running->detector->name);
     pthread_setname_np(pthread_self(), name);
-    struct detector_reader *reader = detector_reader_new(running->detector);
+    struct detector_reader *reader = detector_reader_new(running->detector, running->metrics, &running->report);
     bool done = reader ? open_reader(running, reader, &error) && judge(running, reader, &error)
                        : error_set(&error, ERROR_INTERNAL, "out of memory");
     if (!done) {
@@ -80,8 +82,8 @@ static void *run(void *context)
     return NULL;
 }
 
-bool detectors_start(const struct settings *settings, bool until_end, struct detectors **ret_detectors,
-                     struct error *error)
+bool detectors_start(const struct settings *settings, struct metrics *metrics, bool until_end,
+                     struct detectors **ret_detectors, struct error *error)
 {
     struct detectors *detectors = calloc(1, sizeof *detectors);
     if (!detectors)
@@ -91,15 +93,31 @@ bool detectors_start(const struct settings *settings, bool until_end, struct det
         running->detector = &settings->detectors[i];
         running->access = detector_access(settings, running->detector, running->group);
         running->until_end = until_end;
+        running->metrics = metrics;
         if (pthread_create(&running->thread, NULL, run, running) != 0) {
             shutdown_request();
             detectors_join(detectors);
+            detectors_destroy(detectors);
             return error_set(error, ERROR_INTERNAL, "not all detectors could be started");
         }
         detectors->count++;
     }
     *ret_detectors = detectors;
     return true;
+}
+
+bool detectors_are_stuck(const struct detectors *detectors)
+{
+    for (size_t i = 0; i < detectors->count; i++)
+        if (detector_report_is_stuck(&detectors->detectors[i].report))
+            return true;
+    return false;
+}
+
+void detectors_append_hindrances(const struct detectors *detectors, struct buffer *out)
+{
+    for (size_t i = 0; i < detectors->count; i++)
+        detector_report_append_hindrances(&detectors->detectors[i].report, detectors->detectors[i].detector->name, out);
 }
 
 int detectors_join(struct detectors *detectors)
@@ -109,6 +127,10 @@ int detectors_join(struct detectors *detectors)
         pthread_join(detectors->detectors[i].thread, NULL);
         code = code ? code : detectors->detectors[i].code;
     }
-    free(detectors);
     return code;
+}
+
+void detectors_destroy(struct detectors *detectors)
+{
+    free(detectors);
 }

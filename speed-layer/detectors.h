@@ -5,17 +5,24 @@
 
 #include "config/settings.h"
 #include "kafka/client.h"
+#include "metrics/metrics.h"
 
 struct detectors;
 
 /* The access of a detector's group, "<group>-<detector>", whose name lies in `group`. */
 struct kafka_access detector_access(const struct settings *settings, const struct detector *detector, char group[300]);
 
-/* Starts them; `settings` must outlive them. Where one can't go on it says so and requests the shutdown. With
- * `until_end` each ends once all that is assigned to it is judged up to the ends that there were. */
-bool detectors_start(const struct settings *settings, bool until_end, struct detectors **ret_detectors,
-                     struct error *error) MUST_CHECK;
+/* Starts them; `settings` and metrics, of the table speed_metrics, must outlive them. Where one can't go on it says so
+ * and requests the shutdown. With `until_end` each ends once all that is assigned to it is judged up to the ends that
+ * there were. */
+bool detectors_start(const struct settings *settings, struct metrics *metrics, bool until_end,
+                     struct detectors **ret_detectors, struct error *error) MUST_CHECK;
+/* Whether one of them hasn't come round for so long that nothing explains it. */
+bool detectors_are_stuck(const struct detectors *detectors);
+/* Appends what hinders them, a line each. */
+void detectors_append_hindrances(const struct detectors *detectors, struct buffer *out);
 /* Waits for their end; the exit code of the first that failed, or 0. NULL is allowed. */
 int detectors_join(struct detectors *detectors);
+void detectors_destroy(struct detectors *detectors); /* after that; NULL is allowed */
 
 #endif

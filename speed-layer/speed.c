@@ -30,7 +30,8 @@ struct process {
     char client_id[CLIENT_ID_SIZE];
     struct published *published;
     struct group_watch *group_watch;
-    struct monitor *monitor; /* NULL: nobody can ask */
+    struct monitor *monitor;             /* NULL: nobody can ask */
+    struct detectors *_Atomic detectors; /* NULL: not started yet */
     bool until_end;
 };
 
@@ -175,24 +176,30 @@ static struct monitor_place place_of(const struct settings *settings)
 
 static void append_hindrances(void *context, struct buffer *out)
 {
-    const struct speed *speed = context;
+    const struct process *process = context;
+    const struct speed *speed = &process->speed;
+    const struct detectors *detectors = process->detectors;
     for (size_t i = 0; i < (size_t)speed->settings->speed.workers; i++)
         worker_report_append_hindrances(&speed->reports[i], i, out);
+    if (detectors)
+        detectors_append_hindrances(detectors, out);
 }
 
 /* Before its workers begin it waits for Kafka, which is alive. */
 static bool is_alive(void *context)
 {
-    const struct speed *speed = context;
+    const struct process *process = context;
+    const struct speed *speed = &process->speed;
+    const struct detectors *detectors = process->detectors;
     for (size_t i = 0; i < (size_t)speed->settings->speed.workers; i++)
         if (worker_report_is_stuck(&speed->reports[i]))
             return false;
-    return true;
+    return !detectors || !detectors_are_stuck(detectors);
 }
 
 static void observe(void *context)
 {
-    const struct speed *speed = context;
+    const struct speed *speed = &((const struct process *)context)->speed;
     metric_set(metrics_series(speed->metrics, SPEED_METRIC_INDEX_BYTES, NULL), speed->budget.used_bytes);
     metric_set(metrics_series(speed->metrics, SPEED_METRIC_INDEX_BYTES_MAX, NULL), speed->budget.ceiling_bytes);
 }
@@ -206,7 +213,7 @@ static bool start_monitor(struct process *process, struct error *error)
     speed->reports = calloc((size_t)speed->settings->speed.workers, sizeof *speed->reports);
     if (!speed->metrics || !speed->reports)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    const struct health health = {append_hindrances, observe, is_alive, speed->metrics, speed};
+    const struct health health = {append_hindrances, observe, is_alive, speed->metrics, process};
     if (monitor_start(&place, &health, &process->monitor, error)) {
         log_info("metrics at %s", monitor_address(process->monitor));
         notify_ready();
@@ -260,7 +267,8 @@ int speed_run(const struct settings *settings, bool until_end)
     bool ready = start_monitor(&process, &error) && create_topics(&process, &error) &&
                  published_start(settings, &process.published, &error) &&
                  group_watch_start(settings, &process.kafka, &process.group_watch, &error) &&
-                 detectors_start(settings, until_end, &detectors, &error);
+                 detectors_start(settings, speed->metrics, until_end, &detectors, &error);
+    process.detectors = detectors;
     speed->latest_context = process.published;
     speed->group_context = process.group_watch;
     int code = ready ? run_workers(&process) : program_fail(&error);
@@ -270,6 +278,7 @@ int speed_run(const struct settings *settings, bool until_end)
     group_watch_stop(process.group_watch);
     published_stop(process.published);
     monitor_stop(process.monitor);
+    detectors_destroy(detectors);
     metrics_destroy(speed->metrics);
     free(speed->reports);
     if (code == 0)

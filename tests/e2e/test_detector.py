@@ -6,9 +6,10 @@ import itertools
 import json
 import os
 import random
+import re
 import signal
-import threading
 import unittest
+import urllib.request
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -16,7 +17,7 @@ from confluent_kafka import TopicPartition
 
 from support import detector as fraud
 from support.kafka import Writer
-from support.process import ROOT, wait_until
+from support.process import ROOT, free_port, wait_until
 from support.tidemark import BIN, Platform, run_to_the_end
 
 from .servers import EndToEnd
@@ -67,6 +68,19 @@ class Detector(EndToEnd):
         timestamp = datetime.fromtimestamp(at, timezone.utc).isoformat()
         one = {"transaction_id": f"t{number}", "customer_id": customer, "amount": Decimal(amount)}
         self.send([{**one, "timestamp": timestamp}])
+
+    def counted(self, names):
+        """What the metrics of a detector say; by rule where the name has that label."""
+        url = f"http://{self.job.config['speed']['listen']}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            lines = re.findall(r'tidemark_detector_(\w+)\{detector="fraud"(?:,rule="(\d+)")?\} (\d+)', answer.read().decode())
+        found = {}
+        for name, rule, number in lines:
+            if name in names and rule:
+                found.setdefault(name, {})[rule] = int(number)
+            elif name in names:
+                found[name] = int(number)
+        return found
 
     def alerts(self):
         there = self.alerts_topic in self.kafka.topics()
@@ -121,26 +135,27 @@ class Detector(EndToEnd):
     def test_every_alert_once_through_kills_crashes_rebalances_and_a_frozen_process(self):
         self.start(**{"from": "beginning"})
         chance = random.Random(1)
-        all_of_them = list(fraud.transactions(chance, 12_000))
-        sender = threading.Thread(target=lambda: [self.send(all_of_them[i : i + 500]) for i in range(0, 12_000, 500)])
+        stream = fraud.transactions(chance, 100_000)
+        send = lambda count: self.send(itertools.islice(stream, count))  # noqa: E731
         first, second = self.job.speed(), self.job.speed()
-        sender.start()
+        send(4_000)
         self.wait_for_alerts(1)
         first.kill()
         first = self.job.speed(crash_at="in_transaction")
-        wait_until(lambda: not first.running(), 60, "the crash point is reached", children=[second])
+        # It gets partitions after a while, and something to alert in them.
+        crashed = lambda: not first.running() or send(100)  # noqa: E731
+        wait_until(crashed, 60, "the crash point is reached", every=0.3, children=[second])
         third = self.job.speed()
-        sender.join()
+        send(4_000)
         # Frozen for longer than the group waits, it wakes up when another has its partitions.
         second.process.send_signal(signal.SIGSTOP)
-        more = list(fraud.transactions(chance, 2_000, datetime(2026, 1, 1, 2, tzinfo=timezone.utc)))
-        self.send(more)
+        send(2_000)
         expected = self.expected()
         wait_until(
             lambda: len(fraud.alerted(self.alerts())) >= len(expected), 90, "the other one goes on", children=[third]
         )
         second.process.send_signal(signal.SIGCONT)
-        self.send(fraud.transactions(chance, 1_000, datetime(2026, 1, 1, 3, tzinfo=timezone.utc)))
+        send(1_000)
         alerts = self.assert_exactly()
         self.assertGreater(sum(len(alert["alert_id"].split("/")) == 4 for alert in alerts), 10, "some come out of order")
         self.assertTrue(any(len(alert["alerts"]) == 2 for alert in alerts))
@@ -151,6 +166,8 @@ class Detector(EndToEnd):
 
     def test_a_first_start_judges_from_the_end_and_knows_what_came_before(self):
         self.start(1)
+        self.job.config["speed"] = {"listen": f"127.0.0.1:{free_port()}"}
+        self.job.write()
         for number in range(5):
             self.send_one(number)
         self.send_one(5, customer="another", amount="20000.00")
@@ -176,6 +193,13 @@ class Detector(EndToEnd):
         both = self.wait_for_alerts(3)[2]
         self.assertEqual(both["alert_id"], "fraud/0/13")
         self.assertEqual(both["alerts"], ["High velocity: 7 transactions in 5 min", "Large transaction: 10000.01"])
+        misplaced = {"transaction_id": "t14", "customer_id": "third", "amount": Decimal("20000.00")}
+        self.writer.send(self.name, b"another key", fraud.encode({**misplaced, "timestamp": "2026-01-01T00:00:41Z"}))
+        self.writer.flush()
+        self.wait_for_alerts(4)
+        counted = {"judged_total": 8, "alerts_total": {"1": 3, "2": 2}, "misplaced_total": 1, "late_total": 0}
+        wait_until(lambda: self.counted(counted) == counted, 60, f"the metrics say {counted}")
+        self.assertEqual(self.job.probe("tidemark-speed"), (0, ""))
 
     def test_positions_that_are_gone_need_an_operators_word(self):
         self.start(1, **{"from": "beginning"})
