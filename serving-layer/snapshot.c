@@ -159,7 +159,9 @@ static struct partition_state state_of(const struct live *live, int32_t number, 
         .next = slot->exists ? slot->next : -1,
         .clock_us = published ? published->clock_us : 0,
         .included = is_included(live, slot, number, publication),
-        .uncommitted = slot->exists && !live_is_silent(live->partitions[number]) ? slot_uncommitted(slot) : LAG_UNKNOWN,
+        .uncommitted = slot->exists && slot->end != LOG_END_UNKNOWN && !live_is_silent(live->partitions[number])
+                           ? slot_uncommitted(slot)
+                           : LAG_UNKNOWN,
         .fates = published ? published->fates : (struct fates){0},
     };
     state.silent = live->reachable && live_is_silent(live->partitions[number]);

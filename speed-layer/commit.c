@@ -19,6 +19,15 @@ bool partition_random_id(char ret_id[INCARNATION_SIZE], struct error *error)
     return true;
 }
 
+/* Of the log, for those who read the slot. Who leaves says nothing of it: it isn't known again before the next owner
+ * has asked. */
+static int64_t end_to_tell(const struct partition *partition, int64_t next)
+{
+    if (partition->is_left)
+        return LOG_END_UNKNOWN;
+    return partition->end > next ? partition->end : next;
+}
+
 /* While the index is filled nothing is taken yet: the commit leaves all as it is, and says that somebody is at it. */
 static struct commit describe_opening(const struct partition *partition, const char *alarm)
 {
@@ -38,7 +47,7 @@ static struct commit describe_opening(const struct partition *partition, const c
         .tail = slot->tail,
         .tail_time_us = slot->tail_time_us,
         .tail_hash = slot->tail_hash,
-        .end = partition->end > slot->next ? partition->end : slot->next,
+        .end = end_to_tell(partition, slot->next),
         .ledger = &partition->ledger,
         .panes = partition->panes,
         .gaps = &slot->gaps,
@@ -68,8 +77,8 @@ static struct commit describe(const struct partition *partition)
         .tail = partition->tail,
         .tail_time_us = partition->tail_time_us,
         .tail_hash = partition->tail_hash,
-        .end = partition->end > partition->position ? partition->end : partition->position,
-        .real_end = partition->real_end,
+        .end = end_to_tell(partition, partition->position),
+        .real_end = partition->is_left ? 0 : partition->real_end,
         .ledger = &partition->ledger,
         .panes = partition->panes,
         .gaps = &partition->slot.gaps,

@@ -14,11 +14,25 @@ static int64_t offset_since(struct consumer *consumer, const struct detector *de
     return offset < 0 || offset > end ? end : offset;
 }
 
+static bool ask_extent(const struct detector *detector, struct consumer *consumer, int32_t partition,
+                       int64_t *ret_first, int64_t *ret_end, struct error *error)
+{
+    struct consumer_extent extent = {.topic = detector->source->topic, .partition = partition};
+    consumer->operations->extents(consumer, &extent, 1);
+    if (extent.error.code != ERROR_NONE) {
+        *error = extent.error;
+        return false;
+    }
+    *ret_first = extent.first;
+    *ret_end = extent.end;
+    return true;
+}
+
 static bool first_position(const struct detector *detector, struct consumer *consumer, int32_t partition,
                            bool at_beginning, struct detector_position *position, struct error *error)
 {
     int64_t first, end, now_us = clock_wall_us();
-    if (!consumer->operations->extent(consumer, detector->source->topic, partition, &first, &end, error))
+    if (!ask_extent(detector, consumer, partition, &first, &end, error))
         return false;
     *position = (struct detector_position){.offset = at_beginning ? first : end,
                                            .floor = {first, CLOCK_NONE},
@@ -91,8 +105,7 @@ static bool open_one(struct detector_reader *reader, struct detector_partition *
 {
     const struct detector *detector = reader->detector;
     int64_t first, end, reread = -1;
-    if (!reader->consumer->operations->extent(reader->consumer, detector->source->topic, partition->number, &first,
-                                              &end, error))
+    if (!ask_extent(detector, reader->consumer, partition->number, &first, &end, error))
         return false;
     if (position.offset < 0) /* new to a group that has positions: the topic has grown */
         position = (struct detector_position){.offset = first, .floor = {first, CLOCK_NONE}, .record_time_us = -1};

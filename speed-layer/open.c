@@ -125,17 +125,20 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
         return false;
     crash_point("after_init");
     partition->begun_anew += done;
-    if (done)
-        log_info("%s/%d: begins at offset %" PRId64 ", epoch %" PRId64, partition->id.source,
-                 (int)partition->id.partition, fresh.next, fresh.epoch);
     return true;
 }
 
-/* Reads the slot, and begins it anew where it doesn't fit. `publication` is NULL where it couldn't be read, for the
- * reason given: going on with a slot that is ours is safe then, for readers test that it fits. */
+/* What is known of the publication when the slot is looked at. */
+struct known_publication {
+    const struct publication *publication; /* NULL where it couldn't be read, for the reason given */
+    const struct error *reason;
+    bool may_be_old; /* it was read before this look: a slot that doesn't fit it may fit a newer one */
+};
+
+/* Reads the slot, and begins it anew where it doesn't fit. Where the publication is not known, going on with a slot
+ * that is ours is safe, for readers test that it fits. */
 static bool look_at_slot(struct partition *partition, const struct log_extent *log,
-                         const struct publication *publication, const struct error *reason, bool *ret_ready,
-                         struct error *error)
+                         const struct known_publication *known, bool *ret_ready, struct error *error)
 {
     struct realtime_store *store = partition->environment->realtime;
     if (!store->operations->read_slot(store, partition->id, &partition->slot, error) ||
@@ -147,13 +150,27 @@ static bool look_at_slot(struct partition *partition, const struct log_extent *l
                 strcmp(slot->cluster, log->cluster) == 0 && slot->next <= log->end;
     if (same && !partition_audit(partition, &same, error))
         return false;
+    const struct publication *publication = known->publication;
+    const struct error *reason = known->reason;
     if (!publication) {
         *ret_ready = same && (error_is_retriable(reason) || reason->code == ERROR_PERMISSION);
         return *ret_ready || error_set(error, reason->code, "%s", reason->message);
     }
     *ret_ready = same && slot_fits(slot, partition->id.partition, publication);
-    return *ret_ready || (check_topic(partition, log, publication, slot->next, error) &&
-                          begin_anew(partition, log, publication, error));
+    if (*ret_ready || known->may_be_old)
+        return true;
+    return check_topic(partition, log, publication, slot->next, error) &&
+           begin_anew(partition, log, publication, error);
+}
+
+/* A look with what was published a moment ago. */
+static bool look_quickly(struct partition *partition, const struct log_extent *log, bool *ret_ready,
+                         struct error *error)
+{
+    const struct known_publication known = {.publication = log->published, .may_be_old = true};
+    partition->published_epoch = log->published->epoch;
+    memset(partition->live_groups, 0, sizeof partition->live_groups);
+    return look_at_slot(partition, log, &known, ret_ready, error);
 }
 
 /* One look at both stores. *ret_ready: the slot in partition->slot may be gone on with. What is published is read
@@ -166,7 +183,8 @@ static bool look(struct partition *partition, const struct log_extent *log, bool
     bool known = publications->operations->read(publications, partition->source, &publication, &reason);
     partition->published_epoch = known ? publication.epoch : 0;
     memset(partition->live_groups, 0, sizeof partition->live_groups);
-    bool done = look_at_slot(partition, log, known ? &publication : NULL, &reason, ret_ready, error);
+    const struct known_publication what = {.publication = known ? &publication : NULL, .reason = &reason};
+    bool done = look_at_slot(partition, log, &what, ret_ready, error);
     publication_clean_up(&publication);
     return done;
 }
@@ -218,9 +236,9 @@ static void start_reading(struct partition *partition, const struct log_extent *
 bool partition_open(struct partition *partition, const struct log_extent *log, struct error *error)
 {
     partition_close(partition);
-    for (int attempt = 0; attempt < 3; attempt++) {
+    for (int attempt = log->published ? -1 : 0; attempt < 3; attempt++) {
         bool ready;
-        if (!look(partition, log, &ready, error))
+        if (!(attempt < 0 ? look_quickly : look)(partition, log, &ready, error))
             return false;
         if (!ready)
             continue;

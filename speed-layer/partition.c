@@ -319,5 +319,6 @@ bool partition_has_pending(const struct partition *partition)
     if (partition->state == PARTITION_READING)
         return partition->commit_id[0] != '\0';
     return partition->state == PARTITION_RUNNING &&
-           (partition->pending > 0 || partition->position > partition->slot.next || partition->commit_id[0]);
+           (partition->pending > 0 || partition->position > partition->slot.next || partition->commit_id[0] ||
+            (partition->slot.end == LOG_END_UNKNOWN && !partition->is_left));
 }

@@ -40,6 +40,9 @@ struct log_extent {
     /* The offset of the first message whose record time is at or after `at_us`, or -1 where it isn't known. */
     int64_t (*offset_at)(void *context, struct slot_id id, int64_t at_us);
     void *context;
+    /* What was published of the source a moment ago, so that it is asked for once for many partitions; NULL where that
+     * isn't known. What was published since makes no more of it than another look. */
+    const struct publication *published;
 };
 
 struct partition {
@@ -65,6 +68,7 @@ struct partition {
     int64_t tail, tail_time_us; /* of the last message before `position`, see struct slot */
     uint64_t tail_hash;
     int64_t end, real_end;            /* of the log, as last heard; see struct consumer_operations */
+    bool is_left;                     /* its owner leaves it: who reads the slot hears of no end from now on */
     int64_t pending;                  /* messages taken since the last commit */
     char commit_id[INCARNATION_SIZE]; /* "" where none was tried */
 
@@ -104,8 +108,8 @@ bool partition_take(struct partition *partition, const struct log_message messag
 /* The log shows nothing before `offset` any more (control records, an end): position moves up. */
 void partition_advance(struct partition *partition, int64_t offset);
 
-/* True where something waits to be committed, also a commit without an answer that had nothing in it; of a stopped
- * partition that is its alarm. */
+/* True where something waits to be committed, also a commit without an answer that had nothing in it, and the log's end
+ * where the slot doesn't say it; of a stopped partition that is its alarm. */
 bool partition_has_pending(const struct partition *partition);
 
 /* Commits what is pending; tried again after an error it sends the same commit. Where the store refuses it, the

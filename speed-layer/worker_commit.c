@@ -161,9 +161,15 @@ void worker_commit_idle(struct worker *worker)
 void worker_commit_all(struct worker *worker)
 {
     struct error error = {0};
-    for (size_t i = 0; i < worker->owned_count; i++)
-        if (partition_has_pending(worker->owned[i].partition) && !commit_one(worker, &worker->owned[i], &error)) {
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        struct partition *partition = worker->owned[i].partition;
+        bool has_pending = partition_has_pending(partition);
+        partition->is_left = true;
+        if (!has_pending && !partition_is_open(partition))
+            continue;
+        if (!commit_one(worker, &worker->owned[i], &error)) {
             log_warning("%s; the next owner reads these messages again", error.message);
             return;
         }
+    }
 }

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Opening and closing the partitions of a worker, and fetching what is open. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "worker_state.h"
 
 #define OPENING_US US_PER_SECOND /* for so long partitions are opened between two polls */
+#define OPENING_MAX 1000         /* so many at most are asked for together */
+
+static bool is_worth_a_line(const struct owned *owned)
+{
+    return owned->retry.attempts % 10 == 0;
+}
 
 void worker_delay_opening(struct owned *owned, const struct error *cause)
 {
-    if (owned->retry.attempts % 10 == 0)
+    if (is_worth_a_line(owned))
         log_write(error_is_retriable(cause) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s/%d waits: %s",
                   owned->partition->id.source, (int)owned->partition->id.partition, cause->message);
     retry_failed(&owned->retry, clock_monotonic_us());
@@ -38,33 +45,139 @@ static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
     return worker->consumer->operations->offset_at(worker->consumer, source->topic, id.partition, at_us);
 }
 
+static bool ask_partitions(struct worker *worker, const char *topic, int32_t *ret_partitions, struct error *error)
+{
+    if (!worker->consumer->operations->partition_count(worker->consumer, topic, ret_partitions, error))
+        return false;
+    return *ret_partitions <= PARTITIONS_MAX ||
+           error_set(error, ERROR_CONFIGURATION, "topic %s has %d partitions; %d are supported", topic,
+                     (int)*ret_partitions, PARTITIONS_MAX);
+}
+
 bool worker_ask_extent(struct worker *worker, const struct partition *partition, struct log_extent *ret_log,
                        struct error *error)
 {
     const struct consumer_operations *operations = worker->consumer->operations;
-    const char *topic = partition->source->topic;
+    struct consumer_extent extent = {.topic = partition->source->topic, .partition = partition->id.partition};
     int32_t partitions;
-    *ret_log = (struct log_extent){.cluster = worker->cluster, .offset_at = offset_at, .context = worker};
     if ((!*worker->cluster && !operations->cluster(worker->consumer, worker->cluster, error)) ||
-        !operations->partition_count(worker->consumer, topic, &partitions, error))
+        !ask_partitions(worker, extent.topic, &partitions, error))
         return false;
-    if (partitions > PARTITIONS_MAX)
-        return error_set(error, ERROR_CONFIGURATION, "topic %s has %d partitions; %d are supported", topic,
-                         (int)partitions, PARTITIONS_MAX);
-    ret_log->partitions = partitions;
-    return operations->extent(worker->consumer, topic, partition->id.partition, &ret_log->first, &ret_log->end, error);
+    operations->extents(worker->consumer, &extent, 1);
+    if (extent.error.code != ERROR_NONE) {
+        *error = extent.error;
+        return false;
+    }
+    *ret_log = (struct log_extent){.cluster = worker->cluster,
+                                   .partitions = partitions,
+                                   .first = extent.first,
+                                   .end = extent.end,
+                                   .offset_at = offset_at,
+                                   .context = worker};
+    return true;
 }
 
-static bool open_one(struct worker *worker, struct owned *owned, struct error *error)
+/* Partitions that are opened together: what can be asked for all of them at once is. */
+struct opening {
+    struct worker *worker;
+    struct owned **due;
+    struct consumer_extent *extents; /* of the same numbers */
+    size_t count;
+
+    /* Of the source that was asked for last. */
+    const struct source *source;
+    int32_t partitions;
+    struct publication publication;
+    bool has_publication;
+    struct error problem;
+
+    /* For one line in the log, however many they are. */
+    const struct owned *anew, *failed; /* the first of those below */
+    size_t anew_count, failed_count;   /* opened anew; and failed in a row, all for this reason */
+    struct error failure;
+};
+
+static bool is_due(const struct worker *worker, const struct owned *owned, int64_t now_us)
 {
-    struct partition *partition = owned->partition;
-    struct log_extent log;
-    letters_forget(&worker->letters, &owned->letters, partition);
-    if (!worker_ask_extent(worker, partition, &log, error))
+    return owned->partition->state == PARTITION_CLOSED && retry_wait_us(&owned->retry, now_us) == 0 &&
+           letters_wait_us(&worker->letters, &owned->letters, now_us) == 0;
+}
+
+static size_t count_due(const struct worker *worker)
+{
+    int64_t now_us = clock_monotonic_us();
+    size_t count = 0;
+    for (size_t i = 0; i < worker->owned_count && count < OPENING_MAX; i++)
+        count += is_due(worker, &worker->owned[i], now_us);
+    return count;
+}
+
+static bool opening_init(struct opening *opening, struct worker *worker, size_t most)
+{
+    int64_t now_us = clock_monotonic_us();
+    *opening = (struct opening){
+        .worker = worker, .due = calloc(most, sizeof *opening->due), .extents = calloc(most, sizeof *opening->extents)};
+    for (size_t i = 0; opening->due && opening->extents && i < worker->owned_count && opening->count < most; i++) {
+        struct owned *owned = &worker->owned[i];
+        if (!is_due(worker, owned, now_us))
+            continue;
+        opening->extents[opening->count] = (struct consumer_extent){.topic = owned->partition->source->topic,
+                                                                    .partition = owned->partition->id.partition};
+        opening->due[opening->count++] = owned;
+    }
+    return opening->count > 0;
+}
+
+static void opening_clean_up(struct opening *opening)
+{
+    if (opening->has_publication)
+        publication_clean_up(&opening->publication);
+    free(opening->due);
+    free(opening->extents);
+}
+
+/* What all partitions of a source have in common. Where PostgreSQL can't be read, each partition finds out what that
+ * means for it. */
+static bool ask_source(struct opening *opening, const struct source *source, struct error *error)
+{
+    struct worker *worker = opening->worker;
+    struct publication_store *publications = worker->environment.publications;
+    if (opening->source != source) {
+        struct error unread;
+        opening->source = source;
+        opening->problem = (struct error){0};
+        if (opening->has_publication)
+            publication_clean_up(&opening->publication);
+        opening->has_publication = publications->operations->read(publications, source, &opening->publication, &unread);
+        (void)ask_partitions(worker, source->topic, &opening->partitions, &opening->problem);
+    }
+    if (opening->problem.code == ERROR_NONE)
+        return true;
+    *error = opening->problem;
+    return false;
+}
+
+static bool open_with(struct opening *opening, struct owned *owned, const struct consumer_extent *extent,
+                      struct error *error)
+{
+    struct worker *worker = opening->worker;
+    if (extent->error.code != ERROR_NONE) {
+        *error = extent->error;
         return false;
-    int64_t begun_anew = partition->begun_anew;
-    bool opened = partition_open(partition, &log, error);
-    worker_count_rebuilds(owned, partition->begun_anew - begun_anew);
+    }
+    const struct log_extent log = {.cluster = worker->cluster,
+                                   .partitions = opening->partitions,
+                                   .first = extent->first,
+                                   .end = extent->end,
+                                   .offset_at = offset_at,
+                                   .context = worker,
+                                   .published = opening->has_publication ? &opening->publication : NULL};
+    int64_t begun_anew = owned->partition->begun_anew;
+    bool opened = partition_open(owned->partition, &log, error);
+    begun_anew = owned->partition->begun_anew - begun_anew;
+    worker_count_rebuilds(owned, begun_anew);
+    if (begun_anew > 0 && opening->anew_count++ == 0)
+        opening->anew = owned;
     if (!opened)
         return false;
     if (owned->target < 0)
@@ -72,24 +185,90 @@ static bool open_one(struct worker *worker, struct owned *owned, struct error *e
     return true;
 }
 
+static bool open_one(struct opening *opening, size_t number, struct error *error)
+{
+    struct owned *owned = opening->due[number];
+    struct consumer_extent *extent = &opening->extents[number];
+    const struct consumer_operations *operations = opening->worker->consumer->operations;
+    letters_forget(&opening->worker->letters, &owned->letters, owned->partition);
+    if (!ask_source(opening, owned->partition->source, error))
+        return false;
+    if (open_with(opening, owned, extent, error))
+        return true;
+    if (error->code != ERROR_CONFIGURATION)
+        return false;
+    /* Somebody else may have read on in a log that has grown since it was asked. */
+    operations->extents(opening->worker->consumer, extent, 1);
+    return open_with(opening, owned, extent, error);
+}
+
+static void log_failures(struct opening *opening)
+{
+    enum log_level level = error_is_retriable(&opening->failure) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
+    const struct partition *first = opening->failed_count ? opening->failed->partition : NULL;
+    if (opening->failed_count == 1)
+        log_write(level, "%s/%d waits: %s", first->id.source, (int)first->id.partition, opening->failure.message);
+    else if (first)
+        log_write(level, "%s/%d and %zu more wait: %s", first->id.source, (int)first->id.partition,
+                  opening->failed_count - 1, opening->failure.message);
+    opening->failed_count = 0;
+}
+
+static void note_failure(struct opening *opening, struct owned *owned, const struct error *error)
+{
+    if (is_worth_a_line(owned)) {
+        if (strcmp(opening->failure.message, error->message) != 0)
+            log_failures(opening);
+        if (opening->failed_count++ == 0)
+            opening->failed = owned;
+        opening->failure = *error;
+    }
+    retry_failed(&owned->retry, clock_monotonic_us());
+}
+
+static void note_opened(struct opening *opening, struct owned *owned)
+{
+    opening->worker->must_assign = true;
+    if (owned->partition->state == PARTITION_RUNNING) /* else its first messages show whether it can go on */
+        retry_succeeded(&owned->retry);
+}
+
+static void log_opened_anew(const struct opening *opening)
+{
+    const struct partition *first = opening->anew_count ? opening->anew->partition : NULL;
+    if (opening->anew_count == 1)
+        log_info("%s/%d: begins at offset %lld, epoch %lld", first->id.source, (int)first->id.partition,
+                 (long long)first->slot.next, (long long)first->slot.epoch);
+    else if (first)
+        log_info("worker %d: %zu partitions begin anew, %s/%d at offset %lld, epoch %lld", opening->worker->number,
+                 opening->anew_count, first->id.source, (int)first->id.partition, (long long)first->slot.next,
+                 (long long)first->slot.epoch);
+}
+
 void worker_open_closed(struct worker *worker)
 {
+    struct opening opening;
+    struct error error = {0};
     int64_t until_us = clock_monotonic_us() + OPENING_US;
-    for (size_t i = 0; i < worker->owned_count && !worker->suspended && clock_monotonic_us() < until_us; i++) {
-        struct owned *owned = &worker->owned[i];
-        int64_t now_us = clock_monotonic_us();
-        if (owned->partition->state != PARTITION_CLOSED || retry_wait_us(&owned->retry, now_us) > 0 ||
-            letters_wait_us(&worker->letters, &owned->letters, now_us) > 0)
-            continue;
-        struct error error = {0};
-        if (!open_one(worker, owned, &error)) {
-            worker_delay_opening(owned, &error);
-            continue;
-        }
-        worker->must_assign = true;
-        if (owned->partition->state == PARTITION_RUNNING) /* else its first messages show whether it can go on */
-            retry_succeeded(&owned->retry);
+    size_t most = worker->suspended ? 0 : count_due(worker);
+    if (most == 0)
+        return;
+    if (!opening_init(&opening, worker, most)) {
+        opening_clean_up(&opening);
+        return;
     }
+    bool known = *worker->cluster || worker->consumer->operations->cluster(worker->consumer, worker->cluster, &error);
+    if (known)
+        worker->consumer->operations->extents(worker->consumer, opening.extents, opening.count);
+    for (size_t i = 0; i < opening.count && (!known || clock_monotonic_us() < until_us); i++) {
+        if (known && open_one(&opening, i, &error))
+            note_opened(&opening, opening.due[i]);
+        else
+            note_failure(&opening, opening.due[i], &error);
+    }
+    log_opened_anew(&opening);
+    log_failures(&opening);
+    opening_clean_up(&opening);
 }
 
 void worker_delay_fetch(struct worker *worker, struct owned *owned, const struct error *cause)

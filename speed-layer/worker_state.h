@@ -57,7 +57,7 @@ struct worker {
 /* Opens what is closed and due, for a second at most: a store that is silent takes seconds of each opening, and the
  * group must be polled meanwhile. */
 void worker_open_closed(struct worker *worker);
-/* What opening a partition needs to know of its log; asks the broker. */
+/* What opening one partition needs to know of its log; asks the broker. */
 bool worker_ask_extent(struct worker *worker, const struct partition *partition, struct log_extent *ret_log,
                        struct error *error);
 /* Fetches what is open, each partition from its position. */
@@ -87,8 +87,9 @@ void worker_commit_due(struct worker *worker);
 /* A commit of nothing for each open partition that has nothing: it says how far the log goes, and that somebody reads
  * it, or is about to. */
 void worker_commit_idle(struct worker *worker);
-/* A last commit of all. It ends with the first that fails: a store that is silent for one partition would be so for all
- * of them, and the group waits for this worker. */
+/* A last commit of all, so that nobody is told how far the log goes before the next owner has looked. It ends with the
+ * first that fails: a store that is silent for one partition would be so for all of them, and the group waits for this
+ * worker. */
 void worker_commit_all(struct worker *worker);
 /* Nothing is fetched while commits don't go through; what is pending stays. */
 void worker_suspend(struct worker *worker, const struct error *cause);

@@ -2,6 +2,7 @@
 #include "kafka/client.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -135,7 +136,9 @@ bool kafka_cluster(rd_kafka_t *client, char *ret_cluster, size_t size, struct er
     return true;
 }
 
-bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_count, struct error *error)
+/* *ret_metadata is NULL where the topic doesn't exist. */
+static bool ask_metadata(rd_kafka_t *client, const char *topic, const struct rd_kafka_metadata **ret_metadata,
+                         struct error *error)
 {
     rd_kafka_topic_t *handle = rd_kafka_topic_new(client, topic, NULL);
     const struct rd_kafka_metadata *metadata = NULL;
@@ -146,13 +149,49 @@ bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_c
     if (code || !metadata)
         return kafka_error(error, code, topic);
     rd_kafka_resp_err_t topic_code = metadata->topic_cnt == 1 ? metadata->topics[0].err : RD_KAFKA_RESP_ERR__FAIL;
-    int32_t count = metadata->topic_cnt == 1 ? metadata->topics[0].partition_cnt : 0;
-    rd_kafka_metadata_destroy(metadata);
     bool unknown =
         topic_code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || topic_code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-    if (topic_code && !unknown)
-        return kafka_error(error, topic_code, topic);
-    *ret_count = unknown ? 0 : count;
+    if (!topic_code) {
+        *ret_metadata = metadata;
+        return true;
+    }
+    rd_kafka_metadata_destroy(metadata);
+    *ret_metadata = NULL;
+    return unknown || kafka_error(error, topic_code, topic);
+}
+
+bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_count, struct error *error)
+{
+    const struct rd_kafka_metadata *metadata;
+    if (!ask_metadata(client, topic, &metadata, error))
+        return false;
+    *ret_count = metadata ? metadata->topics[0].partition_cnt : 0;
+    if (metadata)
+        rd_kafka_metadata_destroy(metadata);
+    return true;
+}
+
+bool kafka_leaders(rd_kafka_t *client, const char *topic, int32_t **ret_leaders, int32_t *ret_count,
+                   struct error *error)
+{
+    const struct rd_kafka_metadata *metadata;
+    if (!ask_metadata(client, topic, &metadata, error))
+        return false;
+    int32_t count = metadata ? metadata->topics[0].partition_cnt : 0;
+    int32_t *leaders = calloc((size_t)count + 1, sizeof *leaders);
+    for (int32_t i = 0; leaders && i < count; i++)
+        leaders[i] = -1;
+    for (int32_t i = 0; leaders && i < count; i++) {
+        const struct rd_kafka_metadata_partition *one = &metadata->topics[0].partitions[i];
+        if (one->id >= 0 && one->id < count)
+            leaders[one->id] = one->leader;
+    }
+    if (metadata)
+        rd_kafka_metadata_destroy(metadata);
+    if (!leaders)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    *ret_leaders = leaders;
+    *ret_count = count;
     return true;
 }
 

@@ -43,6 +43,11 @@ bool kafka_cluster(rd_kafka_t *client, char *ret_cluster, size_t size, struct er
 /* Partitions of the topic; 0 where it doesn't exist. */
 bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_count, struct error *error);
 
+/* The leader of each partition of the topic, by its number: -1 where it has none now. The array is the caller's to
+ * free; none where the topic doesn't exist. */
+bool kafka_leaders(rd_kafka_t *client, const char *topic, int32_t **ret_leaders, int32_t *ret_count,
+                   struct error *error);
+
 /* rd_kafka_assign, and what it sets going has been done when it returns: this version stops a partition twice, and ends
  * the program by an assertion, where it is assigned anew while it is still being stopped. NULL assigns nothing. */
 rd_kafka_resp_err_t kafka_assign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *partitions);

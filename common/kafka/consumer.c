@@ -17,6 +17,8 @@ struct kafka_consumer {
     struct consumer consumer; /* first, so that one pointer is both */
     rd_kafka_t *client;
     rd_kafka_queue_t *queue;
+    rd_kafka_t *lookup; /* of metadata and offsets: a broker answers one request after the other on a connection, and
+                           these would wait behind idle fetches. It never joins the group */
     rd_kafka_topic_partition_list_t *given; /* by the group, and not taken yet; NULL nothing is */
     struct consumer_events events;
     struct log_message messages[CONSUMER_BATCH];
@@ -44,7 +46,7 @@ const struct property kafka_consumer_defaults[] = {
     {"session.timeout.ms", "6000"},
     {"heartbeat.interval.ms", "1500"},
     {"fetch.error.backoff.ms", "50"},
-    {"fetch.wait.max.ms", "100"}, /* a broker answers one request after the other: others wait behind an idle fetch */
+    {"fetch.wait.max.ms", "100"}, /* the end that pulse() asks for waits behind it */
     {0},
 };
 
@@ -278,17 +280,80 @@ static size_t poll_messages(struct consumer *port, int timeout_ms)
     return count;
 }
 
-static bool extent(struct consumer *port, const char *topic, int32_t partition, int64_t *ret_first, int64_t *ret_end,
-                   struct error *error)
+/* Partitions by their leaders: each leader is asked alone, so that one that is silent costs only its own. */
+struct lookup {
+    struct consumer_extent *extents;
+    int32_t *leaders;
+    size_t count;
+};
+
+/* Where the leader isn't known, the partition has an error. */
+static void find_leaders(struct kafka_consumer *consumer, struct lookup *lookup)
 {
-    int64_t first = 0, end = 0;
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(of(port)->client, topic, partition, &first, &end, KAFKA_TIMEOUT_MS);
-    if (code)
-        return kafka_error(error, code, topic);
-    *ret_first = first;
-    *ret_end = end;
-    return true;
+    int32_t *leaders = NULL, count = 0;
+    struct error error = {0};
+    for (size_t i = 0; i < lookup->count; i++) {
+        struct consumer_extent *extent = &lookup->extents[i];
+        if (i == 0 || strcmp(extent->topic, extent[-1].topic) != 0) {
+            free(leaders);
+            leaders = NULL;
+            count = 0;
+            error.code = ERROR_NONE;
+            (void)kafka_leaders(consumer->lookup, extent->topic, &leaders, &count, &error);
+        }
+        lookup->leaders[i] = extent->partition < count ? leaders[extent->partition] : -1;
+        extent->error = error;
+        if (error.code == ERROR_NONE && lookup->leaders[i] < 0)
+            error_set(&extent->error, ERROR_UNAVAILABLE, "kafka: %s: a partition has no leader", extent->topic);
+    }
+    free(leaders);
+}
+
+/* Of the leader's partitions without an error. `which` is RD_KAFKA_OFFSET_BEGINNING or RD_KAFKA_OFFSET_END: a broker
+ * takes them where it takes a time. */
+static void ask_leader(struct kafka_consumer *consumer, int32_t leader, int64_t which, const struct lookup *lookup)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)lookup->count);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    for (size_t i = 0; i < lookup->count; i++) {
+        const struct consumer_extent *extent = &lookup->extents[i];
+        if (lookup->leaders[i] == leader && extent->error.code == ERROR_NONE)
+            rd_kafka_topic_partition_list_add(list, extent->topic, extent->partition)->offset = which;
+    }
+    if (list->cnt)
+        code = rd_kafka_offsets_for_times(consumer->lookup, list, KAFKA_TIMEOUT_MS);
+    for (size_t i = 0; list->cnt && i < lookup->count; i++) {
+        struct consumer_extent *extent = &lookup->extents[i];
+        const rd_kafka_topic_partition_t *one =
+            rd_kafka_topic_partition_list_find(list, extent->topic, extent->partition);
+        if (one && (code || one->err))
+            kafka_error(&extent->error, code ? code : one->err, extent->topic);
+        else if (one && one->offset < 0)
+            error_set(&extent->error, ERROR_UNAVAILABLE, "kafka: %s: the leader says no offset", extent->topic);
+        else if (one)
+            *(which == RD_KAFKA_OFFSET_END ? &extent->end : &extent->first) = one->offset;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void ask_extents(struct consumer *port, struct consumer_extent extents[], size_t count)
+{
+    struct lookup lookup = {extents, calloc(count + 1, sizeof(int32_t)), count};
+    for (size_t i = 0; !lookup.leaders && i < count; i++)
+        error_set(&extents[i].error, ERROR_INTERNAL, "out of memory");
+    if (!lookup.leaders)
+        return;
+    find_leaders(of(port), &lookup);
+    for (size_t i = 0; i < count; i++) {
+        bool is_first = lookup.leaders[i] >= 0;
+        for (size_t before = 0; is_first && before < i; before++)
+            is_first = lookup.leaders[before] != lookup.leaders[i];
+        if (!is_first)
+            continue;
+        ask_leader(of(port), lookup.leaders[i], RD_KAFKA_OFFSET_BEGINNING, &lookup);
+        ask_leader(of(port), lookup.leaders[i], RD_KAFKA_OFFSET_END, &lookup);
+    }
+    free(lookup.leaders);
 }
 
 static int64_t known_end(struct consumer *port, const char *topic, int32_t partition)
@@ -316,7 +381,7 @@ static int64_t offset_at(struct consumer *port, const char *topic, int32_t parti
     struct kafka_consumer *consumer = of(port);
     const struct consumer_position when = {topic, partition, at_us / 1000};
     rd_kafka_topic_partition_list_t *list = position_list(&when, 1);
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(consumer->client, list, KAFKA_TIMEOUT_MS);
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(consumer->lookup, list, KAFKA_TIMEOUT_MS);
     int64_t offset = code || list->elems[0].err || list->elems[0].offset < 0 ? -1 : list->elems[0].offset;
     rd_kafka_topic_partition_list_destroy(list);
     return offset;
@@ -324,12 +389,13 @@ static int64_t offset_at(struct consumer *port, const char *topic, int32_t parti
 
 static bool cluster(struct consumer *port, char ret_cluster[CLUSTER_ID_MAX], struct error *error)
 {
+    /* The member has heard it; a handle that nothing was asked of waits a second for it. */
     return kafka_cluster(of(port)->client, ret_cluster, CLUSTER_ID_MAX, error);
 }
 
 static bool partition_count(struct consumer *port, const char *topic, int32_t *ret_count, struct error *error)
 {
-    return kafka_partition_count(of(port)->client, topic, ret_count, error);
+    return kafka_partition_count(of(port)->lookup, topic, ret_count, error);
 }
 
 static void hint(struct consumer *port, const struct consumer_position positions[], size_t count)
@@ -352,6 +418,8 @@ static void destroy(struct consumer *port)
         rd_kafka_queue_destroy(consumer->queue);
         kafka_consumer_destroy(consumer->client);
     }
+    if (consumer->lookup)
+        kafka_consumer_destroy(consumer->lookup);
     set_given(consumer, NULL);
     rd_kafka_topic_partition_list_destroy(consumer->assigned);
     pthread_mutex_destroy(&consumer->lock);
@@ -361,7 +429,7 @@ static void destroy(struct consumer *port)
 static const struct consumer_operations operations = {
     .assign = assign,
     .poll = poll_messages,
-    .extent = extent,
+    .extents = ask_extents,
     .known_end = known_end,
     .real_end = real_end,
     .offset_at = offset_at,
@@ -389,7 +457,9 @@ bool kafka_consumer_open(const struct kafka_access *access, const char *const to
         rd_kafka_poll_set_consumer(consumer->client);
         consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
     }
-    if (!consumer->client || (topic_count > 0 && !subscribe(consumer, topics, topic_count, error))) {
+    if (consumer->client)
+        consumer->lookup = kafka_client_new(RD_KAFKA_CONSUMER, access, member, NULL, NULL, error);
+    if (!consumer->lookup || (topic_count > 0 && !subscribe(consumer, topics, topic_count, error))) {
         destroy(&consumer->consumer);
         return false;
     }

@@ -12,6 +12,14 @@ struct consumer_position {
     int64_t offset;
 };
 
+/* Where a partition's log begins and ends for read_committed. */
+struct consumer_extent {
+    const char *topic;
+    int32_t partition;
+    int64_t first, end; /* the answer … */
+    struct error error; /* … or why there is none, without the partition's number: else its code is ERROR_NONE */
+};
+
 struct consumer_events {
     /* The group gives these partitions (offsets are unset). Nothing is fetched before `assign`. False where memory is
      * short: then none is taken, the consumer says so as trouble, and gives them again at a later poll. */
@@ -45,9 +53,8 @@ struct consumer_operations {
                    struct error *error);
     /* Waits up to `timeout_ms` for messages and serves callbacks. Returns how many messages came. */
     size_t (*poll)(struct consumer *consumer, int timeout_ms);
-    /* Where the log begins and ends for read_committed; asks the broker. */
-    bool (*extent)(struct consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
-                   int64_t *ret_end, struct error *error);
+    /* Asks the brokers where these partitions begin and end, all of them at once, and waits for no fetch. */
+    void (*extents)(struct consumer *consumer, struct consumer_extent extents[], size_t count);
     /* The end for read_committed as last heard of, without asking: it may be older, but never beyond what may be read.
      * -1 where it isn't known. */
     int64_t (*known_end)(struct consumer *consumer, const char *topic, int32_t partition);

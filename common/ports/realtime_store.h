@@ -21,6 +21,7 @@
 #define CLUSTER_ID_MAX 64
 #define COMMIT_ID_MAX 64
 #define GAPS_MAX 8
+#define LOG_END_UNKNOWN (-1)
 #define ALARM_SIZE 32
 #define SLOT_ALARM_FOREIGN "foreign" /* the consumer group gave the partition to another installation */
 /* A speed layer commits to each of its open partitions every 5 seconds at least, or every speed.flush_every where that
@@ -93,7 +94,8 @@ struct slot {
     int64_t tail;           /* the offset of the last message before `next`; -1 where none is known */
     int64_t tail_time_us;   /* its record time; -1 where it has none */
     uint64_t tail_hash;     /* of its key and payload; 0 where none is known */
-    int64_t end;            /* of the log when the last commit was made, as far as its writer knew: for the lag */
+    int64_t end;            /* of the log when the last commit was made, as far as its writer knew: for the lag.
+                               LOG_END_UNKNOWN once its owner has left it */
     int64_t real_end;       /* of the log then, with what lies behind a transaction that is open; 0 where the last
                                writer didn't know it */
     int64_t sequence;       /* number of commits in this incarnation */

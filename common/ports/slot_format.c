@@ -39,5 +39,5 @@ void slot_keep_known(struct slot *slot)
 
 int64_t slot_uncommitted(const struct slot *slot)
 {
-    return slot->real_end > slot->end ? slot->real_end - slot->end : 0;
+    return slot->end != LOG_END_UNKNOWN && slot->real_end > slot->end ? slot->real_end - slot->end : 0;
 }

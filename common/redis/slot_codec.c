@@ -29,7 +29,7 @@ static const struct number_field {
     {"clock", offsetof(struct slot, clock_us), INT64_MIN, 1, false},
     {"tail", offsetof(struct slot, tail), -1, 2, false},
     {"tail_time", offsetof(struct slot, tail_time_us), -1, 1, false},
-    {"end", offsetof(struct slot, end), 0, 1, false},
+    {"end", offsetof(struct slot, end), LOG_END_UNKNOWN, 1, false},
     {"sequence", offsetof(struct slot, sequence), 0, 1, false},
     {"real_end", offsetof(struct slot, real_end), 0, 2, .is_optional = true},
 };

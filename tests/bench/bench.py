@@ -19,7 +19,7 @@ from support.process import wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
 from support.tidemark import BIN, Folder, Platform, source, view  # noqa: E402
 
-PARTITIONS, ROUNDS = 4, 3
+PARTITIONS, ROUNDS, OPENINGS = 4, 3, 5
 WORKERS = (1, 2)
 TRICKLE_ORDERS, TRICKLE_RATE = 2000, 50
 
@@ -173,6 +173,43 @@ class Bench:
         print(f"| {groups:,} | {seconds:.1f} | {longest:.0f} |\n", flush=True)
         self.redis.command("flushall")
 
+    # --- many partitions ---
+
+    def opening(self, partitions, busy):
+        """A worker alone, which ends and starts again while each partition has got a message."""
+        self.kafka.create("many", partitions)
+        job = self.platform("many", {"daily_revenue": view("orders")})
+        speed, serving = job.speed(), job.serving()
+        self.one_each("many", partitions)
+        wait_until(lambda: read_up_to(job, partitions, 1), 120, "all is read", children=[speed, serving])
+        seconds = []
+        with_company = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(busy)]
+        try:
+            for number in range(2, OPENINGS + 2):
+                speed.stop()
+                self.one_each("many", partitions)
+                started = time.monotonic()
+                speed = job.speed()
+                wait_until(lambda: read_up_to(job, partitions, number), 600, "all is read", every=0.02)  # noqa: B023
+                seconds.append(time.monotonic() - started)
+        finally:
+            for process in with_company:
+                process.kill()
+                process.wait()
+        job.stop()
+        seconds.sort()
+        print("| partitions | busy processes besides | from the start until each is read to its end, s: least, median, most |")
+        print("|---:|---:|---:|")
+        print(f"| {partitions} | {busy} | {seconds[0]:.1f}, {seconds[len(seconds) // 2]:.1f}, {seconds[-1]:.1f} |")
+
+    def one_each(self, topic, partitions):
+        writer = Writer(self.kafka.brokers)
+        order = next(iter(online_retail.orders([Path(__file__).resolve().parents[1] / "data" / "2010-12.csv.gz"])))
+        for partition in range(partitions):
+            payload = online_retail.encode({**order, "order_id": f"{partition}"})
+            writer.send(topic, b"key", payload, partition=partition)
+        writer.flush()
+
     # --- how soon ---
 
     def delay(self):
@@ -234,14 +271,22 @@ def count(job):
     return sum(row["order_count"] for row in job.view("daily_revenue").json["rows"])
 
 
-def main(orders):
+def read_up_to(job, partitions, offset):
+    states = job.partitions().values()
+    return len(states) == partitions and all(state["next"] == offset for state in states)
+
+
+def main(what, *numbers):
     folder = Folder("bench")
-    bench = Bench(folder, int(orders))
+    bench = Bench(folder, 0 if what == "open" else int(what))
     try:
-        bench.throughput()
-        bench.batch()
-        bench.groups()
-        bench.delay()
+        if what == "open":
+            bench.opening(*map(int, (*numbers, *("200", "0")[len(numbers) :])))
+        else:
+            bench.throughput()
+            bench.batch()
+            bench.groups()
+            bench.delay()
     finally:
         bench.stop()
         folder.remove()

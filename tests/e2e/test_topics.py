@@ -6,8 +6,8 @@ import unittest
 from datetime import datetime, timedelta, timezone
 
 from support import disorder, online_retail
-from support.kafka import TransactionalWriter
-from support.process import wait_until
+from support.kafka import TransactionalWriter, Writer
+from support.process import Final, wait_until
 
 from .servers import EndToEnd, month
 
@@ -26,6 +26,44 @@ class Topics(EndToEnd):
         self.send(month(0, 500))
         self.assert_all_served()
         self.job.stop()
+
+    def test_two_hundred_partitions_are_opened_and_their_lag_is_unknown_until_each_is(self):
+        count = 200
+        self.start(count)
+        self.job.serving()
+        speed = self.job.speed()
+        self.send_one_each(count, 0)
+        self.assert_all_served()
+        wait_until(lambda: self.lags() == [0] * count, 60, "it is followed to the end", children=[speed])
+        self.assertLess(len(speed.log.read_bytes().splitlines()), 50, speed.tail())
+        self.assertEqual(speed.stop(), 0)
+        wait_until(lambda: self.lags() == [None] * count, 60, "nobody follows it")
+        self.send_one_each(count, count)
+        speed = self.job.speed()
+        wait_until(self.followed_from(2), 120, "all are followed again", children=[speed])
+        self.assert_all_served()
+        self.job.stop()
+
+    def send_one_each(self, partitions, first):
+        writer = Writer(self.kafka.brokers)
+        for partition, order in enumerate(month(first, partitions)):
+            writer.send(self.name, order["order_id"].encode(), online_retail.encode(order), partition=partition)
+        writer.flush()
+
+    def lags(self):
+        return [state["lag"] for state in self.job.partitions().values()]
+
+    def followed_from(self, end):
+        """Each partition has been read up to its end; and none says so before."""
+
+        def followed():
+            states = self.job.partitions()
+            for number, state in states.items():
+                if state["lag"] == 0 and state["next"] != end:
+                    raise Final(f"partition {number} has the lag 0 and was read up to {state['next']} of {end}")
+            return all(state["lag"] == 0 for state in states.values())
+
+        return followed
 
     def test_event_time_after_its_record_time_by_more_than_an_hour_is_bad(self):
         self.start(1)

@@ -662,6 +662,9 @@ static void stay_prompt(struct world *world)
     if (world->topic.partition_count < 2)
         return;
     topic_give_all(&world->topic, 0);
+    /* So that it doesn't come right before that worker has read back what its indexes need. */
+    topic_produce_in(&world->topic, BUSY);
+    topic_produce_in(&world->topic, QUIET);
     come_right(world, "it doesn't come right when one worker is given all partitions");
     topic_produce_in(&world->topic, QUIET);
     for (int round = 0; round < PROMPT_ROUNDS && world->redis.slots[QUIET].slot.next < quiet->end; round++) {

@@ -343,16 +343,16 @@ static size_t poll_messages(struct consumer *port, int timeout_ms)
     return 0;
 }
 
-static bool extent(struct consumer *port, const char *topic, int32_t partition, int64_t *ret_first, int64_t *ret_end,
-                   struct error *error)
+static void ask_extents(struct consumer *port, struct consumer_extent extents[], size_t count)
 {
-    (void)topic;
     struct topic_consumer *consumer = consumer_of(port);
-    if (!call_begins(consumer->actor, &consumer->topic->service, error))
-        return false;
-    *ret_first = consumer->topic->partitions[partition].first;
-    *ret_end = consumer->topic->partitions[partition].end;
-    return true;
+    struct error error;
+    bool done = call_begins(consumer->actor, &consumer->topic->service, &error);
+    for (size_t i = 0; i < count; i++) {
+        extents[i].error = done ? (struct error){0} : error;
+        extents[i].first = consumer->topic->partitions[extents[i].partition].first;
+        extents[i].end = consumer->topic->partitions[extents[i].partition].end;
+    }
 }
 
 static int64_t known_end(struct consumer *port, const char *topic, int32_t partition)
@@ -413,7 +413,7 @@ void topic_consumer_init(struct topic_consumer *consumer, struct topic *topic, s
 {
     static const struct consumer_operations operations = {.assign = assign,
                                                           .poll = poll_messages,
-                                                          .extent = extent,
+                                                          .extents = ask_extents,
                                                           .known_end = known_end,
                                                           .real_end = real_end,
                                                           .offset_at = offset_at,

@@ -323,18 +323,71 @@ static void end_of_the_log_is_asked_for_until_the_leader_says_it(void **state)
 {
     struct cluster *cluster = *state;
     struct member member;
-    struct error error;
-    int64_t first, end = -1, deadline_us = clock_monotonic_us() + DEADLINE_US;
+    struct consumer_extent extent = {.topic = TOPIC, .partition = 0};
+    int64_t deadline_us = clock_monotonic_us() + DEADLINE_US;
     produce(cluster);
     join(cluster, &member);
     rd_kafka_mock_push_request_errors(cluster->mock, LIST_OFFSETS, 3, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
                                       RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
                                       RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION);
-    while (!member.consumer->operations->extent(member.consumer, TOPIC, 0, &first, &end, &error)) {
-        assert_true(error_is_retriable(&error));
+    for (member.consumer->operations->extents(member.consumer, &extent, 1); extent.error.code != ERROR_NONE;
+         member.consumer->operations->extents(member.consumer, &extent, 1)) {
+        assert_true(error_is_retriable(&extent.error));
         assert_true(clock_monotonic_us() < deadline_us);
     }
-    assert_int_equal(end, cluster->produced);
+    assert_int_equal(extent.first, 0);
+    assert_int_equal(extent.end, cluster->produced);
+    leave(&member);
+}
+
+static bool are_known(const struct consumer_extent extents[], int64_t end)
+{
+    for (int32_t i = 0; i < PARTITIONS; i++)
+        if (extents[i].error.code != ERROR_NONE || extents[i].first != 0 || extents[i].end != end)
+            return false;
+    return true;
+}
+
+/* A broker answers one request after the other on a connection: what waits behind such a fetch isn't answered in time.
+ */
+static void ends_are_answered_while_fetches_wait_for_messages(void **state)
+{
+    static const struct property patient[] = {{"fetch.wait.max.ms", "50000"}};
+    struct cluster *cluster = *state;
+    struct member member;
+    struct consumer_extent extents[PARTITIONS];
+    produce(cluster);
+    cluster->access.properties = patient;
+    cluster->access.property_count = COUNT_OF(patient);
+    join(cluster, &member);
+    follow(cluster, &member);
+    for (int32_t i = 0; i < PARTITIONS; i++)
+        extents[i] = (struct consumer_extent){.topic = TOPIC, .partition = i};
+    member.consumer->operations->extents(member.consumer, extents, PARTITIONS);
+    assert_true(are_known(extents, cluster->produced));
+    leave(&member);
+}
+
+static void partition_without_a_leader_keeps_no_other_one_from_being_known(void **state)
+{
+    struct cluster *cluster = *state;
+    struct member member;
+    struct consumer_extent extents[PARTITIONS];
+    int64_t deadline_us = clock_monotonic_us() + DEADLINE_US;
+    produce(cluster);
+    join(cluster, &member);
+    rd_kafka_mock_partition_set_leader(cluster->mock, TOPIC, 1, -1);
+    for (int32_t i = 0; i < PARTITIONS; i++)
+        extents[i] = (struct consumer_extent){.topic = TOPIC, .partition = i};
+    member.consumer->operations->extents(member.consumer, extents, PARTITIONS);
+    assert_int_equal(extents[0].error.code, ERROR_NONE);
+    assert_int_equal(extents[0].end, cluster->produced);
+    assert_true(error_is_retriable(&extents[1].error));
+    assert_int_equal(extents[2].error.code, ERROR_NONE);
+    rd_kafka_mock_partition_set_leader(cluster->mock, TOPIC, 1, 1);
+    while (!are_known(extents, cluster->produced) && clock_monotonic_us() < deadline_us)
+        member.consumer->operations->extents(member.consumer, extents, PARTITIONS);
+    assert_true(are_known(extents, cluster->produced));
     leave(&member);
 }
 
@@ -496,6 +549,8 @@ int main(void)
         FAULT(leader_that_refuses_to_give_messages_is_asked_again),
         FAULT(leader_that_moves_again_and_again_is_followed),
         FAULT(end_of_the_log_is_asked_for_until_the_leader_says_it),
+        FAULT(ends_are_answered_while_fetches_wait_for_messages),
+        FAULT(partition_without_a_leader_keeps_no_other_one_from_being_known),
         FAULT(end_that_is_known_without_asking_follows_what_is_fetched_and_not_read_yet),
         FAULT(offset_that_the_log_no_longer_has_is_said),
         FAULT(brokers_that_are_all_down_are_told_and_waited_for),

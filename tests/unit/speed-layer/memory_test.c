@@ -267,13 +267,14 @@ static size_t poll_messages(struct consumer *consumer, int timeout_ms)
     return count;
 }
 
-static bool extent(struct consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
-                   int64_t *ret_end, struct error *error)
+static void ask_extents(struct consumer *consumer, struct consumer_extent extents[], size_t count)
 {
-    (void)consumer, (void)topic, (void)partition, (void)error;
-    *ret_first = 0;
-    *ret_end = MESSAGES;
-    return true;
+    (void)consumer;
+    for (size_t i = 0; i < count; i++) {
+        extents[i].error.code = ERROR_NONE;
+        extents[i].first = 0;
+        extents[i].end = MESSAGES;
+    }
 }
 
 static int64_t known_end(struct consumer *consumer, const char *topic, int32_t partition)
@@ -324,7 +325,8 @@ static bool work_until_the_end(void *context)
 {
     (void)context;
     static const struct consumer_operations consumer_operations = {
-        assign, poll_messages, extent, known_end, real_end, group_offset_at, partition_count, cluster, hint, leave};
+        assign,          poll_messages,   ask_extents, known_end, real_end,
+        group_offset_at, partition_count, cluster,     hint,      leave};
     struct realtime_store realtime = {&realtime_operations};
     struct publication_store publications = {&publication_operations};
     struct settings settings = {

@@ -12,7 +12,7 @@
 #include "ports/memory_realtime.h"
 #include "worker.h"
 
-enum { PARTITIONS = 2, MESSAGES = 6000, POLL_MAX = 2000 };
+enum { PARTITIONS = MEMORY_PARTITIONS_MAX, MESSAGES = 6000, POLL_MAX = 2000 };
 #define POLL_US 1000
 #define BEGAN_US INT64_C(1700000000000000)
 #define DEADLINE_US (60 * US_PER_SECOND)
@@ -50,6 +50,7 @@ struct world {
     int32_t partitions; /* of the topic */
     size_t poll_most;   /* messages of a partition */
     bool is_member;
+    int questions; /* about where partitions begin and end */
 };
 
 /* --- the world --- */
@@ -117,13 +118,15 @@ static size_t poll_messages(struct consumer *consumer, int timeout_ms)
     return count;
 }
 
-static bool extent(struct consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
-                   int64_t *ret_end, struct error *error)
+static void ask_extents(struct consumer *consumer, struct consumer_extent extents[], size_t count)
 {
-    (void)topic, (void)error;
-    *ret_first = 0;
-    *ret_end = of(consumer)->logs[partition].end;
-    return true;
+    struct world *world = of(consumer);
+    world->questions++;
+    for (size_t i = 0; i < count; i++) {
+        extents[i].error.code = ERROR_NONE;
+        extents[i].first = 0;
+        extents[i].end = world->logs[extents[i].partition].end;
+    }
 }
 
 static int64_t known_end(struct consumer *consumer, const char *topic, int32_t partition)
@@ -184,8 +187,8 @@ static bool latest(void *context, size_t source, struct publication *ret_publica
     return true;
 }
 
-static const struct consumer_operations consumer_operations = {assign,    poll_messages,   extent,  known_end, real_end,
-                                                               offset_at, partition_count, cluster, hint,      leave};
+static const struct consumer_operations consumer_operations = {
+    assign, poll_messages, ask_extents, known_end, real_end, offset_at, partition_count, cluster, hint, leave};
 static const struct publication_store_operations publication_operations = {.read = read_publication};
 
 /* Partitions of orders, a minute apart, so that each has a group of its own. */
@@ -285,6 +288,61 @@ static void quiet_partition_waits_no_longer_beside_a_busy_one(void **state)
         worker_turn(world.worker);
     assert_int_equal(slot_of(&world, QUIET)->next, 1);
     assert_in_range(now_us - produced_us, 0, world.settings.speed.flush_every_us + 2 * POLL_US);
+    world_clean_up(&world);
+}
+
+/* --- opening and leaving --- */
+
+static bool are_open(const struct world *world)
+{
+    for (int32_t i = 0; i < world->partitions; i++)
+        if (world->logs[i].position < 0)
+            return false;
+    return true;
+}
+
+static void work_until_open(struct world *world)
+{
+    int64_t deadline_us = now_us + DEADLINE_US;
+    while (!are_open(world) && now_us < deadline_us)
+        worker_turn(world->worker);
+    assert_true(are_open(world));
+}
+
+static void partitions_are_opened_with_one_question_for_all(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, PARTITIONS, 1000000);
+    work_until_open(&world);
+    assert_int_equal(world.questions, 1);
+    world_clean_up(&world);
+}
+
+static void end_of_the_log_is_unknown_from_leaving_a_partition_until_it_is_followed_again(void **state)
+{
+    (void)state;
+    static struct world world;
+    enum { READ, EMPTY };
+    world_init(&world, 2, 1000000);
+    world.logs[READ].end = 10;
+    work_until(&world, 10);
+    for (int32_t i = READ; i <= EMPTY; i++)
+        assert_int_equal(slot_of(&world, i)->end, world.logs[i].end);
+    leave(&world.consumer);
+    for (int32_t i = READ; i <= EMPTY; i++) {
+        assert_int_equal(slot_of(&world, i)->end, LOG_END_UNKNOWN);
+        world.logs[i].position = -1;
+    }
+    world.is_member = false;
+    worker_turn(world.worker); /* it is given both again */
+    assert_true(world.is_member);
+    for (int32_t i = READ; i <= EMPTY; i++)
+        assert_int_equal(slot_of(&world, i)->end, LOG_END_UNKNOWN);
+    world.logs[READ].end = 12;
+    work_until(&world, 12);
+    for (int32_t i = READ; i <= EMPTY; i++)
+        assert_int_equal(slot_of(&world, i)->end, world.logs[i].end);
     world_clean_up(&world);
 }
 
@@ -479,6 +537,8 @@ int main(void)
     log_configure("tidemark-speed", LOG_FORMAT_TEXT, (enum log_level)(LOG_LEVEL_ERROR + 1));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quiet_partition_waits_no_longer_beside_a_busy_one),
+        cmocka_unit_test(partitions_are_opened_with_one_question_for_all),
+        cmocka_unit_test(end_of_the_log_is_unknown_from_leaving_a_partition_until_it_is_followed_again),
         cmocka_unit_test(partition_takes_what_there_is_room_for_however_much_a_poll_brings),
         cmocka_unit_test(least_room_for_groups_is_still_some),
         cmocka_unit_test(nothing_behind_what_cannot_be_read_is_taken),
