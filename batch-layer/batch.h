@@ -22,6 +22,7 @@ struct batch {
     bool accepts_gaps;                      /* the operator accepts that the messages of recorded gaps are lost */
     bool judges_again;                      /* the operator says that bad messages may be good now */
     bool repairs;                           /* what `repair` finds is mended */
+    bool has_warned_of_policy;              /* that nobody may ask for the policy of a topic */
     int64_t ready_wait_ms;                  /* how long a run waits for partitions that aren't ready */
     struct metrics *metrics;                /* of the table batch_metrics; NULL: nobody watches */
     /* Where nobody commits to a partition for so long, a run cuts it by itself; 0: no run does. */

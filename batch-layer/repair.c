@@ -18,6 +18,8 @@ struct repair {
     struct source_run run;
     struct batch *batch;
     const struct source *source;
+    bool mends;               /* what it finds */
+    bool is_check_afterwards; /* of what was mended */
     int findings;
     bool must_publish; /* again */
 };
@@ -32,7 +34,10 @@ __attribute__((format(printf, 3, 4))) static void say(struct repair *repair, con
     va_start(arguments, format);
     vprintf(format, arguments);
     va_end(arguments);
-    printf("%s %s\n", repair->batch->repairs ? ":" : "; would be mended:", remedy);
+    if (repair->is_check_afterwards)
+        printf("; this is left\n");
+    else
+        printf("%s %s\n", repair->mends ? ":" : "; would be mended:", remedy);
     fflush(stdout);
 }
 
@@ -83,8 +88,7 @@ static bool repair_slot(struct repair *repair, int32_t number, struct error *err
         return true;
     say(repair, "the slot is forgotten, and the speed layer builds it again from the published cut",
         "partition %d: its slot %s (%s)", (int)number, kind, damage.message);
-    return !repair->batch->repairs ||
-           store->operations->forget(store, (struct slot_id){repair->source->name, number}, error);
+    return !repair->mends || store->operations->forget(store, (struct slot_id){repair->source->name, number}, error);
 }
 
 /* --- the master dataset --- */
@@ -100,7 +104,7 @@ static bool repair_from_log(struct repair *repair, struct master_check *check, s
         say(repair, "they are ingested again from the log",
             "partition %d: %" PRId64 " messages are not what was ingested, the first at offset %" PRId64, number,
             check->edited, check->first_edited);
-    if (!repair->batch->repairs || (check->missing == 0 && check->edited == 0))
+    if (!repair->mends || (check->missing == 0 && check->edited == 0))
         return true;
     return master_mend(check, error);
 }
@@ -166,8 +170,8 @@ static bool repair_lost(struct repair *repair, const struct master_check *check,
     int64_t held, to = check->from < partition->ingested ? check->from : partition->ingested;
     if (!master_count(repair->batch, repair->source, partition->number, partition->ingested, &held, error))
         return false;
-    /* With `repairs`, those that the log holds are back already. */
-    int64_t lost = partition->held - held - (repair->batch->repairs ? 0 : check->missing);
+    /* Where it mends, those that the log holds are back already. */
+    int64_t lost = partition->held - held - (repair->mends ? 0 : check->missing);
     if (lost == 0)
         return true;
     if (lost > 0)
@@ -180,7 +184,7 @@ static bool repair_lost(struct repair *repair, const struct master_check *check,
             "partition %d: the master dataset holds %" PRId64 " messages more than were ingested",
             (int)partition->number, -lost);
     repair->must_publish = true;
-    return !repair->batch->repairs ||
+    return !repair->mends ||
            ((lost < 0 || note_lost(repair, partition, to, error)) && note_held(repair, partition, held, error));
 }
 
@@ -256,7 +260,7 @@ static bool repair_published(struct repair *repair, struct error *error)
         return true;
     if (!check_published(repair, error))
         return false;
-    return !repair->must_publish || !repair->batch->repairs || republish(&repair->run, error);
+    return !repair->must_publish || !repair->mends || republish(&repair->run, error);
 }
 
 /* --- the story --- */
@@ -278,21 +282,42 @@ static bool repair_all(struct repair *repair, struct error *error)
 
 static bool conclude(const struct repair *repair, struct error *error)
 {
-    if (repair->findings == 0)
+    if (repair->findings == 0 && !repair->is_check_afterwards)
         printf("source %s: nothing is damaged\n", repair->source->name);
-    return repair->findings == 0 || repair->batch->repairs ||
-           error_set(error, ERROR_DATA, "source %s: %d findings; tidemark-batch repair --yes mends them",
+    if (repair->findings == 0 || repair->mends)
+        return true;
+    return error_set(error, ERROR_DATA,
+                     repair->is_check_afterwards ? "source %s: %d findings are left, which no repair mends"
+                                                 : "source %s: %d findings; tidemark-batch repair --yes mends them",
                      repair->source->name, repair->findings);
+}
+
+static bool repair_once(struct repair *repair, struct error *error)
+{
+    bool done = source_run_begin(&repair->run, repair->batch, repair->source, "repair", error) &&
+                repair_all(repair, error) && conclude(repair, error);
+    struct error unpublished = repair->run.unpublished;
+    source_run_end(&repair->run, repair->findings == 0 ? "nothing damaged" : "repaired", done ? NULL : error);
+    if (!done || unpublished.code == ERROR_NONE)
+        return done;
+    *error = unpublished;
+    return false;
+}
+
+/* What was mended must be found whole: where the log lacks what the master dataset holds, say, it isn't. */
+static bool check_afterwards(const struct repair *repair, struct error *error)
+{
+    struct repair again = {.batch = repair->batch, .source = repair->source, .is_check_afterwards = true};
+    return repair_once(&again, error);
 }
 
 bool repair_source(struct batch *batch, const struct source *source, struct error *error)
 {
-    struct repair repair = {.batch = batch, .source = source};
+    struct repair repair = {.batch = batch, .source = source, .mends = batch->repairs};
     if (!batch->store->begin(batch, source, error))
         return false;
-    bool done = source_run_begin(&repair.run, batch, source, "repair", error) && repair_all(&repair, error) &&
-                conclude(&repair, error);
-    source_run_end(&repair.run, repair.findings == 0 ? "nothing damaged" : "repaired", done ? NULL : error);
+    bool done =
+        repair_once(&repair, error) && (!repair.mends || repair.findings == 0 || check_afterwards(&repair, error));
     batch->store->end(batch, source);
     return done;
 }

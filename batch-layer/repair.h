@@ -11,8 +11,8 @@
  * - messages that are missing or changed in the master dataset are taken from the log again; those that the log has
  * lost are recorded as gaps;
  * - live versions, rows and ledger that aren't what the messages give are computed again, in one transaction.
- * ERROR_DATA where there is damage that wasn't mended; ERROR_CONFIGURATION where the topic isn't this platform's
- * to mend. */
+ * Then it checks all once more. ERROR_DATA where there is damage that wasn't mended; ERROR_CONFIGURATION where the
+ * topic isn't this platform's to mend. */
 bool repair_source(struct batch *batch, const struct source *source, struct error *error) MUST_CHECK;
 
 #endif

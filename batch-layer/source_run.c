@@ -37,7 +37,8 @@ static bool find_log(struct source_run *run, struct error *error)
     char cluster[CLUSTER_ID_MAX];
     if (!batch->publications->operations->read(batch->publications, run->source, &run->publication, error) ||
         !batch->log->operations->cluster(batch->log, cluster, error) ||
-        !same_cluster_check(run->source, &run->publication, cluster, error) || !find_partitions(run, error))
+        !same_cluster_check(run->source, &run->publication, cluster, error) || !find_partitions(run, error) ||
+        !kept_whole_check(batch, run->source, error))
         return false;
     if (*run->publication.cluster)
         return true;

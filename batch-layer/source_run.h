@@ -55,7 +55,7 @@ struct source_run {
 
 /* Records that a run of this kind begins, makes the tables, reads what is published, and finds the topic's partitions
  * and what is known of them. The caller holds the source's lock. ERROR_TRY_AGAIN where the topic doesn't exist yet;
- * ERROR_CONFIGURATION where it is on another cluster than before. */
+ * ERROR_CONFIGURATION where it is on another cluster than before, or is compacted. */
 bool source_run_begin(struct source_run *run, struct batch *batch, const struct source *source, const char *kind,
                       struct error *error) MUST_CHECK;
 

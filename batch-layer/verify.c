@@ -450,7 +450,8 @@ static bool begin(struct verification *verification, struct error *error)
     const struct source *source = verification->source;
     if (!batch_connect(batch, error) || !schema_migrate(batch, error) ||
         !batch->log->operations->cluster(batch->log, verification->cluster, error) ||
-        !batch->log->operations->partition_count(batch->log, source->topic, &verification->partition_count, error))
+        !batch->log->operations->partition_count(batch->log, source->topic, &verification->partition_count, error) ||
+        !kept_whole_check(batch, source, error))
         return false;
     verification->partitions = calloc((size_t)verification->partition_count + 1, sizeof *verification->partitions);
     if (!verification->partitions || !make_panes(verification))

@@ -10,8 +10,9 @@
 
 #include "batch.h"
 
-/* ERROR_DATA names the first cell that differs, with both values and the messages that make it up. ERROR_TRY_AGAIN
- * names a partition whose real-time part couldn't be compared, where nothing else differs. */
+/* ERROR_CONFIGURATION where the topic is compacted: it no longer says what was in it. ERROR_DATA names the first cell
+ * that differs, with both values and the messages that make it up. ERROR_TRY_AGAIN names a partition whose real-time
+ * part couldn't be compared, where nothing else differs. */
 bool verify_source(struct batch *batch, const struct source *source, struct error *error) MUST_CHECK;
 
 /* The same without the real-time part. */

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/notify.h"
-#include "base/retry.h"
 #include "base/shutdown.h"
 #include "config/program.h"
 #include "detectors.h"
@@ -17,11 +16,11 @@
 #include "http/probe.h"
 #include "kafka/consumer.h"
 #include "kafka/dead_letters.h"
-#include "kafka/topics.h"
 #include "postgres/postgres.h"
 #include "published.h"
 #include "redis/redis_store.h"
 #include "speed_metrics.h"
+#include "topics.h"
 #include "worker.h"
 
 struct process {
@@ -30,6 +29,7 @@ struct process {
     char client_id[CLIENT_ID_SIZE];
     struct published *published;
     struct group_watch *group_watch;
+    struct topics *topics;
     struct monitor *monitor;             /* NULL: nobody can ask */
     struct detectors *_Atomic detectors; /* NULL: not started yet */
     bool until_end;
@@ -153,22 +153,6 @@ static int run_workers(struct process *process)
     return code;
 }
 
-/* Waits until the brokers answer: a topic must be there before the first bad message or alert. */
-static bool create_topic(const struct process *process, const char *topic, struct error *error)
-{
-    struct retry retry = RETRY_DEPENDENCY;
-    while (topic && !kafka_topic_create(&process->kafka, topic, error)) {
-        if (!error_is_retriable(error))
-            return false;
-        if (retry.attempts % 10 == 0)
-            log_warning("%s; waiting for it", error->message);
-        retry_failed(&retry, clock_monotonic_us());
-        if (!shutdown_sleep(retry_wait_us(&retry, clock_monotonic_us()) / 1000))
-            return true; /* the workers see it too */
-    }
-    return true;
-}
-
 static struct monitor_place place_of(const struct settings *settings)
 {
     return (struct monitor_place){"tidemark-speed", settings->path, {settings->speed.host, settings->speed.port}};
@@ -232,18 +216,6 @@ int speed_probe(const struct settings *settings)
     return probe_report(place.program, monitor_probe(&place, PROBE_MS, &error), &error);
 }
 
-static bool create_topics(const struct process *process, struct error *error)
-{
-    const struct settings *settings = process->speed.settings;
-    for (size_t i = 0; i < settings->source_count; i++)
-        if (!create_topic(process, settings->sources[i].dead_letter, error))
-            return false;
-    for (size_t i = 0; i < settings->detector_count; i++)
-        if (!create_topic(process, settings->detectors[i].alerts, error))
-            return false;
-    return true;
-}
-
 int speed_run(const struct settings *settings, bool until_end)
 {
     struct process process = {
@@ -264,7 +236,7 @@ int speed_run(const struct settings *settings, bool until_end)
     struct detectors *detectors = NULL;
     readers_client_id(settings->redis.name_space, settings->sources, settings->source_count, process.client_id);
     process.kafka.client_id = process.client_id;
-    bool ready = start_monitor(&process, &error) && create_topics(&process, &error) &&
+    bool ready = start_monitor(&process, &error) && topics_start(settings, &process.kafka, &process.topics, &error) &&
                  published_start(settings, &process.published, &error) &&
                  group_watch_start(settings, &process.kafka, &process.group_watch, &error) &&
                  detectors_start(settings, speed->metrics, until_end, &detectors, &error);
@@ -277,6 +249,8 @@ int speed_run(const struct settings *settings, bool until_end)
     notify_ending();
     group_watch_stop(process.group_watch);
     published_stop(process.published);
+    int refused = topics_stop(process.topics);
+    code = code ? code : refused;
     monitor_stop(process.monitor);
     detectors_destroy(detectors);
     metrics_destroy(speed->metrics);

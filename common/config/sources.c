@@ -64,7 +64,9 @@ const struct option source_options[] = {
      .type = &setting_topic,
      .offset = offsetof(struct written_source, topic),
      .required = true,
-     .meaning = "The Kafka topic that is followed. No two sources may follow one topic.",
+     .meaning = "The Kafka topic that is followed. It must keep all messages: one with `compact` in its "
+                "`cleanup.policy` is refused. "
+                "No two sources may follow one topic.",
      .example = "kafka://orders"},
     {.key = "key",
      .type = &option_text,

@@ -8,6 +8,7 @@
 #include "base/retry.h"
 #include "base/shutdown.h"
 #include "kafka/message.h"
+#include "kafka/topics.h"
 
 #define BATCH_MESSAGES 1000
 #define SILENCE_MAX_US (60 * US_PER_SECOND) /* without a message or an end: the broker is down */
@@ -45,6 +46,11 @@ static bool cluster(struct event_log *log, char ret_cluster[CLUSTER_ID_MAX], str
 static bool partition_count(struct event_log *log, const char *topic, int32_t *ret_count, struct error *error)
 {
     return kafka_partition_count(self(log)->client, topic, ret_count, error);
+}
+
+static bool policy(struct event_log *log, const char *topic, char ret_policy[LOG_POLICY_MAX], struct error *error)
+{
+    return kafka_topic_policy(self(log)->client, topic, ret_policy, error);
 }
 
 static bool ends(struct event_log *log, const char *topic, int32_t partition, int64_t *ret_first, int64_t *ret_end,
@@ -205,7 +211,7 @@ static void destroy(struct event_log *log)
     free(self(log));
 }
 
-static const struct event_log_operations operations = {cluster, partition_count, ends, read_log, destroy};
+static const struct event_log_operations operations = {cluster, partition_count, policy, ends, read_log, destroy};
 
 bool kafka_log_open(const struct kafka_access *access, struct event_log **ret_log, struct error *error)
 {

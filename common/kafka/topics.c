@@ -2,6 +2,10 @@
 #include "kafka/topics.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/shutdown.h"
 
 static rd_kafka_resp_err_t creation_result(rd_kafka_event_t *event)
 {
@@ -81,5 +85,94 @@ bool kafka_topic_create(const struct kafka_access *access, const char *topic, st
     if (!done)
         add_words(client, &words, error);
     rd_kafka_destroy(client);
+    return done;
+}
+
+#define LISTEN_MS 100    /* between two looks whether a signal came */
+#define METADATA_MS 1000 /* the same while a broker thinks; one that isn't there in this time is away */
+
+/* The answer to what was asked, or NULL with the error set. */
+static rd_kafka_event_t *await_answer(rd_kafka_queue_t *queue, const char *topic, struct error *error)
+{
+    int64_t deadline_us = clock_monotonic_us() + KAFKA_TIMEOUT_MS * INT64_C(1000);
+    rd_kafka_event_t *event = NULL;
+    while (!event && !shutdown_requested() && clock_monotonic_us() < deadline_us)
+        event = rd_kafka_queue_poll(queue, LISTEN_MS);
+    if (!event && shutdown_requested())
+        error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
+    else if (!event)
+        kafka_error(error, RD_KAFKA_RESP_ERR__TIMED_OUT, topic);
+    return event;
+}
+
+/* A broker that answers: questions would go to the controller, and the demo's broker has none. */
+static bool find_broker(rd_kafka_t *client, const char *topic, int32_t *ret_broker, struct error *error)
+{
+    int64_t deadline_us = clock_monotonic_us() + KAFKA_TIMEOUT_MS * INT64_C(1000);
+    const struct rd_kafka_metadata *metadata = NULL;
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    while (code == RD_KAFKA_RESP_ERR__TIMED_OUT && !shutdown_requested() && clock_monotonic_us() < deadline_us)
+        code = rd_kafka_metadata(client, 0, NULL, &metadata, METADATA_MS);
+    if (code)
+        return shutdown_requested() ? error_set(error, ERROR_TRY_AGAIN, "stopped by a signal")
+                                    : kafka_error(error, code, topic);
+    *ret_broker = metadata->orig_broker_id;
+    rd_kafka_metadata_destroy(metadata);
+    return true;
+}
+
+static const char *find_value(const rd_kafka_ConfigResource_t *resource, const char *name)
+{
+    size_t count = 0;
+    const rd_kafka_ConfigEntry_t **entries = rd_kafka_ConfigResource_configs(resource, &count);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), name) == 0)
+            return rd_kafka_ConfigEntry_value(entries[i]);
+    return NULL;
+}
+
+static bool take_policy(rd_kafka_event_t *event, const char *topic, char ret_policy[LOG_POLICY_MAX],
+                        struct error *error)
+{
+    const rd_kafka_DescribeConfigs_result_t *result = rd_kafka_event_DescribeConfigs_result(event);
+    size_t count = 0;
+    const rd_kafka_ConfigResource_t **resources =
+        result ? rd_kafka_DescribeConfigs_result_resources(result, &count) : NULL;
+    rd_kafka_resp_err_t code = count == 1 ? rd_kafka_ConfigResource_error(resources[0]) : rd_kafka_event_error(event);
+    bool is_unknown = code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+                      code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+    if (code && !is_unknown)
+        return kafka_error(error, code, topic);
+    const char *value = count == 1 && !code ? find_value(resources[0], "cleanup.policy") : NULL;
+    snprintf(ret_policy, LOG_POLICY_MAX, "%s", value ? value : "");
+    return true;
+}
+
+bool kafka_topic_policy(rd_kafka_t *client, const char *topic, char ret_policy[LOG_POLICY_MAX], struct error *error)
+{
+    char unused[200];
+    int32_t broker = -1;
+    if (!find_broker(client, topic, &broker, error))
+        return false;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_event_t *event = NULL;
+    if (resource && options) {
+        rd_kafka_AdminOptions_set_request_timeout(options, KAFKA_TIMEOUT_MS, unused, sizeof unused);
+        rd_kafka_AdminOptions_set_broker(options, broker, unused, sizeof unused);
+        rd_kafka_DescribeConfigs(client, &resource, 1, options, queue);
+        event = await_answer(queue, topic, error);
+    } else {
+        error_set(error, ERROR_INTERNAL, "out of memory");
+    }
+    bool done = event && take_policy(event, topic, ret_policy, error);
+    if (event)
+        rd_kafka_event_destroy(event);
+    if (resource)
+        rd_kafka_ConfigResource_destroy(resource);
+    if (options)
+        rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
     return done;
 }

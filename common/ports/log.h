@@ -29,6 +29,11 @@ uint64_t log_message_hash(const struct log_message *message);
  * the topic was made anew, or lost its tail. Of what the batch layer has published only the record time is known. */
 bool log_message_is_tail(const struct log_message *message, const struct slot *slot);
 
+#define LOG_POLICY_MAX 64
+/* ERROR_CONFIGURATION where a topic with this cleanup.policy is no log of all messages: compaction takes messages from
+ * between others, and nothing tells any more which have been there. */
+bool log_policy_check(const char *source, const char *topic, const char *policy, struct error *error) MUST_CHECK;
+
 struct event_log {
     const struct event_log_operations *operations;
 };
@@ -38,6 +43,9 @@ struct event_log_operations {
     bool (*cluster)(struct event_log *log, char ret_cluster[CLUSTER_ID_MAX], struct error *error);
     /* How many partitions the topic has; 0 where it doesn't exist yet. */
     bool (*partition_count)(struct event_log *log, const char *topic, int32_t *ret_count, struct error *error);
+    /* The topic's cleanup.policy; "" where the topic doesn't exist, or the broker doesn't know such a question.
+     * ERROR_PERMISSION where the right to ask for it is missing. */
+    bool (*policy)(struct event_log *log, const char *topic, char ret_policy[LOG_POLICY_MAX], struct error *error);
     /* The first offset that is still there, and the one after the last that read_committed shows. */
     bool (*ends)(struct event_log *log, const char *topic, int32_t partition, int64_t *ret_first, int64_t *ret_end,
                  struct error *error);

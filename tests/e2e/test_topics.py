@@ -6,8 +6,9 @@ import unittest
 from datetime import datetime, timedelta, timezone
 
 from support import disorder, online_retail
-from support.kafka import TransactionalWriter, Writer
+from support.kafka import Kafka, TransactionalWriter, Writer
 from support.process import Final, wait_until
+from support.tidemark import Folder
 
 from .servers import EndToEnd, month
 
@@ -177,10 +178,59 @@ class Topics(EndToEnd):
         self.assertIn('tidemark_split_orders{source="orders"} 7\n', self.job.get("/metrics").body.decode())
         self.assertIn("7 orders have versions in two partitions", self.status_of_batch())
 
+    def test_compacted_topic_is_refused_at_start_and_at_each_run(self):
+        self.start(2)
+        self.job.speed()
+        self.send(month(0, 50))
+        wait_until(lambda: self.job.batch(expect=(0, 75)) == 0, 120, "a batch run publishes", every=0.5)
+        self.job.stop()
+        for policy in ("compact", "compact,delete"):
+            self.kafka.set_policy(self.name, policy)
+            for start in (self.job.speed, self.job.start_batch, lambda: self.job.start_batch("repair", "--yes")):
+                child = start()
+                self.assertEqual(child.end(60), 78, child.tail())
+                self.assertIn(f"the cleanup.policy of its topic {self.name} is {policy}", child.tail())
+        self.kafka.set_policy(self.name, "delete")
+        self.job.serving()
+        self.job.speed()
+        self.send(month(50, 50))
+        self.assert_all_served()
+        self.job.batch()
+        self.job.batch("verify")
+
     def status_of_batch(self):
         status = self.job.start_batch("status")
         self.assertEqual(status.end(60), 0)
         return status.tail()
+
+
+AUTHORIZER = """authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+"""
+WARNING = "the right to describe topics is missing"
+
+
+class TopicsOfOthers(EndToEnd):
+    @classmethod
+    def setUpClass(cls):
+        cls.class_folder = Folder("e2e")
+        cls.addClassCleanup(cls.class_folder.remove)
+        cls.kafka = Kafka(cls.class_folder / "kafka", more=AUTHORIZER)
+        cls.addClassCleanup(cls.kafka.stop)
+
+    def test_topic_that_nobody_may_describe_is_followed_with_one_warning(self):
+        self.servers()
+        self.simple_platform(self.topic(2))
+        self.kafka.forbid_describing(self.name)
+        self.job.serving()
+        speed = self.job.speed()
+        self.send(month(0, 50))
+        self.assert_all_served()
+        run = self.job.start_batch()
+        self.assertEqual(run.end(120), 0, run.tail())
+        for child in (speed, run):
+            self.assertEqual(child.log.read_text().count(WARNING), 1, child.tail())
+        self.assert_all_served()
 
 
 if __name__ == "__main__":

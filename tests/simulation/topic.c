@@ -248,6 +248,15 @@ static bool log_read(struct event_log *log, const char *name, int32_t number, in
     return true;
 }
 
+static bool log_policy(struct event_log *log, const char *topic, char ret_policy[LOG_POLICY_MAX], struct error *error)
+{
+    (void)log;
+    (void)topic;
+    (void)error;
+    snprintf(ret_policy, LOG_POLICY_MAX, "delete");
+    return true;
+}
+
 static void log_destroy(struct event_log *log)
 {
     (void)log;
@@ -255,8 +264,8 @@ static void log_destroy(struct event_log *log)
 
 void topic_log_init(struct topic_log *log, struct topic *topic, struct actor *actor)
 {
-    static const struct event_log_operations operations = {log_cluster, log_partition_count, log_ends, log_read,
-                                                           log_destroy};
+    static const struct event_log_operations operations = {log_cluster, log_partition_count, log_policy, log_ends,
+                                                           log_read,    log_destroy};
     *log = (struct topic_log){{&operations}, topic, actor};
 }
 

@@ -8,7 +8,20 @@ import uuid
 from pathlib import Path
 
 from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    OffsetSpec,
+    ResourcePatternType,
+    ResourceType,
+)
 
 from .oracle import Message
 from .process import CACHE, Child, free_port, wait_until
@@ -62,9 +75,10 @@ def jars():
 
 
 class Kafka:
-    """`proxy`: one that leads to the broker's second port, where it calls itself by the proxy's."""
+    """`proxy`: one that leads to the broker's second port, where it calls itself by the proxy's. `more`: lines for its
+    properties."""
 
-    def __init__(self, folder, heap="512m", proxy=None):
+    def __init__(self, folder, heap="512m", proxy=None, more=""):
         self.folder, self.heap = Path(folder), heap
         self.folder.mkdir(parents=True)
         self.port, proxied = free_port(), proxy.target_port if proxy else free_port()
@@ -78,6 +92,7 @@ class Kafka:
                 advertised=proxy.port if proxy else proxied,
                 folder=self.folder,
             )
+            + more
         )
         cluster = uuid.uuid4().hex[:22]
         java = self._java("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.properties)
@@ -112,6 +127,20 @@ class Kafka:
             lambda: len(self.admin.list_topics(topic, timeout=5).topics[topic].partitions) == partitions
         )  # noqa: E731
         wait_until(ready, 60, f"the topic {topic} exists")
+
+    def set_policy(self, topic, policy):
+        """The topic's cleanup.policy from now on."""
+        change = ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[change])
+        self.admin.incremental_alter_configs([resource])[resource].result(60)
+
+    def forbid_describing(self, topic):
+        """Everybody may read and write the topic, and nobody ask how it is kept. Needs a broker with an authorizer."""
+        allowed = (AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE)
+        kind = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, "User:*", "*")
+        rules = [AclBinding(*kind, operation, AclPermissionType.ALLOW) for operation in allowed]
+        for done in self.admin.create_acls(rules).values():
+            done.result(60)
 
     def delete(self, topic):
         self.admin.delete_topics([topic])[topic].result(60)

@@ -2,6 +2,7 @@
 #include "memory_log.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct memory_log *log_of(struct event_log *log)
@@ -28,6 +29,16 @@ static bool log_partition_count(struct event_log *log, const char *topic, int32_
     if (!log_is_up(log, error))
         return false;
     *ret_count = log_of(log)->partition_count;
+    return true;
+}
+
+static bool log_policy(struct event_log *log, const char *topic, char ret_policy[LOG_POLICY_MAX], struct error *error)
+{
+    if (!log_is_up(log, error))
+        return false;
+    if (!log_of(log)->policy)
+        return error_set(error, ERROR_PERMISSION, "%s: not authorised", topic);
+    snprintf(ret_policy, LOG_POLICY_MAX, "%s", log_of(log)->policy);
     return true;
 }
 
@@ -75,12 +86,13 @@ static void log_destroy(struct event_log *log)
     (void)log; /* the test cleans up */
 }
 
-static const struct event_log_operations memory_log_operations = {log_cluster, log_partition_count, log_ends, read_log,
-                                                                  log_destroy};
+static const struct event_log_operations memory_log_operations = {
+    log_cluster, log_partition_count, log_policy, log_ends, read_log, log_destroy};
 
 void memory_log_init(struct memory_log *log, int32_t count)
 {
-    *log = (struct memory_log){.log = {&memory_log_operations}, .cluster = "memory", .partition_count = count};
+    *log = (struct memory_log){
+        .log = {&memory_log_operations}, .cluster = "memory", .policy = "delete", .partition_count = count};
 }
 
 void memory_log_clean_up(struct memory_log *log)

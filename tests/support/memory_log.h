@@ -22,7 +22,8 @@ struct memory_log {
         } * messages; /* from offset `base` on */
         int64_t base;
     } partitions[MEMORY_PARTITIONS];
-    bool down; /* every call is ERROR_UNAVAILABLE */
+    const char *policy; /* cleanup.policy; NULL: nobody may ask */
+    bool down;          /* every call is ERROR_UNAVAILABLE */
 };
 
 void memory_log_init(struct memory_log *log, int32_t partition_count);

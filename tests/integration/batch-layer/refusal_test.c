@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A run that can't be right publishes nothing, and says why. */
 #include "batch_fixture.h"
+#include "repair.h"
 
 static void partition_that_is_not_ready_is_named(void **state)
 {
@@ -234,6 +235,52 @@ static void another_cluster_is_refused(void **state)
     end_world(&world);
 }
 
+/* Messages would have gone from between others, and every sum would say that it is complete. */
+static void compacted_topic_is_refused_by_every_command_that_reads_it(void **state)
+{
+    (void)state;
+    static const char *const policies[] = {"compact", "compact,delete", "delete,compact"};
+    struct world world;
+    make_world(&world, 1);
+    paid(&world, 0, "a", "1.00");
+    follow_and_run(&world);
+    paid(&world, 0, "b", "1.00");
+    follow(&world);
+    for (size_t i = 0; i < COUNT_OF(policies); i++) {
+        char part[100];
+        snprintf(part, sizeof part, "the cleanup.policy of its topic orders is %s: compaction removes", policies[i]);
+        world.log.policy = policies[i];
+        run_fails(&world, ERROR_CONFIGURATION, part);
+        assert_false(ingest_source(&world.batch, world.source, &world.error));
+        assert_int_equal(world.error.code, ERROR_CONFIGURATION);
+        assert_false(verify_source(&world.batch, world.source, &world.error));
+        assert_int_equal(world.error.code, ERROR_CONFIGURATION);
+        assert_false(repair_source(&world.batch, world.source, &world.error));
+        assert_int_equal(world.error.code, ERROR_CONFIGURATION);
+    }
+    assert_rows(&world, "select epoch, count(*) from tidemark.source, raw.orders group by 1", "1 1");
+    world.log.policy = "delete";
+    run_ok(&world);
+    verify_ok(&world);
+    end_world(&world);
+}
+
+static void policy_that_nobody_may_ask_for_is_warned_of_once(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    paid(&world, 0, "a", "1.00");
+    world.log.policy = NULL;
+    follow_and_run(&world);
+    assert_true(world.batch.has_warned_of_policy);
+    world.log.policy = ""; /* a broker that doesn't know the question */
+    paid(&world, 0, "b", "1.00");
+    follow_and_run(&world);
+    verify_ok(&world);
+    end_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +294,8 @@ int main(void)
         cmocka_unit_test(topic_that_was_made_anew_is_refused_before_anything_is_ingested),
         cmocka_unit_test(log_other_than_the_one_the_speed_layer_read_is_refused),
         cmocka_unit_test(another_cluster_is_refused),
+        cmocka_unit_test(compacted_topic_is_refused_by_every_command_that_reads_it),
+        cmocka_unit_test(policy_that_nobody_may_ask_for_is_warned_of_once),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }

@@ -205,6 +205,22 @@ static void too_many_holes_to_tell_are_one_range(void **state)
     end_world(&world);
 }
 
+/* As a topic that was compacted for a while, and then no more. */
+static void what_only_the_log_has_lost_is_left_and_said_so(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    world.log.partitions[0].messages[9].hole = true; /* an order without another version */
+    repair_finds(&world, 1);
+    assert_false(repair(&world, true));
+    assert_int_equal(world.error.code, ERROR_DATA);
+    assert_non_null(strstr(world.error.message, "1 findings are left, which no repair mends"));
+    world.log.partitions[0].messages[9].hole = false;
+    assert_sound(&world);
+    end_world(&world);
+}
+
 static void a_slot_of_another_cluster_is_forgotten(void **state)
 {
     (void)state;
@@ -286,6 +302,7 @@ int main(void)
         cmocka_unit_test(all_at_once_is_mended_at_once),
         cmocka_unit_test(what_the_log_has_lost_too_is_a_gap),
         cmocka_unit_test(too_many_holes_to_tell_are_one_range),
+        cmocka_unit_test(what_only_the_log_has_lost_is_left_and_said_so),
         cmocka_unit_test(a_slot_of_another_cluster_is_forgotten),
         cmocka_unit_test(a_slot_of_another_format_is_left_until_repair_is_told_to_forget_it),
         cmocka_unit_test(another_topic_repairs_nothing),
