@@ -4,8 +4,9 @@
 import json
 import os
 import subprocess
-import unittest
 from pathlib import Path
+
+from .privilege import MissingPrivilege
 
 PREFIX = "tidemark_tests_"
 TABLE = """table inet {name} {{
@@ -30,7 +31,7 @@ class PacketLoss:
         _remove_left_behind()
         done = subprocess.run(["nft", "-f", "-"], input=self.table, capture_output=True, text=True)
         if done.returncode != 0:
-            raise unittest.SkipTest(f"nft can't add a table here: {done.stderr.strip()}")
+            raise MissingPrivilege(f"nft can't add a table here: {done.stderr.strip()}")
         return self
 
     def __exit__(self, *_):
