@@ -94,7 +94,7 @@ class Replay:
         """Returns when all is delivered. kcat holds its last line back until another comes, or the end: it is given
         the end, and a new one goes on."""
         self.kcat.stdin.close()
-        if self.kcat.wait(30) != 0:
+        if self.kcat.wait(120) != 0:
             raise AssertionError("kcat could not deliver all; see its log")
         self.open()
 

@@ -25,7 +25,7 @@ from typing import NamedTuple
 TESTS = Path(__file__).resolve().parents[1]
 WITH_SERVERS = ("e2e", "faults")
 LONGEST = [
-    *("faults.test_redis", "faults.test_network", "e2e.test_damage", "e2e.test_dead_letters", "e2e.test_main_job"),
+    *("faults.test_network", "faults.test_redis", "e2e.test_damage", "e2e.test_dead_letters", "e2e.test_main_job"),
     *("faults.test_postgres", "faults.test_processes", "faults.test_liveness"),
 ]
 
