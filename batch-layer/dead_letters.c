@@ -70,6 +70,8 @@ static bool print_message(const struct source *source, struct decoder *decoder, 
     struct buffer line = {0};
     bool good = decoder_decode(decoder, message->payload, message->record_time_us, &record, &rejection);
     decoder_reset(decoder);
+    if (!good && !rejection.reason)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
     append_message(&line, source, message, good ? " (good now)" : "");
     bool done = !line.failed || error_set(error, ERROR_INTERNAL, "out of memory");
     if (done)

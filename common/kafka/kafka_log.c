@@ -87,11 +87,16 @@ struct reading {
     struct retry retry;      /* of fetching it */
 };
 
+/* What is on the queue still of an earlier reading says nothing of this one. */
+static bool is_of(const struct reading *reading, const rd_kafka_message_t *message)
+{
+    return message->partition == reading->partition && message->rkt &&
+           strcmp(rd_kafka_topic_name(message->rkt), reading->topic) == 0;
+}
+
 /* Whether the partition must be fetched anew from `next`, because what lies there can't be read or seems to be gone. */
 static bool says_unreadable(struct reading *reading, const rd_kafka_message_t *message)
 {
-    if (message->partition != reading->partition)
-        return false;
     if (message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE || message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
         return !error_set(&reading->unreadable, ERROR_UNAVAILABLE,
                           "kafka: %s/%d: offset %lld went away while it was read", reading->topic,
@@ -104,17 +109,19 @@ static bool take_one(struct reading *reading, const rd_kafka_message_t *message,
 {
     if (reading->is_unreadable)
         return true;
+    if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) /* it names no partition */
+        return kafka_error(error, message->err, reading->topic);
+    if (!is_of(reading, message))
+        return true;
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         reading->heard_us = clock_monotonic_us();
         if (message->offset > reading->next)
             reading->next = message->offset;
         return reading->next < reading->to;
     }
-    if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-        return kafka_error(error, message->err, reading->topic);
     reading->is_unreadable = says_unreadable(reading, message);
-    if (message->err || message->partition != reading->partition || message->offset < reading->next)
-        return true; /* transport errors heal; messages of an earlier reading are passed over */
+    if (message->err || message->offset < reading->next)
+        return true; /* transport errors heal */
     reading->heard_us = clock_monotonic_us();
     if (message->offset >= reading->to) {
         reading->next = reading->to;
