@@ -30,12 +30,13 @@ MONTH = [ROOT / "tests" / "data" / "2010-12.csv.gz"]
 
 class Deployment:
     def __init__(self, engine):
-        self.engine, self.port = engine, free_port()
+        self.engine, self.port, self.prometheus_port = engine, free_port(), free_port()
         self.configuration = engine.folder / "tidemark.yaml"
         self.configure((ROOT / "deploy" / "tidemark.yaml").read_text())
         self.env = {
             **engine.env,
             "TIDEMARK_PORT": str(self.port),
+            "PROMETHEUS_PORT": str(self.prometheus_port),
             "TIDEMARK_CONFIG": str(self.configuration),
             "BUILD_NETWORK": "host",
         }
@@ -111,8 +112,13 @@ class Deployment:
 
     # --- answers ---
 
-    def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+    def prometheus(self, path):
+        answer = self.get(f"/api/v1/{path}", port=self.prometheus_port).json
+        assert answer["status"] == "success", answer
+        return answer["data"]
+
+    def get(self, path, port=None):
+        connection = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=30)
         try:
             connection.request("GET", path)
             response = connection.getresponse()

@@ -21,7 +21,12 @@ from support.process import CACHE, Child, wait_until
 FOLDER = CACHE / "compose"
 IMAGES = Path(__file__).resolve().parent / "images"
 BASE = "debian:bookworm-slim"
-STAND_INS = {"postgres": "postgres:15", "redis": "redis:7.2", "kafka": f"apache/kafka:{KAFKA_VERSION}"}
+STAND_INS = {
+    "postgres": "postgres:15",
+    "redis": "redis:7.2",
+    "kafka": f"apache/kafka:{KAFKA_VERSION}",
+    "prometheus": "prom/prometheus:v2.53.4",
+}
 NO_PRIVILEGES = re.compile(r"operation not permitted|permission denied|needs to be started with root", re.IGNORECASE)
 
 
@@ -91,13 +96,14 @@ class Engine:
             self.docker("import", "-", BASE, stdin=tar.stdout)
         shutil.rmtree(root)
 
-    def make_stand_ins(self):
+    def make_stand_ins(self, *names):
         context = self.folder / "images"
         shutil.copytree(IMAGES, context)
         shutil.copytree(jars(), context / "jars", copy_function=os.link)
         shutil.copy(topic_tool(), context / "jars")
-        for target, name in STAND_INS.items():
-            self.docker("build", "-q", "--network=host", "--target", target, "-t", name, context, within=900)
+        for target in names:
+            tag = STAND_INS[target]
+            self.docker("build", "-q", "--network=host", "--target", target, "-t", tag, context, within=900)
         shutil.rmtree(context)
 
     # --- the end ---

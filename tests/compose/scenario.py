@@ -36,7 +36,7 @@ class Scenario:
     def images_are_built(self):
         self.engine.make_base()
         with ThreadPoolExecutor() as pool:
-            stand_ins = pool.submit(self.engine.make_stand_ins)
+            stand_ins = pool.submit(self.engine.make_stand_ins, *STORES)
             self.deployment.compose("build", "--quiet", within=1200)
             stand_ins.result()
 
@@ -63,7 +63,7 @@ class Scenario:
         assert set(codes.values()) == {0}, f"{codes}\n{self.deployment.logs()}"
 
     def down_leaves_nothing(self):
-        self.deployment.compose("down", "--volumes")
+        self.deployment.compose("--profile", "demo", "--profile", "monitoring", "down", "--volumes")
         left = self.engine.docker("ps", "-aq").stdout.split()
         left += self.engine.docker("volume", "ls", "-q").stdout.split()
         left += self.engine.docker("network", "ls", "-q", "--filter", "driver=bridge").stdout.split()
@@ -160,13 +160,14 @@ class Scenario:
         container = self.deployment.kill(service)
         restarts = lambda: self.deployment.inspect(container)["RestartCount"]  # noqa: E731
         wait_until(lambda: restarts() > 0, 60, f"{service} was started again", every=0.1)
-        begun, since = time.monotonic(), datetime.now(timezone.utc).isoformat()
         if service == "kafka":  # which takes orders from when it is back
-            wait_until(lambda: self.deployment.states()["kafka 1"] == "healthy", 120, "Kafka is back", every=0.2)
+            healthy = lambda: self.deployment.states(["kafka"])["kafka 1"] == "healthy"  # noqa: E731
+            wait_until(healthy, 120, "Kafka is back", every=0.2)
+        begun, since = time.monotonic(), datetime.now(timezone.utc).isoformat()
         self.orders.send(500)
         self.orders.assert_served(BACK_CEILING)
         took = time.monotonic() - begun
-        print(f"{service}: the answer is right again after {took:.1f} s" + (", late" if took > BACK_SECONDS else ""))
+        print(f"{service}: the answer is right again {took:.1f} s after it is back" + (", late" if took > BACK_SECONDS else ""))
         if took > BACK_SECONDS:
             print(self.engine.docker("logs", "--since", since, self.deployment.container("speed")).stdout)
         self.deployment.wait_healthy()
@@ -228,8 +229,25 @@ class Scenario:
         self.deployment.compose("--profile", "demo", "stop", "demo")
         assert self.deployment.inspect(name)["State"]["ExitCode"] == 0
 
+    def prometheus_sees_all_programs_and_no_alarm(self):
+        self.engine.make_stand_ins("prometheus")
+        self.deployment.compose("--profile", "monitoring", "up", "-d", "--no-deps", "prometheus")
+        jobs = {f"tidemark-{service}" for service in OURS}
+
+        def all_up():
+            targets = self.deployment.prometheus("targets")["activeTargets"]
+            return {target["labels"]["job"] for target in targets if target["health"] == "up"} == jobs
+
+        wait_until(all_up, 120, "all three are scraped", every=0.5)
+        [group] = self.deployment.prometheus("rules")["groups"]
+        assert len(group["rules"]) == 12 and all(rule["health"] in ("ok", "unknown") for rule in group["rules"]), group
+        firing = [alert for alert in self.deployment.prometheus("alerts")["alerts"] if alert["state"] == "firing"]
+        assert not firing, firing
+        [taken] = self.deployment.prometheus("query?query=sum(tidemark_speed_messages_total)")["result"]
+        assert int(taken["value"][1]) > 0, taken
+
     def down_and_up_again_answers_the_same(self):
-        self.deployment.compose("down")
+        self.deployment.compose("--profile", "monitoring", "down")
         self.up()
         self.orders.assert_served()
 
@@ -262,6 +280,7 @@ class Scenario:
         two_speed_processes_share_the_work,
         an_update_in_place_changes_no_answer,
         a_view_is_added_by_a_line_and_a_restart,
+        prometheus_sees_all_programs_and_no_alarm,
         down_and_up_again_answers_the_same,
         the_log_says_of_restarts_only_what_is_true,
         the_demo_sends_orders,

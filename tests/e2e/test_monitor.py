@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What operators and their machines see of the programs: probes and metrics."""
 
+import os
 import re
 import signal
 import socket
@@ -126,6 +127,23 @@ class Monitor(EndToEnd):
         self.assertIsNotNone(value(batch, "tidemark_batch_job_next_timestamp_seconds", job="each_minute"))
         for stage in ("open", "ingest", "merge", "views", "commit", "drop"):
             self.assertIsNotNone(value(left, "tidemark_batch_stage_duration_seconds", stage=stage), stage)
+
+    def test_systemd_is_told_when_a_program_has_started_lives_and_ends(self):
+        self.start()
+        for program, command in zip(PROGRAMS, ("run", "schedule", "run"), strict=True):
+            with self.subTest(program=program), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+                path = str(self.job.folder / f"{program}.notify")
+                systemd.bind(path)
+                systemd.settimeout(60)
+                self.job.env = {**os.environ, "NOTIFY_SOCKET": path}
+                child = self.job._start(program, command)
+                self.assertEqual(systemd.recv(100), b"READY=1", child.tail())
+                self.assertEqual(systemd.recv(100), b"WATCHDOG=1", child.tail())
+                self.assertEqual(child.stop(), 0, child.tail())
+                told = b""
+                while told != b"STOPPING=1":
+                    told = systemd.recv(100)
+        self.job.env = None
 
     def test_a_port_that_is_taken_is_one_line(self):
         self.start()
