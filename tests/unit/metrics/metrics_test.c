@@ -92,6 +92,16 @@ static void a_metric_without_labels_has_one_series(void **state)
     assert_printed(*state, "# HELP t_bytes Bytes held.\n# TYPE t_bytes gauge\nt_bytes -9\n");
 }
 
+static void a_gauge_that_is_withdrawn_comes_back_when_it_is_set(void **state)
+{
+    struct metric_series *bytes = metrics_series(*state, BYTES, NULL);
+    metric_set(bytes, 7);
+    metric_withdraw(bytes);
+    assert_printed(*state, "# HELP t_bytes Bytes held.\n# TYPE t_bytes gauge\n");
+    metric_set(bytes, 8);
+    assert_printed(*state, "# HELP t_bytes Bytes held.\n# TYPE t_bytes gauge\nt_bytes 8\n");
+}
+
 static void series_beyond_the_ceiling_share_one(void **state)
 {
     struct metric_series *last = NULL, *before = NULL;
@@ -152,6 +162,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(label_values_are_escaped_and_found_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_histogram_is_cumulative_and_in_the_unit_of_its_name, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_metric_without_labels_has_one_series, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_gauge_that_is_withdrawn_comes_back_when_it_is_set, set_up, tear_down),
         cmocka_unit_test_setup_teardown(series_beyond_the_ceiling_share_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(threads_lose_no_count, set_up, tear_down),
         cmocka_unit_test(the_reference_names_every_metric),

@@ -3,6 +3,7 @@
 #include "cmocka_test.h"
 
 #include "redis/read_decode.h"
+#include "redis/reply_error.h"
 #include "redis/reply_limit.h"
 
 static const struct field fields[] = {{"category", FIELD_TEXT, 0}, {"amount", FIELD_DECIMAL, 2}};
@@ -225,9 +226,28 @@ static void a_list_longer_than_any_that_is_asked_for_gets_no_room(void **state)
     assert_true(limit.exceeded);
 }
 
+/* Also within a function, where Redis 7.0 and 7.2 say it in words of their own. */
+static void a_right_that_is_missing_is_a_matter_of_permission(void **state)
+{
+    (void)state;
+    static const char *const replies[] = {
+        "NOPERM this user has no permissions to run the 'fcall' command",
+        "ERR The user executing the script can't run this command or subcommand script: f, on @user_function:1.",
+        "ERR The user executing the script can't access at least one of the keys mentioned in the command arguments",
+        "ERR ACL failure in script: this user has no permissions to run the 'hset' command",
+    };
+    for (size_t i = 0; i < sizeof replies / sizeof replies[0]; i++) {
+        struct error error = {0};
+        reply_error_set(&error, text_of(replies[i]));
+        assert_int_equal(error.code, ERROR_PERMISSION);
+        assert_non_null(strstr(error.message, "access control list"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_right_that_is_missing_is_a_matter_of_permission),
         cmocka_unit_test(cells_and_ledger_that_agree_are_taken),
         cmocka_unit_test(a_count_that_no_partition_can_have_is_refused),
         cmocka_unit_test(a_read_that_has_to_begin_again_forgets_what_it_had),
