@@ -11,6 +11,8 @@
 #define POLL_MS 10 /* the longest wait for a first message, and so part of an alert's delay */
 #define COMMIT_EVERY_US (60 * US_PER_SECOND)
 #define COMMIT_EVERY_MESSAGES 100000
+#define ALERTS_WAIT_TIMES 4   /* as long as their last commit took: most of the time is for judging */
+#define ALERTS_WAIT_US 100000 /* but no longer */
 #define TROUBLE_EVERY_US (10 * US_PER_SECOND)
 
 static struct detector_partition *find(struct detector_reader *reader, int32_t partition)
@@ -59,12 +61,14 @@ static bool commit(struct detector_reader *reader, struct error *error)
 static void commit_all(struct detector_reader *reader)
 {
     struct error error = {0};
+    int64_t began_us = clock_monotonic_us();
     if (!commit(reader, &error)) {
         detector_close_all(reader, &error);
         return;
     }
     pending_alerts_clear(&reader->pending);
     reader->committed_us = clock_monotonic_us();
+    reader->commit_took_us = reader->committed_us - began_us;
     retry_succeeded(&reader->retry);
 }
 
@@ -85,11 +89,17 @@ static bool is_at_ends(const struct detector_reader *reader)
     return true;
 }
 
+/* At once where the last commit was a while ago. Where one poll after the other has some, several share a commit. */
+static bool alerts_are_due(const struct detector_reader *reader, int64_t since_us)
+{
+    int64_t wait_us = ALERTS_WAIT_TIMES * reader->commit_took_us;
+    return reader->pending.count > 0 && since_us >= (wait_us < ALERTS_WAIT_US ? wait_us : ALERTS_WAIT_US);
+}
+
 static void commit_due(struct detector_reader *reader)
 {
-    int64_t waiting = uncommitted(reader);
-    bool is_due = reader->pending.count > 0 || waiting >= COMMIT_EVERY_MESSAGES ||
-                  clock_monotonic_us() - reader->committed_us >= COMMIT_EVERY_US ||
+    int64_t waiting = uncommitted(reader), since_us = clock_monotonic_us() - reader->committed_us;
+    bool is_due = alerts_are_due(reader, since_us) || waiting >= COMMIT_EVERY_MESSAGES || since_us >= COMMIT_EVERY_US ||
                   (is_at_ends(reader) && !detector_reader_has_reached_ends(reader));
     if (waiting > 0 && is_due)
         commit_all(reader);

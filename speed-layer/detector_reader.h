@@ -3,8 +3,9 @@
  * same source don't wait for it, nor it for Redis or PostgreSQL.
  *
  * A partition is opened by reading from the floor to the position without judging. Alerts are committed as soon as a
- * poll has given some, positions without alerts every minute and every 100,000 transactions. Whatever goes wrong, the
- * partitions are closed and opened again from the positions that the group has. */
+ * poll has given some, or at most a tenth of a second later, positions without alerts every minute and every 100,000
+ * transactions. Whatever goes wrong, the partitions are closed and opened again from the positions that the group has.
+ */
 #ifndef TIDEMARK_SPEED_DETECTOR_READER_H
 #define TIDEMARK_SPEED_DETECTOR_READER_H
 

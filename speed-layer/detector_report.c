@@ -8,7 +8,7 @@
 #include "speed_metrics.h"
 
 #define REPORT_EVERY_US 100000
-#define STUCK_US (30 * US_PER_SECOND) /* no turn takes so long, whatever is silent */
+#define STUCK_US (300 * US_PER_SECOND) /* a first start may look through a whole alert topic */
 #define STATES (DETECTOR_STOPPED + 1)
 
 bool detector_report_is_stuck(const struct detector_report *report)

@@ -21,6 +21,7 @@ struct detector_reader {
     struct retry retry;             /* of opening, after whatever went wrong */
     struct metrics *metrics;        /* NULL: nothing is counted */
     struct detector_report *report; /* NULL: nobody asks */
+    int64_t commit_took_us;         /* the last one */
     int64_t committed_us, troubled_us, misplaced_us, reported_us;
     int64_t misplaced; /* that the log was told of */
     struct error fatal;
