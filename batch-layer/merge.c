@@ -177,11 +177,15 @@ static void use_good(struct partition_ledger *ledger, const PGresult *result, in
     int64_t clock_us = result_integer(result, row, 2);
     if (clock_us > ledger->clock_us)
         ledger->clock_us = clock_us;
+    int64_t untimed_us = result_integer(result, row, 3);
+    if (untimed_us > ledger->untimed_us)
+        ledger->untimed_us = untimed_us;
 }
 
 static bool count_good(struct merge *merge, struct error *error)
 {
-    buffer_append_string(&merge->sql, "select tm_partition, count(*), max(least(tm_event_us, tm_record_us)) from ");
+    buffer_append_string(&merge->sql, "select tm_partition, count(*), max(least(tm_event_us, tm_record_us)), "
+                                      "coalesce(max(tm_event_us) filter (where tm_record_us is null), 0) from ");
     append_raw_table(&merge->sql, merge->run->source);
     buffer_append_string(&merge->sql, " where ");
     append_ranges(merge, PUBLISHED_NOW, "tm_partition", "tm_offset");
@@ -317,7 +321,8 @@ bool merge_versions(struct source_run *run, struct partition_ledger ret_ledgers[
 {
     struct merge merge = {.run = run, .ledgers = ret_ledgers};
     for (size_t i = 0; i < run->partition_count; i++)
-        ret_ledgers[i] = (struct partition_ledger){.clock_us = run->partitions[i].clock_us};
+        ret_ledgers[i] = (struct partition_ledger){.clock_us = run->partitions[i].clock_us,
+                                                   .untimed_us = run->partitions[i].untimed_us};
     bool done = merge_all(&merge, error);
     buffer_clean_up(&merge.sql);
     return done;

@@ -27,11 +27,11 @@ static bool read_partitions(struct source_run *run, struct error *error)
 {
     const char *values[] = {run->source->name};
     RESULT *rows = NULL;
-    if (!connection_query(
-            run->batch->connection,
-            "select partition, first_offset, ingested, cut, clock_us, held, unread::int from tidemark.partition "
-            "where source = $1 order by partition",
-            1, values, &rows, error))
+    if (!connection_query(run->batch->connection,
+                          "select partition, first_offset, ingested, cut, clock_us, held, unread::int, untimed_us from "
+                          "tidemark.partition "
+                          "where source = $1 order by partition",
+                          1, values, &rows, error))
         return false;
     for (int row = 0; row < PQntuples(rows); row++) {
         int64_t number = result_integer(rows, row, 0);
@@ -49,6 +49,7 @@ static bool read_partitions(struct source_run *run, struct error *error)
         partition->clock_us = result_integer(rows, row, 4);
         partition->held = result_integer(rows, row, 5);
         partition->unread = result_integer(rows, row, 6) != 0;
+        partition->untimed_us = result_integer(rows, row, 7);
     }
     return true;
 }

@@ -18,7 +18,7 @@ static void aim_at_cut(struct source_run *run)
             continue;
         partition->cut = partition->begins;
         partition->begins = partition->first;
-        partition->clock_us = 0;
+        partition->clock_us = partition->untimed_us = 0;
         count = i + 1;
     }
     run->partition_count = count;

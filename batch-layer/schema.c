@@ -59,6 +59,10 @@ static const char *const migrations[] = {
     "insert into tidemark.schema_version values (5)",
     "alter table tidemark.view add column columns text[];"
     "insert into tidemark.schema_version values (6)",
+    /* What was published before may hold any event time up to the clock's without a record time. */
+    "alter table tidemark.partition add column untimed_us bigint not null default 0;"
+    "update tidemark.partition set untimed_us = clock_us;"
+    "insert into tidemark.schema_version values (7)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

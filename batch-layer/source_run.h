@@ -15,15 +15,15 @@ enum standing {
 
 struct partition_state {
     int32_t number;
-    bool recorded;    /* tidemark.partition has its row, with `first` */
-    bool published;   /* the published cut names it */
-    int64_t first;    /* the first offset that it ever had */
-    int64_t ingested; /* the next offset to ingest */
-    int64_t held;     /* messages that were ingested, bad ones too: the master dataset must hold so many */
-    int64_t begins;   /* where what isn't published yet begins: the published cut, or `first` */
-    int64_t cut;      /* of this run: where epoch + 2 begins */
-    int64_t clock_us; /* at `begins` */
-    bool unread;      /* as published: nobody read it when it was cut; once this run has looked, as it will publish */
+    bool recorded;                /* tidemark.partition has its row, with `first` */
+    bool published;               /* the published cut names it */
+    int64_t first;                /* the first offset that it ever had */
+    int64_t ingested;             /* the next offset to ingest */
+    int64_t held;                 /* messages that were ingested, bad ones too: the master dataset must hold so many */
+    int64_t begins;               /* where what isn't published yet begins: the published cut, or `first` */
+    int64_t cut;                  /* of this run: where epoch + 2 begins */
+    int64_t clock_us, untimed_us; /* at `begins`: see struct published_partition */
+    bool unread; /* as published: nobody read it when it was cut; once this run has looked, as it will publish */
     /* What a look at it found. */
     enum standing standing;
     struct sighting sighting;

@@ -56,20 +56,23 @@ static bool check_definition(const struct partition *partition, struct error *er
 }
 
 /* Where the index must begin to know what the horizon promises: every order of the log before `next`. Where nothing was
- * removed, all before the first message of the horizon are older than that one. Else record times say nothing, for they
- * needn't ascend; but of what was read, no event time is later than the clock and max_future together. */
+ * removed, the record times of all before its first message are before the horizon, and those that had none are
+ * published. Else record times say nothing, for they needn't ascend; but of what was read, no event time is later than
+ * the clock and max_future together. */
 static struct index_floor floor_for(const struct partition *partition, const struct log_extent *log, int64_t first,
-                                    int64_t next, int64_t clock_us)
+                                    const struct published_partition *published)
 {
+    int64_t next = published ? published->cut : first, clock_us = published ? published->clock_us : 0;
     bool is_whole = log->first <= first;
     struct index_floor floor = {is_whole ? first : log->first, is_whole ? 0 : clock_us};
     if (floor.offset > next)
         floor.offset = next;
     int64_t horizon_us = clock_us - partition->source->horizon_us;
-    int64_t at = clock_us > 0 && log->offset_at ? log->offset_at(log->context, partition->id, horizon_us) : -1;
-    if (at > floor.offset && at < next)
-        floor = (struct index_floor){at, is_whole ? -1 : clock_us};
-    return floor;
+    int64_t at = clock_us > 0 && log->offset_at ? log->offset_at(log, partition->id, horizon_us) : -1;
+    if (at <= floor.offset || at >= next)
+        return floor;
+    int64_t untimed_us = published->untimed_us - partition->source->schema.max_future_us;
+    return (struct index_floor){at, !is_whole ? clock_us : untimed_us > horizon_us ? untimed_us : horizon_us};
 }
 
 /* The slot's, or where the log begins later, see floor_for. What it passes over without having read it, the batch layer
@@ -103,7 +106,7 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
     fresh.clock_us = published ? published->clock_us : 0;
     if (!check_topic(partition, log, publication, fresh.next, error))
         return false;
-    struct index_floor floor = floor_for(partition, log, fresh.first, fresh.next, fresh.clock_us);
+    struct index_floor floor = floor_for(partition, log, fresh.first, published);
     if (published && published->tail_time_us > 0) {
         fresh.tail = published->tail;
         fresh.tail_time_us = published->tail_time_us;

@@ -38,7 +38,7 @@ struct log_extent {
     int64_t partitions; /* of the topic */
     int64_t first, end;
     /* The offset of the first message whose record time is at or after `at_us`, or -1 where it isn't known. */
-    int64_t (*offset_at)(void *context, struct slot_id id, int64_t at_us);
+    int64_t (*offset_at)(const struct log_extent *log, struct slot_id id, int64_t at_us);
     void *context;
     /* What was published of the source a moment ago, so that it is asked for once for many partitions; NULL where that
      * isn't known. What was published since makes no more of it than another look. */

@@ -38,11 +38,17 @@ bool worker_close_damaged(struct worker *worker, struct owned *owned, const stru
     return true;
 }
 
-static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
+/* Where the log has lost its head since its extent was asked, the message that is looked for may be gone with it. */
+static int64_t offset_at(const struct log_extent *log, struct slot_id id, int64_t at_us)
 {
-    struct worker *worker = context;
+    struct worker *worker = log->context;
+    const struct consumer_operations *operations = worker->consumer->operations;
     const struct source *source = settings_source(worker->speed->settings, text_of(id.source));
-    return worker->consumer->operations->offset_at(worker->consumer, source->topic, id.partition, at_us);
+    int64_t offset = operations->offset_at(worker->consumer, source->topic, id.partition, at_us);
+    struct consumer_extent now = {.topic = source->topic, .partition = id.partition};
+    if (offset >= 0)
+        operations->extents(worker->consumer, &now, 1);
+    return now.error.code == ERROR_NONE && now.first <= log->first ? offset : -1;
 }
 
 static bool ask_partitions(struct worker *worker, const char *topic, int32_t *ret_partitions, struct error *error)

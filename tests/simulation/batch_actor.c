@@ -150,6 +150,7 @@ static bool read_partitions(struct source_run *run, struct error *error)
         to->published = from->published;
         to->begins = from->published ? from->cut : from->first;
         to->clock_us = from->clock_us;
+        to->untimed_us = from->untimed_us;
     }
     return true;
 }
@@ -310,6 +311,8 @@ static void count_message(const struct order_message *message, const struct sour
         int64_t at_us = is_ahead ? message->record_us : message->event_us;
         if (!message->bad && at_us > ledger->clock_us)
             ledger->clock_us = at_us;
+        if (!message->bad && message->record_us < 0 && message->event_us > ledger->untimed_us)
+            ledger->untimed_us = message->event_us;
     }
     known[message->order] = known[message->order] || !message->bad;
 }
@@ -323,7 +326,7 @@ static bool merge_all(struct source_run *run, struct partition_ledger ret_ledger
         const struct partition_state *state = &run->partitions[i];
         const struct database_partition *partition = &process->tx.partitions[i];
         bool known[TOPIC_ORDERS] = {false};
-        ret_ledgers[i] = (struct partition_ledger){.clock_us = state->clock_us};
+        ret_ledgers[i] = (struct partition_ledger){.clock_us = state->clock_us, .untimed_us = state->untimed_us};
         for (int m = 0; m < partition->count; m++)
             ret_ledgers[i].later += partition->messages[m].offset >= state->cut;
         for (int m = 0; m < partition->count && partition->messages[m].offset < state->cut; m++)
@@ -390,6 +393,7 @@ static void write_partition(struct database_partition *partition, const struct p
     partition->cut = state->cut;
     partition->unread = state->unread;
     partition->clock_us = ledger->clock_us;
+    partition->untimed_us = ledger->untimed_us;
     const struct ledger added = {.consumed = ledger->good + ledger->bad,
                                  .kept = ledger->kept,
                                  .replaced = ledger->replaced,

@@ -58,8 +58,11 @@ static int64_t event_time(struct topic *topic, int order)
     static const int64_t before_us[] = {
         0, 0, 61 * US_PER_SECOND, 3 * 3600 * US_PER_SECOND, 50 * 3600 * US_PER_SECOND, -1800 * US_PER_SECOND};
     int64_t *event_us = &topic->order_event_us[order];
-    if (*event_us == 0)
-        *event_us = topic->record_us - before_us[chance_below(sizeof before_us / sizeof *before_us)];
+    if (*event_us)
+        return *event_us;
+    *event_us = topic->record_us - before_us[chance_below(sizeof before_us / sizeof *before_us)];
+    if (topic->untimed_in_6 && chance_one_in(6)) /* where the record has no time, max_future doesn't bind */
+        *event_us += (int64_t)chance_below(8 * 3600) * US_PER_SECOND;
     return *event_us;
 }
 

@@ -229,7 +229,11 @@ static void clock_of_a_partition_does_not_run_ahead_of_its_records(void **state)
     memory_log_append(&world.log, 0, "{\"order_id\": \"a\", \"timestamp\": \"2026-01-01T12:30:00Z\", \"amount\": 1}",
                       NOON_US);
     follow_and_run(&world);
-    assert_rows(&world, "select clock_us from tidemark.partition", "1767268800000000");
+    assert_rows(&world, "select clock_us, untimed_us from tidemark.partition", "1767268800000000 0");
+    order(&world, 0, "b", "2026-01-01T11:00:00Z", "1", "paid");
+    order(&world, 0, "c", "2026-01-01T10:00:00Z", "1", "paid");
+    follow_and_run(&world);
+    assert_rows(&world, "select clock_us, untimed_us from tidemark.partition", "1767268800000000 1767265200000000");
     end_world(&world);
 }
 

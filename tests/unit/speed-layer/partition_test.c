@@ -198,10 +198,10 @@ static bool answer(struct world *world, int64_t *ret_offset)
     return complete;
 }
 
-static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
+static int64_t offset_at(const struct log_extent *log, struct slot_id id, int64_t at_us)
 {
     (void)id;
-    const struct world *world = context;
+    const struct world *world = log->context;
     for (int64_t i = world->first; i < world->end; i++)
         if (world->log[i].record_time_us >= at_us)
             return i;
@@ -782,6 +782,30 @@ static void nor_is_it_where_the_slot_is_begun_anew(void **state)
     world_clean_up(&world);
 }
 
+/* It lies before the first message of the horizon, and what is published says how far ahead it may be. */
+static void nor_is_one_without_a_record_time_where_the_slot_is_begun_anew(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    world_init(&world, ON_DUPLICATE_REPLACE, 6 * HOURS_US);
+    append_order(&world, "a", began_us + 5 * HOURS_US, -1);
+    append_order(&world, "b", began_us, began_us);
+    append_order(&world, "a", began_us + 5 * HOURS_US, began_us + 5 * HOURS_US);
+    append_order(&world, "c", began_us + 5 * HOURS_US + 1, began_us + 5 * HOURS_US);
+    world.published.epoch = 1;
+    world.cut = (struct published_partition){
+        .cut = 2, .clock_us = began_us + 5 * HOURS_US, .untimed_us = began_us + 5 * HOURS_US};
+    struct log_extent log = {.cluster = "c", .end = world.end, .offset_at = offset_at, .context = &world};
+    struct partition *speed = world.speeds[0];
+    assert_true(partition_open(speed, &log, &error));
+    assert_int_equal(speed->position, 1);
+    assert_true(take_all(&world, speed, &error));
+    assert_int_equal(speed->ledger.deferred, 1);
+    assert_int_equal(speed->ledger.kept, 1);
+    world_clean_up(&world);
+}
+
 static void behind_a_gap_no_unknown_order_is_new_until_a_run_has_published_it(void **state)
 {
     (void)state;
@@ -827,6 +851,7 @@ int main(void)
         cmocka_unit_test(a_version_without_a_record_time_that_has_left_is_not_new_again),
         cmocka_unit_test(an_order_whose_first_version_retention_removed_is_not_new_again),
         cmocka_unit_test(nor_is_it_where_the_slot_is_begun_anew),
+        cmocka_unit_test(nor_is_one_without_a_record_time_where_the_slot_is_begun_anew),
         cmocka_unit_test(behind_a_gap_no_unknown_order_is_new_until_a_run_has_published_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
