@@ -37,7 +37,8 @@ struct log_extent {
     const char *cluster;
     int64_t partitions; /* of the topic */
     int64_t first, end;
-    /* The offset of the first message whose record time is at or after `at_us`, or -1 where it isn't known. */
+    /* The offset of the first message whose record time is at or after `at_us`; -1 where it isn't known, as where the
+     * log begins later than at `first` by now. */
     int64_t (*offset_at)(const struct log_extent *log, struct slot_id id, int64_t at_us);
     void *context;
     /* What was published of the source a moment ago, so that it is asked for once for many partitions; NULL where that

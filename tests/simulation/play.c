@@ -181,7 +181,7 @@ static void begin(struct world *world, uint64_t seed)
     memset(world->edited, 0, sizeof world->edited);
     world->topic.has_holes = !world->loses_tails;
     world->topic.untimed_in_6 = choose_untimed(world);
-    world->topic.is_disordered = chance_one_in(4);
+    world->topic.is_disordered = chance_one_in(4) && !world->loses_tails; /* likewise */
     for (int i = 0; i < SPEEDS; i++)
         speed_actor_init(world, i);
     for (int i = 0; i < BATCHES; i++)

@@ -148,9 +148,9 @@ static int64_t real_end(struct consumer *consumer, const char *topic, int32_t pa
     return 0;
 }
 
-static int64_t offset_at(void *context, struct slot_id id, int64_t at_us)
+static int64_t offset_at(const struct log_extent *log, struct slot_id id, int64_t at_us)
 {
-    (void)context;
+    (void)log;
     (void)id;
     (void)at_us;
     return 0;
