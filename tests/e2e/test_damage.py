@@ -158,7 +158,7 @@ class Damage(EndToEnd):
         self.start()
         self.speed.stop()
         self.redis.command("hset", self.key(0, "meta"), "format", 1)
-        self.assert_commands_say("it has format 1, and this program writes format 2", verify=75, run=75, repair=65)
+        self.assert_commands_say("it has format 1, and this program writes format 2", verify=75, repair=65)
         self.assert_incomplete("rebuilding")
         self.job.batch("repair", "--yes")
         self.assertEqual(self.keys("{orders/0}:*"), [])
