@@ -56,6 +56,8 @@ bool batch_open(const struct settings *settings, struct batch *ret_batch, struct
 void batch_close(struct batch *batch)
 {
     batch_disconnect(batch);
+    if (batch->group)
+        batch->group->operations->destroy(batch->group);
     if (batch->log)
         batch->log->operations->destroy(batch->log);
     if (batch->realtime)

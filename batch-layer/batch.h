@@ -8,6 +8,7 @@
 #include "postgres/connection.h"
 #include "postgres/postgres.h"
 
+struct consumer_group;
 struct kafka_access;
 struct batch_store_operations;
 
@@ -27,7 +28,8 @@ struct batch {
     struct metrics *metrics;                /* of the table batch_metrics; NULL: nobody watches */
     /* Where nobody commits to a partition for so long, a run cuts it by itself; 0: no run does. */
     int64_t unread_after_ms;
-    struct kafka_access *access; /* owned; the log keeps a pointer to it */
+    struct consumer_group *group; /* NULL until somebody asks for its members */
+    struct kafka_access *access;  /* owned; the log keeps a pointer to it */
 };
 
 /* Opens Kafka and Redis as configured; connects to nothing yet. batch_close takes a half-opened one too. */

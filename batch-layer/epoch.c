@@ -2,6 +2,7 @@
 #include "epoch.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/crash.h"
@@ -73,6 +74,7 @@ static void note_first(struct partition_state *partition, const struct slot *slo
 struct look {
     bool news;              /* some slots have messages that aren't published */
     int64_t waiting;        /* messages in the log that the slots don't have */
+    bool foreign;           /* some have the alarm that says so: the group tells whose they are */
     bool tarries;           /* some of them in partitions that somebody reads */
     struct error unready;   /* of the first partition that is watched and whose answer isn't complete as it is */
     struct error unsettled; /* of the first that wasn't watched for long enough, or that somebody commits to */
@@ -104,9 +106,11 @@ static void look_at_fitting(struct source_run *run, struct partition_state *part
     if (run->batch->unread_after_ms == 0 || partition->end <= slot->next)
         return;
     partition->waiting = partition->end - slot->next;
-    partition->holder = held_by(slot->alarm);
-    if (partition->holder) {
+    const char *holder = held_by(slot->alarm);
+    if (holder) {
         partition->standing = STANDING_HELD;
+        look->foreign = look->foreign || strcmp(slot->alarm, SLOT_ALARM_FOREIGN) == 0;
+        snprintf(partition->holder, sizeof partition->holder, "%s", holder);
         return;
     }
     look->waiting += partition->waiting;
@@ -161,6 +165,21 @@ static void settle(struct source_run *run, struct look *look)
     }
 }
 
+/* Before partitions are taken for nobody's: somebody else may have them. A group that goes on sharing them out for long
+ * has no say. */
+static bool ask_group(struct source_run *run, const struct look *look, struct error *error)
+{
+    const struct batch *batch = run->batch;
+    const struct sighting *sighting = &run->partitions[0].sighting;
+    bool asks = look->foreign || (run->watches && look->waiting > 0);
+    if (!asks || held_by_members(run) ||
+        sighting_is_old(sighting, batch->unread_after_ms + batch->ready_wait_ms, clock_monotonic_us()))
+        return true;
+    run->watches = true;
+    return error_set(error, ERROR_TRY_AGAIN, "source %s: its consumer group is sharing out the partitions",
+                     run->source->name);
+}
+
 /* Whether what is to be done with each partition is known by now. */
 static bool conclude(struct source_run *run, struct look *look, struct error *error)
 {
@@ -171,6 +190,8 @@ static bool conclude(struct source_run *run, struct look *look, struct error *er
         *error = *problem;
         return false;
     }
+    if (!ask_group(run, look, error))
+        return false;
     settle(run, look);
     run->watches = false;
     if (!look->news && look->tarries)
@@ -200,7 +221,8 @@ static bool look_once(struct source_run *run, bool *ret_news, struct error *erro
     return true;
 }
 
-/* No slot can begin at such a cut before it is published. One that is held is cut where its slot is. */
+/* No slot can begin at such a cut before it is published. One that is held is cut where its slot is, or stays as it was
+ * cut before. */
 static bool takes_own_cut(const struct partition_state *partition)
 {
     return partition->standing == STANDING_UNREAD;
@@ -211,8 +233,9 @@ static bool open_at(struct source_run *run, struct partition_state *partition, s
     struct realtime_store *store = run->batch->realtime;
     int64_t cut;
     partition->unread = takes_own_cut(partition);
-    if (partition->unread) {
-        partition->cut = partition->end > partition->begins ? partition->end : partition->begins;
+    if (partition->unread || !partition->fits) {
+        bool beyond = partition->unread && partition->end > partition->begins;
+        partition->cut = beyond ? partition->end : partition->begins;
         return true;
     }
     if (!store->operations->open_epoch(store, slot_of(run, partition), run->source->fingerprint,

@@ -11,6 +11,11 @@
  * itself, or is none. */
 const char *held_by(const char *alarm);
 
+/* Asks the consumer group whether members of other installations have partitions that nobody of ours commits to: those
+ * are held from now on, and the member is named. False where the group is just sharing its partitions out. What can't
+ * be asked holds nothing; a warning says so. */
+bool held_by_members(struct source_run *run);
+
 /* ERROR_HELD names the partitions of the run that are held, how many messages wait in each, and why; true where there
  * are none. */
 bool held_check(const struct source_run *run, struct error *error) MUST_CHECK;

@@ -73,7 +73,7 @@ static bool check_partition(const struct source_run *run, int32_t number, struct
         return false;
     struct error missing;
     if (!has_tail_to_compare(run, number, &slot, &missing)) {
-        if (run->partitions[number].unread)
+        if (run->partitions[number].unread || !run->partitions[number].fits)
             return true; /* no slot fits what is published of it */
         *error = missing;
         return false;

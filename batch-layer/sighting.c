@@ -21,7 +21,12 @@ void sighting_note(struct sighting *sighting, const struct slot *slot, int64_t n
     snprintf(sighting->commit_id, sizeof sighting->commit_id, "%s", slot->commit_id);
 }
 
+bool sighting_is_old(const struct sighting *sighting, int64_t for_ms, int64_t now_us)
+{
+    return now_us - sighting->since_us >= for_ms * 1000;
+}
+
 bool sighting_is_quiet(const struct sighting *sighting, int64_t for_ms, int64_t now_us)
 {
-    return !sighting->moved && now_us - sighting->since_us >= for_ms * 1000;
+    return !sighting->moved && sighting_is_old(sighting, for_ms, now_us);
 }

@@ -17,6 +17,9 @@ struct sighting {
 /* The slot as it is now. */
 void sighting_note(struct sighting *sighting, const struct slot *slot, int64_t now_us);
 
+/* It was first seen so long ago. */
+bool sighting_is_old(const struct sighting *sighting, int64_t for_ms, int64_t now_us);
+
 /* Nobody was seen for so long. */
 bool sighting_is_quiet(const struct sighting *sighting, int64_t for_ms, int64_t now_us);
 

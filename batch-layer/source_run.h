@@ -27,10 +27,10 @@ struct partition_state {
     /* What a look at it found. */
     enum standing standing;
     struct sighting sighting;
-    bool fits;          /* its slot continues the publication */
-    int64_t end;        /* of the log: what read_committed shows */
-    int64_t waiting;    /* messages in the log that its slot doesn't have; 0 where the log wasn't asked */
-    const char *holder; /* what holds it, where it is held */
+    bool fits;        /* its slot continues the publication */
+    int64_t end;      /* of the log: what read_committed shows */
+    int64_t waiting;  /* messages in the log that its slot doesn't have; 0 where the log wasn't asked */
+    char holder[500]; /* what holds it, where it is held */
 };
 
 struct source_run {

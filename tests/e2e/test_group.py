@@ -59,6 +59,10 @@ class TwoInstallations(EndToEnd):
         intruder = self.other.speed()
         taken = lambda: b"has 4 partitions" in intruder.log.read_bytes()  # noqa: E731
         wait_until(taken, 60, "it has them all", children=[intruder])
+        run = self.job.start_batch()
+        self.assertEqual(run.end(120), 75, run.tail())
+        self.assertIn(f"(client id tidemark/{self.other.folder.name}/orders, host /", run.tail())
+        self.assertEqual(self.postgres.sql("select count(*) from tidemark.partition where unread").strip(), "0")
         self.speed = self.job.speed()
         wait_until(lambda: len(self.foreign()) == 2, 120, "two are missing", children=[self.speed, intruder])
         self.assertEqual(intruder.stop(), 0)

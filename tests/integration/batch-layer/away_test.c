@@ -2,6 +2,9 @@
  * A run over a log that nobody reads takes what waits in it all the same, and says so. */
 #include "batch_fixture.h"
 
+#include "kafka/client.h"
+#include "ports/group.h"
+
 #define UNREAD "select partition, cut, unread from tidemark.partition order by 1"
 #define OUTCOMES "select epoch, outcome from tidemark.run order by id"
 
@@ -188,6 +191,79 @@ static void partition_that_is_held_is_published_up_to_its_slot_and_named(void **
     end_world(&world);
 }
 
+/* A group in which one member has partition 0. */
+static const struct group_partition taken = {"orders", 0};
+static struct group_member member = {.host = "/10.0.0.5", .partitions = &taken, .partition_count = 1};
+static int unsettled; /* so often the group is asked in vain */
+
+static bool give_members(struct consumer_group *group, struct group_members *ret_members, struct error *error)
+{
+    (void)group;
+    if (!member.client_id)
+        return error_set(error, ERROR_UNAVAILABLE, "the group is down");
+    *ret_members = (struct group_members){.is_settled = unsettled-- <= 0, .members = &member, .count = 1};
+    return true;
+}
+
+static void destroy_group(struct consumer_group *group)
+{
+    (void)group;
+}
+
+static void join_group(struct world *world, const char *client_id)
+{
+    static const struct consumer_group_operations operations = {give_members, destroy_group};
+    static struct consumer_group group = {&operations};
+    member.client_id = client_id;
+    world->batch.group = &group;
+    world->batch.access = calloc(1, sizeof *world->batch.access);
+    assert_non_null(world->batch.access);
+    *world->batch.access = (struct kafka_access){.client_id = "tidemark/ours/orders"};
+}
+
+static void partition_that_another_installation_has_stays_as_it_was(void **state)
+{
+    (void)state;
+    struct world world;
+    make_watchful_world(&world, 2);
+    join_group(&world, "tidemark/theirs/orders");
+    paid(&world, 0, "a", "1.00");
+    paid(&world, 1, "b", "1.00");
+    unsettled = 2;
+    world.batch.ready_wait_ms = 60000;
+    run_fails(&world, ERROR_HELD,
+              "in partition 0 1 messages wait: another installation is a member of the same consumer group and has it; "
+              "give each its own kafka.group (client id tidemark/theirs/orders, host /10.0.0.5)");
+    assert_int_equal(unsettled, -1);
+    assert_rows(&world, UNREAD, "0 0 f\n1 1 t");
+    run_fails(&world, ERROR_HELD, "in partition 0 1 messages wait");
+    assert_rows(&world, OUTCOMES, "1 published\nnull failed");
+    shared_slots_begin(world.realtime, world.source, 0, 0, 2, 0);
+    shared_slots_begin(world.realtime, world.source, 1, 0, 2, 1);
+    snprintf(world.realtime->slots[0].alarm, ALARM_SIZE, SLOT_ALARM_FOREIGN);
+    paid(&world, 1, "c", "1.00");
+    follow(&world);
+    world.realtime->slots[0].next = 0;
+    run_fails(&world, ERROR_HELD, "(client id tidemark/theirs/orders, host /10.0.0.5)");
+    assert_rows(&world, UNREAD, "0 0 f\n1 2 f");
+    end_world(&world);
+}
+
+static void member_of_ours_or_a_group_that_is_down_holds_nothing(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"tidemark/ours/orders,customers", NULL};
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        struct world world;
+        make_watchful_world(&world, 1);
+        join_group(&world, ids[i]);
+        paid(&world, 0, "a", "1.00");
+        run_ok(&world);
+        assert_rows(&world, UNREAD, "0 1 t");
+        end_world(&world);
+    }
+}
+
 static void alarm_that_a_run_takes_away_holds_nothing(void **state)
 {
     (void)state;
@@ -211,6 +287,8 @@ int main(void)
         cmocka_unit_test(partition_that_somebody_commits_to_is_cut_where_its_slot_is),
         cmocka_unit_test(run_that_the_speed_layer_comes_back_to_takes_the_cut_from_its_slot),
         cmocka_unit_test(partition_that_is_held_is_published_up_to_its_slot_and_named),
+        cmocka_unit_test(partition_that_another_installation_has_stays_as_it_was),
+        cmocka_unit_test(member_of_ours_or_a_group_that_is_down_holds_nothing),
         cmocka_unit_test(alarm_that_a_run_takes_away_holds_nothing),
         cmocka_unit_test(partition_without_a_slot_and_without_messages_waits_as_before),
     };
