@@ -76,7 +76,7 @@ static void append_action(struct buffer *sql, const struct view *view, const cha
 
 static bool is_true(const PGresult *rows, int row, enum difference column)
 {
-    return *PQgetvalue(rows, row, column) == 't';
+    return *PQgetvalue(rows, row, (int)column) == 't';
 }
 
 struct plan {

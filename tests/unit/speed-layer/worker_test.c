@@ -494,6 +494,17 @@ static void open_transaction_is_told_after_a_minute_and_when_it_ends(void **stat
     world_clean_up(&world);
 }
 
+/* Another process takes the worker's place. */
+static void restart(struct world *world)
+{
+    worker_destroy(world->worker);
+    const struct worker_stores stores = {.realtime = &world->realtime.store, .publications = &world->publications};
+    world->worker = worker_new(&world->speed, 0, &stores);
+    assert_non_null(world->worker);
+    worker_attach(world->worker, &world->consumer);
+    world->is_member = false;
+}
+
 /* Nothing comes, and the last message alone is read again: it must still be said that somebody reads. */
 static void partition_that_is_opened_again_and_idle_is_committed(void **state)
 {
@@ -502,12 +513,7 @@ static void partition_that_is_opened_again_and_idle_is_committed(void **state)
     world_init(&world, 1, 1000000);
     world.logs[0].end = 10;
     work_until(&world, 10);
-    worker_destroy(world.worker);
-    const struct worker_stores stores = {.realtime = &world.realtime.store, .publications = &world.publications};
-    world.worker = worker_new(&world.speed, 0, &stores);
-    assert_non_null(world.worker);
-    worker_attach(world.worker, &world.consumer);
-    world.is_member = false;
+    restart(&world);
     int64_t sequence = slot(&world)->sequence;
     work_for(&world, 20 * US_PER_SECOND);
     assert_int_equal(slot(&world)->next, 10);
@@ -532,6 +538,53 @@ static void transactions_that_come_and_go_are_not_told(void **state)
     world_clean_up(&world);
 }
 
+/* --- what another installation reads --- */
+
+static bool second_is_foreign(void *context, size_t number, struct foreign_partition *ret_partition)
+{
+    (void)context;
+    *ret_partition = (struct foreign_partition){.source = 0, .partition = 1};
+    return number == 0;
+}
+
+static void slot_of_a_foreign_partition_says_so_once_until_it_is_ours(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 1, 1000000);
+    world.logs[0].end = 10;
+    world.logs[1] = (struct log){.position = -1, .end = 5, .damaged = -1};
+    world.speed.foreign = second_is_foreign;
+    work_until(&world, 10);
+    work_for(&world, 20 * US_PER_SECOND);
+    assert_true(slot_of(&world, 1)->exists);
+    assert_string_equal(slot_of(&world, 1)->alarm, SLOT_ALARM_FOREIGN);
+    assert_int_equal(slot_of(&world, 1)->next, 0);
+    assert_int_equal(slot_of(&world, 1)->sequence, 1); /* whoever commits again and again seems to read it */
+    assert_string_equal(slot(&world)->alarm, "");
+    world.speed.foreign = NULL;
+    world.partitions = 2;
+    restart(&world);
+    for (int64_t until_us = now_us + DEADLINE_US; slot_of(&world, 1)->next < 5 && now_us < until_us;)
+        worker_turn(world.worker);
+    assert_int_equal(slot_of(&world, 1)->next, 5);
+    assert_string_equal(slot_of(&world, 1)->alarm, "");
+    world_clean_up(&world);
+}
+
+static void partition_of_ours_is_not_marked_whatever_the_group_said(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 2, 1000000);
+    world.logs[0].end = world.logs[1].end = 10;
+    world.speed.foreign = second_is_foreign;
+    work_for(&world, 20 * US_PER_SECOND);
+    assert_int_equal(slot_of(&world, 1)->next, 10);
+    assert_string_equal(slot_of(&world, 1)->alarm, "");
+    world_clean_up(&world);
+}
+
 int main(void)
 {
     log_configure("tidemark-speed", LOG_FORMAT_TEXT, (enum log_level)(LOG_LEVEL_ERROR + 1));
@@ -547,6 +600,8 @@ int main(void)
         cmocka_unit_test(open_transaction_is_told_after_a_minute_and_when_it_ends),
         cmocka_unit_test(transactions_that_come_and_go_are_not_told),
         cmocka_unit_test(partition_that_is_opened_again_and_idle_is_committed),
+        cmocka_unit_test(slot_of_a_foreign_partition_says_so_once_until_it_is_ours),
+        cmocka_unit_test(partition_of_ours_is_not_marked_whatever_the_group_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
