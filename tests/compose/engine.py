@@ -123,8 +123,16 @@ class Engine:
             child.end(60)
         for link in self.links:
             subprocess.run(["ip", "link", "delete", link], stderr=subprocess.DEVNULL, check=False)
+        self._unmount()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.lock.close()
+
+    def _unmount(self):
+        """The engine leaves the name of its network namespace mounted."""
+        places = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        for place in reversed(places):
+            if place.startswith(f"{self.folder}/"):
+                subprocess.run(["umount", place], check=False)
 
 
 def topic_tool():
