@@ -268,6 +268,17 @@ class Detector(EndToEnd):
         self.assertEqual([fraud.place_of(alert)[1] for alert in self.alerts()], [0, 1, 2, 3, 6, 20_007])
 
 
+    def test_an_alert_topic_that_refuses_is_waited_for(self):
+        self.start(1, **{"from": "beginning"})
+        self.kafka.create(self.alerts_topic, 1, max_message_bytes=100)
+        speed = self.job.speed()
+        self.send_one(0, amount="20000.00")
+        refused = lambda: "raise its max.message.bytes" in speed.tail()  # noqa: E731
+        wait_until(refused, 60, "the log says what is wrong", children=[speed])
+        self.assertEqual(self.alerts(), [])
+        self.kafka.configure(self.alerts_topic, "max.message.bytes", 1_000_000)
+        self.assertEqual([alert["alert_id"] for alert in self.wait_for_alerts(1)], ["fraud/0/0"])
+
     # --- what people see ---
 
     def test_the_example_file_runs_as_it_stands(self):

@@ -130,7 +130,10 @@ class Kafka:
 
     def set_policy(self, topic, policy):
         """The topic's cleanup.policy from now on."""
-        change = ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
+        self.configure(topic, "cleanup.policy", policy)
+
+    def configure(self, topic, name, value):
+        change = ConfigEntry(name, str(value), incremental_operation=AlterConfigOpType.SET)
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[change])
         self.admin.incremental_alter_configs([resource])[resource].result(60)
 
