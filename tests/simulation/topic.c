@@ -17,6 +17,7 @@ void topic_begin(struct topic *topic, int32_t partitions, int64_t max_future_us)
     topic->max_future_us = max_future_us;
     topic->record_us = WALL_EPOCH_US;
     topic->generation = 1;
+    topic->arrives_whole = false;
     memset(topic->order_event_us, 0, sizeof topic->order_event_us);
     for (int i = 0; i < TOPIC_PARTITIONS; i++) {
         int64_t began = chance_one_in(3) ? (int64_t)chance_below(9) : 0;
@@ -328,7 +329,7 @@ static void give_some(struct topic_consumer *consumer, size_t number)
         consumer->events.out_of_range(consumer->events.context, TOPIC_NAME, at->partition, at->offset);
         return;
     }
-    if (at->offset < partition->end && chance_one_in(60))
+    if (at->offset < partition->end && !consumer->topic->arrives_whole && chance_one_in(60))
         give_damaged(consumer, at, partition->end);
     for (; at->offset < partition->end && count < most; at->offset++)
         if (!topic_message(consumer->topic, at->partition, at->offset)->hole)

@@ -45,6 +45,7 @@ struct topic {
     bool has_holes;        /* one where a message was tells nothing of whose story it is */
     unsigned untimed_in_6; /* so many messages of six have no record time */
     bool is_disordered;    /* producers give record times that don't ascend */
+    bool arrives_whole;    /* no fetch comes damaged */
     int generation;        /* of the group: members learn of a new one when they poll */
 };
 
