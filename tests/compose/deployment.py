@@ -141,6 +141,15 @@ class Deployment:
 
         wait_until(published, 120, "a batch run publishes", every=0.5)
 
+    def send(self, topic, messages):
+        """Of keys and payloads; returns when all are delivered."""
+        lines = b"".join(key + b"\t" + (payload or b"") + b"\n" for key, payload in messages)
+        kcat = ["kcat", "-P", "-b", "kafka:9092", "-t", topic, "-K", r"\t", "-Z"]
+        command = ["/usr/bin/docker", "exec", "-i", self.container("kafka"), *kcat]
+        done = subprocess.run(command, input=lines, env=self.engine.env, capture_output=True, timeout=300)
+        if done.returncode != 0:
+            raise AssertionError(f"kcat: {done.stderr.decode(errors='replace')}")
+
     def epoch(self):
         return self.view("daily_revenue").json["provenance"]["batch"]["epoch"]
 
@@ -159,12 +168,7 @@ class Orders:
     def send(self, count):
         """Returns when all are delivered. An order's messages have its key, so that one partition has them in order."""
         chunk = list(itertools.islice(self.messages, count))
-        lines = b"".join(key + b"\t" + (payload or b"") + b"\n" for key, payload in chunk)
-        kcat = ["kcat", "-P", "-b", "kafka:9092", "-t", "orders", "-K", r"\t", "-Z"]
-        command = ["/usr/bin/docker", "exec", "-i", self.deployment.container("kafka"), *kcat]
-        done = subprocess.run(command, input=lines, env=self.deployment.engine.env, capture_output=True, timeout=300)
-        if done.returncode != 0:
-            raise AssertionError(f"kcat: {done.stderr.decode(errors='replace')}")
+        self.deployment.send("orders", chunk)
         self.sent += [payload for _, payload in chunk]
 
     def recomputed(self):
@@ -183,7 +187,8 @@ class Orders:
             difference = differences(log.rows(wanted), answer.rows(wanted))
             if difference:
                 raise AssertionError(f"{name}: {difference}")
-        [ledger] = self.deployment.get("/v1/ledger").json["sources"]
+        sources = self.deployment.get("/v1/ledger").json["sources"]
+        [ledger] = [ledger for ledger in sources if ledger["name"] == "orders"]
         fates = log.fates()
         if not ledger["closed"] or any(ledger[fate] != count for fate, count in fates.items()):
             raise AssertionError(f"the ledger is {ledger}, and should be {fates}")

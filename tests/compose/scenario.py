@@ -2,6 +2,7 @@
 """What a deployment must do, one thing after the other; see tests/compose/run."""
 
 import argparse
+import json
 import re
 import sys
 import time
@@ -49,6 +50,19 @@ class Scenario:
         self.orders.send(6000)
         self.orders.assert_served()
 
+    def transactions_are_judged(self):
+        """The sixth of a customer within five minutes, and the one above 10,000, are alerted."""
+        at = datetime.now(timezone.utc).replace(microsecond=0)
+        sent = [{"transaction_id": f"t{i}", "customer_id": "c", "amount": 10 if i != 3 else 10001} for i in range(6)]
+        messages = [(b"c", json.dumps({**one, "timestamp": at.isoformat()}).encode()) for one in sent]
+        self.deployment.send("transactions", messages)
+
+        def texts():
+            return sorted(text for alert in self.deployment.get("/v1/alerts").json["alerts"] for text in alert["alerts"])
+
+        wanted = ["High velocity: 6 transactions in 5 min", "Large transaction: 10001.00"]
+        wait_until(lambda: texts() == wanted, 120, "both are answered", every=0.5)
+
     def a_batch_run_changes_no_answer(self):
         self.deployment.batch_run()
         wait_until(lambda: self.deployment.epoch() > 0, 60, "what was published is answered")
@@ -73,6 +87,7 @@ class Scenario:
         images_are_built,
         one_command_brings_all_services_up_healthy,
         orders_are_answered_as_an_independent_recomputation_says,
+        transactions_are_judged,
         a_batch_run_changes_no_answer,
         stopping_ends_our_programs_with_0,
         down_leaves_nothing,
@@ -263,6 +278,7 @@ class Scenario:
         one_command_brings_all_services_up_healthy,
         images_are_small,
         orders_are_answered_as_an_independent_recomputation_says,
+        transactions_are_judged,
         a_batch_run_changes_no_answer,
         nothing_runs_as_root,
         root_file_systems_are_read_only_and_nothing_is_left_of_capabilities,
