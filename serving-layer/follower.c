@@ -122,6 +122,7 @@ static void place(struct follower *follower, struct followed *followed)
     handed->failed = !done;
     if (!done)
         return;
+    snapshot->published_read_us = clock_monotonic_us();
     note_look(follower, followed, handed->looked_us);
     if (live_fits(&followed->live, &snapshot->publication))
         followed->misfit_since_us = 0; /* the next misfit is another one */
@@ -225,9 +226,9 @@ static void look_at_publication(struct follower *follower, struct followed *foll
         return;
     }
     dependency_answered(&follower->postgres);
-    followed->snapshot->published_read_us = clock_monotonic_us();
     if (moved)
         return;
+    followed->snapshot->published_read_us = clock_monotonic_us();
     pthread_mutex_lock(&follower->mutex);
     note_look(follower, followed, began_us);
     pthread_mutex_unlock(&follower->mutex);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/shutdown.h"
 #include "ports/readers.h"
 
 #define CLOSE_TIMEOUT_US (4 * US_PER_SECOND) /* with what comes before it less than PROGRAM_LEAVE_US */
@@ -220,8 +221,12 @@ void kafka_consumer_destroy(rd_kafka_t *client)
         if (message)
             rd_kafka_message_destroy(message);
     }
+    bool closed = refused || rd_kafka_consumer_closed(client);
     if (refused)
         rd_kafka_error_destroy(refused);
     rd_kafka_queue_destroy(queue);
-    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    /* A client whose brokers are silent may still wait for them, and librdkafka asserts now and then that it doesn't
+     * (issue 4792). Where the process ends anyhow, its end takes the client too. */
+    if (closed || !shutdown_requested())
+        rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }

@@ -53,7 +53,8 @@ bool kafka_leaders(rd_kafka_t *client, const char *topic, int32_t **ret_leaders,
 rd_kafka_resp_err_t kafka_assign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *partitions);
 
 /* Closes a consumer and destroys it. The revocation's callback is called; then it leaves its group, if a broker answers
- * within a few seconds: librdkafka alone would wait for as long as the brokers are silent. */
+ * within a few seconds: librdkafka alone would wait for as long as the brokers are silent. Where none does and a
+ * shutdown is requested, the client is left to the end of the process. */
 void kafka_consumer_destroy(rd_kafka_t *client);
 
 #endif

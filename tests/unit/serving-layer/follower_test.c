@@ -336,6 +336,20 @@ static void nothing_is_answered_until_a_cut_was_read(void **state)
     world_destroy(world);
 }
 
+static void whoever_is_ready_answers(void **state)
+{
+    (void)state;
+    struct world *world = world_new();
+    follower_read_live(world->bench.follower);
+    follower_look_at_publications(world->bench.follower);
+    assert_problem(&world->bench, "/v1/views/daily", 503, "could be read yet");
+    assert_problem(&world->bench, "/readyz", 503, "PostgreSQL could not be read");
+    follower_read_live(world->bench.follower);
+    assert_says(&world->bench, "/readyz", "ok");
+    assert_says(&world->bench, "/v1/views/daily", "\"provenance\"");
+    world_destroy(world);
+}
+
 static void a_ledger_that_was_never_read_is_neither_closed_nor_open(void **state)
 {
     (void)state;
@@ -646,6 +660,7 @@ int main(void)
         cmocka_unit_test(every_answer_is_exact_whatever_the_stores_do),
         cmocka_unit_test(an_empty_database_is_epoch_zero_and_real_time_is_answered),
         cmocka_unit_test(nothing_is_answered_until_a_cut_was_read),
+        cmocka_unit_test(whoever_is_ready_answers),
         cmocka_unit_test(a_ledger_that_was_never_read_is_neither_closed_nor_open),
         cmocka_unit_test(without_redis_the_last_answer_stays_complete),
         cmocka_unit_test(what_is_published_while_redis_is_down_is_answered_as_far_as_it_goes),
