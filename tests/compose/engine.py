@@ -31,7 +31,7 @@ NO_PRIVILEGES = re.compile(r"operation not permitted|permission denied|needs to 
 
 
 class NotAllowed(Exception):
-    """No engine can be started here for want of privileges: the reason."""
+    """No engine, or no container that a test needs, can be started here for want of privileges: the reason."""
 
 
 class Engine:
@@ -60,7 +60,7 @@ class Engine:
         if not self.child.running():
             text = self.log.read_text(errors="replace")
             if os.geteuid() != 0 or NO_PRIVILEGES.search(text):
-                raise NotAllowed(text.strip().splitlines()[-1])
+                raise NotAllowed(f"no Docker engine starts: {text.strip().splitlines()[-1]}")
             raise AssertionError(self.child.tail())
 
     def run(self, command, check=True, within=600, **more):

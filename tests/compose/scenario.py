@@ -1,19 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a deployment must do, one thing after the other; see tests/compose/run."""
 
-import argparse
 import json
 import re
-import sys
 import time
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 from support.process import wait_until
 
 from .deployment import OURS, STORES, Deployment, Orders, image_sizes, read_secrets
-from .engine import Engine, NotAllowed
+from .steps import run, run_on_engine
 
 OWN_BYTES_MAX = 25 << 20  # of an image, above base and installed libraries
 BACK_SECONDS = 30  # until the answer is right again after a service died
@@ -307,49 +304,11 @@ class Scenario:
     NEEDED = (images_are_built, one_command_brings_all_services_up_healthy)
 
 
-def say(text):
-    print(time.strftime("%H:%M:%S"), text, flush=True)
-
-
-def run(scenario, steps):
-    """Returns how many passed and failed."""
-    passed = 0
-    for number, step in enumerate(steps):
-        name, begun = step.__name__.replace("_", " "), time.monotonic()
-        try:
-            step(scenario)
-        except Exception:  # noqa: BLE001: whatever it is, the step failed
-            say(f"FAILED: {name}")
-            traceback.print_exc(file=sys.stdout)
-            if step in Scenario.NEEDED:
-                return passed, len(steps) - number
-            continue
-        passed += 1
-        say(f"passed: {name} ({time.monotonic() - begun:.0f} s)")
-    return passed, len(steps) - passed
-
-
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--short", action="store_true")
-    parser.add_argument("--counts", action="store_true")
-    options = parser.parse_args()
-    passed, failed, skipped = 0, 0, 0
-    try:
-        engine = Engine()
-    except NotAllowed as reason:
-        print(f"skipped: the deployment by docker-compose: missing privilege: no Docker engine starts: {reason}")
-        skipped = 1
-    else:
-        try:
-            passed, failed = run(Scenario(engine), Scenario.SHORT if options.short else Scenario.WHOLE)
-        finally:
-            engine.stop()
-    if options.counts:
-        print(passed, failed, skipped)
-    else:
-        print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
-    sys.exit(1 if failed else 0)
+    def play(engine, options):
+        return run(Scenario(engine), Scenario.SHORT if options.short else Scenario.WHOLE)
+
+    run_on_engine("the deployment by docker-compose", play, has_short=True)
 
 
 if __name__ == "__main__":

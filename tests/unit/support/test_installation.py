@@ -57,7 +57,7 @@ class Installation(unittest.TestCase):
         for unit in self.units:
             text = unit.read_text()
             if "Type=notify" in text:
-                self.assertIn("\nRestart=on-failure\nRestartPreventExitStatus=78\n", text, unit.name)
+                self.assertIn("\nRestart=on-failure\nRestartPreventExitStatus=78 CREDENTIALS\n", text, unit.name)
                 self.assertIn("\nWatchdogSec=", text, unit.name)
 
     def test_manual_pages_have_every_command_and_option(self):
