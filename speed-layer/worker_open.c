@@ -9,6 +9,7 @@
 
 #define OPENING_US US_PER_SECOND /* for so long partitions are opened between two polls */
 #define OPENING_MAX 1000         /* so many at most are asked for together */
+#define BEGUN_EVERY_US US_PER_SECOND
 
 static bool is_worth_a_line(const struct owned *owned)
 {
@@ -98,8 +99,8 @@ struct opening {
     struct error problem;
 
     /* For one line in the log, however many they are. */
-    const struct owned *anew, *failed; /* the first of those below */
-    size_t anew_count, failed_count;   /* opened anew; and failed in a row, all for this reason */
+    const struct owned *failed; /* the first of those below */
+    size_t failed_count;        /* in a row, all for this reason */
     struct error failure;
 };
 
@@ -163,6 +164,40 @@ static bool ask_source(struct opening *opening, const struct source *source, str
     return false;
 }
 
+static void note_begun(struct worker *worker, const struct partition *partition)
+{
+    if (worker->begun.count++ == 0) {
+        worker->begun.first = partition->id;
+        worker->begun.next = partition->slot.next;
+        worker->begun.epoch = partition->slot.epoch;
+        worker->begun.since_us = clock_monotonic_us();
+    }
+}
+
+static bool has_closed(const struct worker *worker)
+{
+    bool any = false;
+    for (size_t i = 0; i < worker->owned_count; i++)
+        any = any || worker->owned[i].partition->state == PARTITION_CLOSED;
+    return any;
+}
+
+/* Once all are open; a line a second where that takes long. */
+static void log_begun(struct worker *worker)
+{
+    size_t count = worker->begun.count;
+    const struct slot_id first = worker->begun.first;
+    if (count == 0 || (has_closed(worker) && clock_monotonic_us() - worker->begun.since_us < BEGUN_EVERY_US))
+        return;
+    if (count == 1)
+        log_info("%s/%d: begins at offset %lld, epoch %lld", first.source, (int)first.partition,
+                 (long long)worker->begun.next, (long long)worker->begun.epoch);
+    else
+        log_info("worker %d: %zu partitions begin anew, %s/%d at offset %lld, epoch %lld", worker->number, count,
+                 first.source, (int)first.partition, (long long)worker->begun.next, (long long)worker->begun.epoch);
+    worker->begun.count = 0;
+}
+
 static bool open_with(struct opening *opening, struct owned *owned, const struct consumer_extent *extent,
                       struct error *error)
 {
@@ -182,8 +217,8 @@ static bool open_with(struct opening *opening, struct owned *owned, const struct
     bool opened = partition_open(owned->partition, &log, error);
     begun_anew = owned->partition->begun_anew - begun_anew;
     worker_count_rebuilds(owned, begun_anew);
-    if (begun_anew > 0 && opening->anew_count++ == 0)
-        opening->anew = owned;
+    if (begun_anew > 0)
+        note_begun(worker, owned->partition);
     if (!opened)
         return false;
     if (owned->target < 0)
@@ -239,24 +274,13 @@ static void note_opened(struct opening *opening, struct owned *owned)
         retry_succeeded(&owned->retry);
 }
 
-static void log_opened_anew(const struct opening *opening)
-{
-    const struct partition *first = opening->anew_count ? opening->anew->partition : NULL;
-    if (opening->anew_count == 1)
-        log_info("%s/%d: begins at offset %lld, epoch %lld", first->id.source, (int)first->id.partition,
-                 (long long)first->slot.next, (long long)first->slot.epoch);
-    else if (first)
-        log_info("worker %d: %zu partitions begin anew, %s/%d at offset %lld, epoch %lld", opening->worker->number,
-                 opening->anew_count, first->id.source, (int)first->id.partition, (long long)first->slot.next,
-                 (long long)first->slot.epoch);
-}
-
 void worker_open_closed(struct worker *worker)
 {
     struct opening opening;
     struct error error = {0};
     int64_t until_us = clock_monotonic_us() + OPENING_US;
     size_t most = worker->suspended ? 0 : count_due(worker);
+    log_begun(worker);
     if (most == 0)
         return;
     if (!opening_init(&opening, worker, most)) {
@@ -272,7 +296,6 @@ void worker_open_closed(struct worker *worker)
         else
             note_failure(&opening, opening.due[i], &error);
     }
-    log_opened_anew(&opening);
     log_failures(&opening);
     opening_clean_up(&opening);
 }

@@ -50,6 +50,11 @@ struct worker {
     size_t audited;      /* slots so far */
     int64_t audit_at_us; /* when to look at the next one */
     int64_t checked_us, hinted_us, troubled_us;
+    struct {
+        size_t count;
+        struct slot_id first; /* of them, and where its slot stood then */
+        int64_t next, epoch, since_us;
+    } begun; /* partitions that began anew and of which the log doesn't tell yet */
 };
 
 /* worker_open.c */

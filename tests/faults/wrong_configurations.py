@@ -184,7 +184,7 @@ PIECES = [
     ("property_that_forgets_where_it_was", "group: tidemark", "properties: { auto.offset.reset: latest }", "2:52", "auto.offset.reset"),
     ("property_that_makes_writers_one", "group: tidemark", "properties: { transactional.id: a }", "2:52", "transactional.id"),
     # detectors
-    ("detector_on_a_replace_source", "jobs:", 'detectors: { d: { source: orders, alerts: "kafka://a", rules: [{ when: amount > 1, message: large }] } }\njobs:', "23:26", "none or ignore"),
+    ("detector_on_a_replace_source", "jobs:", 'detectors: { d: { source: orders, alerts: "kafka://a", rules: [{ when: amount > 1, message: large }] } }\njobs:', "23:27", "none or ignore"),
     ("detector_that_alerts_into_its_source", "jobs:", 'detectors: { d: { source: orders, alerts: "kafka://orders", rules: [{ when: amount > 1, message: large }] } }\njobs:', "23:", "follows this topic"),
     # the environment
     ("variable_that_is_not_set", "time_zone: Europe/London", "time_zone: ${TIDEMARK_NOT_SET}", "1:12", "TIDEMARK_NOT_SET"),
