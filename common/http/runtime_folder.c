@@ -34,5 +34,7 @@ bool runtime_folder_make(const char *path, struct error *error)
         return error_set(error, ERROR_UNAVAILABLE, "can't make the folder %s: %s", path, strerror(errno));
     if (lstat(path, &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != geteuid())
         return error_set(error, ERROR_UNAVAILABLE, "%s isn't a folder of this user", path);
+    if (access(path, W_OK) != 0)
+        return error_set(error, ERROR_UNAVAILABLE, "can't write to the folder %s: %s", path, strerror(errno));
     return true;
 }

@@ -10,7 +10,8 @@
 /* Appends the path, without a slash behind it. */
 void runtime_folder_append(struct buffer *out);
 
-/* Makes the folder where it isn't there. ERROR_UNAVAILABLE where it can't be made, or belongs to somebody else. */
+/* Makes the folder where it isn't there. ERROR_UNAVAILABLE where it can't be made or written to, or belongs to
+ * somebody else. */
 bool runtime_folder_make(const char *path, struct error *error) MUST_CHECK;
 
 #endif

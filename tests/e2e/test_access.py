@@ -2,12 +2,15 @@
 """Servers that are there and don't let the programs do their work: each says so in a line that names it, and asks again
 without a storm."""
 
+import os
 import re
+import subprocess
 import unittest
 from types import SimpleNamespace
 
 from support.kafka import Kafka
-from support.process import free_port, wait_until
+from support.process import Child, free_port, wait_until
+from support.tidemark import BIN
 
 from .servers import EndToEnd, month
 
@@ -81,6 +84,53 @@ class Access(EndToEnd):
         line = self.wait_for_line(speed, (f"127.0.0.1:{nowhere}",))
         self.assertTrue(re.search("refused|failed", line), line)
         self.assertEqual(self.job.probe("tidemark-speed")[0], 1)
+        self.assertEqual(speed.stop(), 0)
+
+    def small_disk(self):
+        small = self.folder / "small"
+        small.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=755", "none", small], check=True)
+        self.addCleanup(lambda: subprocess.run(["umount", "-l", small], check=True))
+        return small
+
+    def fill(self, disk):
+        with open(disk / "filler", "wb", buffering=0) as file, self.assertRaises(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    def make_read_only(self, disk):
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+
+    def test_disk_that_takes_no_metrics_holds_up_no_batch_run(self):
+        self.start()
+        self.job.speed()
+        disk = self.small_disk()
+        path = disk / "batch.prom"
+        self.job.config["batch"] = {"metrics_file": str(path)}
+        self.job.write()
+        for hinder, why in ((self.fill, "No space left on device"), (self.make_read_only, "Read-only file system")):
+            with self.subTest(why):
+                hinder(disk)
+                self.send(month(0, 100))
+                batch = self.job.start_batch()
+                self.assertEqual(batch.end(), 0, batch.tail())
+                [line] = [line for line in batch.log.read_text().splitlines() if "metrics" in line]
+                self.assertIn(f"the metrics can't be written to {path}: {why}", line)
+                self.assertEqual([found.name for found in disk.iterdir()], ["filler"])
+
+    def test_runtime_folder_on_a_read_only_disk_is_named_and_holds_up_nothing(self):
+        self.start()
+        disk = self.small_disk()
+        self.make_read_only(disk)
+        command = [BIN / "tidemark-speed", "run", "--config", self.job.path]
+        speed = Child("speed", command, self.folder / "speed.log", env={**os.environ, "RUNTIME_DIRECTORY": str(disk)})
+        self.job.children.append(speed)
+        line = self.wait_for_line(speed, ("without probes and metrics",))
+        self.assertIn(f"can't write to the folder {disk}: Read-only file system", line)
+        self.job.serving()
+        self.send(month(0, 100))
+        self.assert_all_served()
+        self.assert_said_once(speed, ("without probes",), 1)
         self.assertEqual(speed.stop(), 0)
 
 

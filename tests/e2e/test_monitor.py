@@ -147,12 +147,16 @@ class Monitor(EndToEnd):
 
     def test_a_port_that_is_taken_is_one_line(self):
         self.start()
-        with socket.create_server(("127.0.0.1", self.speed_port)):
-            child = self.job.speed()
-            self.assertEqual(child.end(60), 69)
-        said = child.log.read_text().splitlines()
-        self.assertEqual(len(said), 1, said)
-        self.assertIn(f"can't listen at 127.0.0.1:{self.speed_port}: Address already in use", said[0])
+        port = self.speed_port
+        self.job.config["batch"]["listen"] = self.job.config["http"]["listen"] = f"127.0.0.1:{port}"
+        self.job.write()
+        for program, command in zip(PROGRAMS, ("run", "schedule", "run"), strict=True):
+            with self.subTest(program=program), socket.create_server(("127.0.0.1", port)):
+                child = self.job._start(program, command)
+                self.assertEqual(child.end(60), 69, child.tail())
+                said = child.log.read_text().splitlines()
+                self.assertEqual(len(said), 1, said)
+                self.assertIn(f"can't listen at 127.0.0.1:{port}: Address already in use", said[0])
 
 
 if __name__ == "__main__":
