@@ -24,8 +24,9 @@ static bool check_topic(const struct partition *partition, const struct log_exte
                          partition->id.source, (int)partition->id.partition, publication->cluster, log->cluster);
     if (slot->exists && strcmp(slot->cluster, log->cluster) != 0)
         return error_set(error, ERROR_CONFIGURATION,
-                         "%s/%d was read from Kafka cluster %s, and this is cluster %s; check kafka.brokers, let "
-                         "tidemark-batch repair forget what was read, or give the source another name to begin anew",
+                         "%s/%d was read from Kafka cluster %s, and this is cluster %s; check kafka.brokers and "
+                         "redis.namespace, let tidemark-batch repair forget what was read, or give the source another "
+                         "name to begin anew",
                          partition->id.source, (int)partition->id.partition, slot->cluster, log->cluster);
     if (reached > log->end)
         return error_set(error, ERROR_CONFIGURATION,

@@ -8,9 +8,11 @@ import subprocess
 import unittest
 from types import SimpleNamespace
 
-from support.kafka import Kafka
+from support import online_retail
+from support.kafka import Kafka, Writer
+from support.postgres import Postgres
 from support.process import Child, free_port, wait_until
-from support.tidemark import BIN
+from support.tidemark import BIN, Platform
 
 from .servers import EndToEnd, month
 
@@ -85,6 +87,43 @@ class Access(EndToEnd):
         self.assertTrue(re.search("refused|failed", line), line)
         self.assertEqual(self.job.probe("tidemark-speed")[0], 1)
         self.assertEqual(speed.stop(), 0)
+
+    def test_second_deployment_on_the_same_redis_namespace_changes_nothing_and_is_told(self):
+        """With a Kafka and a PostgreSQL of its own, and the topic of the same name."""
+        self.start()
+        self.job.speed()
+        self.job.serving()
+        self.send(month(0, 200))
+        self.assert_all_served()
+        kafka = Kafka(self.folder / "kafka")
+        self.addCleanup(kafka.stop)
+        kafka.create(self.name, 4)
+        writer = Writer(kafka.brokers)
+        for order in month(200, 100):
+            writer.send(self.name, order["order_id"].encode(), online_retail.encode(order))
+        writer.flush()
+        postgres = Postgres(self.folder / "other-postgres")
+        self.addCleanup(postgres.stop)
+        sources, views = self.job.config["sources"], self.job.config["views"]
+        other = Platform(self.folder / "other", kafka.brokers, self.redis.url, postgres.url, sources, views)
+        self.addCleanup(other.kill)
+        other.config["redis"]["namespace"] = self.job.config["redis"]["namespace"]
+        other.write()
+        speed = other.speed()
+        words = ("was read from Kafka cluster",)
+        self.assertIn("check kafka.brokers and redis.namespace", self.wait_for_line(speed, words))
+        self.send(month(200, 200))
+        self.assert_all_served()
+        batch = other.start_batch()
+        self.assertEqual(batch.end(60), 75, batch.tail())
+        self.assertIn("its slot was read from another Kafka cluster", batch.tail())
+        other.serving()
+        wait_until(lambda: other.view("daily_revenue").status == 200, 60, "it is answered")
+        answer = other.view("daily_revenue")
+        self.assertEqual((answer.complete, answer.json["rows"]), (False, []))
+        self.assert_said_once(speed, words, 2 * 4)
+        self.assertEqual(speed.stop(), 0)
+        self.assert_all_served()
 
     def small_disk(self):
         small = self.folder / "small"
