@@ -183,8 +183,9 @@ static bool read_waiting(struct batch *batch, struct waiting *waiting, struct er
     if (!batch->log->operations->partition_count(batch->log, waiting->source->topic, &count, error))
         return false;
     int64_t *ingested = calloc((size_t)count + 1, sizeof *ingested);
-    bool done = ingested ? find_ingested(batch, waiting->source, ingested, count, error)
-                         : error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!ingested)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = find_ingested(batch, waiting->source, ingested, count, error);
     for (int32_t i = 0; done && i < count; i++)
         done = read_partition(batch, waiting, i, ingested[i], error);
     free(ingested);

@@ -214,7 +214,7 @@ void route_alerts(const struct request *request, struct reply *reply)
         reply_problem(reply, &problem);
     else
         give(&query, reply);
-    for (size_t i = 0; i < query.count; i++)
+    for (size_t i = 0; query.found && i < query.count; i++)
         free((void *)(uintptr_t)query.found[i].json.data);
     free(query.found);
 }

@@ -39,10 +39,10 @@ static bool set_positions(const struct detector *detector, struct consumer *cons
     if (count == 0)
         return error_set(error, ERROR_UNAVAILABLE, "the topic %s doesn't exist", topic);
     struct partition_position *positions = calloc((size_t)count, sizeof *positions);
-    bool done = positions
-                    ? detector_first_positions(detector, consumer, at_beginning, positions, (size_t)count, error) &&
-                          store->operations->begin(store, positions, (size_t)count, true, error)
-                    : error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!positions)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = detector_first_positions(detector, consumer, at_beginning, positions, (size_t)count, error) &&
+                store->operations->begin(store, positions, (size_t)count, true, error);
     for (int32_t i = 0; done && i < count; i++)
         printf("%s/%d: judged from offset %lld on\n", topic, (int)i, (long long)positions[i].position.offset);
     free(positions);

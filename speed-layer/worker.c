@@ -162,6 +162,7 @@ static void disown_all(struct worker *worker)
 static bool on_assigned(void *context, const struct consumer_position partitions[], size_t count)
 {
     struct worker *worker = context;
+    worker->owned_count = 0;
     worker->owned = calloc(count + 1, sizeof *worker->owned);
     bool all = worker->owned != NULL;
     for (size_t i = 0; all && i < count; i++)

@@ -151,9 +151,10 @@ static bool has_positions(struct alert_store *store, const struct partition_posi
         if ((size_t)positions[i].partition >= partitions)
             partitions = (size_t)positions[i].partition + 1;
     struct detector_position *there = calloc(partitions + 1, sizeof *there);
-    bool done =
-        there ? read_positions(store, there, partitions, error) : error_set(error, ERROR_INTERNAL, "out of memory");
     *ret_has = false;
+    if (!there)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = read_positions(store, there, partitions, error);
     for (size_t i = 0; done && i < partitions; i++)
         *ret_has |= there[i].offset >= 0;
     free(there);

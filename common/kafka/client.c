@@ -163,7 +163,7 @@ static bool ask_metadata(rd_kafka_t *client, const char *topic, const struct rd_
 
 bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_count, struct error *error)
 {
-    const struct rd_kafka_metadata *metadata;
+    const struct rd_kafka_metadata *metadata = NULL;
     if (!ask_metadata(client, topic, &metadata, error))
         return false;
     *ret_count = metadata ? metadata->topics[0].partition_cnt : 0;
@@ -175,7 +175,7 @@ bool kafka_partition_count(rd_kafka_t *client, const char *topic, int32_t *ret_c
 bool kafka_leaders(rd_kafka_t *client, const char *topic, int32_t **ret_leaders, int32_t *ret_count,
                    struct error *error)
 {
-    const struct rd_kafka_metadata *metadata;
+    const struct rd_kafka_metadata *metadata = NULL;
     if (!ask_metadata(client, topic, &metadata, error))
         return false;
     int32_t count = metadata ? metadata->topics[0].partition_cnt : 0;

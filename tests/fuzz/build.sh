@@ -14,7 +14,7 @@ done
 
 build_targets() {
     cmake -S "$top" -B "$folder" -G Ninja -DSANITIZE=fuzzer -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ >/dev/null
-    ninja -C "$folder" "${targets[@]}" | tail -n 1
+    ninja --quiet -C "$folder" "${targets[@]}"
 }
 
 # dictionary TARGET: its option, or nothing where the target has none.

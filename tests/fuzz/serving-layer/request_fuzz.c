@@ -136,7 +136,7 @@ static void make_snapshot(void)
 
 static const char *get(const char *target, struct reply *reply)
 {
-    const struct serving serving = {&source, 1, &snapshot, metrics};
+    const struct serving serving = {.sources = &source, .source_count = 1, .snapshots = &snapshot, .metrics = metrics};
     const char *name = NULL;
     *reply = (struct reply){0};
     route(&serving, target, reply, &name);

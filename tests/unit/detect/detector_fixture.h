@@ -108,8 +108,7 @@ static inline void fixture_fill(struct fixture *fixture, int64_t length)
             entry->event_time_us += (int64_t)test_random(100) * S;
         entry->record_time_us = test_random(8) ? now_us + (int64_t)test_random(3) * S : -1;
         bool again = i > 0 && test_random(5) == 0;
-        snprintf(entry->id, sizeof entry->id, "t%lld",
-                 (long long)(again ? i - 1 - (int64_t)test_random((uint64_t)i) : i));
+        snprintf(entry->id, sizeof entry->id, "t%d", (int)(again ? i - 1 - (int64_t)test_random((uint64_t)i) : i));
         snprintf(entry->customer, sizeof entry->customer, "c%d", (int)test_random(3));
         entry->shop = (int64_t)test_random(2);
         entry->amount = (int64_t)test_random(10000);
