@@ -10,6 +10,7 @@
 #include "detect/packed_fields.h"
 
 #define READ_EVERY_US 200000
+#define STALE_AFTER_US (15 * US_PER_SECOND) /* a reading that hangs for so long is none */
 #define TOPIC_BYTES_MAX ((size_t)256 << 20) /* of alerts that are held */
 #define OWN_MEMBER "detector"
 
@@ -42,7 +43,7 @@ struct alert_feed {
     struct retry retry;
 
     pthread_rwlock_t lock; /* of what is held, and: */
-    bool is_current;       /* the last reading went well */
+    int64_t current_us;    /* monotonic time of the last reading, if it went well; 0: none, or it didn't */
 
     pthread_mutex_t waiting;
     pthread_cond_t wake;
@@ -230,7 +231,7 @@ void alert_feed_read(struct alert_feed *feed)
     struct error error = {0};
     bool done = read_topics(feed, &error);
     pthread_rwlock_wrlock(&feed->lock);
-    feed->is_current = done;
+    feed->current_us = done ? clock_monotonic_us() : 0;
     pthread_rwlock_unlock(&feed->lock);
     if (done) {
         retry_succeeded(&feed->retry);
@@ -267,7 +268,7 @@ bool alert_feed_visit(struct alert_feed *feed, void (*visit)(void *context, cons
                       void *context)
 {
     pthread_rwlock_rdlock(&feed->lock);
-    bool is_current = feed->is_current;
+    bool is_current = feed->current_us && clock_monotonic_us() - feed->current_us < STALE_AFTER_US;
     for (size_t i = 0; is_current && i < feed->topic_count; i++)
         for (size_t j = 0; j < feed->topics[i].count; j++)
             visit(context, &feed->topics[i].alerts[(feed->topics[i].first + j) % feed->most]);
