@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "batch_metrics.h"
-#include "batch_store.h"
 #include "kafka/kafka_log.h"
 #include "ports/readers.h"
 #include "redis/redis_store.h"
+#include "run/batch_store.h"
 
 #define STATEMENT_TIMEOUT_MS (4 * 3600 * 1000) /* a whole rebuild is one statement a view */
 #define LOCK_TIMEOUT_MS 30000

@@ -7,16 +7,16 @@
 #include "base/wide.h"
 #include "batch.h"
 #include "batch_metrics.h"
-#include "dead_letters.h"
+#include "check/repair.h"
+#include "check/verify.h"
+#include "commands/dead_letters.h"
+#include "commands/status.h"
 #include "http/probe.h"
+#include "jobs/scheduler.h"
 #include "kafka/properties.h"
 #include "postgres/url.h"
 #include "redis/address.h"
-#include "repair.h"
-#include "run.h"
-#include "scheduler.h"
-#include "status.h"
-#include "verify.h"
+#include "run/run.h"
 
 static const char *accept_partitions, *accept_gaps, *yes;
 

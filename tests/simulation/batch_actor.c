@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "batch_store.h"
 #include "chance.h"
 #include "database_rows.h"
-#include "run.h"
-#include "versions.h"
+#include "engine/native/versions.h"
+#include "run/batch_store.h"
+#include "run/run.h"
 
 #define CALM_UNREAD_AFTER_MS 15000
 

@@ -14,13 +14,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "batch_store.h"
+#include "check/verify.h"
+#include "database/schema.h"
 #include "memory_log.h"
-#include "shared_slots.h"
-#include "run.h"
-#include "schema.h"
+#include "run/batch_store.h"
+#include "run/run.h"
 #include "servers.h"
-#include "verify.h"
+#include "shared_slots.h"
 
 #define UNUSED __attribute__((unused))
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "check/verification.h"
+#include "publication/published_view.h"
+
+bool is_published(const struct verification *verification, size_t view)
+{
+    return strcmp(verification->publication.view_fingerprints[view], verification->source->views[view].fingerprint) ==
+           0;
+}
+
+static void append_cell(struct buffer *out, const struct view *view, const struct cell *cell)
+{
+    if (cell->count == 0 && cell_is_zero(view, cell)) {
+        buffer_append_string(out, "no row");
+        return;
+    }
+    for (size_t i = 0; cell->count && i < view->measure_count; i++) {
+        buffer_appendf(out, "%s%s ", i ? ", " : "", view->measures[i].name);
+        measure_append(view, &view->measures[i], cell, out);
+    }
+    for (size_t i = 0; !cell->count && i < view->sum_count; i++) {
+        buffer_appendf(out, "%s%s ", i ? ", " : "", view->schema->fields[view->sums[i]].name);
+        buffer_append_decimal(out, cell->sums[i].total, view->schema->fields[view->sums[i]].scale);
+    }
+    buffer_appendf(out, " of %" PRId64 " versions", cell->count);
+}
+
+static bool comes_before(const struct view *view, struct pane a, struct pane b)
+{
+    return a.window_start_s != b.window_start_s ? a.window_start_s < b.window_start_s
+                                                : group_compare(view, a.group, b.group) < 0;
+}
+
+static bool cells_equal(const struct view *view, const struct cell *a, const struct cell *b)
+{
+    bool equal = a->count == b->count;
+    for (size_t i = 0; equal && i < view->sum_count; i++)
+        equal = a->sums[i].count == b->sums[i].count && a->sums[i].total == b->sums[i].total;
+    return equal;
+}
+
+/* Finds the first cell of `panes` that isn't the same in `others`; where one is found already, an earlier one. */
+static bool find_difference(const struct view *view, struct panes *panes, struct panes *others, struct pane *first)
+{
+    for (size_t i = 0; i < panes_count(panes); i++) {
+        struct pane pane = panes_get(panes, i);
+        const struct cell *other = panes_at(others, pane.window_start_s, pane.group);
+        if (!other)
+            return false;
+        if (!cells_equal(view, pane.cell, other) && (!first->cell || comes_before(view, pane, *first)))
+            *first = pane;
+    }
+    return true;
+}
+
+static void append_part(struct buffer *out, const struct part *part)
+{
+    if (part->partition >= 0)
+        buffer_appendf(out, "partition %d, ", (int)part->partition);
+    if (part->epoch > 0)
+        buffer_appendf(out, "epoch %" PRId64 ", ", part->epoch);
+}
+
+bool compare_panes(struct verification *verification, size_t number, const struct part *part, struct panes *held,
+                   struct panes *computed, struct error *error)
+{
+    const struct view *view = &verification->source->views[number];
+    struct pane first = {0};
+    if (!find_difference(view, held, computed, &first) || !find_difference(view, computed, held, &first))
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!first.cell)
+        return true;
+    struct buffer text = {0};
+    append_part(&text, part);
+    append_cell_name(&text, view, first.window_start_s, first.group);
+    buffer_appendf(&text, ": %s ", part->name);
+    append_cell(&text, view, panes_at(held, first.window_start_s, first.group));
+    buffer_append_string(&text, "; recomputed ");
+    append_cell(&text, view, panes_at(computed, first.window_start_s, first.group));
+    explain_cell(verification, part, number, first, &text);
+    error_set(error, ERROR_DATA, "%s", buffer_string(&text));
+    buffer_clean_up(&text);
+    return false;
+}
+
+struct figure {
+    const char *name, *view;
+    int64_t held, computed;
+};
+
+static bool compare_figure(const struct verification *verification, const struct part *part, struct figure figure,
+                           struct error *error)
+{
+    if (figure.held == figure.computed)
+        return true;
+    struct buffer text = {0};
+    append_part(&text, part);
+    error_set(error, ERROR_DATA, "source %s: %sthe ledger's %s%s%s is %s as %" PRId64 "; recomputed %" PRId64,
+              verification->source->name, buffer_string(&text), figure.name, figure.view ? " of view " : "",
+              figure.view ? figure.view : "", part->name, figure.held, figure.computed);
+    buffer_clean_up(&text);
+    return false;
+}
+
+bool compare_fates(const struct verification *verification, const struct part *part, const struct fates *held,
+                   const struct fates *computed, struct error *error)
+{
+    const struct figure figures[] = {
+        {"consumed", NULL, held->consumed, computed->consumed},
+        {"kept", NULL, held->kept, computed->kept},
+        {"replaced", NULL, held->replaced, computed->replaced},
+        {"duplicate", NULL, held->duplicate, computed->duplicate},
+        {"bad", NULL, held->bad, computed->bad},
+    };
+    bool same = true;
+    for (size_t i = 0; same && i < sizeof figures / sizeof *figures; i++)
+        same = compare_figure(verification, part, figures[i], error);
+    return same;
+}
+
+bool compare_ledgers(const struct verification *verification, const struct part *part, const struct ledger *held,
+                     const struct ledger *computed, struct error *error)
+{
+    const struct source *source = verification->source;
+    struct fates held_fates = {0}, computed_fates = {0};
+    fates_add(&held_fates, held);
+    fates_add(&computed_fates, computed);
+    bool same = compare_fates(verification, part, &held_fates, &computed_fates, error);
+    for (size_t i = 0; same && i < source->view_count; i++) {
+        if (part->partition < 0 && !is_published(verification, i))
+            continue;
+        const struct figure counted = {"counted", source->views[i].name, held->views[i].counted,
+                                       computed->views[i].counted};
+        const struct figure filtered = {"filtered", source->views[i].name, held->views[i].filtered,
+                                        computed->views[i].filtered};
+        same =
+            compare_figure(verification, part, counted, error) && compare_figure(verification, part, filtered, error);
+    }
+    return same;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "database/run_record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/log.h"
+
+#define RUNS_KEPT "10000" /* of a source */
+
+bool run_record_begin(struct batch *batch, const struct source *source, const char *kind, int64_t *ret_id,
+                      struct error *error)
+{
+    const char *values[] = {source->name, kind};
+    RESULT *died = NULL, *old = NULL, *begun = NULL;
+    if (!connection_query(batch->connection,
+                          "update tidemark.run set finished_at = clock_timestamp(), outcome = 'died' "
+                          "where source = $1 and finished_at is null",
+                          1, values, &died, error) ||
+        !connection_query(batch->connection,
+                          "delete from tidemark.run where source = $1 and id <= (select id from tidemark.run "
+                          "where source = $1 order by id desc offset " RUNS_KEPT " limit 1)",
+                          1, values, &old, error) ||
+        !connection_query(batch->connection,
+                          "insert into tidemark.run (source, kind, outcome) values ($1, $2, 'running') returning id", 2,
+                          values, &begun, error))
+        return false;
+    *ret_id = result_integer(begun, 0, 0);
+    return true;
+}
+
+void run_record_end(struct batch *batch, int64_t id, const char *outcome, const char *message, int64_t messages)
+{
+    if (!batch->connection || PQstatus(batch->connection) != CONNECTION_OK)
+        return;
+    char number[24], count[24];
+    snprintf(number, sizeof number, "%" PRId64, id);
+    snprintf(count, sizeof count, "%" PRId64, messages);
+    const char *values[] = {number, outcome, message, count};
+    RESULT *ended = NULL;
+    struct error error;
+    connection_roll_back(batch->connection);
+    if (!connection_query(batch->connection,
+                          "update tidemark.run set finished_at = clock_timestamp(), outcome = $2, message = $3, "
+                          "messages = $4::bigint where id = $1::bigint",
+                          4, values, &ended, &error))
+        log_warning("%s", error.message);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/postgres/merge.h"
+
+#include <inttypes.h>
+
+#include "database/schema.h"
+
+struct merge {
+    struct source_run *run;
+    struct partition_ledger *ledgers;
+    struct buffer sql;
+};
+
+/* What this run publishes of a partition, or what is ingested and lies after that. */
+enum reach { PUBLISHED_NOW, LATER };
+
+/* "(p = 0 and o >= 5 and o < 9) or …" of those offsets. */
+static void append_ranges(struct merge *merge, enum reach reach, const char *partition, const char *offset)
+{
+    const char *separator = "";
+    buffer_append_char(&merge->sql, '(');
+    for (size_t i = 0; i < merge->run->partition_count; i++) {
+        const struct partition_state *state = &merge->run->partitions[i];
+        int64_t from = reach == LATER ? state->cut : state->begins, to = reach == LATER ? state->ingested : state->cut;
+        if (from >= to)
+            continue;
+        buffer_appendf(&merge->sql, "%s(%s = %d and %s >= %" PRId64 " and %s < %" PRId64 ")", separator, partition,
+                       (int)state->number, offset, from, offset, to);
+        separator = " or ";
+    }
+    buffer_append_string(&merge->sql, *separator ? ")" : "false)");
+}
+
+static void append_fields(struct merge *merge, const char *prefix)
+{
+    const struct schema *schema = &merge->run->source->schema;
+    for (size_t i = 0; i < schema->field_count; i++) {
+        buffer_append_string(&merge->sql, ", ");
+        buffer_append_string(&merge->sql, prefix);
+        buffer_append_identifier(&merge->sql, schema->fields[i].name);
+    }
+}
+
+static void append_key(struct merge *merge)
+{
+    const struct schema *schema = &merge->run->source->schema;
+    if (merge->run->source->on_duplicate == ON_DUPLICATE_NONE) {
+        buffer_append_string(&merge->sql, "r.tm_offset::text");
+        return;
+    }
+    buffer_append_string(&merge->sql, "r.");
+    buffer_append_identifier(&merge->sql, schema->fields[schema->key].name);
+}
+
+static bool execute(struct merge *merge, struct error *error)
+{
+    return batch_execute(merge->run->batch, &merge->sql, error);
+}
+
+/* Of several new versions of an order the one that the source's rule keeps. */
+static bool select_coming(struct merge *merge, struct error *error)
+{
+    struct buffer *sql = &merge->sql;
+    enum on_duplicate rule = merge->run->source->on_duplicate;
+    buffer_append_string(sql, "create temp table tm_come on commit drop as select ");
+    if (rule != ON_DUPLICATE_NONE) {
+        buffer_append_string(sql, "distinct on (r.tm_partition, ");
+        append_key(merge);
+        buffer_append_string(sql, ") ");
+    }
+    buffer_append_string(sql, "r.tm_partition, ");
+    append_key(merge);
+    buffer_append_string(sql, " as tm_key, r.tm_offset, r.tm_event_us");
+    append_fields(merge, "r.");
+    buffer_append_string(sql, " from ");
+    append_raw_table(sql, merge->run->source);
+    buffer_append_string(sql, " r where ");
+    append_ranges(merge, PUBLISHED_NOW, "r.tm_partition", "r.tm_offset");
+    if (rule != ON_DUPLICATE_NONE) {
+        buffer_append_string(sql, " order by r.tm_partition, ");
+        append_key(merge);
+        buffer_append_string(sql, rule == ON_DUPLICATE_REPLACE ? ", r.tm_offset desc" : ", r.tm_offset");
+    }
+    buffer_append_string(sql, "; analyze pg_temp.tm_come");
+    return execute(merge, error);
+}
+
+/* The versions in place of which others come, and whether to another time: none where the first one stays. */
+static bool select_going(struct merge *merge, struct error *error)
+{
+    struct buffer *sql = &merge->sql;
+    buffer_append_string(sql, "create temp table tm_go on commit drop as select c.tm_partition, c.tm_offset, "
+                              "c.tm_event_us");
+    append_fields(merge, "c.");
+    buffer_append_string(sql, ", c.tm_event_us <> n.tm_event_us as tm_moved from pg_temp.tm_come n join ");
+    append_current_table(sql, merge->run->source);
+    buffer_append_string(sql, " c on c.tm_partition = n.tm_partition and c.tm_key = n.tm_key");
+    if (merge->run->source->on_duplicate != ON_DUPLICATE_REPLACE)
+        buffer_append_string(sql, " where false");
+    buffer_append_string(sql, "; analyze pg_temp.tm_go");
+    return execute(merge, error);
+}
+
+static void append_upsert(struct merge *merge)
+{
+    struct buffer *sql = &merge->sql;
+    const struct schema *schema = &merge->run->source->schema;
+    buffer_append_string(sql, " on conflict (tm_partition, tm_key) do update set tm_offset = excluded.tm_offset,"
+                              " tm_event_us = excluded.tm_event_us");
+    for (size_t i = 0; i < schema->field_count; i++) {
+        buffer_append_string(sql, ", ");
+        buffer_append_identifier(sql, schema->fields[i].name);
+        buffer_append_string(sql, " = excluded.");
+        buffer_append_identifier(sql, schema->fields[i].name);
+    }
+}
+
+/* Calls `use` with each row of a result whose first column is the partition. */
+static bool by_partition(struct merge *merge, void (*use)(struct partition_ledger *, const PGresult *, int row),
+                         struct error *error)
+{
+    RESULT *result = NULL;
+    if (!batch_query(merge->run->batch, &merge->sql, &result, error))
+        return false;
+    for (int row = 0; row < PQntuples(result); row++)
+        use(&merge->ledgers[result_integer(result, row, 0)], result, row);
+    return true;
+}
+
+static void use_inserted(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->kept = result_integer(result, row, 1);
+}
+
+/* Before the first publication there are no live versions, and where they are computed anew none are left. */
+static bool is_first(const struct merge *merge)
+{
+    return merge->run->publication.epoch == 0 || merge->run->anew;
+}
+
+/* A row that the insert made, rather than found, has no xmax. */
+static bool upsert_current(struct merge *merge, struct error *error)
+{
+    struct buffer *sql = &merge->sql;
+    buffer_append_string(sql, "with written as (insert into ");
+    append_current_table(sql, merge->run->source);
+    buffer_append_string(sql, " (tm_partition, tm_key, tm_offset, tm_event_us");
+    append_fields(merge, "");
+    buffer_append_string(sql, ") select tm_partition, tm_key, tm_offset, tm_event_us");
+    append_fields(merge, "");
+    buffer_append_string(sql, " from pg_temp.tm_come");
+    if (merge->run->source->on_duplicate == ON_DUPLICATE_REPLACE && !is_first(merge))
+        append_upsert(merge);
+    buffer_append_string(sql, " returning tm_partition, xmax = 0 as tm_new) "
+                              "select tm_partition, count(*) from written where tm_new group by tm_partition");
+    return by_partition(merge, use_inserted, error);
+}
+
+/* An empty table is filled first and indexed afterwards: that takes a third of the time. The planner shall know at once
+ * that it isn't empty any more. */
+static bool write_current(struct merge *merge, struct error *error)
+{
+    if (!is_first(merge))
+        return upsert_current(merge, error);
+    append_current_unindex(&merge->sql, merge->run->source);
+    if (!execute(merge, error) || !upsert_current(merge, error))
+        return false;
+    append_current_indexes(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, "analyze ");
+    append_current_table(&merge->sql, merge->run->source);
+    return execute(merge, error);
+}
+
+static void use_good(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->good = result_integer(result, row, 1);
+    int64_t clock_us = result_integer(result, row, 2);
+    if (clock_us > ledger->clock_us)
+        ledger->clock_us = clock_us;
+    int64_t untimed_us = result_integer(result, row, 3);
+    if (untimed_us > ledger->untimed_us)
+        ledger->untimed_us = untimed_us;
+}
+
+static bool count_good(struct merge *merge, struct error *error)
+{
+    buffer_append_string(&merge->sql, "select tm_partition, count(*), max(least(tm_event_us, tm_record_us)), "
+                                      "coalesce(max(tm_event_us) filter (where tm_record_us is null), 0) from ");
+    append_raw_table(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, " where ");
+    append_ranges(merge, PUBLISHED_NOW, "tm_partition", "tm_offset");
+    buffer_append_string(&merge->sql, " group by tm_partition");
+    return by_partition(merge, use_good, error);
+}
+
+static void use_bad(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->bad = result_integer(result, row, 1);
+}
+
+static bool count_bad(struct merge *merge, struct error *error)
+{
+    buffer_append_string(&merge->sql, "select partition, count(*) from tidemark.bad where source = ");
+    buffer_append_literal(&merge->sql, text_of(merge->run->source->name));
+    buffer_append_string(&merge->sql, " and ");
+    append_ranges(merge, PUBLISHED_NOW, "partition", "\"offset\"");
+    buffer_append_string(&merge->sql, " group by partition");
+    return by_partition(merge, use_bad, error);
+}
+
+static void use_later(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->later = result_integer(result, row, 1);
+}
+
+static bool count_later(struct merge *merge, struct error *error)
+{
+    struct buffer *sql = &merge->sql;
+    buffer_append_string(sql, "select p, sum(n)::bigint from (select tm_partition as p, count(*) as n from ");
+    append_raw_table(sql, merge->run->source);
+    buffer_append_string(sql, " where ");
+    append_ranges(merge, LATER, "tm_partition", "tm_offset");
+    buffer_append_string(sql, " group by 1 union all select partition, count(*) from tidemark.bad where source = ");
+    buffer_append_literal(sql, text_of(merge->run->source->name));
+    buffer_append_string(sql, " and ");
+    append_ranges(merge, LATER, "partition", "\"offset\"");
+    buffer_append_string(sql, " group by 1) m group by p");
+    return by_partition(merge, use_later, error);
+}
+
+static void use_coming(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->replaced += ledger->good - result_integer(result, row, 1);
+}
+
+static void use_going(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->replaced += result_integer(result, row, 1);
+    ledger->moved = result_integer(result, row, 2);
+}
+
+/* Replaced are the new messages that a newer one follows at once, and the versions that had been current. */
+static bool count_replaced(struct merge *merge, struct error *error)
+{
+    buffer_append_string(&merge->sql, "select tm_partition, count(*) from pg_temp.tm_come group by tm_partition");
+    if (!by_partition(merge, use_coming, error))
+        return false;
+    buffer_append_string(&merge->sql, "select tm_partition, count(*), count(*) filter (where tm_moved) "
+                                      "from pg_temp.tm_go group by tm_partition");
+    return by_partition(merge, use_going, error);
+}
+
+static void use_first(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->duplicate += ledger->good - result_integer(result, row, 1);
+}
+
+static void use_known(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->duplicate += result_integer(result, row, 1);
+}
+
+/* Where the first version stays, those of known orders don't come at all. */
+static bool drop_known(struct merge *merge, struct error *error)
+{
+    buffer_append_string(&merge->sql, "select tm_partition, count(*) from pg_temp.tm_come group by tm_partition");
+    if (!by_partition(merge, use_first, error))
+        return false;
+    buffer_append_string(&merge->sql, "with known as (delete from pg_temp.tm_come n using ");
+    append_current_table(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, " c where c.tm_partition = n.tm_partition and c.tm_key = n.tm_key "
+                                      "returning n.tm_partition) "
+                                      "select tm_partition, count(*) from known group by tm_partition");
+    return by_partition(merge, use_known, error);
+}
+
+static void use_split(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->split = result_integer(result, row, 1);
+}
+
+/* The messages of an order shall have one Kafka key, and so be in one partition: what is in two counts twice. */
+static bool count_split(struct merge *merge, struct error *error)
+{
+    if (merge->run->partition_count == 1 || merge->run->source->on_duplicate == ON_DUPLICATE_NONE)
+        return true;
+    buffer_append_string(&merge->sql,
+                         "select tm_partition, count(*) from pg_temp.tm_come n where exists (select 1 from ");
+    append_current_table(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, " c where c.tm_key = n.tm_key and c.tm_partition <> n.tm_partition) group by 1");
+    return by_partition(merge, use_split, error);
+}
+
+static bool empty_current(struct merge *merge, struct error *error)
+{
+    if (!merge->run->anew)
+        return true;
+    buffer_append_string(&merge->sql, "truncate ");
+    append_current_table(&merge->sql, merge->run->source);
+    return execute(merge, error);
+}
+
+static bool merge_all(struct merge *merge, struct error *error)
+{
+    enum on_duplicate rule = merge->run->source->on_duplicate;
+    if (!empty_current(merge, error))
+        return false;
+    if (!count_good(merge, error) || !count_bad(merge, error) || !count_later(merge, error) ||
+        !select_coming(merge, error))
+        return false;
+    if (rule == ON_DUPLICATE_IGNORE && !drop_known(merge, error))
+        return false;
+    if (!select_going(merge, error))
+        return false;
+    if (rule == ON_DUPLICATE_REPLACE && !count_replaced(merge, error))
+        return false;
+    return write_current(merge, error) && count_split(merge, error);
+}
+
+bool merge_versions(struct source_run *run, struct partition_ledger ret_ledgers[], struct error *error)
+{
+    struct merge merge = {.run = run, .ledgers = ret_ledgers};
+    for (size_t i = 0; i < run->partition_count; i++)
+        ret_ledgers[i] = (struct partition_ledger){.clock_us = run->partitions[i].clock_us,
+                                                   .untimed_us = run->partitions[i].untimed_us};
+    bool done = merge_all(&merge, error);
+    buffer_clean_up(&merge.sql);
+    return done;
+}

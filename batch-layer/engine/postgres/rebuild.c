@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/postgres/rebuild.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "database/schema.h"
+#include "engine/postgres/view_sql.h"
+#include "publication/kept_table.h"
+
+struct rebuild {
+    struct source_run *run;
+    struct view_change *changes;
+    bool is_staged[VIEWS_MAX]; /* its rows lie beside its table */
+    struct buffer sql;
+};
+
+static const char *const come_and_go = "(select tm_event_us from pg_temp.tm_come union all "
+                                       "select tm_event_us from pg_temp.tm_go) o";
+
+static const struct view *view_of(const struct rebuild *rebuild, size_t number)
+{
+    return &rebuild->run->source->views[number];
+}
+
+/* The event times found in `origin`, as a range of seconds; false in *ret_any where there are none. */
+static bool find_times(struct rebuild *rebuild, const char *origin, struct time_range *ret_times, bool *ret_any,
+                       struct error *error)
+{
+    RESULT *result = NULL;
+    buffer_appendf(&rebuild->sql, "select min(o.tm_event_us), max(o.tm_event_us) from %s", origin);
+    if (!batch_query(rebuild->run->batch, &rebuild->sql, &result, error))
+        return false;
+    *ret_any = !PQgetisnull(result, 0, 0);
+    *ret_times = (struct time_range){result_integer(result, 0, 0) / US_PER_SECOND,
+                                     result_integer(result, 0, 1) / US_PER_SECOND + 1};
+    return true;
+}
+
+/* Adds to the counted and filtered of the views for which `whole` holds, what `origin` has that doesn't count. */
+static bool count_filtered(struct rebuild *rebuild, const char *origin, bool whole, int sign, struct error *error)
+{
+    RESULT *result = NULL;
+    size_t count = rebuild->run->source->view_count;
+    bool any = false;
+    buffer_append_string(&rebuild->sql, "select 0");
+    for (size_t i = 0; i < count; i++) {
+        if (rebuild->changes[i].whole != whole)
+            continue;
+        any = true;
+        buffer_append_string(&rebuild->sql, ", count(*) filter (where (");
+        append_view_condition(&rebuild->sql, view_of(rebuild, i));
+        buffer_append_string(&rebuild->sql, ") is not true)");
+    }
+    buffer_appendf(&rebuild->sql, " from %s", origin);
+    if (!any) {
+        buffer_clear(&rebuild->sql);
+        return true;
+    }
+    if (!batch_query(rebuild->run->batch, &rebuild->sql, &result, error))
+        return false;
+    for (size_t i = 0, column = 1; i < count; i++)
+        if (rebuild->changes[i].whole == whole)
+            rebuild->changes[i].filtered += sign * result_integer(result, 0, (int)column++);
+    return true;
+}
+
+/* Windows touched, and the ranges of event times that hold them, joined where they meet. */
+struct touched {
+    struct buffer windows, from_us, to_us;
+};
+
+static void touched_clean_up(struct touched *touched)
+{
+    buffer_clean_up(&touched->windows);
+    buffer_clean_up(&touched->from_us);
+    buffer_clean_up(&touched->to_us);
+}
+
+static void append_item(struct buffer *list, int64_t number)
+{
+    buffer_append_string(list, list->length ? "," : "'{");
+    buffer_append_integer(list, number);
+}
+
+/* Around a change of the clock moments of a window can lie outside its start and end; a day further they can't. */
+static int64_t margin_s(const struct view *view, int64_t start_s, int64_t end_s)
+{
+    struct zone_span span = zone_span(view->zone, start_s);
+    bool changes = span.from_s > start_s - SECONDS_PER_DAY || span.to_s < end_s + SECONDS_PER_DAY;
+    return changes ? SECONDS_PER_DAY : 0;
+}
+
+static void list_touched(const struct view *view, const PGresult *starts, struct touched *touched)
+{
+    int64_t open_until = INT64_MIN;
+    for (int row = 0; row < PQntuples(starts); row++) {
+        int64_t start_s = result_integer(starts, row, 0);
+        int64_t end_s = window_end(&view->window, view->zone, start_s);
+        int64_t further_s = margin_s(view, start_s, end_s);
+        append_item(&touched->windows, start_s);
+        if (start_s - further_s > open_until) {
+            if (open_until != INT64_MIN)
+                append_item(&touched->to_us, open_until * US_PER_SECOND);
+            append_item(&touched->from_us, (start_s - further_s) * US_PER_SECOND);
+        }
+        if (end_s + further_s > open_until)
+            open_until = end_s + further_s;
+    }
+    append_item(&touched->to_us, open_until * US_PER_SECOND);
+    buffer_append_string(&touched->windows, "}'::bigint[]");
+    buffer_append_string(&touched->from_us, "}'::bigint[]");
+    buffer_append_string(&touched->to_us, "}'::bigint[]");
+}
+
+static bool find_touched(struct rebuild *rebuild, const struct window_sql *window, PGresult **ret_starts,
+                         struct error *error)
+{
+    static const char *const tables[] = {"pg_temp.tm_come", "pg_temp.tm_go"};
+    for (size_t i = 0; i < 2; i++) {
+        buffer_append_string(&rebuild->sql, i ? " union select " : "select ");
+        window_sql_append_start(window, "o.tm_event_us", &rebuild->sql);
+        buffer_appendf(&rebuild->sql, " from %s o where ", tables[i]);
+        append_view_condition(&rebuild->sql, window->view);
+    }
+    buffer_append_string(&rebuild->sql, " order by 1");
+    return batch_query(rebuild->run->batch, &rebuild->sql, ret_starts, error);
+}
+
+/* Reads two numbers: the rows' versions, and how many rows. */
+static bool query_counts(struct rebuild *rebuild, int64_t *ret_versions, int64_t *ret_rows, struct error *error)
+{
+    RESULT *result = NULL;
+    if (!batch_query(rebuild->run->batch, &rebuild->sql, &result, error))
+        return false;
+    *ret_versions = result_integer(result, 0, 0);
+    *ret_rows = result_integer(result, 0, 1);
+    return true;
+}
+
+/* Only the live versions in the touched ranges are read; `offset 0` keeps them from being joined in any other way than
+ * by the index on event times. */
+static void append_touched_versions(struct buffer *origin, const struct source *source, const struct touched *touched)
+{
+    buffer_appendf(origin, "(select v.* from unnest(%s, %s) as w (from_us, to_us) cross join lateral (select * from ",
+                   buffer_string(&touched->from_us), buffer_string(&touched->to_us));
+    append_current_table(origin, source);
+    buffer_append_string(origin, " c where c.tm_event_us >= w.from_us and c.tm_event_us < w.to_us offset 0) v) o");
+}
+
+static bool replace_windows(struct rebuild *rebuild, const struct window_sql *window, struct view_change *change,
+                            const PGresult *starts, struct error *error)
+{
+    struct touched touched = {0};
+    struct buffer table = {0}, origin = {0};
+    list_touched(window->view, starts, &touched);
+    append_view_table(&table, window->view);
+    append_touched_versions(&origin, rebuild->run->source, &touched);
+    const char *windows = buffer_string(&touched.windows);
+    int64_t before, after, deleted;
+    buffer_appendf(&rebuild->sql,
+                   "with deleted as (delete from %s where tm_window = any (%s) returning tm_count) "
+                   "select coalesce(sum(tm_count), 0)::bigint, count(*) from deleted",
+                   buffer_string(&table), windows);
+    bool failed =
+        table.failed || origin.failed || touched.windows.failed || touched.from_us.failed || touched.to_us.failed;
+    bool done =
+        failed ? error_set(error, ERROR_INTERNAL, "out of memory") : query_counts(rebuild, &before, &deleted, error);
+    if (done) {
+        append_view_insert(&rebuild->sql, window, buffer_string(&table), buffer_string(&origin), windows);
+        done = query_counts(rebuild, &after, &change->rows, error);
+    }
+    if (done) {
+        change->counted += after - before;
+        buffer_append_text(&change->windows, buffer_text(&touched.windows));
+        if (change->windows.failed) /* no list is published as "nothing was touched" */
+            done = error_set(error, ERROR_INTERNAL, "out of memory");
+    }
+    buffer_clean_up(&table);
+    buffer_clean_up(&origin);
+    touched_clean_up(&touched);
+    return done;
+}
+
+static bool update_view(struct rebuild *rebuild, size_t number, struct time_range times, struct error *error)
+{
+    struct window_sql window;
+    RESULT *starts = NULL;
+    window_sql_init(&window, view_of(rebuild, number), times);
+    bool done = find_touched(rebuild, &window, &starts, error);
+    if (done && PQntuples(starts) > 0)
+        done = replace_windows(rebuild, &window, &rebuild->changes[number], starts, error);
+    window_sql_clean_up(&window);
+    return done;
+}
+
+/* All rows of a view, into `table`, which is empty. */
+static bool fill_view(struct rebuild *rebuild, size_t number, struct time_range times, const char *table,
+                      struct error *error)
+{
+    struct buffer origin = {0};
+    struct window_sql window;
+    window_sql_init(&window, view_of(rebuild, number), times);
+    append_current_table(&origin, rebuild->run->source);
+    buffer_append_string(&origin, " o");
+    rebuild->sql.failed |= origin.failed;
+    append_view_insert(&rebuild->sql, &window, table, buffer_string(&origin), NULL);
+    bool done = query_counts(rebuild, &rebuild->changes[number].counted, &rebuild->changes[number].rows, error);
+    window_sql_clean_up(&window);
+    buffer_clean_up(&origin);
+    return done;
+}
+
+/* A view that has no table yet. */
+static bool make_view(struct rebuild *rebuild, size_t number, struct time_range times, struct error *error)
+{
+    struct buffer table = {0};
+    const struct view *view = view_of(rebuild, number);
+    append_view_table(&table, view);
+    append_view_create(&rebuild->sql, view, buffer_string(&table));
+    rebuild->sql.failed |= table.failed;
+    bool done = batch_execute(rebuild->run->batch, &rebuild->sql, error) &&
+                fill_view(rebuild, number, times, buffer_string(&table), error);
+    if (done) {
+        append_view_finish(&rebuild->sql, view, buffer_string(&table));
+        done = batch_execute(rebuild->run->batch, &rebuild->sql, error);
+    }
+    buffer_clean_up(&table);
+    return done;
+}
+
+struct staged_name {
+    char text[40];
+};
+
+/* Where the rows of a view that has a table are computed. */
+static struct staged_name staged(size_t number)
+{
+    struct staged_name name;
+    snprintf(name.text, sizeof name.text, "pg_temp.tm_view_%zu", number);
+    return name;
+}
+
+/* The versions that would count: so the ledger is closed, whether the rows are published or not. */
+static bool count_refused(struct rebuild *rebuild, size_t number, struct error *error)
+{
+    RESULT *result = NULL;
+    buffer_append_string(&rebuild->sql, "select count(*) from ");
+    append_current_table(&rebuild->sql, rebuild->run->source);
+    buffer_append_string(&rebuild->sql, " o where ");
+    append_view_condition(&rebuild->sql, view_of(rebuild, number));
+    if (!batch_query(rebuild->run->batch, &rebuild->sql, &result, error))
+        return false;
+    rebuild->changes[number].counted = result_integer(result, 0, 0);
+    return true;
+}
+
+/* A view that has a table: its rows are computed beside it, so that it is locked, if at all, for a short time only. */
+static bool stage_view(struct rebuild *rebuild, size_t number, struct time_range times, struct error *error)
+{
+    const struct view *view = view_of(rebuild, number);
+    struct batch *batch = rebuild->run->batch;
+    struct buffer *refusal = &rebuild->changes[number].refusal;
+    append_view_create(&rebuild->sql, view, staged(number).text);
+    buffer_append_string(&rebuild->sql, " on commit drop");
+    if (!batch_execute(batch, &rebuild->sql, error) ||
+        !kept_table_check(batch, view, staged(number).text, refusal, error))
+        return false;
+    if (refusal->length > 0)
+        return count_refused(rebuild, number, error);
+    rebuild->is_staged[number] = true;
+    return fill_view(rebuild, number, times, staged(number).text, error);
+}
+
+static bool compute_view(struct rebuild *rebuild, size_t number, struct time_range times, struct error *error)
+{
+    bool exists;
+    if (!kept_table_exists(rebuild->run->batch, view_of(rebuild, number), &exists, error))
+        return false;
+    return exists ? stage_view(rebuild, number, times, error) : make_view(rebuild, number, times, error);
+}
+
+/* Last, for it may lock tables that others read. */
+static bool replace_staged(struct rebuild *rebuild, struct error *error)
+{
+    for (size_t i = 0; i < rebuild->run->source->view_count; i++) {
+        struct view_change *change = &rebuild->changes[i];
+        if (!rebuild->is_staged[i])
+            continue;
+        if (!kept_table_replace(rebuild->run->batch, view_of(rebuild, i), staged(i).text, &change->refusal, error))
+            return false;
+        if (change->refusal.length > 0)
+            change->rows = 0;
+    }
+    return true;
+}
+
+/* Each view's rows, the changed ones from `changed` times and the whole ones from `all`. */
+static bool rebuild_each(struct rebuild *rebuild, const char *current, struct error *error)
+{
+    struct time_range changed, all;
+    bool any_changed, any;
+    if (!find_times(rebuild, come_and_go, &changed, &any_changed, error) ||
+        !find_times(rebuild, current, &all, &any, error))
+        return false;
+    for (size_t i = 0; i < rebuild->run->source->view_count; i++) {
+        bool whole = rebuild->changes[i].whole;
+        if (whole ? !compute_view(rebuild, i, all, error) : any_changed && !update_view(rebuild, i, changed, error))
+            return false;
+    }
+    return count_filtered(rebuild, "pg_temp.tm_come o", false, 1, error) &&
+           count_filtered(rebuild, "pg_temp.tm_go o", false, -1, error) &&
+           count_filtered(rebuild, current, true, 1, error) && replace_staged(rebuild, error);
+}
+
+void view_change_clean_up(struct view_change *change)
+{
+    buffer_clean_up(&change->windows);
+    buffer_clean_up(&change->refusal);
+}
+
+bool rebuild_views(struct source_run *run, struct view_change ret_changes[], struct error *error)
+{
+    struct rebuild rebuild = {.run = run, .changes = ret_changes};
+    struct buffer current = {0};
+    for (size_t i = 0; i < run->source->view_count; i++) {
+        bool whole = run->anew || strcmp(run->publication.view_fingerprints[i], run->source->views[i].fingerprint) != 0;
+        ret_changes[i] = (struct view_change){.whole = whole};
+        if (!whole) {
+            ret_changes[i].counted = run->publication.ledger.views[i].counted;
+            ret_changes[i].filtered = run->publication.ledger.views[i].filtered;
+        }
+    }
+    append_current_table(&current, run->source);
+    buffer_append_string(&current, " o");
+    bool done = current.failed ? error_set(error, ERROR_INTERNAL, "out of memory")
+                               : rebuild_each(&rebuild, buffer_string(&current), error);
+    buffer_clean_up(&current);
+    buffer_clean_up(&rebuild.sql);
+    return done;
+}

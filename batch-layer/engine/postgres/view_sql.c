@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/postgres/view_sql.h"
+
+#include <stdio.h>
+
+#include "database/schema.h"
+
+static const struct field *dimension(const struct view *view, size_t i)
+{
+    return &view->schema->fields[view->dimensions[i]];
+}
+
+static const struct field *summed(const struct view *view, size_t sum)
+{
+    return &view->schema->fields[view->sums[sum]];
+}
+
+static void append_measure_type(struct buffer *sql, const struct view *view, const struct measure *measure)
+{
+    if (measure->kind == MEASURE_COUNT)
+        buffer_append_string(sql, "bigint");
+    else
+        buffer_appendf(sql, "numeric(38,%u)", summed(view, measure->sum)->scale);
+}
+
+void append_view_create(struct buffer *sql, const struct view *view, const char *table)
+{
+    buffer_appendf(sql, "create table %s (window_start timestamptz not null, window_end timestamptz not null", table);
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        buffer_append_string(sql, ", ");
+        buffer_append_identifier(sql, dimension(view, i)->name);
+        buffer_append_char(sql, ' ');
+        append_field_type(sql, dimension(view, i));
+        if (dimension(view, i)->type == FIELD_TEXT)
+            buffer_append_string(sql, " collate \"C\"");
+    }
+    for (size_t i = 0; i < view->measure_count; i++) {
+        buffer_append_string(sql, ", ");
+        buffer_append_identifier(sql, view->measures[i].name);
+        buffer_append_char(sql, ' ');
+        append_measure_type(sql, view, &view->measures[i]);
+    }
+    buffer_append_string(sql, ", tm_window bigint not null, tm_count bigint not null");
+    for (size_t i = 0; i < view->sum_count; i++)
+        buffer_appendf(sql, ", tm_n_%zu bigint not null, tm_sum_%zu numeric(38,0) not null", i, i);
+    buffer_append_char(sql, ')');
+}
+
+void append_view_columns(struct buffer *sql, const struct view *view, void append(struct buffer *, const char *name))
+{
+    static const char *const first[] = {"window_start", "window_end", "tm_window", "tm_count"};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        buffer_append_string(sql, i ? ", " : "");
+        append(sql, first[i]);
+    }
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        buffer_append_string(sql, ", ");
+        append(sql, dimension(view, i)->name);
+    }
+    for (size_t i = 0; i < view->measure_count; i++) {
+        buffer_append_string(sql, ", ");
+        append(sql, view->measures[i].name);
+    }
+    for (size_t i = 0; i < 2 * view->sum_count; i++) {
+        char name[32];
+        snprintf(name, sizeof name, i % 2 ? "tm_sum_%zu" : "tm_n_%zu", i / 2);
+        buffer_append_string(sql, ", ");
+        append(sql, name);
+    }
+}
+
+void append_view_copy(struct buffer *sql, const struct view *view, const char *table, const char *from)
+{
+    buffer_appendf(sql, "insert into %s (", table);
+    append_view_columns(sql, view, buffer_append_identifier);
+    buffer_append_string(sql, ") select ");
+    append_view_columns(sql, view, buffer_append_identifier);
+    buffer_appendf(sql, " from %s", from);
+}
+
+void append_view_finish(struct buffer *sql, const struct view *view, const char *table)
+{
+    buffer_append_string(sql, "create index if not exists ");
+    append_index_name(sql, "", view->name, "window");
+    buffer_appendf(sql, " on %s (tm_window); analyze %s", table, table);
+}
+
+void append_view_condition(struct buffer *sql, const struct view *view)
+{
+    if (view->where)
+        expression_print_sql(view->where, view->schema, "o.", sql);
+    else
+        buffer_append_string(sql, "true");
+}
+
+/* What one version brings: its window, its dimensions, and the amounts to sum. */
+static void append_versions(struct buffer *sql, const struct window_sql *window, const char *origin)
+{
+    const struct view *view = window->view;
+    buffer_append_string(sql, "select ");
+    window_sql_append_start(window, "o.tm_event_us", sql);
+    buffer_append_string(sql, " as tm_window");
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        buffer_append_string(sql, ", o.");
+        buffer_append_identifier(sql, dimension(view, i)->name);
+        buffer_appendf(sql, " as tm_group_%zu", i);
+    }
+    for (size_t i = 0; i < view->sum_count; i++) {
+        buffer_append_string(sql, ", o.");
+        buffer_append_identifier(sql, summed(view, i)->name);
+        buffer_appendf(sql, " as tm_amount_%zu", i);
+    }
+    buffer_appendf(sql, " from %s where ", origin);
+    append_view_condition(sql, view);
+}
+
+/* Sums in minor units: numeric arithmetic is exact, and the product has no digit after the point. */
+static void append_groups(struct buffer *sql, const struct view *view, const char *windows)
+{
+    static const char *const units[] = {"1", "10", "100", "1000"};
+    buffer_append_string(sql, "select tm_window, count(*) as tm_count");
+    for (size_t i = 0; i < view->dimension_count; i++)
+        buffer_appendf(sql, ", tm_group_%zu", i);
+    for (size_t i = 0; i < view->sum_count; i++)
+        buffer_appendf(sql,
+                       ", count(tm_amount_%zu) as tm_n_%zu,"
+                       " (coalesce(sum(tm_amount_%zu), 0) * %s)::numeric(38,0) as tm_sum_%zu",
+                       i, i, i, units[summed(view, i)->scale], i);
+    buffer_append_string(sql, " from versions");
+    if (windows)
+        buffer_appendf(sql, " where tm_window = any (%s)", windows);
+    buffer_append_string(sql, " group by tm_window");
+    for (size_t i = 0; i < view->dimension_count; i++)
+        buffer_appendf(sql, ", tm_group_%zu", i);
+}
+
+/* A sum or an average, null where nothing was summed. The average is rounded half away from zero in integers:
+ * trunc((2 |sum| + n) / 2n). */
+static void append_measure(struct buffer *sql, const struct view *view, const struct measure *measure)
+{
+    static const char *const minor[] = {"1", "0.1", "0.01", "0.001"};
+    size_t sum = measure->sum;
+    if (measure->kind == MEASURE_COUNT) {
+        buffer_append_string(sql, ", tm_count");
+        return;
+    }
+    const char *unit = minor[summed(view, sum)->scale];
+    buffer_appendf(sql, ", case when tm_n_%zu > 0 then ", sum);
+    if (measure->kind == MEASURE_SUM)
+        buffer_appendf(sql, "tm_sum_%zu * %s", sum, unit);
+    else
+        buffer_appendf(sql, "sign(tm_sum_%zu) * div(2 * abs(tm_sum_%zu) + tm_n_%zu, 2 * tm_n_%zu) * %s", sum, sum, sum,
+                       sum, unit);
+    buffer_append_string(sql, " end");
+}
+
+static void append_rows(struct buffer *sql, const struct window_sql *window)
+{
+    const struct view *view = window->view;
+    buffer_append_string(sql, "select to_timestamp(tm_window), to_timestamp(");
+    window_sql_append_end(window, "tm_window", sql);
+    buffer_append_string(sql, "), tm_window, tm_count");
+    for (size_t i = 0; i < view->dimension_count; i++)
+        buffer_appendf(sql, ", tm_group_%zu", i);
+    for (size_t i = 0; i < view->measure_count; i++)
+        append_measure(sql, view, &view->measures[i]);
+    for (size_t i = 0; i < view->sum_count; i++)
+        buffer_appendf(sql, ", tm_n_%zu, tm_sum_%zu", i, i);
+    buffer_append_string(sql, " from groups");
+}
+
+void append_view_insert(struct buffer *sql, const struct window_sql *window, const char *table, const char *origin,
+                        const char *windows)
+{
+    buffer_append_string(sql, "with versions as (");
+    append_versions(sql, window, origin);
+    buffer_append_string(sql, "), groups as (");
+    append_groups(sql, window->view, windows);
+    buffer_appendf(sql, "), inserted as (insert into %s ", table);
+    buffer_append_char(sql, '(');
+    append_view_columns(sql, window->view, buffer_append_identifier);
+    buffer_append_string(sql, ") ");
+    append_rows(sql, window);
+    buffer_append_string(sql, " returning tm_count) select coalesce(sum(tm_count), 0)::bigint, count(*) from inserted");
+    sql->failed = sql->failed || window->edges.failed || window->offsets.failed;
+}

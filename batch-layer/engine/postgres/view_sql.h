@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A view's table as SQL: making it, and computing its rows from the live versions of the orders. */
+#ifndef TIDEMARK_BATCH_VIEW_SQL_H
+#define TIDEMARK_BATCH_VIEW_SQL_H
+
+#include "engine/postgres/window_sql.h"
+
+/* "create table …" under the quoted name `table`; and, once it is filled, its index where there is none and what the
+ * planner should know. */
+void append_view_create(struct buffer *sql, const struct view *view, const char *table);
+void append_view_finish(struct buffer *sql, const struct view *view, const char *table);
+
+/* The names of the table's columns, each by `append` and with a comma between: what is inserted goes by name, so that a
+ * column that somebody renamed or dropped shows, and one that somebody added does no harm. */
+void append_view_columns(struct buffer *sql, const struct view *view, void append(struct buffer *, const char *name));
+/* "insert into `table` … select … from `from`", another table of this view. */
+void append_view_copy(struct buffer *sql, const struct view *view, const char *table, const char *from);
+
+/* "insert into `table` …" of the rows of all windows, or of those that begin at one of `windows` (a literal of
+ * bigint[], or NULL for all), computed from the versions in `origin`, a FROM item with the alias o. Returns
+ * the sum of the rows' versions and the number of rows. */
+void append_view_insert(struct buffer *sql, const struct window_sql *window, const char *table, const char *origin,
+                        const char *windows);
+
+/* The condition under which a version counts, of the alias o: "true" where the view takes all. */
+void append_view_condition(struct buffer *sql, const struct view *view);
+
+#endif

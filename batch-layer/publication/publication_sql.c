@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "publication/publication_sql.h"
+
+#include <inttypes.h>
+
+#include "database/schema.h"
+#include "engine/postgres/view_sql.h"
+#include "run/publish.h"
+
+#define TOUCHED_EPOCHS "100" /* for so many epochs readers can ask what changed */
+
+struct writing {
+    struct publishing *publishing;
+    struct buffer sql;
+};
+
+static void append_source(struct writing *writing)
+{
+    buffer_append_literal(&writing->sql, text_of(writing->publishing->run->source->name));
+}
+
+static bool execute(struct writing *writing, struct error *error)
+{
+    return batch_execute(writing->publishing->run->batch, &writing->sql, error);
+}
+
+/* Nobody else publishes while this row is locked; and nobody has. */
+static bool check_epoch(struct writing *writing, struct error *error)
+{
+    RESULT *epoch = NULL;
+    buffer_append_string(&writing->sql, "select epoch from tidemark.source where name = ");
+    append_source(writing);
+    buffer_append_string(&writing->sql, " for update");
+    if (!batch_query(writing->publishing->run->batch, &writing->sql, &epoch, error))
+        return false;
+    int64_t found = PQntuples(epoch) == 1 ? result_integer(epoch, 0, 0) : -1;
+    return found == writing->publishing->run->publication.epoch ||
+           error_set(error, ERROR_TRY_AGAIN, "source %s: epoch %" PRId64 " was published meanwhile by somebody else",
+                     writing->publishing->run->source->name, found);
+}
+
+static bool write_partitions(struct writing *writing, struct error *error)
+{
+    for (size_t i = 0; i < writing->publishing->run->partition_count; i++) {
+        const struct partition_state *partition = &writing->publishing->run->partitions[i];
+        const struct partition_ledger *ledger = &writing->publishing->ledgers[i];
+        int before = writing->publishing->run->anew ? 0 : 1; /* what is published counts, or counts no more */
+        buffer_appendf(&writing->sql,
+                       "update tidemark.partition set cut = %" PRId64 ", unread = %s, clock_us = %" PRId64
+                       ", untimed_us = %" PRId64 ", consumed = %d * consumed + %" PRId64 ", kept = %d * kept + %" PRId64
+                       ", replaced = %d * replaced + %" PRId64 ", duplicate = %d * duplicate + %" PRId64
+                       ", bad = %d * bad + %" PRId64 " where partition = %d and source = ",
+                       partition->cut, partition->unread ? "true" : "false", ledger->clock_us, ledger->untimed_us,
+                       before, ledger->good + ledger->bad, before, ledger->kept, before, ledger->replaced, before,
+                       ledger->duplicate, before, ledger->bad, (int)partition->number);
+        append_source(writing);
+        buffer_append_string(&writing->sql, "; ");
+    }
+    return execute(writing, error);
+}
+
+/* The last message below each cut, good or bad, whose record time is known. */
+static bool write_tails(struct writing *writing, struct error *error)
+{
+    struct buffer *sql = &writing->sql;
+    buffer_append_string(sql, "update tidemark.partition p set tail_offset = t.o, tail_us = t.us from "
+                              "tidemark.partition q left join lateral (select o, us from ("
+                              "(select tm_offset as o, tm_record_us as us from ");
+    append_raw_table(sql, writing->publishing->run->source);
+    buffer_append_string(sql,
+                         " where tm_partition = q.partition and tm_offset < q.cut and tm_record_us is not null "
+                         "order by tm_offset desc limit 1) union all "
+                         "(select \"offset\", (extract(epoch from record_time) * 1000000)::bigint from tidemark.bad "
+                         "where source = q.source and partition = q.partition and \"offset\" < q.cut and "
+                         "record_time is not null order by \"offset\" desc limit 1)) m order by o desc limit 1) t "
+                         "on true where q.source = p.source and q.partition = p.partition and p.source = ");
+    append_source(writing);
+    return execute(writing, error);
+}
+
+static bool accept_gaps(struct writing *writing, struct error *error)
+{
+    if (!writing->publishing->run->batch->accepts_gaps)
+        return true;
+    buffer_append_string(&writing->sql, "update tidemark.gap set accepted_at = clock_timestamp() where accepted_at is "
+                                        "null and source = ");
+    append_source(writing);
+    return execute(writing, error);
+}
+
+static void append_touched(struct writing *writing, const struct view *view, const struct view_change *change)
+{
+    struct buffer *sql = &writing->sql;
+    buffer_append_string(sql, "insert into tidemark.touched (source, epoch, view, windows, published_at) select name, "
+                              "epoch, ");
+    buffer_append_literal(sql, text_of(view->name));
+    buffer_append_string(sql, ", ");
+    buffer_append_string(sql, change->whole            ? "null"
+                              : change->windows.length ? buffer_string(&change->windows)
+                                                       : "'{}'");
+    buffer_append_string(sql, ", published_at from tidemark.source where name = ");
+    append_source(writing);
+    buffer_append_string(sql, "; ");
+}
+
+static void append_name(struct buffer *sql, const char *name)
+{
+    buffer_append_literal(sql, text_of(name));
+}
+
+/* A view that isn't published has no fingerprint: its table fits no definition until it is made anew, not even the one
+ * by which it was last filled. The columns that a publication made are still in it; none are where somebody else made
+ * it. */
+static void append_view(struct writing *writing, const struct view *view, const struct view_change *change)
+{
+    struct buffer *sql = &writing->sql;
+    bool is_published = change->refusal.length == 0;
+    buffer_append_string(sql, "insert into tidemark.view as v (name, source, fingerprint, counted, filtered, columns) "
+                              "values (");
+    append_name(sql, view->name);
+    buffer_append_string(sql, ", ");
+    append_source(writing);
+    buffer_append_string(sql, ", ");
+    append_name(sql, is_published ? view->fingerprint : "");
+    buffer_appendf(sql, ", %" PRId64 ", %" PRId64 ", array[", change->counted, change->filtered);
+    if (is_published)
+        append_view_columns(sql, view, append_name);
+    buffer_appendf(
+        sql,
+        "]::text[]) on conflict (name) do update set source = excluded.source, fingerprint = excluded.fingerprint, "
+        "counted = excluded.counted, filtered = excluded.filtered, columns = %s.columns; ",
+        is_published ? "excluded" : "v");
+}
+
+static bool write_views(struct writing *writing, struct error *error)
+{
+    struct buffer *sql = &writing->sql;
+    for (size_t i = 0; i < writing->publishing->run->source->view_count; i++) {
+        append_view(writing, &writing->publishing->run->source->views[i], &writing->publishing->changes[i]);
+        append_touched(writing, &writing->publishing->run->source->views[i], &writing->publishing->changes[i]);
+    }
+    buffer_append_string(sql, "delete from tidemark.touched t using tidemark.source s where s.name = t.source and "
+                              "t.epoch <= s.epoch - " TOUCHED_EPOCHS " and s.name = ");
+    append_source(writing);
+    return execute(writing, error);
+}
+
+/* A view that left the configuration keeps its table, which others may use, and grows old under its name: should it
+ * come back, it is made anew. Nothing is left to know of one whose table was dropped. */
+static bool leave_views(struct writing *writing, struct error *error)
+{
+    struct buffer *sql = &writing->sql;
+    for (int dropped = 0; dropped < 2; dropped++) {
+        buffer_append_string(sql, dropped ? "; delete from tidemark.view where (to_regclass(format('view.%I', name)) "
+                                            "is null or columns = '{}') and source = "
+                                          : "update tidemark.view set fingerprint = '' where source = ");
+        append_source(writing);
+        for (size_t i = 0; i < writing->publishing->run->source->view_count; i++) {
+            buffer_append_string(sql, " and name <> ");
+            append_name(sql, writing->publishing->run->source->views[i].name);
+        }
+    }
+    return execute(writing, error);
+}
+
+static bool write_epoch(struct writing *writing, struct error *error)
+{
+    buffer_appendf(&writing->sql,
+                   "update tidemark.source set epoch = %" PRId64 ", partitions = %" PRId64 ", split_orders = %" PRId64
+                   ", published_at = clock_timestamp(), opened_at = "
+                   "to_timestamp(0) + %" PRId64 " * interval '1 microsecond' where name = ",
+                   writing->publishing->run->publication.epoch + 1, writing->publishing->run->accepted_partitions,
+                   writing->publishing->run->split_orders, writing->publishing->run->opened_at_us);
+    append_source(writing);
+    return execute(writing, error);
+}
+
+/* What the record of the run says beside its figures; null where every view is published. */
+static void append_refusals(struct writing *writing)
+{
+    struct buffer text = {0};
+    for (size_t i = 0; i < writing->publishing->run->source->view_count; i++) {
+        const struct buffer *refusal = &writing->publishing->changes[i].refusal;
+        if (refusal->length > 0)
+            buffer_appendf(&text, "%sview %s isn't published: %s", text.length ? "; " : "",
+                           writing->publishing->run->source->views[i].name, buffer_string(refusal));
+    }
+    if (text.length == 0 && !text.failed)
+        buffer_append_string(&writing->sql, "null");
+    else
+        buffer_append_literal(&writing->sql, buffer_text(&text));
+    writing->sql.failed |= text.failed;
+    buffer_clean_up(&text);
+}
+
+static bool write_run(struct writing *writing, struct error *error)
+{
+    int64_t messages = 0;
+    for (size_t i = 0; i < writing->publishing->run->partition_count; i++)
+        messages += writing->publishing->ledgers[i].good + writing->publishing->ledgers[i].bad;
+    buffer_append_string(&writing->sql, "update tidemark.run set message = ");
+    append_refusals(writing);
+    buffer_appendf(&writing->sql,
+                   ", finished_at = clock_timestamp(), epoch = %" PRId64 ", outcome = 'published', "
+                   "messages = %" PRId64 ", rows = %" PRId64 ", moved = %" PRId64 " where id = %" PRId64,
+                   writing->publishing->run->publication.epoch + 1, messages, publishing_rows(writing->publishing),
+                   publishing_moved(writing->publishing), writing->publishing->run->id);
+    return execute(writing, error);
+}
+
+bool publication_begin(struct publishing *publishing, struct error *error)
+{
+    struct writing writing = {.publishing = publishing};
+    bool done =
+        connection_execute(publishing->run->batch->connection,
+                           "begin; set local work_mem = '64MB'; set local maintenance_work_mem = '256MB'", error) &&
+        check_epoch(&writing, error);
+    buffer_clean_up(&writing.sql);
+    return done;
+}
+
+bool publication_write(struct publishing *publishing, struct error *error)
+{
+    struct writing writing = {.publishing = publishing};
+    bool done = leave_views(&writing, error) && write_epoch(&writing, error) && write_partitions(&writing, error) &&
+                write_tails(&writing, error) && accept_gaps(&writing, error) && write_views(&writing, error) &&
+                write_run(&writing, error);
+    buffer_clean_up(&writing.sql);
+    return done;
+}
+
+bool publication_commit(struct publishing *publishing, struct error *error)
+{
+    return connection_execute(publishing->run->batch->connection, "commit", error);
+}
+
+/* Its record of the run says whether it was done. */
+bool publication_was_committed(struct publishing *publishing, bool *ret_committed, struct error *error)
+{
+    struct batch *batch = publishing->run->batch;
+    struct buffer sql = {0};
+    RESULT *found = NULL;
+    buffer_appendf(&sql, "select 1 from tidemark.run where outcome = 'published' and id = %" PRId64,
+                   publishing->run->id);
+    batch_disconnect(batch);
+    bool done = batch_connect(batch, error) && batch_query(batch, &sql, &found, error);
+    if (done)
+        *ret_committed = PQntuples(found) == 1;
+    buffer_clean_up(&sql);
+    return done;
+}

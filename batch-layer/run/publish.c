@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/publish.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/crash.h"
+#include "base/log.h"
+#include "batch_metrics.h"
+#include "run/batch_store.h"
+
+static struct ledger add_up(const struct publishing *publishing)
+{
+    struct ledger total = publishing->run->publication.ledger;
+    for (size_t i = 0; i < publishing->run->partition_count; i++) {
+        const struct partition_ledger *ledger = &publishing->ledgers[i];
+        total.consumed += ledger->good + ledger->bad;
+        total.kept += ledger->kept;
+        total.replaced += ledger->replaced;
+        total.duplicate += ledger->duplicate;
+        total.bad += ledger->bad;
+    }
+    for (size_t i = 0; i < publishing->run->source->view_count; i++) {
+        total.views[i].counted = publishing->changes[i].counted;
+        total.views[i].filtered = publishing->changes[i].filtered;
+    }
+    return total;
+}
+
+/* What is published of a partition that this run goes on from. */
+static struct fates fates_before(const struct source_run *run, const struct partition_state *partition)
+{
+    const struct published_partition *published = publication_partition(&run->publication, partition->number);
+    return published && !run->anew ? published->fates : (struct fates){0};
+}
+
+/* Rows that somebody removed from the master dataset, or added to it, since they were ingested. */
+static bool check_held(const struct source_run *run, const struct partition_state *partition,
+                       const struct partition_ledger *ledger, struct error *error)
+{
+    int64_t ingested = partition->held - fates_before(run, partition).consumed;
+    int64_t held = ledger->good + ledger->bad + ledger->later;
+    return held == ingested || error_set(error, ERROR_DATA,
+                                         "source %s: partition %d: from offset %" PRId64 " on %" PRId64
+                                         " messages were ingested, and the master dataset holds %" PRId64
+                                         ": nothing was published; tidemark-batch repair says which, and mends it",
+                                         run->source->name, (int)partition->number, partition->begins, ingested, held);
+}
+
+static bool check_partition(const struct publishing *publishing, size_t number, struct error *error)
+{
+    const struct source_run *run = publishing->run;
+    const struct partition_state *partition = &run->partitions[number];
+    const struct partition_ledger *ledger = &publishing->ledgers[number];
+    struct fates fates = fates_before(run, partition);
+    fates.consumed += ledger->good + ledger->bad;
+    fates.kept += ledger->kept;
+    fates.replaced += ledger->replaced;
+    fates.duplicate += ledger->duplicate;
+    fates.bad += ledger->bad;
+    if (!fates_are_closed(&fates))
+        return error_set(error, ERROR_DATA,
+                         "source %s: partition %d: the ledger isn't closed and nothing was published: consumed %" PRId64
+                         ", kept %" PRId64 " + replaced %" PRId64 " + duplicate %" PRId64 " + bad %" PRId64,
+                         run->source->name, (int)partition->number, fates.consumed, fates.kept, fates.replaced,
+                         fates.duplicate, fates.bad);
+    return check_held(run, partition, ledger, error);
+}
+
+static bool check_total(const struct publishing *publishing, struct error *error)
+{
+    const struct source *source = publishing->run->source;
+    struct ledger total = add_up(publishing);
+    if (ledger_is_closed(&total, source->view_count))
+        return true;
+    struct buffer text = {0};
+    for (size_t i = 0; i < source->view_count; i++)
+        buffer_appendf(&text, "; %s: counted %" PRId64 " + filtered %" PRId64, source->views[i].name,
+                       total.views[i].counted, total.views[i].filtered);
+    error_set(error, ERROR_DATA,
+              "source %s: the ledger isn't closed and nothing was published: consumed %" PRId64 ", kept %" PRId64
+              " + replaced %" PRId64 " + duplicate %" PRId64 " + bad %" PRId64 "%s",
+              source->name, total.consumed, total.kept, total.replaced, total.duplicate, total.bad,
+              buffer_string(&text));
+    buffer_clean_up(&text);
+    return false;
+}
+
+static bool check_ledger(const struct publishing *publishing, struct error *error)
+{
+    for (size_t i = 0; i < publishing->run->partition_count; i++)
+        if (!check_partition(publishing, i, error))
+            return false;
+    return check_total(publishing, error);
+}
+
+int64_t publishing_rows(const struct publishing *publishing)
+{
+    int64_t rows = 0;
+    for (size_t i = 0; i < publishing->run->source->view_count; i++)
+        rows += publishing->changes[i].rows;
+    return rows;
+}
+
+int64_t publishing_moved(const struct publishing *publishing)
+{
+    int64_t moved = 0;
+    for (size_t i = 0; i < publishing->run->partition_count; i++)
+        moved += publishing->ledgers[i].moved;
+    return moved;
+}
+
+/* Each but the last is logged. */
+void publishing_tell_refusals(const struct publishing *publishing, struct error *ret_refusal)
+{
+    const struct source *source = publishing->run->source;
+    for (size_t i = 0; i < source->view_count; i++) {
+        const struct buffer *refusal = &publishing->changes[i].refusal;
+        if (refusal->length == 0)
+            continue;
+        if (ret_refusal->code != ERROR_NONE)
+            log_error("%s", ret_refusal->message);
+        error_set(ret_refusal, ERROR_CONFIGURATION,
+                  "source %s: view %s isn't published under its new definition, the rest is: %s", source->name,
+                  source->views[i].name, buffer_string(refusal));
+    }
+}
+
+/* Versions that lie before others in the log come late: their partitions are merged again from their beginnings. */
+static void begin_anew(struct source_run *run)
+{
+    run->anew = true;
+    run->publication.ledger = (struct ledger){0};
+    for (size_t i = 0; i < run->partition_count; i++)
+        run->partitions[i].begins = run->partitions[i].first;
+}
+
+static bool judge_kept(struct source_run *run, struct error *error)
+{
+    struct judgement judgement;
+    if (!run->judges_again)
+        return true;
+    if (!run->batch->store->judge_again(run, &judgement, error))
+        return false;
+    if (judgement.good > 0 || (judgement.judged > 0 && run->batch->judges_again))
+        log_info("source %s: of %" PRId64 " messages that were bad, %" PRId64 " are good now", run->source->name,
+                 judgement.judged, judgement.good);
+    if (judgement.good_published > 0)
+        begin_anew(run);
+    return true;
+}
+
+/* All are counted only where there are some. */
+static bool count_split(const struct publishing *publishing, struct error *error)
+{
+    struct source_run *run = publishing->run;
+    bool any = run->publication.split_orders > 0;
+    for (size_t i = 0; i < run->partition_count; i++)
+        any = any || publishing->ledgers[i].split > 0;
+    if (!any)
+        return true;
+    bool done = run->batch->store->count_split_orders(run, &run->split_orders, error);
+    if (done && run->split_orders > 0)
+        log_warning("source %s: %" PRId64 " orders have versions in two partitions, and count in each: whoever sends "
+                    "them must give all messages of an order the same Kafka key",
+                    run->source->name, run->split_orders);
+    return done;
+}
+
+bool publishing_fill(struct publishing *publishing, struct error *error)
+{
+    struct source_run *run = publishing->run;
+    const struct batch_store_operations *store = run->batch->store;
+    int64_t since_us = batch_stage_begin(run->batch);
+    if (!store->merge_versions(run, publishing->ledgers, error) || !count_split(publishing, error))
+        return false;
+    since_us = batch_stage_end(run->batch, run->source, "merge", since_us);
+    if (!store->rebuild_views(run, publishing->changes, error) || !check_ledger(publishing, error))
+        return false;
+    batch_stage_end(run->batch, run->source, "views", since_us);
+    return store->publish_write(publishing, error);
+}
+
+static bool prepare(struct publishing *publishing, struct error *error)
+{
+    struct source_run *run = publishing->run;
+    return run->batch->store->publish_begin(publishing, error) && judge_kept(run, error) &&
+           publishing_fill(publishing, error);
+}
+
+/* A commit without an answer may have been done. */
+static bool commit(struct publishing *publishing, struct error *error)
+{
+    const struct batch_store_operations *store = publishing->run->batch->store;
+    struct error unknown = {0};
+    bool published = false;
+    if (store->publish_commit(publishing, error))
+        return true;
+    publishing->run->has_lost_lock = true;
+    if (!store->was_published(publishing, &published, &unknown))
+        error_context(error, "whether it was published isn't known yet");
+    return published;
+}
+
+static bool publish_prepared(struct publishing *publishing, struct error *error)
+{
+    struct source_run *run = publishing->run;
+    if (!prepare(publishing, error)) {
+        run->batch->store->roll_back(run->batch);
+        return false;
+    }
+    crash_point("before_publish");
+    int64_t since_us = batch_stage_begin(run->batch);
+    if (!commit(publishing, error))
+        return false;
+    batch_stage_end(run->batch, run->source, "commit", since_us);
+    batch_note_rows(run->batch, run->source, publishing_rows(publishing));
+    batch_note_published(run->batch, run->source, run->publication.epoch + 1, clock_wall_us());
+    log_info("source %s: epoch %" PRId64 " is published, %" PRId64 " rows written", run->source->name,
+             run->publication.epoch + 1, publishing_rows(publishing));
+    publishing_tell_refusals(publishing, &run->unpublished);
+    crash_point("after_publish");
+    return true;
+}
+
+bool publish(struct source_run *run, struct error *error)
+{
+    struct publishing publishing = {.run = run};
+    publishing.ledgers = calloc(run->partition_count, sizeof *publishing.ledgers);
+    if (!publishing.ledgers)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = publish_prepared(&publishing, error);
+    for (size_t i = 0; i < VIEWS_MAX; i++)
+        view_change_clean_up(&publishing.changes[i]);
+    free(publishing.ledgers);
+    return done;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/source_run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "run/batch_store.h"
+#include "run/same_log.h"
+
+static bool find_partitions(struct source_run *run, struct error *error)
+{
+    struct event_log *log = run->batch->log;
+    int32_t count;
+    if (!log->operations->partition_count(log, run->source->topic, &count, error))
+        return false;
+    if (count == 0)
+        return error_set(error, ERROR_TRY_AGAIN, "source %s: its topic %s doesn't exist yet", run->source->name,
+                         run->source->topic);
+    if (count > PARTITIONS_MAX)
+        return error_set(error, ERROR_CONFIGURATION, "source %s: its topic %s has %d partitions; %d are supported",
+                         run->source->name, run->source->topic, (int)count, PARTITIONS_MAX);
+    run->partitions = calloc((size_t)count, sizeof *run->partitions);
+    if (!run->partitions)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    run->partition_count = (size_t)count;
+    for (int32_t i = 0; i < count; i++)
+        run->partitions[i].number = i;
+    return true;
+}
+
+/* Whoever has the wrong address learns that first, whatever is or isn't there. The first run that finds the topic
+ * notes its cluster for good. */
+static bool find_log(struct source_run *run, struct error *error)
+{
+    struct batch *batch = run->batch;
+    char cluster[CLUSTER_ID_MAX];
+    if (!batch->publications->operations->read(batch->publications, run->source, &run->publication, error) ||
+        !batch->log->operations->cluster(batch->log, cluster, error) ||
+        !same_cluster_check(run->source, &run->publication, cluster, error) || !find_partitions(run, error) ||
+        !kept_whole_check(batch, run->source, error))
+        return false;
+    if (*run->publication.cluster)
+        return true;
+    snprintf(run->publication.cluster, sizeof run->publication.cluster, "%s", cluster);
+    return batch->store->note_cluster(batch, run->source, cluster, error);
+}
+
+bool source_run_begin(struct source_run *run, struct batch *batch, const struct source *source, const char *kind,
+                      struct error *error)
+{
+    *run = (struct source_run){.batch = batch, .source = source, .id = -1};
+    return batch->store->begin_record(batch, source, kind, &run->id, error) &&
+           batch->store->prepare_source(batch, source, error) && find_log(run, error) &&
+           batch->store->read_partitions(run, error);
+}
+
+void source_run_end(struct source_run *run, const char *outcome, const struct error *failure)
+{
+    if (run->id >= 0 && failure)
+        run->batch->store->end_record(run->batch, run->id, "failed", failure->message, run->messages);
+    else if (run->id >= 0 && outcome)
+        run->batch->store->end_record(run->batch, run->id, outcome, NULL, run->messages);
+    publication_clean_up(&run->publication);
+    free(run->partitions);
+    run->partitions = NULL;
+    run->partition_count = 0;
+}
