@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
-from support.process import wait_until
+from support.process import ROOT, wait_until
 
 from .deployment import OURS, STORES, Deployment, Orders, image_sizes, read_secrets
 from .steps import run, run_on_engine
@@ -252,7 +252,8 @@ class Scenario:
 
         wait_until(all_up, 120, "all three are scraped", every=0.5)
         [group] = self.deployment.prometheus("rules")["groups"]
-        assert len(group["rules"]) == 12 and all(rule["health"] in ("ok", "unknown") for rule in group["rules"]), group
+        rules = (ROOT / "deploy" / "monitoring" / "alerts.yml").read_text().count("alert: ")
+        assert len(group["rules"]) == rules and all(rule["health"] in ("ok", "unknown") for rule in group["rules"]), group
         firing = [alert for alert in self.deployment.prometheus("alerts")["alerts"] if alert["state"] == "firing"]
         assert not firing, firing
         [taken] = self.deployment.prometheus("query?query=sum(tidemark_speed_messages_total)")["result"]

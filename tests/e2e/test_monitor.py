@@ -2,6 +2,7 @@
 """What operators and their machines see of the programs: probes and metrics."""
 
 import os
+import random
 import re
 import signal
 import socket
@@ -9,6 +10,8 @@ import subprocess
 import unittest
 from http.client import HTTPConnection
 
+from support import detector as fraud
+from support.kafka import Writer
 from support.process import free_port, wait_until
 
 from .servers import EndToEnd, month
@@ -101,8 +104,26 @@ class Monitor(EndToEnd):
         self.wait_for_probe("tidemark-speed", 1, "nobody answers")
         self.wait_for_probe("tidemark-batch", 1, "no process of this configuration is running")
 
+    def add_a_detector(self):
+        topic = f"{self.name}-transactions"
+        self.kafka.create(topic, 4)
+        self.job.config["sources"]["transactions"] = fraud.source(topic)
+        self.job.config["detectors"] = {"fraud": fraud.detector(f"{topic}-alerts", **{"from": "beginning"})}
+        self.job.write()
+        writer = Writer(self.kafka.brokers)
+        for one in fraud.transactions(random.Random(7), 300):
+            writer.send(topic, one["customer_id"].encode(), fraud.encode(one))
+        writer.flush()
+
+    def judged(self):
+        return value(self.metrics_of_speed(), "tidemark_detector_judged_total", detector="fraud")
+
+    def lag(self):
+        return value(self.metrics_of_speed(), "tidemark_speed_lag_messages", source="orders", partition="0")
+
     def test_metrics_of_all_programs_are_what_happened(self):
         self.start()
+        self.add_a_detector()
         self.job.speed()
         self.job.serving()
         self.send(month(0, 500))
@@ -110,6 +131,7 @@ class Monitor(EndToEnd):
         self.job.batch()
         self.job.start_batch("schedule")
         self.wait_for_probe("tidemark-batch", 0, "")
+        wait_until(lambda: self.judged() == "300", 60, "all transactions are judged")
         speed, batch = self.metrics_of_speed(), self.metrics_of_batch()
         left = (self.job.folder / "batch.prom").read_text()
         for text in (speed, batch, left, self.job.get("/metrics").body.decode()):
@@ -117,16 +139,15 @@ class Monitor(EndToEnd):
         self.assertGreaterEqual(int(value(speed, "tidemark_speed_messages_total", source="orders")), 500)
         self.assertGreater(int(value(speed, "tidemark_speed_bytes_total", source="orders")), 500)
         self.assertGreater(int(value(speed, "tidemark_speed_commits_total", outcome="ok")), 0)
-        self.assertEqual(value(speed, "tidemark_speed_partitions", worker="0", state="running"), "4")
-        wait_until(
-            lambda: value(self.metrics_of_speed(), "tidemark_speed_lag_messages", partition="0") == "0", 60, "no lag"
-        )
-        self.assertEqual(value(left, "tidemark_batch_runs_total", outcome="published"), "1")
+        self.assertEqual(value(speed, "tidemark_speed_partitions", worker="0", state="running"), "8")
+        self.assertGreater(int(value(speed, "tidemark_detector_alerts_total", rule="1")), 0)
+        wait_until(lambda: self.lag() == "0", 60, "no lag")
+        self.assertEqual(value(left, "tidemark_batch_runs_total", source="orders", outcome="published"), "1")
         self.assertEqual(value(left, "tidemark_batch_published_epoch", source="orders"), "1")
-        self.assertEqual(int(value(left, "tidemark_batch_ingested_messages_total")), 500)
+        self.assertEqual(int(value(left, "tidemark_batch_ingested_messages_total", source="orders")), 500)
         self.assertIsNotNone(value(batch, "tidemark_batch_job_next_timestamp_seconds", job="each_minute"))
         for stage in ("open", "ingest", "merge", "views", "commit", "drop"):
-            self.assertIsNotNone(value(left, "tidemark_batch_stage_duration_seconds", stage=stage), stage)
+            self.assertIsNotNone(value(left, "tidemark_batch_stage_duration_seconds", source="orders", stage=stage), stage)
 
     def test_systemd_is_told_when_a_program_has_started_lives_and_ends(self):
         self.start()
