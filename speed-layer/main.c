@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "backtest.h"
+#include "detector/backtest.h"
 #include "config/program.h"
 #include "kafka/properties.h"
 #include "postgres/url.h"
 #include "redis/address.h"
-#include "reset.h"
+#include "detector/reset.h"
 #include "speed.h"
 
 static const char *until_end, *detector, *from, *to;

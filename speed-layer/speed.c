@@ -10,18 +10,18 @@
 #include "base/notify.h"
 #include "base/shutdown.h"
 #include "config/program.h"
-#include "detectors.h"
-#include "group_watch.h"
+#include "detector/detectors.h"
+#include "watch/group_watch.h"
 #include "http/monitor.h"
 #include "http/probe.h"
 #include "kafka/consumer.h"
 #include "kafka/dead_letters.h"
 #include "postgres/postgres.h"
-#include "published.h"
+#include "watch/published.h"
 #include "redis/redis_store.h"
 #include "speed_metrics.h"
-#include "topics.h"
-#include "worker.h"
+#include "watch/topics.h"
+#include "worker/worker.h"
 
 struct process {
     struct speed speed;

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "chance.h"
-#include "worker.h"
+#include "worker/worker.h"
 
 /* What one life works with. */
 struct process {

@@ -2,7 +2,7 @@
  * The order index beside a plain model: an array of the latest version of each order. */
 #include "cmocka_test.h"
 
-#include "index.h"
+#include "partition/index.h"
 
 enum { KEY, STATUS, AMOUNT, NOTE, FIELDS };
 static const struct field fields[FIELDS] = {

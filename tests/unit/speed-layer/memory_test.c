@@ -6,9 +6,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "partition.h"
+#include "partition/partition.h"
 #include "ports/memory_realtime.h"
-#include "worker.h"
+#include "worker/worker.h"
 
 enum { ID, AMOUNT, FIELDS };
 enum { MESSAGES = 60, ORDERS = 40, TRIES = 5, TURNS = 30, POLL = 20 };

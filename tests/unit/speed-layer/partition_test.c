@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/zone.h"
-#include "partition.h"
+#include "partition/partition.h"
 #include "ports/memory_realtime.h"
 
 enum { ID, STATUS, AMOUNT, FIELDS };

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/zone.h"
 #include "ports/memory_realtime.h"
-#include "worker.h"
+#include "worker/worker.h"
 
 enum { PARTITIONS = MEMORY_PARTITIONS_MAX, MESSAGES = 6000, POLL_MAX = 2000 };
 #define POLL_US 1000

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Taking messages: each gets its one fate, and the panes and the ledger say so. */
+#include "partition/partition.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH 64 /* messages decoded together, so that their look-ups are loaded together */
+
+/* Views often share their condition: it is worked out once a message. */
+static void find_same_conditions(struct partition *partition)
+{
+    const struct source *source = partition->source;
+    struct buffer forms[VIEWS_MAX] = {{0}};
+    for (size_t i = 0; i < source->view_count; i++) {
+        size_t same = 0;
+        if (source->views[i].where)
+            expression_print_sql(source->views[i].where, &source->schema, "", &forms[i]);
+        while (same < i && (forms[i].failed || forms[same].failed ||
+                            !text_equal(buffer_text(&forms[same]), buffer_text(&forms[i]))))
+            same++;
+        partition->condition[i] = same;
+    }
+    for (size_t i = 0; i < source->view_count; i++)
+        buffer_clean_up(&forms[i]);
+}
+
+struct partition *partition_new(const struct partition_environment *environment, const struct source *source,
+                                int32_t number)
+{
+    struct partition *partition = calloc(1, sizeof *partition);
+    if (!partition)
+        return NULL;
+    *partition = (struct partition){.id = {source->name, number}, .source = source, .environment = environment};
+    partition->decoder = decoder_new(&source->schema);
+    partition->panes = calloc(source->view_count + 1, sizeof *partition->panes);
+    if (!breaker_init(&partition->breaker, source->breaker) || !partition->decoder || !partition->panes) {
+        partition_destroy(partition);
+        return NULL;
+    }
+    for (size_t i = 0; i < source->view_count; i++)
+        panes_init(&partition->panes[i], &source->views[i]);
+    find_same_conditions(partition);
+    return partition;
+}
+
+void partition_destroy(struct partition *partition)
+{
+    if (!partition)
+        return;
+    index_destroy(partition->index);
+    for (size_t i = 0; partition->panes && i < partition->source->view_count; i++)
+        panes_clean_up(&partition->panes[i]);
+    free(partition->panes);
+    breaker_clean_up(&partition->breaker);
+    decoder_destroy(partition->decoder);
+    free(partition);
+}
+
+static void forget_pending(struct partition *partition)
+{
+    for (size_t i = 0; i < partition->source->view_count; i++)
+        panes_clear(&partition->panes[i]);
+    partition->ledger = (struct ledger){0};
+    partition->pending = 0;
+    partition->commit_id[0] = '\0';
+}
+
+void partition_close(struct partition *partition)
+{
+    forget_pending(partition);
+    index_destroy(partition->index);
+    partition->index = NULL;
+    partition->state = PARTITION_CLOSED;
+}
+
+/* Where it stands in the log is what is committed. */
+void partition_stop(struct partition *partition, const char *alarm)
+{
+    partition_close(partition);
+    partition->position = partition->slot.next;
+    partition->clock_us = partition->slot.clock_us;
+    partition->tail = partition->slot.tail;
+    partition->tail_time_us = partition->slot.tail_time_us;
+    partition->tail_hash = partition->slot.tail_hash;
+    partition->alarm = alarm;
+    partition->state = PARTITION_STOPPED;
+}
+
+bool partition_is_full(const struct partition *partition)
+{
+    int64_t most = partition->environment->live_groups_max;
+    for (size_t i = 0; most > 0 && i < partition->source->view_count; i++)
+        if (partition->live_groups[i] > 0 &&
+            partition->live_groups[i] + (int64_t)panes_count(&partition->panes[i]) > most)
+            return true;
+    return false;
+}
+
+bool partition_is_open(const struct partition *partition)
+{
+    return partition->state == PARTITION_READING || partition->state == PARTITION_RUNNING;
+}
+
+/* A message decoded, before it is applied. */
+struct candidate {
+    const struct log_message *message;
+    bool good;
+    struct record record;
+    struct rejection rejection;
+    struct index_key key;
+};
+
+static bool add_to_views(struct partition *partition, const struct record *record, int sign)
+{
+    bool counts[VIEWS_MAX];
+    for (size_t i = 0; i < partition->source->view_count; i++) {
+        size_t same = partition->condition[i];
+        counts[i] = same < i ? counts[same] : view_counts(&partition->source->views[i], record);
+        if (counts[i] && !view_add(&partition->panes[i], record, sign))
+            return false;
+        partition->ledger.views[i].counted += sign * counts[i];
+        partition->ledger.views[i].filtered += sign * !counts[i];
+    }
+    return true;
+}
+
+/* An order that the index doesn't know has no earlier version where the index knows all that could be one: it reaches
+ * back to the partition's first offset, or beyond the time at which an order of this event time could have come. */
+static bool is_new(const struct partition *partition, const struct record *record)
+{
+    struct index_floor floor = index_floor(partition->index);
+    if (floor.offset <= partition->slot.first)
+        return true;
+    return floor.time_us >= 0 && record->event_time_us > floor.time_us + partition->source->schema.max_future_us;
+}
+
+/* Applies a good message; false where memory is short. */
+static bool apply_version(struct partition *partition, const struct candidate *candidate)
+{
+    struct ledger *ledger = &partition->ledger;
+    const struct record *record = &candidate->record;
+    if (!partition->index) {
+        ledger->kept++;
+        return add_to_views(partition, record, 1);
+    }
+    struct record earlier;
+    bool known = index_find(partition->index, candidate->key, &earlier);
+    if (known && partition->source->on_duplicate == ON_DUPLICATE_IGNORE) {
+        ledger->duplicate++;
+        return true;
+    }
+    bool applied = true;
+    if (known) {
+        ledger->replaced++;
+        applied = add_to_views(partition, &earlier, -1) && add_to_views(partition, record, 1);
+    } else if (is_new(partition, record)) {
+        ledger->kept++;
+        applied = add_to_views(partition, record, 1);
+    } else {
+        ledger->deferred++;
+    }
+    return applied && index_put(partition->index, candidate->key, record, candidate->message->offset,
+                                candidate->message->record_time_us);
+}
+
+/* Below the slot's next offset the message was accounted for already: it only enters the index. */
+static bool remember_version(struct partition *partition, const struct candidate *candidate)
+{
+    struct record earlier;
+    if (partition->source->on_duplicate == ON_DUPLICATE_IGNORE &&
+        index_find(partition->index, candidate->key, &earlier))
+        return true;
+    return index_put(partition->index, candidate->key, &candidate->record, candidate->message->offset,
+                     candidate->message->record_time_us);
+}
+
+static void move_clock(struct partition *partition, const struct candidate *candidate)
+{
+    int64_t at_us = candidate->record.event_time_us, record_us = candidate->message->record_time_us;
+    if (record_us >= 0 && at_us > record_us)
+        at_us = record_us;
+    if (at_us > partition->clock_us)
+        partition->clock_us = at_us;
+}
+
+/* Where the floor's time isn't known, its first message tells it. */
+static void note_floor_time(struct partition *partition, const struct log_message *message)
+{
+    struct index_floor floor = index_floor(partition->index);
+    if (floor.time_us >= 0)
+        return;
+    floor.time_us = message->record_time_us >= 0 ? message->record_time_us : partition->slot.clock_us;
+    index_set_floor(partition->index, floor);
+}
+
+static bool apply(struct partition *partition, const struct candidate *candidate)
+{
+    const struct log_message *message = candidate->message;
+    bool before = message->offset < partition->accept_from, done = true;
+    if (partition->index)
+        note_floor_time(partition, message);
+    if (before) {
+        done = !candidate->good || !partition->index || remember_version(partition, candidate);
+    } else {
+        partition->state = PARTITION_RUNNING;
+        partition->pending++;
+        partition->ledger.consumed++;
+        if (candidate->good) {
+            done = apply_version(partition, candidate);
+            move_clock(partition, candidate);
+        } else {
+            partition->ledger.bad++;
+            if (partition->on_bad)
+                partition->on_bad(partition->context, partition, message, &candidate->rejection);
+        }
+    }
+    partition->position = message->offset + 1;
+    if (!before && breaker_note(&partition->breaker, !candidate->good))
+        partition_stop(partition, PARTITION_ALARM_BREAKER);
+    return done;
+}
+
+/* `last` is the last message before `position`. Hashing each would cost more than it is worth. */
+static void note_tail(struct partition *partition, const struct log_message *last)
+{
+    partition->tail = last->offset;
+    partition->tail_time_us = last->record_time_us;
+    partition->tail_hash = log_message_hash(last);
+}
+
+/* False where memory is short: then the message was not judged. */
+static bool decode(struct partition *partition, const struct log_message *message, struct candidate *ret_candidate)
+{
+    *ret_candidate = (struct candidate){.message = message};
+    ret_candidate->good = decoder_decode(partition->decoder, message->payload, message->record_time_us,
+                                         &ret_candidate->record, &ret_candidate->rejection);
+    if (!ret_candidate->good)
+        return ret_candidate->rejection.reason != NULL;
+    if (!partition->index)
+        return true;
+    size_t key = partition->source->schema.key;
+    ret_candidate->key = index_key(partition->index, ret_candidate->record.values[key].text);
+    index_prefetch(partition->index, ret_candidate->key);
+    return true;
+}
+
+static bool take_batch(struct partition *partition, const struct log_message messages[], size_t count)
+{
+    struct candidate candidates[BATCH];
+    size_t decoded = 0;
+    bool applied = true;
+    for (size_t i = 0; applied && i < count; i++)
+        if (messages[i].offset >= partition->position)
+            applied = decode(partition, &messages[i], &candidates[decoded++]);
+    for (size_t i = 0; partition->index && i < decoded; i++)
+        if (candidates[i].good)
+            index_prefetch_version(partition->index, candidates[i].key);
+    for (size_t i = 0; applied && i < decoded && partition_is_open(partition); i++)
+        if (candidates[i].message->offset >= partition->position)
+            applied = apply(partition, &candidates[i]);
+    if (decoded && applied && partition_is_open(partition))
+        note_tail(partition, candidates[decoded - 1].message);
+    decoder_reset(partition->decoder);
+    return applied;
+}
+
+static bool check_tail(const struct partition *partition, const struct log_message *message, struct error *error)
+{
+    return log_message_is_tail(message, &partition->slot) ||
+           error_set(
+               error, ERROR_CONFIGURATION,
+               "%s/%d: the message at offset %lld isn't the one that was read there: the topic was made anew; give "
+               "the source another name to begin anew",
+               partition->id.source, (int)partition->id.partition, (long long)message->offset);
+}
+
+static bool check_tails(const struct partition *partition, const struct log_message messages[], size_t count,
+                        struct error *error)
+{
+    for (size_t i = 0; i < count && messages[i].offset <= partition->slot.tail; i++)
+        if (messages[i].offset == partition->slot.tail && !check_tail(partition, &messages[i], error))
+            return false;
+    return true;
+}
+
+bool partition_take(struct partition *partition, const struct log_message messages[], size_t count, struct error *error)
+{
+    if (partition->position <= partition->slot.tail && !check_tails(partition, messages, count, error)) {
+        partition_close(partition);
+        return false;
+    }
+    for (size_t i = 0; i < count && partition_is_open(partition); i += BATCH) {
+        size_t some = count - i < BATCH ? count - i : BATCH;
+        if (!take_batch(partition, messages + i, some)) {
+            partition_close(partition);
+            return error_set(error, ERROR_INTERNAL, "%s/%d: out of memory", partition->id.source,
+                             (int)partition->id.partition);
+        }
+    }
+    if (partition->index)
+        index_evict(partition->index, partition->clock_us - partition->source->horizon_us);
+    return true;
+}
+
+void partition_advance(struct partition *partition, int64_t offset)
+{
+    if (!partition_is_open(partition) || offset < partition->position)
+        return;
+    partition->position = offset;
+    if (partition->position >= partition->accept_from)
+        partition->state = PARTITION_RUNNING;
+}
+
+bool partition_has_pending(const struct partition *partition)
+{
+    if (partition->state == PARTITION_STOPPED)
+        return strcmp(partition->slot.alarm, partition->alarm) != 0;
+    if (partition->state == PARTITION_READING)
+        return partition->commit_id[0] != '\0';
+    return partition->state == PARTITION_RUNNING &&
+           (partition->pending > 0 || partition->position > partition->slot.next || partition->commit_id[0] ||
+            (partition->slot.end == LOG_END_UNKNOWN && !partition->is_left));
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "watch/topics.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/retry.h"
+#include "base/shutdown.h"
+#include "config/program.h"
+#include "kafka/topics.h"
+
+#define EVERY_US (60 * US_PER_SECOND)
+
+struct topics {
+    const struct settings *settings;
+    const struct kafka_access *access;
+    rd_kafka_t *client;
+    bool has_warned; /* that nobody may ask */
+    bool is_checked; /* before the workers start */
+    pthread_t thread;
+    atomic_bool stopping;
+    int code;
+};
+
+static bool check_policy(struct topics *topics, const struct source *source, struct error *error)
+{
+    char policy[LOG_POLICY_MAX];
+    struct error problem = {0};
+    if (kafka_topic_policy(topics->client, source->topic, policy, &problem))
+        return log_policy_check(source->name, source->topic, policy, error);
+    if (problem.code != ERROR_PERMISSION) {
+        *error = problem;
+        return false;
+    }
+    if (!topics->has_warned)
+        log_warning("%s: the right to describe topics is missing, so nobody looks whether they are compacted: then "
+                    "sums over them would be wrong",
+                    problem.message);
+    topics->has_warned = true;
+    return true;
+}
+
+static bool check_all(struct topics *topics, struct error *error)
+{
+    for (size_t i = 0; i < topics->settings->source_count; i++)
+        if (!check_policy(topics, &topics->settings->sources[i], error))
+            return false;
+    return true;
+}
+
+/* Waits until the brokers answer: a topic must be there before the first bad message or alert. NULL is none. */
+static bool make_topic(struct topics *topics, const char *topic, struct error *error)
+{
+    struct retry retry = RETRY_DEPENDENCY;
+    while (topic && !kafka_topic_create(topics->access, topic, error)) {
+        if (!error_is_retriable(error))
+            return false;
+        if (retry.attempts % 10 == 0)
+            log_warning("%s; waiting for it", error->message);
+        retry_failed(&retry, clock_monotonic_us());
+        if (!shutdown_sleep(retry_wait_us(&retry, clock_monotonic_us()) / 1000))
+            return true; /* the workers see it too */
+    }
+    return true;
+}
+
+static bool make_topics(struct topics *topics, struct error *error)
+{
+    const struct settings *settings = topics->settings;
+    for (size_t i = 0; i < settings->source_count; i++)
+        if (!make_topic(topics, settings->sources[i].dead_letter, error))
+            return false;
+    for (size_t i = 0; i < settings->detector_count; i++)
+        if (!make_topic(topics, settings->detectors[i].alerts, error))
+            return false;
+    return true;
+}
+
+/* Brokers that don't answer are the workers' to speak of. */
+static bool prepare(struct topics *topics, struct error *error)
+{
+    struct error problem = {0};
+    if (!make_topics(topics, error))
+        return false;
+    topics->is_checked = check_all(topics, &problem);
+    if (topics->is_checked || error_is_retriable(&problem))
+        return true;
+    *error = problem;
+    return false;
+}
+
+static void *watch(void *context)
+{
+    struct topics *topics = context;
+    struct retry retry = RETRY_DEPENDENCY;
+    int64_t next_us = clock_monotonic_us() + (topics->is_checked ? EVERY_US : 0);
+    while (!atomic_load(&topics->stopping)) {
+        struct error error = {0};
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        if (clock_monotonic_us() < next_us)
+            continue;
+        if (check_all(topics, &error)) {
+            retry_succeeded(&retry);
+            next_us = clock_monotonic_us() + EVERY_US;
+        } else if (error.code != ERROR_CONFIGURATION) {
+            retry_failed(&retry, clock_monotonic_us());
+            next_us = retry.next_us;
+        } else {
+            topics->code = program_fail(&error);
+            shutdown_request();
+            break;
+        }
+    }
+    return NULL;
+}
+
+static void destroy(struct topics *topics)
+{
+    if (topics->client)
+        rd_kafka_destroy(topics->client);
+    free(topics);
+}
+
+bool topics_start(const struct settings *settings, const struct kafka_access *access, struct topics **ret_topics,
+                  struct error *error)
+{
+    static const struct property defaults[] = {{0}};
+    struct topics *topics = calloc(1, sizeof *topics);
+    if (!topics)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    topics->settings = settings;
+    topics->access = access;
+    topics->client = kafka_client_new(RD_KAFKA_PRODUCER, access, defaults, NULL, NULL, error);
+    bool started = topics->client && prepare(topics, error);
+    if (started && pthread_create(&topics->thread, NULL, watch, topics) != 0)
+        started = error_set(error, ERROR_INTERNAL, "no thread can be made");
+    if (!started) {
+        destroy(topics);
+        return false;
+    }
+    *ret_topics = topics;
+    return true;
+}
+
+int topics_stop(struct topics *topics)
+{
+    if (!topics)
+        return 0;
+    atomic_store(&topics->stopping, true);
+    pthread_join(topics->thread, NULL);
+    int code = topics->code;
+    destroy(topics);
+    return code;
+}

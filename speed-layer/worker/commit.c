@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * When a worker commits what its partitions have pending, and how it waits for a store that takes no commits. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/state.h"
+
+#define SHARES_OF_ROOM 32 /* twice one of them fits into the tenth of the room that a partition needs to go on */
+
+int64_t worker_pending_groups_max(const struct worker *worker)
+{
+    int64_t most = worker->speed->settings->speed.groups_max;
+    int64_t room = worker->environment.live_groups_max;
+    if (room > 0 && room / SHARES_OF_ROOM < most)
+        most = room / SHARES_OF_ROOM;
+    return most > 0 ? most : 1;
+}
+
+/* Whether the slot has room for what is pending, after counting anew where it seems not to; else the partition waits
+ * for a batch run, whose epoch lets older ones go. */
+static bool has_room(struct worker *worker, struct owned *owned, bool *ret_room, struct error *error)
+{
+    struct partition *partition = owned->partition;
+    bool sound = true;
+    *ret_room = partition->state != PARTITION_RUNNING || !partition_is_full(partition);
+    if (*ret_room)
+        return true;
+    if (!partition_audit(partition, &sound, error))
+        return false;
+    *ret_room = sound && !partition_is_full(partition);
+    if (*ret_room)
+        return true;
+    letters_forget(&worker->letters, &owned->letters, partition);
+    worker->must_assign = true;
+    if (!sound) {
+        partition_close(partition);
+        return true;
+    }
+    log_error("%s/%d: a view has as many groups in Redis as speed.live_groups allows, %lld; waiting at offset %lld for "
+              "a batch run to publish them",
+              partition->id.source, (int)partition->id.partition, (long long)worker->environment.live_groups_max,
+              (long long)partition->slot.next);
+    partition_stop(partition, PARTITION_ALARM_GROUPS);
+    return true;
+}
+
+/* Commits what a partition has pending. False where the store is out of reach: it is tried again later. */
+static bool commit_one(struct worker *worker, struct owned *owned, struct error *error)
+{
+    struct partition *partition = owned->partition;
+    bool room;
+    if (!has_room(worker, owned, &room, error))
+        return worker_close_damaged(worker, owned, error);
+    if (!room)
+        return true;
+    if (!letters_keep(&worker->letters, &owned->letters, partition)) {
+        worker_close(worker, owned);
+        return true;
+    }
+    enum commit_answer answer;
+    int64_t known_end =
+        worker->consumer->operations->known_end(worker->consumer, partition->source->topic, partition->id.partition);
+    if (known_end > partition->end)
+        partition->end = known_end;
+    partition->real_end =
+        worker->consumer->operations->real_end(worker->consumer, partition->source->topic, partition->id.partition);
+    int64_t since_us = clock_monotonic_us(), bad = partition->ledger.bad;
+    bool answered = partition_commit(partition, &answer, error);
+    worker_count_commit(worker, owned, answered ? &answer : NULL, since_us, bad);
+    if (!answered)
+        return worker_close_damaged(worker, owned, error);
+    if (partition->state == PARTITION_CLOSED) {
+        log_warning("%s/%d: the store answered %s; reading again from what it says", partition->id.source,
+                    (int)partition->id.partition, commit_answer_name(answer));
+        worker->must_assign = true;
+    }
+    return true;
+}
+
+void worker_suspend(struct worker *worker, const struct error *cause)
+{
+    struct error error;
+    if (!worker->suspended) {
+        log_write(error_is_retriable(cause) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s; reading stops until it is back",
+                  cause->message);
+        worker->suspended = true;
+        if (!worker->consumer->operations->assign(worker->consumer, NULL, 0, &error))
+            log_error("%s", error.message);
+    }
+    retry_failed(&worker->commit_retry, clock_monotonic_us());
+}
+
+static void resume(struct worker *worker)
+{
+    if (worker->suspended)
+        log_info("commits go through again");
+    worker->must_assign = worker->must_assign || worker->suspended;
+    worker->suspended = false;
+    retry_succeeded(&worker->commit_retry);
+}
+
+/* By its own time alone: a partition that commits by count, as each does that catches up, keeps no other one waiting.
+ * What comes after a quiet while is due at once. */
+static bool is_due(const struct worker *worker, const struct owned *owned, int64_t now_us)
+{
+    const struct settings *settings = worker->speed->settings;
+    const struct partition *partition = owned->partition;
+    if (partition->pending >= settings->speed.flush_messages || letters_are_full(&owned->letters))
+        return true;
+    if (letters_must_wait(&worker->letters, partition, now_us))
+        return false;
+    for (size_t i = 0; i < partition->source->view_count; i++)
+        if ((int64_t)panes_count(&partition->panes[i]) >= worker_pending_groups_max(worker))
+            return true;
+    return now_us - owned->flushed_us >= settings->speed.flush_every_us;
+}
+
+/* Whether the store answers at all. */
+static bool probe(struct worker *worker, struct error *error)
+{
+    struct slot slot;
+    struct realtime_store *store = worker->environment.realtime;
+    return worker->owned_count == 0 ||
+           store->operations->read_slot(store, worker->owned[0].partition->id, &slot, error) ||
+           error->code == ERROR_DATA;
+}
+
+void worker_commit_due(struct worker *worker)
+{
+    int64_t now_us = clock_monotonic_us();
+    struct error error = {0};
+    if (worker->suspended && retry_wait_us(&worker->commit_retry, now_us) > 0)
+        return;
+    if (worker->suspended && !probe(worker, &error)) {
+        worker_suspend(worker, &error);
+        return;
+    }
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        struct owned *owned = &worker->owned[i];
+        if (!partition_has_pending(owned->partition) || !(worker->suspended || is_due(worker, owned, now_us)))
+            continue;
+        if (!commit_one(worker, owned, &error)) {
+            worker_suspend(worker, &error);
+            return;
+        }
+        owned->flushed_us = now_us;
+    }
+    resume(worker);
+}
+
+void worker_commit_idle(struct worker *worker)
+{
+    struct error error = {0};
+    for (size_t i = 0; i < worker->owned_count && !worker->suspended; i++) {
+        const struct partition *partition = worker->owned[i].partition;
+        if (partition_is_open(partition) && !partition_has_pending(partition) &&
+            !commit_one(worker, &worker->owned[i], &error))
+            worker_suspend(worker, &error);
+    }
+}
+
+void worker_commit_all(struct worker *worker)
+{
+    struct error error = {0};
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        struct partition *partition = worker->owned[i].partition;
+        bool has_pending = partition_has_pending(partition);
+        partition->is_left = true;
+        if (!has_pending && !partition_is_open(partition))
+            continue;
+        if (!commit_one(worker, &worker->owned[i], &error)) {
+            log_warning("%s; the next owner reads these messages again", error.message);
+            return;
+        }
+    }
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What a worker does from time to time: it looks at what is published, audits slots, tells the group positions, and has
+ * idle partitions committed. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "worker/state.h"
+
+#define CHECK_EVERY_US US_PER_SECOND
+#define HINT_EVERY_US (5 * US_PER_SECOND)
+#define AUDIT_EVERY_US (60 * US_PER_SECOND)
+#define HELD_US (60 * US_PER_SECOND) /* for so long a transaction may hold the end of the log before that is told */
+#define AUDIT_SHARE 100              /* of the time at most one part in so many goes into audits */
+
+/* What is published is looked at from time to time: where a slot doesn't fit it, the partition begins anew. */
+static bool check_one(struct worker *worker, struct owned *owned, struct error *error)
+{
+    struct publication publication = {0};
+    struct partition *partition = owned->partition;
+    if (partition->state == PARTITION_CLOSED || partition->commit_id[0] ||
+        !worker->speed->latest(worker->speed->latest_context, owned->source, &publication))
+        return true;
+    bool fits = true, read = partition_check(partition, &publication, &fits, error);
+    if (read && !fits) {
+        /* What was heard may be old: ask, before much work is done again. */
+        struct publication_store *publications = worker->environment.publications;
+        publication_clean_up(&publication);
+        fits = !publications->operations->read(publications, partition->source, &publication, error);
+        read = fits || partition_check(partition, &publication, &fits, error);
+    }
+    if (read && !fits) {
+        log_warning("%s/%d: the slot isn't what this process left, or doesn't fit what is published; opening it again",
+                    partition->id.source, (int)partition->id.partition);
+        worker_close(worker, owned);
+    }
+    publication_clean_up(&publication);
+    return read || worker_close_damaged(worker, owned, error);
+}
+
+/* One slot after the other, each once a minute, where that takes no more than a hundredth of the time. */
+static void audit_next(struct worker *worker, int64_t now_us)
+{
+    struct owned *owned = worker->owned_count ? &worker->owned[worker->audited++ % worker->owned_count] : NULL;
+    bool sound = true;
+    struct error error = {0};
+    worker->audit_at_us = now_us + AUDIT_EVERY_US / (int64_t)(worker->owned_count + !owned);
+    if (!owned || owned->partition->state == PARTITION_CLOSED || owned->partition->commit_id[0])
+        return;
+    if (!partition_audit(owned->partition, &sound, &error))
+        worker_suspend(worker, &error);
+    if (!sound)
+        worker_close(worker, owned);
+    int64_t end_us = clock_monotonic_us(), rest_us = AUDIT_SHARE * (end_us - now_us);
+    if (end_us + rest_us > worker->audit_at_us)
+        worker->audit_at_us = end_us + rest_us;
+}
+
+void worker_hint(struct worker *worker)
+{
+    struct consumer_position *positions = calloc(worker->owned_count + 1, sizeof *positions);
+    size_t count = 0;
+    for (size_t i = 0; positions && i < worker->owned_count; i++) {
+        const struct partition *partition = worker->owned[i].partition;
+        if (partition->state == PARTITION_RUNNING)
+            positions[count++] =
+                (struct consumer_position){partition->source->topic, partition->id.partition, partition->slot.next};
+    }
+    if (count)
+        worker->consumer->operations->hint(worker->consumer, positions, count);
+    free(positions);
+}
+
+/* Opening those that wait for room shows whether there is some. */
+static void look_for_room(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        struct partition *partition = worker->owned[i].partition;
+        if (partition->state == PARTITION_STOPPED && strcmp(partition->slot.alarm, PARTITION_ALARM_GROUPS) == 0)
+            partition_close(partition);
+    }
+}
+
+/* The end for read_committed moves where transactions come and go, so only one that stays tells of one that is stuck.
+ */
+static void look_for_held_end(struct worker *worker, struct owned *owned, int64_t now_us)
+{
+    const struct consumer_operations *operations = worker->consumer->operations;
+    const struct partition *partition = owned->partition;
+    const char *source = partition->id.source, *topic = partition->source->topic;
+    int64_t end = operations->known_end(worker->consumer, topic, partition->id.partition);
+    int64_t real_end = operations->real_end(worker->consumer, topic, partition->id.partition);
+    bool is_held = end >= 0 && real_end > end;
+    if (!is_held || owned->held.since_us == 0 || end != owned->held.end) {
+        if (owned->held.is_told)
+            log_info("%s/%d: the transaction that was open at offset %lld has ended", source,
+                     (int)partition->id.partition, (long long)owned->held.end);
+        owned->held.end = end;
+        owned->held.since_us = is_held ? now_us : 0;
+        owned->held.is_told = false;
+    } else if (!owned->held.is_told && now_us - owned->held.since_us >= HELD_US) {
+        owned->held.is_told = true;
+        log_warning(
+            "%s/%d: a transaction has been open at offset %lld for a minute, and the %lld offsets from there on "
+            "can't be read before it ends: look for its producer, or see kafka-transactions.sh find-hanging",
+            source, (int)partition->id.partition, (long long)end, (long long)(real_end - end));
+    }
+}
+
+static void look_for_held_ends(struct worker *worker, int64_t now_us)
+{
+    for (size_t i = 0; i < worker->owned_count; i++)
+        if (partition_is_open(worker->owned[i].partition))
+            look_for_held_end(worker, &worker->owned[i], now_us);
+}
+
+static void say_what_is_bad(struct worker *worker, int64_t now_us)
+{
+    char line[BAD_NOTICE_SIZE];
+    for (size_t i = 0; i < worker->owned_count; i++) {
+        struct owned *owned = &worker->owned[i];
+        const struct slot_id *id = &owned->partition->id;
+        if (bad_notice_take(&owned->bad, id->source, id->partition, now_us, line))
+            log_warning("%s", line);
+    }
+}
+
+void worker_look_around(struct worker *worker)
+{
+    int64_t now_us = clock_monotonic_us();
+    say_what_is_bad(worker, now_us);
+    if (now_us >= worker->audit_at_us && !worker->suspended)
+        audit_next(worker, now_us);
+    if (now_us - worker->checked_us >= CHECK_EVERY_US && !worker->suspended) {
+        worker->checked_us = now_us;
+        for (size_t i = 0; i < worker->owned_count; i++) {
+            struct error error = {0};
+            if (!check_one(worker, &worker->owned[i], &error)) {
+                worker_suspend(worker, &error);
+                break;
+            }
+        }
+    }
+    if (now_us - worker->hinted_us >= HINT_EVERY_US) {
+        worker->hinted_us = now_us;
+        worker_hint(worker);
+        look_for_held_ends(worker, now_us);
+        look_for_room(worker);
+        worker_commit_idle(worker);
+        if (!worker->suspended)
+            worker_mark_foreign(worker);
+        if (worker->letters.store)
+            worker->letters.store->operations->tend(worker->letters.store);
+    }
+}
