@@ -69,6 +69,8 @@ def encode(transaction):
 
 
 class Transaction:
+    __slots__ = ("partition", "offset", "customer", "amount", "at", "clock")
+
     def __init__(self, message):
         value = json.loads(message.value(), parse_float=Decimal)
         self.partition, self.offset = message.partition(), message.offset()

@@ -266,11 +266,14 @@ class Reader:
 
     def read(self, topic, since=None):
         """All messages of a topic as (partition, kafka message); from {partition: offset} on where that is given."""
+        return list(self.each(topic, since))
+
+    def each(self, topic, since=None):
+        """The same one after the other, without keeping them."""
         ends = self.ends(topic)
         start = {p: max(low, (since or {}).get(p, low)) for p, (low, _) in ends.items()}
         left = {p for p, (_, high) in ends.items() if start[p] < high}
         self.consumer.assign([TopicPartition(topic, p, start[p]) for p in left])
-        found = []
         while left:
             for message in self.consumer.consume(10_000, 1.0):
                 partition = message.partition()
@@ -279,11 +282,10 @@ class Reader:
                         raise AssertionError(message.error())
                     left.discard(partition)
                 else:
-                    found.append((partition, message))
+                    yield partition, message
                     if message.offset() + 1 >= ends[partition][1]:
                         left.discard(partition)
         self.consumer.unassign()
-        return found
 
     def into(self, log, topic):
         """Appends to an oracle's log what the topic has beyond it."""
