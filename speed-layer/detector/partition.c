@@ -102,7 +102,7 @@ void detector_partition_advance(struct detector_partition *partition, int64_t of
 
 int64_t detector_partition_uncommitted(const struct detector_partition *partition)
 {
-    int64_t ahead = partition->next - partition->position.offset;
+    int64_t ahead = partition->next - partition->position.offset + partition->gap;
     return partition->state != DETECTOR_CLOSED && ahead > 0 ? ahead : 0;
 }
 

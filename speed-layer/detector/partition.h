@@ -50,7 +50,7 @@ size_t detector_partition_take(struct detector_partition *partition, struct deco
 /* The log shows nothing before `offset` any more. */
 void detector_partition_advance(struct detector_partition *partition, int64_t offset);
 
-/* Messages judged since the last commit. */
+/* Messages judged since the last commit, and those that were gone before it. */
 int64_t detector_partition_uncommitted(const struct detector_partition *partition);
 /* What is to be committed with the pending alerts. */
 struct detector_position detector_partition_position(const struct detector_partition *partition);
