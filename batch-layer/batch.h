@@ -5,6 +5,7 @@
 
 #include "config/settings.h"
 #include "ports/log.h"
+#include "ports/realtime_store.h"
 #include "postgres/connection.h"
 #include "postgres/postgres.h"
 

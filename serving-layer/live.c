@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "state/slot_audit.h"
 
 bool live_init(struct live *live, const struct source *source, pthread_mutex_t *lock, struct error *error)
 {

@@ -7,7 +7,8 @@
 
 #include <pthread.h>
 
-#include "ports/publication.h"
+#include "ports/realtime_store.h"
+#include "state/publication.h"
 
 struct live;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "state/fit.h"
 #include "view/window.h"
 
 const char *absence_name(enum absence absence)

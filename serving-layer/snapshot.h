@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 
 #include "live.h"
-#include "ports/publication.h"
+#include "state/publication.h"
 #include "rows.h"
 #include "staging.h"
 

@@ -11,6 +11,7 @@
 #include "run/batch_store.h"
 #include "run/republish.h"
 #include "run/source_run.h"
+#include "state/slot_audit.h"
 
 #define LOST_RANGES "100" /* that one repair notes of a partition: each stands in every answer until it is accepted */
 

@@ -4,6 +4,7 @@
 #define TIDEMARK_BATCH_VERIFICATION_H
 
 #include "batch.h"
+#include "ports/realtime_store.h"
 
 /* One side of one comparison, and the offsets whose messages it is made of. */
 struct part {

@@ -17,6 +17,8 @@
 #include "publication/published_view.h"
 #include "run/progress.h"
 #include "run/same_log.h"
+#include "state/fit.h"
+#include "state/slot_audit.h"
 
 /* --- what the platform holds --- */
 

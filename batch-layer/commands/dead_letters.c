@@ -10,7 +10,6 @@
 #include "base/timestamp.h"
 #include "database/schema.h"
 #include "master/bad_messages.h"
-#include "ports/publication.h"
 #include "run/progress.h"
 #include "run/run.h"
 

@@ -10,6 +10,7 @@
 #include "base/shutdown.h"
 #include "run/batch_store.h"
 #include "run/held.h"
+#include "state/fit.h"
 
 static struct slot_id slot_of(const struct source_run *run, const struct partition_state *partition)
 {

@@ -7,7 +7,7 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/shutdown.h"
-#include "ports/bad_notice.h"
+#include "record/bad_notice.h"
 #include "run/batch_store.h"
 #include "run/progress.h"
 

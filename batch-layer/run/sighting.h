@@ -5,7 +5,7 @@
 #ifndef TIDEMARK_BATCH_SIGHTING_H
 #define TIDEMARK_BATCH_SIGHTING_H
 
-#include "ports/realtime_store.h"
+#include "state/slot.h"
 
 struct sighting {
     int64_t since_us; /* monotonic, of the first sight; 0 before it */

@@ -4,6 +4,7 @@
 #define TIDEMARK_BATCH_SOURCE_RUN_H
 
 #include "batch.h"
+#include "ports/realtime_store.h"
 #include "run/sighting.h"
 
 enum standing {

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "ports/realtime_store.h"
+#include "state/slot.h"
 
 struct log_header {
     const char *name;

@@ -3,7 +3,7 @@
 #ifndef TIDEMARK_POSTGRES_POSTGRES_H
 #define TIDEMARK_POSTGRES_POSTGRES_H
 
-#include "ports/publication.h"
+#include "ports/publication_store.h"
 
 #define POSTGRES_SCHEMA_VERSION 7
 

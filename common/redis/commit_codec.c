@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "redis/msgpack.h"
+#include "state/cell_total.h"
 
 int64_t *ledger_counter(struct ledger *ledger, const struct source *source, size_t number, const char **ret_name,
                         const char **ret_view)

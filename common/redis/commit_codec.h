@@ -11,7 +11,7 @@
 #ifndef TIDEMARK_REDIS_COMMIT_CODEC_H
 #define TIDEMARK_REDIS_COMMIT_CODEC_H
 
-#include "ports/realtime_store.h"
+#include "state/commit.h"
 
 #define SUM_SPLIT INT64_C(1000000000)
 

@@ -5,7 +5,7 @@
 
 #include <hiredis/hiredis.h>
 
-#include "ports/realtime_store.h"
+#include "state/slot_reader.h"
 
 /* Fields and numbers in turn, from one of three places. */
 struct hash_changes {

@@ -5,7 +5,7 @@
 
 #include <hiredis/hiredis.h>
 
-#include "ports/realtime_store.h"
+#include "state/slot_reader.h"
 #include "redis/slot_parts.h"
 
 /* True where the reader holds the cells of all epochs of the slot that it knows: only then it can follow by changes. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redis/reply_error.h"
 
-#include "ports/realtime_store.h"
+#include "state/slot.h"
 
 static const struct meaning {
     const char *prefix;

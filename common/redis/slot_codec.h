@@ -5,7 +5,8 @@
 
 #include <hiredis/hiredis.h>
 
-#include "ports/realtime_store.h"
+#include "state/gaps.h"
+#include "state/slot.h"
 #include "redis/words.h"
 
 /* From the reply to HGETALL: fields and values in turn. An empty reply is a slot that doesn't exist.

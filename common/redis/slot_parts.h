@@ -12,7 +12,7 @@
 
 #include <hiredis/hiredis.h>
 
-#include "ports/realtime_store.h"
+#include "state/slot_reader.h"
 #include "redis/hash_decode.h"
 #include "redis/words.h"
 

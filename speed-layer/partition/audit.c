@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "partition/partition.h"
+#include "state/slot_audit.h"
 
 static void count_live_groups(struct partition *partition, const struct slot_reader *reader)
 {

@@ -8,6 +8,7 @@
 #include "base/random.h"
 
 #include "base/crash.h"
+#include "state/fit.h"
 
 bool partition_random_id(char ret_id[INCARNATION_SIZE], struct error *error)
 {

@@ -10,7 +10,7 @@
 
 #include <stdatomic.h>
 
-#include "ports/realtime_store.h"
+#include "view/view.h"
 
 /* Memory shared by all indexes of a process. */
 struct index_budget {

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
+#include "state/fit.h"
 
 #define CLOCKS_APART_US (3600 * US_PER_SECOND) /* at most, of two machines */
 

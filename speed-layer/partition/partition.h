@@ -9,7 +9,8 @@
 #include "partition/breaker.h"
 #include "partition/index.h"
 #include "ports/log.h"
-#include "ports/publication.h"
+#include "ports/publication_store.h"
+#include "ports/realtime_store.h"
 
 enum partition_state {
     PARTITION_CLOSED,  /* nothing is known: open it */

@@ -4,7 +4,7 @@
 #define TIDEMARK_SPEED_PUBLISHED_H
 
 #include "config/settings.h"
-#include "ports/publication.h"
+#include "state/publication.h"
 
 struct published;
 

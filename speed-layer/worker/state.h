@@ -7,7 +7,7 @@
 #include "worker/letters.h"
 #include "metrics/metrics.h"
 #include "partition/partition.h"
-#include "ports/bad_notice.h"
+#include "record/bad_notice.h"
 #include "worker/worker.h"
 
 /* Where a partition is counted; all NULL where nobody watches. */

@@ -8,7 +8,8 @@
 #include "partition/index.h"
 #include "ports/consumer.h"
 #include "ports/dead_letters.h"
-#include "ports/publication.h"
+#include "ports/publication_store.h"
+#include "ports/realtime_store.h"
 #include "ports/readers.h"
 #include "worker/report.h"
 

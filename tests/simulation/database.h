@@ -9,7 +9,7 @@
 #define TIDEMARK_SIMULATION_DATABASE_H
 
 #include "actor.h"
-#include "ports/publication.h"
+#include "ports/publication_store.h"
 #include "postgres/postgres.h"
 #include "topic.h"
 

@@ -5,7 +5,7 @@
 #define TIDEMARK_SIMULATION_LETTERS_GATE_H
 
 #include "actor.h"
-#include "ports/memory_dead_letters.h"
+#include "memory_dead_letters.h"
 #include "topic.h"
 
 /* One process' producer; the caller's memory. */

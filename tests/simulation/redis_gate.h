@@ -4,7 +4,7 @@
 #define TIDEMARK_SIMULATION_REDIS_GATE_H
 
 #include "actor.h"
-#include "ports/memory_realtime.h"
+#include "memory_realtime.h"
 
 /* One process' connection; the caller's memory. */
 struct redis_gate {

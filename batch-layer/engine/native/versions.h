@@ -3,7 +3,7 @@
 #ifndef TIDEMARK_BATCH_VERSIONS_H
 #define TIDEMARK_BATCH_VERSIONS_H
 
-#include "ports/realtime_store.h"
+#include "state/ledger.h"
 
 struct versions {
     const struct source *source;

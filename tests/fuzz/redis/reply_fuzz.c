@@ -12,6 +12,7 @@
 #include "redis/reply_limit.h"
 #include "redis/slot_codec.h"
 #include "redis/slot_parts.h"
+#include "state/slot_audit.h"
 
 #define EPOCH 3
 #define SUMS 2

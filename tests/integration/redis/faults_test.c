@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "redis/connection.h"
+#include "state/slot_audit.h"
 
 static struct additions one;
 

@@ -3,8 +3,9 @@
  * whatever order, they say the same and hold the same. */
 #include "cmocka_test.h"
 
-#include "ports/memory_realtime.h"
+#include "memory_realtime.h"
 #include "slot_fixture.h"
+#include "state/slot_audit.h"
 
 enum { STEPS = 4000, IDS = 6 };
 

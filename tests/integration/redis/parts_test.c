@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 
+#include "state/slot_audit.h"
+
 #define WINDOWS 5000      /* that commits choose among: many times what is read at once */
 #define CELLS_A_COMMIT 60 /* of them, and a commit makes some anew */
 #define AT_ONCE 100

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What dead_letter_store promises, kept by the one in memory. */
-#include "ports/memory_dead_letters.h"
+#include "memory_dead_letters.h"
 
 #include "cmocka_test.h"
 

@@ -5,6 +5,7 @@
 #include "redis/read_decode.h"
 #include "redis/reply_error.h"
 #include "redis/reply_limit.h"
+#include "state/slot_audit.h"
 
 static const struct field fields[] = {{"category", FIELD_TEXT, 0}, {"amount", FIELD_DECIMAL, 2}};
 static const struct schema schema = {.fields = fields, .field_count = 2, .key = FIELD_NONE, .event_time = "t"};

@@ -7,7 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "partition/partition.h"
-#include "ports/memory_realtime.h"
+#include "memory_realtime.h"
+#include "state/slot_audit.h"
 #include "worker/worker.h"
 
 enum { ID, AMOUNT, FIELDS };

@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "partition/partition.h"
-#include "ports/memory_realtime.h"
+#include "memory_realtime.h"
+#include "state/fit.h"
+#include "state/slot_audit.h"
 
 enum { ID, STATUS, AMOUNT, FIELDS };
 enum { MESSAGES_MAX = 400, ORDERS = 12, STEPS = 400, ORDER_APART_S = 300 };

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/zone.h"
-#include "ports/memory_realtime.h"
+#include "memory_realtime.h"
 #include "worker/worker.h"
 
 enum { PARTITIONS = MEMORY_PARTITIONS_MAX, MESSAGES = 6000, POLL_MAX = 2000 };

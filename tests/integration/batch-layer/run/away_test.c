@@ -4,6 +4,7 @@
 
 #include "kafka/client.h"
 #include "ports/group.h"
+#include "state/fit.h"
 
 #define UNREAD "select partition, cut, unread from tidemark.partition order by 1"
 #define OUTCOMES "select epoch, outcome from tidemark.run order by id"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdlib.h>
+#include "state/slot_reader.h"
 
-#include "ports/realtime_store.h"
+#include <stdlib.h>
 
 void slot_reader_init(struct slot_reader *reader, struct slot_id id, const struct source *source)
 {
@@ -55,14 +55,6 @@ struct epoch_cells *slot_reader_epoch(struct slot_reader *reader, int64_t epoch)
     struct epoch_cells *cells = &reader->epochs[reader->epoch_count++];
     *cells = (struct epoch_cells){.epoch = epoch, .panes = panes, .totals = totals};
     return cells;
-}
-
-bool slot_is_live(const struct slot *slot, int64_t epoch)
-{
-    for (size_t i = 0; i < slot->epoch_count; i++)
-        if (slot->epochs[i].epoch == epoch)
-            return true;
-    return false;
 }
 
 bool slot_reader_trim(struct slot_reader *reader)

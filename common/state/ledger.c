@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ports/realtime_store.h"
+#include "state/ledger.h"
 
 void fates_add(struct fates *fates, const struct ledger *ledger)
 {
@@ -40,10 +40,4 @@ bool ledger_is_closed(const struct ledger *ledger, size_t view_count)
         if (ledger->kept != ledger->views[i].counted + ledger->views[i].filtered)
             return false;
     return true;
-}
-
-const char *commit_answer_name(enum commit_answer answer)
-{
-    static const char *const names[] = {"OK", "ALREADY", "REWOUND", "AHEAD", "LOST", "FOREIGN"};
-    return names[answer];
 }

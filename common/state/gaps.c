@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ports/realtime_store.h"
+#include "state/gaps.h"
 
 void gaps_add(struct gaps *gaps, struct offset_range gap)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ports/memory_realtime.h"
+#include "memory_realtime.h"
 
 #include <assert.h>
 #include <stdio.h>

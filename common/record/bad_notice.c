@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ports/bad_notice.h"
+#include "record/bad_notice.h"
 
 #include <inttypes.h>
 #include <stdio.h>

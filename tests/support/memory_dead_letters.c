@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ports/memory_dead_letters.h"
+#include "memory_dead_letters.h"
 
 #include <assert.h>
 #include <stdlib.h>

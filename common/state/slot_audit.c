@@ -1,19 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0
- * Whether what a slot says of itself agrees. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state/slot_audit.h"
+
 #include <inttypes.h>
-
-#include "ports/realtime_store.h"
-
-struct cell *cell_total(struct cell_total *total)
-{
-    return (struct cell *)(void *)total->bytes;
-}
-
-void cell_total_add(struct cell_total *total, const struct panes *panes)
-{
-    for (size_t i = 0; i < panes_count(panes); i++)
-        cell_merge(panes->view, cell_total(total), panes_get(panes, i).cell);
-}
 
 static bool damaged(const struct epoch_cells *cells, const char *what, int64_t is, int64_t wanted, struct error *error)
 {

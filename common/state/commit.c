@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
+#include "state/commit.h"
 
-#include "ports/realtime_store.h"
+#include <stdio.h>
 
 void slot_follow(struct slot *slot, const struct commit *commit)
 {
@@ -17,4 +17,10 @@ void slot_follow(struct slot *slot, const struct commit *commit)
     slot->gaps = commit->gaps ? *commit->gaps : (struct gaps){0};
     snprintf(slot->alarm, sizeof slot->alarm, "%s", commit->alarm ? commit->alarm : "");
     snprintf(slot->commit_id, sizeof slot->commit_id, "%s", commit->commit_id);
+}
+
+const char *commit_answer_name(enum commit_answer answer)
+{
+    static const char *const names[] = {"OK", "ALREADY", "REWOUND", "AHEAD", "LOST", "FOREIGN"};
+    return names[answer];
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_test.h"
 
-#include "ports/bad_notice.h"
+#include "record/bad_notice.h"
 
 #define SECOND_US INT64_C(1000000)
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What the batch layer has published of a source: epoch, cut, and how the messages below the cut were accounted for.
  * The three layers meet in this and in the slots of the real-time store. */
-#ifndef TIDEMARK_PORTS_PUBLICATION_H
-#define TIDEMARK_PORTS_PUBLICATION_H
+#ifndef TIDEMARK_STATE_PUBLICATION_H
+#define TIDEMARK_STATE_PUBLICATION_H
 
-#include "ports/realtime_store.h"
+#include "state/gaps.h"
+#include "state/ledger.h"
+#include "state/slot.h"
 
 /* Of a source's topic: more than a cluster of Kafka holds in all, so that no number that is out of its mind takes all
  * memory. */
@@ -55,20 +57,5 @@ const struct published_partition *publication_partition(const struct publication
 
 /* What is published was ingested from this cluster, or nothing is yet. */
 bool publication_is_of_cluster(const struct publication *publication, const char *cluster);
-
-/* The test that makes a wrong sum impossible: the slot's epoch published + 1 begins at the published cut (or, for a
- * partition that the cut doesn't name, at its first offset), and the slot has read what the batch layer has: of the
- * same cluster, from the same first offset on, without what was lost to it, and not less. */
-bool slot_fits(const struct slot *slot, int32_t partition, const struct publication *publication);
-
-struct publication_store {
-    const struct publication_store_operations *operations;
-};
-struct publication_store_operations {
-    /* One snapshot. A database that is still empty, or has no row of this source, is epoch 0. */
-    bool (*read)(struct publication_store *store, const struct source *source, struct publication *ret_publication,
-                 struct error *error);
-    void (*destroy)(struct publication_store *store);
-};
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_test.h"
 
-#include "ports/realtime_store.h"
+#include "state/gaps.h"
 
 static struct gaps gaps;
 

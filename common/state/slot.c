@@ -1,9 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0
- * Slots of another format than this program's. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state/slot.h"
+
 #include <inttypes.h>
 #include <string.h>
-
-#include "ports/realtime_store.h"
 
 bool slot_format_check(const struct slot *slot, struct error *error)
 {
@@ -40,4 +39,12 @@ void slot_keep_known(struct slot *slot)
 int64_t slot_uncommitted(const struct slot *slot)
 {
     return slot->end != LOG_END_UNKNOWN && slot->real_end > slot->end ? slot->real_end - slot->end : 0;
+}
+
+bool slot_is_live(const struct slot *slot, int64_t epoch)
+{
+    for (size_t i = 0; i < slot->epoch_count; i++)
+        if (slot->epochs[i].epoch == epoch)
+            return true;
+    return false;
 }

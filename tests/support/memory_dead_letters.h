@@ -3,8 +3,8 @@
  *
  * The topic is what is kept, whoever writes to it; each process has a store of its own. A process that crashes is one
  * whose store is cleaned up, or never used again. */
-#ifndef TIDEMARK_PORTS_MEMORY_DEAD_LETTERS_H
-#define TIDEMARK_PORTS_MEMORY_DEAD_LETTERS_H
+#ifndef TIDEMARK_TESTS_MEMORY_DEAD_LETTERS_H
+#define TIDEMARK_TESTS_MEMORY_DEAD_LETTERS_H
 
 #include "ports/dead_letters.h"
 

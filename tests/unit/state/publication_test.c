@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_test.h"
 
-#include "ports/publication.h"
+#include "state/fit.h"
+#include "state/gaps.h"
+#include "state/slot.h"
 
 static struct published_partition partition;
 static struct publication publication;

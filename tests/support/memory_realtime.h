@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * realtime_store in memory: the same answers as Redis, for tests that play faults. One source. */
-#ifndef TIDEMARK_PORTS_MEMORY_REALTIME_H
-#define TIDEMARK_PORTS_MEMORY_REALTIME_H
+#ifndef TIDEMARK_TESTS_MEMORY_REALTIME_H
+#define TIDEMARK_TESTS_MEMORY_REALTIME_H
 
 #include "ports/realtime_store.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What is said of a partition's bad messages while they come: at most one line in ten seconds, with how many came since
  * the last one, where the last of them lies, and what is wrong with it. Whoever reads the log says the line. */
-#ifndef TIDEMARK_PORTS_BAD_NOTICE_H
-#define TIDEMARK_PORTS_BAD_NOTICE_H
+#ifndef TIDEMARK_RECORD_BAD_NOTICE_H
+#define TIDEMARK_RECORD_BAD_NOTICE_H
 
 #include "record/record.h"
 
