@@ -1033,15 +1033,6 @@ static void destroying_nothing_is_allowed(void **state)
     settings_destroy(NULL);
 }
 
-/* The path of docs/configuration.md, from the place of this source file. */
-static void manual_path(char *out, size_t size)
-{
-    static const char own[] = "tests/unit/config/settings_test.c";
-    size_t root = strlen(__FILE__) - strlen(own);
-    assert_string_equal(&__FILE__[root], own);
-    (void)snprintf(out, size, "%.*sdocs/configuration.md", (int)root, __FILE__);
-}
-
 static char *printed_manual(void)
 {
     char *text = NULL;
@@ -1056,8 +1047,7 @@ static char *printed_manual(void)
 static void the_reference_manual_is_current(void **state)
 {
     (void)state;
-    char name[4096];
-    manual_path(name, sizeof name);
+    static const char name[] = DOCS_FOLDER "/configuration.md";
     char *expected = printed_manual();
     const char *wish = getenv("TIDEMARK_WRITE_DOCS");
     if (wish && strcmp(wish, "1") == 0)

@@ -7,13 +7,6 @@
 #include "serving_metrics.h"
 #include "speed_metrics.h"
 
-static void manual_path(char path[], size_t size)
-{
-    const char *tests = strstr(__FILE__, "tests/unit/");
-    assert_non_null(tests);
-    snprintf(path, size, "%.*sdocs/metrics.md", (int)(tests - __FILE__), __FILE__);
-}
-
 static void read_file(const char *path, struct buffer *out)
 {
     FILE *file = fopen(path, "r");
@@ -33,9 +26,8 @@ static void print_program(const char *where, const struct metric *table, size_t 
 static void the_manual_of_metrics_is_that_of_the_program(void **state)
 {
     (void)state;
-    char path[1024];
+    static const char path[] = DOCS_FOLDER "/metrics.md";
     struct buffer expected = {0}, found = {0};
-    manual_path(path, sizeof path);
     buffer_append_string(&expected, "# Metrics\n\nPrinted from the tables of the programs, in the text format of "
                                     "Prometheus.\n");
     print_program("tidemark-speed, at /metrics of `speed.listen`", speed_metrics, SPEED_METRIC_COUNT, &expected);
