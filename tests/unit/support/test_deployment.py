@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What deploy/ holds for others' programs: Prometheus, Grafana."""
+"""What deploy/ holds for others' programs: Prometheus, Grafana, Redis, docker-compose."""
 
 import json
+import os
 import re
+import signal
 import subprocess
+import tempfile
 import unittest
 from pathlib import Path
+
+from support.process import Child, wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 MONITORING = ROOT / "deploy" / "monitoring"
@@ -68,6 +73,99 @@ class Monitoring(unittest.TestCase):
                 self.assertLessEqual(at["x"] + at["w"], 24)
                 self.assertFalse(places & taken, f"{name}: {panel['title']} lies on another")
                 taken |= places
+
+
+COMMIT = """#!lua name=commit
+redis.register_function('commit', function(keys)
+    redis.call('hset', keys[1], 'b', '1')
+    return redis.call('hset', keys[2], 'd', '2')
+end)"""
+
+
+class Users(unittest.TestCase):
+    """A Redis with the users that deploy/compose/make-secrets makes."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.secrets, self.socket = self.folder / "secrets", self.folder / "socket"
+        self.secrets.mkdir()
+        self.make_secrets()
+
+    def make_secrets(self):
+        """Without other owners of the files, which only root can give them."""
+        owners = self.folder / "bin" / "chown"
+        owners.parent.mkdir(exist_ok=True)
+        owners.write_text("#!/bin/sh\n")
+        owners.chmod(0o755)
+        env = {**os.environ, "SECRETS": str(self.secrets), "PATH": f"{owners.parent}:{os.environ['PATH']}"}
+        subprocess.run([ROOT / "deploy" / "compose" / "make-secrets"], env=env, check=True)
+
+    def start(self):
+        command = ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder, "--save", ""]
+        command += ["--appendonly", "yes", "--appendfsync", "always", "--aclfile", self.secrets / "redis" / "users.acl"]
+        redis = Child("redis", command, self.folder / "log")
+        self.addCleanup(lambda: redis.running() and redis.stop(signal.SIGKILL))
+        wait_until(lambda: self.health().returncode == 0, 60, "Redis answers", children=[redis])
+        return redis
+
+    def asked(self, *words, given=""):
+        command = ["redis-cli", "-e", "-s", self.socket, "--no-auth-warning", *words]
+        return subprocess.run(command, input=given, capture_output=True, text=True, check=False, timeout=60)
+
+    def asked_as(self, user, *words, **more):
+        password = (self.secrets / user / "redis").read_text()
+        return self.asked("--user", user, "--pass", password, *words, **more)
+
+    def health(self):
+        """As the health check of docker-compose.yml does it."""
+        words = re.search(r'"redis-cli", (.*"ping")', (ROOT / "deploy" / "docker-compose.yml").read_text())[1]
+        return self.asked(*json.loads(f"[{words}]"))
+
+    def test_transactions_outlive_a_restart(self):
+        """Redis replays them as its default user."""
+        redis = self.start()
+        self.asked_as("speed", "function", "load", COMMIT)
+        self.assertEqual(self.asked_as("speed", "fcall", "commit", "2", "tidemark:a", "tidemark:c").returncode, 0)
+        redis.kill()
+        redis = self.start()
+        self.assertEqual(self.asked_as("speed", "hget", "tidemark:c", "d").stdout, "2\n", redis.tail())
+
+    def test_nobody_may_more_than_a_sign_of_life_without_a_password(self):
+        self.start()
+        self.assertEqual(self.health().stdout, "PONG\n")
+        for words, answer in (
+            (("ping",), "NOAUTH"),
+            (("--user", "default", "--pass", "", "ping"), "NOAUTH"),
+            (("--user", "health", "--pass", "none", "hget", "tidemark:a", "b"), "NOPERM"),
+            (("--user", "health", "--pass", "none", "acl", "list"), "NOPERM"),
+        ):
+            with self.subTest(words=words):
+                done = self.asked(*words)
+                self.assertRegex(done.stdout + done.stderr, answer)
+                self.assertNotEqual(done.returncode, 0)
+
+    def test_passwords_stay_and_users_are_made_anew(self):
+        before = self.passwords()
+        self.assertEqual(len(set(before.values())), 9)
+        users = self.secrets / "redis" / "users.acl"
+        text = users.read_text()
+        users.chmod(0o600)
+        users.write_text("user default on nopass -@all\n")
+        self.make_secrets()
+        self.assertEqual(self.passwords(), before)
+        self.assertEqual(users.read_text(), text)
+
+    def passwords(self):
+        return {path: path.read_text() for path in self.secrets.glob("*/*") if path.name != "users.acl"}
+
+
+class Variables(unittest.TestCase):
+    def test_each_variable_of_docker_compose_is_in_the_example_with_its_default(self):
+        used = set(re.findall(r"\$\{(\w+):-([^}]*)\}", (ROOT / "deploy" / "docker-compose.yml").read_text()))
+        shown = set(re.findall(r"^#(\w+)=(.*)$", (ROOT / "deploy" / ".env.example").read_text(), re.MULTILINE))
+        self.assertEqual(used, shown)
 
 
 if __name__ == "__main__":
