@@ -2,9 +2,11 @@
  * Plays schedules of faults, one a seed, and makes one that fails as small as it can. */
 #include <inttypes.h>
 #include <malloc.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,6 +89,13 @@ static struct options parse(int argc, char *argv[])
     return options;
 }
 
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 /* In a process of its own, silent or not: whether the schedule fails. */
 static bool fails(uint64_t seed, const bool skips[SCHEDULE_STEPS], bool silent, bool traces)
 {
@@ -136,59 +145,70 @@ static void report(uint64_t seed, bool skips[SCHEDULE_STEPS])
     fails(seed, skips, false, true);
 }
 
-/* The share of one job: its seeds, one after the other, until one fails. */
+/* The share of one job: its seeds, one after the other, until one fails. In memory that its process shares. */
 struct share {
-    struct figures figures;
-    uint64_t at; /* the seed that is played */
+    struct figures figures; /* once it is done */
+    _Atomic uint64_t at;    /* the seed that is played */
+    atomic_bool done;
     pid_t process;
-    int result;
 };
 
-static void play_share(const struct options *options, int64_t job, int output)
+#define PROGRESS_SECONDS 60
+
+/* For somebody who waits: the first share says how far it is, and so how far all are. */
+static void say_progress(const struct options *options, int64_t played, double *at)
 {
+    double now = seconds_now();
+    if (now - *at < PROGRESS_SECONDS)
+        return;
+    fprintf(stderr, "about %" PRId64 " of %" PRId64 " schedules\n", played, options->schedules);
+    *at = now;
+}
+
+static void play_share(const struct options *options, int64_t job, struct share *share)
+{
+    double said = seconds_now();
     for (int64_t i = job; i < options->schedules; i += options->jobs) {
-        uint64_t seed = (uint64_t)(options->seed + i);
-        if (write(output, &seed, sizeof seed) != sizeof seed)
-            _Exit(70);
-        world_play(&the_world, seed, options->has_steps ? options->skips : NULL, options->trace);
+        share->at = (uint64_t)(options->seed + i);
+        world_play(&the_world, share->at, options->has_steps ? options->skips : NULL, options->trace);
+        if (job == 0)
+            say_progress(options, i + 1, &said);
     }
-    uint64_t end = UINT64_MAX;
-    if (write(output, &end, sizeof end) != sizeof end ||
-        write(output, &the_world.figures, sizeof the_world.figures) != sizeof the_world.figures)
-        _Exit(70);
+    share->figures = the_world.figures;
+    share->done = true;
     exit(0); /* with the address sanitizer's look for leaks */
 }
 
-static struct share start_share(const struct options *options, int64_t job)
+static void start_share(const struct options *options, int64_t job, struct share *share)
 {
-    struct share share = {0};
-    int ends[2];
     fflush(stdout);
-    if (pipe(ends) || (share.process = fork()) < 0) {
+    pid_t process = fork();
+    if (process < 0) {
         perror("simulation");
         exit(71);
     }
-    if (share.process == 0) {
-        close(ends[0]);
-        play_share(options, job, ends[1]);
-    }
-    close(ends[1]);
-    share.result = ends[0];
-    return share;
+    if (process == 0)
+        play_share(options, job, share);
+    share->process = process; /* not by the child, which sees 0 */
 }
 
 /* True where all of the share's schedules were right. */
-static bool end_share(struct share *share)
+static bool end_share(const struct share *share)
 {
-    uint64_t seed = 0;
     int status = 0;
-    while (read(share->result, &seed, sizeof seed) == sizeof seed && seed != UINT64_MAX)
-        share->at = seed;
-    bool done =
-        seed == UINT64_MAX && read(share->result, &share->figures, sizeof share->figures) == sizeof share->figures;
-    close(share->result);
     waitpid(share->process, &status, 0);
-    return done && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return share->done && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static struct share *shares_new(int64_t count)
+{
+    void *memory =
+        mmap(NULL, (size_t)count * sizeof(struct share), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        perror("simulation");
+        exit(71);
+    }
+    return memory;
 }
 
 static void add_figures(struct figures *sum, const struct figures *more)
@@ -203,13 +223,6 @@ static void add_figures(struct figures *sum, const struct figures *more)
     sum->unread += more->unread;
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 int main(int argc, char *argv[])
 {
     static struct options options;
@@ -220,12 +233,12 @@ int main(int argc, char *argv[])
     world_make(&the_world);
     printf("SEED=%" PRId64 "\n", options.seed);
     double began = seconds_now();
-    struct share *shares = calloc((size_t)options.jobs, sizeof *shares);
+    struct share *shares = shares_new(options.jobs);
     struct figures sum = {0};
-    bool right = shares != NULL;
-    for (int64_t job = 0; shares && job < options.jobs; job++)
-        shares[job] = start_share(&options, job);
-    for (int64_t job = 0; shares && job < options.jobs; job++) {
+    bool right = true;
+    for (int64_t job = 0; job < options.jobs; job++)
+        start_share(&options, job, &shares[job]);
+    for (int64_t job = 0; job < options.jobs; job++) {
         bool done = end_share(&shares[job]);
         add_figures(&sum, &shares[job].figures);
         if (!done && right) {
@@ -241,6 +254,5 @@ int main(int argc, char *argv[])
            " cuts of what nobody read, %" PRId64 " kills: %s\n",
            sum.schedules, took, (double)sum.schedules / took * 60, sum.steps, sum.answers, sum.complete, sum.deferred,
            sum.publications, sum.unread, sum.kills, right ? "all exact, none stuck" : "FOUND");
-    free(shares);
     return right ? 0 : 1;
 }
