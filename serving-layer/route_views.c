@@ -115,7 +115,7 @@ void route_view(const struct request *request, struct reply *reply)
     struct view_query query;
     struct answer answer = {0};
     const struct view *view = find_view(request, request->target->segments[2], &snapshot, &problem);
-    if (view && view_query_parse(view, request->target, request->arena, &query, &problem) &&
+    if (view && view_query_parse(view, request->target, request->head->accept, request->arena, &query, &problem) &&
         answer_view(snapshot, (size_t)(view - snapshot->source->views), &query, &answer, &problem)) {
         metric_add(metrics_series(request->serving->metrics, METRIC_ROWS_ANSWERED, &view->name), (int64_t)answer.rows);
         give(&answer, query.format, reply);

@@ -83,14 +83,14 @@ static void dispatch(const struct request *request, struct reply *reply, const c
         found->handle(request, reply);
 }
 
-void route(const struct serving *serving, const char *raw_target, struct reply *reply, const char **ret_route)
+void route(const struct serving *serving, const struct request_head *head, struct reply *reply, const char **ret_route)
 {
     struct arena arena = {0};
     struct target target;
     struct problem problem;
     *ret_route = "other";
-    if (target_parse(raw_target, &arena, &target, &problem))
-        dispatch(&(struct request){serving, &target, &arena}, reply, ret_route);
+    if (target_parse(head->target, &arena, &target, &problem))
+        dispatch(&(struct request){serving, head, &target, &arena}, reply, ret_route);
     else
         reply_problem(reply, &problem);
     if (!reply_is_whole(reply)) {
@@ -101,9 +101,9 @@ void route(const struct serving *serving, const char *raw_target, struct reply *
     arena_clean_up(&arena);
 }
 
-static void answer(void *context, const char *target, struct reply *reply, const char **ret_route)
+static void answer(void *context, const struct request_head *head, struct reply *reply, const char **ret_route)
 {
-    route(context, target, reply, ret_route);
+    route(context, head, reply, ret_route);
 }
 
 static void arrived(void *context, size_t connections)

@@ -26,12 +26,13 @@ struct serving {
 /* What a handler is given. */
 struct request {
     const struct serving *serving;
-    const struct target *target;
+    const struct request_head *head;
+    const struct target *target; /* the head's, taken apart */
     struct arena *arena;
 };
 
-/* Answers GET of `raw_target`. *ret_route is how metrics name the route, static text. */
-void route(const struct serving *serving, const char *raw_target, struct reply *reply, const char **ret_route);
+/* Answers GET of the head's target. *ret_route is how metrics name the route, static text. */
+void route(const struct serving *serving, const struct request_head *head, struct reply *reply, const char **ret_route);
 
 /* What a server is started with. */
 struct http_handler route_handler(struct serving *serving);

@@ -87,7 +87,8 @@ static bool start(struct run *run, struct error *error)
     const struct settings *settings = run->settings;
     const struct http_server_options options = {.address = {settings->http.host, settings->http.port},
                                                 .threads = settings->http.threads,
-                                                .connections_max = CONNECTIONS_MAX};
+                                                .connections_max = CONNECTIONS_MAX,
+                                                .origins = {settings->http.origins, settings->http.origin_count}};
     const struct http_handler handler = route_handler(&run->serving);
     struct follower_times times = FOLLOWER_TIMES(settings->http.refresh_us);
     times.silent_us = UNREAD_AFTER_US + settings->speed.flush_every_us;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/wide.h"
 #include "base/zone.h"
+#include "http/preference.h"
 #include "record/event_time.h"
 
 #define CURSOR_PREFIX "r1." /* a later form can be told apart */
@@ -82,7 +83,27 @@ static bool take_limit(const struct target *target, struct view_query *query, st
     return true;
 }
 
-static bool take_format(const struct target *target, struct view_query *query, struct problem *problem)
+/* The format that is liked best; of those liked alike the first. */
+static bool choose_format(const char *accept, enum answer_format *ret_format, struct problem *problem)
+{
+    static const char *const types[] = {
+        [FORMAT_JSON] = "application/json", [FORMAT_CSV] = "text/csv", [FORMAT_NDJSON] = "application/x-ndjson"};
+    int best = 0;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        int weight = preference_weight(accept, types[i]);
+        if (weight > best)
+            *ret_format = (enum answer_format)i;
+        best = weight > best ? weight : best;
+    }
+    return best > 0 || problem_set(problem, 406,
+                                   "rows can be application/json, text/csv or application/x-ndjson, and Accept takes "
+                                   "none of them: %.*s",
+                                   shown_length(accept), accept);
+}
+
+/* What `format` says goes before what Accept says. */
+static bool take_format(const struct target *target, const char *accept, struct view_query *query,
+                        struct problem *problem)
 {
     static const char *const names[] = {[FORMAT_JSON] = "json", [FORMAT_CSV] = "csv", [FORMAT_NDJSON] = "ndjson"};
     const char *value = target_parameter(target, "format");
@@ -91,8 +112,9 @@ static bool take_format(const struct target *target, struct view_query *query, s
             query->format = (enum answer_format)i;
             return true;
         }
-    return !value ||
-           problem_set(problem, 400, "format must be json, csv or ndjson, not %.*s", shown_length(value), value);
+    if (value)
+        return problem_set(problem, 400, "format must be json, csv or ndjson, not %.*s", shown_length(value), value);
+    return !accept || choose_format(accept, &query->format, problem);
 }
 
 static const char *dimension_name(const struct view *view, size_t number)
@@ -187,12 +209,12 @@ static bool allow_parameters(const struct view *view, const struct target *targe
     return target_allow(target, names, count, problem);
 }
 
-bool view_query_parse(const struct view *view, const struct target *target, struct arena *arena,
+bool view_query_parse(const struct view *view, const struct target *target, const char *accept, struct arena *arena,
                       struct view_query *ret_query, struct problem *problem)
 {
     struct view_query query = {.view = view};
     if (!allow_parameters(view, target, arena, problem) || !take_range(target, arena, &query, problem) ||
-        !take_limit(target, &query, problem) || !take_format(target, &query, problem) ||
+        !take_limit(target, &query, problem) || !take_format(target, accept, &query, problem) ||
         !take_cursor(target, arena, &query, problem))
         return false;
     for (size_t i = 0; i < view->dimension_count; i++)

@@ -27,8 +27,8 @@ struct view_query {
     struct text cursor_group;
 };
 
-/* The query's texts live as long as the arena and the target. */
-bool view_query_parse(const struct view *view, const struct target *target, struct arena *arena,
+/* `accept` is the header of that name, or NULL. The query's texts live as long as the arena and the target. */
+bool view_query_parse(const struct view *view, const struct target *target, const char *accept, struct arena *arena,
                       struct view_query *ret_query, struct problem *problem) MUST_CHECK;
 
 /* Whether a group passes the filters. */

@@ -137,6 +137,34 @@ static void read_brokers(struct reader *reader, const struct option *option, con
         set_copy(reader, option, node->text, base);
 }
 
+/* "https://host:port" as browsers write it, without a path. */
+static bool is_origin(struct text text)
+{
+    struct text rest;
+    return text_equal(text, text_of("*")) ||
+           ((text_after(text, "https://", &rest) || text_after(text, "http://", &rest)) && is_authority(rest));
+}
+
+static void read_origins(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+{
+    if (!option_expect(reader, node, YAML_LIST, "a list of origins such as [\"https://board.example.com\"]"))
+        return;
+    const char **names = reader_allocate(reader, (node->count + 1) * sizeof *names);
+    size_t count = 0;
+    for (const struct yaml_node *item = node->first; names && item; item = item->next) {
+        if (!option_expect(reader, item, YAML_SCALAR, "an origin such as \"https://board.example.com\""))
+            continue;
+        if (!is_origin(item->text))
+            problem_add(reader->problems, item->place,
+                        "an origin is https://host, with its port where it isn't 443, and without a path; or \"*\"");
+        names[count++] = reader_copy(reader, item->text);
+    }
+    *(const char *const **)((char *)base + option->offset) = names;
+    *(size_t *)((char *)base + option->second_offset) = names ? count : 0;
+}
+
+const struct option_type setting_origins = {.name = "list of origins", .read = read_origins};
+
 const struct option_type setting_brokers = {.name = "list of host:port", .read = read_brokers};
 
 static bool is_printable(struct text text)

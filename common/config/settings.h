@@ -57,6 +57,8 @@ struct settings {
         const char *host; /* of `listen`, "127.0.0.1:8080"; a path of a unix socket begins with a slash */
         int port;
         bool insecure;        /* others than this machine may ask, and nobody is asked who he is */
+        const char *const *origins; /* whose pages may read the answers: `allow_origins` */
+        size_t origin_count;
         int64_t memory_bytes; /* what the snapshot may hold: `memory`, 1 GiB */
         int64_t threads;      /* 2 */
         int64_t alerts_max;   /* of an alert topic, the newest that are held: `alerts`, 10,000 */

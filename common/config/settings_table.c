@@ -92,6 +92,12 @@ static const struct option http_options[] = {
          "without a password and without encryption. Right behind a proxy that asks both, or in a network of "
          "containers.",
      .example = "true"},
+    {.key = "allow_origins",
+     .type = &setting_origins,
+     AT(settings.http.origins),
+     AND_AT(settings.http.origin_count),
+     .meaning = "Other origins whose pages may read the answers (CORS), or `\"*\"` for all.",
+     .example = "[\"https://board.example.com\"]"},
     {.key = "memory",
      .type = &option_size,
      AT(settings.http.memory_bytes),

@@ -41,9 +41,9 @@ static void append_socket(const struct monitor_place *place, int number, struct 
     buffer_append_string(out, ".sock");
 }
 
-static void answer(void *context, const char *target, struct reply *reply, const char **ret_route)
+static void answer(void *context, const struct request_head *head, struct reply *reply, const char **ret_route)
 {
-    health_route(context, target, reply, ret_route);
+    health_route(context, head->target, reply, ret_route);
 }
 
 static bool start_at(struct monitor *monitor, const struct listen_address *address, struct error *error)

@@ -53,6 +53,7 @@ const char *status_title(unsigned status)
         {400, "Bad Request"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
         {413, "Content Too Large"},
         {414, "URI Too Long"},
         {422, "Unprocessable Content"},

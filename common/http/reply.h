@@ -5,7 +5,7 @@
 
 #include "http/problem.h"
 
-#define REPLY_HEADERS_MAX 4
+#define REPLY_HEADERS_MAX 8
 
 struct reply_header {
     const char *name;    /* static text */
@@ -14,7 +14,8 @@ struct reply_header {
 
 struct reply {
     unsigned status;
-    const char *content_type; /* static text */
+    const char *content_type;  /* static text; NULL: there is no body */
+    const char *cache_control; /* static text; NULL: no-store */
     struct buffer body;
     const char *constant; /* static text in place of the body; NULL: the body */
     struct reply_header headers[REPLY_HEADERS_MAX];

@@ -24,6 +24,24 @@ static bool is_line(const char *text)
     return true;
 }
 
+/* Headers that the head only keeps; of two with a name the first. */
+static void note_wish(struct request_head *head, const char *name, const char *value)
+{
+    const struct {
+        const char *name, **value;
+    } wishes[] = {
+        {"Accept", &head->accept},
+        {"Accept-Encoding", &head->accept_encoding},
+        {"Access-Control-Request-Method", &head->requested_method},
+        {"If-None-Match", &head->if_none_match},
+        {"Origin", &head->origin},
+        {"X-Request-Id", &head->request_id},
+    };
+    for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++)
+        if (!*wishes[i].value && strcasecmp(name, wishes[i].name) == 0)
+            *wishes[i].value = value;
+}
+
 void request_head_note(struct request_head *head, const char *name, const char *value)
 {
     head->malformed = head->malformed || !is_token(name) || !is_line(value);
@@ -35,7 +53,17 @@ void request_head_note(struct request_head *head, const char *name, const char *
         head->lengths++;
     } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
         head->encoding = true;
+    } else if (strcasecmp(name, "Authorization") == 0) {
+        head->authorization = value;
+        head->authorizations++;
+    } else {
+        note_wish(head, name, value);
     }
+}
+
+bool request_head_is_preflight(const struct request_head *head)
+{
+    return head->takes_preflight && strcmp(head->method, "OPTIONS") == 0 && head->origin && head->requested_method;
 }
 
 /* Only blanks are left. */
@@ -98,8 +126,8 @@ static bool check_ambiguity(const struct request_head *head, struct problem *pro
         return problem_set(problem, 400, "the address must not have blanks or control characters");
     if (head->encoding && head->length)
         return problem_set(problem, 400, "Transfer-Encoding and Content-Length must not both be given");
-    if (head->lengths > 1 || head->hosts > 1)
-        return problem_set(problem, 400, "Content-Length and Host must be given once");
+    if (head->lengths > 1 || head->hosts > 1 || head->authorizations > 1)
+        return problem_set(problem, 400, "Content-Length, Host and Authorization must not be given twice");
     if (head->length && !is_length(head->length))
         return problem_set(problem, 400, "Content-Length must be a number, not %.*s", shown_length(head->length),
                            head->length);
@@ -130,7 +158,7 @@ bool request_head_check(const struct request_head *head, struct reply *reply, st
     if (is_too_large(head))
         return problem_set(problem, 431, "address and headers are longer than %zu bytes", HEAD_BYTES_MAX);
     *ret_close = has_body(head);
-    if (!is_get(head->method)) {
+    if (!is_get(head->method) && !request_head_is_preflight(head)) {
         buffer_append_string(reply_header(reply, "Allow"), "GET, HEAD");
         return problem_set(problem, 405, "only GET and HEAD are answered, not %.*s", shown_length(head->method),
                            head->method);

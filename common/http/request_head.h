@@ -15,16 +15,23 @@
 struct request_head {
     const char *method, *target, *version; /* as they came; the target may be cut behind TARGET_BYTES_MAX + 1 bytes */
     size_t bytes;                          /* of the request line and all headers */
+    bool takes_preflight;                  /* whether pages of other origins are answered */
 
     /* What request_head_note has seen. */
     const char *host, *length; /* NULL: not given */
     size_t hosts, lengths;     /* how often */
     bool encoding;             /* there is a Transfer-Encoding */
-    bool malformed;            /* the name of a header is none, or its value is not one line */
+    size_t authorizations;
+    const char *accept, *accept_encoding, *authorization, *if_none_match, *origin, *request_id; /* NULL: not given */
+    const char *requested_method; /* of the request by which a browser asks first (CORS) */
+    bool malformed;               /* the name of a header is none, or its value is not one line */
 };
 
 /* Takes one header; the texts must live as long as the head. */
 void request_head_note(struct request_head *head, const char *name, const char *value);
+
+/* It is the request by which a browser asks whether a page of another origin may. */
+bool request_head_is_preflight(const struct request_head *head);
 
 /* Where it is false the problem says why, *ret_close whether the connection must end, and the reply may have got a
  * header that belongs to the answer. */

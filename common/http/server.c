@@ -2,13 +2,16 @@
 #include "http/server.h"
 
 #include <microhttpd.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "http/connections.h"
-#include "http/request_head.h"
+#include "http/request_id.h"
+#include "http/response.h"
 #include "http/target.h"
 
 /* For the headers of a request and its answer. Where a request doesn't fit, the library answers by itself, with a page:
@@ -20,12 +23,16 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct connections *connections;
     unsigned connections_max;
-    char *path; /* of its unix socket; NULL: it has none */
+    struct origins origins;
+    char *path;                                      /* of its unix socket; NULL: it has none */
+    atomic_int_fast64_t logged_second, logged_lines; /* in that second */
 };
 
 /* Lives from the request line until the answer is sent. */
 struct exchange {
-    char *target; /* as it came, cut behind the longest that is taken; NULL: memory was short */
+    char *target;             /* as it came, cut behind the longest that is taken; NULL: memory was short */
+    struct request_head head; /* its texts lie in the library's memory of the request */
+    struct request_id id;
     bool checked; /* the library has called for it before */
 };
 
@@ -94,10 +101,11 @@ static enum MHD_Result note_header(void *context, enum MHD_ValueKind kind, const
     return MHD_YES;
 }
 
-static struct request_head head_of(struct MHD_Connection *connection, const char *method, const char *target,
-                                   const char *version)
+static struct request_head head_of(const struct http_server *server, struct MHD_Connection *connection,
+                                   const char *method, const char *target, const char *version)
 {
-    struct request_head head = {.method = method, .target = target, .version = version};
+    struct request_head head = {
+        .method = method, .target = target, .version = version, .takes_preflight = server->origins.count > 0};
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     if (info)
         head.bytes = info->header_size;
@@ -105,60 +113,69 @@ static struct request_head head_of(struct MHD_Connection *connection, const char
     return head;
 }
 
-static struct MHD_Response *response_of(struct reply *reply)
+/* Of requests that failed, and of those whose client named them; what is above the ceiling is only counted. */
+#define LINES_A_SECOND 20
+
+/* Whether one more line fits into this second. */
+static bool may_log(struct http_server *server)
 {
-    struct MHD_Response *response;
-    if (reply->constant)
-        return MHD_create_response_from_buffer(strlen(reply->constant), (void *)(uintptr_t)reply->constant,
-                                               MHD_RESPMEM_PERSISTENT);
-    response = MHD_create_response_from_buffer(reply->body.length, reply->body.data, MHD_RESPMEM_MUST_FREE);
-    if (response)
-        reply->body = (struct buffer){0};
-    return response;
+    int_fast64_t second = clock_monotonic_us() / US_PER_SECOND;
+    int_fast64_t logged = atomic_load(&server->logged_second);
+    if (logged != second && atomic_compare_exchange_strong(&server->logged_second, &logged, second))
+        atomic_store(&server->logged_lines, 0);
+    return atomic_fetch_add(&server->logged_lines, 1) < LINES_A_SECOND;
 }
 
-static bool add_headers(struct MHD_Response *response, const struct reply *reply, bool close_connection)
+static void log_request(struct http_server *server, const struct exchange *exchange, unsigned status, int64_t took_us)
 {
-    bool done = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) == MHD_YES &&
-                MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES &&
-                MHD_add_response_header(response, "X-Content-Type-Options", "nosniff") == MHD_YES;
-    for (size_t i = 0; i < reply->header_count; i++)
-        done = done && !reply->headers[i].value.failed &&
-               MHD_add_response_header(response, reply->headers[i].name, buffer_string(&reply->headers[i].value)) ==
-                   MHD_YES;
-    return done &&
-           (!close_connection || MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES);
+    bool matters = status >= 400 || exchange->id.given;
+    log_write(matters && may_log(server) ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "request %s: %s %.*s: %u in %lld us",
+              exchange->id.text, exchange->head.method, shown_length(exchange->target), exchange->target, status,
+              (long long)took_us);
 }
 
-static enum MHD_Result send_reply(struct MHD_Connection *connection, struct reply *reply, bool close_connection)
+static void count(struct http_server *server, const struct exchange *exchange, const char *route, unsigned status,
+                  int64_t since_us)
 {
-    struct MHD_Response *response = response_of(reply);
-    enum MHD_Result result = MHD_NO;
-    if (response && add_headers(response, reply, close_connection))
-        result = MHD_queue_response(connection, reply->status, response);
-    if (response)
-        MHD_destroy_response(response);
+    const struct http_handler *handler = &server->handler;
+    int64_t took_us = clock_monotonic_us() - since_us;
+    if (handler->answered)
+        handler->answered(handler->context, route, status, took_us);
+    if (exchange)
+        log_request(server, exchange, status, took_us);
+}
+
+static enum MHD_Result send_reply(const struct http_server *server, struct MHD_Connection *connection,
+                                  const struct exchange *exchange, struct reply *reply, bool close_connection)
+{
+    struct response_wishes wishes = {.close_connection = close_connection};
+    if (exchange) {
+        wishes.accept_encoding = exchange->head.accept_encoding;
+        wishes.request_id = exchange->id.text;
+        cross_origin_allow(&server->origins, exchange->head.origin, reply);
+    }
+    struct MHD_Response *response = response_new(reply, &wishes);
+    if (!response)
+        return MHD_NO;
+    enum MHD_Result result = MHD_queue_response(connection, reply->status, response);
+    MHD_destroy_response(response);
     return result;
 }
 
-static void count(const struct http_server *server, const char *route, unsigned status, int64_t since_us)
-{
-    const struct http_handler *handler = &server->handler;
-    if (handler->answered)
-        handler->answered(handler->context, route, status, clock_monotonic_us() - since_us);
-}
-
-static enum MHD_Result refuse(struct http_server *server, struct MHD_Connection *connection, struct reply *reply,
-                              const struct problem *problem, bool close_connection)
+/* `exchange` is NULL where there was no memory for it. */
+static enum MHD_Result refuse(struct http_server *server, struct MHD_Connection *connection,
+                              const struct exchange *exchange, struct reply *reply, const struct problem *problem,
+                              bool close_connection)
 {
     reply_problem(reply, problem);
-    count(server, "other", reply->status, clock_monotonic_us());
-    enum MHD_Result result = send_reply(connection, reply, close_connection);
+    count(server, exchange, "other", reply->status, clock_monotonic_us());
+    enum MHD_Result result = send_reply(server, connection, exchange, reply, close_connection);
     reply_clean_up(reply);
     return result;
 }
 
-static enum MHD_Result give_answer(struct http_server *server, struct MHD_Connection *connection, const char *target)
+static enum MHD_Result give_answer(struct http_server *server, struct MHD_Connection *connection,
+                                   const struct exchange *exchange)
 {
     const struct http_handler *handler = &server->handler;
     const char *route = "other";
@@ -166,9 +183,12 @@ static enum MHD_Result give_answer(struct http_server *server, struct MHD_Connec
     int64_t since_us = clock_monotonic_us();
     if (handler->arrived)
         handler->arrived(handler->context, connections_count(server->connections));
-    handler->answer(handler->context, target, &reply, &route);
-    count(server, route, reply.status, since_us);
-    enum MHD_Result result = send_reply(connection, &reply, false);
+    if (request_head_is_preflight(&exchange->head))
+        cross_origin_preflight(&server->origins, exchange->head.origin, &reply);
+    else
+        handler->answer(handler->context, &exchange->head, &reply, &route);
+    count(server, exchange, route, reply.status, since_us);
+    enum MHD_Result result = send_reply(server, connection, exchange, &reply, false);
     reply_clean_up(&reply);
     return result;
 }
@@ -185,15 +205,16 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     struct problem problem;
     bool close_connection;
     if (exchange && exchange->checked)
-        return give_answer(server, connection, exchange->target);
+        return give_answer(server, connection, exchange);
     connections_mark(server->connections, place_of(connection), true);
     if (!exchange || !exchange->target) {
         problem_memory(&problem);
-        return refuse(server, connection, &reply, &problem, true);
+        return refuse(server, connection, NULL, &reply, &problem, true);
     }
-    const struct request_head head = head_of(connection, method, exchange->target, version);
-    if (!request_head_check(&head, &reply, &problem, &close_connection))
-        return refuse(server, connection, &reply, &problem, close_connection);
+    exchange->head = head_of(server, connection, method, exchange->target, version);
+    exchange->id = request_id_take(exchange->head.request_id);
+    if (!request_head_check(&exchange->head, &reply, &problem, &close_connection))
+        return refuse(server, connection, exchange, &reply, &problem, close_connection);
     exchange->checked = true;
     return MHD_YES;
 }
@@ -216,6 +237,7 @@ static struct http_server *server_new(const struct http_server_options *options,
         return NULL;
     server->handler = *handler;
     server->connections_max = options->connections_max;
+    server->origins = options->origins;
     server->connections = connections_new(options->connections_max);
     bool done = server->connections != NULL;
     if (done && listen_is_path(&options->address))

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The HTTP server: takes requests in, refuses what isn't a plain GET or HEAD, and hands the rest to its handler. */
+ * The HTTP server: takes requests in, refuses what isn't a plain GET or HEAD, and hands the rest to its handler. Each
+ * request has an id: the client's X-Request-Id, or one by chance. It is in the answer, and in the log with those that
+ * fail or that came with one, at most twenty lines a second; with all at the level debug. */
 #ifndef TIDEMARK_HTTP_SERVER_H
 #define TIDEMARK_HTTP_SERVER_H
 
 #include "base/error.h"
+#include "http/cross_origin.h"
 #include "http/listen.h"
-#include "http/reply.h"
+#include "http/request_head.h"
 
 #define REQUEST_SECONDS_MAX 30 /* for a request to arrive, and between two of a connection */
 #define CROWDED_SECONDS_MAX 2  /* the same, while more than three quarters of all connections are taken */
@@ -15,12 +18,13 @@ struct http_server_options {
     struct listen_address address;
     int64_t threads;
     unsigned connections_max;
+    struct origins origins; /* whose pages may read the answers */
 };
 
 /* All are called from any of the server's threads. */
 struct http_handler {
-    /* Answers GET of this target, as it came. *ret_route is how the request is counted, static text. */
-    void (*answer)(void *context, const char *target, struct reply *reply, const char **ret_route);
+    /* Answers GET of the head's target. *ret_route is how the request is counted, static text. */
+    void (*answer)(void *context, const struct request_head *head, struct reply *reply, const char **ret_route);
     /* Before each answer: so many connections are open. NULL: nobody asks. */
     void (*arrived)(void *context, size_t connections);
     /* A request was answered, or refused (as the route "other"). NULL: nobody counts. */

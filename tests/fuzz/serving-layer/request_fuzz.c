@@ -139,7 +139,7 @@ static const char *get(const char *target, struct reply *reply)
     const struct serving serving = {.sources = &source, .source_count = 1, .snapshots = &snapshot, .metrics = metrics};
     const char *name = NULL;
     *reply = (struct reply){0};
-    route(&serving, target, reply, &name);
+    route(&serving, &(struct request_head){.target = target}, reply, &name);
     REQUIRE(name && reply->content_type);
     return reply->constant ? reply->constant : buffer_string(&reply->body);
 }

@@ -319,6 +319,24 @@ static void a_listener_beyond_this_machine_has_to_be_meant(void **state)
     settings_destroy(settings);
 }
 
+static void origins_are_named_one_by_one_or_all(void **state)
+{
+    (void)state;
+    struct settings *settings =
+        loaded(SOURCE "http: { allow_origins: [\"https://a.b:8443\", \"http://localhost\", \"*\"] }\n");
+    assert_int_equal(settings->http.origin_count, 3);
+    assert_string_equal(settings->http.origins[0], "https://a.b:8443");
+    assert_string_equal(settings->http.origins[2], "*");
+    settings_destroy(settings);
+    settings = loaded(SOURCE "http: { allow_origins: [] }\n");
+    assert_int_equal(settings->http.origin_count, 0);
+    settings_destroy(settings);
+    assert_refused(SOURCE "http: { allow_origins: \"*\" }\n", "7:24", "expected a list of origins");
+    assert_refused(SOURCE "http: { allow_origins: [\"https://a\", \"https://a/b\"] }\n", "7:38", "without a path");
+    assert_refused(SOURCE "http: { allow_origins: [a.b] }\n", "7:25", "an origin is https://host");
+    assert_refused(SOURCE "http: { allow_origins: [[]] }\n", "7:25", "expected an origin");
+}
+
 static void a_unix_socket_is_listened_at_by_its_path(void **state)
 {
     (void)state;
@@ -1091,6 +1109,7 @@ int main(void)
         cmocka_unit_test(what_is_not_written_has_its_default),
         cmocka_unit_test(every_key_of_the_sections_is_taken),
         cmocka_unit_test(a_listener_beyond_this_machine_has_to_be_meant),
+        cmocka_unit_test(origins_are_named_one_by_one_or_all),
         cmocka_unit_test(a_unix_socket_is_listened_at_by_its_path),
         cmocka_unit_test(byte_order_mark_and_carriage_returns_are_harmless),
         cmocka_unit_test(good_brokers_and_groups_are_taken),

@@ -115,7 +115,7 @@ static void assert_answer(struct bench *bench, const char *target, const char *e
     struct reply reply = {0};
     const char *name;
     char found[200] = "";
-    route(&bench->serving, target, &reply, &name);
+    route(&bench->serving, &(struct request_head){.target = target}, &reply, &name);
     if (reply.status != 200)
         snprintf(found, sizeof found, "%u", reply.status);
     const char *at = reply.status == 200 ? buffer_string(&reply.body) : "";

@@ -87,13 +87,42 @@ static void csv_carries_its_provenance_in_a_header(void **state)
     struct bench *bench = *state;
     struct reply reply = {0};
     const char *name;
-    route(&bench->serving, "/v1/views/grouped?format=csv&limit=1", &reply, &name);
+    route(&bench->serving, &(struct request_head){.target = "/v1/views/grouped?format=csv&limit=1"}, &reply, &name);
     assert_string_equal(name, "/v1/views/{view}");
     assert_int_equal(reply.header_count, 2);
     assert_string_equal(reply.headers[0].name, "Tidemark-Provenance");
     assert_string_equal(buffer_string(&reply.headers[0].value), PROVENANCE);
     assert_string_equal(reply.headers[1].name, "Tidemark-Next");
     reply_clean_up(&reply);
+}
+
+static void accept_chooses_the_format_where_nothing_else_does(void **state)
+{
+    static const struct {
+        const char *accept, *target, *type;
+        unsigned status;
+    } cases[] = {
+        {"*/*", "", "application/json", 200},
+        {"text/html, application/xml;q=0.9, */*;q=0.8", "", "application/json", 200},
+        {"text/csv", "", "text/csv; charset=utf-8; header=present", 200},
+        {"text/*", "", "text/csv; charset=utf-8; header=present", 200},
+        {"application/json;q=0.5, application/x-ndjson", "", "application/x-ndjson", 200},
+        {"text/csv", "?format=ndjson", "application/x-ndjson", 200},
+        {"text/html", "?format=json", "application/json", 200},
+        {"text/html", "", "application/problem+json", 406},
+        {"application/json;q=0", "", "application/problem+json", 406},
+    };
+    struct bench *bench = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct reply reply = {0};
+        const char *name;
+        char target[64];
+        snprintf(target, sizeof target, "/v1/views/daily%s", cases[i].target);
+        route(&bench->serving, &(struct request_head){.target = target, .accept = cases[i].accept}, &reply, &name);
+        if (reply.status != cases[i].status || strcmp(reply.content_type, cases[i].type) != 0)
+            fail_msg("%s: %u, %s", cases[i].accept, reply.status, reply.content_type);
+        reply_clean_up(&reply);
+    }
 }
 
 static void ndjson_is_a_row_a_line(void **state)
@@ -132,7 +161,7 @@ static void pages_follow_each_other_without_gap_or_repeat(void **state)
     for (bool more = true; more; pages++) {
         struct reply reply = {0};
         const char *name;
-        route(&bench->serving, target, &reply, &name);
+        route(&bench->serving, &(struct request_head){.target = target}, &reply, &name);
         assert_int_equal(reply.status, 200);
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s", buffer_string(&reply.body));
         more = reply.header_count == 2;
@@ -310,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(batch_and_real_time_are_added_up_with_their_provenance, start, stop),
         cmocka_unit_test_setup_teardown(csv_tells_null_from_empty_text_and_quotes, start, stop),
         cmocka_unit_test_setup_teardown(csv_carries_its_provenance_in_a_header, start, stop),
+        cmocka_unit_test_setup_teardown(accept_chooses_the_format_where_nothing_else_does, start, stop),
         cmocka_unit_test_setup_teardown(ndjson_is_a_row_a_line, start, stop),
         cmocka_unit_test_setup_teardown(filters_ask_for_a_value_for_empty_text_or_for_null, start, stop),
         cmocka_unit_test_setup_teardown(pages_follow_each_other_without_gap_or_repeat, start, stop),

@@ -20,7 +20,7 @@ static void *ask(void *context)
     while (!ended) {
         struct reply reply = {0};
         const char *name;
-        route(&bench->serving, "/v1/views/daily", &reply, &name);
+        route(&bench->serving, &(struct request_head){.target = "/v1/views/daily"}, &reply, &name);
         const char *body = buffer_string(&reply.body), *count = strstr(body, "\"order_count\": ");
         const char *offsets = strstr(body, "\"offsets\": {\"0\": ");
         long long counted = 0, euros = 0, first = 0, second = 0;

@@ -88,7 +88,7 @@ static bool ask(void *context)
     const struct answered *answered = context;
     struct reply reply = {0};
     const char *name = NULL;
-    route(&bench.serving, answered->target, &reply, &name);
+    route(&bench.serving, &(struct request_head){.target = answered->target}, &reply, &name);
     assert_non_null(name);
     bool short_of_memory = reply.status == 503 && strstr(body_of(&reply), "memory is short");
     if (short_of_memory)
@@ -105,7 +105,7 @@ static void a_request_is_answered_in_full_or_told_that_memory_is_short(void **st
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
         struct answered answered = {.target = targets[i]};
         const char *name;
-        route(&bench.serving, answered.target, &answered.expected, &name);
+        route(&bench.serving, &(struct request_head){.target = answered.target}, &answered.expected, &name);
         fail_every_allocation(ask, &answered);
         reply_clean_up(&answered.expected);
     }
@@ -139,7 +139,7 @@ static char *own_stop(struct own *own)
         .sources = &orders, .source_count = 1, .snapshots = own->snapshots, .metrics = own->metrics};
     struct reply reply = {0};
     const char *name;
-    route(&serving, targets[3], &reply, &name);
+    route(&serving, &(struct request_head){.target = targets[3]}, &reply, &name);
     char *answer = reply.status == 200 ? strdup(buffer_string(&reply.body)) : NULL;
     reply_clean_up(&reply);
     follower_destroy(own->follower);

@@ -18,7 +18,8 @@ struct listening {
 static int start(void **state)
 {
     struct listening *listening = calloc(1, sizeof *listening);
-    const struct http_server_options options = {{"127.0.0.1", 0}, 2, CONNECTIONS_MAX};
+    static const char *const origins[] = {"https://board.example"};
+    const struct http_server_options options = {{"127.0.0.1", 0}, 2, CONNECTIONS_MAX, {origins, 1}};
     *state = listening;
     bench_start(&listening->bench, 1 << 30);
     fake_begin(0, 1, 0);
@@ -245,12 +246,66 @@ static void a_request_that_never_ends_is_ended(void **state)
     close(pair[1]);
 }
 
+static void a_large_answer_is_packed_for_who_takes_it(void **state)
+{
+    assert_exchange(*state, "GET /openapi.json HTTP/1.1\r\nAccept-Encoding: br, gzip\r\n" CLOSE, "HTTP/1.1 200",
+                    "Content-Encoding: gzip\r\n");
+    assert_exchange(*state, "HEAD /openapi.json HTTP/1.1\r\nAccept-Encoding: *\r\n" CLOSE, "HTTP/1.1 200",
+                    "Content-Encoding: gzip\r\n");
+    static const char *const plain[] = {
+        "GET /openapi.json HTTP/1.1\r\n" CLOSE, "GET /openapi.json HTTP/1.1\r\nAccept-Encoding: br, gzip;q=0\r\n" CLOSE,
+        "GET /livez HTTP/1.1\r\nAccept-Encoding: gzip\r\n" CLOSE, /* too small to be worth it */
+    };
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+        const char *got = exchange(*state, plain[i]);
+        assert_null(strstr(got, "Content-Encoding"));
+        assert_non_null(strstr(got, "Vary: Accept, Accept-Encoding, Authorization, Origin\r\n"));
+    }
+}
+
+static void a_request_keeps_its_id_or_gets_one(void **state)
+{
+    assert_exchange(*state, "GET /livez HTTP/1.1\r\nX-Request-Id: a-7/b\r\n" CLOSE, "HTTP/1.1 200",
+                    "X-Request-Id: a-7/b\r\n");
+    assert_exchange(*state, "POST /livez HTTP/1.1\r\nX-Request-Id: a-8\r\n" CLOSE, "HTTP/1.1 405",
+                    "X-Request-Id: a-8\r\n");
+    char first[17], sent[300];
+    const char *header = strstr(exchange(*state, "GET /livez HTTP/1.1\r\n" CLOSE), "X-Request-Id: ");
+    assert_non_null(header);
+    snprintf(first, sizeof first, "%s", header + strlen("X-Request-Id: "));
+    assert_int_equal(strspn(first, "0123456789abcdef"), 16);
+    assert_null(strstr(exchange(*state, "GET /livez HTTP/1.1\r\n" CLOSE), first));
+    snprintf(sent, sizeof sent, "GET /livez HTTP/1.1\r\nX-Request-Id: %0200d\r\n" CLOSE, 0); /* too long to keep */
+    assert_null(strstr(exchange(*state, sent), "X-Request-Id: 000000000000000000"));
+    assert_null(strstr(exchange(*state, "GET /livez HTTP/1.1\r\nX-Request-Id: a b\r\n" CLOSE), "a b"));
+}
+
+static void pages_of_the_origins_named_may_read_the_answers(void **state)
+{
+    assert_exchange(*state, "GET /livez HTTP/1.1\r\nOrigin: https://board.example\r\n" CLOSE, "HTTP/1.1 200",
+                    "Access-Control-Allow-Origin: https://board.example\r\n");
+    assert_exchange(*state, "GET /nothing HTTP/1.1\r\nOrigin: https://board.example\r\n" CLOSE, "HTTP/1.1 404",
+                    "Access-Control-Expose-Headers: ETag, Retry-After, Tidemark-Next");
+    assert_exchange(*state,
+                    "OPTIONS /v1/views HTTP/1.1\r\nOrigin: https://board.example\r\n"
+                    "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization\r\n" CLOSE,
+                    "HTTP/1.1 204", "Access-Control-Allow-Headers: Authorization, If-None-Match, Last-Event-ID");
+    const char *got = exchange(*state, "GET /livez HTTP/1.1\r\nOrigin: https://board.example.evil\r\n" CLOSE);
+    assert_null(strstr(got, "Access-Control"));
+    got =
+        exchange(*state, "OPTIONS /v1/views HTTP/1.1\r\nOrigin: null\r\nAccess-Control-Request-Method: GET\r\n" CLOSE);
+    assert_null(strstr(got, "Access-Control"));
+    assert_exchange(*state, "OPTIONS /v1/views HTTP/1.1\r\n" CLOSE, "HTTP/1.1 405", "Allow: GET, HEAD\r\n");
+}
+
 static void a_port_that_is_taken_is_said(void **state)
 {
     struct listening *listening = *state;
     struct http_server *second;
     struct error error;
-    const struct http_server_options options = {{"127.0.0.1", http_server_port(listening->server)}, 1, CONNECTIONS_MAX};
+    const struct http_server_options options = {.address = {"127.0.0.1", http_server_port(listening->server)},
+                                                .threads = 1,
+                                                .connections_max = CONNECTIONS_MAX};
     const struct http_handler handler = route_handler(&listening->bench.serving);
     assert_false(http_server_start(&options, &handler, &second, &error));
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
@@ -272,6 +327,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_the_library_answers_is_one_answer_too, start, stop),
         cmocka_unit_test_setup_teardown(an_address_that_is_too_long_is_refused, start, stop),
         cmocka_unit_test(a_request_that_never_ends_is_ended),
+        cmocka_unit_test_setup_teardown(a_large_answer_is_packed_for_who_takes_it, start, stop),
+        cmocka_unit_test_setup_teardown(a_request_keeps_its_id_or_gets_one, start, stop),
+        cmocka_unit_test_setup_teardown(pages_of_the_origins_named_may_read_the_answers, start, stop),
         cmocka_unit_test_setup_teardown(a_port_that_is_taken_is_said, start, stop),
     };
     return cmocka_run_group_tests(tests, make_views, NULL);

@@ -426,7 +426,7 @@ static UNUSED const char *bench_get(struct bench *bench, const char *target, uns
     static char body[200000];
     struct reply reply = {0};
     const char *name;
-    route(&bench->serving, target, &reply, &name);
+    route(&bench->serving, &(struct request_head){.target = target}, &reply, &name);
     snprintf(body, sizeof body, "%s", reply.constant ? reply.constant : buffer_string(&reply.body));
     *ret_status = reply.status;
     reply_clean_up(&reply);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "http/response.h"
+
+#include <string.h>
+
+#include "http/compress.h"
+#include "http/preference.h"
+
+static struct text body_of(const struct reply *reply)
+{
+    return reply->constant ? text_of(reply->constant) : buffer_text(&reply->body);
+}
+
+/* Whether the body was replaced by a smaller one. */
+static bool compress(struct reply *reply, const char *accept_encoding)
+{
+    struct buffer smaller = {0};
+    if (!accept_encoding || body_of(reply).length < COMPRESS_BYTES_MIN ||
+        preference_weight(accept_encoding, "gzip") == 0 || !gzip_append(body_of(reply), &smaller)) {
+        buffer_clean_up(&smaller);
+        return false;
+    }
+    buffer_clean_up(&reply->body);
+    reply->body = smaller;
+    reply->constant = NULL;
+    return true;
+}
+
+static struct MHD_Response *with_body(struct reply *reply)
+{
+    if (reply->constant)
+        return MHD_create_response_from_buffer(strlen(reply->constant), (void *)(uintptr_t)reply->constant,
+                                               MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(reply->body.length, reply->body.data, MHD_RESPMEM_MUST_FREE);
+    if (response)
+        reply->body = (struct buffer){0};
+    return response;
+}
+
+static bool add(struct MHD_Response *response, const char *name, const char *value)
+{
+    return !value || MHD_add_response_header(response, name, value) == MHD_YES;
+}
+
+static bool add_headers(struct MHD_Response *response, const struct reply *reply, const struct response_wishes *wishes,
+                        bool compressed)
+{
+    bool done =
+        add(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) &&
+        add(response, MHD_HTTP_HEADER_CONTENT_ENCODING, compressed ? "gzip" : NULL) &&
+        add(response, MHD_HTTP_HEADER_CACHE_CONTROL, reply->cache_control ? reply->cache_control : "no-store") &&
+        add(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding, Authorization, Origin") &&
+        add(response, "X-Content-Type-Options", "nosniff") && add(response, "X-Request-Id", wishes->request_id) &&
+        add(response, MHD_HTTP_HEADER_CONNECTION, wishes->close_connection ? "close" : NULL);
+    for (size_t i = 0; i < reply->header_count; i++)
+        done = done && !reply->headers[i].value.failed &&
+               add(response, reply->headers[i].name, buffer_string(&reply->headers[i].value));
+    return done;
+}
+
+struct MHD_Response *response_new(struct reply *reply, const struct response_wishes *wishes)
+{
+    bool compressed = compress(reply, wishes->accept_encoding);
+    struct MHD_Response *response = with_body(reply);
+    if (response && !add_headers(response, reply, wishes, compressed)) {
+        MHD_destroy_response(response);
+        return NULL;
+    }
+    return response;
+}
