@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "access.h"
 #include "config/program.h"
 #include "kafka/properties.h"
 #include "postgres/url.h"
@@ -17,18 +18,31 @@ static int probe(void *settings, char *arguments[])
     return serving_probe(settings);
 }
 
+static int token(void *settings, char *arguments[])
+{
+    (void)settings;
+    return access_print_new_token(arguments[0]);
+}
+
 int main(int argc, char *argv[])
 {
     static const struct command commands[] = {
         {.name = "run", .summary = "answer queries over HTTP", .run = run},
         {.name = "probe", .summary = "say whether the one that runs does its work: exit code 0, else 1", .run = probe},
+        {.name = "token",
+         .arguments = "NAME",
+         .argument_count = 1,
+         .summary = "make a token for who asks, and print it with its entry for http.tokens_file",
+         .run = token,
+         .stands_alone = true},
         {0},
     };
     static const struct program_description program = {
         .name = "tidemark-serving",
         .summary = "answers views over HTTP: batch and real time together",
         .commands = commands,
-        .checks = {kafka_property_check, kafka_properties_check, redis_url_check, postgres_url_check},
+        .checks = {kafka_property_check, kafka_properties_check, redis_url_check, postgres_url_check,
+                   serving_check_files},
     };
     return program_main(&program, argc, argv);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * GET /livez, /readyz and /metrics. */
-#include "http/health.h"
 #include "routes.h"
 
 /* Names what was never read. */
@@ -23,7 +22,7 @@ static void observe(void *context)
         serving_metrics_observe(serving->metrics, serving->snapshots[i]);
 }
 
-static struct health health_of(const struct serving *serving)
+struct health serving_health(const struct serving *serving)
 {
     return (struct health){.append_hindrances = append_unread,
                            .observe = observe,
@@ -39,12 +38,12 @@ void route_live(const struct request *request, struct reply *reply)
 
 void route_ready(const struct request *request, struct reply *reply)
 {
-    const struct health health = health_of(request->serving);
+    const struct health health = serving_health(request->serving);
     health_ready(&health, reply);
 }
 
 void route_metrics(const struct request *request, struct reply *reply)
 {
-    const struct health health = health_of(request->serving);
+    const struct health health = serving_health(request->serving);
     health_metrics(&health, reply);
 }

@@ -4,29 +4,34 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/command.h"
 
 #define ANY "{view}"
+
+/* Who is answered: everybody; whoever has a token, and is shown what it may see; who has one for operators. */
+enum audience { EVERYBODY, TOKENS, OPERATORS };
 
 struct route {
     const char *name;
     const char *segments[3]; /* NULL-ended */
     void (*handle)(const struct request *request, struct reply *reply);
     bool takes_parameters;
+    enum audience audience;
 };
 
 static const struct route routes[] = {
-    {"/", {NULL}, route_dashboard, true}, /* they are the page's own */
-    {"/livez", {"livez"}, route_live, false},
-    {"/readyz", {"readyz"}, route_ready, false},
-    {"/metrics", {"metrics"}, route_metrics, false},
-    {"/openapi.json", {"openapi.json"}, route_openapi, false},
-    {"/v1/views", {"v1", "views"}, route_views, false},
-    {"/v1/views/{view}", {"v1", "views", ANY}, route_view, true},
-    {"/v1/alerts", {"v1", "alerts"}, route_alerts, true},
-    {"/v1/status", {"v1", "status"}, route_status, false},
-    {"/v1/ledger", {"v1", "ledger"}, route_ledger, false},
-    {"/v1/runs", {"v1", "runs"}, route_runs, false},
+    {"/", {NULL}, route_dashboard, true, EVERYBODY}, /* they are the page's own */
+    {"/livez", {"livez"}, route_live, false, EVERYBODY},
+    {"/readyz", {"readyz"}, route_ready, false, EVERYBODY},
+    {"/metrics", {"metrics"}, route_metrics, false, OPERATORS},
+    {"/openapi.json", {"openapi.json"}, route_openapi, false, TOKENS},
+    {"/v1/views", {"v1", "views"}, route_views, false, TOKENS},
+    {"/v1/views/{view}", {"v1", "views", ANY}, route_view, true, TOKENS},
+    {"/v1/alerts", {"v1", "alerts"}, route_alerts, true, OPERATORS},
+    {"/v1/status", {"v1", "status"}, route_status, false, OPERATORS},
+    {"/v1/ledger", {"v1", "ledger"}, route_ledger, false, OPERATORS},
+    {"/v1/runs", {"v1", "runs"}, route_runs, false, OPERATORS},
 };
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
 
@@ -67,9 +72,30 @@ static void nothing_here(const struct target *target, struct problem *problem)
     buffer_clean_up(&path);
 }
 
-static void dispatch(const struct request *request, struct reply *reply, const char **ret_route)
+/* Lets the visitor in, or says why not. */
+static bool admit(struct request *request, const struct route *found, struct visitor *visitor, struct reply *reply)
 {
     struct problem problem;
+    if (found->audience == EVERYBODY)
+        return true;
+    if (!access_enter(request->serving->access, request->head->authorization, clock_wall_us(), visitor, &problem)) {
+        buffer_append_string(reply_header(reply, "WWW-Authenticate"), "Bearer realm=\"tidemark\"");
+        reply_problem(reply, &problem);
+        return false;
+    }
+    request->visitor = visitor;
+    if (found->audience == TOKENS || visitor_operates(visitor))
+        return true;
+    problem_set(&problem, 403, "the token %s isn't one for operators, who may ask for %s", visitor->token->name,
+                found->name);
+    reply_problem(reply, &problem);
+    return false;
+}
+
+static void dispatch(struct request *request, struct reply *reply, const char **ret_route)
+{
+    struct problem problem;
+    struct visitor visitor = {0};
     const struct route *found = find_route(request->target);
     if (!found) {
         nothing_here(request->target, &problem);
@@ -77,10 +103,13 @@ static void dispatch(const struct request *request, struct reply *reply, const c
         return;
     }
     *ret_route = found->name;
-    if (!found->takes_parameters && !target_allow(request->target, NULL, 0, &problem))
-        reply_problem(reply, &problem);
-    else
-        found->handle(request, reply);
+    if (admit(request, found, &visitor, reply)) {
+        if (!found->takes_parameters && !target_allow(request->target, NULL, 0, &problem))
+            reply_problem(reply, &problem);
+        else
+            found->handle(request, reply);
+    }
+    visitor_leave(&visitor);
 }
 
 void route(const struct serving *serving, const struct request_head *head, struct reply *reply, const char **ret_route)
@@ -90,7 +119,8 @@ void route(const struct serving *serving, const struct request_head *head, struc
     struct problem problem;
     *ret_route = "other";
     if (target_parse(head->target, &arena, &target, &problem))
-        dispatch(&(struct request){serving, head, &target, &arena}, reply, ret_route);
+        dispatch(&(struct request){.serving = serving, .head = head, .target = &target, .arena = &arena}, reply,
+                 ret_route);
     else
         reply_problem(reply, &problem);
     if (!reply_is_whole(reply)) {

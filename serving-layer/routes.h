@@ -3,8 +3,10 @@
 #ifndef TIDEMARK_SERVING_ROUTES_H
 #define TIDEMARK_SERVING_ROUTES_H
 
+#include "access.h"
 #include "alert_feed.h"
 #include "config/settings.h"
+#include "http/health.h"
 #include "http/server.h"
 #include "serving_metrics.h"
 #include "snapshot.h"
@@ -21,18 +23,23 @@ struct serving {
     size_t detector_count;
     struct alert_feed *feed; /* NULL: there are no detectors */
     struct metrics *metrics;
+    struct access *access; /* NULL: everybody may ask for everything */
 };
 
 /* What a handler is given. */
 struct request {
     const struct serving *serving;
     const struct request_head *head;
+    const struct visitor *visitor;
     const struct target *target; /* the head's, taken apart */
     struct arena *arena;
 };
 
 /* Answers GET of the head's target. *ret_route is how metrics name the route, static text. */
 void route(const struct serving *serving, const struct request_head *head, struct reply *reply, const char **ret_route);
+
+/* What /livez, /readyz and /metrics say. */
+struct health serving_health(const struct serving *serving);
 
 /* What a server is started with. */
 struct http_handler route_handler(struct serving *serving);

@@ -8,6 +8,7 @@
 #include "base/shutdown.h"
 #include "config/program.h"
 #include "follower.h"
+#include "http/monitor.h"
 #include "http/probe.h"
 #include "kafka/kafka_log.h"
 #include "log_watch.h"
@@ -25,6 +26,7 @@ struct run {
     struct kafka_access access; /* the log that is watched keeps a pointer to it */
     struct log_watch *watch;
     struct http_server *server;
+    struct monitor *monitor; /* at http.metrics_listen, or NULL */
 };
 
 static bool make_snapshots(struct run *run, struct error *error)
@@ -34,6 +36,8 @@ static bool make_snapshots(struct run *run, struct error *error)
                                     .source_count = settings->source_count,
                                     .detectors = settings->detectors,
                                     .detector_count = settings->detector_count};
+    if (!access_open(settings, &run->serving.access, error))
+        return false;
     run->serving.metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
     run->serving.snapshots = calloc(settings->source_count + 1, sizeof(struct snapshot *));
     bool done = run->serving.metrics && run->serving.snapshots;
@@ -82,6 +86,16 @@ static bool start_watch(struct run *run, struct error *error)
            log_watch_start(run->watch, error);
 }
 
+static bool start_monitor(struct run *run, struct error *error)
+{
+    const struct settings *settings = run->settings;
+    const struct health health = serving_health(&run->serving);
+    const struct monitor_place place = {.program = "tidemark-serving",
+                                        .configuration = settings->path,
+                                        .address = {settings->http.metrics_host, settings->http.metrics_port}};
+    return !settings->http.metrics_host || monitor_start(&place, &health, &run->monitor, error);
+}
+
 static bool start(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
@@ -96,11 +110,12 @@ static bool start(struct run *run, struct error *error)
            follower_new(&run->stores, run->serving.snapshots, run->serving.source_count, times, run->serving.metrics,
                         &run->follower, error) &&
            follower_start(run->follower, error) && start_watch(run, error) && start_feed(run, error) &&
-           http_server_start(&options, &handler, &run->server, error);
+           http_server_start(&options, &handler, &run->server, error) && start_monitor(run, error);
 }
 
 static void stop(struct run *run)
 {
+    monitor_stop(run->monitor);
     http_server_stop(run->server);
     alert_feed_destroy(run->serving.feed);
     log_watch_destroy(run->watch);
@@ -113,6 +128,22 @@ static void stop(struct run *run)
         snapshot_destroy(run->serving.snapshots[i]);
     free(run->serving.snapshots);
     metrics_destroy(run->serving.metrics);
+    access_close(run->serving.access);
+}
+
+static void tend_access(struct run *run)
+{
+    bool right = access_refresh(run->serving.access);
+    metric_set(metrics_series(run->serving.metrics, METRIC_TOKENS_STALE, NULL), !right);
+}
+
+bool serving_check_files(const struct settings *settings, struct error *error)
+{
+    struct access *access;
+    if (!access_open(settings, &access, error))
+        return false;
+    access_close(access);
+    return true;
 }
 
 int serving_run(const struct settings *settings)
@@ -128,6 +159,7 @@ int serving_run(const struct settings *settings)
         notify_ready();
         while (shutdown_sleep(TEND_EVERY_MS)) {
             http_server_tend(run.server);
+            tend_access(&run);
             notify_alive();
         }
         notify_ending();

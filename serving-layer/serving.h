@@ -8,6 +8,9 @@
 /* Serves until a shutdown is requested; the exit code. */
 int serving_run(const struct settings *settings);
 
+/* True where the files that the settings name are right. */
+bool serving_check_files(const struct settings *settings, struct error *error) MUST_CHECK;
+
 /* Asks the one that runs with this configuration whether it does its work; the exit code is 0 or 1. */
 int serving_probe(const struct settings *settings);
 

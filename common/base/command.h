@@ -23,6 +23,7 @@ struct command {
     const char *summary;
     int (*run)(void *context, char *arguments[]);
     const struct command_option *options; /* NULL, or ended by a row without a name */
+    bool stands_alone;                    /* it needs no configuration; `run` is called with NULL */
 };
 
 struct program {

@@ -64,5 +64,5 @@ bool settings_check(const struct settings *settings, const struct settings_check
         check_url(settings->redis.url, settings->redis.url_place, checks->redis_url, &problems);
     if (checks->postgres_url)
         check_url(settings->postgres.url, settings->postgres.url_place, checks->postgres_url, &problems);
-    return problems_report(&problems, settings->path, error);
+    return problems_report(&problems, settings->path, error) && (!checks->files || checks->files(settings, error));
 }

@@ -86,6 +86,13 @@ static bool load(const struct common_options *options, const struct settings_che
     return true;
 }
 
+static int run_command(const struct command_line *line, struct settings *settings)
+{
+    char *arguments[8];
+    memcpy(arguments, line->arguments, sizeof arguments);
+    return line->command->run(settings, arguments);
+}
+
 static int run(const struct program *program, const struct command_line *line, const struct common_options *options,
                const struct settings_checks *checks)
 {
@@ -99,17 +106,16 @@ static int run(const struct program *program, const struct command_line *line, c
         error_set(&error, ERROR_USAGE, "which command? see %s --help", program->name);
         return fail_plainly(program->name, &error);
     }
+    if (line->command && line->command->stands_alone && !options->check)
+        return run_command(line, NULL);
     struct settings *settings;
     if (!load(options, checks, &settings, &error))
         return fail_plainly(program->name, &error);
     int code = 0;
-    if (options->check) {
+    if (options->check)
         printf("%s: ok\n", settings->path);
-    } else {
-        char *arguments[8];
-        memcpy(arguments, line->arguments, sizeof arguments);
-        code = line->command->run(settings, arguments);
-    }
+    else
+        code = run_command(line, settings);
     settings_destroy(settings);
     return code;
 }

@@ -102,10 +102,11 @@ static void check_exposure(struct assembly *assembly, const struct yaml_node *ro
 {
     const struct settings *settings = &assembly->settings;
     const struct yaml_node *http = yaml_find(root, "http");
-    if (http && settings->http.host && !settings->http.insecure && !is_of_this_machine(settings->http.host))
+    if (http && settings->http.host && !settings->http.insecure && !settings->http.tokens_file &&
+        !is_of_this_machine(settings->http.host))
         problem_add(assembly->reader.problems, option_place(http, "listen"),
                     "\"listen\" is beyond this machine, and whoever reaches it would be answered: where that is meant, "
-                    "say insecure: true beside it");
+                    "say insecure: true beside it, or who may ask with tokens_file");
 }
 
 static void assemble(struct assembly *assembly, const struct yaml_node *root)

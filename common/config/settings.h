@@ -56,7 +56,10 @@ struct settings {
     struct {
         const char *host; /* of `listen`, "127.0.0.1:8080"; a path of a unix socket begins with a slash */
         int port;
-        bool insecure;        /* others than this machine may ask, and nobody is asked who he is */
+        bool insecure;            /* others than this machine may ask, and nobody is asked who he is */
+        const char *tokens_file;  /* who may ask; NULL: everybody */
+        const char *metrics_host; /* of `metrics_listen`; NULL: none */
+        int metrics_port;
         const char *const *origins; /* whose pages may read the answers: `allow_origins` */
         size_t origin_count;
         int64_t memory_bytes; /* what the snapshot may hold: `memory`, 1 GiB */
@@ -102,6 +105,7 @@ struct settings_checks {
     properties_check *kafka_properties;
     bool (*redis_url)(const char *url, struct error *error);
     bool (*postgres_url)(const char *url, struct error *error);
+    bool (*files)(const struct settings *settings, struct error *error); /* those that the settings name */
 };
 
 /* Asks them. Errors are those of settings_load. */

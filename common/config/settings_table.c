@@ -81,7 +81,7 @@ static const struct option http_options[] = {
      AT(settings.http.host),
      AND_AT(settings.http.port),
      .fallback = "127.0.0.1:8080",
-     .meaning = "Where the serving layer answers. Beyond this machine only with `insecure`.",
+     .meaning = "Where the serving layer answers. Beyond this machine only with `tokens_file`, or with `insecure`.",
      .example = "0.0.0.0:8080"},
     {.key = "insecure",
      .type = &option_boolean,
@@ -92,6 +92,20 @@ static const struct option http_options[] = {
          "without a password and without encryption. Right behind a proxy that asks both, or in a network of "
          "containers.",
      .example = "true"},
+    {.key = "tokens_file",
+     .type = &option_text,
+     AT(settings.http.tokens_file),
+     .meaning =
+         "A file that says who may ask for what, [see there](operations.md#who-may-ask); it is read again when it "
+         "changes. Without it everybody may ask for everything.",
+     .example = "/etc/tidemark/tokens.yaml"},
+    {.key = "metrics_listen",
+     .type = &option_address,
+     AT(settings.http.metrics_host),
+     AND_AT(settings.http.metrics_port),
+     .meaning = "Where `/metrics`, `/livez` and `/readyz` are answered too, and nothing else: without a token, for "
+                "Prometheus.",
+     .example = "127.0.0.1:8081"},
     {.key = "allow_origins",
      .type = &setting_origins,
      AT(settings.http.origins),

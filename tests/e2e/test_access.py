@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import unittest
+import urllib.error
+import urllib.request
 from types import SimpleNamespace
 
 from support import online_retail
@@ -171,6 +173,45 @@ class Access(EndToEnd):
         self.assert_all_served()
         self.assert_said_once(speed, ("without probes",), 1)
         self.assertEqual(speed.stop(), 0)
+
+    def test_who_asks_over_http_shows_a_token(self):
+        self.start()
+        made = subprocess.run([BIN / "tidemark-serving", "token", "board"], capture_output=True, text=True, check=True)
+        token = re.search(r"^tm_[0-9a-f]{64}$", made.stdout, re.M)[0]
+        tokens = self.folder / "tokens.yaml"
+        tokens.write_text(made.stdout.replace(token, "# (it was here)") + "  operator: true\n")
+        metrics = free_port()
+        self.job.config["http"] |= {"tokens_file": str(tokens), "metrics_listen": f"127.0.0.1:{metrics}"}
+        self.job.write()
+        serving = self.job.serving()
+
+        def status(path, header=None, port=self.job.port):
+            asked = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=header or {})
+            try:
+                with urllib.request.urlopen(asked, timeout=60) as answer:
+                    return answer.status
+            except urllib.error.HTTPError as error:
+                return error.code
+
+        mine = {"Authorization": f"Bearer {token}"}
+        wait_until(lambda: status("/readyz") == 200, 60, "serving is ready", children=[serving])
+        for path in ("/v1/views", "/v1/views/daily_revenue", "/v1/status", "/metrics"):
+            self.assertEqual((status(path), status(path, mine)), (401, 200), path)
+        self.assertEqual(status(f"/v1/views?token={token}"), 401)
+        self.assertEqual(status("/metrics", port=metrics), 200)
+        self.assertEqual(status("/v1/views", mine, port=metrics), 404)
+        tokens.write_text("board: { sha256: 1 }\n")
+        self.wait_for_line(serving, ("the tokens stay as they were", "tokens.yaml:1:18"))
+        self.assertEqual(status("/v1/views", mine), 200)
+        tokens.write_text("{}\n")
+        wait_until(lambda: status("/v1/views", mine) == 401, 60, "the token is gone", children=[serving])
+        checked = subprocess.run([BIN / "tidemark-serving", "--check-config", "--config", self.job.path],
+                                 capture_output=True, text=True)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        tokens.write_text("board: { sha256: 1 }\n")
+        checked = subprocess.run([BIN / "tidemark-serving", "--check-config", "--config", self.job.path],
+                                 capture_output=True, text=True)
+        self.assertEqual(checked.returncode, 78, checked.stderr)
 
 
 if __name__ == "__main__":
