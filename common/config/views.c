@@ -33,9 +33,11 @@ const struct option view_options[] = {
      .type = &option_scalar,
      .offset = offsetof(struct written_view, window),
      .required = true,
-     .meaning = "What time is cut into: `tumbling` and `1 day`, or hours or minutes that divide a day. A day begins at "
-                "its first instant in the time zone. An hour holds the moments of one local hour, one after the other: "
-                "it comes twice, or is longer or shorter, where the clock changes.",
+     .meaning =
+         "What time is cut into: `tumbling` and `1 day`, `1 week`, `1 month`, `1 year`, or hours or minutes that "
+         "divide a day. A day begins at its first instant in the time zone, and a week on Monday. An hour holds the "
+         "moments of one local hour, one after the other: "
+         "it comes twice, or is longer or shorter, where the clock changes.",
      .example = "tumbling 15 minutes"},
     {.key = "time_zone",
      .type = &option_text,

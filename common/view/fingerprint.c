@@ -24,7 +24,7 @@ static void print_source(const struct source *source, struct buffer *out)
 /* Only these have changed: before, they were cut with the offset of each moment, and overlapped where clocks change. */
 static bool is_cut_anew(const struct window *window)
 {
-    return window->length_s != SECONDS_PER_DAY && window->length_s > 60;
+    return !window_is_of_days(window) && window->length_s > 60;
 }
 
 static void print_view(const struct view *view, struct buffer *out)

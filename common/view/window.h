@@ -4,30 +4,42 @@
  * A day begins at its first instant in the time zone, once, also where midnight comes twice or not at all. Hours and
  * minutes are cut from local time: a window of 15 minutes begins at local minutes 0, 15, 30, 45, and holds the moments
  * of one such quarter, one after the other. Where the clock changes, it is two windows where it comes twice whole, and
- * a longer or shorter one where part of it comes again or is left out; it ends where the next begins. A window is named
- * by its start, in seconds since 1970 in UTC. */
+ * a longer or shorter one where part of it comes again or is left out; it ends where the next begins. A week (from
+ * Monday), a month and a year are whole days: each begins where its first day does, and where the calendar left that
+ * day out, with the one after it. A window is named by its start, in seconds since 1970 in UTC. */
 #ifndef TIDEMARK_VIEW_WINDOW_H
 #define TIDEMARK_VIEW_WINDOW_H
 
 #include "base/error.h"
 #include "base/zone.h"
 
+#define WINDOW_WEEK_S INT64_C(604800)
+#define WINDOW_MONTH_S INT64_C(2678400) /* 31 days: no month is longer */
+#define WINDOW_YEAR_S INT64_C(31622400) /* 366 days */
+
 struct window {
-    int64_t length_s; /* 86400 is a calendar day; else a divisor of it: 60 × n */
+    int64_t length_s; /* 86400 is a calendar day, WINDOW_* what they say; else a divisor of a day: 60 × n */
 };
 
-/* "tumbling 1 day", "tumbling_1_minute", "tumbling 15 minutes", "tumbling 6 hours". ERROR_CONFIGURATION says what is
- * allowed: 1 day, or hours or minutes that divide a day; and where words are misspelt, the window that was probably
- * meant. */
+/* "tumbling 1 day", "tumbling_1_minute", "tumbling 15 minutes", "tumbling 1 month". ERROR_CONFIGURATION says what is
+ * allowed: 1 day, week, month or year, or hours or minutes that divide a day; and where words are misspelt, the window
+ * that was probably meant. */
 bool window_parse(struct text text, struct window *ret_window, struct error *error) MUST_CHECK;
 void window_print(const struct window *window, struct buffer *out); /* "tumbling 15 minutes" */
 
 int64_t window_start(const struct window *window, const struct zone *zone, int64_t at_s);
 int64_t window_end(const struct window *window, const struct zone *zone, int64_t start_s);
 
+/* Whether the windows are days, weeks, months or years. */
+bool window_is_of_days(const struct window *window);
+/* Of windows of days: the start of the one that a local day is in, whatever moments that day has. Days are counted from
+ * 1970-01-01. */
+int64_t window_start_of_day(const struct window *window, const struct zone *zone, int64_t local_day);
+
 /* Remembers the last window, for streams in which the next moment mostly falls into the same one. */
 struct window_cursor {
-    int64_t start_s, end_s; /* all zero is empty */
+    int64_t from_s, to_s; /* moments between these are in the window; all zero is empty */
+    int64_t start_s;
 };
 int64_t window_start_near(const struct window *window, const struct zone *zone, struct window_cursor *cursor,
                           int64_t at_s);

@@ -86,10 +86,13 @@ class MainJob(EndToEnd):
                 "live_revenue": view("orders", "tumbling_1_minute", retention="48 hours"),
                 "hourly_revenue": view("orders", "tumbling 1 hour", time_zone="Asia/Kolkata"),
                 "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
+                "weekly_revenue": view("orders", "tumbling 1 week"),
+                "monthly_summary": view("orders", "tumbling_1_month", SUMMARY, dimensions=["category"]),
+                "yearly_revenue": view("orders", "tumbling 1 year", time_zone="America/New_York"),
             },
             time_zone,
         )
-        self.exact = ["daily_revenue", "hourly_revenue", "daily_summary"]  # live_revenue forgets
+        self.exact = [name for name in self.job.config["views"] if name != "live_revenue"]  # which forgets
         self.log = oracle.Log(oracle.Source(on_duplicate=on_duplicate))
         self.reader = self.kafka.reader()
         self.addCleanup(self.reader.close)

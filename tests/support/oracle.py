@@ -51,7 +51,7 @@ def paid_order(order):
 class View:
     """measures: {name: ("count",) or ("sum" | "avg" | "unique", field)}"""
 
-    window: str = "day"  # or hour, minute
+    window: str = "day"  # or hour, minute, week, month, year
     time_zone: str = "UTC"
     dimensions: tuple = ()
     measures: dict = field(default_factory=lambda: {"order_count": ("count",), "total_revenue": ("sum", "amount")})
@@ -218,13 +218,21 @@ def _day_start(day, zone):
     return int(at.timestamp())
 
 
+_FIRST_DAY = {  # of the window that holds this date; a week begins on Monday
+    "day": lambda day: day,
+    "week": lambda day: day - timedelta(days=day.weekday()),
+    "month": lambda day: day.replace(day=1),
+    "year": lambda day: day.replace(month=1, day=1),
+}
+
+
 @lru_cache(maxsize=2_000_000)
 def window_start(at_us, window, time_zone):
     """The start of the window that holds this instant, in seconds since 1970."""
     zone, second = ZoneInfo(time_zone), at_us // 1_000_000
     local = datetime.fromtimestamp(second, zone)
-    if window == "day":
-        return _day_start(local.date(), zone)
+    if window in _FIRST_DAY:
+        return _day_start(_FIRST_DAY[window](local.date()), zone)
     length = {"hour": 3600, "minute": 60}[window]
     start = second - _clock(second, zone) % length
     if _clock(start, zone) - start == _clock(second, zone) - second and _clock(start, zone) % length == 0:

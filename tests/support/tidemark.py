@@ -41,7 +41,7 @@ def view(source_name, window="tumbling 1 day", measures=None, **options):
 
 def oracle_view(definition, time_zone):
     """The oracle's view for a view of the configuration (with the condition that all our tests use)."""
-    window = re.fullmatch(r"tumbling[ _]1[ _](day|hour|minute)", definition["window"])[1]
+    window = re.fullmatch(r"tumbling[ _]1[ _](year|month|week|day|hour|minute)", definition["window"])[1]
     measures = {}
     for name, text in definition["measures"].items():
         function, _, argument = text.partition("(")

@@ -5,12 +5,15 @@
 
 #include "base/clock.h"
 
-/* Windows that are touched reach so far beyond the event times that touch them, and what is read to rebuild them. */
-#define MARGIN_S (3 * SECONDS_PER_DAY)
-
-static bool is_day(const struct view *view)
+static bool is_of_days(const struct view *view)
 {
-    return view->window.length_s == SECONDS_PER_DAY;
+    return window_is_of_days(&view->window);
+}
+
+/* Windows that are touched reach so far beyond the event times that touch them, and what is read to rebuild them. */
+static int64_t margin_s(const struct view *view)
+{
+    return 2 * SECONDS_PER_DAY + (is_of_days(view) ? view->window.length_s : SECONDS_PER_DAY);
 }
 
 static void append_number(struct buffer *list, int64_t number)
@@ -29,14 +32,14 @@ static int64_t local_day(const struct view *view, int64_t at_s)
     return (at_s + zone_offset(view->zone, at_s)) / SECONDS_PER_DAY; /* event times are long after 1970 */
 }
 
-/* Where the local days that are touched begin. A day is found by its date and not between two
- * starts: where a clock goes back over midnight, a moment after the new day's start belongs to the old day again. */
+/* Where the windows of the local days that are touched begin. A window is found by the date and not between two starts:
+ * where a clock goes back over midnight, a moment after the new day's start belongs to the old day again. */
 static void list_days(struct window_sql *window, struct time_range times)
 {
     const struct view *view = window->view;
-    window->first_day = local_day(view, times.from_s - MARGIN_S);
-    for (int64_t day = window->first_day; day <= local_day(view, times.to_s + MARGIN_S) + 1; day++)
-        append_number(&window->days, zone_instant(view->zone, day * SECONDS_PER_DAY));
+    window->first_day = local_day(view, times.from_s - margin_s(view));
+    for (int64_t day = window->first_day; day <= local_day(view, times.to_s + margin_s(view)) + 1; day++)
+        append_number(&window->days, window_start_of_day(&view->window, view->zone, day));
     end_list(&window->days);
 }
 
@@ -47,10 +50,13 @@ static void add_piece(struct window_sql *window, int64_t from_s, int64_t offset_
     append_number(&window->latest, latest_s);
 }
 
-/* Notes the window that holds this moment, where it is shorter or longer than others. Moments ascend. */
+/* Notes the window that holds this moment, where it isn't of days, and shorter or longer than others. Moments ascend.
+ */
 static void note_odd(struct window_sql *window, int64_t at_s, int64_t *last_s)
 {
     const struct view *view = window->view;
+    if (is_of_days(view))
+        return;
     int64_t start_s = window_start(&view->window, view->zone, at_s);
     int64_t end_s = window_end(&view->window, view->zone, start_s);
     if (end_s - start_s == view->window.length_s || start_s == *last_s)
@@ -61,22 +67,23 @@ static void note_odd(struct window_sql *window, int64_t at_s, int64_t *last_s)
     window->has_odd = true;
 }
 
-/* A window that isn't a day may go on over the span's beginning: until it ends, that is the piece's only one. */
+/* A window that isn't of days may go on over the span's beginning: until it ends, that is the piece's only one. */
 static int64_t add_rest(struct window_sql *window, int64_t from_s, const struct zone_span *span)
 {
     const struct view *view = window->view;
-    int64_t start_s = window_start(&view->window, view->zone, from_s), length_s = view->window.length_s;
-    int64_t end_s = window_end(&view->window, view->zone, start_s);
-    if (is_day(view) || (from_s + span->offset_s) % length_s == 0)
+    int64_t length_s = view->window.length_s;
+    if (is_of_days(view) || (from_s + span->offset_s) % length_s == 0)
         return from_s;
+    int64_t start_s = window_start(&view->window, view->zone, from_s);
+    int64_t end_s = window_end(&view->window, view->zone, start_s);
     add_piece(window, from_s, (length_s - start_s % length_s) % length_s, start_s);
     return end_s < span->to_s ? end_s : span->to_s;
 }
 
 static void list_spans(struct window_sql *window, struct time_range times)
 {
-    int64_t from_s = times.from_s - MARGIN_S, last_s = INT64_MIN;
-    while (from_s < times.to_s + MARGIN_S) {
+    int64_t from_s = times.from_s - margin_s(window->view), last_s = INT64_MIN;
+    while (from_s < times.to_s + margin_s(window->view)) {
         struct zone_span span = zone_span(window->view->zone, from_s);
         int64_t rest_s = add_rest(window, from_s, &span);
         if (rest_s < span.to_s)
@@ -98,12 +105,13 @@ void window_sql_init(struct window_sql *window, const struct view *view, struct 
 {
     *window = (struct window_sql){.view = view};
     struct zone_span span = zone_span(view->zone, times.from_s);
-    window->steady = span.from_s < times.from_s - MARGIN_S && span.to_s > times.to_s + MARGIN_S;
+    bool is_plain = view->window.length_s <= SECONDS_PER_DAY;
+    window->steady = is_plain && span.from_s < times.from_s - margin_s(view) && span.to_s > times.to_s + margin_s(view);
     window->offset_s = span.offset_s;
     if (window->steady)
         return;
     list_spans(window, times);
-    if (is_day(view))
+    if (is_of_days(view))
         list_days(window, times);
 }
 
@@ -139,7 +147,7 @@ void window_sql_append_start(const struct window_sql *window, const char *event_
         buffer_appendf(&offset, "(%" PRId64 ")", window->offset_s);
     else
         append_of_piece(window, &window->offsets, event_us, &offset);
-    if (!window->steady && is_day(window->view)) {
+    if (!window->steady && is_of_days(window->view)) {
         buffer_appendf(out, "(%s)[((%s / 1000000 + %s) / %" PRId64 " - %" PRId64 " + 1)::int]",
                        buffer_string(&window->days), event_us, buffer_string(&offset), SECONDS_PER_DAY,
                        window->first_day);
@@ -159,7 +167,7 @@ void window_sql_append_start(const struct window_sql *window, const char *event_
 void window_sql_append_end(const struct window_sql *window, const char *start_s, struct buffer *out)
 {
     int64_t length_s = window->view->window.length_s;
-    if (!window->steady && is_day(window->view))
+    if (!window->steady && is_of_days(window->view))
         buffer_appendf(out, "(%s)[width_bucket(%s, %s) + 1]", buffer_string(&window->days), start_s,
                        buffer_string(&window->days));
     else if (window->has_odd)

@@ -13,17 +13,17 @@ struct time_range {
 
 struct window_sql {
     const struct view *view;
-    bool steady;         /* one offset holds throughout */
+    bool steady;         /* one offset holds throughout, and no window is longer than a day */
     int64_t offset_s;    /* then this one */
     struct buffer edges; /* else literals: starts of the pieces in which an offset holds, in microseconds */
     struct buffer
         offsets; /* of these pieces: the zone's, or where a window goes on over a change, what cuts at its start */
     struct buffer latest; /* the latest window of each piece */
-    bool has_odd;         /* of windows that aren't days, some are shorter or longer */
+    bool has_odd;         /* of windows that aren't of days, some are shorter or longer */
     struct buffer starts; /* of these */
     struct buffer ends;
-    int64_t first_day;  /* of a day view: the local day, in days since 1970, where the next begins */
-    struct buffer days; /* where each local day begins, in seconds */
+    int64_t first_day;  /* of windows of days: the local day, in days since 1970, with which the next begins */
+    struct buffer days; /* where the window of each local day begins, in seconds */
 };
 
 /* For event times from `times.from_s` until `times.to_s`, and all others in the windows of these. */

@@ -73,6 +73,41 @@ static void a_day_starts_in_itself(void **state)
     }
 }
 
+static const struct window week = {WINDOW_WEEK_S}, month = {WINDOW_MONTH_S}, year = {WINDOW_YEAR_S};
+
+static void weeks_months_and_years_are_whole_local_days(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *zone;
+        const struct window *window;
+        int64_t at_s, start_s, end_s;
+    } cases[] = {
+        {"UTC", &week, 0, -259200, 345600},                           /* Thursday */
+        {"UTC", &week, 1292112000, 1291593600, 1292198400},           /* Sunday, 12 December 2010 */
+        {"UTC", &week, 1292198400, 1292198400, 1292803200},           /* Monday */
+        {"Europe/London", &week, 1743375599, 1742774400, 1743375600}, /* Sunday, 30 March 2025, and 167 hours */
+        {"Europe/London", &week, 1743375600, 1743375600, 1743980400}, /* 00:00+01:00 */
+        {"UTC", &month, -1, -2678400, 0},
+        {"UTC", &month, 1709164800, 1706745600, 1709251200}, /* 29 February 2024 */
+        {"UTC", &month, 1735689600, 1735689600, 1738368000},
+        {"Europe/London", &month, 1743462000, 1743462000, 1746054000},  /* 1 April 2025, 00:00+01:00 */
+        {"America/Havana", &month, 1730608200, 1730433600, 1733029200}, /* 721 hours */
+        {"Pacific/Apia", &month, 1325239200, 1322733600, 1325325600},   /* December 2011 has 30 days */
+        {"UTC", &year, 1735689599, 1704067200, 1735689600},             /* 366 days */
+        {"Asia/Kathmandu", &year, 1767204900, 1767204900, 1798740900},  /* 2026 */
+        {"Asia/Kathmandu", &year, 1767204899, 1735668900, 1767204900},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct zone *zone = open_zone(cases[i].zone);
+        int64_t start_s = window_start(cases[i].window, zone, cases[i].at_s);
+        int64_t end_s = window_end(cases[i].window, zone, start_s);
+        if (start_s != cases[i].start_s || end_s != cases[i].end_s)
+            fail_msg("case %zu: from %lld to %lld", i, (long long)start_s, (long long)end_s);
+        zone_close(zone);
+    }
+}
+
 static void no_moment_falls_into_a_day_that_was_left_out(void **state)
 {
     (void)state;
@@ -151,9 +186,9 @@ static void the_cursor_never_changes_the_answer(void **state)
     (void)state;
     static const char *const zones[] = {"Europe/London", "America/St_Johns", "America/Havana",
                                         "Africa/Cairo",  "Pacific/Apia",     "Australia/Lord_Howe"};
-    static const struct window *const windows[] = {&day, &six_hours, &hour, &quarter};
+    static const struct window *const windows[] = {&day, &six_hours, &hour, &quarter, &week, &month, &year};
     test_random_seed();
-    for (size_t i = 0; i < 24; i++) {
+    for (size_t i = 0; i < 42; i++) {
         struct zone *zone = open_zone(zones[i % 6]);
         const struct window *window = windows[i / 6];
         struct window_cursor cursor = {0};
@@ -180,10 +215,12 @@ static void windows_are_read_in_both_spellings_and_printed_in_one(void **state)
         int64_t length_s;
         const char *printed;
     } cases[] = {
-        {"tumbling 1 day", 86400, "tumbling 1 day"},          {"tumbling_1_day", 86400, "tumbling 1 day"},
-        {"tumbling_1_minute", 60, "tumbling 1 minute"},       {"tumbling 15 minutes", 900, "tumbling 15 minutes"},
-        {"tumbling 6 hours", 21600, "tumbling 6 hours"},      {"tumbling 60 minutes", 3600, "tumbling 1 hour"},
-        {" tumbling  12 hours ", 43200, "tumbling 12 hours"}, {"tumbling 720 minutes", 43200, "tumbling 12 hours"},
+        {"tumbling 1 day", 86400, "tumbling 1 day"},           {"tumbling_1_day", 86400, "tumbling 1 day"},
+        {"tumbling_1_minute", 60, "tumbling 1 minute"},        {"tumbling 15 minutes", 900, "tumbling 15 minutes"},
+        {"tumbling 6 hours", 21600, "tumbling 6 hours"},       {"tumbling 60 minutes", 3600, "tumbling 1 hour"},
+        {" tumbling  12 hours ", 43200, "tumbling 12 hours"},  {"tumbling 720 minutes", 43200, "tumbling 12 hours"},
+        {"tumbling_1_week", WINDOW_WEEK_S, "tumbling 1 week"}, {"tumbling 1 month", WINDOW_MONTH_S, "tumbling 1 month"},
+        {"tumbling 1 year", WINDOW_YEAR_S, "tumbling 1 year"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct window window = {0};
@@ -211,8 +248,9 @@ static void a_misspelt_window_is_refused_with_the_one_that_was_meant(void **stat
                  {"tumbling 6 hrs", "tumbling 6 hours"},
                  {"tumblin 7 minutes", NULL},
                  {"tumbling 2 dyas", NULL},
-                 {"tumbling 1 week", NULL},
-                 {"tumbling 1 month", NULL},
+                 {"tumbling 1 weak", "tumbling 1 week"},
+                 {"tumbling 1 moth", "tumbling 1 month"},
+                 {"tumbling 2 moths", NULL},
                  {"tumbling 10 seconds", NULL},
                  {"tumblin 1 day 2", NULL},
                  {"sliding 1 day", NULL},
@@ -243,7 +281,10 @@ static void what_is_no_window_is_refused_and_leaves_the_output_alone(void **stat
                                         "tumbling 5 hours",
                                         "tumbling 0 minutes",
                                         "tumbling -1 minutes",
-                                        "tumbling 1 week",
+                                        "tumbling 2 weeks",
+                                        "tumbling 7 days",
+                                        "tumbling 12 months",
+                                        "tumbling 0 years",
                                         "sliding 1 day",
                                         "tumbling 1 day 2",
                                         "tumbling 01 minutes",
@@ -258,7 +299,7 @@ static void what_is_no_window_is_refused_and_leaves_the_output_alone(void **stat
             fail_msg("\"%s\" was taken", texts[i]);
         }
         assert_int_equal(error.code, ERROR_CONFIGURATION);
-        assert_non_null(strstr(error.message, "1 day, or hours or minutes that divide a day"));
+        assert_non_null(strstr(error.message, "1 day, 1 week, 1 month, 1 year, or hours or minutes that divide a day"));
         assert_int_equal(window.length_s, 4711);
     }
 }
@@ -268,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_day_begins_at_its_first_instant_and_ends_with_the_next),
         cmocka_unit_test(a_day_starts_in_itself),
+        cmocka_unit_test(weeks_months_and_years_are_whole_local_days),
         cmocka_unit_test(no_moment_falls_into_a_day_that_was_left_out),
         cmocka_unit_test(hours_and_minutes_are_cut_from_local_time),
         cmocka_unit_test(a_window_holds_the_moments_of_one_local_hour_one_after_the_other),

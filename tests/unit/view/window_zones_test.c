@@ -112,7 +112,7 @@ static void check_around(const struct window *window, int64_t change_s)
         start_s = check_window(window, start_s);
 }
 
-/* The first moment at which the clock shows this day. */
+/* The first moment at which the clock shows this day; where it never does, the next that it shows. */
 static int64_t first_of_day(int64_t day)
 {
     for (size_t i = 0; i <= clock_of.count; i++) {
@@ -122,24 +122,51 @@ static int64_t first_of_day(int64_t day)
         if (at_s < clock_of.changes[i + 1] && shown(at_s, DAY) == day)
             return at_s;
     }
-    fail_msg("the clock of %s never shows day %lld", clock_of.name, (long long)day);
-    return 0;
+    return first_of_day(day + 1);
+}
+
+/* The first day of the day, week, month or year that has this day, by the C library's calendar. */
+static int64_t first_day_of(int64_t length_s, int64_t day)
+{
+    struct tm date;
+    time_t at = day * DAY;
+    assert_non_null(gmtime_r(&at, &date));
+    return length_s == DAY              ? day
+           : length_s == WINDOW_WEEK_S  ? day - (date.tm_wday + 6) % 7
+           : length_s == WINDOW_MONTH_S ? day - (date.tm_mday - 1)
+                                        : day - date.tm_yday;
+}
+
+static void check_days_at(int64_t length_s, int64_t at_s)
+{
+    const struct window window = {length_s};
+    int64_t day = shown(at_s, DAY), first = first_day_of(length_s, day);
+    int64_t start_s = window_start(&window, clock_of.zone, at_s);
+    if (start_s != first_of_day(first))
+        wrong(length_s, at_s, "it doesn't begin at the first moment of its first day");
+    if (window_start_of_day(&window, clock_of.zone, day) != start_s)
+        wrong(length_s, at_s, "the day is in another window than its moment");
+    int64_t end_s = window_end(&window, clock_of.zone, start_s);
+    for (day++; first_day_of(length_s, day) == first || first_of_day(day) == start_s;)
+        day++;
+    if (end_s != first_of_day(day))
+        wrong(length_s, at_s, "it doesn't end where the first day of the next one begins");
+    if (window_start(&window, clock_of.zone, end_s) != end_s)
+        wrong(length_s, at_s, "it doesn't end where another begins");
 }
 
 static void check_days(int64_t change_s)
 {
-    const struct window day = {DAY};
     for (int64_t at_s = change_s - DAY; at_s <= change_s + DAY; at_s += DAY / 4) {
-        const int64_t moments[] = {at_s - 1, at_s};
-        for (int i = 0; i < 2; i++) {
-            int64_t start_s = window_start(&day, clock_of.zone, moments[i]);
-            if (start_s != first_of_day(shown(moments[i], DAY)))
-                wrong(DAY, moments[i], "the day doesn't begin at its first moment");
-            int64_t end_s = window_end(&day, clock_of.zone, start_s);
-            if (window_start(&day, clock_of.zone, end_s) != end_s)
-                wrong(DAY, moments[i], "the day doesn't end where another begins");
-        }
+        check_days_at(DAY, at_s - 1);
+        check_days_at(DAY, at_s);
     }
+    static const int64_t longer[] = {WINDOW_WEEK_S, WINDOW_MONTH_S, WINDOW_YEAR_S};
+    static const int64_t away_s[] = {-40 * DAY - 5, -DAY, -1, 0, 3600, 6 * DAY, 40 * DAY};
+    for (size_t i = 0; i < sizeof longer / sizeof *longer; i++)
+        for (size_t j = 0; j < sizeof away_s / sizeof *away_s; j++)
+            if (change_s + away_s[j] < until_s - WINDOW_YEAR_S)
+                check_days_at(longer[i], change_s + away_s[j]);
 }
 
 static void check_zone(const char *path, const char *name)

@@ -22,14 +22,21 @@ static const char hard_views[] =
     "  day_havana: { source: orders, window: tumbling 1 day, time_zone: America/Havana, measures: { a: avg(amount), n: "
     "count } }\n"
     "  day_johns: { source: orders, window: tumbling 1 day, time_zone: America/St_Johns, measures: { n: count } }\n"
+    "  week_johns: { source: orders, window: tumbling 1 week, time_zone: America/St_Johns, dimensions: [category], "
+    "measures: { n: count, s: sum(amount) } }\n"
+    "  month_london: { source: orders, window: tumbling 1 month, where: \"amount > 0\", measures: { n: count } }\n"
+    "  month_apia: { source: orders, window: tumbling 1 month, time_zone: Pacific/Apia, measures: { n: count } }\n"
+    "  year_havana: { source: orders, window: tumbling 1 year, time_zone: America/Havana, dimensions: [status], "
+    "measures: { n: count, a: avg(amount) } }\n"
     "  minute_kathmandu: { source: orders, window: tumbling 15 minutes, time_zone: Asia/Kathmandu, measures: { n: "
     "count } "
     "}\n";
 
 /* Instants around which clocks change: London, Lord Howe, São Paulo (midnight is skipped, or comes twice), Apia (a day
- * is skipped), Havana (midnight comes twice), St John's (the clock goes back over midnight). */
-static const int64_t instants_s[] = {1774746000, 1759590000, 1541300400, 1518919200, 1325239200,
-                                     1478408400, 946684800,  4102444799, 1289097060};
+ * is skipped), Havana (midnight comes twice), St John's (the clock goes back over midnight); a Sunday, the turn of a
+ * year and that of a February with 29 days. */
+static const int64_t instants_s[] = {1774746000, 1759590000, 1541300400, 1518919200, 1325239200, 1478408400,
+                                     946684800,  4102444799, 1289097060, 1509278400, 1514764800, 1709251200};
 
 static void append_random(struct world *world)
 {
