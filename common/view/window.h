@@ -17,6 +17,8 @@
 #define WINDOW_MONTH_S INT64_C(2678400) /* 31 days: no month is longer */
 #define WINDOW_YEAR_S INT64_C(31622400) /* 366 days */
 
+#define HOPS_MAX 1440 /* panes of a hopping window */
+
 struct window {
     int64_t length_s; /* 86400 is a calendar day, WINDOW_* what they say; else a divisor of a day: 60 × n */
 };
@@ -25,6 +27,11 @@ struct window {
  * allowed: 1 day, week, month or year, or hours or minutes that divide a day; and where words are misspelt, the window
  * that was probably meant. */
 bool window_parse(struct text text, struct window *ret_window, struct error *error) MUST_CHECK;
+/* A window that is asked for: any of these, with or without "tumbling", or "hopping 1 hour every 5 minutes" (also
+ * "sliding"), of which *ret_window is the hop and *ret_panes how many of them, one after the other, are a row; else 1.
+ */
+bool window_parse_asked(struct text text, struct window *ret_window, int64_t *ret_panes,
+                        struct error *error) MUST_CHECK;
 void window_print(const struct window *window, struct buffer *out); /* "tumbling 15 minutes" */
 
 int64_t window_start(const struct window *window, const struct zone *zone, int64_t at_s);

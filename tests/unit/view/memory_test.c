@@ -3,7 +3,7 @@
 #include "cmocka_test.h"
 #include "failing_memory.h"
 
-#include "view/view.h"
+#include "view/rollup.h"
 
 enum { CATEGORY, SHELF, AMOUNT, FIELDS };
 
@@ -177,6 +177,63 @@ static void orders_are_added_whole_or_not_at_all(void **state)
     assert_true(allocations > 6);
 }
 
+static bool roll_up(void *context)
+{
+    (void)context;
+    struct view_question question;
+    struct rollup rollup;
+    struct error error = {0};
+    union {
+        struct cell cell;
+        unsigned char bytes[sizeof(struct cell) + sizeof(struct sum)];
+    } one = {.bytes = {0}};
+    one.cell.count = 1;
+    question_init(&question, &view);
+    assert_true(question_set_window(&question, text_of("hopping 24 hours every 1 hour"), &error));
+    assert_true(question_set_group_by(&question, text_of("shelf"), &error));
+    rollup_init(&rollup, &question, INT64_MIN, INT64_MAX);
+    bool done = true;
+    for (int64_t i = 0; done && i < 100; i++) {
+        struct value dimensions[2] = {{.present = false}, {.present = true, .number = i % 10}};
+        done = rollup_add(&rollup, 3600 * (i / 10), dimensions, &one.cell, false);
+    }
+    done = done && rollup_order(&rollup);
+    int64_t counted = 0;
+    for (size_t i = 0; done && i < rollup.count; i++)
+        counted += rollup.rows[i].cell->count;
+    assert_int_equal(counted, done ? 100 * 24 : 0);
+    assert_false(rollup.is_full);
+    rollup_clean_up(&rollup);
+    return done;
+}
+
+static void rows_are_merged_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    assert_true(fail_every_allocation(roll_up, NULL) > 4);
+}
+
+static bool refuse(void *context)
+{
+    (void)context;
+    struct view_question question;
+    struct error error = {0};
+    question_init(&question, &view);
+    assert_false(question_set_window(&question, text_of("tumbling 15 minutes"), &error));
+    bool done = error.code == ERROR_USAGE;
+    if (done)
+        assert_non_null(strstr(error.message, "possible are multiples of \"tumbling 1 hour\" that divide a day"));
+    else
+        assert_int_equal(error.code, ERROR_INTERNAL);
+    return done;
+}
+
+static void what_can_be_asked_is_said_whole_or_that_memory_is_short(void **state)
+{
+    (void)state;
+    fail_every_allocation(refuse, NULL);
+}
+
 static bool print_rows(void *context)
 {
     (void)context;
@@ -222,6 +279,8 @@ int main(void)
         cmocka_unit_test(a_misspelled_field_is_told_or_that_memory_is_short),
         cmocka_unit_test(a_fingerprint_is_never_of_half_a_definition),
         cmocka_unit_test(orders_are_added_whole_or_not_at_all),
+        cmocka_unit_test(rows_are_merged_whole_or_not_at_all),
+        cmocka_unit_test(what_can_be_asked_is_said_whole_or_that_memory_is_short),
         cmocka_unit_test(what_is_printed_is_whole_or_failed),
     };
     return cmocka_run_group_tests(tests, open_zone, NULL);

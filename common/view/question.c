@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "view/question.h"
+
+#include "base/clock.h"
+#include "base/command.h"
+
+#define SHOWN_MAX 80 /* bytes of what was asked that an error repeats */
+
+/* Event times are of these years. */
+#define FIRST_EVENT_S INT64_C(946684800)
+#define LAST_EVENT_S INT64_C(4102444800)
+
+static int shown(struct text text)
+{
+    return text.length > SHOWN_MAX ? SHOWN_MAX : (int)text.length;
+}
+
+void question_init(struct view_question *question, const struct view *view)
+{
+    *question = (struct view_question){.view = view, .rows = *view, .panes = 1};
+    for (size_t i = 0; i < view->dimension_count; i++)
+        question->kept[i] = i;
+}
+
+bool question_is_plain(const struct view_question *question)
+{
+    return question->panes == 1 && question->rows.window.length_s == question->view->window.length_s &&
+           question->rows.dimension_count == question->view->dimension_count && question->order_count == 0 &&
+           question->per_window == 0;
+}
+
+/* --- the window --- */
+
+/* Whether every window of `length_s` is made of whole panes. */
+static bool makes_up(int64_t pane_s, int64_t length_s)
+{
+    if (length_s < SECONDS_PER_DAY)
+        return pane_s < SECONDS_PER_DAY && length_s % pane_s == 0;
+    return pane_s <= SECONDS_PER_DAY || pane_s == length_s || (pane_s == WINDOW_MONTH_S && length_s == WINDOW_YEAR_S);
+}
+
+/* Whether the clock there is always moved by whole hours. */
+static bool moves_by_hours(const struct zone *zone)
+{
+    struct zone_span span = zone_span(zone, FIRST_EVENT_S);
+    while (span.to_s < LAST_EVENT_S) {
+        struct zone_span next = zone_span(zone, span.to_s);
+        if ((next.offset_s - span.offset_s) % 3600 != 0)
+            return false;
+        span = next;
+    }
+    return true;
+}
+
+static void append_possible(const struct view *view, struct buffer *out)
+{
+    buffer_append_string(out, "possible are ");
+    if (view->window.length_s < SECONDS_PER_DAY) {
+        buffer_append_string(out, "multiples of \"");
+        window_print(&view->window, out);
+        buffer_append_string(out, "\" that divide a day, ");
+    }
+    if (view->window.length_s <= SECONDS_PER_DAY)
+        buffer_append_string(out, "\"1 day\", \"1 week\", \"1 month\", \"1 year\", and hopping windows of them");
+    else if (view->window.length_s == WINDOW_MONTH_S)
+        buffer_append_string(out, "\"1 month\" and \"1 year\"");
+    else
+        window_print(&view->window, out);
+}
+
+static bool refuse_window(const struct view *view, struct text text, struct error *error)
+{
+    struct buffer panes = {0}, possible = {0};
+    window_print(&view->window, &panes);
+    append_possible(view, &possible);
+    bool memory_is_short = panes.failed || possible.failed;
+    error_set(error, ERROR_USAGE, "window \"%.*s\" isn't made of whole windows of this view, which are \"%s\": %s",
+              shown(text), text.data, buffer_string(&panes), buffer_string(&possible));
+    buffer_clean_up(&panes);
+    buffer_clean_up(&possible);
+    return memory_is_short ? error_set(error, ERROR_INTERNAL, "memory is short") : false;
+}
+
+bool question_set_window(struct view_question *question, struct text text, struct error *error)
+{
+    struct window window;
+    int64_t panes;
+    if (!window_parse_asked(text, &window, &panes, error)) {
+        error->code = error->code == ERROR_INTERNAL ? ERROR_INTERNAL : ERROR_USAGE;
+        return false;
+    }
+    const struct view *view = question->view;
+    if (!makes_up(view->window.length_s, window.length_s))
+        return refuse_window(view, text, error);
+    if (panes > 1 && window.length_s == 3600 && !moves_by_hours(view->zone))
+        return error_set(error, ERROR_USAGE,
+                         "window \"%.*s\": clocks in %s are changed by part of an hour, so that a hop of 1 hour isn't "
+                         "one; a hop of 30 minutes is",
+                         shown(text), text.data, zone_name(view->zone));
+    question->rows.window = window;
+    question->panes = panes;
+    return true;
+}
+
+/* --- lists of names --- */
+
+/* Takes the next name of a list, up to a comma. False where none is left. */
+static bool take_name(struct text *rest, struct text *ret_name)
+{
+    if (!rest->data)
+        return false;
+    const char *comma = rest->length ? memchr(rest->data, ',', rest->length) : NULL;
+    size_t length = comma ? (size_t)(comma - rest->data) : rest->length;
+    *ret_name = (struct text){rest->data, length};
+    *rest = comma ? (struct text){comma + 1, rest->length - length - 1} : (struct text){0};
+    return true;
+}
+
+static const char *dimension_name(const struct view *view, size_t number)
+{
+    return view->schema->fields[view->dimensions[number]].name;
+}
+
+/* The dimension of this name, or SIZE_MAX. */
+static size_t find_dimension(const struct view *view, struct text name)
+{
+    for (size_t i = 0; i < view->dimension_count; i++)
+        if (text_equal(name, text_of(dimension_name(view, i))))
+            return i;
+    return SIZE_MAX;
+}
+
+static bool refuse_name(const char *parameter, struct text name, const char *const names[], size_t count,
+                        const char *whose, struct error *error)
+{
+    char copy[SHOWN_MAX + 1];
+    memcpy(copy, name.data, (size_t)shown(name));
+    copy[shown(name)] = '\0';
+    const char *near = nearest_word(copy, names, count);
+    return error_set(error, ERROR_USAGE, "%s: \"%s\" is no %s%s%s%s", parameter, copy, whose,
+                     near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static void keep(struct view_question *question, const bool kept[])
+{
+    const struct view *view = question->view;
+    size_t count = 0;
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        if (!kept[i])
+            continue;
+        question->kept[count] = i;
+        question->rows.dimensions[count++] = view->dimensions[i];
+    }
+    question->rows.dimension_count = count;
+}
+
+bool question_set_group_by(struct view_question *question, struct text text, struct error *error)
+{
+    const struct view *view = question->view;
+    const char *names[DIMENSIONS_MAX];
+    bool kept[DIMENSIONS_MAX] = {false};
+    for (size_t i = 0; i < view->dimension_count; i++)
+        names[i] = dimension_name(view, i);
+    struct text rest = text, name;
+    while (text.length > 0 && take_name(&rest, &name)) {
+        size_t number = find_dimension(view, name);
+        if (number == SIZE_MAX)
+            return refuse_name("group_by", name, names, view->dimension_count, "dimension of this view", error);
+        if (kept[number])
+            return error_set(error, ERROR_USAGE, "group_by names \"%s\" twice", names[number]);
+        kept[number] = true;
+    }
+    keep(question, kept);
+    return true;
+}
+
+static bool find_order(const struct view *rows, struct text name, struct order_key *ret_key)
+{
+    size_t dimension = find_dimension(rows, name);
+    *ret_key = (struct order_key){.kind = ORDER_DIMENSION, .number = dimension};
+    if (dimension != SIZE_MAX)
+        return true;
+    for (size_t i = 0; i < rows->measure_count; i++) {
+        if (text_equal(name, text_of(rows->measures[i].name))) {
+            *ret_key = (struct order_key){.kind = ORDER_MEASURE, .number = i};
+            return true;
+        }
+    }
+    *ret_key = (struct order_key){.kind = ORDER_WINDOW};
+    return text_equal(name, text_of("window_start"));
+}
+
+static bool refuse_order(const struct view *rows, struct text name, struct error *error)
+{
+    const char *names[ORDER_KEYS_MAX] = {"window_start"};
+    size_t count = 1;
+    for (size_t i = 0; i < rows->dimension_count; i++)
+        names[count++] = dimension_name(rows, i);
+    for (size_t i = 0; i < rows->measure_count; i++)
+        names[count++] = rows->measures[i].name;
+    return refuse_name("order", name, names, count, "measure or dimension of the rows", error);
+}
+
+static bool is_ordered_by(const struct view_question *question, const struct order_key *key)
+{
+    for (size_t i = 0; i < question->order_count; i++)
+        if (question->order[i].kind == key->kind && question->order[i].number == key->number)
+            return true;
+    return false;
+}
+
+bool question_set_order(struct view_question *question, struct text text, struct error *error)
+{
+    struct text rest = text, name;
+    question->order_count = 0;
+    while (take_name(&rest, &name)) {
+        struct order_key key;
+        bool descends = name.length > 0 && name.data[0] == '-';
+        struct text plain = {name.data + descends, name.length - descends};
+        if (!find_order(&question->rows, plain, &key))
+            return refuse_order(&question->rows, plain, error);
+        if (is_ordered_by(question, &key))
+            return error_set(error, ERROR_USAGE, "order names \"%.*s\" twice", shown(plain), plain.data);
+        key.descends = descends;
+        question->order[question->order_count++] = key;
+    }
+    return true;
+}
+
+bool question_set_per_window(struct view_question *question, struct text text, struct error *error)
+{
+    if (!integer_parse(text, &question->per_window) || question->per_window < 1)
+        return error_set(error, ERROR_USAGE, "per_window must be a number of rows, 1 or more, not \"%.*s\"",
+                         shown(text), text.data);
+    return true;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "view/rollup.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+/* What the map holds: a cell, and whether a pane of it was touched. */
+struct rolled {
+    bool is_touched;
+    struct cell cell;
+};
+
+void rollup_init(struct rollup *rollup, const struct view_question *question, int64_t from_s, int64_t to_s)
+{
+    *rollup = (struct rollup){.question = question, .from_s = from_s, .to_s = to_s};
+    bytes_map_init(&rollup->map, offsetof(struct rolled, cell) + cell_size(&question->rows));
+}
+
+void rollup_clean_up(struct rollup *rollup)
+{
+    bytes_map_clean_up(&rollup->map);
+    buffer_clean_up(&rollup->key);
+    free(rollup->rows);
+    rollup->rows = NULL;
+}
+
+/* --- merging --- */
+
+static int64_t start_before(const struct view *rows, int64_t start_s)
+{
+    return window_start(&rows->window, rows->zone, start_s - 1);
+}
+
+/* A hopping window begins at each of the last panes up to this one. */
+static void find_starts(struct rollup *rollup, int64_t pane_start_s)
+{
+    const struct view *rows = &rollup->question->rows;
+    int64_t start_s = window_start(&rows->window, rows->zone, pane_start_s);
+    rollup->start_count = 0;
+    for (int64_t i = 0; i < rollup->question->panes && start_s >= rollup->from_s; i++) {
+        if (start_s < rollup->to_s)
+            rollup->starts[rollup->start_count++] = start_s;
+        if (i + 1 < rollup->question->panes)
+            start_s = start_before(rows, start_s);
+    }
+    rollup->pane_s = pane_start_s;
+    rollup->is_warm = true;
+}
+
+static void append_group(struct rollup *rollup, const struct value dimensions[])
+{
+    const struct view_question *question = rollup->question;
+    struct value values[FIELDS_MAX];
+    for (size_t i = 0; i < question->rows.dimension_count; i++)
+        values[question->rows.dimensions[i]] = dimensions[question->kept[i]];
+    group_append(&question->rows, values, &rollup->key);
+}
+
+static bool add_to(struct rollup *rollup, int64_t start_s, const struct cell *cell, bool is_touched)
+{
+    memcpy(rollup->key.data, &start_s, sizeof start_s);
+    struct rolled *rolled = bytes_map_at(&rollup->map, buffer_text(&rollup->key));
+    rollup->is_full = rollup->map.count > ROLLUP_ROWS_MAX;
+    if (!rolled || rollup->is_full)
+        return false;
+    cell_merge(&rollup->question->rows, &rolled->cell, cell);
+    rolled->is_touched |= is_touched;
+    return true;
+}
+
+bool rollup_add(struct rollup *rollup, int64_t pane_start_s, const struct value dimensions[], const struct cell *cell,
+                bool is_touched)
+{
+    if (!rollup->is_warm || rollup->pane_s != pane_start_s)
+        find_starts(rollup, pane_start_s);
+    if (rollup->start_count == 0)
+        return true;
+    buffer_clear(&rollup->key);
+    buffer_append(&rollup->key, &pane_start_s, sizeof pane_start_s); /* room for the start */
+    append_group(rollup, dimensions);
+    if (rollup->key.failed)
+        return false;
+    for (size_t i = 0; i < rollup->start_count; i++)
+        if (!add_to(rollup, rollup->starts[i], cell, is_touched))
+            return false;
+    return true;
+}
+
+int64_t rollup_reach_s(const struct rollup *rollup)
+{
+    const struct view_question *question = rollup->question;
+    /* Days, and what the clock shows twice: some more than the length. */
+    int64_t length_s = question->panes * question->rows.window.length_s + 3 * SECONDS_PER_DAY;
+    return rollup->to_s > INT64_MAX - 2 * length_s ? INT64_MAX : rollup->to_s + 2 * length_s;
+}
+
+/* --- the order --- */
+
+static int compare_numbers(wide a, wide b)
+{
+    return (a > b) - (a < b);
+}
+
+/* A measure as it is shown; false where it is null. */
+static bool measure_value(const struct measure *measure, const struct cell *cell, wide *ret_value)
+{
+    if (measure->kind == MEASURE_COUNT) {
+        *ret_value = cell->count;
+        return true;
+    }
+    const struct sum *sum = &cell->sums[measure->sum];
+    if (sum->count == 0)
+        return false;
+    *ret_value = measure->kind == MEASURE_SUM ? sum->total : wide_average(sum->total, sum->count);
+    return true;
+}
+
+/* Nulls last, whichever way the others go. */
+static int compare_present(bool a, bool b, bool descends, int order)
+{
+    if (!a || !b)
+        return (int)b - (int)a;
+    return descends ? -order : order;
+}
+
+static int compare_measures(const struct measure *measure, const struct order_key *key, const struct rollup_row *a,
+                            const struct rollup_row *b)
+{
+    wide left = 0, right = 0;
+    bool is_left = measure_value(measure, a->cell, &left), is_right = measure_value(measure, b->cell, &right);
+    return compare_present(is_left, is_right, key->descends, compare_numbers(left, right));
+}
+
+static int compare_dimensions(const struct view *rows, const struct order_key *key, const struct rollup_row *a,
+                              const struct rollup_row *b)
+{
+    struct value left[DIMENSIONS_MAX], right[DIMENSIONS_MAX];
+    if (!group_parse(rows, a->group, left) || !group_parse(rows, b->group, right))
+        return 0;
+    const struct value *one = &left[key->number], *other = &right[key->number];
+    bool is_text = rows->schema->fields[rows->dimensions[key->number]].type == FIELD_TEXT;
+    int order = !one->present || !other->present ? 0
+                : is_text                        ? text_compare(one->text, other->text)
+                                                 : compare_numbers(one->number, other->number);
+    return compare_present(one->present, other->present, key->descends, order);
+}
+
+static int compare_by(const struct view *rows, const struct order_key *key, const struct rollup_row *a,
+                      const struct rollup_row *b)
+{
+    if (key->kind == ORDER_MEASURE)
+        return compare_measures(&rows->measures[key->number], key, a, b);
+    if (key->kind == ORDER_DIMENSION)
+        return compare_dimensions(rows, key, a, b);
+    return compare_present(true, true, key->descends, compare_numbers(a->start_s, b->start_s));
+}
+
+/* By the order, then by window, then by dimensions. */
+static int compare_rows(const void *left, const void *right, void *context)
+{
+    const struct view_question *question = context;
+    const struct rollup_row *a = left, *b = right;
+    for (size_t i = 0; i < question->order_count; i++) {
+        int order = compare_by(&question->rows, &question->order[i], a, b);
+        if (order)
+            return order;
+    }
+    int order = compare_numbers(a->start_s, b->start_s);
+    return order ? order : group_compare(&question->rows, a->group, b->group);
+}
+
+/* The same of each window by itself, one window after the other. */
+static int compare_in_windows(const void *left, const void *right, void *context)
+{
+    const struct rollup_row *a = left, *b = right;
+    int order = compare_numbers(a->start_s, b->start_s);
+    return order ? order : compare_rows(left, right, context);
+}
+
+static int64_t end_of(const struct view_question *question, int64_t start_s)
+{
+    for (int64_t i = 0; i < question->panes; i++)
+        start_s = window_end(&question->rows.window, question->rows.zone, start_s);
+    return start_s;
+}
+
+/* Rows of which a version counts. */
+static void collect(struct rollup *rollup)
+{
+    for (size_t i = 0; i < rollup->map.count; i++) {
+        const struct bytes_map_entry *entry = &rollup->map.entries[i];
+        const struct rolled *rolled = entry->value;
+        if (rolled->cell.count == 0)
+            continue;
+        struct rollup_row row = {
+            .group = {entry->key.data + sizeof row.start_s, entry->key.length - sizeof row.start_s},
+            .cell = &rolled->cell,
+            .is_touched = rolled->is_touched};
+        memcpy(&row.start_s, entry->key.data, sizeof row.start_s);
+        rollup->rows[rollup->count++] = row;
+    }
+}
+
+/* Keeps the first rows of each window; those of a window lie side by side. */
+static void keep_first(struct rollup *rollup)
+{
+    size_t kept = 0;
+    int64_t of_window = 0;
+    for (size_t i = 0; i < rollup->count; i++) {
+        of_window = i > 0 && rollup->rows[i].start_s == rollup->rows[i - 1].start_s ? of_window + 1 : 1;
+        if (of_window <= rollup->question->per_window)
+            rollup->rows[kept++] = rollup->rows[i];
+    }
+    rollup->count = kept;
+}
+
+static void sort(struct rollup *rollup, int compare(const void *, const void *, void *))
+{
+    qsort_r(rollup->rows, rollup->count, sizeof *rollup->rows, compare, (void *)(uintptr_t)rollup->question);
+}
+
+bool rollup_order(struct rollup *rollup)
+{
+    rollup->rows = malloc((rollup->map.count + 1) * sizeof *rollup->rows);
+    if (!rollup->rows)
+        return false;
+    collect(rollup);
+    sort(rollup, compare_in_windows);
+    for (size_t i = 0; i < rollup->count; i++) {
+        struct rollup_row *row = &rollup->rows[i];
+        bool is_same = i > 0 && rollup->rows[i - 1].start_s == row->start_s;
+        row->end_s = is_same ? rollup->rows[i - 1].end_s : end_of(rollup->question, row->start_s);
+    }
+    if (rollup->question->per_window)
+        keep_first(rollup);
+    if (rollup->question->order_count)
+        sort(rollup, compare_rows);
+    return true;
+}
+
+size_t rollup_behind(const struct rollup *rollup, const struct rollup_row *row)
+{
+    size_t low = 0, high = rollup->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_rows(&rollup->rows[middle], row, (void *)(uintptr_t)rollup->question) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Rows of a question, merged from the panes of a view: every component of a cell is additive, so a longer window or
+ * fewer groups are the sum of their panes.
+ *
+ * A row is named by the start of its window and given whole: panes of it may lie behind the range. */
+#ifndef TIDEMARK_VIEW_ROLLUP_H
+#define TIDEMARK_VIEW_ROLLUP_H
+
+#include "base/bytes_map.h"
+#include "view/question.h"
+
+#define ROLLUP_ROWS_MAX 1000000
+
+struct rollup_row {
+    int64_t start_s, end_s;
+    struct text group; /* of question->rows */
+    const struct cell *cell;
+    bool is_touched; /* one of its panes was */
+};
+
+struct rollup {
+    const struct view_question *question;
+    int64_t from_s, to_s; /* of starts, half-open */
+    struct bytes_map map; /* by start and group */
+    struct buffer key;    /* scratch */
+    int64_t pane_s;       /* the pane added last, and the starts of the windows that hold it */
+    int64_t starts[HOPS_MAX];
+    size_t start_count;
+    bool is_warm, is_full;
+    struct rollup_row *rows; /* once they are ordered; they point into the map */
+    size_t count;
+};
+
+void rollup_init(struct rollup *rollup, const struct view_question *question, int64_t from_s, int64_t to_s);
+void rollup_clean_up(struct rollup *rollup);
+
+/* Adds the cell of a group in a pane to the rows that hold it. `dimensions` are the view's, as group_parse gives them;
+ * `is_touched` is the caller's to give a meaning. False where memory is short, or with `is_full` where there are more
+ * than ROLLUP_ROWS_MAX rows. */
+bool rollup_add(struct rollup *rollup, int64_t pane_start_s, const struct value dimensions[], const struct cell *cell,
+                bool is_touched) MUST_CHECK;
+/* Panes that start then or later are in no row. */
+int64_t rollup_reach_s(const struct rollup *rollup);
+
+/* Gives `rows` in the order asked for, without groups of which no version counts. False where memory is short. */
+bool rollup_order(struct rollup *rollup) MUST_CHECK;
+/* The number of the first row behind this one in that order, whether it is still there or not. */
+size_t rollup_behind(const struct rollup *rollup, const struct rollup_row *row);
+
+#endif
