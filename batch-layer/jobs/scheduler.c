@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -189,23 +190,43 @@ static bool start_monitor(struct scheduler *scheduler, struct monitor **ret_moni
     return true;
 }
 
+/* Something is down, or somebody must give a password or a right: then it begins by itself. */
+static bool waiting_helps(const struct error *problem)
+{
+    return error_is_retriable(problem) || problem->code == ERROR_PERMISSION;
+}
+
+/* Says it where it is another reason than the one before. */
+static void note_wait(struct scheduler *scheduler, const struct error *problem, struct error *said)
+{
+    schedule_health_waits(&scheduler->health, problem);
+    if (strcmp(problem->message, said->message) == 0)
+        return;
+    if (error_is_retriable(problem))
+        log_warning("%s; trying again", problem->message);
+    else
+        log_error("%s; trying again", problem->message);
+    *said = *problem;
+}
+
 /* False where it can't begin, and waiting doesn't help; true also where a shutdown came first. */
 static bool begin_patiently(struct scheduler *scheduler, struct error *error)
 {
     struct retry retry = RETRY_DEPENDENCY;
-    struct error problem = {0};
+    struct error problem = {0}, said = {0};
     while (!begin(scheduler, &problem)) {
-        schedule_health_waits(&scheduler->health, &problem);
-        if (!error_is_retriable(&problem)) {
+        if (!waiting_helps(&problem)) {
             *error = problem;
             return false;
         }
-        log_warning("%s; trying again", problem.message);
+        note_wait(scheduler, &problem, &said);
         retry_failed(&retry, clock_monotonic_us());
         if (!shutdown_sleep(retry_wait_us(&retry, clock_monotonic_us()) / 1000 + 1))
             return true;
         batch_disconnect(scheduler->batch);
     }
+    if (said.code)
+        log_info("the schedule begins");
     return true;
 }
 

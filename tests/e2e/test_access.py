@@ -74,6 +74,21 @@ class Access(EndToEnd):
         [line] = [line for line in batch.log.read_text().splitlines() if "error" in line.lower()]
         self.assertIn("permission denied for database tidemark", line)
 
+    def test_schedule_whose_role_lacks_a_right_waits_for_it(self):
+        self.start()
+        self.postgres.sql("create role app login")
+        self.job.config["postgres"]["url"] = self.postgres.url.replace("tidemark@", "app@")
+        self.job.config["jobs"] = {"each_minute": {"schedule": "* * * * *"}}
+        self.job.write()
+        scheduler = self.job.start_batch("schedule")
+        words = ("permission denied for database tidemark",)
+        self.assertIn("error", self.wait_for_line(scheduler, words))
+        wait_until(lambda: "permission denied" in self.job.probe("tidemark-batch")[1], 60, "the probe says it")
+        self.postgres.sql("grant all on database tidemark to app")
+        wait_until(lambda: self.job.probe("tidemark-batch")[0] == 0, 60, "it works", children=[scheduler])
+        self.assert_said_once(scheduler, words, 1)
+        self.assertEqual(scheduler.stop(), 0)
+
     def test_broker_whose_own_address_leads_nowhere_is_named(self):
         """As one that is told to call itself by a name for the outside."""
         inside, nowhere = free_port(), free_port()
