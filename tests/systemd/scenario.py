@@ -143,6 +143,7 @@ class Scenario:
             pid = self.machine.property(f"{unit}.service", "MainPID")
             uid = self.machine.run("stat", "-c", "%u", f"/proc/{pid}").stdout.strip()
             assert int(uid) > 0, f"{unit}: {uid}"
+        for unit in UNITS:
             threshold = f"--threshold={EXPOSURE_MAX}"
             self.machine.run("systemd-analyze", "security", "--no-pager", threshold, f"{unit}.service")
 
