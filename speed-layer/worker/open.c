@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Opening and closing the partitions of a worker, and fetching what is open. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -243,13 +244,36 @@ static bool open_one(struct opening *opening, size_t number, struct error *error
     return open_with(opening, owned, extent, error);
 }
 
+/* Partitions fail for one reason at many moments: it is said for the first of them, and again only after a while. */
+#define REASON_EVERY_US (5 * US_PER_SECOND)
+
+static bool is_said(struct worker *worker, const char *reason)
+{
+    int64_t now_us = clock_monotonic_us();
+    if (worker->said.at_us > 0 && now_us - worker->said.at_us < REASON_EVERY_US &&
+        strcmp(worker->said.reason, reason) == 0)
+        return true;
+    snprintf(worker->said.reason, sizeof worker->said.reason, "%s", reason);
+    worker->said.at_us = now_us;
+    return false;
+}
+
+static enum log_level level_of(struct opening *opening)
+{
+    if (is_said(opening->worker, opening->failure.message))
+        return LOG_LEVEL_DEBUG;
+    return error_is_retriable(&opening->failure) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
+}
+
 static void log_failures(struct opening *opening)
 {
-    enum log_level level = error_is_retriable(&opening->failure) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
-    const struct partition *first = opening->failed_count ? opening->failed->partition : NULL;
+    if (opening->failed_count == 0)
+        return;
+    enum log_level level = level_of(opening);
+    const struct partition *first = opening->failed->partition;
     if (opening->failed_count == 1)
         log_write(level, "%s/%d waits: %s", first->id.source, (int)first->id.partition, opening->failure.message);
-    else if (first)
+    else
         log_write(level, "%s/%d and %zu more wait: %s", first->id.source, (int)first->id.partition,
                   opening->failed_count - 1, opening->failure.message);
     opening->failed_count = 0;

@@ -55,6 +55,10 @@ struct worker {
         struct slot_id first; /* of them, and where its slot stood then */
         int64_t next, epoch, since_us;
     } begun; /* partitions that began anew and of which the log doesn't tell yet */
+    struct {
+        char reason[sizeof((struct error *)NULL)->message];
+        int64_t at_us;
+    } said; /* the last line of partitions that wait */
 };
 
 /* open.c */

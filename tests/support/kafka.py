@@ -198,7 +198,7 @@ class Writer:
         self.producer.poll(0)
 
     def flush(self):
-        if self.producer.flush(120) or self.failures:
+        if self.producer.flush(600) or self.failures:
             raise AssertionError(f"not all messages were delivered: {self.failures[:3]}")
 
 

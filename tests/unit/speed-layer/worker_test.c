@@ -50,7 +50,8 @@ struct world {
     int32_t partitions; /* of the topic */
     size_t poll_most;   /* messages of a partition */
     bool is_member;
-    int questions; /* about where partitions begin and end */
+    bool is_leaderless; /* no partition's end can be asked */
+    int questions;      /* about where partitions begin and end */
 };
 
 /* --- the world --- */
@@ -124,6 +125,8 @@ static void ask_extents(struct consumer *consumer, struct consumer_extent extent
     world->questions++;
     for (size_t i = 0; i < count; i++) {
         extents[i].error.code = ERROR_NONE;
+        if (world->is_leaderless)
+            error_set(&extents[i].error, ERROR_UNAVAILABLE, "no leader");
         extents[i].first = 0;
         extents[i].end = world->logs[extents[i].partition].end;
     }
@@ -299,6 +302,49 @@ static bool are_open(const struct world *world)
         if (world->logs[i].position < 0)
             return false;
     return true;
+}
+
+/* Standard error goes to a file until it is looked at. */
+static FILE *begin_capture(int *ret_before)
+{
+    FILE *said = tmpfile();
+    assert_non_null(said);
+    *ret_before = dup(STDERR_FILENO);
+    assert_true(dup2(fileno(said), STDERR_FILENO) >= 0);
+    log_configure("test", LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
+    return said;
+}
+
+/* Lines that have this word. */
+static int end_capture(FILE *said, int before, const char *word)
+{
+    char line[1000];
+    int lines = 0;
+    log_configure("test", LOG_FORMAT_TEXT, (enum log_level)(LOG_LEVEL_ERROR + 1));
+    assert_true(dup2(before, STDERR_FILENO) >= 0);
+    close(before);
+    rewind(said);
+    while (fgets(line, sizeof line, said))
+        lines += strstr(line, word) != NULL;
+    fclose(said);
+    return lines;
+}
+
+static void partitions_that_wait_for_one_reason_say_so_once(void **state)
+{
+    (void)state;
+    static struct world world;
+    int before;
+    world_init(&world, PARTITIONS, 1000000);
+    world.is_leaderless = true;
+    FILE *said = begin_capture(&before);
+    for (world.partitions = 1; world.partitions < PARTITIONS; world.partitions++) { /* one more is given each time */
+        world.is_member = false;
+        worker_turn(world.worker);
+        worker_turn(world.worker);
+    }
+    assert_int_equal(end_capture(said, before, "no leader"), 1);
+    world_clean_up(&world);
 }
 
 static void work_until_open(struct world *world)
@@ -590,6 +636,7 @@ int main(void)
     log_configure("tidemark-speed", LOG_FORMAT_TEXT, (enum log_level)(LOG_LEVEL_ERROR + 1));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quiet_partition_waits_no_longer_beside_a_busy_one),
+        cmocka_unit_test(partitions_that_wait_for_one_reason_say_so_once),
         cmocka_unit_test(partitions_are_opened_with_one_question_for_all),
         cmocka_unit_test(end_of_the_log_is_unknown_from_leaving_a_partition_until_it_is_followed_again),
         cmocka_unit_test(partition_takes_what_there_is_room_for_however_much_a_poll_brings),
