@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The benchmarks that tests/bench/run starts; see there."""
 
-import os
+import argparse
 import re
 import subprocess
 import sys
@@ -12,37 +12,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from detector import DetectorBench  # noqa: E402
+from measure import Measured  # noqa: E402
+from report import write  # noqa: E402
 from support import online_retail  # noqa: E402
 from support.kafka import Kafka, Writer  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.process import wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
 from support.tidemark import BIN, Folder, Platform, source, view  # noqa: E402
+from views import ViewsBench  # noqa: E402
 
-PARTITIONS, ROUNDS, OPENINGS = 4, 3, 5
-WORKERS = (1, 2)
+PARTITIONS, OPENINGS = 4, 5
 TRICKLE_ORDERS, TRICKLE_RATE = 2000, 50
-
-
-class Measured:
-    """One program from its start to its end: wall time, CPU time, peak memory."""
-
-    def __init__(self, arguments, log):
-        started = time.monotonic()
-        with open(log, "ab") as out:
-            process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        self.seconds = time.monotonic() - started
-        if status != 0:
-            raise RuntimeError(f"{arguments[0]} failed\n{Path(log).read_text()[-3000:]}")
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.megabytes = usage.ru_maxrss / 1024
-
-
-def cpu_of(pid):
-    """CPU seconds that a running process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Bench:
@@ -57,84 +39,40 @@ class Bench:
         for server in (self.kafka, self.redis, self.postgres):
             server.stop()
 
-    def platform(self, topic, views, workers=1):
+    def platform(self, topic, views):
         self.rounds += 1
         folder = self.folder / f"round{self.rounds}"
-        return Platform(folder, self.kafka.brokers, self.redis.url, self.postgres.url, {"orders": source(topic)}, views,
-                        speed={"workers": workers})
+        stores = (self.kafka.brokers, self.redis.url, self.postgres.url)
+        return Platform(folder, *stores, {"orders": source(topic)}, views)
 
-    # --- how fast ---
-
-    def throughput(self):
-        self.kafka.create("load", PARTITIONS)
-        out = subprocess.run(
-            [BIN / "bench_generate", self.kafka.brokers, "load", str(self.orders)], check=True, capture_output=True
+    def until_end(self, job):
+        return Measured(
+            [BIN / "tidemark-speed", "run", "--until-end", "--config", job.path],
+            job.folder / "speed.log",
+            servers=[("Redis", self.redis.child)],
+            env=job.environment(),
         )
-        print(f"{out.stdout.decode().strip()}, lz4, {PARTITIONS} partitions\n")
-        print("| | messages/s | CPU a message, ns | of it Redis, ns | peak memory, MB |\n|---|---:|---:|---:|---:|")
-        ratios = {workers: [] for workers in WORKERS}
-        for _ in range(ROUNDS):
-            bare = self.bare()
-            for workers in WORKERS:
-                ratios[workers].append(bare.seconds / self.speed(workers).seconds)
-        print()
-        for workers in WORKERS:
-            each = ", ".join(f"{ratio:.2f}" for ratio in ratios[workers])
-            print(f"speed layer with {workers} of `speed.workers` / bare consumer, by round: {each}\n")
-
-    def bare(self):
-        arguments = [BIN / "bare_consumer", self.kafka.brokers, "load", PARTITIONS, self.orders]
-        measured = Measured(arguments, self.folder / "bare.log")
-        self.row("bare consumer", measured, None)
-        return measured
-
-    def speed(self, workers):
-        views = {
-            "live_revenue": view("orders", "tumbling 1 minute"),
-            "daily_summary": view("orders", dimensions=["category", "customer_segment"]),
-        }
-        job = self.platform("load", views, workers)
-        before = cpu_of(self.redis.child.pid)
-        measured = Measured(
-            [BIN / "tidemark-speed", "run", "--until-end", "--config", job.path], job.folder / "speed.log"
-        )
-        self.row(f"tidemark-speed, workers: {workers}", measured, cpu_of(self.redis.child.pid) - before)
-        self.assert_all_counted(job)
-        self.redis.command("flushall")
-        return measured
-
-    def assert_all_counted(self, job):
-        serving = job.serving()
-        answer = job.wait_complete_at("daily_summary", {p: 1 for p in range(PARTITIONS)})
-        counted = sum(row["order_count"] for row in answer.json["rows"])
-        if counted != self.orders:
-            raise RuntimeError(f"{counted} orders counted, {self.orders} sent")
-        serving.stop()
-
-    def row(self, name, measured, redis_cpu):
-        each = 1e9 / self.orders
-        redis = "" if redis_cpu is None else f"{redis_cpu * each:.0f}"
-        total = (measured.cpu + (redis_cpu or 0)) * each
-        rate = self.orders / measured.seconds
-        print(f"| {name} | {rate:,.0f} | {total:.0f} | {redis} | {measured.megabytes:.0f} |", flush=True)
 
     # --- the batch layer ---
 
     def batch(self):
         """The first run, which ingests every order and publishes two views, beside a COPY of what it ingests."""
+        self.kafka.create("load", PARTITIONS)
+        command = [BIN / "bench_generate", self.kafka.brokers, "load", str(self.orders)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         views = {
             "daily_revenue": view("orders"),
             "daily_summary": view("orders", dimensions=["category", "customer_segment"]),
         }
         job = self.platform("load", views)
-        Measured([BIN / "tidemark-speed", "run", "--until-end", "--config", job.path], job.folder / "speed.log")
+        self.until_end(job)
         speed = job.speed()  # a run opens an epoch: somebody must be there to go on in it
-        measured = Measured([BIN / "tidemark-batch", "run", "--config", job.path], job.folder / "batch.log")
+        measured = Measured([BIN / "tidemark-batch", "run", "--config", job.path], job.folder / "batch.log", env=job.environment())
         speed.stop()
         bare = self.bare_copy()
         print("| | messages/s | CPU without PostgreSQL's, ns a message | peak memory, MB |\n|---|---:|---:|---:|")
         for name, one in (("psql, COPY of the rows into an empty table", bare), ("tidemark-batch run", measured)):
-            rate, cpu = self.orders / one.seconds, one.cpu * 1e9 / self.orders
+            rate, cpu = self.orders / one.seconds, one.own_cpu * 1e9 / self.orders
             print(f"| {name} | {rate:,.0f} | {cpu:.0f} | {one.megabytes:.0f} |")
         print(f"\nbatch layer / bare COPY: {bare.seconds / measured.seconds:.2f}\n")
         self.redis.command("flushall")
@@ -160,7 +98,7 @@ class Bench:
             [BIN / "bench_generate", self.kafka.brokers, "groups", str(groups)], check=True, capture_output=True
         )
         job = self.platform("groups", {"each": view("orders", dimensions=["order_id"])})
-        Measured([BIN / "tidemark-speed", "run", "--until-end", "--config", job.path], job.folder / "speed.log")
+        self.until_end(job)
         self.redis.command("config", "set", "latency-tracking-info-percentiles", "100")
         self.redis.command("config", "resetstat")
         started = time.monotonic()
@@ -276,21 +214,82 @@ def read_up_to(job, partitions, offset):
     return len(states) == partitions and all(state["next"] == offset for state in states)
 
 
-def main(what, *numbers):
-    folder = Folder("bench")
-    bench = Bench(folder, 0 if what == "open" else int(what))
+def views(options, folder):
+    return tables(ViewsBench(folder, options.orders, options.rounds))
+
+
+def detector(options, folder):
+    return tables(DetectorBench(folder, options.transactions, options.rounds))
+
+
+def tables(bench):
     try:
-        if what == "open":
-            bench.opening(*map(int, (*numbers, *("200", "0")[len(numbers) :])))
-        else:
-            bench.throughput()
-            bench.batch()
-            bench.groups()
-            bench.delay()
+        return bench.run()
     finally:
         bench.stop()
-        folder.remove()
+
+
+def batch(options, folder):
+    alone(folder, options.orders, Bench.batch)
+
+
+def groups(options, folder):
+    alone(folder, options.orders, Bench.groups)
+
+
+def delay(options, folder):
+    alone(folder, options.orders, Bench.delay)
+
+
+def opening(options, folder):
+    alone(folder, options.orders, lambda bench: bench.opening(options.partitions, options.busy))
+
+
+def alone(folder, orders, part):
+    """A part without peers in turns, which prints its tables."""
+    bench = Bench(folder, orders)
+    try:
+        part(bench)
+    finally:
+        bench.stop()
+
+
+PARTS = {"views": views, "detector": detector, "batch": batch, "groups": groups, "delay": delay, "open": opening}
+ALWAYS = ("views", "detector", "batch", "groups", "delay")
+
+
+def options_of(arguments):
+    short = "--short" in arguments
+    parser = argparse.ArgumentParser(prog="tests/bench/run")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--orders", type=int, default=1_000_000 if short else 5_000_000)
+    parser.add_argument("--transactions", type=int, default=1_000_000 if short else 5_000_000)
+    parser.add_argument("--rounds", type=int, default=2 if short else 3)
+    parser.add_argument("--partitions", type=int, default=200)
+    parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args(arguments)
+    unknown = [part for part in options.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"no part of it: {', '.join(unknown)}")
+    return options
+
+
+def main(arguments):
+    options = options_of(arguments)
+    for part in options.parts or ALWAYS:
+        print(f"## {part}\n", flush=True)
+        folder = Folder("bench")
+        try:
+            text = PARTS[part](options, folder)
+        finally:
+            folder.remove()
+        if text:
+            print(text + "\n", flush=True)
+        if text and options.write:
+            write(part, text)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1:])

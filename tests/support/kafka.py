@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Kafka for the tests (one process, KRaft, a free loopback port), and its topics, writers and readers."""
 
-import fcntl
-import shutil
 import subprocess
 import uuid
 from pathlib import Path
@@ -23,19 +21,11 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from . import maven
 from .oracle import Message
-from .process import CACHE, Child, free_port, wait_until
+from .process import Child, free_port, wait_until
 
 VERSION = "3.9.1"
-POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>tidemark</groupId><artifactId>broker-of-the-tests</artifactId><version>1</version><packaging>pom</packaging>
-  <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version></dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
-  </dependencies>
-</project>
-"""
 PROPERTIES = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
@@ -58,20 +48,8 @@ log.cleaner.enable=false
 
 
 def jars():
-    """The folder with the broker's jars; fetched with Maven the first time."""
-    CACHE.mkdir(exist_ok=True)
-    target = CACHE / f"kafka-{VERSION}"
-    with open(CACHE / "kafka.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.exists():
-            build = CACHE / "kafka-pom"
-            shutil.rmtree(build, ignore_errors=True)
-            build.mkdir()
-            (build / "pom.xml").write_text(POM)
-            command = ["mvn", "-q", "-B", "dependency:copy-dependencies", f"-DoutputDirectory={build}/jars"]
-            subprocess.run(command, cwd=build, check=True, stdin=subprocess.DEVNULL)
-            (build / "jars").rename(target)
-    return target
+    """The folder with the broker's jars."""
+    return maven.jars(f"kafka-{VERSION}", [f"org.apache.kafka:kafka_2.13:{VERSION}", "org.slf4j:slf4j-simple:1.7.36"])
 
 
 class Kafka:

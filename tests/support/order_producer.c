@@ -61,15 +61,13 @@ bool order_producer_open(struct order_producer *producer, const char *brokers, c
     return false;
 }
 
-void order_producer_send(struct order_producer *producer, const char *topic, int64_t number, const char *order,
-                         size_t length)
+void order_producer_send_keyed(struct order_producer *producer, const char *topic, const char *key, const char *message,
+                               size_t length)
 {
-    char key[32];
-    snprintf(key, sizeof key, "order-%010" PRId64, number);
     for (;;) {
         rd_kafka_resp_err_t error =
             rd_kafka_producev(producer->kafka, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(key, strlen(key)),
-                              RD_KAFKA_V_VALUE((void *)(uintptr_t)order, length),
+                              RD_KAFKA_V_VALUE((void *)(uintptr_t)message, length),
                               RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
         if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             producer->failures += error != 0;
@@ -77,6 +75,14 @@ void order_producer_send(struct order_producer *producer, const char *topic, int
         }
         rd_kafka_poll(producer->kafka, 50);
     }
+}
+
+void order_producer_send(struct order_producer *producer, const char *topic, int64_t number, const char *order,
+                         size_t length)
+{
+    char key[32];
+    snprintf(key, sizeof key, "order-%010" PRId64, number);
+    order_producer_send_keyed(producer, topic, key, order, length);
 }
 
 bool order_producer_close(struct order_producer *producer)

@@ -32,6 +32,9 @@ struct order_producer {
 bool order_producer_open(struct order_producer *producer, const char *brokers, const char *const properties[][2],
                          size_t count);
 /* Waits where the queue is full. The bytes are copied. */
+void order_producer_send_keyed(struct order_producer *producer, const char *topic, const char *key, const char *message,
+                               size_t length);
+/* The same with the order's id as key. */
 void order_producer_send(struct order_producer *producer, const char *topic, int64_t number, const char *order,
                          size_t length);
 /* Delivers what waits; false where something wasn't delivered. */

@@ -142,19 +142,19 @@ class Platform:
 
     # --- processes ---
 
-    def _environment(self, env=None):
-        """Sockets of the programs are in the folder of the configuration."""
+    def environment(self, env=None):
+        """What a program is started with: its sockets are in the folder of the configuration."""
         return {**(env or self.env or os.environ), "RUNTIME_DIRECTORY": str(self.folder)}
 
     def probe(self, program):
         """What `program probe` says of the one that runs: (exit code, its output)."""
-        return run_to_the_end([BIN / program, "probe", "--config", self.path], env=self._environment())
+        return run_to_the_end([BIN / program, "probe", "--config", self.path], env=self.environment())
 
     def _start(self, program, *arguments, crash_at=None, env=None):
         """`crash_at` names a crash point: see common/base/crash.h."""
         self.started += 1
         name = f"{program}-{self.started}"
-        env = self._environment(env)
+        env = self.environment(env)
         if crash_at:
             env["TIDEMARK_CRASH_AT"] = crash_at
         child = Child(name, [BIN / program, *arguments, "--config", self.path], self.folder / f"{name}.log", env=env)

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Puts what was measured into docs/performance.md, between the comments that name the part."""
+
+from support.process import ROOT
+
+DOCUMENT = ROOT / "docs" / "performance.md"
+
+
+def write(part, text):
+    begin, end = f"<!-- tests/bench/run {part} --write -->\n", "<!-- end -->"
+    before, found, rest = DOCUMENT.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise RuntimeError(f"{DOCUMENT} has no place for {part}")
+    DOCUMENT.write_text(f"{before}{begin}{text}\n{end}{after}")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The speed layer beside a bare consumer, which is the limit, and beside Flink SQL and Kafka Streams: count and sum of
+orders by minute, from the topic's beginning to its end."""
+
+import json
+
+from beside import PARTITIONS, Beside
+from measure import comparison, table
+from peers import FlinkSql, KafkaStreams
+
+from support.tidemark import BIN, source, view
+
+MINUTE = {"by_minute": view("orders", "tumbling 1 minute")}
+INDEXED = {**MINUTE, "daily_summary": view("orders", dimensions=["category", "customer_segment"])}
+
+
+class ViewsBench(Beside):
+    def __init__(self, folder, orders, rounds):
+        super().__init__(folder, "bench_generate", orders, rounds)
+        self.flink, self.streams = FlinkSql(folder.path), KafkaStreams(folder.path)
+
+    def run(self):
+        """The tables, as Markdown."""
+        ours = {
+            "tidemark-speed, no index, 1 worker": self.ours("none", MINUTE, 1),
+            "tidemark-speed, no index, 2 workers": self.ours("none", MINUTE, 2),
+            "tidemark-speed, index, two views, 1 worker": self.ours("replace", INDEXED, 1),
+            "tidemark-speed, index, two views, 2 workers": self.ours("replace", INDEXED, 2),
+        }
+        theirs = {
+            "bare consumer": self.bare,
+            self.flink.name: self.flink_sql,
+            self.streams.name: self.kafka_streams,
+        }
+        rounds = self.in_turns({**ours, **theirs}, self.all_counted)
+        ratios = comparison({name: rounds[name] for name in ours}, {name: rounds[name] for name in theirs})
+        return "\n".join([self.head("orders"), table(rounds), "", ratios])
+
+    def all_counted(self, counts):
+        for name, counted in counts.items():
+            if counted != self.messages:
+                raise RuntimeError(f"{name} counted {counted} orders of {self.messages}")
+
+    def ours(self, on_duplicate, views, workers):
+        def run(topic, _):
+            job = self.platform({"orders": source(topic, on_duplicate=on_duplicate)}, views=views, speed={"workers": workers})
+            measured = self.until_end(job)
+            serving = job.serving()
+            answer = job.wait_complete_at("by_minute", {partition: 1 for partition in range(PARTITIONS)})
+            serving.stop()
+            self.redis.command("flushall")
+            return measured, sum(row["order_count"] for row in answer.json["rows"])
+
+        return run
+
+    def bare(self, topic, messages):
+        command = [BIN / "bare_consumer", self.kafka.brokers, topic, PARTITIONS, messages]
+        return self.peer("bare", command), messages
+
+    def flink_sql(self, topic, _):
+        revenue = self.output("revenue")
+        command = self.flink.job("revenue.sql", brokers=self.kafka.brokers, topic=topic, revenue=revenue)
+        measured = self.peer("flink", command)
+        return measured, sum(json.loads(message.value())["order_count"] for _, message in self.reader.read(revenue))
+
+    def kafka_streams(self, topic, messages):
+        revenue = self.output("revenue")
+        measured = self.peer("streams", self.streams.job(self.kafka.brokers, topic, revenue, messages))
+        latest = {}  # a minute's sums are sent again whenever they have changed
+        for _, message in self.reader.read(revenue):
+            partition, count, _ = message.value().split()
+            latest[partition, message.key()] = int(count)
+        return measured, sum(latest.values())
