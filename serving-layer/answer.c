@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "roll_up.h"
 #include "row_writer.h"
 
 void answer_clean_up(struct answer *answer)
@@ -23,26 +24,23 @@ struct walk {
     bool complete; /* nothing is missing that could still change a row */
     const struct row *last;
     int64_t last_start_s;
-    union {
-        struct cell cell;
-        unsigned char bytes[sizeof(struct cell) + SUMS_MAX * sizeof(struct sum)];
-    } merged; /* of the row at hand */
+    struct cell_total merged; /* of the row at hand */
 };
 
-static bool is_final(const struct walk *walk, const struct window_rows *window, const struct row *row)
+static bool is_final(const struct walk *walk, int64_t end_s, bool has_live)
 {
     const struct publication *publication = &walk->snapshot->publication;
-    return walk->complete && publication->epoch > 0 && window->end_s <= publication->opened_at_us / US_PER_SECOND &&
-           cell_is_zero(walk->query->view, row_cell(row, walk->query->view, PART_LIVE));
+    return walk->complete && publication->epoch > 0 && end_s <= publication->opened_at_us / US_PER_SECOND && !has_live;
 }
 
-static const struct cell *merge(struct walk *walk, const struct row *row)
+static void write_row(struct walk *walk, const struct written_row *row)
 {
-    const struct view *view = walk->query->view;
-    memset(&walk->merged, 0, sizeof walk->merged);
-    cell_merge(view, &walk->merged.cell, row_cell(row, view, PART_BATCH));
-    cell_merge(view, &walk->merged.cell, row_cell(row, view, PART_LIVE));
-    return &walk->merged.cell;
+    if (walk->query->format == FORMAT_JSON && walk->answer->rows)
+        buffer_append_string(&walk->answer->body, ",\n");
+    row_writer_write(&walk->writer, row);
+    if (walk->query->format == FORMAT_NDJSON)
+        buffer_append_char(&walk->answer->body, '\n');
+    walk->answer->rows++;
 }
 
 /* False once the page is full and there is a row after it. */
@@ -50,7 +48,7 @@ static bool visit_row(struct walk *walk, const struct window_rows *window, const
 {
     const struct view *view = walk->query->view;
     struct value dimensions[DIMENSIONS_MAX];
-    const struct cell *cell = merge(walk, row);
+    const struct cell *cell = row_merge(row, view, &walk->merged);
     if (cell->count == 0 || !group_parse(view, row_group(row, view), dimensions) ||
         !view_query_takes(walk->query, dimensions))
         return true;
@@ -58,13 +56,9 @@ static bool visit_row(struct walk *walk, const struct window_rows *window, const
         cursor_append(walk->last_start_s, row_group(walk->last, view), &walk->answer->next);
         return false;
     }
-    if (walk->query->format == FORMAT_JSON && walk->answer->rows)
-        buffer_append_string(&walk->answer->body, ",\n");
-    const struct written_row written = {window->start_s, window->end_s, dimensions, cell, is_final(walk, window, row)};
-    row_writer_write(&walk->writer, &written);
-    if (walk->query->format == FORMAT_NDJSON)
-        buffer_append_char(&walk->answer->body, '\n');
-    walk->answer->rows++;
+    bool has_live = !cell_is_zero(view, row_cell(row, view, PART_LIVE));
+    write_row(walk, &(struct written_row){window->start_s, window->end_s, dimensions, cell,
+                                          is_final(walk, window->end_s, has_live)});
     walk->last = row;
     walk->last_start_s = window->start_s;
     return true;
@@ -74,7 +68,8 @@ static bool visit_row(struct walk *walk, const struct window_rows *window, const
 static int64_t begins(const struct view_state *state, const struct view_query *query)
 {
     int64_t from_s = query->from_s > state->expired_s ? query->from_s : state->expired_s;
-    return query->has_cursor && query->cursor_start_s > from_s ? query->cursor_start_s : from_s;
+    bool is_behind = query->has_cursor && question_is_plain(&query->question) && query->cursor_start_s > from_s;
+    return is_behind ? query->cursor_start_s : from_s;
 }
 
 static void visit_rows(struct walk *walk)
@@ -91,6 +86,27 @@ static void visit_rows(struct walk *walk)
         for (; number < window->count; number++)
             if (!visit_row(walk, window, window->rows[number]))
                 return;
+    }
+}
+
+/* A page of rows that are in their order. */
+static void write_rolled(struct walk *walk, const struct rollup *rollup)
+{
+    const struct view_query *query = walk->query;
+    const struct rollup_row cursor = {.start_s = query->cursor_start_s,
+                                      .group = query->cursor_group,
+                                      .cell = (const struct cell *)(const void *)query->cursor_cell.bytes};
+    for (size_t i = query->has_cursor ? rollup_behind(rollup, &cursor) : 0; i < rollup->count; i++) {
+        const struct rollup_row *row = &rollup->rows[i];
+        struct value dimensions[DIMENSIONS_MAX];
+        if (walk->answer->rows == query->limit) {
+            cursor_append_rolled(query, &rollup->rows[i - 1], &walk->answer->next);
+            return;
+        }
+        if (!group_parse(&query->question.rows, row->group, dimensions))
+            continue;
+        write_row(walk, &(struct written_row){row->start_s, row->end_s, dimensions, row->cell,
+                                              is_final(walk, row->end_s, row->is_touched)});
     }
 }
 
@@ -113,15 +129,18 @@ static bool check_held(const struct snapshot *snapshot, size_t view, const struc
     return false;
 }
 
-static void write_answer(struct walk *walk, size_t view)
+/* `rollup` is NULL where the question is plain. */
+static void write_answer(struct walk *walk, size_t view, const struct rollup *rollup)
 {
     struct buffer *body = &walk->answer->body;
     provenance_append(walk->snapshot, view, walk->query, &walk->answer->provenance);
     if (walk->query->format == FORMAT_CSV)
-        csv_header_append(walk->query->view, body);
+        csv_header_append(&walk->query->question.rows, body);
     if (walk->query->format == FORMAT_JSON)
         buffer_appendf(body, "{\"view\": \"%s\", \"rows\": [", walk->query->view->name);
-    if (snapshot_view_is_current(walk->snapshot, view))
+    if (rollup)
+        write_rolled(walk, rollup);
+    else if (snapshot_view_is_current(walk->snapshot, view))
         visit_rows(walk);
     if (walk->query->format != FORMAT_JSON)
         return;
@@ -149,9 +168,18 @@ static bool answer_locked(const struct snapshot *snapshot, size_t view, const st
         .answer = answer,
         .complete = view_is_complete(snapshot, view),
     };
-    row_writer_init(&walk.writer, query->view, query->format == FORMAT_CSV, &answer->body);
-    write_answer(&walk, view);
-    row_writer_clean_up(&walk.writer);
+    struct rollup rollup;
+    rollup_init(&rollup, &query->question, begins(walk.state, query), query->to_s);
+    bool is_plain = question_is_plain(&query->question);
+    bool done = is_plain || !snapshot_view_is_current(snapshot, view) || roll_up(walk.state, query, &rollup, problem);
+    if (done) {
+        row_writer_init(&walk.writer, &query->question.rows, query->format == FORMAT_CSV, &answer->body);
+        write_answer(&walk, view, is_plain ? NULL : &rollup);
+        row_writer_clean_up(&walk.writer);
+    }
+    rollup_clean_up(&rollup);
+    if (!done)
+        return false;
     return (!answer->body.failed && !answer->provenance.failed && !answer->next.failed) || problem_memory(problem);
 }
 

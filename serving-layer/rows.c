@@ -22,6 +22,14 @@ const struct cell *row_cell(const struct row *row, const struct view *view, enum
     return (const struct cell *)(const void *)(row->data + (part == PART_LIVE ? cell_size(view) : 0));
 }
 
+const struct cell *row_merge(const struct row *row, const struct view *view, struct cell_total *ret_merged)
+{
+    struct cell *merged = cell_total(ret_merged);
+    memcpy(merged, row_cell(row, view, PART_BATCH), cell_size(view));
+    cell_merge(view, merged, row_cell(row, view, PART_LIVE));
+    return merged;
+}
+
 struct text row_group(const struct row *row, const struct view *view)
 {
     return (struct text){(const char *)row->data + 2 * cell_size(view), row->group_length};

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "view/view.h"
+#include "state/cell_total.h"
 
 enum part { PART_BATCH, PART_LIVE };
 
@@ -62,6 +62,8 @@ size_t view_rows_window(const struct view_rows *rows, int64_t start_s);
 size_t window_rows_group(const struct view *view, const struct window_rows *window, struct text group, bool after);
 
 const struct cell *row_cell(const struct row *row, const struct view *view, enum part part);
+/* Both parts together. */
+const struct cell *row_merge(const struct row *row, const struct view *view, struct cell_total *ret_merged);
 struct text row_group(const struct row *row, const struct view *view);
 
 #endif

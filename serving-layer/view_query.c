@@ -11,6 +11,7 @@
 #include "record/event_time.h"
 
 #define CURSOR_PREFIX "r1." /* a later form can be told apart */
+#define ROLLED_PREFIX "q1." /* start, count, and of each sum its count and total; then the group */
 
 /* No window begins before or after these: event times are of the years 2000 to 2099. A bound beyond them says the same
  * as they do, and these have four digits of a year in every time zone. */
@@ -145,11 +146,27 @@ static bool take_filter(const struct target *target, size_t number, struct view_
     return true;
 }
 
+static void append_hex(struct text bytes, struct buffer *out)
+{
+    for (size_t i = 0; i < bytes.length; i++)
+        buffer_appendf(out, "%02x", (unsigned char)bytes.data[i]);
+}
+
 void cursor_append(int64_t window_start_s, struct text group, struct buffer *out)
 {
     buffer_appendf(out, CURSOR_PREFIX "%lld.", (long long)window_start_s);
-    for (size_t i = 0; i < group.length; i++)
-        buffer_appendf(out, "%02x", (unsigned char)group.data[i]);
+    append_hex(group, out);
+}
+
+void cursor_append_rolled(const struct view_query *query, const struct rollup_row *row, struct buffer *out)
+{
+    buffer_appendf(out, ROLLED_PREFIX "%lld.%lld.", (long long)row->start_s, (long long)row->cell->count);
+    for (size_t i = 0; i < query->view->sum_count; i++) {
+        buffer_appendf(out, "%lld.", (long long)row->cell->sums[i].count);
+        buffer_append_decimal(out, row->cell->sums[i].total, 0);
+        buffer_append_char(out, '.');
+    }
+    append_hex(row->group, out);
 }
 
 /* `bytes` has room for half as many as there are digits, and is zeroed. */
@@ -166,8 +183,47 @@ static bool parse_hex(const char *hex, char *bytes, struct text *ret_bytes)
     return length % 2 == 0;
 }
 
+/* Takes a number and the point behind it. No sum comes near the bound, nor does what is computed of it to any other. */
+static bool take_number(const char **rest, wide *ret_number)
+{
+    const wide bound = (wide)1 << 100;
+    const char *point = strchr(*rest, '.');
+    if (!point || !wide_parse((struct text){*rest, (size_t)(point - *rest)}, ret_number) || *ret_number <= -bound ||
+        *ret_number >= bound)
+        return false;
+    *rest = point + 1;
+    return true;
+}
+
+static bool take_count(const char **rest, int64_t *ret_count)
+{
+    wide number;
+    bool taken = take_number(rest, &number) && number == (int64_t)number;
+    if (taken)
+        *ret_count = (int64_t)number;
+    return taken;
+}
+
+static bool parse_rolled_cursor(const char *cursor, char *bytes, struct view_query *query)
+{
+    struct value values[DIMENSIONS_MAX];
+    struct cell *cell = cell_total(&query->cursor_cell);
+    const char *rest = cursor + strlen(ROLLED_PREFIX);
+    if (strncmp(cursor, ROLLED_PREFIX, strlen(ROLLED_PREFIX)) != 0 || !take_count(&rest, &query->cursor_start_s) ||
+        !take_count(&rest, &cell->count))
+        return false;
+    for (size_t i = 0; i < query->view->sum_count; i++)
+        if (!take_count(&rest, &cell->sums[i].count) || cell->sums[i].count < 0 ||
+            !take_number(&rest, &cell->sums[i].total))
+            return false;
+    return parse_hex(rest, bytes, &query->cursor_group) &&
+           group_parse(&query->question.rows, query->cursor_group, values);
+}
+
 static bool parse_cursor(const char *cursor, char *bytes, struct view_query *query)
 {
+    if (!question_is_plain(&query->question))
+        return parse_rolled_cursor(cursor, bytes, query);
     struct value values[DIMENSIONS_MAX];
     size_t prefix = strlen(CURSOR_PREFIX);
     const char *point = strncmp(cursor, CURSOR_PREFIX, prefix) == 0 ? strchr(cursor + prefix, '.') : NULL;
@@ -187,18 +243,40 @@ static bool take_cursor(const struct target *target, struct arena *arena, struct
     if (value && !bytes)
         return problem_memory(problem);
     return !value || parse_cursor(value, bytes, query) ||
-           problem_set(problem, 400, "cursor must be what `next` of an answer of this view said");
+           problem_set(problem, 400, "cursor must be what `next` of an answer to the same question said");
+}
+
+struct question_parameter {
+    const char *name;
+    bool (*set)(struct view_question *question, struct text text, struct error *error);
+};
+
+/* The order is the last that names what rows have. */
+static bool take_question(const struct target *target, struct view_query *query, struct problem *problem)
+{
+    static const struct question_parameter parameters[] = {{"window", question_set_window},
+                                                           {"group_by", question_set_group_by},
+                                                           {"order", question_set_order},
+                                                           {"per_window", question_set_per_window}};
+    question_init(&query->question, query->view);
+    for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
+        const char *value = target_parameter(target, parameters[i].name);
+        struct error error = {0};
+        if (!value || parameters[i].set(&query->question, text_of(value), &error))
+            continue;
+        return error.code == ERROR_USAGE ? problem_set(problem, 400, "%s", error.message) : problem_memory(problem);
+    }
+    return true;
 }
 
 static bool allow_parameters(const struct view *view, const struct target *target, struct arena *arena,
                              struct problem *problem)
 {
-    static const char *const later[] = {"group_by", "window", "time_zone"};
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-        if (target_parameter(target, later[i]))
-            return problem_set(problem, 400, "%s is not supported yet", later[i]);
-    const char *names[6 + 2 * DIMENSIONS_MAX] = {"from", "to", "limit", "cursor", "format"};
-    size_t count = 5;
+    if (target_parameter(target, "time_zone"))
+        return problem_set(problem, 400, "time_zone is the view's own: panes of another can't be made of them");
+    const char *names[9 + 2 * DIMENSIONS_MAX] = {"from",   "to",       "limit", "cursor",    "format",
+                                                 "window", "group_by", "order", "per_window"};
+    size_t count = 9;
     for (size_t i = 0; i < view->dimension_count; i++) {
         const char *null = arena_printf(arena, "%s.null", dimension_name(view, i));
         if (!null)
@@ -215,7 +293,7 @@ bool view_query_parse(const struct view *view, const struct target *target, cons
     struct view_query query = {.view = view};
     if (!allow_parameters(view, target, arena, problem) || !take_range(target, arena, &query, problem) ||
         !take_limit(target, &query, problem) || !take_format(target, accept, &query, problem) ||
-        !take_cursor(target, arena, &query, problem))
+        !take_question(target, &query, problem) || !take_cursor(target, arena, &query, problem))
         return false;
     for (size_t i = 0; i < view->dimension_count; i++)
         if (!take_filter(target, i, &query, problem))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What is asked of a view: range, filters, format and page. */
+ * What is asked of a view: range, filters, other windows and groups, format and page. */
 #ifndef TIDEMARK_SERVING_VIEW_QUERY_H
 #define TIDEMARK_SERVING_VIEW_QUERY_H
 
 #include "http/target.h"
-#include "view/view.h"
+#include "state/cell_total.h"
+#include "view/rollup.h"
 
 #define LIMIT_MAX 100000
 
@@ -22,9 +23,11 @@ struct view_query {
     size_t limit;
     enum answer_format format;
     struct filter filters[DIMENSIONS_MAX];
+    struct view_question question;
     bool has_cursor; /* rows after this one */
     int64_t cursor_start_s;
     struct text cursor_group;
+    struct cell_total cursor_cell; /* where the question isn't plain */
 };
 
 /* `accept` is the header of that name, or NULL. The query's texts live as long as the arena and the target. */
@@ -36,5 +39,7 @@ bool view_query_takes(const struct view_query *query, const struct value dimensi
 
 /* The cursor of a row: opaque to those who ask. */
 void cursor_append(int64_t window_start_s, struct text group, struct buffer *out);
+/* Of a row of a question that isn't plain: with its values, by which rows may be ordered. */
+void cursor_append_rolled(const struct view_query *query, const struct rollup_row *row, struct buffer *out);
 
 #endif

@@ -70,8 +70,9 @@ const struct option view_options[] = {
 };
 
 /* Parameters of HTTP and columns of every row: a dimension is a parameter and a column too. */
-static const char *const reserved_names[] = {"from",   "to",        "format",       "group_by",   "limit", "cursor",
-                                             "window", "time_zone", "window_start", "window_end", "final"};
+static const char *const reserved_names[] = {"from",         "to",         "format", "group_by",   "limit",
+                                             "cursor",       "window",     "order",  "per_window", "time_zone",
+                                             "window_start", "window_end", "final"};
 /* Columns of every row. */
 static const char *const reserved_columns[] = {"window_start", "window_end", "final"};
 

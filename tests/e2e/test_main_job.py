@@ -9,7 +9,9 @@ import random
 import threading
 import time
 import unittest
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 from support import disorder, online_retail, oracle
 from support.kafka import Writer
@@ -156,7 +158,27 @@ class MainJob(EndToEnd):
 
     def assert_figures(self):
         self.assert_caught_up(self.job, self.reader, self.name, self.log, self.exact)
+        self.assert_roll_ups()
         self.assert_live()
+
+    def assert_roll_ups(self):
+        """Longer windows and fewer dimensions, asked of what is kept for shorter windows and more dimensions."""
+        summary, hourly = self.job.oracle_view("daily_summary"), self.job.oracle_view("hourly_revenue")
+        by_category = replace(summary, window="week", dimensions=("category",))
+        questions = [
+            ("daily_summary", {"window": "1 week", "group_by": "category", "order": "-total_revenue"}, by_category),
+            ("daily_summary", {"window": "1_year", "group_by": ""}, replace(summary, window="year", dimensions=())),
+            ("hourly_revenue", {"window": "tumbling 1 month"}, replace(hourly, window="month")),
+        ]
+        for name, parameters, definition in questions:
+            answer = wait_until(partial(self.complete, name, parameters), 60, f"{name} is complete")
+            difference = differences(self.log.rows(definition, answer.offsets), answer.rows(definition))
+            self.assertFalse(difference, f"{name} {parameters}: {difference}")
+
+    def complete(self, name, parameters):
+        answer = self.job.view(name, **parameters)
+        self.assertEqual(answer.status, 200, answer.body[:500])
+        return answer if answer.complete else None
 
     def assert_live(self):
         """What is inside the retention by the latest clock of all partitions is inside each one's own."""

@@ -756,8 +756,9 @@ static void a_detector_has_its_rules_and_its_defaults(void **state)
 static void a_dimension_named_like_a_parameter_is_refused(void **state)
 {
     (void)state;
-    static const char *const names[] = {"from",   "to",        "format",       "group_by",   "limit", "cursor",
-                                        "window", "time_zone", "window_start", "window_end", "final"};
+    static const char *const names[] = {"from",         "to",         "format", "group_by",   "limit",
+                                        "cursor",       "window",     "order",  "per_window", "time_zone",
+                                        "window_start", "window_end", "final"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char text[1000];
         (void)snprintf(text, sizeof text,

@@ -153,11 +153,11 @@ static void filters_ask_for_a_value_for_empty_text_or_for_null(void **state)
     }
 }
 
-static void pages_follow_each_other_without_gap_or_repeat(void **state)
+static void read_pages(struct bench *bench, const char *question, int expected_pages)
 {
-    char all[4000] = "", target[300] = "/v1/views/grouped?format=ndjson&limit=2";
-    struct bench *bench = *state;
+    char all[4000] = "", target[300];
     int pages = 0;
+    snprintf(target, sizeof target, "%s&limit=2", question);
     for (bool more = true; more; pages++) {
         struct reply reply = {0};
         const char *name;
@@ -166,12 +166,45 @@ static void pages_follow_each_other_without_gap_or_repeat(void **state)
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s", buffer_string(&reply.body));
         more = reply.header_count == 2;
         if (more)
-            snprintf(target, sizeof target, "/v1/views/grouped?format=ndjson&limit=2&cursor=%s",
-                     buffer_string(&reply.headers[1].value));
+            snprintf(target, sizeof target, "%s&limit=2&cursor=%s", question, buffer_string(&reply.headers[1].value));
         reply_clean_up(&reply);
     }
-    assert_int_equal(pages, 3);
-    assert_answer(bench, "/v1/views/grouped?format=ndjson", all);
+    assert_int_equal(pages, expected_pages);
+    assert_answer(bench, question, all);
+}
+
+static void pages_follow_each_other_without_gap_or_repeat(void **state)
+{
+    read_pages(*state, "/v1/views/grouped?format=ndjson", 3);
+    read_pages(*state, "/v1/views/grouped?format=ndjson&order=-total,quantity", 3);
+    read_pages(*state, "/v1/views/grouped?format=ndjson&group_by=category&order=average", 3);
+    read_pages(*state, "/v1/views/grouped?format=ndjson&window=hopping+3+hours+every+1+hour&group_by=", 2);
+}
+
+#define DAY "2026-01-01T00:00:00+00:00,2026-01-02T00:00:00+00:00,"
+
+static void longer_windows_and_fewer_dimensions_are_merged(void **state)
+{
+    assert_answer(*state, "/v1/views/grouped?format=csv&window=1+day&group_by=category",
+                  "window_start,window_end,category,order_count,total,average,final\r\n" DAY
+                  ",1,1.00,1.00,false\r\n" DAY "\"\",1,1.00,1.00,true\r\n" DAY "b,3,1.00,0.33,true\r\n" DAY
+                  "\"say \"\"a, b\"\"\",1,1.00,1.00,true\r\n");
+    assert_answer(*state, "/v1/views/grouped?format=csv&window=tumbling_1_month&group_by=&category=b",
+                  "window_start,window_end,order_count,total,average,final\r\n"
+                  "2026-01-01T00:00:00+00:00,2026-02-01T00:00:00+00:00,3,1.00,0.33,false\r\n");
+    assert_answer(*state, "/v1/views/grouped?format=csv&window=1+day&from=2026-01-01T01:00:00Z",
+                  "window_start,window_end,category,quantity,order_count,total,average,final\r\n");
+}
+
+static void rows_come_in_the_order_asked_for_and_only_the_first_of_each_window(void **state)
+{
+    assert_answer(*state, "/v1/views/grouped?format=csv&window=1+day&group_by=category&order=-order_count&per_window=2",
+                  "window_start,window_end,category,order_count,total,average,final\r\n" DAY
+                  "b,3,1.00,0.33,true\r\n" DAY ",1,1.00,1.00,false\r\n");
+    assert_answer(*state, "/v1/views/daily?format=csv&order=-average",
+                  "window_start,window_end,order_count,total,average,final\r\n" DAY "3,10.05,3.35,true\r\n"
+                  "2026-01-03T00:00:00+00:00,2026-01-04T00:00:00+00:00,1,2.00,2.00,false\r\n"
+                  "2026-01-02T00:00:00+00:00,2026-01-03T00:00:00+00:00,1,0.01,0.01,false\r\n");
 }
 
 static void a_group_without_a_counted_version_is_no_row(void **state)
@@ -268,7 +301,18 @@ static void what_is_not_understood_is_refused_with_a_word_of_help(void **state)
         {"/v1/views/grouped?quantity=many", 400, "integer"},
         {"/v1/views/grouped?category=a&category.null", 400, "null"},
         {"/v1/views/grouped?category.null=no", 400, "no value"},
-        {"/v1/views/daily?group_by=category", 400, "not supported yet"},
+        {"/v1/views/daily?group_by=category", 400, "no dimension of this view"},
+        {"/v1/views/grouped?group_by=categry", 400, "did you mean \\\"category\\\"?"},
+        {"/v1/views/daily?window=1+hour", 400, "possible are"},
+        {"/v1/views/daily?window=fortnight", 400, "1 week"},
+        {"/v1/views/daily?order=totl", 400, "did you mean \\\"total\\\"?"},
+        {"/v1/views/grouped?group_by=category&order=quantity", 400, "order"},
+        {"/v1/views/daily?per_window=0", 400, "per_window must be"},
+        {"/v1/views/daily?time_zone=UTC", 400, "the view's own"},
+        {"/v1/views/grouped?order=total&cursor=r1.0.2d", 400, "same question"},
+        {"/v1/views/grouped?order=total&cursor=q1.0.1.1.100.2d", 400, "same question"},
+        {"/v1/views/grouped?order=total&cursor=q1.0.1.-1.100.2d2d", 400, "same question"},
+        {"/v1/views/grouped?order=total&cursor=q1.0.1.1.1267650600228229401496703205376.2d2d", 400, "same question"},
         {"/v1/views/daily?from=%00", 400, "%00"},
         {"/v1/views/daily?from=%2", 400, "hexadecimal"},
         {"/v1/views/daily?from=%zz", 400, "hexadecimal"},
@@ -342,6 +386,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(accept_chooses_the_format_where_nothing_else_does, start, stop),
         cmocka_unit_test_setup_teardown(ndjson_is_a_row_a_line, start, stop),
         cmocka_unit_test_setup_teardown(filters_ask_for_a_value_for_empty_text_or_for_null, start, stop),
+        cmocka_unit_test_setup_teardown(longer_windows_and_fewer_dimensions_are_merged, start, stop),
+        cmocka_unit_test_setup_teardown(rows_come_in_the_order_asked_for_and_only_the_first_of_each_window, start,
+                                        stop),
         cmocka_unit_test_setup_teardown(pages_follow_each_other_without_gap_or_repeat, start, stop),
         cmocka_unit_test_setup_teardown(a_group_without_a_counted_version_is_no_row, start, stop),
         cmocka_unit_test_setup_teardown(ranges_are_half_open_and_by_the_day_of_the_zone, start, stop),
