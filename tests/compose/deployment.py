@@ -66,6 +66,10 @@ class Deployment:
     def inspect(self, container):
         return json.loads(self.engine.docker("inspect", container).stdout)[0]
 
+    def restarts(self, service):
+        """How often its container was started again."""
+        return self.inspect(self.container(service))["RestartCount"]
+
     def states(self, services=OURS + STORES):
         """Of each container of these services: running and healthy, or how it is."""
         found = {}
@@ -109,6 +113,11 @@ class Deployment:
         container = self.container(service)
         os.kill(self.inspect(container)["State"]["Pid"], signal.SIGKILL)
         return container
+
+    def in_secrets(self, script):
+        """What root does in the volume of the secrets."""
+        options = ["--rm", "--network=none", "-v", f"{PROJECT}_secrets:/secrets", "-w", "/secrets", "--entrypoint", "sh"]
+        self.engine.docker("run", *options, "tidemark-setup", "-euc", script)
 
     # --- answers ---
 

@@ -81,6 +81,18 @@ class Engine:
         names = self.docker("network", "ls", "-q", "--filter", "driver=bridge", "--no-trunc").stdout.split()
         self.links |= {f"br-{name[:12]}" for name in names}
 
+    def listens_for_containers(self):
+        """Addresses and ports of this machine, by the proxies that the engine starts for them."""
+        found = set()
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):  # it has ended
+                words = (folder / "cmdline").read_text().split("\0")
+                parent = int(re.search(r"^PPid:\s+(\d+)", (folder / "status").read_text(), re.MULTILINE)[1])
+                if parent == self.child.pid and words[0].endswith("docker-proxy"):
+                    given = dict(zip(words[1::2], words[2::2], strict=False))
+                    found.add((given["-host-ip"], int(given["-host-port"])))
+        return found
+
     # --- images ---
 
     def has_image(self, name):

@@ -2,14 +2,16 @@
 """What a deployment must do, one thing after the other; see tests/compose/run."""
 
 import json
+import math
 import re
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 from support.process import ROOT, wait_until
 
-from .deployment import OURS, STORES, Deployment, Orders, image_sizes, read_secrets
+from .deployment import OURS, PROJECT, STORES, Deployment, Orders, image_sizes, read_secrets
 from .steps import run, run_on_engine
 
 OWN_BYTES_MAX = 25 << 20  # of an image, above base and installed libraries
@@ -130,6 +132,14 @@ class Scenario:
             published = [where for places in ports.values() for where in places or []]
             wanted = [{"HostIp": "127.0.0.1", "HostPort": str(self.deployment.port)}] if service == "serving" else []
             assert published == wanted, f"{service}: {published}"
+        self.assert_listens(self.deployment.port)
+        [network] = json.loads(self.engine.docker("network", "inspect", f"{PROJECT}_stores").stdout)
+        assert network["Internal"], network
+
+    def assert_listens(self, *ports):
+        """The engine listens for its containers at these ports of 127.0.0.1, and nowhere else."""
+        found, wanted = self.engine.listens_for_containers(), {("127.0.0.1", port) for port in ports}
+        assert found == wanted, f"{found}, not {wanted}"
 
     def secrets_are_in_no_environment_and_no_log(self):
         passwords = read_secrets(self.deployment)
@@ -168,8 +178,13 @@ class Scenario:
         self.orders.assert_served()
 
     def killed(self, service):
-        self.orders.send(500)
-        container = self.deployment.kill(service)
+        """While orders come; they need Kafka themselves."""
+        with ThreadPoolExecutor() as pool:
+            sender = pool.submit(self.send_slowly, 1 if service == "kafka" else 4)
+            if service == "kafka":
+                sender.result()
+            container = self.deployment.kill(service)
+            sender.result()
         restarts = lambda: self.deployment.inspect(container)["RestartCount"]  # noqa: E731
         wait_until(lambda: restarts() > 0, 60, f"{service} was started again", every=0.1)
         if service == "kafka":  # which takes orders from when it is back
@@ -179,10 +194,15 @@ class Scenario:
         self.orders.send(500)
         self.orders.assert_served(BACK_CEILING)
         took = time.monotonic() - begun
-        print(f"{service}: the answer is right again {took:.1f} s after it is back" + (", late" if took > BACK_SECONDS else ""))
+        late = ", late" if took > BACK_SECONDS else ""
+        print(f"{service}: the answer is right again {took:.1f} s after it is back{late}")
         if took > BACK_SECONDS:
             print(self.engine.docker("logs", "--since", since, self.deployment.container("speed")).stdout)
         self.deployment.wait_healthy()
+
+    def send_slowly(self, times):
+        for _ in range(times):
+            self.orders.send(200)
 
     def speed_is_killed_and_comes_back(self):
         self.killed("speed")
@@ -194,7 +214,10 @@ class Scenario:
         self.killed("serving")
 
     def redis_is_killed_and_comes_back(self):
+        """With what was committed: it replays its append-only file as its default user."""
+        since = datetime.now(timezone.utc).isoformat()
         self.killed("redis")
+        assert not self.said("redis", "CRITICAL|NOPERM", since), self.deployment.logs()
 
     def postgres_is_killed_and_comes_back(self):
         self.killed("postgres")
@@ -225,12 +248,78 @@ class Scenario:
     def a_view_is_added_by_a_line_and_a_restart(self):
         text = self.deployment.configuration.read_text()
         added = "  hourly_revenue:\n    source: orders\n    window: tumbling 1 hour\n    measures: { orders: count }\n"
-        self.deployment.configure(text.replace("\njobs:", f"{added}\njobs:"))
-        self.deployment.compose("run", "--rm", "check")
+        self.deployment.configure(text.replace("\nviews:\n", f"\nviews:\n{added}"))
+        try:
+            self.deployment.compose("run", "--rm", "check")
+        except AssertionError:
+            self.deployment.configure(text)  # what comes behind it needs one that is right
+            raise
         self.deployment.compose("restart", *OURS)
         answers = lambda: self.deployment.view("hourly_revenue").complete  # noqa: E731
         wait_until(answers, 180, "the new view is answered", every=0.5)
         self.orders.assert_served()
+
+    def a_port_in_use_is_named_and_all_else_goes_on(self):
+        self.deployment.compose("rm", "--stop", "--force", "serving")
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = str(listener.getsockname()[1])
+            done = self.deployment.compose("up", "-d", "--no-deps", "serving", check=False, TIDEMARK_PORT=port)
+            state = self.deployment.inspect(self.deployment.container("serving"))["State"]
+        self.deployment.compose("up", "-d", "--no-deps", "serving")
+        assert done.returncode != 0 and re.search(rf"127\.0\.0\.1:{port}\b.*already in use", done.stdout), done.stdout
+        assert state["Status"] == "created", state
+        self.deployment.wait_healthy()
+        self.orders.assert_served()
+
+    def a_password_that_is_refused_is_named_and_starts_nothing_again(self):
+        refused = {
+            "speed": ("speed/redis", r"Redis.*it refuses this user and password"),
+            "batch": ("batch/postgres", r"PostgreSQL.*password authentication failed"),
+        }
+        for file, _ in refused.values():
+            self.deployment.in_secrets(f"cp -p {file} {file}.right && printf wrong >{file}")
+        since = datetime.now(timezone.utc).isoformat()
+        self.deployment.compose("restart", *refused)
+        try:
+            for service, (_, words) in refused.items():
+                self.assert_hindered(service, words, since)
+        finally:
+            for file, _ in refused.values():
+                self.deployment.in_secrets(f"mv {file}.right {file}")
+            self.deployment.compose("restart", *refused)
+        self.deployment.wait_healthy()
+        self.orders.assert_served()
+
+    def assert_hindered(self, service, words, since):
+        """It says so, its probe too, and it goes on."""
+        lines = wait_until(lambda: self.said(service, words, since), 60, f"{service} says {words}", every=0.2)
+        assert len(lines) <= 2 * 4, lines  # of so many partitions: when it begins, and then now and then
+        probe = lambda: self.deployment.execute(service, f"tidemark-{service}", "probe", check=False)  # noqa: E731
+        wait_until(lambda: probe().returncode == 1, 60, f"the probe of {service} is 1", every=0.2)
+        assert self.deployment.restarts(service) == 0, self.deployment.logs()
+
+    def a_secret_that_cannot_be_read_is_named_and_tried_ever_more_seldom(self):
+        """Docker waits twice as long after each end of a container, from a tenth of a second to a minute."""
+        self.deployment.in_secrets("chown 0:0 serving/redis")
+        since, begun = datetime.now(timezone.utc).isoformat(), time.monotonic()
+        self.deployment.compose("restart", "serving")
+        try:
+            wait_until(lambda: self.deployment.restarts("serving") >= 2, 60, "it was started again", every=0.2)
+            lines = self.said("serving", "", since)
+            tried, most = self.deployment.restarts("serving"), 2 + math.log2(10 * (time.monotonic() - begun) + 1)
+        finally:
+            self.deployment.in_secrets("chown 10003:10003 serving/redis")
+            self.deployment.compose("restart", "serving")
+        said = [line for line in lines if " info: " not in line]
+        wanted = r'tidemark\.yaml:\d+:\d+: "password_file" can\'t be read.*: Permission denied$'
+        assert said and all(re.search(wanted, line) for line in said), lines
+        assert tried <= most, f"{tried} times, at most {most:.0f}"
+        self.deployment.wait_healthy()
+        self.orders.assert_served()
+
+    def said(self, service, pattern, since):
+        lines = self.engine.docker("logs", "--since", since, self.deployment.container(service)).stdout.splitlines()
+        return [line for line in lines if re.search(pattern, line)]
 
     def the_demo_sends_orders(self):
         before = sum(self.deployment.view("daily_revenue").offsets.values())
@@ -258,6 +347,7 @@ class Scenario:
         assert not firing, firing
         [taken] = self.deployment.prometheus("query?query=sum(tidemark_speed_messages_total)")["result"]
         assert int(taken["value"][1]) > 0, taken
+        self.assert_listens(self.deployment.port, self.deployment.prometheus_port)
 
     def down_and_up_again_answers_the_same(self):
         self.deployment.compose("--profile", "monitoring", "down")
@@ -267,7 +357,7 @@ class Scenario:
     def the_log_says_of_restarts_only_what_is_true(self):
         """No service was started again but those that were killed."""
         for service in OURS + STORES:
-            count = self.deployment.inspect(self.deployment.container(service))["RestartCount"]
+            count = self.deployment.restarts(service)
             assert count == 0, f"{service}: {count}\n{self.deployment.logs()}"
 
     WHOLE = (
@@ -294,6 +384,9 @@ class Scenario:
         two_speed_processes_share_the_work,
         an_update_in_place_changes_no_answer,
         a_view_is_added_by_a_line_and_a_restart,
+        a_port_in_use_is_named_and_all_else_goes_on,
+        a_password_that_is_refused_is_named_and_starts_nothing_again,
+        a_secret_that_cannot_be_read_is_named_and_tried_ever_more_seldom,
         prometheus_sees_all_programs_and_no_alarm,
         down_and_up_again_answers_the_same,
         the_log_says_of_restarts_only_what_is_true,
