@@ -3,7 +3,7 @@
 #ifndef TIDEMARK_BATCH_COMMANDS_H
 #define TIDEMARK_BATCH_COMMANDS_H
 
-#include "config/program.h"
+#include "program/program.h"
 
 extern const struct program_description batch_program;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "access.h"
-#include "config/program.h"
 #include "kafka/properties.h"
 #include "postgres/url.h"
+#include "program/program.h"
 #include "redis/address.h"
 #include "serving.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/command.h"
+#include "base/spelling.h"
 #include "base/wide.h"
 #include "base/zone.h"
 #include "detect/packed_fields.h"

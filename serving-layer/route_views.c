@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "answer.h"
-#include "base/command.h"
+#include "base/spelling.h"
 #include "base/zone.h"
 #include "routes.h"
 

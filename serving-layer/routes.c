@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/command.h"
+#include "base/spelling.h"
 
 #define ANY "{view}"
 

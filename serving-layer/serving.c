@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/shutdown.h"
-#include "config/program.h"
+#include "program/program.h"
 #include "follower.h"
 #include "http/monitor.h"
 #include "http/probe.h"

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/shutdown.h"
-#include "config/program.h"
+#include "program/program.h"
 #include "detector/detectors.h"
 #include "watch/group_watch.h"
 #include "http/monitor.h"

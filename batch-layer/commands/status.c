@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/timestamp.h"
-#include "config/program.h"
+#include "program/program.h"
 
 /* Where the log ends; -1 where it can't be asked. */
 static int64_t log_end(struct batch *batch, const struct source *source, int32_t partition, bool *warned)

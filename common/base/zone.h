@@ -35,9 +35,4 @@ int64_t zone_instant(const struct zone *zone, int64_t local_s);
 /* `at_s` in this zone as RFC 3339 with its offset: 2026-01-01T00:00:00+00:00. UTC too is written +00:00. */
 void buffer_append_local_time(struct buffer *buffer, const struct zone *zone, int64_t at_s);
 
-/* The civil date of a day number (days since 1970-01-01) and back, in the proleptic Gregorian calendar.
- * (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".) */
-void civil_from_days(int64_t days, int *ret_year, int *ret_month, int *ret_day);
-int64_t days_from_civil(int year, int month, int day);
-
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/zone_rule.h"
 
+#include "base/calendar.h"
 #include "base/clock.h"
-#include "base/zone.h"
 
 #define HOURS_MAX 167 /* of a rule's time: RFC 8536 extends POSIX to a week either way */
 

@@ -1,34 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
- * From what is written to sources, views and jobs: the state of one load, and its steps, one file each. */
+ * The state of one load, and what its steps have in common. */
 #ifndef TIDEMARK_CONFIG_ASSEMBLY_H
 #define TIDEMARK_CONFIG_ASSEMBLY_H
 
 #include "config/options.h"
 #include "config/settings.h"
-#include "config/zone_list.h"
 
 #define SOURCES_MAX 64
-#define JOBS_MAX 64
 
 struct assembly {
     struct settings settings; /* becomes the result */
-    struct zone_list zones;   /* of all views; goes with the result */
     struct reader reader;     /* copies into settings.arena; used as it is written, before the settings move */
 
     const struct yaml_node *sources_node, *views_node, *detectors_node, *jobs_node; /* as written, or NULL */
     struct source *sources; /* settings.sources, while they are still being made */
     bool *source_is_broken; /* it has problems: what depends on it isn't checked */
 };
-
-extern const struct option settings_options[]; /* the whole file; targets are in struct assembly */
-extern const struct option source_options[], view_options[], detector_options[], job_options[];
-
-void sources_assemble(struct assembly *assembly);
-/* After sources_assemble. Also makes the fingerprints. */
-void views_assemble(struct assembly *assembly);
-/* After sources_assemble. */
-void detectors_assemble(struct assembly *assembly);
-void jobs_assemble(struct assembly *assembly);
 
 /* The number of the source named by this scalar, or SIZE_MAX with the problem told. */
 size_t assembly_find_source(struct assembly *assembly, const struct yaml_node *name);

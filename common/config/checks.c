@@ -1,9 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- * What other libraries say of the settings that are passed on to them, told where they stand in the file. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/checks.h"
+
 #include <string.h>
 
 #include "config/problems.h"
-#include "config/settings.h"
 
 static bool repeats_environment(const struct property_list *list, const char *reason)
 {

@@ -2,14 +2,14 @@
  * `detectors:` of the file. */
 #include <stddef.h>
 
-#include "config/assembly.h"
+#include "base/clock.h"
+#include "config/assembly_steps.h"
 #include "config/quantity.h"
 #include "config/setting_types.h"
 #include "detect/alert.h"
 
-#define SECOND_US INT64_C(1000000)
 #define MS_US INT64_C(1000)
-#define DAY_US (INT64_C(86400) * SECOND_US)
+#define DAY_US (SECONDS_PER_DAY * US_PER_SECOND)
 #define MIB (INT64_C(1) << 20)
 #define TIB (INT64_C(1) << 40)
 #define DEAD_LETTERS "dead-letters" /* the group of their marks is named as a detector's would be */

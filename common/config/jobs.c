@@ -2,7 +2,9 @@
  * `jobs:` of the file. */
 #include <stddef.h>
 
-#include "config/assembly.h"
+#include "config/assembly_steps.h"
+
+#define JOBS_MAX 64
 
 struct written_job {
     const struct yaml_node *schedule, *sources;

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-#include "base/command.h"
+#include "base/spelling.h"
 
 struct place option_place(const struct yaml_node *map, const char *key)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/quantity.h"
 
-#include "base/command.h"
+#include "base/spelling.h"
 #include "base/wide.h"
 
 /* "ms" is near to too much, "min" for one, and "seconds" to "milliseconds". */

@@ -1,7 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- * The words around the tables of the reference manual. */
-#include "config/assembly.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/reference.h"
 
+#include "config/assembly_steps.h"
+
+/* The words around the tables. */
 static const char beginning[] =
     "<!-- Generated from the tables of options in common/config. Don't edit: run unit_config_settings_test with\n"
     "     TIDEMARK_WRITE_DOCS=1 in the environment. -->\n"

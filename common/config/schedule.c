@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/schedule.h"
 
+#include "base/calendar.h"
 #include "base/clock.h"
-#include "base/command.h"
+#include "base/spelling.h"
 
 #define SECONDS_PER_HOUR 3600
 #define SECONDS_PER_MINUTE 60
@@ -263,11 +264,6 @@ bool schedule_parse(struct text text, struct schedule *ret_schedule, struct erro
 }
 
 /* --- asking --- */
-
-static int64_t floor_divide(int64_t number, int64_t divisor)
-{
-    return number / divisor - (number % divisor < 0);
-}
 
 static bool day_matches(const struct schedule *schedule, int64_t days)
 {

@@ -3,12 +3,11 @@
 #ifndef TIDEMARK_CONFIG_SETTINGS_H
 #define TIDEMARK_CONFIG_SETTINGS_H
 
-#include <stdio.h>
-
 #include "base/arena.h"
 #include "base/property.h"
 #include "config/place.h"
 #include "config/schedule.h"
+#include "config/zone_list.h"
 #include "detect/detector.h"
 #include "view/view.h"
 
@@ -32,7 +31,8 @@ struct property_list {
 };
 
 struct settings {
-    struct arena arena; /* holds all below */
+    struct arena arena;     /* holds all below */
+    struct zone_list zones; /* of all views */
     const char *path;
     const char *time_zone;
     const struct zone *zone; /* of time_zone */
@@ -93,32 +93,10 @@ struct settings {
     size_t job_count;
 };
 
-/* Reads and checks the file. Errors are ERROR_CONFIGURATION, "file:line:column: message" (several at once are given one
- * a line, up to the size of the message). `${NAME}` and `${NAME:-default}` come from the environment. NULL-safe. */
-bool settings_load(const char *path, struct settings **ret_settings, struct error *error) MUST_CHECK;
+/* Forgets all of it; NULL is nothing. */
 void settings_destroy(struct settings *settings);
 
-/* What only the libraries know that a setting is passed on to. They connect to nothing, and what isn't given (NULL)
- * isn't asked. */
-struct settings_checks {
-    property_check *kafka_property;
-    properties_check *kafka_properties;
-    bool (*redis_url)(const char *url, struct error *error);
-    bool (*postgres_url)(const char *url, struct error *error);
-    bool (*files)(const struct settings *settings, struct error *error); /* those that the settings name */
-};
-
-/* Asks them. Errors are those of settings_load. */
-bool settings_check(const struct settings *settings, const struct settings_checks *checks,
-                    struct error *error) MUST_CHECK;
-
-const struct source *settings_source(const struct settings *settings, struct text name);
-/* The view with this name and its source, or NULL. Names of views are unique in the file. */
-const struct view *settings_view(const struct settings *settings, struct text name, const struct source **ret_source);
-
+const struct source *settings_source(const struct settings *settings, struct text name);     /* NULL: none */
 const struct detector *settings_detector(const struct settings *settings, struct text name); /* NULL: none */
-
-/* Writes the reference manual (Markdown) from the tables of options. */
-void settings_print_reference(FILE *out);
 
 #endif

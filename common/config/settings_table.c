@@ -2,7 +2,7 @@
  * The keys of tidemark.yaml, but for those inside sources, views, detectors and jobs. */
 #include <stddef.h>
 
-#include "config/assembly.h"
+#include "config/assembly_steps.h"
 #include "config/setting_types.h"
 
 #define MS_US INT64_C(1000)

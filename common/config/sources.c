@@ -2,13 +2,13 @@
  * `sources:` of the file. */
 #include <stddef.h>
 
-#include "config/assembly.h"
+#include "base/clock.h"
+#include "config/assembly_steps.h"
 #include "config/setting_types.h"
 #include "config/words.h"
 
 #define EVENT_TIME_NAME_MAX 100
-#define SECOND_US INT64_C(1000000)
-#define DAY_US (INT64_C(86400) * SECOND_US)
+#define DAY_US (SECONDS_PER_DAY * US_PER_SECOND)
 
 /* A source as its keys say it, before it is checked as a whole. */
 struct written_source {
@@ -96,7 +96,7 @@ const struct option source_options[] = {
     {.key = "horizon",
      .type = &option_duration,
      .offset = offsetof(struct written_source, horizon_us),
-     .minimum = 60 * SECOND_US,
+     .minimum = 60 * US_PER_SECOND,
      .maximum = 3650 * DAY_US,
      .fallback = "48 hours",
      .meaning =

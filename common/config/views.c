@@ -2,11 +2,11 @@
  * `views:` of the file. */
 #include <stddef.h>
 
-#include "config/assembly.h"
+#include "base/clock.h"
+#include "config/assembly_steps.h"
 #include "config/words.h"
 
-#define SECOND_US INT64_C(1000000)
-#define DAY_US (INT64_C(86400) * SECOND_US)
+#define DAY_US (SECONDS_PER_DAY * US_PER_SECOND)
 
 /* A view as its keys say it, before it is checked as a whole. */
 struct written_view {
@@ -47,7 +47,7 @@ const struct option view_options[] = {
     {.key = "retention",
      .type = &option_duration,
      .offset = offsetof(struct written_view, retention_us),
-     .minimum = 60 * SECOND_US,
+     .minimum = 60 * US_PER_SECOND,
      .maximum = 36500 * DAY_US,
      .meaning =
          "How long windows are answered, by the partitions' clock; whole seconds, and no shorter than the window. "
@@ -255,8 +255,8 @@ static void read_measures(struct assembly *assembly, const struct yaml_node *map
 static void read_retention(struct assembly *assembly, const struct yaml_node *entry, int64_t retention_us,
                            struct view *view)
 {
-    view->retention_s = retention_us / SECOND_US;
-    if (retention_us % SECOND_US != 0)
+    view->retention_s = retention_us / US_PER_SECOND;
+    if (retention_us % US_PER_SECOND != 0)
         problem_add(assembly->reader.problems, option_place(entry, "retention"), "\"retention\" must be whole seconds");
     else if (retention_us > 0 && view->retention_s < view->window.length_s)
         problem_add(assembly->reader.problems, option_place(entry, "retention"),

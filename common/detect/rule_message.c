@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "detect/rule_message.h"
 
-#include "base/command.h"
+#include "base/spelling.h"
 #include "base/wide.h"
 
 enum piece_kind { PIECE_TEXT, PIECE_FIELD, PIECE_COUNT };

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/command.h"
+#include "base/spelling.h"
 
 static int hex_digit(char digit)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/command.h"
+#include "base/spelling.h"
 #include "kafka/consumer.h"
 #include "kafka/transaction_writer.h"
 

@@ -4,7 +4,7 @@
 #include <libpq-fe.h>
 #include <string.h>
 
-#include "base/command.h"
+#include "base/spelling.h"
 #include "base/text.h"
 #include "base/wide.h"
 

@@ -3,8 +3,8 @@
 
 #include <assert.h>
 
+#include "base/calendar.h"
 #include "base/clock.h"
-#include "base/zone.h"
 
 #define FIRST_SECOND INT64_C(946684800) /* 2000-01-01T00:00:00Z */
 #define END_SECOND INT64_C(4102444800)  /* 2100-01-01T00:00:00Z */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/calendar.h"
 #include "base/clock.h"
 #include "redis/msgpack.h"
 #include "state/cell_total.h"
@@ -139,11 +140,6 @@ static int compare_dated(const void *left, const void *right)
     return order ? order : (a->number > b->number) - (a->number < b->number);
 }
 
-static int64_t day_of(int64_t at_s)
-{
-    return at_s / SECONDS_PER_DAY - (at_s % SECONDS_PER_DAY < 0);
-}
-
 static bool write_days(struct writer *writer, const struct panes *panes, const struct dated *dated, size_t count,
                        struct error *error)
 {
@@ -169,7 +165,7 @@ static bool write_panes(struct writer *writer, const struct panes *panes, struct
     for (size_t i = 0; i < panes_count(panes); i++) {
         struct pane pane = panes_get(panes, i);
         if (!cell_is_zero(panes->view, pane.cell))
-            dated[count++] = (struct dated){day_of(pane.window_start_s), i};
+            dated[count++] = (struct dated){floor_divide(pane.window_start_s, SECONDS_PER_DAY), i};
     }
     qsort(dated, count, sizeof *dated, compare_dated);
     bool written = write_days(writer, panes, dated, count, error);

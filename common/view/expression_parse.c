@@ -12,7 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/command.h"
+#include "base/spelling.h"
 #include "view/expression_token.h"
 
 struct parser {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "config/program.h"
+#include "program/program.h"
 #include "detector/partition.h"
 #include "detector/detectors.h"
 #include "kafka/consumer.h"

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "base/shutdown.h"
-#include "config/program.h"
+#include "program/program.h"
 #include "detector/reader.h"
 #include "kafka/alerts.h"
 #include "kafka/consumer.h"

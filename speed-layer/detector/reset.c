@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/command.h"
-#include "config/program.h"
+#include "base/spelling.h"
+#include "program/program.h"
 #include "detector/reader.h"
 #include "detector/detectors.h"
 #include "kafka/alerts.h"

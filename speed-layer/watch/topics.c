@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "base/retry.h"
 #include "base/shutdown.h"
-#include "config/program.h"
 #include "kafka/topics.h"
+#include "program/program.h"
 
 #define EVERY_US (60 * US_PER_SECOND)
 

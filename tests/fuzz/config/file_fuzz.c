@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "config/settings.h"
+#include "config/load.h"
 #include "fuzz.h"
 #include "where_rules.h"
 

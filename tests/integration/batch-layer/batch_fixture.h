@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "check/verify.h"
+#include "config/load.h"
 #include "database/schema.h"
 #include "memory_log.h"
 #include "run/batch_store.h"

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/calendar.h"
 #include "base/zone.h"
 
 static struct zone *open_zone(const char *name)

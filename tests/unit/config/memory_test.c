@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include "config/settings.h"
+#include "config/load.h"
 
 static const char whole[] =
     "time_zone: America/New_York\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_test.h"
 
+#include "base/calendar.h"
 #include "config/schedule.h"
 
 static int64_t utc(int year, int month, int day, int hour, int minute)

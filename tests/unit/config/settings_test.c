@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
-#include "config/settings.h"
+#include "config/checks.h"
+#include "config/load.h"
+#include "config/reference.h"
 
 static char folder[] = "/tmp/tidemark-settings-XXXXXX";
 static char path[sizeof folder + 20];
@@ -187,14 +189,22 @@ static void the_full_example_loads(void **state)
     settings_destroy(settings);
 }
 
+static const struct view *view_of(const struct source *source, const char *name)
+{
+    for (size_t i = 0; i < source->view_count; i++)
+        if (strcmp(source->views[i].name, name) == 0)
+            return &source->views[i];
+    return NULL;
+}
+
 static void views_are_found_with_all_their_parts(void **state)
 {
     (void)state;
     struct settings *settings = loaded(full_example);
-    const struct source *source = NULL;
-    const struct view *view = settings_view(settings, text_of("daily_summary"), &source);
+    const struct source *source = settings_source(settings, text_of("orders"));
+    assert_non_null(source);
+    const struct view *view = view_of(source, "daily_summary");
     assert_non_null(view);
-    assert_string_equal(source->name, "orders");
     assert_ptr_equal(view->schema, &source->schema);
     assert_ptr_equal(view->zone, settings->zone);
     assert_non_null(view->where);
@@ -210,11 +220,10 @@ static void views_are_found_with_all_their_parts(void **state)
     assert_int_equal(view->sum_count, 1);
     assert_int_equal(view->measures[1].sum, view->measures[2].sum);
     assert_int_equal(view->sums[0], 5);
-    const struct view *live = settings_view(settings, text_of("live_revenue"), NULL);
+    const struct view *live = view_of(source, "live_revenue");
     assert_int_equal(live->window.length_s, 60);
     assert_int_equal(live->retention_s, 48 * 3600);
     assert_string_not_equal(live->fingerprint, view->fingerprint);
-    assert_null(settings_view(settings, text_of("no_such_view"), NULL));
     assert_null(settings_source(settings, text_of("no_such_source")));
     settings_destroy(settings);
 }

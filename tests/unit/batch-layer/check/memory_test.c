@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "check/verification.h"
-#include "config/settings.h"
+#include "config/load.h"
 
 #define MESSAGES 2
 

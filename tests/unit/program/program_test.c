@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "config/program.h"
+#include "program/program.h"
 
 /* The exit code of a process that leaves with `code` and has `output` as its standard error. */
 static int leave_with(int code, int output)

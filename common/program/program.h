@@ -4,12 +4,12 @@
  *     int main(int argc, char *argv[]) { return program_main(&program, argc, argv); }
  *
  * A command's `run` is called with the loaded `struct settings *` as its context and returns the exit code. */
-#ifndef TIDEMARK_CONFIG_PROGRAM_H
-#define TIDEMARK_CONFIG_PROGRAM_H
+#ifndef TIDEMARK_PROGRAM_PROGRAM_H
+#define TIDEMARK_PROGRAM_PROGRAM_H
 
 #include "base/clock.h"
-#include "base/command.h"
-#include "config/settings.h"
+#include "config/checks.h"
+#include "program/command.h"
 
 /* Names and summary of a program, and its commands; the common options are added. */
 struct program_description {

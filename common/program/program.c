@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "config/program.h"
+#include "program/program.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -8,9 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/command_manual.h"
 #include "base/log.h"
 #include "base/shutdown.h"
+#include "config/load.h"
+#include "program/command_manual.h"
 
 struct common_options {
     const char *config, *check, *log_format, *print;

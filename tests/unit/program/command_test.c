@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_test.h"
 
-#include "base/command.h"
+#include "program/command.h"
 
 static const char *config, *fast, *day;
 

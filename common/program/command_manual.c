@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/command_manual.h"
+#include "program/command_manual.h"
 
 #include <ctype.h>
 #include <string.h>

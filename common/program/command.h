@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The command line as tables: a program is a row of commands, a command a row of options. Help is printed from them.
  * Options may stand before or after the command; --name value and --name=value are the same. */
-#ifndef TIDEMARK_BASE_COMMAND_H
-#define TIDEMARK_BASE_COMMAND_H
+#ifndef TIDEMARK_PROGRAM_COMMAND_H
+#define TIDEMARK_PROGRAM_COMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,8 +46,5 @@ bool command_parse(const struct program *program, int argc, char *argv[], struct
 
 /* Prints help: of one command, or of the program where command is NULL. */
 void command_help(const struct program *program, const struct command *command);
-
-/* The candidate nearest to `word` by edit distance, whatever the case, or NULL where none is near: "did you mean". */
-const char *nearest_word(const char *word, const char *const candidates[], size_t count);
 
 #endif
