@@ -86,7 +86,7 @@ static void read_absent(struct reader *reader, const struct option *option, stru
 {
     if (option->required) {
         problem_add(reader->problems, place, "\"%s\" is missing", option->key);
-    } else if (option->type == &option_section) {
+    } else if (option->type->is_section) {
         options_read(reader, option->options, NULL, place, base);
     } else if (option->fallback) {
         struct yaml_node node = {.kind = YAML_SCALAR, .place = place, .style = YAML_DOUBLE_QUOTED};

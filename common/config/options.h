@@ -29,6 +29,7 @@ struct option_type {
     /* Writes the range of a type that has one, for the manual and for errors; else NULL. */
     void (*append_range)(const struct option *option, struct buffer *out);
     bool may_be_empty; /* a key with nothing behind it is as if it weren't there */
+    bool is_section;   /* what isn't there is read all the same: as a map with nothing in it */
 };
 
 struct option {
