@@ -24,8 +24,8 @@ struct realtime_store_operations {
 
     /* Starts a slot anew, only if it is still the incarnation that was seen ("" where there was no slot): all cells and
      * ledgers go. From `fresh` it takes incarnation, cluster, definition, defined_us, epoch, partitions, first, lost,
-     * next, floor, floor_time_us, clock_us, tail*, gaps; the epoch begins at next. *ret_done false: somebody else was
-     * first.
+     * next, floor, floor_time_us, clock_us, tail*, end, real_end, gaps, requires; the epoch begins at next. *ret_done
+     * false: somebody else was first.
      */
     bool (*init)(struct realtime_store *store, struct slot_id id, const char *seen_incarnation,
                  const struct slot *fresh, bool *ret_done, struct error *error);

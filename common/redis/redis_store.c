@@ -39,7 +39,7 @@ static struct text meta_key(struct redis_store *redis, struct slot_id id)
     return buffer_text(&redis->key);
 }
 
-/* Begins a call of a function on a slot; its first argument is always the format that this program knows. */
+/* Begins a call of a function on a slot; its first arguments are always what this program knows. */
 static void begin_call(struct redis_store *redis, struct words *words, const char *function, struct slot_id id)
 {
     words->count = words->number_count = 0;
@@ -48,6 +48,7 @@ static void begin_call(struct redis_store *redis, struct words *words, const cha
     words_add(words, "1");
     words_add_text(words, meta_key(redis, id));
     words_add_number(words, REALTIME_FORMAT);
+    words_add(words, REALTIME_KNOWN);
 }
 
 static bool in_slot(struct redis_store *redis, struct slot_id id, struct error *error)
@@ -123,28 +124,19 @@ static bool decode_answer(const redisReply *reply, enum commit_answer *ret_answe
     return false;
 }
 
-/* `gaps` must outlive the words. */
-static void add_commit(struct words *words, const struct commit *commit, const char *gaps, struct text payload)
+/* `texts` must outlive the words. */
+static void add_commit(struct words *words, const struct commit *commit, struct text payload, struct slot_texts *texts)
 {
     words_add(words, commit->incarnation);
     words_add(words, commit->cluster);
     words_add(words, commit->source->fingerprint);
     words_add(words, commit->commit_id);
+    words_add(words, commit->after);
     words_add_number(words, commit->expected);
     words_add_number(words, commit->next);
-    words_add_number(words, commit->floor);
-    words_add_number(words, commit->floor_time_us);
-    words_add_number(words, commit->clock_us);
-    words_add_number(words, commit->tail_time_us);
-    words_add_hash(words, commit->tail_hash);
-    words_add_text(words, payload);
-    words_add_number(words, commit->end);
-    words_add_number(words, commit->tail);
-    words_add(words, gaps);
-    words_add(words, commit->alarm ? commit->alarm : "");
     words_add_number(words, commit->ledger->consumed);
-    words_add(words, commit->after);
-    words_add_number(words, commit->real_end);
+    words_add_text(words, payload);
+    slot_encode_commit(commit, texts, words);
 }
 
 static bool commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
@@ -152,6 +144,7 @@ static bool commit(struct realtime_store *store, const struct commit *commit, en
 {
     struct redis_store *redis = of(store);
     struct words words;
+    struct slot_texts texts;
     redisReply *reply;
     if (commit->commit_id[0] == '\0' || strlen(commit->commit_id) >= COMMIT_ID_MAX || strchr(commit->commit_id, ':'))
         return error_set(error, ERROR_INTERNAL, "a commit id that is empty, too long or has a colon");
@@ -160,10 +153,8 @@ static bool commit(struct realtime_store *store, const struct commit *commit, en
     buffer_clear(&redis->payload);
     if (!commit_encode(commit, &redis->payload, error))
         return false;
-    char gaps[GAPS_TEXT_SIZE];
-    gaps_encode(commit->gaps ? commit->gaps : &(const struct gaps){0}, gaps);
     begin_call(redis, &words, REDIS_FUNCTION_COMMIT, commit->id);
-    add_commit(&words, commit, gaps, buffer_text(&redis->payload));
+    add_commit(&words, commit, buffer_text(&redis->payload), &texts);
     if (!call(redis, commit->id, &words, &reply, error))
         return false;
     bool decoded = decode_answer(reply, ret_answer, ret_next) || strange_reply(redis, commit->id, error);

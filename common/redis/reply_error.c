@@ -59,6 +59,10 @@ bool reply_error_set(struct error *error, struct text reply)
         return error_set(error, ERROR_TRY_AGAIN,
                          "the slot has got format %.*s meanwhile, and this program knows up to format %d", length - 7,
                          reply.data + 7, REALTIME_FORMAT);
+    if (begins_with(reply, "REQUIRES "))
+        return error_set(error, ERROR_TRY_AGAIN,
+                         "the slot requires \"%.*s\" meanwhile, of which this program doesn't know all", length - 9,
+                         reply.data + 9);
     if (begins_with(reply, "DATA "))
         return error_set(error, ERROR_DATA, "%.*s", length - 5, reply.data + 5);
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)

@@ -11,39 +11,44 @@
 #define START_PREFIX "start:"
 #define CONSUMED_PREFIX "consumed:"
 
-static const struct number_field {
-    const char *name;
-    size_t place;
-    int64_t least;
-    int since;        /* the format that brought it */
-    bool is_optional; /* 0 where it is missing: not every writer of the format knows it */
-} number_fields[] = {
-    {"defined", offsetof(struct slot, defined_us), 0, 1, false},
-    {"epoch", offsetof(struct slot, epoch), 0, 1, false},
-    {"partitions", offsetof(struct slot, partitions), 0, 1, false},
-    {"first", offsetof(struct slot, first), 0, 1, false},
-    {"lost", offsetof(struct slot, lost), 0, 2, false},
-    {"next", offsetof(struct slot, next), 0, 1, false},
-    {"floor", offsetof(struct slot, floor), 0, 1, false},
-    {"floor_time", offsetof(struct slot, floor_time_us), -1, 1, false},
-    {"clock", offsetof(struct slot, clock_us), INT64_MIN, 1, false},
-    {"tail", offsetof(struct slot, tail), -1, 2, false},
-    {"tail_time", offsetof(struct slot, tail_time_us), -1, 1, false},
-    {"end", offsetof(struct slot, end), LOG_END_UNKNOWN, 1, false},
-    {"sequence", offsetof(struct slot, sequence), 0, 1, false},
-    {"real_end", offsetof(struct slot, real_end), 0, 2, .is_optional = true},
+/* When a field is written, and whether it is read of a slot of an older format. */
+enum use {
+    OUTLIVES, /* when the slot is begun; what is kept of an older one */
+    BEGUN,    /* when the slot is begun, and by functions.c itself */
+    FOLLOWS,  /* the same, and by each commit */
 };
 
-static const struct text_field {
+/* A row for each field of meta but for those of epochs and those that only functions.c uses. A row that comes later,
+ * within the format, has to say what it is where a writer that didn't know it left it away. */
+static const struct meta_field {
     const char *name;
-    size_t place, size;
-    bool is_optional;
-} text_fields[] = {
-    {"incarnation", offsetof(struct slot, incarnation), INCARNATION_SIZE, false},
-    {"cluster", offsetof(struct slot, cluster), CLUSTER_ID_MAX, false},
-    {"definition", offsetof(struct slot, definition), FINGERPRINT_SIZE, false},
-    {"commit", offsetof(struct slot, commit_id), COMMIT_ID_MAX, true},
-    {"alarm", offsetof(struct slot, alarm), ALARM_SIZE, true},
+    enum { NUMBER, TEXT, HASH, RANGES } kind;
+    size_t place;
+    int64_t limit; /* the least number; the size of a text's room */
+    enum use use;
+} meta_fields[] = {
+    {"incarnation", TEXT, offsetof(struct slot, incarnation), INCARNATION_SIZE, OUTLIVES},
+    {"cluster", TEXT, offsetof(struct slot, cluster), CLUSTER_ID_MAX, OUTLIVES},
+    {"definition", TEXT, offsetof(struct slot, definition), FINGERPRINT_SIZE, OUTLIVES},
+    {"defined", NUMBER, offsetof(struct slot, defined_us), 0, OUTLIVES},
+    {"partitions", NUMBER, offsetof(struct slot, partitions), 0, OUTLIVES},
+    {"first", NUMBER, offsetof(struct slot, first), 0, OUTLIVES},
+    {"requires", TEXT, offsetof(struct slot, requires), REQUIRES_SIZE, BEGUN},
+    {"epoch", NUMBER, offsetof(struct slot, epoch), 0, BEGUN},
+    {"lost", NUMBER, offsetof(struct slot, lost), 0, BEGUN},
+    {"sequence", NUMBER, offsetof(struct slot, sequence), 0, BEGUN},
+    {"commit", TEXT, offsetof(struct slot, commit_id), COMMIT_ID_MAX, FOLLOWS},
+    {"next", NUMBER, offsetof(struct slot, next), 0, FOLLOWS},
+    {"floor", NUMBER, offsetof(struct slot, floor), 0, FOLLOWS},
+    {"floor_time", NUMBER, offsetof(struct slot, floor_time_us), -1, FOLLOWS},
+    {"clock", NUMBER, offsetof(struct slot, clock_us), INT64_MIN, FOLLOWS},
+    {"tail", NUMBER, offsetof(struct slot, tail), -1, FOLLOWS},
+    {"tail_time", NUMBER, offsetof(struct slot, tail_time_us), -1, FOLLOWS},
+    {"tail_hash", HASH, offsetof(struct slot, tail_hash), 0, FOLLOWS},
+    {"end", NUMBER, offsetof(struct slot, end), LOG_END_UNKNOWN, FOLLOWS},
+    {"real_end", NUMBER, offsetof(struct slot, real_end), 0, FOLLOWS},
+    {"gaps", RANGES, offsetof(struct slot, gaps), 0, FOLLOWS}, /* after next, for they are below it */
+    {"alarm", TEXT, offsetof(struct slot, alarm), ALARM_SIZE, FOLLOWS},
 };
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof *(array))
@@ -84,45 +89,25 @@ static bool decode_format(const redisReply *reply, struct slot *slot, struct err
     return text_equal(value, text_of(written)) || unreadable(error, "format", "is not a format");
 }
 
-static bool decode_texts(const redisReply *reply, struct slot *slot, struct error *error)
+static bool decode_text(struct text value, size_t size, char *ret_text)
 {
-    for (size_t i = 0; i < LENGTH_OF(text_fields); i++) {
-        const struct text_field *field = &text_fields[i];
-        struct text value = {"", 0};
-        if (!find(reply, field->name, &value) && !field->is_optional)
-            return unreadable(error, field->name, "is missing");
-        if (value.length >= field->size || (value.length && memchr(value.data, '\0', value.length)))
-            return unreadable(error, field->name, "is not what it must be");
-        memcpy((char *)slot + field->place, value.data, value.length);
-    }
+    if (value.length >= size || (value.length && memchr(value.data, '\0', value.length)))
+        return false;
+    memcpy(ret_text, value.data, value.length);
     return true;
 }
 
-static bool decode_numbers(const redisReply *reply, struct slot *slot, struct error *error)
+static bool decode_number(struct text value, int64_t least, int64_t *ret_number)
 {
-    for (size_t i = 0; i < LENGTH_OF(number_fields); i++) {
-        const struct number_field *field = &number_fields[i];
-        struct text value;
-        int64_t number;
-        if (field->since > slot->format && field->since > 1) /* no format was before 1 */
-            continue;
-        if (!find(reply, field->name, &value)) {
-            if (field->is_optional)
-                continue;
-            return unreadable(error, field->name, "is missing");
-        }
-        if (!integer_parse(value, &number) || number < field->least)
-            return unreadable(error, field->name, "is not a number that it can be");
-        memcpy((char *)slot + field->place, &number, sizeof number);
-    }
+    int64_t number;
+    if (!integer_parse(value, &number) || number < least)
+        return false;
+    *ret_number = number;
     return true;
 }
 
-static bool decode_hash(const redisReply *reply, struct slot *slot, struct error *error)
+static bool decode_hash(struct text value, uint64_t *ret_hash)
 {
-    struct text value;
-    if (!find(reply, "tail_hash", &value))
-        return unreadable(error, "tail_hash", "is missing");
     uint64_t hash = 0;
     bool is_hash = value.length == 16;
     for (size_t i = 0; is_hash && i < value.length; i++) {
@@ -131,10 +116,9 @@ static bool decode_hash(const redisReply *reply, struct slot *slot, struct error
         is_hash = digit != NULL;
         hash = hash << 4 | (digit ? (uint64_t)(digit - digits) : 0);
     }
-    if (!is_hash)
-        return unreadable(error, "tail_hash", "is not 16 hex digits");
-    slot->tail_hash = hash;
-    return true;
+    if (is_hash)
+        *ret_hash = hash;
+    return is_hash;
 }
 
 static int compare_starts(const void *left, const void *right)
@@ -151,22 +135,54 @@ static bool decode_range(struct text text, struct offset_range *ret_range)
            ret_range->from >= 0 && ret_range->from < ret_range->to;
 }
 
-static bool decode_gaps(const redisReply *reply, struct slot *slot, struct error *error)
+static bool decode_gaps(struct text left, int64_t next, struct gaps *gaps)
 {
-    struct text left;
-    struct gaps *gaps = &slot->gaps;
-    if (!find(reply, "gaps", &left))
-        return unreadable(error, "gaps", "is missing");
     while (left.length > 0) {
         const char *comma = memchr(left.data, ',', left.length);
         size_t length = comma ? (size_t)(comma - left.data) : left.length;
         struct offset_range *range = &gaps->ranges[gaps->count];
-        if (gaps->count == GAPS_MAX || !decode_range((struct text){left.data, length}, range) ||
-            range->to > slot->next || (gaps->count && range->from <= range[-1].to))
-            return unreadable(error, "gaps", "is not a list of ranges that it can be");
+        if (gaps->count == GAPS_MAX || !decode_range((struct text){left.data, length}, range) || range->to > next ||
+            (gaps->count && range->from <= range[-1].to))
+            return false;
         gaps->count++;
         size_t taken = comma ? length + 1 : length;
         left = (struct text){left.data + taken, left.length - taken};
+    }
+    return true;
+}
+
+static bool decode_field(const struct meta_field *field, struct text value, struct slot *slot)
+{
+    void *place = (char *)slot + field->place;
+    switch (field->kind) {
+    case NUMBER:
+        return decode_number(value, field->limit, place);
+    case TEXT:
+        return decode_text(value, (size_t)field->limit, place);
+    case HASH:
+        return decode_hash(value, place);
+    case RANGES:
+        return decode_gaps(value, slot->next, place);
+    }
+    return false;
+}
+
+/* Those that a slot of its format has. */
+static bool decode_known(const redisReply *reply, struct slot *slot, struct error *error)
+{
+    static const char *const kinds[] = {"a number that it can be", "what it must be", "16 hex digits",
+                                        "a list of ranges that it can be"};
+    for (size_t i = 0; i < LENGTH_OF(meta_fields); i++) {
+        const struct meta_field *field = &meta_fields[i];
+        struct text value;
+        if (slot->format < REALTIME_FORMAT && field->use != OUTLIVES)
+            continue;
+        if (!find(reply, field->name, &value))
+            return unreadable(error, field->name, "is missing");
+        if (!decode_field(field, value, slot))
+            return error_set(error, ERROR_DATA,
+                             "the field %s of its meta key is not %s: tidemark-batch repair has the slot built again",
+                             field->name, kinds[field->kind]);
     }
     return true;
 }
@@ -206,13 +222,10 @@ static bool decode_fields(const redisReply *reply, struct slot *slot, struct err
 {
     if (!decode_format(reply, slot, error))
         return false;
-    if (slot->format <= REALTIME_FORMAT && (!decode_texts(reply, slot, error) || !decode_numbers(reply, slot, error)))
+    if (slot->format <= REALTIME_FORMAT && !decode_known(reply, slot, error))
         return false;
-    if (slot->format != REALTIME_FORMAT) {
-        slot_keep_known(slot);
-        return true;
-    }
-    return decode_hash(reply, slot, error) && decode_epochs(reply, slot, error) && decode_gaps(reply, slot, error);
+    slot_keep_known(slot);
+    return slot->format != REALTIME_FORMAT || decode_epochs(reply, slot, error);
 }
 
 bool slot_decode(const redisReply *reply, struct slot *ret_slot, struct error *error)
@@ -249,7 +262,7 @@ bool slot_decode_answer(const redisReply *reply, struct slot *ret_slot, struct e
     return true;
 }
 
-void gaps_encode(const struct gaps *gaps, char ret_text[GAPS_TEXT_SIZE])
+static void gaps_encode(const struct gaps *gaps, char ret_text[GAPS_TEXT_SIZE])
 {
     size_t length = 0;
     ret_text[0] = '\0';
@@ -258,32 +271,51 @@ void gaps_encode(const struct gaps *gaps, char ret_text[GAPS_TEXT_SIZE])
                                    gaps->ranges[i].from, gaps->ranges[i].to);
 }
 
+/* Adds the fields that are written then or more often. */
+static void add_fields(struct slot_texts *texts, enum use use, struct words *words)
+{
+    for (size_t i = 0; i < LENGTH_OF(meta_fields); i++) {
+        const struct meta_field *field = &meta_fields[i];
+        const void *place = (const char *)&texts->slot + field->place;
+        if (field->use < use)
+            continue;
+        words_add(words, field->name);
+        switch (field->kind) {
+        case NUMBER:
+            words_add_number(words, *(const int64_t *)place);
+            break;
+        case TEXT:
+            words_add(words, place);
+            break;
+        case HASH:
+            words_add_hash(words, *(const uint64_t *)place);
+            break;
+        case RANGES:
+            gaps_encode(place, texts->gaps);
+            words_add(words, texts->gaps);
+            break;
+        }
+    }
+}
+
 void slot_encode(const struct slot *fresh, struct slot_texts *texts, struct words *words)
 {
     words_add(words, "format");
     words_add_number(words, REALTIME_FORMAT);
-    for (size_t i = 0; i < LENGTH_OF(text_fields); i++)
-        if (!text_fields[i].is_optional) {
-            words_add(words, text_fields[i].name);
-            words_add(words, (const char *)fresh + text_fields[i].place);
-        }
-    struct slot begun = *fresh;
-    begun.sequence = 0;
-    for (size_t i = 0; i < LENGTH_OF(number_fields); i++) {
-        int64_t number;
-        memcpy(&number, (const char *)&begun + number_fields[i].place, sizeof number);
-        words_add(words, number_fields[i].name);
-        words_add_number(words, number);
-    }
-    words_add(words, "tail_hash");
-    words_add_hash(words, fresh->tail_hash);
-    gaps_encode(&fresh->gaps, texts->gaps);
-    words_add(words, "gaps");
-    words_add(words, texts->gaps);
+    texts->slot = *fresh;
+    texts->slot.sequence = 0;
+    add_fields(texts, OUTLIVES, words);
     snprintf(texts->start, sizeof texts->start, START_PREFIX "%" PRId64, fresh->epoch);
     words_add(words, texts->start);
     words_add_number(words, fresh->next);
     snprintf(texts->consumed, sizeof texts->consumed, CONSUMED_PREFIX "%" PRId64, fresh->epoch);
     words_add(words, texts->consumed);
     words_add(words, "0");
+}
+
+void slot_encode_commit(const struct commit *commit, struct slot_texts *texts, struct words *words)
+{
+    texts->slot = (struct slot){0};
+    slot_follow(&texts->slot, commit);
+    add_fields(texts, FOLLOWS, words);
 }

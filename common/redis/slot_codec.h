@@ -10,8 +10,8 @@
 #include "redis/words.h"
 
 /* From the reply to HGETALL: fields and values in turn. An empty reply is a slot that doesn't exist.
- * ERROR_DATA where a field is missing or isn't what it must be; of a newer format only the field that names it is read.
- */
+ * ERROR_DATA where a field is missing or isn't what it must be; one that isn't known is passed over. Of a newer format
+ * only the field that names it is read. */
 bool slot_decode(const redisReply *reply, struct slot *ret_slot, struct error *error) MUST_CHECK;
 
 /* From the reply of the functions "slot" and "read": the fields, a word, and a list. ERROR_DATA too where the word says
@@ -19,15 +19,16 @@ bool slot_decode(const redisReply *reply, struct slot *ret_slot, struct error *e
 bool slot_decode_answer(const redisReply *reply, struct slot *ret_slot, struct error *error) MUST_CHECK;
 bool answer_is(const redisReply *reply, const char *word);
 
-/* "<from>-<to>,…" */
-#define GAPS_TEXT_SIZE (GAPS_MAX * 42)
-void gaps_encode(const struct gaps *gaps, char ret_text[GAPS_TEXT_SIZE]);
-
-/* Adds the fields and values of a slot that begins anew: its only epoch begins at `next`. `texts` is room for some of
- * them and must outlive the words. */
+/* Room for what the words point into; it must outlive them. */
+#define GAPS_TEXT_SIZE (GAPS_MAX * 42) /* "<from>-<to>,…" */
 struct slot_texts {
+    struct slot slot;
     char start[32], consumed[32], gaps[GAPS_TEXT_SIZE];
 };
+
+/* Adds the fields and values of a slot that begins anew: its only epoch begins at `next`. */
 void slot_encode(const struct slot *fresh, struct slot_texts *texts, struct words *words);
+/* Adds those that a commit changes. */
+void slot_encode_commit(const struct commit *commit, struct slot_texts *texts, struct words *words);
 
 #endif

@@ -4,6 +4,23 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Whether each of the words is among those that are known. */
+static bool are_known(const char *words, const char *known)
+{
+    size_t length;
+    for (words += strspn(words, " "); *words; words += length + strspn(words + length, " ")) {
+        length = strcspn(words, " ");
+        const char *word = known;
+        while (*word && (strcspn(word, " ") != length || memcmp(word, words, length) != 0)) {
+            word += strcspn(word, " ");
+            word += strspn(word, " ");
+        }
+        if (!*word)
+            return false;
+    }
+    return true;
+}
+
 bool slot_format_check(const struct slot *slot, struct error *error)
 {
     if (!slot->exists || slot->format == REALTIME_FORMAT)
@@ -13,6 +30,11 @@ bool slot_format_check(const struct slot *slot, struct error *error)
                          "it has format %" PRId64
                          ", and this program writes format %d: the speed layer builds it again",
                          slot->format, REALTIME_FORMAT);
+    if (slot->format == FORMAT_BEYOND)
+        return error_set(error, ERROR_DATA,
+                         "it requires \"%s\", of which this program doesn't know all: run the newer release that wrote "
+                         "it, or have it forgotten and built again by tidemark-batch repair --yes",
+                         slot->requires);
     return error_set(error, ERROR_DATA,
                      "it has format %" PRId64
                      ", and this program knows up to format %d: run the newer release that wrote it, or have it "
@@ -22,10 +44,13 @@ bool slot_format_check(const struct slot *slot, struct error *error)
 
 void slot_keep_known(struct slot *slot)
 {
+    if (slot->exists && slot->format == REALTIME_FORMAT && !are_known(slot->requires, REALTIME_KNOWN))
+        slot->format = FORMAT_BEYOND;
     const struct slot all = *slot;
     if (!all.exists || all.format == REALTIME_FORMAT)
         return;
     *slot = (struct slot){.exists = true, .format = all.format, .tail = -1, .tail_time_us = -1};
+    memcpy(slot->requires, all.requires, sizeof slot->requires);
     if (all.format > REALTIME_FORMAT)
         return;
     slot->defined_us = all.defined_us;

@@ -11,7 +11,11 @@
 #include "state/gaps.h"
 #include "view/view.h"
 
-#define REALTIME_FORMAT 2 /* of a slot; a newer one is left alone, an older one is begun anew */
+#define REALTIME_FORMAT 3 /* of a slot; a newer one is left alone, an older one is begun anew */
+/* What a slot may require beside its format, words with blanks between. */
+#define REALTIME_KNOWN ""
+#define FORMAT_BEYOND INT64_MAX /* in place of the format of a slot that requires what isn't among them */
+#define REQUIRES_SIZE 64
 #define LIVE_EPOCHS_MAX 4 /* published + 1 and + 2, and the ones before while a run retires them */
 /* The floor's time and max_future together are later than the event time of any order before the floor. This is its
  * value where nobody knows, for the slot passed over messages that the log no longer held: no unknown order is new. */
@@ -39,10 +43,11 @@ struct epoch_start {
 
 /* A slot but for its cells. One of another format has no epoch and no tail, and fits nothing that is published. Of an
  * older one, which has to be begun anew, what outlives it is given too: format, incarnation, cluster, definition,
- * defined_us, partitions, first. Of a newer one the format is all that is known. */
+ * defined_us, partitions, first. Of a newer one the format is all that is known, and what it requires. */
 struct slot {
     bool exists; /* false: all the rest is zero */
     int64_t format;
+    char requires[REQUIRES_SIZE]; /* what must be known to use it, see REALTIME_KNOWN; empty where there is nothing */
     char incarnation[INCARNATION_SIZE];
     char cluster[CLUSTER_ID_MAX];               /* Kafka's cluster id */
     char definition[FINGERPRINT_SIZE];          /* the source's fingerprint */
@@ -77,7 +82,8 @@ bool slot_format_check(const struct slot *slot, struct error *error) MUST_CHECK;
 /* Offsets that can't be read before a transaction ends. */
 int64_t slot_uncommitted(const struct slot *slot);
 bool slot_is_live(const struct slot *slot, int64_t epoch);
-/* Keeps what is known of a slot of another format, see above; one of this program's stays as it is. */
+/* Keeps what is known of a slot of another format, see above, and of one that requires what isn't known: its format is
+ * FORMAT_BEYOND. One of this program's stays as it is. */
 void slot_keep_known(struct slot *slot);
 
 #endif

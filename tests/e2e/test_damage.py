@@ -148,17 +148,17 @@ class Damage(EndToEnd):
         new = ["tail", "gaps", "alarm", "seal", "lost", *(f"consumed:{epoch}" for epoch in (1, 2, 3))]
         self.redis.command("hdel", meta, *new)
         self.redis.command("hset", meta, "format", 1)
-        self.says(self.speed, "orders/0: its slot has format 1 and this program writes 2: it is built again")
+        self.says(self.speed, "orders/0: its slot has format 1 and this program writes 3: it is built again")
         self.assert_healed()
         self.redis.command("hset", meta, "format", 0)
-        self.says(self.speed, "orders/0: its slot has format 0 and this program writes 2: it is built again")
+        self.says(self.speed, "orders/0: its slot has format 0 and this program writes 3: it is built again")
         self.assert_healed()
 
     def test_an_older_format_is_named_while_no_speed_layer_runs(self):
         self.start()
         self.speed.stop()
         self.redis.command("hset", self.key(0, "meta"), "format", 1)
-        self.assert_commands_say("it has format 1, and this program writes format 2", verify=75, repair=65)
+        self.assert_commands_say("it has format 1, and this program writes format 3", verify=75, repair=65)
         self.assert_incomplete("rebuilding")
         self.job.batch("repair", "--yes")
         self.assertEqual(self.keys("{orders/0}:*"), [])
@@ -196,7 +196,7 @@ class Damage(EndToEnd):
         meta = self.key(0, "meta")
         self.redis.command("hset", meta, "format", 99)
         held = self.redis.command("hgetall", meta)
-        what = "it has format 99, and this program knows up to format 2"
+        what = "it has format 99, and this program knows up to format 3"
         self.says(self.speed, f"orders/0 waits: its slot: {what}")
         self.says(self.serving, f"orders/0: its slot in the real-time store is damaged: {what}")
         self.send(month(1500, 300))
@@ -223,11 +223,11 @@ class Damage(EndToEnd):
     def test_a_partition_goes_on_by_itself_once_its_format_is_known(self):
         self.start()
         meta = self.key(0, "meta")
-        self.redis.command("hset", meta, "format", 3)
-        self.says(self.speed, "orders/0 waits: its slot: it has format 3")
+        self.redis.command("hset", meta, "format", 4)
+        self.says(self.speed, "orders/0 waits: its slot: it has format 4")
         self.send(month(1500, 300))
         self.assert_goes_on_without_partition_0()
-        self.redis.command("hset", meta, "format", 2)
+        self.redis.command("hset", meta, "format", 3)
         self.assert_healed()
         self.assertNotIn(b"orders/0: begins at offset", self.speed.log.read_bytes().split(b"orders/0 waits")[1])
 

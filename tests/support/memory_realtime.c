@@ -26,9 +26,17 @@ static bool reply(struct realtime_store *store, struct error *error)
     return !self(store)->loses_replies || error_set(error, ERROR_UNAVAILABLE, "the reply was lost");
 }
 
+/* The slot's format, as a program that knows no more than this one sees it. */
+static int64_t format_of(const struct slot *slot)
+{
+    struct slot known = *slot;
+    slot_keep_known(&known);
+    return known.format;
+}
+
 static bool is_newer(const struct slot *slot, struct error *error)
 {
-    return slot->format > REALTIME_FORMAT && !error_set(error, ERROR_TRY_AGAIN, "the slot has got a newer format");
+    return format_of(slot) > REALTIME_FORMAT && !error_set(error, ERROR_TRY_AGAIN, "the slot has got a newer format");
 }
 
 static bool read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
@@ -68,7 +76,7 @@ static enum commit_answer judge(const struct slot *slot, const struct commit *co
 {
     if (!slot->exists)
         return COMMIT_LOST;
-    if (slot->format != REALTIME_FORMAT || strcmp(slot->incarnation, commit->incarnation) != 0 ||
+    if (format_of(slot) != REALTIME_FORMAT || strcmp(slot->incarnation, commit->incarnation) != 0 ||
         strcmp(slot->cluster, commit->cluster) != 0 || strcmp(slot->definition, commit->source->fingerprint) != 0)
         return COMMIT_FOREIGN;
     if (strcmp(slot->commit_id, commit->commit_id) == 0)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "redis/connection.h"
+#include "redis/functions.h"
 #include "state/slot_audit.h"
 
 static struct additions one;
@@ -139,7 +140,7 @@ static void assert_newer(const struct slot *slot)
     assert_true(slot->exists && slot->format == 99 && slot->epoch_count == 0 && slot->tail == -1);
     assert_string_equal(slot->incarnation, "");
     must_fail(slot_format_check(slot, &error), ERROR_DATA);
-    assert_true(says("format 99") && says("format 2") && says("tidemark-batch repair"));
+    assert_true(says("format 99") && says("format 3") && says("tidemark-batch repair"));
 }
 
 static void a_slot_of_a_newer_format_is_left_alone_until_it_is_forgotten(void **state)
@@ -155,7 +156,7 @@ static void a_slot_of_a_newer_format_is_left_alone_until_it_is_forgotten(void **
     assert_newer(&slot);
     must_fail(store->operations->open_epoch(store, slot_three, orders.fingerprint, 2, &offset, &error),
               ERROR_TRY_AGAIN);
-    assert_true(says("format 99") && says("format 2"));
+    assert_true(says("format 99") && says("format 3"));
     must_fail(store->operations->drop_epochs(store, slot_three, 2, &error), ERROR_TRY_AGAIN);
     must_fail(store->operations->init(store, slot_three, "a", &fresh, &done, &error), ERROR_TRY_AGAIN);
     must_fail(store->operations->init(store, slot_three, "", &fresh, &done, &error), ERROR_TRY_AGAIN);
@@ -164,7 +165,7 @@ static void a_slot_of_a_newer_format_is_left_alone_until_it_is_forgotten(void **
     read_into(&reader);
     assert_newer(&reader.slot);
     must_fail(slot_reader_audit(&reader, &error), ERROR_DATA);
-    redis_do("HSET %s format 2", META);
+    redis_do("HSET %s format 3", META);
     read_into(&reader);
     assert_int_equal(reader.epoch_count, 1);
     assert_int_equal(ones_in_store(), 1);
@@ -188,6 +189,85 @@ static void a_newer_format_may_hold_anything(void **state)
     assert_newer(&slot);
     must(store->operations->forget(store, slot_three, &error));
     assert_int_equal(redis_number("DBSIZE"), 0);
+}
+
+static void what_a_slot_requires_has_to_be_known(void **state)
+{
+    (void)state;
+    struct slot slot, fresh = fresh_slot("a", 1, 10), other = fresh_slot("b", 1, 10);
+    struct slot_reader reader;
+    int64_t offset;
+    bool done;
+    snprintf(fresh.requires, sizeof fresh.requires, "members idle");
+    must(store->operations->init(store, slot_three, "", &fresh, &done, &error));
+    must(store->operations->read_slot(store, slot_three, &slot, &error));
+    assert_true(slot.exists && slot.format == FORMAT_BEYOND && slot.epoch_count == 0);
+    assert_string_equal(slot.requires, "members idle");
+    must_fail(slot_format_check(&slot, &error), ERROR_DATA);
+    assert_true(says("it requires \"members idle\"") && says("tidemark-batch repair"));
+    must_fail(store->operations->open_epoch(store, slot_three, orders.fingerprint, 2, &offset, &error),
+              ERROR_TRY_AGAIN);
+    assert_true(says("the slot requires \"members idle\""));
+    must_fail(store->operations->drop_epochs(store, slot_three, 2, &error), ERROR_TRY_AGAIN);
+    must_fail(store->operations->init(store, slot_three, "a", &other, &done, &error), ERROR_TRY_AGAIN);
+    assert_int_equal(commit_answers("c1", 10, 20), COMMIT_FOREIGN);
+    slot_reader_init(&reader, slot_three, &orders);
+    read_into(&reader);
+    assert_true(reader.slot.format == FORMAT_BEYOND && reader.epoch_count == 0);
+    must_fail(slot_reader_audit(&reader, &error), ERROR_DATA);
+    slot_reader_clean_up(&reader);
+    must(store->operations->forget(store, slot_three, &error));
+    assert_int_equal(redis_number("DBSIZE"), 0);
+}
+
+/* As a newer release would, which writes all that this one does: the seal is made anew. */
+static void add_fields_to_meta(const char *first, const char *second)
+{
+    const char *words[128] = {"FCALL", REDIS_FUNCTION_INIT, "1", META, "3", "", "a", "b"};
+    size_t lengths[128], count = 8;
+    redisReply *held = redis_ask("HGETALL %s", META);
+    for (size_t i = 0; i < held->elements; i += 2) {
+        words[count++] = held->element[i]->str;
+        words[count++] = strcmp(held->element[i]->str, "incarnation") == 0 ? "b" : held->element[i + 1]->str;
+    }
+    for (const char *field = first; field; field = field == first ? second : NULL) {
+        words[count++] = field;
+        words[count++] = "17";
+    }
+    for (size_t i = 0; i < count; i++)
+        lengths[i] = strlen(words[i]);
+    redisContext *context = connect_to_redis();
+    redisReply *reply = redisCommandArgv(context, (int)count, words, lengths);
+    redisFree(context);
+    assert_int_equal(reply->type, REDIS_REPLY_STRING);
+    assert_string_equal(reply->str, "OK");
+    freeReplyObject(reply);
+    freeReplyObject(held);
+}
+
+static bool meta_has(const char *field)
+{
+    char command[200];
+    snprintf(command, sizeof command, "HEXISTS %s %s", META, field);
+    return redis_number(command) == 1;
+}
+
+static void a_field_that_is_not_known_stays_as_long_as_its_slot_or_its_epoch(void **state)
+{
+    (void)state;
+    int64_t next;
+    struct commit commit = commit_of(&one, "b", "c1", 10, 20);
+    begin_slot("a", 1, 10);
+    add_fields_to_meta("later", "later:1");
+    assert_int_equal(send_commit(&commit, &next), COMMIT_OK);
+    assert_int_equal(ones_in_store(), 1);
+    assert_int_equal(open_epoch(2), 20);
+    assert_true(meta_has("later") && meta_has("later:1"));
+    drop_epochs(1);
+    assert_true(meta_has("later") && !meta_has("later:1") && !meta_has("start:1") && meta_has("start:2"));
+    assert_int_equal(slot_now().epoch_count, 1);
+    begin_slot("d", 1, 10);
+    assert_false(meta_has("later"));
 }
 
 static void a_field_that_was_spoilt_is_named(void **state)
@@ -282,7 +362,7 @@ static void assert_begun_anew_from(const char *format)
     assert_true(slot.first == 5 && slot.partitions == 4 && slot.next == 0 && slot.tail == -1);
     assert_string_equal(slot.incarnation, "a");
     must_fail(slot_format_check(&slot, &error), ERROR_TRY_AGAIN);
-    assert_true(says(format) && says("format 2") && says("the speed layer builds it again"));
+    assert_true(says(format) && says("format 3") && says("the speed layer builds it again"));
     slot_reader_init(&reader, slot_three, &orders);
     read_into(&reader);
     assert_true(reader.slot.exists && reader.epoch_count == 0);
@@ -297,7 +377,7 @@ static void assert_begun_anew_from(const char *format)
 
 static void a_slot_of_an_older_format_is_begun_anew_and_keeps_where_it_began(void **state)
 {
-    static const char *const formats[] = {"1", "0", "-7"};
+    static const char *const formats[] = {"2", "1", "0", "-7"};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         flush_redis(state);
         assert_begun_anew_from(formats[i]);
@@ -549,6 +629,8 @@ int main(void)
         cmocka_unit_test_setup(a_policy_that_is_changed_later_is_noticed, flush_redis),
         cmocka_unit_test_setup(a_slot_of_a_newer_format_is_left_alone_until_it_is_forgotten, flush_redis),
         cmocka_unit_test_setup(a_newer_format_may_hold_anything, flush_redis),
+        cmocka_unit_test_setup(what_a_slot_requires_has_to_be_known, flush_redis),
+        cmocka_unit_test_setup(a_field_that_is_not_known_stays_as_long_as_its_slot_or_its_epoch, flush_redis),
         cmocka_unit_test_setup(a_field_that_was_spoilt_is_named, flush_redis),
         cmocka_unit_test_setup(a_missing_field_is_named, flush_redis),
         cmocka_unit_test_setup(a_field_that_was_edited_shows_whatever_it_says_now, flush_redis),

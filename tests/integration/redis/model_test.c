@@ -187,7 +187,7 @@ static void forget(void)
 /* By hand, and mostly back to what it was: the rest of the slot is as it was. */
 static void change_format(void)
 {
-    static const int formats[] = {REALTIME_FORMAT, REALTIME_FORMAT, REALTIME_FORMAT, 0, 1, 3, 99};
+    static const int formats[] = {REALTIME_FORMAT, REALTIME_FORMAT, REALTIME_FORMAT, 0, 1, 2, 4, 99};
     int format = formats[test_random(sizeof formats / sizeof *formats)];
     if (!slot_in_model().exists)
         return;

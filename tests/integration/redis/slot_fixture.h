@@ -84,12 +84,18 @@ static struct server server;
 static struct realtime_store *store;
 static struct error error;
 
-static UNUSED redisReply *redis_ask(const char *format, ...)
+static UNUSED redisContext *connect_to_redis(void)
 {
     char path[100];
     snprintf(path, sizeof path, "%s/redis.sock", server.folder);
     redisContext *context = redisConnectUnix(path);
     assert_true(context && !context->err);
+    return context;
+}
+
+static UNUSED redisReply *redis_ask(const char *format, ...)
+{
+    redisContext *context = connect_to_redis();
     va_list arguments;
     va_start(arguments, format);
     redisReply *reply = redisvCommand(context, format, arguments);
@@ -190,6 +196,7 @@ static UNUSED void assert_same_slot(const struct slot *a, const struct slot *b)
 {
     assert_int_equal(a->exists, b->exists);
     assert_int_equal(a->format, b->format);
+    assert_string_equal(a->requires, b->requires);
     assert_string_equal(a->incarnation, b->incarnation);
     assert_string_equal(a->cluster, b->cluster);
     assert_string_equal(a->definition, b->definition);

@@ -65,7 +65,7 @@ static redisReply *parsed(const struct buffer *answer)
 
 static void append_meta(struct buffer *out)
 {
-    static const char *const meta[] = {"format",     "2", "incarnation", "0123456789abcdef0123456789abcdef",
+    static const char *const meta[] = {"format",     "3", "incarnation", "0123456789abcdef0123456789abcdef",
                                        "cluster",    "c", "definition",  "f",
                                        "defined",    "1", "epoch",       "3",
                                        "partitions", "1", "first",       "0",
@@ -75,7 +75,9 @@ static void append_meta(struct buffer *out)
                                        "sequence",   "1", "tail_hash",   "0000000000000001",
                                        "start:3",    "0", "consumed:3",  "7",
                                        "lost",       "0", "tail",        "6",
-                                       "gaps",       "",  NULL};
+                                       "gaps",       "",  "requires",    "",
+                                       "commit",     "x", "alarm",       "",
+                                       "real_end",   "7", NULL};
     append_list(out, meta);
 }
 

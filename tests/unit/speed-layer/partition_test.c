@@ -493,7 +493,7 @@ static void a_slot_of_a_newer_format_is_waited_for_and_left_as_it_is(void **stat
     for (int attempt = 0; attempt < 2; attempt++) {
         assert_false(open_with(&world, speed, &error));
         assert_int_equal(error.code, ERROR_DATA);
-        assert_non_null(strstr(error.message, "its slot: it has format 99, and this program knows up to format 2"));
+        assert_non_null(strstr(error.message, "its slot: it has format 99, and this program knows up to format 3"));
         assert_int_equal(speed->state, PARTITION_CLOSED);
     }
     assert_memory_equal(slot, &before, sizeof before);

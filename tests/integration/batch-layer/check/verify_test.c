@@ -123,7 +123,7 @@ static void slot_of_another_format_is_named(void **state)
     struct world world;
     make_published(&world);
     world.realtime->slots[0].format = 99;
-    verify_fails(&world, "partition 0: its slot: it has format 99, and this program knows up to format 2");
+    verify_fails(&world, "partition 0: its slot: it has format 99, and this program knows up to format 3");
     world.realtime->slots[0].format = 0;
     assert_false(verify_source(&world.batch, world.source, &world.error));
     assert_int_equal(world.error.code, ERROR_TRY_AGAIN);
