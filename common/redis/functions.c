@@ -3,7 +3,7 @@
 
 /* Keys of a slot, all with one hash tag; KEYS[1] is always the first:
  *   <tag>:meta                         hash: what struct slot says, as the table in slot_codec.c has it; start:<epoch>
- *                                      and consumed:<epoch> for each live epoch; recent_bytes; seal
+ *                                      and consumed:<epoch> for each live epoch; recent_bytes; digest
  *   <tag>:<epoch>:ledger               hash of counters
  *   <tag>:<epoch>:cells:<view>:<day>   hash of counters
  *   <tag>:hashes                       set of the names of the two above, without the tag
@@ -15,8 +15,8 @@
  * What must be known the field `requires` names: to a program that doesn't know it the slot is one of a newer format.
  * So each function is told first which format its caller has and what it knows besides.
  *
- * The seal is a hash of all other fields of meta: whoever changes one by hand breaks it, and nothing goes on from
- * there. Numbers are text throughout, for Lua's are doubles. A commit checks all before its first write; an error
+ * The digest is a hash of all other fields of meta: to whoever changes one by hand it doesn't fit, and nothing goes on
+ * from there. Numbers are text throughout, for Lua's are doubles. A commit checks all before its first write; an error
  * behind that would leave half of it written, so then the whole slot is forgotten, and is built again from the
  * published cut. */
 const char redis_functions[] =
@@ -51,21 +51,21 @@ const char redis_functions[] =
     "    return redis.error_reply('DATA the field ' .. field .. ' of its meta key is not a number')\n"
     "end\n"
     "\n"
-    "local function seal_of(keys)\n"
+    "local function digest_of(keys)\n"
     "    local held, fields = redis.call('HGETALL', keys[1]), {}\n"
     "    for i = 1, #held, 2 do\n"
-    "        if held[i] ~= 'seal' then fields[#fields + 1] = #held[i] .. ':' .. held[i] .. held[i + 1] end\n"
+    "        if held[i] ~= 'digest' then fields[#fields + 1] = #held[i] .. ':' .. held[i] .. held[i + 1] end\n"
     "    end\n"
     "    table.sort(fields)\n"
     "    return redis.sha1hex(table.concat(fields, '\\n'))\n"
     "end\n"
     "\n"
-    "local function seal(keys)\n"
-    "    redis.call('HSET', keys[1], 'seal', seal_of(keys))\n"
+    "local function write_digest(keys)\n"
+    "    redis.call('HSET', keys[1], 'digest', digest_of(keys))\n"
     "end\n"
     "\n"
-    "local function is_sealed(keys)\n"
-    "    return redis.call('HGET', keys[1], 'seal') == seal_of(keys)\n"
+    "local function is_as_written(keys)\n"
+    "    return redis.call('HGET', keys[1], 'digest') == digest_of(keys)\n"
     "end\n"
     "\n"
     "local function edited()\n"
@@ -112,7 +112,7 @@ const char redis_functions[] =
     "    if incarnation ~= args[3] then return 'OTHER' end\n"
     "    forget(keys)\n"
     "    redis.call('HSET', keys[1], unpack(args, 5))\n"
-    "    seal(keys)\n"
+    "    write_digest(keys)\n"
     "    return 'OK'\n"
     "end\n"
     "\n"
@@ -139,7 +139,7 @@ const char redis_functions[] =
     "    call('HSET', keys[1], unpack(args, 12))\n"
     "    call('HINCRBY', keys[1], 'consumed:' .. epoch, args[10])\n"
     "    call('HINCRBY', keys[1], 'sequence', '1')\n"
-    "    seal(keys)\n"
+    "    write_digest(keys)\n"
     "end\n"
     "\n"
     "-- format, what is known, incarnation, cluster, definition, commit id, id of the commit before, expected, next,\n"
@@ -157,7 +157,7 @@ const char redis_functions[] =
     "    if not is_number(at) then return unreadable('next') end\n"
     "    if not is_number(epoch) then return unreadable('epoch') end\n"
     "    if not is_number(held[9]) then return unreadable('sequence') end\n"
-    "    if not is_sealed(keys) then return edited() end\n"
+    "    if not is_as_written(keys) then return edited() end\n"
     "    if last == args[6] then return {'ALREADY', at} end\n"
     "    if at ~= args[8] then return {is_less(at, args[8]) and 'REWOUND' or 'AHEAD', at} end\n"
     "    if last ~= args[7] then return {'AHEAD', at} end\n"
@@ -178,7 +178,7 @@ const char redis_functions[] =
     "    local problem = beyond(args, held[1], held[2])\n"
     "    if problem then return problem end\n"
     "    if held[1] ~= args[1] or held[3] ~= args[3] then return '-1' end\n"
-    "    if not is_sealed(keys) then return edited() end\n"
+    "    if not is_as_written(keys) then return edited() end\n"
     "    if held[6] then return held[6] end\n"
     "    if held[4] ~= args[5] then return '-1' end\n"
     "    if not is_number(held[5]) then return unreadable('next') end\n"
@@ -187,7 +187,7 @@ const char redis_functions[] =
     "    for i = 1, #epochs - EPOCHS_MAX + 1 do gone[epochs[i]] = true end\n"
     "    if next(gone) then forget_epochs(keys, gone) end\n"
     "    redis.call('HSET', keys[1], 'epoch', args[4], 'start:' .. args[4], held[5], 'consumed:' .. args[4], '0')\n"
-    "    seal(keys)\n"
+    "    write_digest(keys)\n"
     "    return held[5]\n"
     "end\n"
     "\n"
@@ -198,14 +198,14 @@ const char redis_functions[] =
     "    if problem then return problem end\n"
     "    if held[1] ~= args[1] then return 'OK' end\n"
     "    if not is_number(held[3]) then return unreadable('epoch') end\n"
-    "    if not is_sealed(keys) then return edited() end\n"
+    "    if not is_as_written(keys) then return edited() end\n"
     "    local gone = {}\n"
     "    for _, epoch in ipairs(live_epochs(keys)) do\n"
     "        if not is_less(args[3], epoch) and is_less(epoch, held[3]) then gone[epoch] = true end\n"
     "    end\n"
     "    if next(gone) then\n"
     "        forget_epochs(keys, gone)\n"
-    "        seal(keys)\n"
+    "        write_digest(keys)\n"
     "    end\n"
     "    return 'OK'\n"
     "end\n"
@@ -219,7 +219,7 @@ const char redis_functions[] =
     "-- format, what is known\n"
     "local function slot(keys, args)\n"
     "    local format = redis.call('HGET', keys[1], 'format')\n"
-    "    local kind = format == args[1] and not is_sealed(keys) and 'edited' or 'meta'\n"
+    "    local kind = format == args[1] and not is_as_written(keys) and 'edited' or 'meta'\n"
     "    return {redis.call('HGETALL', keys[1]), kind, {}, {}}\n"
     "end\n"
     "\n"
@@ -259,7 +259,7 @@ const char redis_functions[] =
     "    local meta = redis.call('HGETALL', keys[1])\n"
     "    local held = redis.call('HMGET', keys[1], 'format', 'definition', 'incarnation', 'sequence', 'commit',\n"
     "                            'requires')\n"
-    "    if held[1] == args[1] and not is_sealed(keys) then return {meta, 'edited', {}, {}} end\n"
+    "    if held[1] == args[1] and not is_as_written(keys) then return {meta, 'edited', {}, {}} end\n"
     "    if held[1] ~= args[1] or held[2] ~= args[3] or beyond(args, held[1], held[6]) then\n"
     "        return {meta, 'meta', {}, {}}\n"
     "    end\n"

@@ -145,7 +145,7 @@ class Damage(EndToEnd):
     def test_an_older_format_is_built_again(self):
         self.start()
         meta = self.key(0, "meta")
-        new = ["tail", "gaps", "alarm", "seal", "lost", *(f"consumed:{epoch}" for epoch in (1, 2, 3))]
+        new = ["tail", "gaps", "alarm", "digest", "lost", *(f"consumed:{epoch}" for epoch in (1, 2, 3))]
         self.redis.command("hdel", meta, *new)
         self.redis.command("hset", meta, "format", 1)
         self.says(self.speed, "orders/0: its slot has format 1 and this program writes 3: it is built again")

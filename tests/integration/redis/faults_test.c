@@ -220,7 +220,7 @@ static void what_a_slot_requires_has_to_be_known(void **state)
     assert_int_equal(redis_number("DBSIZE"), 0);
 }
 
-/* As a newer release would, which writes all that this one does: the seal is made anew. */
+/* As a newer release would, which writes all that this one does: the digest is made anew. */
 static void add_fields_to_meta(const char *first, const char *second)
 {
     const char *words[128] = {"FCALL", REDIS_FUNCTION_INIT, "1", META, "3", "", "a", "b"};
@@ -314,7 +314,7 @@ static void a_missing_field_is_named(void **state)
     }
 }
 
-/* Every field, set to something that it could be: only the seal tells. */
+/* Every field, set to something that it could be: only the digest tells. */
 static void a_field_that_was_edited_shows_whatever_it_says_now(void **state)
 {
     (void)state;
@@ -355,7 +355,7 @@ static void assert_begun_anew_from(const char *format)
     struct slot_reader reader;
     bool done;
     begin_with_one();
-    redis_do("HDEL %s tail gaps alarm seal consumed:1", META);
+    redis_do("HDEL %s tail gaps alarm digest consumed:1", META);
     redis_do("HSET %s format %s", META, format);
     must(store->operations->read_slot(store, slot_three, &slot, &error));
     assert_true(slot.exists && slot.format == atoi(format) && slot.epoch_count == 0);
