@@ -255,7 +255,8 @@ static void read_section(struct reader *reader, const struct option *option, con
         options_read(reader, option->options, node, node->key ? node->key->place : node->place, base);
 }
 
-const struct option_type option_section = {.name = "section", .read = read_section, .may_be_empty = true, .is_section = true};
+const struct option_type option_section = {
+    .name = "section", .read = read_section, .may_be_empty = true, .is_section = true};
 
 static void set_node(void *base, size_t offset, const struct yaml_node *node)
 {
