@@ -15,7 +15,7 @@
 #include "redis/redis_store.h"
 #include "routes.h"
 
-#define TEND_EVERY_MS 1000
+#define REAP_EVERY_MS 1000
 
 /* All that a run holds, in the order in which it is made. */
 struct run {
@@ -131,7 +131,7 @@ static void stop(struct run *run)
     access_close(run->serving.access);
 }
 
-static void tend_access(struct run *run)
+static void reload_access(struct run *run)
 {
     bool right = access_refresh(run->serving.access);
     metric_set(metrics_series(run->serving.metrics, METRIC_TOKENS_STALE, NULL), !right);
@@ -157,9 +157,9 @@ int serving_run(const struct settings *settings)
         else
             log_info("answering at http://%s:%d/", settings->http.host, http_server_port(run.server));
         notify_ready();
-        while (shutdown_sleep(TEND_EVERY_MS)) {
-            http_server_tend(run.server);
-            tend_access(&run);
+        while (shutdown_sleep(REAP_EVERY_MS)) {
+            http_server_reap(run.server);
+            reload_access(&run);
             notify_alive();
         }
         notify_ending();

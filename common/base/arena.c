@@ -44,15 +44,15 @@ void arena_clear(struct arena *arena)
 static bool add_block(struct arena *arena, size_t size)
 {
     size_t grown = arena->blocks ? arena->blocks->size * 2 : BLOCK_BYTES;
-    size_t room = grown > 16 * BLOCK_BYTES ? 16 * BLOCK_BYTES : grown;
-    if (room < size)
-        room = size;
-    if (room > SIZE_MAX - sizeof(struct arena_block))
+    size_t capacity = grown > 16 * BLOCK_BYTES ? 16 * BLOCK_BYTES : grown;
+    if (capacity < size)
+        capacity = size;
+    if (capacity > SIZE_MAX - sizeof(struct arena_block))
         return false;
-    struct arena_block *block = malloc(sizeof *block + room);
+    struct arena_block *block = malloc(sizeof *block + capacity);
     if (!block)
         return false;
-    *block = (struct arena_block){.older = arena->blocks, .size = room};
+    *block = (struct arena_block){.older = arena->blocks, .size = capacity};
     arena->blocks = block;
     arena->used = 0;
     return true;
@@ -84,13 +84,12 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    va_list again;
-    va_copy(again, arguments);
     int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
     char *string = length < 0 ? NULL : arena_allocate(arena, (size_t)length + 1);
+    va_start(arguments, format);
     if (string)
-        vsnprintf(string, (size_t)length + 1, format, again);
-    va_end(again);
+        vsnprintf(string, (size_t)length + 1, format, arguments);
+    va_end(arguments);
     return string;
 }

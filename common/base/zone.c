@@ -32,8 +32,8 @@ struct zone {
 };
 
 /* The counts in the header of a data block, in the file's order. */
-struct block {
-    uint32_t utc_marks, standard_marks, leaps, times, types, characters;
+struct tzif_block {
+    uint32_t ut_indicators, standard_indicators, leaps, times, types, characters;
 };
 
 /* --- the file --- */
@@ -48,7 +48,7 @@ static uint64_t big_endian(const unsigned char *bytes, size_t size)
 }
 
 /* Reads the header at the front of `rest` and steps over it; false where there is none of a version that serves. */
-static bool take_header(struct text *rest, struct block *ret_block)
+static bool take_header(struct text *rest, struct tzif_block *ret_block)
 {
     const unsigned char *bytes = (const unsigned char *)rest->data;
     if (rest->length < HEADER_BYTES || memcmp(bytes, "TZif", 4) != 0 || bytes[4] < '2') {
@@ -61,16 +61,16 @@ static bool take_header(struct text *rest, struct block *ret_block)
             return false;
         }
     }
-    *ret_block = (struct block){counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
+    *ret_block = (struct tzif_block){counts[0], counts[1], counts[2], counts[3], counts[4], counts[5]};
     rest->data += HEADER_BYTES;
     rest->length -= HEADER_BYTES;
     return true;
 }
 
-static size_t block_size(const struct block *block, size_t time_size)
+static size_t block_size(const struct tzif_block *block, size_t time_size)
 {
     return block->times * (time_size + 1) + block->types * 6u + block->characters + block->leaps * (time_size + 4) +
-           block->standard_marks + block->utc_marks;
+           block->standard_indicators + block->ut_indicators;
 }
 
 static int32_t type_offset(const unsigned char *types, size_t type)
@@ -90,7 +90,7 @@ static void add_change(struct zone *zone, int64_t at_s, int32_t offset_s)
 }
 
 /* The changes of the second data block, whose times have 64 bits. */
-static bool add_block(struct zone *zone, const unsigned char *data, const struct block *block)
+static bool add_block(struct zone *zone, const unsigned char *data, const struct tzif_block *block)
 {
     const unsigned char *indexes = data + 8 * (size_t)block->times;
     const unsigned char *types = indexes + block->times;
@@ -161,7 +161,7 @@ static bool add_footer(struct zone *zone, struct text footer, int64_t last_s)
     return true;
 }
 
-static bool fill_zone(struct zone *zone, struct text data, const struct block *block)
+static bool fill_zone(struct zone *zone, struct text data, const struct tzif_block *block)
 {
     const unsigned char *bytes = (const unsigned char *)data.data;
     size_t size = block_size(block, 8);
@@ -173,7 +173,7 @@ static bool fill_zone(struct zone *zone, struct text data, const struct block *b
 static bool parse_file(const char *name, struct text file, struct zone **ret_zone, struct error *error)
 {
     struct text rest = file;
-    struct block block;
+    struct tzif_block block;
     bool good = take_header(&rest, &block) && block_size(&block, 4) <= rest.length;
     if (good) {
         rest.data += block_size(&block, 4);
@@ -241,8 +241,8 @@ static int append_nearest(char meant[MEANT_BYTES_MAX], const char *part)
     }
     const char *near = names ? nearest_word(part, names, (size_t)count) : NULL;
     int failure = !names ? ENOMEM : near ? 0 : ENOENT;
-    size_t length = strlen(meant), room = MEANT_BYTES_MAX - length;
-    if (near && (size_t)snprintf(meant + length, room, "%s%s", length > 0 ? "/" : "", near) >= room) {
+    size_t length = strlen(meant), capacity = MEANT_BYTES_MAX - length;
+    if (near && (size_t)snprintf(meant + length, capacity, "%s%s", length > 0 ? "/" : "", near) >= capacity) {
         failure = ENOENT;
     }
     free(names);

@@ -3,19 +3,20 @@
 
 #include "config/words.h"
 
-void assembly_problem(struct assembly *assembly, struct place place, const struct error *error)
+void assembly_problem(struct assembly *assembly, struct location location, const struct error *error)
 {
     if (error->code == ERROR_INTERNAL)
         assembly->reader.problems->memory_is_short = true;
-    problem_add(assembly->reader.problems, place, "%s", error->message);
+    problem_add(assembly->reader.problems, location, "%s", error->message);
 }
 
-bool assembly_open_zone(struct assembly *assembly, const char *name, struct place place, const struct zone **ret_zone)
+bool assembly_open_zone(struct assembly *assembly, const char *name, struct location location,
+                        const struct zone **ret_zone)
 {
     struct error error = {0};
     if (zone_list_open(&assembly->settings.zones, &assembly->settings.arena, name, ret_zone, &error))
         return true;
-    assembly_problem(assembly, place, &error);
+    assembly_problem(assembly, location, &error);
     return false;
 }
 
@@ -23,7 +24,7 @@ bool assembly_check_name(struct assembly *assembly, const struct yaml_node *entr
 {
     if (is_name(entry->key->text))
         return true;
-    problem_add(assembly->reader.problems, entry->key->place, "a name is of " NAME_RULE);
+    problem_add(assembly->reader.problems, entry->key->location, "a name is of " NAME_RULE);
     return false;
 }
 
@@ -39,7 +40,7 @@ size_t assembly_find_source(struct assembly *assembly, const struct yaml_node *n
             known[count++] = candidate;
     }
     if (assembly->settings.source_count > 0)
-        problem_add(assembly->reader.problems, name->place, "unknown source%s%s",
+        problem_add(assembly->reader.problems, name->location, "unknown source%s%s",
                     name->expanded ? "" : shown_reference(name->text).text,
                     option_suggest(name->text, known, count).text);
     return SIZE_MAX;
@@ -52,23 +53,23 @@ static struct suggestion suggest_field(const struct schema *schema, struct text 
     for (size_t i = 0; i < schema->field_count; i++)
         known[i] = schema->fields[i].name;
     struct suggestion suggestion = option_suggest(name, known, schema->field_count);
-    const char *hint = "";
+    const char *advice = "";
     if (name.length > 0 && name.data[0] == '$')
-        hint = "; a variable of the environment is written ${NAME}";
+        advice = "; a variable of the environment is written ${NAME}";
     else if (name.length > 0 && strcspn(name.data, "*+/()") < name.length)
-        hint = "; a declared field is expected, nothing is calculated";
+        advice = "; a declared field is expected, nothing is calculated";
     if (!suggestion.text[0])
-        (void)snprintf(suggestion.text, sizeof suggestion.text, "%s", hint);
+        (void)snprintf(suggestion.text, sizeof suggestion.text, "%s", advice);
     return suggestion;
 }
 
 size_t assembly_find_field(struct assembly *assembly, const struct schema *schema, struct text name,
-                           const struct yaml_node *node, struct place place)
+                           const struct yaml_node *node, struct location location)
 {
     size_t number = schema_field(schema, name);
     if (number != FIELD_NONE)
         return number;
     struct shown shown = node->expanded ? shown_name(name) : shown_reference(name);
-    problem_add(assembly->reader.problems, place, "unknown field%s%s", shown.text, suggest_field(schema, name).text);
+    problem_add(assembly->reader.problems, location, "unknown field%s%s", shown.text, suggest_field(schema, name).text);
     return FIELD_NONE;
 }

@@ -9,8 +9,8 @@
 #define SOURCES_MAX 64
 
 struct assembly {
-    struct settings settings; /* becomes the result */
-    struct reader reader;     /* copies into settings.arena; used as it is written, before the settings move */
+    struct settings settings;    /* becomes the result */
+    struct option_reader reader; /* copies into settings.arena; used as it is written, before the settings move */
 
     const struct yaml_node *sources_node, *views_node, *detectors_node, *jobs_node; /* as written, or NULL */
     struct source *sources; /* settings.sources, while they are still being made */
@@ -20,18 +20,18 @@ struct assembly {
 /* The number of the source named by this scalar, or SIZE_MAX with the problem told. */
 size_t assembly_find_source(struct assembly *assembly, const struct yaml_node *name);
 
-/* Opens the zone; tells the problem at `place`. */
-bool assembly_open_zone(struct assembly *assembly, const char *name, struct place place,
+/* Opens the zone; tells the problem at `location`. */
+bool assembly_open_zone(struct assembly *assembly, const char *name, struct location location,
                         const struct zone **ret_zone) MUST_CHECK;
 
 /* True where the key of this entry is a name; else tells the problem. */
 bool assembly_check_name(struct assembly *assembly, const struct yaml_node *entry) MUST_CHECK;
 
 /* Tells what another library found wrong. */
-void assembly_problem(struct assembly *assembly, struct place place, const struct error *error);
+void assembly_problem(struct assembly *assembly, struct location location, const struct error *error);
 
-/* The number of the field, or FIELD_NONE with the problem told at `place`. The name stands in `node`. */
+/* The number of the field, or FIELD_NONE with the problem told at `location`. The name stands in `node`. */
 size_t assembly_find_field(struct assembly *assembly, const struct schema *schema, struct text name,
-                           const struct yaml_node *node, struct place place);
+                           const struct yaml_node *node, struct location location);
 
 #endif

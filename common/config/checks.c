@@ -8,7 +8,7 @@
 static bool repeats_environment(const struct property_list *list, const char *reason)
 {
     for (size_t i = 0; i < list->count; i++)
-        if (list->places[i].is_expanded && strstr(reason, list->entries[i].value))
+        if (list->locations[i].is_expanded && strstr(reason, list->entries[i].value))
             return true;
     return false;
 }
@@ -17,11 +17,11 @@ static bool repeats_environment(const struct property_list *list, const char *re
 static void report_fault(struct problems *problems, const struct property_list *list, size_t number,
                          const struct property_fault *fault)
 {
-    const struct property_place *place = &list->places[number];
+    const struct property_location *location = &list->locations[number];
     bool name_is_plain = shown_name(text_of(list->entries[number].name)).text[0] != '\0';
     bool may_be_told = name_is_plain && !repeats_environment(list, fault->reason);
     const char *plainly = fault->is_unknown ? "no such property" : "invalid value";
-    problem_add(problems, fault->is_unknown ? place->name : place->value, "librdkafka: %s",
+    problem_add(problems, fault->is_unknown ? location->name : location->value, "librdkafka: %s",
                 may_be_told ? fault->reason : plainly);
 }
 
@@ -43,14 +43,14 @@ static void check_together(const struct property_list *list, properties_check *c
         report_fault(problems, list, number, &fault);
 }
 
-static void check_url(const char *url, struct place place, bool (*check)(const char *, struct error *),
+static void check_url(const char *url, struct location location, bool (*check)(const char *, struct error *),
                       struct problems *problems)
 {
     struct error error = {0};
     if (check(url, &error))
         return;
     problems->memory_is_short |= error.code == ERROR_INTERNAL;
-    problem_add(problems, place, "%s", error.message);
+    problem_add(problems, location, "%s", error.message);
 }
 
 bool settings_check(const struct settings *settings, const struct settings_checks *checks, struct error *error)
@@ -61,8 +61,8 @@ bool settings_check(const struct settings *settings, const struct settings_check
     if (checks->kafka_properties)
         check_together(&settings->kafka.properties, checks->kafka_properties, &problems);
     if (checks->redis_url)
-        check_url(settings->redis.url, settings->redis.url_place, checks->redis_url, &problems);
+        check_url(settings->redis.url, settings->redis.url_location, checks->redis_url, &problems);
     if (checks->postgres_url)
-        check_url(settings->postgres.url, settings->postgres.url_place, checks->postgres_url, &problems);
+        check_url(settings->postgres.url, settings->postgres.url_location, checks->postgres_url, &problems);
     return problems_report(&problems, settings->path, error) && (!checks->files || checks->files(settings, error));
 }

@@ -135,23 +135,24 @@ static bool is_control(const char *at, size_t length)
 
 bool config_text_check(struct text text, struct problems *problems)
 {
-    struct place place = {1, 1};
+    struct location location = {1, 1};
     while (text.length > 0) {
         size_t length = utf8_length(text);
         if (length == 0) {
-            problem_add(problems, place, "the file is not UTF-8: byte 0x%02X", (unsigned char)text.data[0]);
+            problem_add(problems, location, "the file is not UTF-8: byte 0x%02X", (unsigned char)text.data[0]);
             return false;
         }
         if (is_control(text.data, length)) {
-            problem_add(problems, place, "a control character, byte 0x%02X", (unsigned char)text.data[length - 1]);
+            problem_add(problems, location, "a control character, byte 0x%02X", (unsigned char)text.data[length - 1]);
             return false;
         }
         if (length == 3 && memcmp(text.data, BYTE_ORDER_MARK, 3) == 0) {
-            problem_add(problems, place, "a byte-order mark that isn't at the beginning of the file");
+            problem_add(problems, location, "a byte-order mark that isn't at the beginning of the file");
             return false;
         }
         bool ends_line = text.data[0] == '\n' || (text.data[0] == '\r' && !(text.length > 1 && text.data[1] == '\n'));
-        place = ends_line ? (struct place){place.line + 1, 1} : (struct place){place.line, place.column + 1};
+        location =
+            ends_line ? (struct location){location.line + 1, 1} : (struct location){location.line, location.column + 1};
         text.data += length;
         text.length -= length;
     }

@@ -37,7 +37,7 @@ static void set_node(const struct option *option, const struct yaml_node *node, 
     *(const struct yaml_node **)(void *)((char *)base + option->offset) = node;
 }
 
-static void read_by(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_by(struct option_reader *reader, const struct option *option, const struct yaml_node *node, void *base)
 {
     if (node->kind == YAML_LIST)
         option_list.read(reader, option, node, base);
@@ -96,7 +96,8 @@ static const struct option rule_options[] = {
     {.key = NULL},
 };
 
-static void read_rules(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_rules(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                       void *base)
 {
     if (!option_expect(reader, node, YAML_LIST, "a list of rules"))
         return;
@@ -162,16 +163,16 @@ static void add_by_field(struct assembly *assembly, const struct schema *schema,
                          struct rule *rule)
 {
     struct problems *problems = assembly->reader.problems;
-    size_t field = assembly_find_field(assembly, schema, name->text, name, name->place);
+    size_t field = assembly_find_field(assembly, schema, name->text, name, name->location);
     if (field == FIELD_NONE)
         return;
     if (schema->fields[field].type == FIELD_DECIMAL)
-        problem_add(problems, name->place, "\"by\" needs text or integer fields");
+        problem_add(problems, name->location, "\"by\" needs text or integer fields");
     for (size_t i = 0; i < rule->by_count; i++)
         if (rule->by[i] == field)
-            problem_add(problems, name->place, "the field \"%s\" is given twice", schema->fields[field].name);
+            problem_add(problems, name->location, "the field \"%s\" is given twice", schema->fields[field].name);
     if (rule->by_count == BY_FIELDS_MAX)
-        problem_add(problems, name->place, "\"by\" has at most %d fields", BY_FIELDS_MAX);
+        problem_add(problems, name->location, "\"by\" has at most %d fields", BY_FIELDS_MAX);
     else
         rule->by[rule->by_count++] = field;
 }
@@ -184,7 +185,7 @@ static void read_by_fields(struct assembly *assembly, const struct schema *schem
         return;
     }
     if (by->count == 0)
-        problem_add(assembly->reader.problems, by->place, "\"by\" must not be empty");
+        problem_add(assembly->reader.problems, by->location, "\"by\" must not be empty");
     for (const struct yaml_node *item = by->first; item && rule->by_count < BY_FIELDS_MAX + 1; item = item->next)
         add_by_field(assembly, schema, item, rule);
 }
@@ -194,7 +195,7 @@ static void read_velocity(struct assembly *assembly, const struct schema *schema
 {
     struct written_velocity written = {0};
     struct buffer within = {0};
-    options_read(&assembly->reader, velocity_options, node, node->key->place, &written);
+    options_read(&assembly->reader, velocity_options, node, node->key->location, &written);
     if (written.by)
         read_by_fields(assembly, schema, written.by, rule);
     rule->more_than = written.more_than;
@@ -211,7 +212,7 @@ static void read_when(struct assembly *assembly, const struct schema *schema, co
     size_t position = 0;
     struct error error = {0};
     if (!expression_compile(node->text, schema, &assembly->settings.arena, &rule->when, &position, &error))
-        assembly_problem(assembly, yaml_place_at(node, position), &error);
+        assembly_problem(assembly, yaml_location_at(node, position), &error);
 }
 
 static void read_message(struct assembly *assembly, const struct schema *schema, const struct yaml_node *node,
@@ -220,10 +221,10 @@ static void read_message(struct assembly *assembly, const struct schema *schema,
     size_t position = 0;
     struct error error = {0};
     if (node->text.length == 0)
-        problem_add(assembly->reader.problems, node->place, "\"message\" must not be empty");
+        problem_add(assembly->reader.problems, node->location, "\"message\" must not be empty");
     else if (!rule_message_compile(node->text, schema, words, &assembly->settings.arena, &rule->message, &position,
                                    &error))
-        assembly_problem(assembly, yaml_place_at(node, position), &error);
+        assembly_problem(assembly, yaml_location_at(node, position), &error);
 }
 
 static void read_rule(struct assembly *assembly, const struct schema *schema, const struct yaml_node *item,
@@ -232,11 +233,11 @@ static void read_rule(struct assembly *assembly, const struct schema *schema, co
     struct written_rule written = {0};
     struct velocity_words words = {0};
     size_t before = assembly->reader.problems->count;
-    options_read(&assembly->reader, rule_options, item, item->place, &written);
+    options_read(&assembly->reader, rule_options, item, item->location, &written);
     if (assembly->reader.problems->count > before)
         return;
     if (!written.velocity == !written.when) {
-        problem_add(assembly->reader.problems, item->place, "a rule has either \"velocity\" or \"when\"");
+        problem_add(assembly->reader.problems, item->location, "a rule has either \"velocity\" or \"when\"");
         return;
     }
     if (written.velocity)
@@ -250,7 +251,7 @@ static void read_rule(struct assembly *assembly, const struct schema *schema, co
 static void read_all_rules(struct assembly *assembly, const struct yaml_node *list, struct detector *detector)
 {
     if (list->count == 0 || list->count > RULES_MAX) {
-        problem_add(assembly->reader.problems, list->place,
+        problem_add(assembly->reader.problems, list->location,
                     list->count ? "at most %d rules" : "at least one rule is needed", RULES_MAX);
         return;
     }
@@ -265,16 +266,16 @@ static void read_all_rules(struct assembly *assembly, const struct yaml_node *li
 static void check_source(struct assembly *assembly, const struct yaml_node *entry, const struct source *source)
 {
     struct problems *problems = assembly->reader.problems;
-    struct place place = option_place(entry, "source");
+    struct location location = option_location(entry, "source");
     if (source->on_duplicate == ON_DUPLICATE_REPLACE)
-        problem_add(problems, place,
+        problem_add(problems, location,
                     "a detector judges each message once: the source \"%s\" has to have \"on_duplicate\" none or "
                     "ignore, not replace",
                     source->name);
     for (size_t i = 0; alert_members[i]; i++)
         if (schema_field(&source->schema, text_of(alert_members[i])) != FIELD_NONE ||
             strcmp(source->schema.event_time, alert_members[i]) == 0)
-            problem_add(problems, place, "the source has a field \"%s\", which is an alert's own", alert_members[i]);
+            problem_add(problems, location, "the source has a field \"%s\", which is an alert's own", alert_members[i]);
 }
 
 static void check_alerts(struct assembly *assembly, const struct yaml_node *entry, const char *topic)
@@ -282,10 +283,10 @@ static void check_alerts(struct assembly *assembly, const struct yaml_node *entr
     for (size_t i = 0; i < assembly->settings.source_count; i++) {
         const struct source *source = &assembly->sources[i];
         if (source->topic && strcmp(source->topic, topic) == 0)
-            problem_add(assembly->reader.problems, option_place(entry, "alerts"),
+            problem_add(assembly->reader.problems, option_location(entry, "alerts"),
                         "the source \"%s\" follows this topic", source->name);
         if (source->dead_letter && strcmp(source->dead_letter, topic) == 0)
-            problem_add(assembly->reader.problems, option_place(entry, "alerts"),
+            problem_add(assembly->reader.problems, option_location(entry, "alerts"),
                         "the bad messages of the source \"%s\" go to this topic", source->name);
     }
 }
@@ -297,8 +298,8 @@ static void read_detector(struct assembly *assembly, const struct yaml_node *ent
         !option_expect(&assembly->reader, entry, YAML_MAP, "a map that describes the detector"))
         return;
     if (text_equal(entry->key->text, text_of(DEAD_LETTERS)))
-        problem_add(assembly->reader.problems, entry->key->place, "a detector can't be named \"" DEAD_LETTERS "\"");
-    options_read(&assembly->reader, detector_options, entry, entry->key->place, &written);
+        problem_add(assembly->reader.problems, entry->key->location, "a detector can't be named \"" DEAD_LETTERS "\"");
+    options_read(&assembly->reader, detector_options, entry, entry->key->location, &written);
     size_t source = written.source ? assembly_find_source(assembly, written.source) : SIZE_MAX;
     if (source == SIZE_MAX || assembly->source_is_broken[source])
         return;
@@ -323,7 +324,7 @@ void detectors_assemble(struct assembly *assembly)
     if (!map)
         return;
     if (map->count > DETECTORS_MAX) {
-        problem_add(assembly->reader.problems, map->place, "at most %d detectors", DETECTORS_MAX);
+        problem_add(assembly->reader.problems, map->location, "at most %d detectors", DETECTORS_MAX);
         return;
     }
     struct detector *detectors = reader_allocate(&assembly->reader, map->count * sizeof *detectors);

@@ -77,19 +77,19 @@ static bool is_utf8(struct text text)
     return true;
 }
 
-static bool append_value(const struct reference *reference, struct place place, struct buffer *out,
+static bool append_value(const struct reference *reference, struct location location, struct buffer *out,
                          struct problems *problems)
 {
     const char *value = getenv(reference->name);
     bool is_set = value && (*value || !reference->has_fallback);
     if (!is_set && !reference->has_fallback) {
-        problem_add(problems, place, "the environment has no %s, and no default is given (${%s:-default})",
+        problem_add(problems, location, "the environment has no %s, and no default is given (${%s:-default})",
                     reference->name, reference->name);
         return false;
     }
     struct text text = is_set ? text_of(value) : reference->fallback;
     if (!is_utf8(text)) {
-        problem_add(problems, place, "the value of %s in the environment is not UTF-8", reference->name);
+        problem_add(problems, location, "the value of %s in the environment is not UTF-8", reference->name);
         return false;
     }
     buffer_append_text(out, text);
@@ -104,13 +104,13 @@ static bool expand_text(const struct yaml_node *node, struct buffer *out, struct
             buffer_append_string(out, "${");
             rest = skip(rest, 3);
         } else if (begins_with(rest, "${")) {
-            struct place place = yaml_place_at(node, node->text.length - rest.length);
+            struct location location = yaml_location_at(node, node->text.length - rest.length);
             struct reference reference;
             if (!reference_parse(rest, &reference)) {
-                problem_add(problems, place, "expected ${NAME} or ${NAME:-default}; a literal ${ is written $${");
+                problem_add(problems, location, "expected ${NAME} or ${NAME:-default}; a literal ${ is written $${");
                 return false;
             }
-            if (!append_value(&reference, place, out, problems))
+            if (!append_value(&reference, location, out, problems))
                 return false;
             rest = skip(rest, reference.length);
         } else {

@@ -38,13 +38,13 @@ static void take_listed(struct assembly *assembly, const struct yaml_node *list,
                         struct job *job)
 {
     if (list->count == 0)
-        problem_add(assembly->reader.problems, list->place, "\"sources\" must not be empty");
+        problem_add(assembly->reader.problems, list->location, "\"sources\" must not be empty");
     for (const struct yaml_node *item = list->first; item; item = item->next) {
         size_t number = assembly_find_source(assembly, item);
         if (number == SIZE_MAX)
             continue;
         if (is_given(job, &assembly->sources[number]))
-            problem_add(assembly->reader.problems, item->place, "the source \"%s\" is given twice", item->text.data);
+            problem_add(assembly->reader.problems, item->location, "the source \"%s\" is given twice", item->text.data);
         else
             taken[job->source_count++] = &assembly->sources[number];
     }
@@ -73,10 +73,10 @@ static void read_job(struct assembly *assembly, const struct yaml_node *entry, s
     if (!assembly_check_name(assembly, entry) ||
         !option_expect(&assembly->reader, entry, YAML_MAP, "a map that describes the job"))
         return;
-    options_read(&assembly->reader, job_options, entry, entry->key->place, &written);
+    options_read(&assembly->reader, job_options, entry, entry->key->location, &written);
     job->name = reader_copy(&assembly->reader, entry->key->text);
     if (written.schedule && !schedule_parse(written.schedule->text, &job->schedule, &error))
-        assembly_problem(assembly, written.schedule->place, &error);
+        assembly_problem(assembly, written.schedule->location, &error);
     read_sources(assembly, written.sources, job);
 }
 
@@ -86,7 +86,7 @@ void jobs_assemble(struct assembly *assembly)
     if (!map)
         return;
     if (map->count > JOBS_MAX) {
-        problem_add(assembly->reader.problems, map->place, "at most %d jobs", JOBS_MAX);
+        problem_add(assembly->reader.problems, map->location, "at most %d jobs", JOBS_MAX);
         return;
     }
     struct job *jobs = reader_allocate(&assembly->reader, map->count * sizeof *jobs);

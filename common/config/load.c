@@ -27,14 +27,14 @@ static void check_exposure(struct assembly *assembly, const struct yaml_node *ro
     const struct yaml_node *http = yaml_find(root, "http");
     if (http && settings->http.host && !settings->http.insecure && !settings->http.tokens_file &&
         !is_of_this_machine(settings->http.host))
-        problem_add(assembly->reader.problems, option_place(http, "listen"),
+        problem_add(assembly->reader.problems, option_location(http, "listen"),
                     "\"listen\" is beyond this machine, and whoever reaches it would be answered: where that is meant, "
                     "say insecure: true beside it, or who may ask with tokens_file");
 }
 
 static void assemble(struct assembly *assembly, const struct yaml_node *root)
 {
-    struct place beginning = {1, 1};
+    struct location beginning = {1, 1};
     if (!option_expect(&assembly->reader, root, YAML_MAP, "a map of settings"))
         return;
     options_read(&assembly->reader, settings_options, root, beginning, assembly);
@@ -42,7 +42,7 @@ static void assemble(struct assembly *assembly, const struct yaml_node *root)
     if (!settings->kafka.group)
         settings->kafka.group = settings->redis.name_space;
     if (settings->time_zone &&
-        !assembly_open_zone(assembly, settings->time_zone, option_place(root, "time_zone"), &settings->zone))
+        !assembly_open_zone(assembly, settings->time_zone, option_location(root, "time_zone"), &settings->zone))
         settings->zone = NULL;
     check_exposure(assembly, root);
     sources_assemble(assembly);

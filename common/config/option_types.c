@@ -19,37 +19,39 @@ static void set_text(void *base, size_t offset, const char *value)
         *(const char **)target_of(base, offset) = value;
 }
 
-static void read_text(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_text(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                      void *base)
 {
     if (!option_expect(reader, node, YAML_SCALAR, "a text"))
         return;
     if (node->text.length == 0)
-        problem_add(reader->problems, node->place, "\"%s\" must not be empty", option->key);
+        problem_add(reader->problems, node->location, "\"%s\" must not be empty", option->key);
     else
         set_text(base, option->offset, reader_copy(reader, node->text));
 }
 
 const struct option_type option_text = {.name = "text", .read = read_text};
 
-static void report_range(struct reader *reader, const struct option *option, struct place place)
+static void report_range(struct option_reader *reader, const struct option *option, struct location location)
 {
     struct buffer range = {0};
     option->type->append_range(option, &range);
-    problem_add(reader->problems, place, "\"%s\" must be %s", option->key, buffer_string(&range));
+    problem_add(reader->problems, location, "\"%s\" must be %s", option->key, buffer_string(&range));
     reader->problems->memory_is_short |= range.failed;
     buffer_clean_up(&range);
 }
 
-static void set_number(struct reader *reader, const struct option *option, const struct yaml_node *node, int64_t number,
-                       void *base)
+static void set_number(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                       int64_t number, void *base)
 {
     if (number < option->minimum || number > option->maximum)
-        report_range(reader, option, node->place);
+        report_range(reader, option, node->location);
     else
         *(int64_t *)target_of(base, option->offset) = number;
 }
 
-static void read_integer(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_integer(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                         void *base)
 {
     if (!option_expect(reader, node, YAML_SCALAR, "a whole number"))
         return;
@@ -57,7 +59,7 @@ static void read_integer(struct reader *reader, const struct option *option, con
     if (integer_parse(node->text, &number))
         set_number(reader, option, node, number, base);
     else
-        problem_add(reader->problems, node->place, "expected a whole number, not%s%s", option_shown(node).text,
+        problem_add(reader->problems, node->location, "expected a whole number, not%s%s", option_shown(node).text,
                     option_shown(node).text[0] ? "" : " this");
 }
 
@@ -69,7 +71,7 @@ static void append_integer_range(const struct option *option, struct buffer *out
 const struct option_type option_integer = {
     .name = "integer", .read = read_integer, .append_range = append_integer_range};
 
-static void read_quantity(struct reader *reader, const struct option *option, const struct yaml_node *node,
+static void read_quantity(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
                           const struct unit units[], const char *wanted, void *base)
 {
     if (!option_expect(reader, node, YAML_SCALAR, wanted))
@@ -81,18 +83,20 @@ static void read_quantity(struct reader *reader, const struct option *option, co
         return;
     }
     const char *meant = quantity_meant_unit(node->text, units);
-    problem_add(reader->problems, node->place, "expected %s, not%s: %s%s%s%s", wanted,
+    problem_add(reader->problems, node->location, "expected %s, not%s: %s%s%s%s", wanted,
                 option_shown(node).text[0] ? option_shown(node).text : " this", reason,
                 meant ? "; did you mean \"" : "", meant ? meant : "", meant ? "\"?" : "");
 }
 
-static void read_duration(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_duration(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                          void *base)
 {
     read_quantity(reader, option, node, duration_units,
                   "a duration such as \"48 hours\" (ms, seconds, minutes, hours, days)", base);
 }
 
-static void read_size(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_size(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                      void *base)
 {
     read_quantity(reader, option, node, size_units, "a size such as \"1 GiB\" (bytes, KiB, MiB, GiB, TiB)", base);
 }
@@ -173,7 +177,8 @@ static bool socket_path_parse(struct text text, struct text *ret_path)
     return true;
 }
 
-static void read_address(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_address(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                         void *base)
 {
     static const char wanted[] = "an address and a port, such as \"127.0.0.1:8080\" or \"[::1]:8080\", or "
                                  "unix:///path of at most 107 bytes";
@@ -182,7 +187,7 @@ static void read_address(struct reader *reader, const struct option *option, con
     struct text host;
     int port = 0;
     if (!socket_path_parse(node->text, &host) && !address_parse(node->text, &host, &port)) {
-        problem_add(reader->problems, node->place, "expected %s", wanted);
+        problem_add(reader->problems, node->location, "expected %s", wanted);
         return;
     }
     set_text(base, option->offset, reader_copy(reader, host));
@@ -191,7 +196,8 @@ static void read_address(struct reader *reader, const struct option *option, con
 
 const struct option_type option_address = {.name = "host:port or unix:///path", .read = read_address};
 
-static void read_boolean(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_boolean(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                         void *base)
 {
     bool yes = text_equal(node->text, text_of("true")), no = text_equal(node->text, text_of("false"));
     if (!option_expect(reader, node, YAML_SCALAR, "true or false"))
@@ -199,13 +205,14 @@ static void read_boolean(struct reader *reader, const struct option *option, con
     if (yes || no)
         *(bool *)target_of(base, option->offset) = yes;
     else
-        problem_add(reader->problems, node->place, "expected true or false, not%s%s", option_shown(node).text,
+        problem_add(reader->problems, node->location, "expected true or false, not%s%s", option_shown(node).text,
                     option_shown(node).text[0] ? "" : " this");
 }
 
 const struct option_type option_boolean = {.name = "true or false", .read = read_boolean};
 
-static void read_word(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_word(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                      void *base)
 {
     struct buffer wanted = {0};
     size_t count = 0;
@@ -222,7 +229,7 @@ static void read_word(struct reader *reader, const struct option *option, const 
         if (number < count)
             *(size_t *)target_of(base, option->offset) = number;
         else
-            problem_add(reader->problems, node->place, "expected %s%s", buffer_string(&wanted),
+            problem_add(reader->problems, node->location, "expected %s%s", buffer_string(&wanted),
                         option_suggest(node->text, option->words, count).text);
     }
     reader->problems->memory_is_short |= wanted.failed;
@@ -231,28 +238,30 @@ static void read_word(struct reader *reader, const struct option *option, const 
 
 const struct option_type option_word = {.name = "word", .read = read_word};
 
-static void read_secret(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_secret(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                        void *base)
 {
     if (!option_expect(reader, node, YAML_SCALAR, "the path of a file"))
         return;
     const char *secret, *reason;
     if (node->text.length == 0)
-        problem_add(reader->problems, node->place, "\"%s\" must not be empty", option->key);
+        problem_add(reader->problems, node->location, "\"%s\" must not be empty", option->key);
     else if (secret_file_read(node->text.data, reader->arena, &secret, &reason))
         set_text(base, option->offset, secret);
     else if (!reason)
         reader->problems->memory_is_short = true;
     else
-        problem_add(reader->problems, node->place, "\"%s\" can't be read from %s: %s", option->key,
+        problem_add(reader->problems, node->location, "\"%s\" can't be read from %s: %s", option->key,
                     node->expanded ? "the file that it names" : node->text.data, reason);
 }
 
 const struct option_type option_secret = {.name = "path of a file", .read = read_secret};
 
-static void read_section(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_section(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                         void *base)
 {
     if (option_expect(reader, node, YAML_MAP, "a map of settings"))
-        options_read(reader, option->options, node, node->key ? node->key->place : node->place, base);
+        options_read(reader, option->options, node, node->key ? node->key->location : node->location, base);
 }
 
 const struct option_type option_section = {
@@ -263,7 +272,8 @@ static void set_node(void *base, size_t offset, const struct yaml_node *node)
     *(const struct yaml_node **)target_of(base, offset) = node;
 }
 
-static void read_map(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_map(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                     void *base)
 {
     if (option_expect(reader, node, YAML_MAP, "a map"))
         set_node(base, option->offset, node);
@@ -271,7 +281,8 @@ static void read_map(struct reader *reader, const struct option *option, const s
 
 const struct option_type option_map = {.name = "map", .read = read_map, .may_be_empty = true};
 
-static void read_list(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_list(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                      void *base)
 {
     if (!option_expect(reader, node, YAML_LIST, "a list"))
         return;
@@ -283,7 +294,8 @@ static void read_list(struct reader *reader, const struct option *option, const 
 
 const struct option_type option_list = {.name = "list of names", .read = read_list, .may_be_empty = true};
 
-static void read_scalar(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_scalar(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                        void *base)
 {
     if (option_expect(reader, node, YAML_SCALAR, "a text"))
         set_node(base, option->offset, node);

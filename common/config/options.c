@@ -5,12 +5,12 @@
 
 #include "base/spelling.h"
 
-struct place option_place(const struct yaml_node *map, const char *key)
+struct location option_location(const struct yaml_node *map, const char *key)
 {
     const struct yaml_node *value = yaml_find(map, key);
     if (value)
-        return value->place;
-    return map->key ? map->key->place : map->place;
+        return value->location;
+    return map->key ? map->key->location : map->location;
 }
 
 struct shown option_shown(const struct yaml_node *node)
@@ -18,15 +18,15 @@ struct shown option_shown(const struct yaml_node *node)
     return node->expanded ? (struct shown){""} : shown_name(node->text);
 }
 
-bool option_expect(struct reader *reader, const struct yaml_node *node, enum yaml_kind kind, const char *wanted)
+bool option_expect(struct option_reader *reader, const struct yaml_node *node, enum yaml_kind kind, const char *wanted)
 {
     static const char *const kinds[] = {"a single value", "a list", "a map"};
     bool is_absent = yaml_is_null(node) && node->text.length == 0;
     if (yaml_is_null(node))
-        problem_add(reader->problems, is_absent && node->key ? node->key->place : node->place,
+        problem_add(reader->problems, is_absent && node->key ? node->key->location : node->location,
                     "expected %s, but nothing is given", wanted);
     else if (node->kind != kind)
-        problem_add(reader->problems, node->place, "expected %s, not %s", wanted, kinds[node->kind]);
+        problem_add(reader->problems, node->location, "expected %s, not %s", wanted, kinds[node->kind]);
     else
         return true;
     return false;
@@ -46,7 +46,7 @@ struct suggestion option_suggest(struct text word, const char *const candidates[
     return suggestion;
 }
 
-const char *reader_copy(struct reader *reader, struct text text)
+const char *reader_copy(struct option_reader *reader, struct text text)
 {
     const char *copy = arena_copy(reader->arena, text);
     if (!copy)
@@ -54,7 +54,7 @@ const char *reader_copy(struct reader *reader, struct text text)
     return copy;
 }
 
-void *reader_allocate(struct reader *reader, size_t size)
+void *reader_allocate(struct option_reader *reader, size_t size)
 {
     void *memory = arena_allocate(reader->arena, size);
     if (!memory)
@@ -70,7 +70,7 @@ static const struct option *find_option(const struct option options[], struct te
     return NULL;
 }
 
-static void report_unknown(struct reader *reader, const struct option options[], const struct yaml_node *key)
+static void report_unknown(struct option_reader *reader, const struct option options[], const struct yaml_node *key)
 {
     const char *known[OPTIONS_MAX];
     size_t count = 0;
@@ -78,25 +78,25 @@ static void report_unknown(struct reader *reader, const struct option options[],
         assert(count < OPTIONS_MAX);
         known[count] = options[count].key;
     }
-    problem_add(reader->problems, key->place, "unknown key%s%s", shown_name(key->text).text,
+    problem_add(reader->problems, key->location, "unknown key%s%s", shown_name(key->text).text,
                 option_suggest(key->text, known, count).text);
 }
 
-static void read_absent(struct reader *reader, const struct option *option, struct place place, void *base)
+static void read_absent(struct option_reader *reader, const struct option *option, struct location location, void *base)
 {
     if (option->required) {
-        problem_add(reader->problems, place, "\"%s\" is missing", option->key);
+        problem_add(reader->problems, location, "\"%s\" is missing", option->key);
     } else if (option->type->is_section) {
-        options_read(reader, option->options, NULL, place, base);
+        options_read(reader, option->options, NULL, location, base);
     } else if (option->fallback) {
-        struct yaml_node node = {.kind = YAML_SCALAR, .place = place, .style = YAML_DOUBLE_QUOTED};
+        struct yaml_node node = {.kind = YAML_SCALAR, .location = location, .style = YAML_DOUBLE_QUOTED};
         node.text = text_of(option->fallback);
         option->type->read(reader, option, &node, base);
     }
 }
 
-void options_read(struct reader *reader, const struct option options[], const struct yaml_node *map, struct place place,
-                  void *base)
+void options_read(struct option_reader *reader, const struct option options[], const struct yaml_node *map,
+                  struct location location, void *base)
 {
     for (const struct yaml_node *entry = map ? map->first : NULL; entry; entry = entry->next)
         if (!find_option(options, entry->key->text))
@@ -108,6 +108,6 @@ void options_read(struct reader *reader, const struct option options[], const st
         if (node)
             option->type->read(reader, option, node, base);
         else
-            read_absent(reader, option, place, base);
+            read_absent(reader, option, location, base);
     }
 }

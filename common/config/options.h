@@ -16,7 +16,7 @@
 
 struct option;
 
-struct reader {
+struct option_reader {
     struct arena *arena; /* what outlives the tree is copied here */
     struct problems *problems;
 };
@@ -25,7 +25,7 @@ struct reader {
 struct option_type {
     const char *name; /* as the manual says it: "duration" */
     /* Reads the node into `base` + option->offset, or adds problems and leaves the target alone. */
-    void (*read)(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base);
+    void (*read)(struct option_reader *reader, const struct option *option, const struct yaml_node *node, void *base);
     /* Writes the range of a type that has one, for the manual and for errors; else NULL. */
     void (*append_range)(const struct option *option, struct buffer *out);
     bool may_be_empty; /* a key with nothing behind it is as if it weren't there */
@@ -65,15 +65,15 @@ extern const struct option_type option_text, option_integer, option_duration, op
     option_boolean, option_word, option_secret, option_section, option_map, option_list, option_scalar;
 
 /* Fills `base` by the table. Unknown keys, missing ones and wrong values are problems; where the map is NULL all is as
- * by default. `place` is where a missing key is reported. */
-void options_read(struct reader *reader, const struct option options[], const struct yaml_node *map, struct place place,
-                  void *base);
+ * by default. `location` is where a missing key is reported. */
+void options_read(struct option_reader *reader, const struct option options[], const struct yaml_node *map,
+                  struct location location, void *base);
 
 /* Where a problem with this key of the map is told: the value, or the map where it isn't given. */
-struct place option_place(const struct yaml_node *map, const char *key);
+struct location option_location(const struct yaml_node *map, const char *key);
 
 /* True where the node is of this kind; else adds the problem, which says that `wanted` was expected. */
-bool option_expect(struct reader *reader, const struct yaml_node *node, enum yaml_kind kind,
+bool option_expect(struct option_reader *reader, const struct yaml_node *node, enum yaml_kind kind,
                    const char *wanted) MUST_CHECK;
 
 /* " 'value'" for an error where it is harmless to repeat the value, else "". */
@@ -86,8 +86,8 @@ struct suggestion {
 struct suggestion option_suggest(struct text word, const char *const candidates[], size_t count);
 
 /* A copy that lives as long as what is read; NULL, with the problem noted, where memory is short. */
-const char *reader_copy(struct reader *reader, struct text text);
-void *reader_allocate(struct reader *reader, size_t size);
+const char *reader_copy(struct option_reader *reader, struct text text);
+void *reader_allocate(struct option_reader *reader, size_t size);
 
 /* Prints the table as Markdown: a heading and a table of keys for each section. */
 void options_print_manual(const struct option options[], FILE *out);

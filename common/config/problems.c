@@ -54,13 +54,13 @@ static void blank_control_characters(char *message)
             *message = ' ';
 }
 
-void problem_add(struct problems *problems, struct place place, const char *format, ...)
+void problem_add(struct problems *problems, struct location location, const char *format, ...)
 {
     size_t number = problems->count++;
     if (number >= PROBLEMS_MAX)
         return;
-    struct problem *problem = &problems->list[number];
-    problem->place = place;
+    struct file_problem *problem = &problems->list[number];
+    problem->location = location;
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(problem->message, sizeof problem->message, format, arguments);
@@ -70,27 +70,28 @@ void problem_add(struct problems *problems, struct place place, const char *form
 
 static int compare_places(const void *left, const void *right)
 {
-    const struct place *a = &((const struct problem *)left)->place, *b = &((const struct problem *)right)->place;
+    const struct location *a = &((const struct file_problem *)left)->location,
+                          *b = &((const struct file_problem *)right)->location;
     if (a->line != b->line)
         return a->line < b->line ? -1 : 1;
     return (a->column > b->column) - (a->column < b->column);
 }
 
-static void append_line(struct buffer *out, const char *path, const struct problem *problem)
+static void append_line(struct buffer *out, const char *path, const struct file_problem *problem)
 {
-    buffer_appendf(out, "%s%s:%zu:%zu: %s", out->length ? "\n" : "", path, problem->place.line, problem->place.column,
-                   problem->message);
+    buffer_appendf(out, "%s%s:%zu:%zu: %s", out->length ? "\n" : "", path, problem->location.line,
+                   problem->location.column, problem->message);
 }
 
 /* The first line always, then whole lines while they fit. Returns how many problems are told. */
-static size_t append_lines(struct buffer *out, const char *path, const struct problems *problems, size_t room)
+static size_t append_lines(struct buffer *out, const char *path, const struct problems *problems, size_t capacity)
 {
     size_t kept = problems->count < PROBLEMS_MAX ? problems->count : PROBLEMS_MAX;
     append_line(out, path, &problems->list[0]);
     for (size_t number = 1; number < kept; number++) {
         struct buffer line = {0};
         append_line(&line, path, &problems->list[number]);
-        bool fits = out->length + 1 + line.length < room;
+        bool fits = out->length + 1 + line.length < capacity;
         out->failed |= line.failed;
         if (fits) {
             buffer_append_char(out, '\n');
@@ -112,8 +113,8 @@ bool problems_report(struct problems *problems, const char *path, struct error *
     size_t kept = problems->count < PROBLEMS_MAX ? problems->count : PROBLEMS_MAX;
     qsort(problems->list, kept, sizeof problems->list[0], compare_places);
     struct buffer text = {0};
-    size_t tail = strlen(path) + TAIL_SIZE, room = sizeof error->message;
-    size_t shown = append_lines(&text, path, problems, room > tail ? room - tail : 0);
+    size_t tail = strlen(path) + TAIL_SIZE, capacity = sizeof error->message;
+    size_t shown = append_lines(&text, path, problems, capacity > tail ? capacity - tail : 0);
     if (shown < problems->count)
         buffer_appendf(&text, "\n%s: %zu more", path, problems->count - shown);
     if (text.failed)

@@ -8,24 +8,24 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "config/place.h"
+#include "config/location.h"
 
 #define PROBLEMS_MAX 20          /* more are counted only */
 #define PROBLEM_MESSAGE_SIZE 300 /* longer messages are cut */
 
-struct problem {
-    struct place place;
+struct file_problem {
+    struct location location;
     char message[PROBLEM_MESSAGE_SIZE];
 };
 
 struct problems { /* all zero is none */
-    struct problem list[PROBLEMS_MAX];
+    struct file_problem list[PROBLEMS_MAX];
     size_t count; /* of all, also those that found no room */
     bool memory_is_short;
 };
 
 /* Adds one. Messages begin small, have no final full stop and never hold a secret. */
-void problem_add(struct problems *problems, struct place place, const char *format, ...)
+void problem_add(struct problems *problems, struct location location, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* " 'name'" with its blank where the name is short and of letters, digits, blanks, '_', '-' and '.', else "": a

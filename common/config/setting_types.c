@@ -9,7 +9,7 @@
 #define GROUP_MAX 200 /* with what is put behind it, it names transactions and other groups */
 #define REDIS_DATABASE_MAX 1000000
 
-static void set_copy(struct reader *reader, const struct option *option, struct text text, void *base)
+static void set_copy(struct option_reader *reader, const struct option *option, struct text text, void *base)
 {
     const char *copy = reader_copy(reader, text);
     if (copy)
@@ -88,7 +88,7 @@ static struct text without_protocol(struct text text)
 }
 
 /* Looks at one broker or several with commas between; false with the problem told. */
-static bool check_brokers(struct reader *reader, const struct yaml_node *node)
+static bool check_brokers(struct option_reader *reader, const struct yaml_node *node)
 {
     size_t begin = 0;
     while (begin <= node->text.length) {
@@ -96,7 +96,7 @@ static bool check_brokers(struct reader *reader, const struct yaml_node *node)
         struct text part = {at, comma ? (size_t)(comma - at) : node->text.length - begin};
         struct text broker = trimmed(part);
         if (!is_authority(without_protocol(broker))) {
-            problem_add(reader->problems, yaml_place_at(node, (size_t)(broker.data - node->text.data)),
+            problem_add(reader->problems, yaml_location_at(node, (size_t)(broker.data - node->text.data)),
                         "a broker is host:port, with a port from 1 to 65535; several have commas between");
             return false;
         }
@@ -106,12 +106,12 @@ static bool check_brokers(struct reader *reader, const struct yaml_node *node)
 }
 
 /* Items of a list as librdkafka takes them: with commas between. */
-static void read_broker_list(struct reader *reader, const struct option *option, const struct yaml_node *list,
+static void read_broker_list(struct option_reader *reader, const struct option *option, const struct yaml_node *list,
                              void *base)
 {
     struct buffer joined = {0};
     if (list->count == 0)
-        problem_add(reader->problems, list->place, "\"%s\" must not be empty", option->key);
+        problem_add(reader->problems, list->location, "\"%s\" must not be empty", option->key);
     bool is_fine = list->count > 0;
     for (const struct yaml_node *item = list->first; item; item = item->next) {
         if (!option_expect(reader, item, YAML_SCALAR, "a broker such as \"kafka-1:9092\"") ||
@@ -128,7 +128,8 @@ static void read_broker_list(struct reader *reader, const struct option *option,
     buffer_clean_up(&joined);
 }
 
-static void read_brokers(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_brokers(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                         void *base)
 {
     if (node->kind == YAML_LIST)
         read_broker_list(reader, option, node, base);
@@ -175,14 +176,15 @@ static bool is_printable(struct text text)
     return true;
 }
 
-static void read_group(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_group(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                       void *base)
 {
     if (!option_expect(reader, node, YAML_SCALAR, "a text"))
         return;
     if (node->text.length == 0)
-        problem_add(reader->problems, node->place, "\"%s\" must not be empty", option->key);
+        problem_add(reader->problems, node->location, "\"%s\" must not be empty", option->key);
     else if (node->text.length > GROUP_MAX || !is_printable(node->text))
-        problem_add(reader->problems, node->place, "\"%s\" must be without control characters, at most %d bytes",
+        problem_add(reader->problems, node->location, "\"%s\" must be without control characters, at most %d bytes",
                     option->key, GROUP_MAX);
     else
         set_copy(reader, option, node->text, base);
@@ -190,16 +192,17 @@ static void read_group(struct reader *reader, const struct option *option, const
 
 const struct option_type setting_group = {.name = "text", .read = read_group};
 
-static void read_topic(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_topic(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                       void *base)
 {
     static const char wanted[] = "a topic such as \"kafka://orders\"";
     if (!option_expect(reader, node, YAML_SCALAR, wanted))
         return;
     struct text name;
     if (!text_after(node->text, "kafka://", &name))
-        problem_add(reader->problems, node->place, "expected %s", wanted);
+        problem_add(reader->problems, node->location, "expected %s", wanted);
     else if (!is_topic_name(name))
-        problem_add(reader->problems, yaml_place_at(node, strlen("kafka://")),
+        problem_add(reader->problems, yaml_location_at(node, strlen("kafka://")),
                     "a topic's name is of letters, digits, \".\", \"_\" and \"-\", at most %d", TOPIC_NAME_MAX);
     else
         set_copy(reader, option, name, base);
@@ -220,14 +223,15 @@ static bool is_prefix(struct text text)
     return text.length > 0 && text.length <= PREFIX_MAX;
 }
 
-static void read_prefix(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_prefix(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                        void *base)
 {
     if (!option_expect(reader, node, YAML_SCALAR, "a name"))
         return;
     if (is_prefix(node->text))
         set_copy(reader, option, node->text, base);
     else
-        problem_add(reader->problems, node->place,
+        problem_add(reader->problems, node->location,
                     "\"%s\" must be of letters, digits, \"_\", \"-\", \".\" and \":\", at most %d", option->key,
                     PREFIX_MAX);
 }
@@ -268,20 +272,21 @@ static const char *redis_url_fault(struct text url)
     return is_authority(host) ? NULL : "the host or the port is wrong";
 }
 
-static void set_url(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void set_url(struct option_reader *reader, const struct option *option, const struct yaml_node *node, void *base)
 {
     set_copy(reader, option, node->text, base);
-    *(struct place *)(void *)((char *)base + option->second_offset) = node->place;
+    *(struct location *)(void *)((char *)base + option->second_offset) = node->location;
 }
 
-static void read_redis_url(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_redis_url(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                           void *base)
 {
     static const char wanted[] = "redis://[user:password@]host[:port][/database] or unix:///path";
     if (!option_expect(reader, node, YAML_SCALAR, wanted))
         return;
     const char *fault = redis_url_fault(node->text);
     if (fault)
-        problem_add(reader->problems, node->place, "expected %s: %s", wanted, fault);
+        problem_add(reader->problems, node->location, "expected %s: %s", wanted, fault);
     else
         set_url(reader, option, node, base);
 }
@@ -297,7 +302,7 @@ static bool is_postgres_url(struct text text)
     return strchr(text.data, '=') && !strstr(text.data, "://");
 }
 
-static void read_postgres_url(struct reader *reader, const struct option *option, const struct yaml_node *node,
+static void read_postgres_url(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
                               void *base)
 {
     static const char wanted[] = "postgresql://user@host/database, or a line of libpq such as \"host=/run/postgresql\"";
@@ -306,7 +311,7 @@ static void read_postgres_url(struct reader *reader, const struct option *option
     if (is_postgres_url(node->text))
         set_url(reader, option, node, base);
     else
-        problem_add(reader->problems, node->place, "expected %s", wanted);
+        problem_add(reader->problems, node->location, "expected %s", wanted);
 }
 
 const struct option_type setting_postgres_url = {.name = "URL", .read = read_postgres_url};
@@ -337,12 +342,12 @@ static const char *owned_reason(struct text name)
     return NULL;
 }
 
-static bool read_property(struct reader *reader, const struct yaml_node *node, struct property *property,
-                          struct property_place *place)
+static bool read_property(struct option_reader *reader, const struct yaml_node *node, struct property *property,
+                          struct property_location *location)
 {
     const char *reason = owned_reason(node->key->text);
     if (reason) {
-        problem_add(reader->problems, node->key->place, "the property%s can't be set: %s",
+        problem_add(reader->problems, node->key->location, "the property%s can't be set: %s",
                     shown_name(node->key->text).text, reason);
         return false;
     }
@@ -350,25 +355,25 @@ static bool read_property(struct reader *reader, const struct yaml_node *node, s
         return false;
     property->name = reader_copy(reader, node->key->text);
     property->value = reader_copy(reader, node->text);
-    *place = (struct property_place){node->key->place, node->place, node->expanded};
+    *location = (struct property_location){node->key->location, node->location, node->expanded};
     return true;
 }
 
-static void read_properties(struct reader *reader, const struct option *option, const struct yaml_node *node,
+static void read_properties(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
                             void *base)
 {
     if (!option_expect(reader, node, YAML_MAP, "a map of properties"))
         return;
     struct property *properties = reader_allocate(reader, node->count * sizeof *properties);
-    struct property_place *places = reader_allocate(reader, node->count * sizeof *places);
-    if (!properties || !places)
+    struct property_location *locations = reader_allocate(reader, node->count * sizeof *locations);
+    if (!properties || !locations)
         return;
     size_t count = 0;
     for (const struct yaml_node *entry = node->first; entry; entry = entry->next)
-        if (read_property(reader, entry, &properties[count], &places[count]))
+        if (read_property(reader, entry, &properties[count], &locations[count]))
             count++;
     struct property_list *list = (struct property_list *)(void *)((char *)base + option->offset);
-    *list = (struct property_list){properties, places, count};
+    *list = (struct property_list){properties, locations, count};
 }
 
 const struct option_type setting_properties = {.name = "map of texts", .read = read_properties, .may_be_empty = true};

@@ -10,7 +10,7 @@
  * setting_group         const char *, what a consumer group may be called
  * setting_topic         const char *, the name behind kafka://
  * setting_prefix        const char *, what keys in Redis may begin with
- * setting_redis_url     const char *, and its struct place as the second target; looked at, and never repeated in an
+ * setting_redis_url     const char *, and its struct location as the second target; looked at, and never repeated in an
  *                       error, for it may hold a password
  * setting_postgres_url  the same
  * setting_origins       const char *const *, and size_t as the second target: "https://host:port", or "*"

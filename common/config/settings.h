@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/property.h"
-#include "config/place.h"
+#include "config/location.h"
 #include "config/schedule.h"
 #include "config/zone_list.h"
 #include "detect/detector.h"
@@ -19,14 +19,14 @@ struct job {
 };
 
 /* Where a property stands in the file. */
-struct property_place {
-    struct place name, value;
+struct property_location {
+    struct location name, value;
     bool is_expanded; /* something from the environment is in the value: may be a secret */
 };
 
 struct property_list {
     const struct property *entries;
-    const struct property_place *places; /* of the entries */
+    const struct property_location *locations; /* of the entries */
     size_t count;
 };
 
@@ -43,14 +43,14 @@ struct settings {
         struct property_list properties; /* passed on to librdkafka */
     } kafka;
     struct {
-        const char *url;        /* redis://[user:password@]host:port/database, or unix:///path */
-        struct place url_place; /* in the file */
-        const char *password;   /* of `password_file`; NULL where not given */
-        const char *name_space; /* prefix of all keys: "tidemark" */
+        const char *url;              /* redis://[user:password@]host:port/database, or unix:///path */
+        struct location url_location; /* in the file */
+        const char *password;         /* of `password_file`; NULL where not given */
+        const char *name_space;       /* prefix of all keys: "tidemark" */
     } redis;
     struct {
         const char *url; /* any libpq connection string */
-        struct place url_place;
+        struct location url_location;
         const char *password; /* of `password_file`; NULL where not given */
     } postgres;
     struct {

@@ -46,11 +46,11 @@ static bool is_printable(struct text text)
     return text.length > 0 && text.length <= EVENT_TIME_NAME_MAX;
 }
 
-static void read_event_time(struct reader *reader, const struct option *option, const struct yaml_node *node,
+static void read_event_time(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
                             void *base)
 {
     if (node->kind == YAML_MAP)
-        options_read(reader, event_time_options, node, node->key->place, base);
+        options_read(reader, event_time_options, node, node->key->location, base);
     else if (!option_expect(reader, node, YAML_SCALAR, "the name of a field, or a map of \"field\" and \"unit\""))
         return;
     else
@@ -159,12 +159,12 @@ static bool read_field_type(struct assembly *assembly, const struct yaml_node *n
         field->type = FIELD_DECIMAL;
         field->scale = (unsigned)(call.argument.data[0] - '0');
     } else if (is_decimal) {
-        problem_add(problems, node->place,
+        problem_add(problems, node->location,
                     "a decimal has 0 to %d digits after the point, such as decimal(2): amounts have to fit 64 bits",
                     DECIMAL_SCALE_MAX);
         return false;
     } else {
-        problem_add(problems, node->place, "expected text, integer or decimal(n), not%s%s",
+        problem_add(problems, node->location, "expected text, integer or decimal(n), not%s%s",
                     option_shown(node).text[0] ? option_shown(node).text : " this",
                     option_suggest(node->text, types, 3).text);
         return false;
@@ -176,9 +176,9 @@ static bool check_field_name(struct assembly *assembly, const struct yaml_node *
 {
     const char *why;
     if (!is_field_name(key->text))
-        problem_add(assembly->reader.problems, key->place, "a field's name is of " FIELD_NAME_RULE);
+        problem_add(assembly->reader.problems, key->location, "a field's name is of " FIELD_NAME_RULE);
     else if (is_taken_column(key->text, &why))
-        problem_add(assembly->reader.problems, key->place, "%s", why);
+        problem_add(assembly->reader.problems, key->location, "%s", why);
     else
         return true;
     return false;
@@ -187,7 +187,7 @@ static bool check_field_name(struct assembly *assembly, const struct yaml_node *
 static void read_fields(struct assembly *assembly, const struct yaml_node *node, struct schema *schema)
 {
     if (node->count > FIELDS_MAX) {
-        problem_add(assembly->reader.problems, node->place, "at most %d fields", FIELDS_MAX);
+        problem_add(assembly->reader.problems, node->location, "at most %d fields", FIELDS_MAX);
         return;
     }
     struct field *fields = reader_allocate(&assembly->reader, node->count * sizeof *fields);
@@ -208,15 +208,16 @@ static void read_key(struct assembly *assembly, const struct written_source *wri
     source->schema.key = FIELD_NONE;
     if (!written->key) {
         if (source->on_duplicate != ON_DUPLICATE_NONE && !yaml_find(entry, "key"))
-            problem_add(problems, entry->key->place,
+            problem_add(problems, entry->key->location,
                         "\"key\" is missing: it tells which messages are versions of one order "
                         "(or say on_duplicate: none)");
         return;
     }
-    struct place place = option_place(entry, "key");
-    size_t key = assembly_find_field(assembly, &source->schema, text_of(written->key), yaml_find(entry, "key"), place);
+    struct location location = option_location(entry, "key");
+    size_t key =
+        assembly_find_field(assembly, &source->schema, text_of(written->key), yaml_find(entry, "key"), location);
     if (key != FIELD_NONE && source->schema.fields[key].type != FIELD_TEXT)
-        problem_add(problems, place, "the key must be a text field");
+        problem_add(problems, location, "the key must be a text field");
     source->schema.key = key;
 }
 
@@ -226,7 +227,7 @@ static void check_event_time(struct assembly *assembly, const struct yaml_node *
 {
     struct text name = text_of(schema->event_time);
     if (!is_printable(name)) {
-        problem_add(assembly->reader.problems, option_place(entry, "event_time"),
+        problem_add(assembly->reader.problems, option_location(entry, "event_time"),
                     "the event time must be the name of a field, at most %d bytes", EVENT_TIME_NAME_MAX);
         return;
     }
@@ -235,7 +236,7 @@ static void check_event_time(struct assembly *assembly, const struct yaml_node *
         return;
     bool is_text = schema->fields[number].type == FIELD_TEXT;
     if (is_text != (schema->event_time_unit == TIME_RFC3339))
-        problem_add(assembly->reader.problems, option_place(entry, "event_time"),
+        problem_add(assembly->reader.problems, option_location(entry, "event_time"),
                     "the event time is %s, but the field is declared as %s", is_text ? "a number" : "RFC 3339 text",
                     is_text ? "text" : "a number");
 }
@@ -245,7 +246,7 @@ static void read_source(struct assembly *assembly, const struct yaml_node *entry
     struct written_source written = {0};
     if (!option_expect(&assembly->reader, entry, YAML_MAP, "a map that describes the source"))
         return;
-    options_read(&assembly->reader, source_options, entry, entry->key->place, &written);
+    options_read(&assembly->reader, source_options, entry, entry->key->location, &written);
     source->name = reader_copy(&assembly->reader, entry->key->text);
     source->topic = written.topic;
     source->dead_letter = written.dead_letter;
@@ -275,10 +276,10 @@ static void check_topics(struct assembly *assembly)
         for (size_t j = 0; j < assembly->settings.source_count; j++) {
             const struct source *other = &assembly->sources[j];
             if (j < i && source->topic && other->topic && strcmp(source->topic, other->topic) == 0)
-                problem_add(assembly->reader.problems, option_place(entry, "topic"),
+                problem_add(assembly->reader.problems, option_location(entry, "topic"),
                             "the source \"%s\" follows this topic already", other->name);
             if (source->dead_letter && other->topic && strcmp(source->dead_letter, other->topic) == 0)
-                problem_add(assembly->reader.problems, option_place(entry, "dead_letter"),
+                problem_add(assembly->reader.problems, option_location(entry, "dead_letter"),
                             "the source \"%s\" follows this topic: bad messages would come back", other->name);
         }
     }
@@ -302,7 +303,7 @@ void sources_assemble(struct assembly *assembly)
     if (!map)
         return;
     if (map->count == 0 || map->count > SOURCES_MAX) {
-        problem_add(problems, map->place, map->count ? "at most %d sources" : "at least one source is needed",
+        problem_add(problems, map->location, map->count ? "at most %d sources" : "at least one source is needed",
                     SOURCES_MAX);
         return;
     }

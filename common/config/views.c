@@ -89,7 +89,7 @@ static void read_where(struct assembly *assembly, const struct yaml_node *node, 
     size_t position = 0;
     struct error error = {0};
     if (!expression_compile(node->text, view->schema, &assembly->settings.arena, &view->where, &position, &error))
-        assembly_problem(assembly, yaml_place_at(node, position), &error);
+        assembly_problem(assembly, yaml_location_at(node, position), &error);
 }
 
 static void read_window(struct assembly *assembly, const struct yaml_node *node, struct view *view)
@@ -97,10 +97,10 @@ static void read_window(struct assembly *assembly, const struct yaml_node *node,
     struct text rest;
     struct error error = {0};
     if (text_after(node->text, "hopping", &rest) || text_after(node->text, "session", &rest))
-        problem_add(assembly->reader.problems, node->place, "%.7s windows are not supported yet, only tumbling",
+        problem_add(assembly->reader.problems, node->location, "%.7s windows are not supported yet, only tumbling",
                     node->text.data);
     else if (!window_parse(node->text, &view->window, &error))
-        assembly_problem(assembly, node->place, &error);
+        assembly_problem(assembly, node->location, &error);
 }
 
 static bool check_dimension(struct assembly *assembly, const struct view *view, const struct yaml_node *item,
@@ -108,22 +108,23 @@ static bool check_dimension(struct assembly *assembly, const struct view *view, 
 {
     struct problems *problems = assembly->reader.problems;
     if (is_among(item->text, reserved_names, sizeof reserved_names / sizeof reserved_names[0])) {
-        problem_add(problems, item->place,
+        problem_add(problems, item->location,
                     "a dimension can't be named%s: it is a parameter or a column of every answer",
                     shown_name(item->text).text);
         return false;
     }
     if (item->text.length > NAME_MAX_BYTES) {
-        problem_add(problems, item->place, "the name of a dimension has at most %d characters", NAME_MAX_BYTES);
+        problem_add(problems, item->location, "the name of a dimension has at most %d characters", NAME_MAX_BYTES);
         return false;
     }
     if (view->schema->fields[field].type == FIELD_DECIMAL) {
-        problem_add(problems, item->place, "a dimension must be a text or integer field");
+        problem_add(problems, item->location, "a dimension must be a text or integer field");
         return false;
     }
     for (size_t i = 0; i < view->dimension_count; i++) {
         if (view->dimensions[i] == field) {
-            problem_add(problems, item->place, "the dimension \"%s\" is given twice", view->schema->fields[field].name);
+            problem_add(problems, item->location, "the dimension \"%s\" is given twice",
+                        view->schema->fields[field].name);
             return false;
         }
     }
@@ -133,11 +134,11 @@ static bool check_dimension(struct assembly *assembly, const struct view *view, 
 static void read_dimensions(struct assembly *assembly, const struct yaml_node *list, struct view *view)
 {
     if (list->count > DIMENSIONS_MAX) {
-        problem_add(assembly->reader.problems, list->place, "at most %d dimensions", DIMENSIONS_MAX);
+        problem_add(assembly->reader.problems, list->location, "at most %d dimensions", DIMENSIONS_MAX);
         return;
     }
     for (const struct yaml_node *item = list->first; item; item = item->next) {
-        size_t field = assembly_find_field(assembly, view->schema, item->text, item, item->place);
+        size_t field = assembly_find_field(assembly, view->schema, item->text, item, item->location);
         if (field != FIELD_NONE && check_dimension(assembly, view, item, field))
             view->dimensions[view->dimension_count++] = field;
     }
@@ -158,12 +159,12 @@ static bool check_measure_name(struct assembly *assembly, const struct view *vie
     if (!assembly_check_name(assembly, entry))
         return false;
     if (is_taken_column(name, &why))
-        problem_add(assembly->reader.problems, entry->key->place, "%s", why);
+        problem_add(assembly->reader.problems, entry->key->location, "%s", why);
     else if (is_among(name, reserved_columns, sizeof reserved_columns / sizeof reserved_columns[0]))
-        problem_add(assembly->reader.problems, entry->key->place,
+        problem_add(assembly->reader.problems, entry->key->location,
                     "a measure can't be named \"%s\": it is a column of every row", name.data);
     else if (is_dimension(view, name))
-        problem_add(assembly->reader.problems, entry->key->place, "\"%s\" is a dimension of this view already",
+        problem_add(assembly->reader.problems, entry->key->location, "\"%s\" is a dimension of this view already",
                     name.data);
     else
         return true;
@@ -187,22 +188,23 @@ static bool read_summed(struct assembly *assembly, const struct yaml_node *entry
 {
     struct problems *problems = assembly->reader.problems;
     size_t position = call->has_argument ? (size_t)(call->argument.data - entry->text.data) : 0;
-    struct place place = yaml_place_at(entry, position);
+    struct location location = yaml_location_at(entry, position);
     if (!call->has_argument || call->argument.length == 0) {
-        problem_add(problems, entry->place, "the field is missing: %.*s(amount)", (int)call->word.length,
+        problem_add(problems, entry->location, "the field is missing: %.*s(amount)", (int)call->word.length,
                     call->word.data);
         return false;
     }
-    measure->field = assembly_find_field(assembly, view->schema, call->argument, entry, place);
+    measure->field = assembly_find_field(assembly, view->schema, call->argument, entry, location);
     if (measure->field == FIELD_NONE)
         return false;
     if (view->schema->fields[measure->field].type == FIELD_TEXT) {
-        problem_add(problems, place, "%.*s needs an integer or decimal field", (int)call->word.length, call->word.data);
+        problem_add(problems, location, "%.*s needs an integer or decimal field", (int)call->word.length,
+                    call->word.data);
         return false;
     }
     measure->sum = sum_of(view, measure->field);
     if (measure->sum == SIZE_MAX)
-        problem_add(problems, place, "a view sums at most %d different fields", SUMS_MAX);
+        problem_add(problems, location, "a view sums at most %d different fields", SUMS_MAX);
     return measure->sum != SIZE_MAX;
 }
 
@@ -216,30 +218,30 @@ static bool read_measure(struct assembly *assembly, const struct yaml_node *entr
     if (!option_expect(&assembly->reader, entry, YAML_SCALAR, wanted))
         return false;
     if (!call_parse(entry->text, &call)) {
-        problem_add(problems, entry->place, "expected %s", wanted);
+        problem_add(problems, entry->location, "expected %s", wanted);
         return false;
     }
     *measure = (struct measure){.kind = MEASURE_COUNT, .field = FIELD_NONE};
     if (text_equal(call.word, text_of("count"))) {
         if (call.has_argument)
-            problem_add(problems, entry->place, "count has no field: it counts all versions that count");
+            problem_add(problems, entry->location, "count has no field: it counts all versions that count");
         return !call.has_argument;
     }
     if (text_equal(call.word, text_of("unique")) || text_equal(call.word, text_of("approx_unique"))) {
-        problem_add(problems, entry->place, "%.*s is not supported yet", (int)call.word.length, call.word.data);
+        problem_add(problems, entry->location, "%.*s is not supported yet", (int)call.word.length, call.word.data);
         return false;
     }
     measure->kind = text_equal(call.word, text_of("sum")) ? MEASURE_SUM : MEASURE_AVERAGE;
     if (measure->kind == MEASURE_SUM || text_equal(call.word, text_of("avg")))
         return read_summed(assembly, entry, &call, view, measure);
-    problem_add(problems, entry->place, "expected %s%s", wanted, option_suggest(call.word, words, 3).text);
+    problem_add(problems, entry->location, "expected %s%s", wanted, option_suggest(call.word, words, 3).text);
     return false;
 }
 
 static void read_measures(struct assembly *assembly, const struct yaml_node *map, struct view *view)
 {
     if (map->count == 0 || map->count > MEASURES_MAX) {
-        problem_add(assembly->reader.problems, map->place,
+        problem_add(assembly->reader.problems, map->location,
                     map->count ? "at most %d measures" : "at least one measure is needed", MEASURES_MAX);
         return;
     }
@@ -257,9 +259,10 @@ static void read_retention(struct assembly *assembly, const struct yaml_node *en
 {
     view->retention_s = retention_us / US_PER_SECOND;
     if (retention_us % US_PER_SECOND != 0)
-        problem_add(assembly->reader.problems, option_place(entry, "retention"), "\"retention\" must be whole seconds");
+        problem_add(assembly->reader.problems, option_location(entry, "retention"),
+                    "\"retention\" must be whole seconds");
     else if (retention_us > 0 && view->retention_s < view->window.length_s)
-        problem_add(assembly->reader.problems, option_place(entry, "retention"),
+        problem_add(assembly->reader.problems, option_location(entry, "retention"),
                     "\"retention\" must not be shorter than the window");
 }
 
@@ -269,7 +272,7 @@ static void read_view(struct assembly *assembly, const struct yaml_node *entry, 
     view->name = reader_copy(&assembly->reader, entry->key->text);
     view->zone = assembly->settings.zone;
     if (written->time_zone &&
-        !assembly_open_zone(assembly, written->time_zone, option_place(entry, "time_zone"), &view->zone))
+        !assembly_open_zone(assembly, written->time_zone, option_location(entry, "time_zone"), &view->zone))
         view->zone = NULL;
     if (written->where)
         read_where(assembly, written->where, view);
@@ -289,7 +292,7 @@ static size_t read_entry(struct assembly *assembly, const struct yaml_node *entr
     if (!assembly_check_name(assembly, entry) ||
         !option_expect(&assembly->reader, entry, YAML_MAP, "a map that describes the view"))
         return SIZE_MAX;
-    options_read(&assembly->reader, view_options, entry, entry->key->place, &written);
+    options_read(&assembly->reader, view_options, entry, entry->key->location, &written);
     if (!written.source)
         return SIZE_MAX;
     size_t source = assembly_find_source(assembly, written.source);
@@ -309,8 +312,8 @@ static void give_views(struct assembly *assembly, size_t number, const struct vi
     for (size_t i = 0; i < count; i++)
         mine += owners[i] == number;
     if (mine > VIEWS_MAX) {
-        problem_add(assembly->reader.problems, assembly->views_node->place, "the source \"%s\" has more than %d views",
-                    source->name, VIEWS_MAX);
+        problem_add(assembly->reader.problems, assembly->views_node->location,
+                    "the source \"%s\" has more than %d views", source->name, VIEWS_MAX);
         return;
     }
     struct view *own = reader_allocate(&assembly->reader, mine * sizeof *own);
@@ -332,7 +335,7 @@ void views_assemble(struct assembly *assembly)
     const struct yaml_node *map = assembly->views_node;
     size_t count = map ? map->count : 0;
     if (count > (size_t)VIEWS_MAX * SOURCES_MAX) {
-        problem_add(assembly->reader.problems, map->place, "at most %d views", VIEWS_MAX * SOURCES_MAX);
+        problem_add(assembly->reader.problems, map->location, "at most %d views", VIEWS_MAX * SOURCES_MAX);
         return;
     }
     struct view *views = reader_allocate(&assembly->reader, count * sizeof *views);

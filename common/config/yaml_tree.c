@@ -16,9 +16,9 @@ struct builder {
     struct problems *problems;
 };
 
-static struct place place_of(yaml_mark_t mark)
+static struct location location_of(yaml_mark_t mark)
 {
-    return (struct place){mark.line + 1, mark.column + 1};
+    return (struct location){mark.line + 1, mark.column + 1};
 }
 
 /* libyaml counts characters, so the byte has to be looked for. */
@@ -46,20 +46,20 @@ static bool report_syntax(struct builder *builder)
         builder->problems->memory_is_short = true;
         return false;
     }
-    struct place place = place_of(parser->problem_mark);
+    struct location location = location_of(parser->problem_mark);
     const char *problem = parser->problem ? parser->problem : "this is not YAML";
     if (parser->error == YAML_SCANNER_ERROR && byte_at(builder->file, parser->problem_mark.index) == '\t')
-        problem_add(builder->problems, place, "a tab can't indent: use blanks");
+        problem_add(builder->problems, location, "a tab can't indent: use blanks");
     else if (parser->context && strcmp(parser->context, "while scanning an alias") == 0)
-        problem_add(builder->problems, place_of(parser->context_mark), ALIAS_REFUSED);
+        problem_add(builder->problems, location_of(parser->context_mark), ALIAS_REFUSED);
     else if (is_variable_in_flow(builder))
-        problem_add(builder->problems, (struct place){place.line, place.column - 1},
+        problem_add(builder->problems, (struct location){location.line, location.column - 1},
                     "${NAME} inside braces or brackets has to stand in quotes");
     else if (parser->context)
-        problem_add(builder->problems, place, "%s, %s (line %zu)", problem, parser->context,
+        problem_add(builder->problems, location, "%s, %s (line %zu)", problem, parser->context,
                     parser->context_mark.line + 1);
     else
-        problem_add(builder->problems, place, "%s", problem);
+        problem_add(builder->problems, location, "%s", problem);
     return false;
 }
 
@@ -78,7 +78,7 @@ static struct yaml_node *node_new(struct builder *builder, enum yaml_kind kind, 
         return NULL;
     }
     node->kind = kind;
-    node->place = place_of(event->start_mark);
+    node->location = location_of(event->start_mark);
     return node;
 }
 
@@ -129,7 +129,7 @@ static struct yaml_node *build_scalar(struct builder *builder, const yaml_event_
         return NULL;
     }
     if (memchr(copy, '\0', text.length)) {
-        problem_add(builder->problems, node->place, "a NUL is not allowed");
+        problem_add(builder->problems, node->location, "a NUL is not allowed");
         return NULL;
     }
     node->text = (struct text){copy, text.length};
@@ -174,19 +174,19 @@ static bool fill_list(struct builder *builder, struct yaml_node *list, unsigned 
     }
 }
 
-/* True where the key is new in its map; a second one is told with the place of the first. */
+/* True where the key is new in its map; a second one is told with the location of the first. */
 static bool key_is_new(struct builder *builder, struct bytes_map *keys, const struct yaml_node *key)
 {
-    struct place *first = bytes_map_at(keys, key->text);
+    struct location *first = bytes_map_at(keys, key->text);
     if (!first) {
         builder->problems->memory_is_short = true;
         return false;
     }
     if (first->line == 0) {
-        *first = key->place;
+        *first = key->location;
         return true;
     }
-    problem_add(builder->problems, key->place, "duplicate key%s, first given at %zu:%zu", shown_name(key->text).text,
+    problem_add(builder->problems, key->location, "duplicate key%s, first given at %zu:%zu", shown_name(key->text).text,
                 first->line, first->column);
     return false;
 }
@@ -200,7 +200,7 @@ static bool fill_map(struct builder *builder, struct yaml_node *map, struct byte
         if (!key)
             return true;
         if (key->kind != YAML_SCALAR) {
-            problem_add(builder->problems, key->place, "a key must be a single word");
+            problem_add(builder->problems, key->location, "a key must be a single word");
             return false;
         }
         if (!build_next(builder, YAML_NO_EVENT, depth + 1, &value))
@@ -215,10 +215,10 @@ static bool refuse_extras(struct builder *builder, const yaml_event_t *event, co
                           const yaml_char_t *tag)
 {
     if (anchor)
-        problem_add(builder->problems, place_of(event->start_mark),
+        problem_add(builder->problems, location_of(event->start_mark),
                     "anchors (&) are not supported; a text that begins with & stands in quotes");
     if (tag)
-        problem_add(builder->problems, place_of(event->start_mark),
+        problem_add(builder->problems, location_of(event->start_mark),
                     "tags (!) are not supported; a text that begins with ! stands in quotes");
     return anchor || tag;
 }
@@ -227,14 +227,14 @@ static struct yaml_node *build_collection(struct builder *builder, const yaml_ev
 {
     bool is_map = event->type == YAML_MAPPING_START_EVENT;
     if (depth > YAML_DEPTH_MAX) {
-        problem_add(builder->problems, place_of(event->start_mark), "more than %d levels deep", YAML_DEPTH_MAX);
+        problem_add(builder->problems, location_of(event->start_mark), "more than %d levels deep", YAML_DEPTH_MAX);
         return NULL;
     }
     struct yaml_node *node = node_new(builder, is_map ? YAML_MAP : YAML_LIST, event);
     if (!node || !is_map)
         return node && fill_list(builder, node, depth) ? node : NULL;
     struct bytes_map keys;
-    bytes_map_init(&keys, sizeof(struct place));
+    bytes_map_init(&keys, sizeof(struct location));
     bool fine = fill_map(builder, node, &keys, depth);
     bytes_map_clean_up(&keys);
     return fine ? node : NULL;
@@ -256,10 +256,10 @@ static struct yaml_node *build_node(struct builder *builder, const yaml_event_t 
             return NULL;
         return build_collection(builder, event, depth);
     case YAML_ALIAS_EVENT:
-        problem_add(builder->problems, place_of(event->start_mark), ALIAS_REFUSED);
+        problem_add(builder->problems, location_of(event->start_mark), ALIAS_REFUSED);
         return NULL;
     default:
-        problem_add(builder->problems, place_of(event->start_mark), "this is not YAML");
+        problem_add(builder->problems, location_of(event->start_mark), "this is not YAML");
         return NULL;
     }
 }
@@ -284,9 +284,9 @@ static bool expect_document(struct builder *builder, bool wanted)
         return false;
     bool is_there = type == YAML_DOCUMENT_START_EVENT;
     if (is_there && !wanted)
-        problem_add(builder->problems, place_of(event.start_mark), "a second document is not supported");
+        problem_add(builder->problems, location_of(event.start_mark), "a second document is not supported");
     if (!is_there && wanted)
-        problem_add(builder->problems, (struct place){1, 1}, "the file is empty");
+        problem_add(builder->problems, (struct location){1, 1}, "the file is empty");
     yaml_event_delete(&event);
     return is_there == wanted;
 }
@@ -324,11 +324,11 @@ bool yaml_is_null(const struct yaml_node *node)
     return node->text.length == 0 || text_equal(node->text, text_of("~")) || text_equal(node->text, text_of("null"));
 }
 
-struct place yaml_place_at(const struct yaml_node *node, size_t position)
+struct location yaml_location_at(const struct yaml_node *node, size_t position)
 {
     if (!node->in_place || position > node->text.length)
-        return node->place;
+        return node->location;
     size_t quote = node->style == YAML_PLAIN ? 0 : 1;
     size_t columns = columns_of(node, (struct text){node->text.data, position});
-    return (struct place){node->place.line, node->place.column + quote + columns};
+    return (struct location){node->location.line, node->location.column + quote + columns};
 }

@@ -16,7 +16,7 @@ enum yaml_style { YAML_PLAIN, YAML_SINGLE_QUOTED, YAML_DOUBLE_QUOTED, YAML_BLOCK
 
 struct yaml_node {
     enum yaml_kind kind;
-    struct place place;
+    struct location location;
     struct text text; /* of a scalar, with a NUL behind */
     enum yaml_style style;
     bool in_place;                  /* the text stands in the file as it is, in one line, but for doubled quotes */
@@ -37,7 +37,7 @@ const struct yaml_node *yaml_find(const struct yaml_node *map, const char *key);
 /* True for what YAML calls null: nothing, ~ or null, without quotes. */
 bool yaml_is_null(const struct yaml_node *node);
 
-/* Where byte `position` of a scalar's text stands in the file; the scalar's own place where that isn't known. */
-struct place yaml_place_at(const struct yaml_node *node, size_t position);
+/* Where byte `position` of a scalar's text stands in the file; the scalar's own location where that isn't known. */
+struct location yaml_location_at(const struct yaml_node *node, size_t position);
 
 #endif

@@ -5,25 +5,25 @@
 
 #include "detect/packed_fields.h"
 
-struct place {
+struct sort_key {
     int64_t event_time_us, offset;
 };
 
 struct evidence {
-    struct place places[EVIDENCE_MAX * (RULES_MAX + 1)];
+    struct sort_key keys[EVIDENCE_MAX * (RULES_MAX + 1)];
     size_t count, of_rule;
 };
 
 static bool take_evidence(void *context, const struct window_node *node)
 {
     struct evidence *evidence = context;
-    evidence->places[evidence->count++] = (struct place){node->event_time_us, node->offset};
+    evidence->keys[evidence->count++] = (struct sort_key){node->event_time_us, node->offset};
     return ++evidence->of_rule < EVIDENCE_MAX;
 }
 
-static int compare_places(const void *left, const void *right)
+static int compare_keys(const void *left, const void *right)
 {
-    const struct place *a = left, *b = right;
+    const struct sort_key *a = left, *b = right;
     if (a->event_time_us != b->event_time_us)
         return a->event_time_us < b->event_time_us ? -1 : 1;
     return (a->offset > b->offset) - (a->offset < b->offset);
@@ -42,20 +42,21 @@ static void gather(const struct detection *detection, size_t rule, uint32_t node
 }
 
 /* The offsets of what the hits counted, each once, the newest of them. */
-static size_t evidence_offsets(const struct detection *detection, struct place self, int64_t ret_offsets[EVIDENCE_MAX])
+static size_t evidence_offsets(const struct detection *detection, struct sort_key self,
+                               int64_t ret_offsets[EVIDENCE_MAX])
 {
-    struct evidence evidence = {.places = {self}, .count = 1};
+    struct evidence evidence = {.keys = {self}, .count = 1};
     size_t different = 0, kept;
     for (size_t i = 0; i < detection->hit_count; i++)
         if (detection->nodes[i] != WINDOW_NONE)
             gather(detection, detection->hits[i].rule, detection->nodes[i], &evidence);
-    qsort(evidence.places, evidence.count, sizeof *evidence.places, compare_places);
+    qsort(evidence.keys, evidence.count, sizeof *evidence.keys, compare_keys);
     for (size_t i = 0; i < evidence.count; i++)
-        if (i == 0 || compare_places(&evidence.places[i], &evidence.places[different - 1]) != 0)
-            evidence.places[different++] = evidence.places[i];
+        if (i == 0 || compare_keys(&evidence.keys[i], &evidence.keys[different - 1]) != 0)
+            evidence.keys[different++] = evidence.keys[i];
     kept = different < EVIDENCE_MAX ? different : EVIDENCE_MAX;
     for (size_t i = 0; i < kept; i++)
-        ret_offsets[i] = evidence.places[different - kept + i].offset;
+        ret_offsets[i] = evidence.keys[different - kept + i].offset;
     return kept;
 }
 
@@ -66,7 +67,7 @@ static bool send_alert(struct detection *detection, struct alert alert, on_alert
     alert.hits = detection->hits;
     alert.hit_count = detection->hit_count;
     alert.evidence = offsets;
-    alert.evidence_count = evidence_offsets(detection, (struct place){alert.event_time_us, alert.offset}, offsets);
+    alert.evidence_count = evidence_offsets(detection, (struct sort_key){alert.event_time_us, alert.offset}, offsets);
     for (size_t i = 0; i < alert.hit_count; i++)
         detection->counts.alerts[alert.hits[i].rule]++;
     detection->hit_count = 0;
@@ -77,7 +78,7 @@ static int compare_exceeding(const void *left, const void *right)
 {
     const struct exceeding *a = left, *b = right;
     int order =
-        compare_places(&(struct place){a->event_time_us, a->offset}, &(struct place){b->event_time_us, b->offset});
+        compare_keys(&(struct sort_key){a->event_time_us, a->offset}, &(struct sort_key){b->event_time_us, b->offset});
     return order ? order : (a->velocity->number > b->velocity->number) - (a->velocity->number < b->velocity->number);
 }
 

@@ -5,8 +5,8 @@ static uint32_t add_known(struct detection *detection, struct key_hash hash)
 {
     uint32_t number = detection->free_known;
     void *entries = detection->known;
-    if (!number && !detection_make_room(detection, &entries, sizeof *detection->known, detection->known_count,
-                                        &detection->known_capacity))
+    if (!number && !detection_reserve(detection, &entries, sizeof *detection->known, detection->known_count,
+                                      &detection->known_capacity))
         return 0;
     detection->known = entries;
     if (!detection_take_bytes(detection, key_table_growth(&detection->known_table)))

@@ -27,7 +27,7 @@ void detection_give_back_bytes(struct detection *detection, size_t bytes)
 }
 
 /* A number of an array of entries with number 0 unused, from the list of free ones or behind the last. */
-bool detection_make_room(struct detection *detection, void **entries, size_t size, uint32_t count, uint32_t *capacity)
+bool detection_reserve(struct detection *detection, void **entries, size_t size, uint32_t count, uint32_t *capacity)
 {
     if (count < *capacity)
         return true;

@@ -77,7 +77,7 @@ bool detection_fail(struct detection *detection, enum detection_result result); 
 bool detection_take_bytes(struct detection *detection, size_t bytes);
 void detection_give_back_bytes(struct detection *detection, size_t bytes);
 /* Room behind the last of `count` entries of an array. */
-bool detection_make_room(struct detection *detection, void **entries, size_t size, uint32_t count, uint32_t *capacity);
+bool detection_reserve(struct detection *detection, void **entries, size_t size, uint32_t count, uint32_t *capacity);
 /* The span of this event time, which needs the log from `from` on; NULL as false. */
 struct span *detection_span(struct detection *detection, int64_t event_time_us, struct floor from);
 /* The latest event time that is out of reach. */

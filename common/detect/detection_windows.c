@@ -28,7 +28,7 @@ static uint32_t add_key(struct detection *detection, struct velocity *velocity, 
     uint32_t number = velocity->free_key;
     void *entries = velocity->keys;
     if (!number &&
-        !detection_make_room(detection, &entries, sizeof *velocity->keys, velocity->key_count, &velocity->key_capacity))
+        !detection_reserve(detection, &entries, sizeof *velocity->keys, velocity->key_count, &velocity->key_capacity))
         return 0;
     velocity->keys = entries;
     if (!detection_take_bytes(detection, key_table_growth(&velocity->table)))

@@ -27,7 +27,7 @@ struct floor timeline_floor(const struct timeline *timeline, struct floor none)
     return floor;
 }
 
-static bool make_room(struct timeline *timeline, size_t *ret_bytes)
+static bool reserve_span(struct timeline *timeline, size_t *ret_bytes)
 {
     *ret_bytes = 0;
     if (timeline->count < timeline->capacity)
@@ -43,7 +43,7 @@ static bool make_room(struct timeline *timeline, size_t *ret_bytes)
 }
 
 /* Where the span with this number is or belongs; most are asked for at the end. */
-static size_t place_of(const struct timeline *timeline, int64_t number)
+static size_t index_of(const struct timeline *timeline, int64_t number)
 {
     size_t low = 0, high = timeline->count;
     if (high > 0 && timeline->spans[high - 1].number <= number)
@@ -61,18 +61,18 @@ static size_t place_of(const struct timeline *timeline, int64_t number)
 struct span *timeline_at(struct timeline *timeline, int64_t event_time_us, struct floor from, size_t *ret_bytes)
 {
     int64_t number = timeline_number(timeline, event_time_us);
-    size_t place = place_of(timeline, number);
+    size_t index = index_of(timeline, number);
     *ret_bytes = 0;
-    if (place == timeline->count || timeline->spans[place].number != number) {
-        if (!make_room(timeline, ret_bytes))
+    if (index == timeline->count || timeline->spans[index].number != number) {
+        if (!reserve_span(timeline, ret_bytes))
             return NULL;
-        memmove(timeline->spans + place + 1, timeline->spans + place,
-                (timeline->count - place) * sizeof *timeline->spans);
-        timeline->spans[place] =
+        memmove(timeline->spans + index + 1, timeline->spans + index,
+                (timeline->count - index) * sizeof *timeline->spans);
+        timeline->spans[index] =
             (struct span){.number = number, .first_offset = from.offset, .clock_before_us = from.clock_before_us};
         timeline->count++;
     }
-    struct span *span = &timeline->spans[place];
+    struct span *span = &timeline->spans[index];
     if (from.offset < span->first_offset) {
         span->first_offset = from.offset;
         span->clock_before_us = from.clock_before_us;
@@ -108,9 +108,9 @@ void *span_allocate(struct span *span, size_t size, size_t *ret_bytes)
         span->bytes = chunk;
         *ret_bytes = sizeof *chunk + wanted;
     }
-    void *room = (char *)chunk->words + chunk->used;
+    void *unused = (char *)chunk->words + chunk->used;
     chunk->used += size;
-    return room;
+    return unused;
 }
 
 size_t span_free_bytes(struct span *span)

@@ -18,9 +18,9 @@ void window_pool_clean_up(struct window_pool *pool)
 
 size_t window_pool_growth(const struct window_pool *pool)
 {
-    bool has_room =
+    bool has_capacity =
         pool->free != WINDOW_NONE || (pool->chunk_count > 0 && pool->taken < pool->chunk_count * WINDOW_CHUNK);
-    return has_room ? 0 : WINDOW_CHUNK * sizeof(struct window_node);
+    return has_capacity ? 0 : WINDOW_CHUNK * sizeof(struct window_node);
 }
 
 static bool grow(struct window_pool *pool)
@@ -199,14 +199,14 @@ void window_cut(struct window_pool *pool, uint32_t *root, int64_t event_time_us)
     split(pool, *root, event_time_us, INT64_MAX, &gone, root);
 }
 
-struct walk {
+struct tree_walk {
     const struct window_node *from;
     int64_t after_us;
     bool (*take)(void *context, const struct window_node *node);
     void *context;
 };
 
-static bool walk_back(const struct window_pool *pool, uint32_t root, const struct walk *walk)
+static bool walk_back(const struct window_pool *pool, uint32_t root, const struct tree_walk *walk)
 {
     if (root == WINDOW_NONE)
         return true;
@@ -221,5 +221,5 @@ void window_walk(struct window_pool *pool, uint32_t root, uint32_t number, int64
                  bool (*take)(void *context, const struct window_node *node), void *context)
 {
     const struct window_node *from = at(pool, number);
-    walk_back(pool, root, &(struct walk){from, from->event_time_us - within_us, take, context});
+    walk_back(pool, root, &(struct tree_walk){from, from->event_time_us - within_us, take, context});
 }

@@ -25,8 +25,8 @@ struct monitor {
     struct buffer address;
     pthread_mutex_t mutex;
     pthread_cond_t ended;
-    bool ending, tended;
-    pthread_t tender;
+    bool ending, watched;
+    pthread_t watcher;
 };
 
 /* The socket of the process with this number, from 1 on. */
@@ -80,7 +80,7 @@ static bool is_alive(const struct monitor *monitor)
 }
 
 /* Ends connections that hang, and tells systemd's watchdog that the program is alive. */
-static void *tend(void *context)
+static void *watch(void *context)
 {
     struct monitor *monitor = context;
     pthread_mutex_lock(&monitor->mutex);
@@ -89,7 +89,7 @@ static void *tend(void *context)
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec++;
         pthread_cond_timedwait(&monitor->ended, &monitor->mutex, &until);
-        http_server_tend(monitor->server);
+        http_server_reap(monitor->server);
         if (is_alive(monitor))
             notify_alive();
     }
@@ -121,8 +121,8 @@ bool monitor_start(const struct monitor_place *place, const struct health *healt
     bool started =
         place->address.host ? start_at(monitor, &place->address, error) : start_in_folder(monitor, place, error);
     if (started)
-        monitor->tended = pthread_create(&monitor->tender, NULL, tend, monitor) == 0;
-    if (!started || !monitor->tended) {
+        monitor->watched = pthread_create(&monitor->watcher, NULL, watch, monitor) == 0;
+    if (!started || !monitor->watched) {
         monitor_stop(monitor);
         return !started ? false : error_set(error, ERROR_INTERNAL, "can't start a thread");
     }
@@ -143,8 +143,8 @@ void monitor_stop(struct monitor *monitor)
     monitor->ending = true;
     pthread_cond_signal(&monitor->ended);
     pthread_mutex_unlock(&monitor->mutex);
-    if (monitor->tended)
-        pthread_join(monitor->tender, NULL);
+    if (monitor->watched)
+        pthread_join(monitor->watcher, NULL);
     http_server_stop(monitor->server);
     pthread_cond_destroy(&monitor->ended);
     pthread_mutex_destroy(&monitor->mutex);

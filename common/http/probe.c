@@ -12,13 +12,13 @@
 
 #define ANSWER_MAX 4096 /* what is longer is cut */
 
-struct exchange {
+struct probe_exchange {
     int descriptor;
     int64_t until_us;
     char answer[ANSWER_MAX];
 };
 
-static bool wait_for(const struct exchange *exchange, short events, struct error *error)
+static bool wait_for(const struct probe_exchange *exchange, short events, struct error *error)
 {
     struct pollfd wait = {.fd = exchange->descriptor, .events = events};
     int64_t left_us = exchange->until_us - clock_monotonic_us();
@@ -28,7 +28,7 @@ static bool wait_for(const struct exchange *exchange, short events, struct error
     return ready > 0 || error_set(error, ERROR_TRY_AGAIN, "it listens and doesn't answer");
 }
 
-static bool await_connection(const struct exchange *exchange, struct error *error)
+static bool await_connection(const struct probe_exchange *exchange, struct error *error)
 {
     int cause = 0;
     socklen_t size = sizeof cause;
@@ -38,7 +38,7 @@ static bool await_connection(const struct exchange *exchange, struct error *erro
     return cause == 0 || error_set(error, ERROR_UNAVAILABLE, "%s", strerror(cause));
 }
 
-static bool ask(const struct exchange *exchange, struct error *error)
+static bool ask(const struct probe_exchange *exchange, struct error *error)
 {
     static const char request[] = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     size_t sent = 0;
@@ -53,7 +53,7 @@ static bool ask(const struct exchange *exchange, struct error *error)
     return true;
 }
 
-static bool take_answer(struct exchange *exchange, struct error *error)
+static bool take_answer(struct probe_exchange *exchange, struct error *error)
 {
     size_t length = 0;
     while (length < ANSWER_MAX - 1) {
@@ -89,7 +89,7 @@ static bool judge(char *answer, struct error *error)
 
 bool probe_address(const struct listen_address *address, int64_t timeout_ms, struct error *error)
 {
-    struct exchange exchange = {.descriptor = -1, .until_us = clock_monotonic_us() + timeout_ms * 1000};
+    struct probe_exchange exchange = {.descriptor = -1, .until_us = clock_monotonic_us() + timeout_ms * 1000};
     struct error reason = {0};
     bool connected = listen_connect(address, &exchange.descriptor, &reason) && await_connection(&exchange, &reason);
     if (!connected && reason.code == ERROR_UNAVAILABLE)

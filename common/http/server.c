@@ -273,7 +273,7 @@ int http_server_port(const struct http_server *server)
     return info ? info->port : 0;
 }
 
-void http_server_tend(struct http_server *server)
+void http_server_reap(struct http_server *server)
 {
     bool crowded = connections_count(server->connections) > server->connections_max / 4 * 3;
     int64_t request_us = (crowded ? CROWDED_SECONDS_MAX : REQUEST_SECONDS_MAX) * US_PER_SECOND;

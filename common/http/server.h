@@ -40,7 +40,7 @@ bool http_server_start(const struct http_server_options *options, const struct h
 int http_server_port(const struct http_server *server); /* 0 where it listens on a unix socket */
 
 /* To be called about once a second: ends connections that hang. */
-void http_server_tend(struct http_server *server);
+void http_server_reap(struct http_server *server);
 
 /* Takes no more connections, ends those that are open, and removes its unix socket. NULL is allowed. */
 void http_server_stop(struct http_server *server);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kafka/assignment.h"
 
-struct reader {
+struct byte_reader {
     const unsigned char *at, *end;
 };
 
 /* Takes a number of so many bytes, at most 4; false where the text is shorter. */
-static bool take_number(struct reader *reader, size_t bytes, int64_t *ret_number)
+static bool take_number(struct byte_reader *reader, size_t bytes, int64_t *ret_number)
 {
     if ((size_t)(reader->end - reader->at) < bytes)
         return false;
@@ -17,7 +17,7 @@ static bool take_number(struct reader *reader, size_t bytes, int64_t *ret_number
     return true;
 }
 
-static bool take_text(struct reader *reader, struct text *ret_text)
+static bool take_text(struct byte_reader *reader, struct text *ret_text)
 {
     int64_t length;
     if (!take_number(reader, 2, &length) || length < 0 || length > reader->end - reader->at)
@@ -28,13 +28,14 @@ static bool take_text(struct reader *reader, struct text *ret_text)
 }
 
 /* Takes a count of what has at least `least` bytes each, so that no count is beyond what the text can hold. */
-static bool take_count(struct reader *reader, int64_t least, int64_t *ret_count)
+static bool take_count(struct byte_reader *reader, int64_t least, int64_t *ret_count)
 {
     return take_number(reader, 4, ret_count) && *ret_count >= 0 && *ret_count <= (reader->end - reader->at) / least;
 }
 
 /* Takes a topic and its partitions; `partitions` NULL counts them only. */
-static bool take_topic(struct reader *reader, struct arena *arena, struct group_partition *partitions, size_t *count)
+static bool take_topic(struct byte_reader *reader, struct arena *arena, struct group_partition *partitions,
+                       size_t *count)
 {
     struct text name;
     int64_t more, number;
@@ -55,7 +56,7 @@ static bool take_topic(struct reader *reader, struct arena *arena, struct group_
 static bool take_topics(struct text bytes, struct arena *arena, struct group_partition *partitions, size_t *ret_count)
 {
     const unsigned char *data = (const unsigned char *)bytes.data;
-    struct reader reader = {data, data + bytes.length};
+    struct byte_reader reader = {data, data + bytes.length};
     int64_t version, topics;
     *ret_count = 0;
     if (!take_number(&reader, 2, &version) || version < 0 || !take_count(&reader, 6, &topics))

@@ -13,7 +13,7 @@
 #define KEEP_US (5 * US_PER_SECOND)  /* the longest that keeping takes */
 
 /* What is known of a partition that has had a letter. */
-struct place {
+struct partition_queue {
     const struct source *source;
     int32_t partition;
     struct letter *letters; /* sent, not kept */
@@ -27,7 +27,7 @@ struct kafka_dead_letters {
     struct dead_letter_store store;
     const struct kafka_access *access;
     rd_kafka_t *marks; /* a consumer that never joins its group */
-    struct place *places;
+    struct partition_queue *queues;
     size_t count, capacity;
 };
 
@@ -36,82 +36,83 @@ static struct kafka_dead_letters *self(struct dead_letter_store *store)
     return (struct kafka_dead_letters *)(void *)store;
 }
 
-static struct place *find(struct kafka_dead_letters *letters, const struct source *source, int32_t partition)
+static struct partition_queue *find(struct kafka_dead_letters *letters, const struct source *source, int32_t partition)
 {
     for (size_t i = 0; i < letters->count; i++)
-        if (letters->places[i].partition == partition && letters->places[i].source == source)
-            return &letters->places[i];
+        if (letters->queues[i].partition == partition && letters->queues[i].source == source)
+            return &letters->queues[i];
     return NULL;
 }
 
-static struct place *find_or_add(struct kafka_dead_letters *letters, const struct source *source, int32_t partition)
+static struct partition_queue *find_or_add(struct kafka_dead_letters *letters, const struct source *source,
+                                           int32_t partition)
 {
-    struct place *found = find(letters, source, partition);
+    struct partition_queue *found = find(letters, source, partition);
     if (found)
         return found;
     if (letters->count == letters->capacity) {
         size_t capacity = letters->capacity ? 2 * letters->capacity : 16;
-        struct place *places = realloc(letters->places, capacity * sizeof *places);
-        if (!places)
+        struct partition_queue *queues = realloc(letters->queues, capacity * sizeof *queues);
+        if (!queues)
             return NULL;
-        letters->places = places;
+        letters->queues = queues;
         letters->capacity = capacity;
     }
-    struct place *place = &letters->places[letters->count++];
-    *place = (struct place){.source = source, .partition = partition, .whole_below = SIZE_MAX};
-    return place;
+    struct partition_queue *queue = &letters->queues[letters->count++];
+    *queue = (struct partition_queue){.source = source, .partition = partition, .whole_below = SIZE_MAX};
+    return queue;
 }
 
-static bool make_room(struct place *place)
+static bool reserve_record(struct partition_queue *queue)
 {
-    if (place->count < place->capacity)
+    if (queue->count < queue->capacity)
         return true;
-    size_t capacity = place->capacity ? 2 * place->capacity : 16;
-    struct letter *letters = realloc(place->letters, capacity * sizeof *letters);
+    size_t capacity = queue->capacity ? 2 * queue->capacity : 16;
+    struct letter *letters = realloc(queue->letters, capacity * sizeof *letters);
     if (!letters)
         return false;
-    place->letters = letters;
-    place->capacity = capacity;
+    queue->letters = letters;
+    queue->capacity = capacity;
     return true;
 }
 
-static void forget_letters(struct place *place)
+static void forget_letters(struct partition_queue *queue)
 {
-    for (size_t i = 0; i < place->count; i++)
-        letter_clean_up(&place->letters[i]);
-    free(place->letters);
-    place->letters = NULL;
-    place->count = place->capacity = 0;
+    for (size_t i = 0; i < queue->count; i++)
+        letter_clean_up(&queue->letters[i]);
+    free(queue->letters);
+    queue->letters = NULL;
+    queue->count = queue->capacity = 0;
 }
 
-static void close_writer(struct place *place)
+static void close_writer(struct partition_queue *queue)
 {
-    letter_writer_destroy(place->writer);
-    place->writer = NULL;
+    letter_writer_destroy(queue->writer);
+    queue->writer = NULL;
 }
 
 static bool send_letter(struct dead_letter_store *store, const struct dead_letter *letter, struct error *error)
 {
-    struct place *place = find_or_add(self(store), letter->source, letter->partition);
-    if (!place || !make_room(place) || !letter_init(&place->letters[place->count], letter))
+    struct partition_queue *queue = find_or_add(self(store), letter->source, letter->partition);
+    if (!queue || !reserve_record(queue) || !letter_init(&queue->letters[queue->count], letter))
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    place->count++;
-    place->used_us = clock_monotonic_us();
+    queue->count++;
+    queue->used_us = clock_monotonic_us();
     return true;
 }
 
 /* The writer that wasn't used for longest makes room for another. */
 static void close_oldest(struct kafka_dead_letters *letters)
 {
-    struct place *oldest = NULL;
+    struct partition_queue *oldest = NULL;
     size_t open = 0;
     for (size_t i = 0; i < letters->count; i++) {
-        struct place *place = &letters->places[i];
-        if (!place->writer)
+        struct partition_queue *queue = &letters->queues[i];
+        if (!queue->writer)
             continue;
         open++;
-        if (!oldest || place->used_us < oldest->used_us)
-            oldest = place;
+        if (!oldest || queue->used_us < oldest->used_us)
+            oldest = queue;
     }
     if (open >= WRITERS_MAX)
         close_writer(oldest);
@@ -130,32 +131,34 @@ static bool open_marks(struct kafka_dead_letters *letters, struct error *error)
     return letters->marks != NULL;
 }
 
-static bool open_writer(struct kafka_dead_letters *letters, struct place *place, int64_t until_us, struct error *error)
+static bool open_writer(struct kafka_dead_letters *letters, struct partition_queue *queue, int64_t until_us,
+                        struct error *error)
 {
-    if (!place->writer) {
+    if (!queue->writer) {
         close_oldest(letters);
-        place->writer = open_marks(letters, error)
-                            ? letter_writer_new(letters->access, place->source, place->partition, letters->marks, error)
+        queue->writer = open_marks(letters, error)
+                            ? letter_writer_new(letters->access, queue->source, queue->partition, letters->marks, error)
                             : NULL;
     }
-    return place->writer && letter_writer_open(place->writer, until_us, error);
+    return queue->writer && letter_writer_open(queue->writer, until_us, error);
 }
 
 /* A letter that is too large is written without its payload at the next attempt, which is made at once. */
-static bool write_letters(struct kafka_dead_letters *letters, struct place *place, int64_t next, struct error *error)
+static bool write_letters(struct kafka_dead_letters *letters, struct partition_queue *queue, int64_t next,
+                          struct error *error)
 {
     int64_t until_us = clock_monotonic_us() + KEEP_US;
     for (;;) {
-        if (!open_writer(letters, place, until_us, error)) {
+        if (!open_writer(letters, queue, until_us, error)) {
             if (error->code != ERROR_UNAVAILABLE)
-                close_writer(place);
+                close_writer(queue);
             return false;
         }
-        enum letter_outcome outcome = letter_writer_write(place->writer, place->letters, place->count, next,
-                                                          place->whole_below, until_us, &place->whole_below, error);
+        enum letter_outcome outcome = letter_writer_write(queue->writer, queue->letters, queue->count, next,
+                                                          queue->whole_below, until_us, &queue->whole_below, error);
         if (outcome == LETTERS_WRITTEN)
             return true;
-        close_writer(place);
+        close_writer(queue);
         if (outcome == LETTERS_FAILED)
             return false;
     }
@@ -164,19 +167,19 @@ static bool write_letters(struct kafka_dead_letters *letters, struct place *plac
 static bool keep(struct dead_letter_store *store, const struct source *source, int32_t partition, int64_t next,
                  struct error *error)
 {
-    struct place *place = find(self(store), source, partition);
-    if (!place || place->count == 0)
+    struct partition_queue *queue = find(self(store), source, partition);
+    if (!queue || queue->count == 0)
         return true;
-    bool done = write_letters(self(store), place, next, error);
-    forget_letters(place);
+    bool done = write_letters(self(store), queue, next, error);
+    forget_letters(queue);
     return done;
 }
 
 static void forget(struct dead_letter_store *store, const struct source *source, int32_t partition)
 {
-    struct place *place = find(self(store), source, partition);
-    if (place)
-        forget_letters(place);
+    struct partition_queue *queue = find(self(store), source, partition);
+    if (queue)
+        forget_letters(queue);
 }
 
 static void tend(struct dead_letter_store *store)
@@ -184,13 +187,13 @@ static void tend(struct dead_letter_store *store)
     int64_t now_us = clock_monotonic_us();
     size_t kept = 0;
     for (size_t i = 0; i < self(store)->count; i++) {
-        struct place *place = &self(store)->places[i];
-        if (place->count > 0 || now_us - place->used_us < IDLE_US) {
-            self(store)->places[kept++] = *place;
+        struct partition_queue *queue = &self(store)->queues[i];
+        if (queue->count > 0 || now_us - queue->used_us < IDLE_US) {
+            self(store)->queues[kept++] = *queue;
             continue;
         }
-        forget_letters(place);
-        close_writer(place);
+        forget_letters(queue);
+        close_writer(queue);
     }
     self(store)->count = kept;
 }
@@ -199,12 +202,12 @@ static void destroy(struct dead_letter_store *store)
 {
     struct kafka_dead_letters *letters = self(store);
     for (size_t i = 0; i < letters->count; i++) {
-        forget_letters(&letters->places[i]);
-        close_writer(&letters->places[i]);
+        forget_letters(&letters->queues[i]);
+        close_writer(&letters->queues[i]);
     }
     if (letters->marks)
         kafka_consumer_destroy(letters->marks);
-    free(letters->places);
+    free(letters->queues);
     free(letters);
 }
 

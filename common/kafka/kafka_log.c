@@ -75,7 +75,7 @@ static bool assign(rd_kafka_t *client, const char *topic, int32_t partition, int
     return code == 0 || kafka_error(error, code, topic);
 }
 
-struct reading {
+struct range_scan {
     const char *topic;
     int32_t partition;
     int64_t next, to;
@@ -87,87 +87,86 @@ struct reading {
     struct retry retry;      /* of fetching it */
 };
 
-/* What is on the queue still of an earlier reading says nothing of this one. */
-static bool is_of(const struct reading *reading, const rd_kafka_message_t *message)
+/* What is on the queue still of an earlier scan says nothing of this one. */
+static bool is_of(const struct range_scan *scan, const rd_kafka_message_t *message)
 {
-    return message->partition == reading->partition && message->rkt &&
-           strcmp(rd_kafka_topic_name(message->rkt), reading->topic) == 0;
+    return message->partition == scan->partition && message->rkt &&
+           strcmp(rd_kafka_topic_name(message->rkt), scan->topic) == 0;
 }
 
 /* Whether the partition must be fetched anew from `next`, because what lies there can't be read or seems to be gone. */
-static bool says_unreadable(struct reading *reading, const rd_kafka_message_t *message)
+static bool says_unreadable(struct range_scan *scan, const rd_kafka_message_t *message)
 {
     if (message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE || message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET)
-        return !error_set(&reading->unreadable, ERROR_UNAVAILABLE,
-                          "kafka: %s/%d: offset %lld went away while it was read", reading->topic,
-                          (int)reading->partition, (long long)reading->next);
-    return kafka_is_unreadable(message, &reading->unreadable);
+        return !error_set(&scan->unreadable, ERROR_UNAVAILABLE, "kafka: %s/%d: offset %lld went away while it was read",
+                          scan->topic, (int)scan->partition, (long long)scan->next);
+    return kafka_is_unreadable(message, &scan->unreadable);
 }
 
-/* One message or event off the queue; false ends the reading, with an error where that isn't its end. */
-static bool take_one(struct reading *reading, const rd_kafka_message_t *message, struct error *error)
+/* One message or event off the queue; false ends the scan, with an error where that isn't its end. */
+static bool take_one(struct range_scan *scan, const rd_kafka_message_t *message, struct error *error)
 {
-    if (reading->is_unreadable)
+    if (scan->is_unreadable)
         return true;
     if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) /* it names no partition */
-        return kafka_error(error, message->err, reading->topic);
-    if (!is_of(reading, message))
+        return kafka_error(error, message->err, scan->topic);
+    if (!is_of(scan, message))
         return true;
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-        reading->heard_us = clock_monotonic_us();
-        if (message->offset > reading->next)
-            reading->next = message->offset;
-        return reading->next < reading->to;
+        scan->heard_us = clock_monotonic_us();
+        if (message->offset > scan->next)
+            scan->next = message->offset;
+        return scan->next < scan->to;
     }
-    reading->is_unreadable = says_unreadable(reading, message);
-    if (message->err || message->offset < reading->next)
+    scan->is_unreadable = says_unreadable(scan, message);
+    if (message->err || message->offset < scan->next)
         return true; /* transport errors heal */
-    reading->heard_us = clock_monotonic_us();
-    if (message->offset >= reading->to) {
-        reading->next = reading->to;
+    scan->heard_us = clock_monotonic_us();
+    if (message->offset >= scan->to) {
+        scan->next = scan->to;
         return false;
     }
     struct log_message taken = kafka_message(message);
-    if (!reading->take(reading->context, &taken, error))
+    if (!scan->take(scan->context, &taken, error))
         return false;
-    reading->next = message->offset + 1;
-    retry_succeeded(&reading->retry);
-    return reading->next < reading->to;
+    scan->next = message->offset + 1;
+    retry_succeeded(&scan->retry);
+    return scan->next < scan->to;
 }
 
 /* A batch that was damaged on its way is sound when it is fetched anew; one on the broker's disk isn't. And an offset
  * may be one that librdkafka made up behind a damaged batch. */
-static bool fetch_again(struct kafka_log *log, struct reading *reading, struct error *error)
+static bool fetch_again(struct kafka_log *log, struct range_scan *scan, struct error *error)
 {
-    if (reading->retry.attempts == FETCHES_MAX) {
-        *error = reading->unreadable;
+    if (scan->retry.attempts == FETCHES_MAX) {
+        *error = scan->unreadable;
         return false;
     }
-    retry_failed(&reading->retry, clock_monotonic_us());
-    shutdown_sleep(retry_wait_us(&reading->retry, clock_monotonic_us()) / 1000);
-    reading->is_unreadable = false;
-    reading->heard_us = clock_monotonic_us();
-    return assign(log->client, reading->topic, reading->partition, reading->next, error);
+    retry_failed(&scan->retry, clock_monotonic_us());
+    shutdown_sleep(retry_wait_us(&scan->retry, clock_monotonic_us()) / 1000);
+    scan->is_unreadable = false;
+    scan->heard_us = clock_monotonic_us();
+    return assign(log->client, scan->topic, scan->partition, scan->next, error);
 }
 
-static bool read_assigned(struct kafka_log *log, struct reading *reading, struct error *error)
+static bool read_assigned(struct kafka_log *log, struct range_scan *scan, struct error *error)
 {
     rd_kafka_message_t *messages[BATCH_MESSAGES];
     struct error stopped = {0};
-    bool going = reading->next < reading->to;
+    bool going = scan->next < scan->to;
     while (going) {
         if (shutdown_requested())
             return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
-        if (clock_monotonic_us() - reading->heard_us > SILENCE_MAX_US)
+        if (clock_monotonic_us() - scan->heard_us > SILENCE_MAX_US)
             return error_set(error, ERROR_UNAVAILABLE, "kafka: %s/%d: no message at offset %lld for %d seconds",
-                             reading->topic, (int)reading->partition, (long long)reading->next,
+                             scan->topic, (int)scan->partition, (long long)scan->next,
                              (int)(SILENCE_MAX_US / US_PER_SECOND));
         ssize_t count = rd_kafka_consume_batch_queue(log->queue, 100, messages, BATCH_MESSAGES);
         for (ssize_t i = 0; i < count; i++) {
-            going = going && take_one(reading, messages[i], &stopped);
+            going = going && take_one(scan, messages[i], &stopped);
             rd_kafka_message_destroy(messages[i]);
         }
-        if (going && reading->is_unreadable && !fetch_again(log, reading, error))
+        if (going && scan->is_unreadable && !fetch_again(log, scan, error))
             return false;
     }
     if (stopped.code != ERROR_NONE) {
@@ -193,7 +192,7 @@ static bool read_log(struct event_log *log, const char *topic, int32_t partition
         *ret_first_available = first < to ? first : to;
         return true;
     }
-    struct reading reading = {.topic = topic,
+    struct range_scan scan = {.topic = topic,
                               .partition = partition,
                               .next = from,
                               .to = to,
@@ -202,7 +201,7 @@ static bool read_log(struct event_log *log, const char *topic, int32_t partition
                               .heard_us = clock_monotonic_us(),
                               .retry = RETRY_DEPENDENCY};
     bool done = from >= to ||
-                (assign(self(log)->client, topic, partition, from, error) && read_assigned(self(log), &reading, error));
+                (assign(self(log)->client, topic, partition, from, error) && read_assigned(self(log), &scan, error));
     kafka_assign(self(log)->client, NULL);
     if (done)
         *ret_first_available = from;

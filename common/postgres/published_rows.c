@@ -7,8 +7,8 @@
 
 #define ROWS_AT_ONCE "5000"
 
-/* One reading of the rows of one view. */
-struct reading {
+/* One scan of the rows of one view. */
+struct row_scan {
     PGconn *connection;
     const struct source *source;
     size_t view;
@@ -17,9 +17,9 @@ struct reading {
     struct buffer group; /* scratch */
 };
 
-static const struct view *view_of(const struct reading *reading)
+static const struct view *view_of(const struct row_scan *scan)
 {
-    return &reading->source->views[reading->view];
+    return &scan->source->views[scan->view];
 }
 
 static void append_columns(struct buffer *sql, const struct view *view)
@@ -44,15 +44,15 @@ static bool parse_dimension(const PGresult *result, int row, int column, enum fi
     return true;
 }
 
-static bool give_row(struct reading *reading, const PGresult *result, int row, struct error *error)
+static bool give_row(struct row_scan *scan, const PGresult *result, int row, struct error *error)
 {
-    const struct view *view = view_of(reading);
+    const struct view *view = view_of(scan);
     struct value values[FIELDS_MAX];
     bool valid = true;
-    reading->cell->count = result_integer(result, row, 1);
+    scan->cell->count = result_integer(result, row, 1);
     for (size_t i = 0; i < view->sum_count; i++) {
-        reading->cell->sums[i].count = result_integer(result, row, 2 + 2 * (int)i);
-        valid = valid && wide_parse(result_text(result, row, 3 + 2 * (int)i), &reading->cell->sums[i].total);
+        scan->cell->sums[i].count = result_integer(result, row, 2 + 2 * (int)i);
+        valid = valid && wide_parse(result_text(result, row, 3 + 2 * (int)i), &scan->cell->sums[i].total);
     }
     for (size_t i = 0; i < view->dimension_count; i++) {
         size_t field = view->dimensions[i];
@@ -61,57 +61,57 @@ static bool give_row(struct reading *reading, const PGresult *result, int row, s
     }
     if (!valid)
         return error_set(error, ERROR_INTERNAL, "PostgreSQL: view %s has a row that isn't one of its own", view->name);
-    buffer_clear(&reading->group);
-    group_append(view, values, &reading->group);
-    if (reading->group.failed)
+    buffer_clear(&scan->group);
+    group_append(view, values, &scan->group);
+    if (scan->group.failed)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    return reading->rows->row(reading->rows->context, reading->view, result_integer(result, row, 0),
-                              buffer_text(&reading->group), reading->cell, error);
+    return scan->rows->row(scan->rows->context, scan->view, result_integer(result, row, 0), buffer_text(&scan->group),
+                           scan->cell, error);
 }
 
 /* A cursor, so that a view of any size passes through bounded memory. `condition` may be "". */
-static bool open_cursor(const struct reading *reading, const char *condition, struct error *error)
+static bool open_cursor(const struct row_scan *scan, const char *condition, struct error *error)
 {
     struct buffer sql = {0};
     buffer_append_string(&sql, "declare tm_rows no scroll cursor for select ");
-    append_columns(&sql, view_of(reading));
+    append_columns(&sql, view_of(scan));
     buffer_append_string(&sql, " from view.");
-    buffer_append_identifier(&sql, view_of(reading)->name);
+    buffer_append_identifier(&sql, view_of(scan)->name);
     buffer_append_string(&sql, condition);
-    bool done = !sql.failed ? connection_execute(reading->connection, buffer_string(&sql), error)
+    bool done = !sql.failed ? connection_execute(scan->connection, buffer_string(&sql), error)
                             : error_set(error, ERROR_INTERNAL, "out of memory");
     buffer_clean_up(&sql);
     return done;
 }
 
-static bool give_rows(struct reading *reading, const char *condition, struct error *error)
+static bool give_rows(struct row_scan *scan, const char *condition, struct error *error)
 {
-    if (!open_cursor(reading, condition, error))
+    if (!open_cursor(scan, condition, error))
         return false;
     for (int count = 1; count > 0;) {
         RESULT *result = NULL;
-        if (!connection_query(reading->connection, "fetch " ROWS_AT_ONCE " from tm_rows", 0, NULL, &result, error))
+        if (!connection_query(scan->connection, "fetch " ROWS_AT_ONCE " from tm_rows", 0, NULL, &result, error))
             return false;
         count = PQntuples(result);
         for (int row = 0; row < count; row++)
-            if (!give_row(reading, result, row, error))
+            if (!give_row(scan, result, row, error))
                 return false;
     }
-    return connection_execute(reading->connection, "close tm_rows", error);
+    return connection_execute(scan->connection, "close tm_rows", error);
 }
 
 /* The windows touched after `since_epoch`, one a row in column 0; *ret_known is false where they can't be told. */
-static bool read_touched(const struct reading *reading, int64_t since_epoch, int64_t since_us, int64_t epoch,
+static bool read_touched(const struct row_scan *scan, int64_t since_epoch, int64_t since_us, int64_t epoch,
                          bool *ret_known, PGresult **ret_windows, struct error *error)
 {
     char since[24], last[24], at[24];
     snprintf(since, sizeof since, "%" PRId64, since_epoch);
     snprintf(last, sizeof last, "%" PRId64, epoch);
     snprintf(at, sizeof at, "%" PRId64, since_us);
-    const char *values[] = {reading->source->name, view_of(reading)->name, since, last, at};
+    const char *values[] = {scan->source->name, view_of(scan)->name, since, last, at};
     RESULT *known = NULL;
     if (!connection_query(
-            reading->connection,
+            scan->connection,
             "select count(*) filter (where epoch > $3::bigint and windows is not null) = $4::bigint - $3::bigint "
             "and count(*) filter (where epoch = $3::bigint and "
             "(extract(epoch from published_at) * 1000000)::bigint = $5::bigint) = 1 "
@@ -121,13 +121,13 @@ static bool read_touched(const struct reading *reading, int64_t since_epoch, int
     *ret_known = *PQgetvalue(known, 0, 0) == 't';
     if (!*ret_known)
         return true;
-    return connection_query(reading->connection,
+    return connection_query(scan->connection,
                             "select distinct unnest(windows) from tidemark.touched "
                             "where source = $1 and view = $2 and epoch > $3::bigint and epoch <= $4::bigint",
                             4, values, ret_windows, error);
 }
 
-static bool give_windows(struct reading *reading, const PGresult *windows, struct error *error)
+static bool give_windows(struct row_scan *scan, const PGresult *windows, struct error *error)
 {
     int count = PQntuples(windows);
     if (count == 0)
@@ -135,31 +135,31 @@ static bool give_windows(struct reading *reading, const PGresult *windows, struc
     struct buffer condition = {0};
     buffer_append_string(&condition, " where tm_window = any ('{");
     for (int row = 0; row < count; row++) {
-        reading->rows->clear_window(reading->rows->context, reading->view, result_integer(windows, row, 0));
+        scan->rows->clear_window(scan->rows->context, scan->view, result_integer(windows, row, 0));
         buffer_append_string(&condition, row ? "," : "");
         buffer_append_text(&condition, result_text(windows, row, 0));
     }
     buffer_append_string(&condition, "}'::bigint[])");
-    bool done = !condition.failed ? give_rows(reading, buffer_string(&condition), error)
+    bool done = !condition.failed ? give_rows(scan, buffer_string(&condition), error)
                                   : error_set(error, ERROR_INTERNAL, "out of memory");
     buffer_clean_up(&condition);
     return done;
 }
 
-static bool give_view(struct reading *reading, const struct publication *publication, bool exists, int64_t since_epoch,
+static bool give_view(struct row_scan *scan, const struct publication *publication, bool exists, int64_t since_epoch,
                       int64_t since_us, struct error *error)
 {
-    const struct view *view = view_of(reading);
-    bool current = exists && strcmp(publication->view_fingerprints[reading->view], view->fingerprint) == 0;
+    const struct view *view = view_of(scan);
+    bool current = exists && strcmp(publication->view_fingerprints[scan->view], view->fingerprint) == 0;
     bool known = false;
     RESULT *windows = NULL;
     if (current && since_epoch > 0 && since_epoch <= publication->epoch &&
-        !read_touched(reading, since_epoch, since_us, publication->epoch, &known, &windows, error))
+        !read_touched(scan, since_epoch, since_us, publication->epoch, &known, &windows, error))
         return false;
     if (known)
-        return give_windows(reading, windows, error);
-    reading->rows->clear_view(reading->rows->context, reading->view);
-    return !current || give_rows(reading, "", error);
+        return give_windows(scan, windows, error);
+    scan->rows->clear_view(scan->rows->context, scan->view);
+    return !current || give_rows(scan, "", error);
 }
 
 static bool give_views(PGconn *connection, const struct source *source, const struct publication *publication,
@@ -168,12 +168,12 @@ static bool give_views(PGconn *connection, const struct source *source, const st
 {
     bool done = true;
     for (size_t i = 0; done && i < source->view_count; i++) {
-        struct reading reading = {.connection = connection, .source = source, .view = i, .rows = rows};
-        reading.cell = calloc(1, cell_size(&source->views[i]));
-        done = reading.cell ? give_view(&reading, publication, exists[i], since_epoch, since_us, error)
-                            : error_set(error, ERROR_INTERNAL, "out of memory");
-        free(reading.cell);
-        buffer_clean_up(&reading.group);
+        struct row_scan scan = {.connection = connection, .source = source, .view = i, .rows = rows};
+        scan.cell = calloc(1, cell_size(&source->views[i]));
+        done = scan.cell ? give_view(&scan, publication, exists[i], since_epoch, since_us, error)
+                         : error_set(error, ERROR_INTERNAL, "out of memory");
+        free(scan.cell);
+        buffer_clean_up(&scan.group);
     }
     return done;
 }

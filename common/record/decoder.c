@@ -10,24 +10,24 @@
 #include "record/record.h"
 #include "record/storage.h"
 
-#define SLOTS_MAX (FIELDS_MAX + 1)
+#define BINDINGS_MAX (FIELDS_MAX + 1)
 
-enum slot_type { SLOT_TEXT, SLOT_KEY, SLOT_INTEGER, SLOT_DECIMAL, SLOT_EVENT_TIME };
+enum binding_type { BIND_TEXT, BIND_KEY, BIND_INTEGER, BIND_DECIMAL, BIND_EVENT_TIME };
 
 /* What to do with the value of one declared name: a field, or the event time where it isn't a field. */
-struct slot {
+struct binding {
     const char *name;
-    enum slot_type type;
+    enum binding_type type;
     unsigned scale;
     bool is_event_time;
 };
 
 struct decoder {
     const struct schema *schema;
-    struct slot slots[SLOTS_MAX];
-    struct json_key names[SLOTS_MAX];
-    uint32_t slot_count; /* also the slot of every key that isn't declared */
-    uint64_t required;   /* fields that must be there, by number */
+    struct binding bindings[BINDINGS_MAX];
+    struct json_key names[BINDINGS_MAX];
+    uint32_t binding_count; /* also the binding of every key that isn't declared */
+    uint64_t required;      /* fields that must be there, by number */
     struct json_scanner *scanner;
     struct storage storage;
     struct key_order order;
@@ -49,27 +49,27 @@ static uint64_t bit(size_t number)
     return UINT64_C(1) << number;
 }
 
-static void add_slot(struct decoder *decoder, struct slot slot)
+static void add_binding(struct decoder *decoder, struct binding binding)
 {
-    decoder->slots[decoder->slot_count] = slot;
-    decoder->names[decoder->slot_count] = json_key_of(text_of(slot.name));
-    decoder->slot_count++;
+    decoder->bindings[decoder->binding_count] = binding;
+    decoder->names[decoder->binding_count] = json_key_of(text_of(binding.name));
+    decoder->binding_count++;
 }
 
 static void add_field(struct decoder *decoder, size_t number)
 {
-    static const enum slot_type types[] = {
-        [FIELD_TEXT] = SLOT_TEXT, [FIELD_INTEGER] = SLOT_INTEGER, [FIELD_DECIMAL] = SLOT_DECIMAL};
+    static const enum binding_type types[] = {
+        [FIELD_TEXT] = BIND_TEXT, [FIELD_INTEGER] = BIND_INTEGER, [FIELD_DECIMAL] = BIND_DECIMAL};
     const struct field *field = &decoder->schema->fields[number];
-    struct slot slot = {field->name, types[field->type], field->scale, false};
+    struct binding binding = {field->name, types[field->type], field->scale, false};
     if (number == decoder->schema->key) {
-        slot.type = SLOT_KEY;
+        binding.type = BIND_KEY;
     }
-    slot.is_event_time = strcmp(field->name, decoder->schema->event_time) == 0;
-    if (slot.type == SLOT_KEY || slot.type == SLOT_DECIMAL) {
+    binding.is_event_time = strcmp(field->name, decoder->schema->event_time) == 0;
+    if (binding.type == BIND_KEY || binding.type == BIND_DECIMAL) {
         decoder->required |= bit(number);
     }
-    add_slot(decoder, slot);
+    add_binding(decoder, binding);
 }
 
 struct decoder *decoder_new(const struct schema *schema)
@@ -84,7 +84,7 @@ struct decoder *decoder_new(const struct schema *schema)
         add_field(decoder, i);
     }
     if (schema_field(schema, text_of(schema->event_time)) == FIELD_NONE) {
-        add_slot(decoder, (struct slot){schema->event_time, SLOT_EVENT_TIME, 0, true});
+        add_binding(decoder, (struct binding){schema->event_time, BIND_EVENT_TIME, 0, true});
     }
     decoder->scanner = json_scanner_new();
     if (!decoder->scanner) {
@@ -127,9 +127,9 @@ static bool is_null(const struct json_token *token)
     return token->type == JSON_OTHER && token->text.length == 4 && memcmp(token->text.data, "null", 4) == 0;
 }
 
-static inline bool fill_text(struct decoder *decoder, uint32_t slot, const struct json_token *token)
+static inline bool fill_text(struct decoder *decoder, uint32_t binding, const struct json_token *token)
 {
-    const char *name = decoder->slots[slot].name;
+    const char *name = decoder->bindings[binding].name;
     if (is_null(token)) {
         return true;
     }
@@ -142,13 +142,13 @@ static inline bool fill_text(struct decoder *decoder, uint32_t slot, const struc
     if (token->traits.nul) {
         return reject_field(decoder, name, "a NUL character in a text");
     }
-    decoder->values[slot] = (struct value){.present = true, .text = token->text};
+    decoder->values[binding] = (struct value){.present = true, .text = token->text};
     return true;
 }
 
-static inline bool fill_key(struct decoder *decoder, uint32_t slot, const struct json_token *token)
+static inline bool fill_key(struct decoder *decoder, uint32_t binding, const struct json_token *token)
 {
-    const char *name = decoder->slots[slot].name;
+    const char *name = decoder->bindings[binding].name;
     if (token->type != JSON_STRING) {
         return reject_field(decoder, name, fault_of_text(token));
     }
@@ -158,10 +158,10 @@ static inline bool fill_key(struct decoder *decoder, uint32_t slot, const struct
     if (token->text.length > KEY_BYTES_MAX) {
         return reject_field(decoder, name, "longer than 256 bytes");
     }
-    return fill_text(decoder, slot, token);
+    return fill_text(decoder, binding, token);
 }
 
-static inline bool fill_integer(struct decoder *decoder, uint32_t slot, const struct json_token *token)
+static inline bool fill_integer(struct decoder *decoder, uint32_t binding, const struct json_token *token)
 {
     if (is_null(token)) {
         return true;
@@ -170,22 +170,22 @@ static inline bool fill_integer(struct decoder *decoder, uint32_t slot, const st
     struct value value = {.present = true};
     if (token->type != JSON_OTHER || !json_number_parse(token->text, &number) ||
         !json_number_to_integer(&number, &value.number)) {
-        return reject_field(decoder, decoder->slots[slot].name, fault_of_integer(token));
+        return reject_field(decoder, decoder->bindings[binding].name, fault_of_integer(token));
     }
-    decoder->values[slot] = value;
+    decoder->values[binding] = value;
     return true;
 }
 
-static inline bool fill_decimal(struct decoder *decoder, uint32_t slot, const struct json_token *token)
+static inline bool fill_decimal(struct decoder *decoder, uint32_t binding, const struct json_token *token)
 {
     struct json_number number;
     struct value value = {.present = true};
-    unsigned scale = decoder->slots[slot].scale;
+    unsigned scale = decoder->bindings[binding].scale;
     if (token->type != JSON_OTHER || !json_number_parse(token->text, &number) ||
         !decimal_from_number(&number, scale, &value.number)) {
-        return reject_field(decoder, decoder->slots[slot].name, fault_of_decimal(token, scale));
+        return reject_field(decoder, decoder->bindings[binding].name, fault_of_decimal(token, scale));
     }
-    decoder->values[slot] = value;
+    decoder->values[binding] = value;
     return true;
 }
 
@@ -212,37 +212,37 @@ static inline bool fill_event_time(struct decoder *decoder, const struct json_to
     return true;
 }
 
-static inline bool fill_slot(struct decoder *decoder, uint32_t slot)
+static inline bool fill_binding(struct decoder *decoder, uint32_t binding)
 {
     struct json_token token;
     if (!json_walk_token(&decoder->walk, &token) ||
-        (decoder->slots[slot].is_event_time && !fill_event_time(decoder, &token))) {
+        (decoder->bindings[binding].is_event_time && !fill_event_time(decoder, &token))) {
         return false;
     }
-    switch (decoder->slots[slot].type) {
-    case SLOT_EVENT_TIME:
+    switch (decoder->bindings[binding].type) {
+    case BIND_EVENT_TIME:
         return true;
-    case SLOT_TEXT:
-        return fill_text(decoder, slot, &token);
-    case SLOT_INTEGER:
-        return fill_integer(decoder, slot, &token);
-    case SLOT_KEY:
-        decoder->seen |= bit(slot);
-        return fill_key(decoder, slot, &token);
-    case SLOT_DECIMAL:
-        decoder->seen |= bit(slot);
-        return fill_decimal(decoder, slot, &token);
+    case BIND_TEXT:
+        return fill_text(decoder, binding, &token);
+    case BIND_INTEGER:
+        return fill_integer(decoder, binding, &token);
+    case BIND_KEY:
+        decoder->seen |= bit(binding);
+        return fill_key(decoder, binding, &token);
+    case BIND_DECIMAL:
+        decoder->seen |= bit(binding);
+        return fill_decimal(decoder, binding, &token);
     }
     return false;
 }
 
-static uint32_t find_slot(const struct decoder *decoder, const struct json_key *key)
+static uint32_t find_binding(const struct decoder *decoder, const struct json_key *key)
 {
-    uint32_t slot = 0;
-    while (slot < decoder->slot_count && !json_key_equal(&decoder->names[slot], key)) {
-        slot++;
+    uint32_t binding = 0;
+    while (binding < decoder->binding_count && !json_key_equal(&decoder->names[binding], key)) {
+        binding++;
     }
-    return slot;
+    return binding;
 }
 
 /* From here on the message's keys are compared with each other: those found in order so far go onto the stack. */
@@ -264,7 +264,7 @@ static bool resolve_key(struct decoder *decoder, struct json_key *key)
         const struct key_order *order = &decoder->order;
         size_t found = key_order_find(order, decoder->next_key, key);
         if (found != KEY_ORDER_NONE) {
-            key->slot = order->keys[found].slot;
+            key->number = order->keys[found].number;
             decoder->next_key = found + 1;
             decoder->followed |= bit(found);
             return true;
@@ -273,7 +273,7 @@ static bool resolve_key(struct decoder *decoder, struct json_key *key)
             return false;
         }
     }
-    key->slot = find_slot(decoder, key);
+    key->number = find_binding(decoder, key);
     return json_key_stack_push(&decoder->walk.keys, *key) || reject(decoder, NULL);
 }
 
@@ -286,7 +286,7 @@ static bool decode_members(struct decoder *decoder)
     do {
         struct json_key key;
         if (!json_walk_key(walk, &key) || !resolve_key(decoder, &key) ||
-            !(key.slot == decoder->slot_count ? json_walk_value(walk, 1) : fill_slot(decoder, key.slot))) {
+            !(key.number == decoder->binding_count ? json_walk_value(walk, 1) : fill_binding(decoder, key.number))) {
             return false;
         }
     } while (json_walk_take(walk, ','));
@@ -297,7 +297,7 @@ static bool check_required(struct decoder *decoder)
 {
     uint64_t missing = decoder->required & ~decoder->seen;
     if (missing) {
-        return reject_field(decoder, decoder->slots[__builtin_ctzll(missing)].name, "absent");
+        return reject_field(decoder, decoder->bindings[__builtin_ctzll(missing)].name, "absent");
     }
     return decoder->has_event_time || reject_field(decoder, decoder->schema->event_time, "absent");
 }

@@ -9,12 +9,12 @@
 #define FIRST_SECOND INT64_C(946684800) /* 2000-01-01T00:00:00Z */
 #define END_SECOND INT64_C(4102444800)  /* 2100-01-01T00:00:00Z */
 
-struct reader {
+struct time_reader {
     const char *at, *end;
 };
 
 /* Takes a number of exactly `digits` digits; -1 where there is none. */
-static int take_number(struct reader *reader, int digits)
+static int take_number(struct time_reader *reader, int digits)
 {
     if (reader->end - reader->at < digits) {
         return -1;
@@ -31,7 +31,7 @@ static int take_number(struct reader *reader, int digits)
 }
 
 /* Takes one byte if it is one of the two. */
-static bool take(struct reader *reader, char one, char other)
+static bool take(struct time_reader *reader, char one, char other)
 {
     bool taken = reader->at < reader->end && (*reader->at == one || *reader->at == other);
     reader->at += taken;
@@ -45,7 +45,7 @@ static int days_of_month(int year, int month)
     return days[month - 1] + (month == 2 && leap);
 }
 
-static bool take_date(struct reader *reader, int64_t *ret_days)
+static bool take_date(struct time_reader *reader, int64_t *ret_days)
 {
     int year = take_number(reader, 4);
     bool dash = take(reader, '-', '-');
@@ -60,7 +60,7 @@ static bool take_date(struct reader *reader, int64_t *ret_days)
 }
 
 /* Takes hours and minutes with a colon between; -1 where they aren't a time of day. */
-static int take_minutes(struct reader *reader)
+static int take_minutes(struct time_reader *reader)
 {
     int hours = take_number(reader, 2);
     bool colon = take(reader, ':', ':');
@@ -69,7 +69,7 @@ static int take_minutes(struct reader *reader)
 }
 
 /* Takes the decimals of a second, if there are any; false where there are none behind the point, or more than nine. */
-static bool take_fraction(struct reader *reader, int64_t *ret_us)
+static bool take_fraction(struct time_reader *reader, int64_t *ret_us)
 {
     *ret_us = 0;
     if (!take(reader, '.', '.')) {
@@ -88,7 +88,7 @@ static bool take_fraction(struct reader *reader, int64_t *ret_us)
 }
 
 /* Takes the offset in minutes east of UTC: nothing and `Z` are 0. */
-static bool take_offset(struct reader *reader, int *ret_minutes)
+static bool take_offset(struct time_reader *reader, int *ret_minutes)
 {
     *ret_minutes = 0;
     if (reader->at == reader->end || take(reader, 'Z', 'z')) {
@@ -106,7 +106,7 @@ static bool take_offset(struct reader *reader, int *ret_minutes)
 /* Of any year: whole seconds, and the microseconds behind them. */
 static inline bool parse_instant(struct text text, int64_t *ret_s, int64_t *ret_us)
 {
-    struct reader reader = {text.data, text.data + text.length};
+    struct time_reader reader = {text.data, text.data + text.length};
     int64_t days;
     int offset;
     if (!take_date(&reader, &days) || (!take(&reader, 'T', 't') && !take(&reader, ' ', ' '))) {
@@ -145,7 +145,7 @@ bool event_time_is_outside(struct text text)
 }
 
 /* Takes the decimals of a second, as many as there are; *ret_more where they aren't all zero. */
-static bool take_decimals(struct reader *reader, bool *ret_more)
+static bool take_decimals(struct time_reader *reader, bool *ret_more)
 {
     *ret_more = false;
     if (!take(reader, '.', '.')) {
@@ -169,7 +169,7 @@ static bool begins_a_month(int64_t next_s)
 
 bool rfc3339_parse(struct text text, int64_t *ret_s)
 {
-    struct reader reader = {text.data, text.data + text.length};
+    struct time_reader reader = {text.data, text.data + text.length};
     int64_t days;
     int offset;
     bool more;
@@ -193,7 +193,7 @@ bool rfc3339_parse(struct text text, int64_t *ret_s)
 
 bool rfc3339_date_parse(struct text text, int64_t *ret_days)
 {
-    struct reader reader = {text.data, text.data + text.length};
+    struct time_reader reader = {text.data, text.data + text.length};
     int64_t days;
     if (!take_date(&reader, &days) || reader.at != reader.end) {
         return false;

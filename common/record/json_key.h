@@ -13,12 +13,12 @@ struct json_key {
     uint64_t first, last; /* the first and the last eight bytes; of shorter keys all bytes between them */
     const char *data;     /* unescaped */
     uint32_t length;
-    uint32_t slot; /* the owner's number for this key */
+    uint32_t number; /* the owner's number for this key */
 };
 
 #define JSON_KEY_WORDS 16 /* bytes that `first` and `last` hold */
 
-/* The key with slot 0; the bytes stay the caller's. */
+/* The key with number 0; the bytes stay the caller's. */
 static inline struct json_key json_key_of(struct text text)
 {
     struct json_key key = {.data = text.data, .length = (uint32_t)text.length};

@@ -2,7 +2,7 @@
  * The keys of a message in the order in which the last ones had them.
  *
  * Producers write their keys in the same order each time. A message whose keys are found here one behind the other
- * (some may be missing) has no duplicate among them, and each key's slot is known by one comparison. */
+ * (some may be missing) has no duplicate among them, and each key's number is known by one comparison. */
 #ifndef TIDEMARK_RECORD_KEY_ORDER_H
 #define TIDEMARK_RECORD_KEY_ORDER_H
 
@@ -29,8 +29,8 @@ static inline size_t key_order_find(const struct key_order *order, size_t from, 
     return KEY_ORDER_NONE;
 }
 
-/* Takes these distinct keys, with their slots, as the order. It becomes empty where they are too many or too long. The
- * first of them may be keys of this order itself, as long as they follow each other as they did here. */
+/* Takes these distinct keys, with their numbers, as the order. It becomes empty where they are too many or too long.
+ * The first of them may be keys of this order itself, as long as they follow each other as they did here. */
 void key_order_learn(struct key_order *order, const struct json_key *keys, size_t count);
 
 #endif

@@ -24,17 +24,17 @@ struct operand {
 };
 
 enum node_kind { NODE_CONSTANT, NODE_AND, NODE_OR, NODE_NOT, NODE_COMPARE, NODE_IN, NODE_IS_NULL };
-enum comparison { EQUAL, NOT_EQUAL, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL };
+enum comparison_kind { EQUAL, NOT_EQUAL, LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL };
 
 struct expression {
     enum node_kind kind;
-    enum truth constant;        /* of NODE_CONSTANT */
-    enum comparison comparison; /* of NODE_COMPARE */
-    bool negated;               /* NOT IN, IS NOT NULL */
-    struct operand left, right; /* right is NODE_COMPARE's */
-    struct operand *list;       /* of NODE_IN, never empty */
-    struct expression *first;   /* of AND and OR, two or more; of NOT, one */
-    struct expression *next;    /* the sibling */
+    enum truth constant;             /* of NODE_CONSTANT */
+    enum comparison_kind comparison; /* of NODE_COMPARE */
+    bool negated;                    /* NOT IN, IS NOT NULL */
+    struct operand left, right;      /* right is NODE_COMPARE's */
+    struct operand *list;            /* of NODE_IN, never empty */
+    struct expression *first;        /* of AND and OR, two or more; of NOT, one */
+    struct expression *next;         /* the sibling */
 };
 
 #endif

@@ -206,11 +206,11 @@ static struct expression *fold(struct parser *parser, struct expression *node)
     return new_constant(parser, expression_evaluate(node, NULL));
 }
 
-static bool comparison_of(const struct token *token, enum comparison *ret_comparison)
+static bool comparison_of(const struct token *token, enum comparison_kind *ret_comparison)
 {
     static const struct {
         const char *symbol;
-        enum comparison comparison;
+        enum comparison_kind comparison;
     } comparisons[] = {
         {"=", EQUAL},          {"<>", NOT_EQUAL}, {"!=", NOT_EQUAL},        {"<", LESS},
         {"<=", LESS_OR_EQUAL}, {">", GREATER},    {">=", GREATER_OR_EQUAL},
@@ -225,7 +225,7 @@ static bool comparison_of(const struct token *token, enum comparison *ret_compar
 }
 
 static struct expression *parse_comparison(struct parser *parser, const struct operand *left,
-                                           enum comparison comparison)
+                                           enum comparison_kind comparison)
 {
     struct expression *node = new_node(parser, NODE_COMPARE);
     if (!node || !advance(parser) || !parse_comparable(parser, left, &node->right)) {
@@ -308,7 +308,7 @@ static struct expression *parse_test(struct parser *parser)
     if (!parse_operand(parser, &left)) {
         return NULL;
     }
-    enum comparison comparison;
+    enum comparison_kind comparison;
     if (comparison_of(&parser->token, &comparison)) {
         return parse_comparison(parser, &left, comparison);
     }

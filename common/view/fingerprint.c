@@ -22,7 +22,7 @@ static void print_source(const struct source *source, struct buffer *out)
 }
 
 /* Only these have changed: before, they were cut with the offset of each moment, and overlapped where clocks change. */
-static bool is_cut_anew(const struct window *window)
+static bool was_cut_otherwise(const struct window *window)
 {
     return !window_is_of_days(window) && window->length_s > 60;
 }
@@ -31,7 +31,7 @@ static void print_view(const struct view *view, struct buffer *out)
 {
     const struct schema *schema = view->schema;
     buffer_appendf(out, "view %s zone %s window %" PRId64 "%s\n", view->name, zone_name(view->zone),
-                   view->window.length_s, is_cut_anew(&view->window) ? " one after the other" : "");
+                   view->window.length_s, was_cut_otherwise(&view->window) ? " one after the other" : "");
     if (view->where)
         expression_print_sql(view->where, schema, "", out);
     for (size_t i = 0; i < view->dimension_count; i++)

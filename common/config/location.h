@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef TIDEMARK_CONFIG_PLACE_H
-#define TIDEMARK_CONFIG_PLACE_H
+#ifndef TIDEMARK_CONFIG_LOCATION_H
+#define TIDEMARK_CONFIG_LOCATION_H
 
 #include <stddef.h>
 
 /* Where in the file, both from 1; a column is a character, not a byte. */
-struct place {
+struct location {
     size_t line, column;
 };
 
