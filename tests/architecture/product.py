@@ -20,4 +20,10 @@ def text(path):
 
 def without_comments(code):
     """With the same lines: what is left of a comment is its ends of lines."""
-    return re.sub(r"/\*.*?\*/|//[^\n]*", lambda found: "\n" * found[0].count("\n"), code, flags=re.S)
+    strings_and_comments = r'"(?:\\.|[^"\\])*"|/\*.*?\*/'
+    return re.sub(
+        strings_and_comments,
+        lambda found: found[0] if found[0][0] == '"' else "\n" * found[0].count("\n"),
+        code,
+        flags=re.S,
+    )
