@@ -5,9 +5,8 @@
 
 #include <hiredis/hiredis.h>
 
-#include "state/gaps.h"
-#include "state/slot.h"
 #include "redis/words.h"
+#include "state/commit.h"
 
 /* From the reply to HGETALL: fields and values in turn. An empty reply is a slot that doesn't exist.
  * ERROR_DATA where a field is missing or isn't what it must be; one that isn't known is passed over. Of a newer format
