@@ -14,7 +14,7 @@ OTHERS = re.compile(r"PGRES_\w+|PARTITION_READING|start_reading")
 # word: where it still is.
 EXCUSED = {
     "anew": ("batch-layer/", "speed-layer/", "common/"),
-    "come": ("batch-layer/",),
+    "come": ("batch-layer/", "common/"),
     "go": ("batch-layer/", "serving-layer/", "common/"),
     "hint": ("speed-layer/", "common/"),
     "judgement": ("batch-layer/",),
