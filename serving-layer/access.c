@@ -13,7 +13,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
-#include "config/program.h"
+#include "program/program.h"
 #include "config/words.h"
 
 #define TOKEN_PREFIX "tm_" /* by which one is recognised where it shouldn't be */
@@ -147,9 +147,10 @@ static struct token_set *hold(struct access *access)
 }
 
 /* Looks at all of them, and at all of each, so that the time it takes says nothing. */
-static const struct token *find_token(const struct tokens *tokens, const unsigned char digest[TOKEN_DIGEST_BYTES])
+static const struct access_token *find_token(const struct tokens *tokens,
+                                             const unsigned char digest[TOKEN_DIGEST_BYTES])
 {
-    const struct token *found = NULL;
+    const struct access_token *found = NULL;
     for (size_t i = 0; i < tokens->count; i++)
         if (gnutls_memcmp(tokens->list[i].digest, digest, TOKEN_DIGEST_BYTES) == 0)
             found = &tokens->list[i];
@@ -172,8 +173,8 @@ static const char *bearer(const char *authorization)
     return *token ? token : NULL;
 }
 
-static const struct token *admit(const struct tokens *tokens, const char *authorization, int64_t now_us,
-                                 struct problem *problem)
+static const struct access_token *admit(const struct tokens *tokens, const char *authorization, int64_t now_us,
+                                        struct problem *problem)
 {
     unsigned char digest[TOKEN_DIGEST_BYTES];
     const char *sent = bearer(authorization);
@@ -181,7 +182,7 @@ static const struct token *admit(const struct tokens *tokens, const char *author
         problem_set(problem, 401, "a token is needed, in the header Authorization: Bearer TOKEN");
         return NULL;
     }
-    const struct token *token = digest_of(sent, digest) ? find_token(tokens, digest) : NULL;
+    const struct access_token *token = digest_of(sent, digest) ? find_token(tokens, digest) : NULL;
     if (!token)
         problem_set(problem, 401, "this token isn't known");
     else if (token->expires_us > 0 && token->expires_us <= now_us)
@@ -198,7 +199,7 @@ bool access_enter(struct access *access, const char *authorization, int64_t now_
     if (!access_is_restricted(access))
         return true;
     struct token_set *set = hold(access);
-    const struct token *token = admit(&set->tokens, authorization, now_us, problem);
+    const struct access_token *token = admit(&set->tokens, authorization, now_us, problem);
     if (token)
         *ret_visitor = (struct visitor){token, set};
     else
@@ -214,7 +215,7 @@ void visitor_leave(struct visitor *visitor)
 
 bool visitor_may_see(const struct visitor *visitor, const char *view)
 {
-    const struct token *token = visitor->token;
+    const struct access_token *token = visitor->token;
     if (!token || token->all_views)
         return true;
     for (size_t i = 0; i < token->view_count; i++)

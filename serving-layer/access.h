@@ -13,8 +13,8 @@ struct access;
 
 /* Who asks, for as long as one request is answered. */
 struct visitor {
-    const struct token *token; /* NULL: everybody may ask for everything */
-    struct token_set *held;    /* keeps the token alive; NULL likewise */
+    const struct access_token *token; /* NULL: everybody may ask for everything */
+    struct token_set *held;           /* keeps the token alive; NULL likewise */
 };
 
 /* Reads the file that the settings name, if any; the settings outlive it. ERROR_CONFIGURATION where it is wrong. */

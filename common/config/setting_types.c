@@ -146,7 +146,8 @@ static bool is_origin(struct text text)
            ((text_after(text, "https://", &rest) || text_after(text, "http://", &rest)) && is_authority(rest));
 }
 
-static void read_origins(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_origins(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                         void *base)
 {
     if (!option_expect(reader, node, YAML_LIST, "a list of origins such as [\"https://board.example.com\"]"))
         return;
@@ -156,7 +157,7 @@ static void read_origins(struct reader *reader, const struct option *option, con
         if (!option_expect(reader, item, YAML_SCALAR, "an origin such as \"https://board.example.com\""))
             continue;
         if (!is_origin(item->text))
-            problem_add(reader->problems, item->place,
+            problem_add(reader->problems, item->location,
                         "an origin is https://host, with its port where it isn't 443, and without a path; or \"*\"");
         names[count++] = reader_copy(reader, item->text);
     }

@@ -20,6 +20,21 @@ const struct source *settings_source(const struct settings *settings, struct tex
     return NULL;
 }
 
+const struct view *settings_view(const struct settings *settings, struct text name, const struct source **ret_source)
+{
+    for (size_t i = 0; i < settings->source_count; i++) {
+        const struct source *source = &settings->sources[i];
+        for (size_t j = 0; j < source->view_count; j++) {
+            if (!text_equal(name, text_of(source->views[j].name)))
+                continue;
+            if (ret_source)
+                *ret_source = source;
+            return &source->views[j];
+        }
+    }
+    return NULL;
+}
+
 const struct detector *settings_detector(const struct settings *settings, struct text name)
 {
     for (size_t i = 0; i < settings->detector_count; i++)

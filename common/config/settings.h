@@ -96,7 +96,10 @@ struct settings {
 /* Forgets all of it; NULL is nothing. */
 void settings_destroy(struct settings *settings);
 
-const struct source *settings_source(const struct settings *settings, struct text name);     /* NULL: none */
+const struct source *settings_source(const struct settings *settings, struct text name); /* NULL: none */
+/* The view with this name and its source, or NULL. Names of views are unique in the file. */
+const struct view *settings_view(const struct settings *settings, struct text name, const struct source **ret_source);
+
 const struct detector *settings_detector(const struct settings *settings, struct text name); /* NULL: none */
 
 #endif

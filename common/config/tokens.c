@@ -15,7 +15,8 @@ struct written_token {
     bool operates;
 };
 
-static void read_views(struct reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void read_views(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                       void *base)
 {
     bool all = node->kind == YAML_SCALAR && text_equal(node->text, text_of("all"));
     if (!all && !option_expect(reader, node, YAML_LIST, "\"all\" or a list of views"))
@@ -73,13 +74,13 @@ static bool digest_parse(struct text text, unsigned char digest[TOKEN_DIGEST_BYT
     return true;
 }
 
-static void take_digest(struct reader *reader, const struct yaml_node *node, struct token *token)
+static void take_digest(struct option_reader *reader, const struct yaml_node *node, struct access_token *token)
 {
     if (node && !digest_parse(node->text, token->digest))
-        problem_add(reader->problems, node->place, "\"sha256\" must be 64 hexadecimal digits");
+        problem_add(reader->problems, node->location, "\"sha256\" must be 64 hexadecimal digits");
 }
 
-static void take_expiry(struct reader *reader, const struct yaml_node *node, struct token *token)
+static void take_expiry(struct option_reader *reader, const struct yaml_node *node, struct access_token *token)
 {
     int64_t expires_s;
     if (!node)
@@ -87,11 +88,11 @@ static void take_expiry(struct reader *reader, const struct yaml_node *node, str
     if (rfc3339_parse(node->text, &expires_s) && expires_s > 0)
         token->expires_us = expires_s * US_PER_SECOND;
     else
-        problem_add(reader->problems, node->place, "\"expires\" must be a time like 2027-01-01T00:00:00Z");
+        problem_add(reader->problems, node->location, "\"expires\" must be a time like 2027-01-01T00:00:00Z");
 }
 
-static void take_views(struct reader *reader, const struct settings *settings, const struct yaml_node *node,
-                       struct token *token)
+static void take_views(struct option_reader *reader, const struct settings *settings, const struct yaml_node *node,
+                       struct access_token *token)
 {
     token->all_views = node && node->kind == YAML_SCALAR;
     if (!node || token->all_views)
@@ -102,20 +103,20 @@ static void take_views(struct reader *reader, const struct settings *settings, c
         if (settings_view(settings, item->text, &source))
             views[token->view_count++] = reader_copy(reader, item->text);
         else
-            problem_add(reader->problems, item->place, "unknown view%s", shown_reference(item->text).text);
+            problem_add(reader->problems, item->location, "unknown view%s", shown_reference(item->text).text);
     }
     token->views = views;
 }
 
-static void read_token(struct reader *reader, const struct settings *settings, const struct yaml_node *entry,
-                       struct token *token)
+static void read_token(struct option_reader *reader, const struct settings *settings, const struct yaml_node *entry,
+                       struct access_token *token)
 {
     struct written_token written = {0};
     if (!is_name(entry->key->text))
-        problem_add(reader->problems, entry->key->place, "a name is of " NAME_RULE);
+        problem_add(reader->problems, entry->key->location, "a name is of " NAME_RULE);
     if (!option_expect(reader, entry, YAML_MAP, "a map of what the token is and may"))
         return;
-    options_read(reader, token_options, entry, entry->key->place, &written);
+    options_read(reader, token_options, entry, entry->key->location, &written);
     token->name = reader_copy(reader, entry->key->text);
     token->operates = written.operates;
     take_digest(reader, written.digest, token);
@@ -123,18 +124,18 @@ static void read_token(struct reader *reader, const struct settings *settings, c
     take_expiry(reader, written.expires, token);
 }
 
-static void read_all(struct reader *reader, const struct settings *settings, const struct yaml_node *root,
+static void read_all(struct option_reader *reader, const struct settings *settings, const struct yaml_node *root,
                      struct tokens *tokens)
 {
     if (!option_expect(reader, root, YAML_MAP, "a map of tokens by name"))
         return;
     if (root->count > TOKENS_MAX) {
-        problem_add(reader->problems, root->place, "at most %d tokens are taken", TOKENS_MAX);
+        problem_add(reader->problems, root->location, "at most %d tokens are taken", TOKENS_MAX);
         return;
     }
-    struct token *list = reader_allocate(reader, (root->count + 1) * sizeof *list);
+    struct access_token *list = reader_allocate(reader, (root->count + 1) * sizeof *list);
     for (const struct yaml_node *entry = root->first; list && entry; entry = entry->next) {
-        list[tokens->count] = (struct token){0};
+        list[tokens->count] = (struct access_token){0};
         read_token(reader, settings, entry, &list[tokens->count++]);
     }
     tokens->list = list;
@@ -145,7 +146,7 @@ bool tokens_read(const char *path, const struct settings *settings, struct token
     struct tokens tokens = {0};
     struct arena tree = {0};
     struct problems problems = {0};
-    struct reader reader = {.arena = &tokens.arena, .problems = &problems};
+    struct option_reader reader = {.arena = &tokens.arena, .problems = &problems};
     struct text text;
     struct yaml_node *root;
     bool done = config_file_read(path, &tree, &text, error);

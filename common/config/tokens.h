@@ -4,13 +4,15 @@
 #ifndef TIDEMARK_CONFIG_TOKENS_H
 #define TIDEMARK_CONFIG_TOKENS_H
 
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "config/settings.h"
 
 #define TOKEN_DIGEST_BYTES 32
 #define TOKENS_MAX 10000
 
-struct token {
+struct access_token {
     const char *name;
     unsigned char digest[TOKEN_DIGEST_BYTES]; /* SHA-256 of the token as it is sent */
     bool operates;                            /* it may ask how the programs are, not only for views */
@@ -22,7 +24,7 @@ struct token {
 
 struct tokens {
     struct arena arena; /* holds all of it */
-    const struct token *list;
+    const struct access_token *list;
     size_t count;
 };
 
