@@ -2,7 +2,7 @@
 #include "view/question.h"
 
 #include "base/clock.h"
-#include "base/command.h"
+#include "base/spelling.h"
 
 #define SHOWN_MAX 80 /* bytes of what was asked that an error repeats */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "view/window.h"
 
+#include "base/calendar.h"
 #include "base/clock.h"
 
 /* So long after a change of the clock, no local time can be one that the clock had shown before the change. */

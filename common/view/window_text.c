@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Windows as people write them. */
 #include "base/clock.h"
-#include "base/command.h"
+#include "base/spelling.h"
 #include "view/window.h"
 
 #define SECONDS_PER_HOUR 3600
