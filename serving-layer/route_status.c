@@ -168,25 +168,73 @@ static void append_ledger(const struct snapshot *snapshot, struct buffer *out)
     buffer_append_string(out, "}}");
 }
 
+static void append_by_source(const struct request *request,
+                             void (*append)(const struct snapshot *snapshot, struct buffer *out), struct buffer *out)
+{
+    buffer_append_string(out, "{\"sources\": [");
+    for (size_t i = 0; i < request->serving->source_count; i++) {
+        struct snapshot *snapshot = request->serving->snapshots[i];
+        buffer_append_string(out, i ? ",\n" : "");
+        pthread_rwlock_rdlock(&snapshot->lock);
+        append(snapshot, out);
+        pthread_rwlock_unlock(&snapshot->lock);
+    }
+    buffer_append_char(out, ']');
+}
+
 static void reply_by_source(const struct request *request, struct reply *reply,
                             void (*append)(const struct snapshot *snapshot, struct buffer *out))
 {
     struct buffer out = {0};
-    buffer_append_string(&out, "{\"sources\": [");
-    for (size_t i = 0; i < request->serving->source_count; i++) {
-        struct snapshot *snapshot = request->serving->snapshots[i];
-        buffer_append_string(&out, i ? ",\n" : "");
-        pthread_rwlock_rdlock(&snapshot->lock);
-        append(snapshot, &out);
-        pthread_rwlock_unlock(&snapshot->lock);
-    }
-    buffer_append_string(&out, "]}\n");
+    append_by_source(request, append, &out);
+    buffer_append_string(&out, "}\n");
     reply_with(reply, 200, "application/json", &out);
+}
+
+struct positions {
+    struct buffer *out;
+    bool has_any;
+};
+
+static void append_position(void *context, size_t partition, const struct detector_position *position)
+{
+    struct positions *positions = context;
+    buffer_appendf(positions->out, "%s\"%zu\": {\"next\": %lld, \"gap\": %lld}", positions->has_any ? ", " : "",
+                   partition, (long long)position->offset, (long long)position->gap);
+    positions->has_any = true;
+}
+
+/* Where nothing is known of a detector's partitions, they are null. */
+static void append_detector(const struct serving *serving, size_t number, struct buffer *out)
+{
+    const struct detector *detector = &serving->detectors[number];
+    struct buffer known = {0};
+    struct positions positions = {.out = &known};
+    buffer_appendf(out, "{\"name\": \"%s\", \"source\": \"%s\", \"partitions\": ", detector->name,
+                   detector->source->name);
+    if (serving->detector_watch && detector_watch_visit(serving->detector_watch, number, append_position, &positions)) {
+        buffer_append_char(out, '{');
+        buffer_append_text(out, buffer_text(&known));
+        buffer_append_char(out, '}');
+    } else {
+        buffer_append_string(out, "null");
+    }
+    buffer_append_char(out, '}');
+    out->failed |= known.failed;
+    buffer_clean_up(&known);
 }
 
 void route_status(const struct request *request, struct reply *reply)
 {
-    reply_by_source(request, reply, append_source);
+    struct buffer out = {0};
+    append_by_source(request, append_source, &out);
+    buffer_append_string(&out, ",\n\"detectors\": [");
+    for (size_t i = 0; i < request->serving->detector_count; i++) {
+        buffer_append_string(&out, i ? ",\n" : "");
+        append_detector(request->serving, i, &out);
+    }
+    buffer_append_string(&out, "]}\n");
+    reply_with(reply, 200, "application/json", &out);
 }
 
 void route_ledger(const struct request *request, struct reply *reply)

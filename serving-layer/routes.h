@@ -6,6 +6,7 @@
 #include "access.h"
 #include "alert_feed.h"
 #include "config/settings.h"
+#include "detector_watch.h"
 #include "http/health.h"
 #include "http/server.h"
 #include "serving_metrics.h"
@@ -21,7 +22,8 @@ struct serving {
     struct snapshot **snapshots; /* one a source */
     const struct detector *detectors;
     size_t detector_count;
-    struct alert_feed *feed; /* NULL: there are no detectors */
+    struct alert_feed *feed;               /* NULL: there are no detectors */
+    struct detector_watch *detector_watch; /* NULL so too */
     struct metrics *metrics;
     struct access *access; /* NULL: everybody may ask for everything */
 };

@@ -10,6 +10,7 @@
 #include "follower.h"
 #include "http/monitor.h"
 #include "http/probe.h"
+#include "kafka/alerts.h"
 #include "kafka/kafka_log.h"
 #include "log_watch.h"
 #include "redis/redis_store.h"
@@ -25,6 +26,8 @@ struct run {
     struct follower *follower;
     struct kafka_access access; /* the log that is watched keeps a pointer to it */
     struct log_watch *watch;
+    char groups[DETECTORS_MAX][DETECTOR_GROUP_SIZE];
+    struct kafka_access detector_accesses[DETECTORS_MAX]; /* so do stores of positions */
     struct http_server *server;
     struct monitor *monitor; /* at http.metrics_listen, or NULL */
 };
@@ -73,6 +76,45 @@ static bool start_feed(struct run *run, struct error *error)
            alert_feed_start(run->serving.feed, error);
 }
 
+static bool open_positions(void *context, size_t detector, struct alert_store **ret_store, struct error *error)
+{
+    const struct run *run = context;
+    return kafka_alerts_open(&run->detector_accesses[detector], &run->settings->detectors[detector], NULL, ret_store,
+                             error);
+}
+
+/* Every partition has a slot, also where only a detector reads. */
+static size_t known_partitions(void *context, size_t detector)
+{
+    const struct run *run = context;
+    const struct source *source = run->settings->detectors[detector].source;
+    struct snapshot *snapshot = run->serving.snapshots[source - run->settings->sources];
+    size_t count = 0;
+    pthread_rwlock_rdlock(&snapshot->lock);
+    for (size_t i = 0; i < snapshot->partition_count; i++)
+        if ((size_t)snapshot->partitions[i].partition >= count)
+            count = (size_t)snapshot->partitions[i].partition + 1;
+    pthread_rwlock_unlock(&snapshot->lock);
+    return count;
+}
+
+static bool start_detector_watch(struct run *run, struct error *error)
+{
+    const struct settings *settings = run->settings;
+    const struct detector_watch_options options = {.detectors = settings->detectors,
+                                                   .count = settings->detector_count,
+                                                   .open = open_positions,
+                                                   .partitions = known_partitions,
+                                                   .context = run};
+    for (size_t i = 0; i < settings->detector_count; i++) {
+        detector_group(&settings->detectors[i], settings->kafka.group, run->groups[i]);
+        run->detector_accesses[i] = run->access;
+        run->detector_accesses[i].group = run->groups[i];
+    }
+    return settings->detector_count == 0 || (detector_watch_new(&options, &run->serving.detector_watch, error) &&
+                                             detector_watch_start(run->serving.detector_watch, error));
+}
+
 static bool start_watch(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
@@ -110,13 +152,15 @@ static bool start(struct run *run, struct error *error)
            follower_new(&run->stores, run->serving.snapshots, run->serving.source_count, times, run->serving.metrics,
                         &run->follower, error) &&
            follower_start(run->follower, error) && start_watch(run, error) && start_feed(run, error) &&
-           http_server_start(&options, &handler, &run->server, error) && start_monitor(run, error);
+           start_detector_watch(run, error) && http_server_start(&options, &handler, &run->server, error) &&
+           start_monitor(run, error);
 }
 
 static void stop(struct run *run)
 {
     monitor_stop(run->monitor);
     http_server_stop(run->server);
+    detector_watch_destroy(run->serving.detector_watch);
     alert_feed_destroy(run->serving.feed);
     log_watch_destroy(run->watch);
     follower_destroy(run->follower);

@@ -16,6 +16,11 @@ int64_t detector_reach_us(const struct detector *detector)
     return detector->lateness_us + longest;
 }
 
+void detector_group(const struct detector *detector, const char *group, char ret_group[DETECTOR_GROUP_SIZE])
+{
+    (void)snprintf(ret_group, DETECTOR_GROUP_SIZE, "%s-%s", group, detector->name);
+}
+
 const struct rule *detector_first_velocity(const struct detector *detector)
 {
     for (size_t i = 0; i < detector->rule_count; i++)

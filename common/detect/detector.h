@@ -44,6 +44,10 @@ static inline bool rule_is_velocity(const struct rule *rule)
 /* How far behind the clock a transaction may lie and still matter: lateness and the longest `within`. */
 int64_t detector_reach_us(const struct detector *detector);
 
+/* Writes the name of its consumer group, "<group>-<detector>". */
+#define DETECTOR_GROUP_SIZE 300
+void detector_group(const struct detector *detector, const char *group, char ret_group[DETECTOR_GROUP_SIZE]);
+
 /* The first velocity rule, which gives an alert its key; NULL where there is none. */
 const struct rule *detector_first_velocity(const struct detector *detector);
 

@@ -19,8 +19,8 @@ void detector_position_format(const struct detector_position *position, char ret
     char clock[24], time[24];
     format_time(position->floor.clock_before_us, position->floor.clock_before_us != CLOCK_NONE, clock);
     format_time(position->record_time_us, position->record_time_us >= 0, time);
-    snprintf(ret_metadata, DETECTOR_METADATA_SIZE, "1 floor=%" PRId64 " clock=%s time=%s rules=%s",
-             position->floor.offset, clock, time, position->fingerprint);
+    snprintf(ret_metadata, DETECTOR_METADATA_SIZE, "1 floor=%" PRId64 " clock=%s time=%s rules=%s gap=%" PRId64,
+             position->floor.offset, clock, time, position->fingerprint, position->gap);
 }
 
 /* The value behind `name` at the beginning of *rest, which moves behind it. */
@@ -58,6 +58,8 @@ bool detector_position_parse(struct text metadata, struct detector_position *pos
         !take_number(&metadata, "time=", -1, &parsed.record_time_us) || !take_word(&metadata, "rules=", &rules) ||
         rules.length >= FINGERPRINT_SIZE)
         return false;
+    if (metadata.length > 0 && (!take_number(&metadata, "gap=", -1, &parsed.gap) || parsed.gap < 0))
+        return false; /* versions before this one wrote none */
     memcpy(parsed.fingerprint, rules.data, rules.length);
     *position = parsed;
     return true;

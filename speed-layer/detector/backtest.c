@@ -125,8 +125,8 @@ static bool judge_all(struct backtest *backtest, struct error *error)
 
 static bool run(const struct settings *settings, struct backtest *backtest, struct error *error)
 {
-    char group[300];
-    const struct kafka_access access = detector_access(settings, backtest->detector, group);
+    struct detector_names names;
+    const struct kafka_access access = detector_access(settings, backtest->detector, &names);
     const struct consumer_events nothing = {0};
     backtest->decoder = decoder_new(&backtest->detector->source->schema);
     bool done = backtest->decoder || error_set(error, ERROR_INTERNAL, "out of memory");

@@ -15,7 +15,7 @@
 struct running_detector {
     const struct detector *detector;
     struct kafka_access access;
-    char group[300];
+    struct detector_names names;
     bool until_end;
     struct metrics *metrics;
     struct detector_report report;
@@ -28,11 +28,15 @@ struct detectors {
     struct running_detector detectors[DETECTORS_MAX];
 };
 
-struct kafka_access detector_access(const struct settings *settings, const struct detector *detector, char group[300])
+struct kafka_access detector_access(const struct settings *settings, const struct detector *detector,
+                                    struct detector_names *names)
 {
-    snprintf(group, 300, "%s-%s", settings->kafka.group, detector->name);
+    detector_group(detector, settings->kafka.group, names->group);
+    (void)snprintf(names->client_id, sizeof names->client_id, "tidemark/%s/detector/%s", settings->redis.name_space,
+                   detector->name);
     return (struct kafka_access){.brokers = settings->kafka.brokers,
-                                 .group = group,
+                                 .group = names->group,
+                                 .client_id = names->client_id,
                                  .properties = settings->kafka.properties.entries,
                                  .property_count = settings->kafka.properties.count};
 }
@@ -91,7 +95,7 @@ bool detectors_start(const struct settings *settings, struct metrics *metrics, b
     for (size_t i = 0; i < settings->detector_count; i++) {
         struct running_detector *running = &detectors->detectors[i];
         running->detector = &settings->detectors[i];
-        running->access = detector_access(settings, running->detector, running->group);
+        running->access = detector_access(settings, running->detector, &running->names);
         running->until_end = until_end;
         running->metrics = metrics;
         if (pthread_create(&running->thread, NULL, run, running) != 0) {

@@ -6,11 +6,19 @@
 #include "config/settings.h"
 #include "kafka/client.h"
 #include "metrics/metrics.h"
+#include "ports/readers.h"
 
 struct detectors;
 
-/* The access of a detector's group, "<group>-<detector>", whose name lies in `group`. */
-struct kafka_access detector_access(const struct settings *settings, const struct detector *detector, char group[300]);
+/* What a detector is called at the brokers. */
+struct detector_names {
+    char group[DETECTOR_GROUP_SIZE];
+    char client_id[CLIENT_ID_SIZE]; /* "tidemark/<namespace>/detector/<name>" */
+};
+
+/* The access of a detector's group; the names lie in `names`. */
+struct kafka_access detector_access(const struct settings *settings, const struct detector *detector,
+                                    struct detector_names *names);
 
 /* Starts them; `settings` and metrics, of the table speed_metrics, must outlive them. Where one can't go on it says so
  * and requests the shutdown. With `until_end` each ends once all that is assigned to it is judged up to the ends that

@@ -20,6 +20,7 @@ bool detector_partition_open(struct detector_partition *partition, const struct 
     partition->position = *position;
     partition->gap = first > position->offset ? first - position->offset : 0;
     partition->position.offset += partition->gap;
+    partition->position.gap += partition->gap;
     partition->position.floor = floor;
     memcpy(partition->position.fingerprint, partition->detector->fingerprint, FINGERPRINT_SIZE);
     partition->record_time_us = position->record_time_us;

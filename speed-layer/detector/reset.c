@@ -52,8 +52,8 @@ static bool set_positions(const struct detector *detector, struct consumer *cons
 static bool reset(const struct settings *settings, const struct detector *detector, bool at_beginning,
                   struct error *error)
 {
-    char group[300];
-    const struct kafka_access access = detector_access(settings, detector, group);
+    struct detector_names names;
+    const struct kafka_access access = detector_access(settings, detector, &names);
     const struct consumer_events nothing = {0};
     struct consumer *consumer;
     struct alert_store *store;
