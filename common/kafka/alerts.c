@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "kafka/consumer.h"
 #include "kafka/kafka_log.h"
@@ -24,6 +25,7 @@ struct kafka_alerts {
     struct transaction_writer *writer;         /* NULL: not open */
     bool is_proven;                            /* positions in transactions are kept, or it was found out: */
     bool forgets_positions;                    /* they aren't */
+    bool has_written;                          /* alerts, since it was opened */
 };
 
 static struct kafka_alerts *self(struct alert_store *store)
@@ -111,6 +113,10 @@ static bool prove(struct kafka_alerts *alerts, const rd_kafka_topic_partition_li
         alerts->forgets_positions |= list->elems[i].offset != written->elems[i].offset;
     rd_kafka_topic_partition_list_destroy(list);
     alerts->is_proven = code == 0;
+    if (alerts->is_proven && alerts->forgets_positions)
+        log_warning("detector %s: this broker has no transactions: positions are committed behind the alerts, so that "
+                    "an alert may come again after a crash, under the same alert_id",
+                    alerts->detector->name);
     return code == 0 || kafka_error(error, code, "the positions of a detector");
 }
 
@@ -126,6 +132,19 @@ static bool prove_and_commit_behind(struct kafka_alerts *alerts, const rd_kafka_
                                     struct error *error)
 {
     return prove(alerts, list, error) && commit_behind(alerts, list, error);
+}
+
+/* What has never been written may not be: that is the operator's to mend, and not to wait for. What is refused later
+ * is, for rights that are taken away may be given back. */
+static void explain_refusal(const struct kafka_alerts *alerts, struct error *error)
+{
+    const struct error cause = *error;
+    if (cause.code == ERROR_PERMISSION)
+        error_set(error, alerts->has_written ? ERROR_PERMISSION : ERROR_CONFIGURATION,
+                  "%s: detector %s can't write its alerts: give this user the right Write on the topic %s and on "
+                  "transactional ids that begin with %s/, and Read on the group %s",
+                  cause.message, alerts->detector->name, alerts->detector->alerts, alerts->access->group,
+                  alerts->access->group);
 }
 
 /* --- Beginning --------------------------------------------------------------------------------------------------- */
@@ -194,6 +213,8 @@ static bool begin(struct alert_store *store, const struct partition_position pos
     rd_kafka_consumer_group_metadata_destroy(group);
     rd_kafka_topic_partition_list_destroy(list);
     transaction_writer_destroy(writer);
+    if (!done)
+        explain_refusal(alerts, error);
     return done;
 }
 
@@ -300,8 +321,11 @@ static bool commit(struct alert_store *store, const struct alert_record records[
     rd_kafka_topic_partition_list_t *list = position_list(alerts, positions, position_count);
     bool done = write_all(alerts, records, count, list, clock_monotonic_us() + WRITE_US, error);
     rd_kafka_topic_partition_list_destroy(list);
-    if (!done)
+    if (!done) {
+        explain_refusal(alerts, error);
         close_writer(alerts);
+    }
+    alerts->has_written |= done && count > 0;
     return done;
 }
 

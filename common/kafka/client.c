@@ -95,6 +95,7 @@ bool kafka_error(struct error *error, rd_kafka_resp_err_t code, const char *what
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION: /* of the cluster's create.topic.policy */
         return error_set(error, ERROR_PERMISSION, "kafka: %s: %s", what, rd_kafka_err2str(code));
     default:
         return error_set(error, ERROR_UNAVAILABLE, "kafka: %s: %s", what, rd_kafka_err2str(code));

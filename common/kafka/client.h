@@ -25,8 +25,8 @@ const char *kafka_client_id(const struct kafka_access *access);
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, const struct kafka_access *access, const struct property defaults[],
                              void (*prepare)(rd_kafka_conf_t *, void *), void *context, struct error *error);
 
-/* Sets the error from librdkafka's: ERROR_UNAVAILABLE where waiting can help, ERROR_PERMISSION for authentication and
- * authorisation. Returns false. */
+/* Sets the error from librdkafka's: ERROR_UNAVAILABLE where waiting can help, ERROR_PERMISSION for authentication,
+ * authorisation and policies of the cluster. Returns false. */
 bool kafka_error(struct error *error, rd_kafka_resp_err_t code, const char *what);
 
 /* Whether this event says that a batch of its partition can't be read: damaged on its way or on the broker's disk

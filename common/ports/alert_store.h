@@ -25,7 +25,8 @@ struct alert_store {
 };
 
 /* One thread at a time per store object. All wait for some seconds at most. ERROR_UNAVAILABLE and ERROR_PERMISSION as
- * everywhere; ERROR_TRY_AGAIN: somebody else has changed the positions, or has the partitions now. */
+ * everywhere; ERROR_TRY_AGAIN: somebody else has changed the positions, or has the partitions now; ERROR_CONFIGURATION:
+ * an operator must act before anything can be written. */
 struct alert_store_operations {
     /* The group gave this member its partitions: what is committed from now on is committed as such. */
     void (*joined)(struct alert_store *store);

@@ -168,8 +168,8 @@ void detector_open_closed(struct detector_reader *reader)
     if (open_all(reader, &error))
         return;
     if (error.code == ERROR_CONFIGURATION)
-        reader->fatal = error;
-    if (reader->retry.attempts % 10 == 0 && error.code != ERROR_TRY_AGAIN)
+        reader->fatal = error; /* which is said where it ends */
+    else if (reader->retry.attempts % 10 == 0 && error.code != ERROR_TRY_AGAIN)
         log_warning("detector %s: %s; waiting for it", reader->detector->name, error.message);
     retry_failed(&reader->retry, clock_monotonic_us());
 }

@@ -27,7 +27,7 @@ static struct detector_partition *find(struct detector_reader *reader, int32_t p
 
 void detector_close_all(struct detector_reader *reader, const struct error *cause)
 {
-    if (cause->code != ERROR_TRY_AGAIN && reader->retry.attempts % 10 == 0)
+    if (cause->code != ERROR_TRY_AGAIN && cause->code != ERROR_CONFIGURATION && reader->retry.attempts % 10 == 0)
         log_error("detector %s: %s; its alerts wait", reader->detector->name, cause->message);
     pending_alerts_clear(&reader->pending);
     for (size_t i = 0; i < reader->count; i++)
@@ -63,6 +63,8 @@ static void commit_all(struct detector_reader *reader)
     struct error error = {0};
     int64_t began_us = clock_monotonic_us();
     if (!commit(reader, &error)) {
+        if (error.code == ERROR_CONFIGURATION)
+            reader->fatal = error;
         detector_close_all(reader, &error);
         return;
     }

@@ -68,6 +68,20 @@ static bool make_topic(struct topics *topics, const char *topic, struct error *e
     return true;
 }
 
+/* Without it nothing could be judged, so it's better said at once, with what to do. */
+static bool make_alert_topic(struct topics *topics, const struct detector *detector, struct error *error)
+{
+    if (make_topic(topics, detector->alerts, error))
+        return true;
+    struct error cause = *error;
+    if (cause.code == ERROR_PERMISSION)
+        error_set(
+            error, ERROR_CONFIGURATION,
+            "%s: detector %s: make the topic of its alerts, or give this user the rights Describe and Create on it",
+            cause.message, detector->name);
+    return false;
+}
+
 static bool make_topics(struct topics *topics, struct error *error)
 {
     const struct settings *settings = topics->settings;
@@ -75,7 +89,7 @@ static bool make_topics(struct topics *topics, struct error *error)
         if (!make_topic(topics, settings->sources[i].dead_letter, error))
             return false;
     for (size_t i = 0; i < settings->detector_count; i++)
-        if (!make_topic(topics, settings->detectors[i].alerts, error))
+        if (!make_alert_topic(topics, &settings->detectors[i], error))
             return false;
     return true;
 }

@@ -4,7 +4,10 @@
 import re
 import subprocess
 import unittest
+from decimal import Decimal
 
+from support import detector as fraud
+from support.kafka import Writer
 from support.process import wait_until
 
 from .servers import EndToEnd, month
@@ -38,6 +41,24 @@ class Dashboard(EndToEnd):
         wait_until(lambda: "nobody reads the log" in self.text(), 120, "the page says that nothing is read")
         self.redis.command("flushall")
         wait_until(lambda: "rebuilding" in self.text().lower(), 60, "the page says what is missing")
+
+    def test_page_shows_the_latest_alerts(self):
+        self.servers()
+        for topic in ("transactions", "fraud-alerts"):
+            self.kafka.create(topic, 1)
+        sources, detectors = {"transactions": fraud.source("transactions")}, {"fraud": fraud.detector("fraud-alerts")}
+        self.job = self.platform(sources, {}, detectors=detectors)
+        del self.job.config["views"]
+        self.job.write()
+        self.job.speed()
+        self.job.serving()
+        wait_until(lambda: self.job.get("/v1/status").json["detectors"][0]["partitions"], 60, "the detector has begun")
+        one = {"transaction_id": "t1", "customer_id": "rich", "amount": Decimal("20000.01")}
+        writer = Writer(self.kafka.brokers)
+        writer.send("transactions", b"rich", fraud.encode({**one, "timestamp": "2026-01-01T12:00:00Z"}))
+        writer.flush()
+        there = lambda text: "Large transaction: 20000.01" in text and "customer_id rich" in text  # noqa: E731
+        wait_until(lambda: there(self.text()), 120, "the page shows the alert", children=self.job.children)
 
 
 if __name__ == "__main__":

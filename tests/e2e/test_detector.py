@@ -14,11 +14,12 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from support import detector as fraud
-from support.kafka import Writer
-from support.process import ROOT, free_port, wait_until
-from support.tidemark import BIN, Platform, run_to_the_end
+from support.kafka import AUTHORIZER, Kafka, Reader, Writer
+from support.process import ROOT, Child, free_port, wait_until
+from support.tidemark import BIN, Folder, Platform, run_to_the_end
 
 from .servers import EndToEnd
 
@@ -37,7 +38,26 @@ class ExampleFile(Platform):
         pass  # the file stays as it is
 
 
+class DemoBroker:
+    """The demo's broker, as far as these tests use a Kafka."""
+
+    def __init__(self, folder, *topics):
+        self.child = Child("demo-broker", [BIN / "tidemark-demo-broker", *topics], folder / "demo-broker.log")
+        address = lambda: self.child.log.read_text().strip()  # noqa: E731
+        self.brokers = wait_until(address, 60, "the demo's broker says its address", children=[self.child])
+
+    def topics(self):
+        return set(AdminClient({"bootstrap.servers": self.brokers, "log_level": 2}).list_topics(timeout=10).topics)
+
+
 class Detector(EndToEnd):
+    @classmethod
+    def setUpClass(cls):
+        cls.class_folder = Folder("e2e")
+        cls.addClassCleanup(cls.class_folder.remove)
+        cls.kafka = Kafka(cls.class_folder / "kafka", more=AUTHORIZER)
+        cls.addClassCleanup(cls.kafka.stop)
+
     def start(self, partitions=4, source=None, **options):
         self.servers()
         number = next(_numbers)
@@ -242,6 +262,74 @@ class Detector(EndToEnd):
         self.job.speed()
         self.assertEqual(self.wait_for_alerts(2)[1]["alert_id"], "fraud/2/0")
 
+    def test_rules_that_change_while_alerts_are_due_judge_what_was_not_committed(self):
+        self.start(1, **{"from": "beginning"})
+        self.send_one(0, amount="20000.00")
+        self.job.speed()
+        self.wait_for_alerts(1)
+        self.job.stop()
+        self.send_one(1, amount="20000.00")
+        self.send_one(2, amount="40000.00")
+        crashed = self.job.speed(crash_at="in_transaction")
+        wait_until(lambda: not crashed.running(), 60, "it dies with alerts in a transaction", children=[crashed])
+        self.configure(above=30000, **{"from": "beginning"})
+        self.job.speed()
+        self.assertEqual([alert["alert_id"] for alert in self.wait_for_alerts(2)], ["fraud/0/0", "fraud/0/2"])
+
+    def test_a_topic_that_lost_its_head_below_the_position_is_a_gap_of_the_windows(self):
+        self.start(1, **{"from": "beginning"})
+        for number in range(5):
+            self.send_one(number)
+        self.assertEqual(self.job.speed("--until-end").end(60), 0)
+        self.kafka.admin.delete_records([TopicPartition(self.name, 0, 3)])[TopicPartition(self.name, 0)].result(60)
+        for number in range(5, 9):
+            self.send_one(number)
+        speed = self.job.speed("--until-end")
+        self.assertEqual(speed.end(60), 0, speed.tail())
+        said = "gap: the log no longer has offsets 0 to 2, which the windows at offset 5 would need"
+        self.assertIn(said, speed.tail())
+        self.assertEqual([alert["alert_id"] for alert in self.alerts()], ["fraud/0/8"])
+        self.assertEqual([e["offset"] for e in self.alerts()[0]["evidence"]], [3, 4, 5, 6, 7, 8])
+
+    def test_an_alert_topic_made_anew_gets_what_comes_after(self):
+        self.start(1, **{"from": "beginning"})
+        self.job.serving()
+        speed = self.job.speed()
+        for number in range(3):
+            self.send_one(number, amount="20000.00")
+        self.wait_for_alerts(3)
+        served = lambda: [one["alert_id"] for one in self.job.get("/v1/alerts").json["alerts"]]  # noqa: E731
+        wait_until(lambda: len(served()) == 3, 60, "three alerts are served")
+        self.kafka.delete(self.alerts_topic)
+        self.kafka.create(self.alerts_topic, 1)
+        self.send_one(3, amount="20000.00")
+        wait_until(lambda: served() == ["fraud/0/3"], 90, "only the new one is served", children=[speed])
+        self.assertEqual([alert["alert_id"] for alert in self.wait_for_alerts(1)], ["fraud/0/3"])
+        self.assertTrue(speed.running(), speed.tail())
+
+    def test_a_broker_without_transactions_is_told_of_and_alerts_by_their_ids(self):
+        self.start(1, **{"from": "beginning"})
+        self.kafka = DemoBroker(self.folder, f"{self.name}:1", f"{self.alerts_topic}:1")  # of this test alone
+        self.addCleanup(self.kafka.child.kill)
+        self.job.config["kafka"]["brokers"] = self.kafka.brokers
+        self.job.write()
+        self.reader = Reader(self.kafka.brokers)
+        self.addCleanup(self.reader.close)
+        self.writer = Writer(self.kafka.brokers)
+        for number in range(10):
+            self.send_one(number, amount="20000.00")
+        speed = self.job.speed()
+        self.wait_for_alerts(10)
+        wait_until(lambda: self.positions() == {0: 10}, 60, "the position follows", children=[speed])
+        self.assertEqual(speed.log.read_text().count("this broker has no transactions"), 1, speed.tail())
+        speed.kill()
+        for number in range(10, 20):
+            self.send_one(number, amount="20000.00")
+        self.job.speed()
+        expected = {f"fraud/0/{number}" for number in range(20)}
+        found = lambda: {alert["alert_id"] for alert in self.alerts()}  # noqa: E731
+        wait_until(lambda: found() == expected, 90, "what comes later is alerted too")
+
     def large(self, ident):
         at = datetime(2026, 1, 1, tzinfo=timezone.utc).isoformat()
         return {"transaction_id": ident, "customer_id": ident, "amount": Decimal("99999.00"), "timestamp": at}
@@ -258,6 +346,9 @@ class Detector(EndToEnd):
         self.assertEqual(speed.end(60), 0, speed.tail())
         self.assertIn("gap: the log no longer has offsets 4 to 5, which were not judged", speed.tail())
         self.assertEqual([fraud.place_of(alert)[1] for alert in self.alerts()], [0, 1, 2, 3, 6])
+        self.job.serving()
+        seen = lambda: self.job.get("/v1/status").json["detectors"][0]["partitions"]  # noqa: E731
+        wait_until(lambda: seen() == {"0": {"next": 7, "gap": 2}}, 60, "the status says what was lost")
         self.send([{**self.large(str(i)), "amount": Decimal(1)} for i in range(20_000)])
         speed = self.job.speed("--until-end")
         self.assertEqual(speed.end(60), 65, speed.tail())
@@ -278,6 +369,41 @@ class Detector(EndToEnd):
         self.assertEqual(self.alerts(), [])
         self.kafka.configure(self.alerts_topic, "max.message.bytes", 1_000_000)
         self.assertEqual([alert["alert_id"] for alert in self.wait_for_alerts(1)], ["fraud/0/0"])
+
+    def end_of_a_run(self, code):
+        """What a process says that ends by itself."""
+        speed = self.job.speed()
+        self.assertEqual(speed.end(60), code, speed.tail())
+        return speed.tail()
+
+    def test_an_alert_topic_that_may_not_be_written_ends_with_what_to_do(self):
+        self.start(1, **{"from": "beginning"})
+        self.kafka.create(self.alerts_topic, 1)
+        self.kafka.allow_only(self.alerts_topic, "READ")
+        self.send_one(0, amount="20000.00")
+        said = self.end_of_a_run(78)
+        self.assertIn(f"give this user the right Write on the topic {self.alerts_topic} and on transactional ids", said)
+        self.kafka.allow_only(self.alerts_topic, "READ", "WRITE")
+        speed = self.job.speed()
+        self.wait_for_alerts(1)
+        # What is taken away later is waited for.
+        self.kafka.allow_only(self.alerts_topic, "READ")
+        self.send_one(1, amount="20000.00")
+        wait_until(lambda: "its alerts wait" in speed.tail(), 60, "the log says that it waits", children=[speed])
+        self.kafka.allow_only(self.alerts_topic, "READ", "WRITE")
+        self.assertEqual([alert["alert_id"] for alert in self.wait_for_alerts(2)], ["fraud/0/0", "fraud/0/1"])
+        self.assertTrue(speed.running())
+
+    def test_an_alert_topic_that_may_not_be_made_ends_with_what_to_do(self):
+        self.start(1, **{"from": "beginning"})
+        self.addCleanup(self.kafka.forbid_creating, False)
+        self.kafka.forbid_creating()
+        self.kafka.allow_only(self.alerts_topic, "READ", "WRITE")
+        self.assertIn("make the topic of its alerts, or give this user the rights", self.end_of_a_run(78))
+        self.kafka.allow_only(self.alerts_topic, "CREATE", "READ", "WRITE")
+        self.send_one(0, amount="20000.00")
+        self.job.speed()
+        self.wait_for_alerts(1)
 
     # --- what people see ---
 
@@ -319,6 +445,43 @@ class Detector(EndToEnd):
         finally:
             self.kafka.child.process.send_signal(signal.SIGCONT)
         wait_until(lambda: self.job.get("/v1/alerts").status == 200, 90, "and come back with it")
+
+    # --- what proves an alert ---
+
+    def read_back(self, alert):
+        """The transactions that its evidence names, each read by its offset."""
+        evidence = [self.reader.at(self.name, e["partition"], e["offset"]).value() for e in alert["evidence"]]
+        return [json.loads(value, parse_float=Decimal) for value in evidence]
+
+    def assert_counted(self, alert, count):
+        """So many transactions of its customer within five minutes, itself the last."""
+        counted = self.read_back(alert)
+        times = [fraud.seconds(one["timestamp"]) for one in counted]
+        self.assertEqual(alert["alerts"], [f"High velocity: {count} transactions in 5 min"])
+        self.assertEqual(len({one["transaction_id"] for one in counted}), count)
+        self.assertEqual({one["customer_id"] for one in counted}, {alert["customer_id"]})
+        self.assertEqual(counted[-1]["transaction_id"], alert["transaction_id"])
+        self.assertEqual(max(times), times[-1])
+        self.assertLess(max(times) - min(times), 300_000_000)
+
+    def test_the_evidence_of_each_kind_of_alert_read_back_by_its_offsets_proves_it(self):
+        self.start(1, **{"from": "beginning"})
+        for number in range(6):
+            self.send_one(number, customer="fast", second=50 * number)
+        self.send_one(6, customer="rich", amount="10000.01", second=310)
+        for number in range(7, 12):
+            self.send_one(number, customer="slow", second=312 + number)
+        self.send_one(12, customer="slow", second=311)
+        self.job.speed()
+        velocity, when, caused = self.wait_for_alerts(3)
+        self.assertEqual([one["alert_id"] for one in (velocity, when, caused)], ["fraud/0/5", "fraud/0/6", "fraud/0/11/12"])
+        self.assert_counted(velocity, 6)
+        self.assertEqual(when["alerts"], ["Large transaction: 10000.01"])
+        [large] = self.read_back(when)
+        self.assertEqual((large["transaction_id"], large["amount"]), (when["transaction_id"], Decimal("10000.01")))
+        self.assert_counted(caused, 6)
+        cause = self.read_back({"evidence": [{"partition": 0, "offset": 12}]})[0]
+        self.assertIn(cause, self.read_back(caused))
 
     # --- trying rules on what came ---
 

@@ -6,7 +6,7 @@ import unittest
 from datetime import datetime, timedelta, timezone
 
 from support import disorder, online_retail
-from support.kafka import Kafka, TransactionalWriter, Writer
+from support.kafka import AUTHORIZER, Kafka, TransactionalWriter, Writer
 from support.process import Final, wait_until
 from support.tidemark import Folder
 
@@ -204,9 +204,6 @@ class Topics(EndToEnd):
         return status.tail()
 
 
-AUTHORIZER = """authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-allow.everyone.if.no.acl.found=true
-"""
 WARNING = "the right to describe topics is missing"
 
 
@@ -221,7 +218,7 @@ class TopicsOfOthers(EndToEnd):
     def test_topic_that_nobody_may_describe_is_followed_with_one_warning(self):
         self.servers()
         self.simple_platform(self.topic(2))
-        self.kafka.forbid_describing(self.name)
+        self.kafka.allow_only(self.name, "READ", "WRITE", "DESCRIBE")
         self.job.serving()
         speed = self.job.speed()
         self.send(month(0, 50))

@@ -8,6 +8,7 @@ from pathlib import Path
 from confluent_kafka import Consumer, IsolationLevel, Producer, TopicPartition
 from confluent_kafka.admin import (
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     AdminClient,
@@ -44,6 +45,11 @@ group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 log.retention.ms=-1
 log.cleaner.enable=false
+"""
+
+
+AUTHORIZER = """authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
 """
 
 
@@ -115,12 +121,24 @@ class Kafka:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[change])
         self.admin.incremental_alter_configs([resource])[resource].result(60)
 
-    def forbid_describing(self, topic):
-        """Everybody may read and write the topic, and nobody ask how it is kept. Needs a broker with an authorizer."""
-        allowed = (AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE)
-        kind = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, "User:*", "*")
-        rules = [AclBinding(*kind, operation, AclPermissionType.ALLOW) for operation in allowed]
-        for done in self.admin.create_acls(rules).values():
+    def allow_only(self, topic, *operations):
+        """Everybody may do this with the topic, which needn't be there, and nothing else; without operations anything.
+        Needs a broker with an authorizer."""
+        self._allow_only((ResourceType.TOPIC, topic), operations)
+
+    def forbid_creating(self, forbidden=True):
+        """Nobody may make topics, but for who may make one by its name. Needs a broker with an authorizer."""
+        others = ("ALTER", "ALTER_CONFIGS", "CLUSTER_ACTION", "DESCRIBE", "DESCRIBE_CONFIGS", "IDEMPOTENT_WRITE")
+        self._allow_only((ResourceType.BROKER, "kafka-cluster"), others if forbidden else ())
+
+    def _allow_only(self, resource, operations):
+        kind = (*resource, ResourcePatternType.LITERAL, "User:*", "*")
+        added = [AclBinding(*kind, AclOperation[one], AclPermissionType.ALLOW) for one in operations]
+        there = self.admin.describe_acls(AclBindingFilter(*kind, AclOperation.ANY, AclPermissionType.ANY)).result(60)
+        gone = [one for one in there if one not in added]
+        changes = self.admin.create_acls(added) if added else {}
+        filters = [AclBindingFilter(*kind, one.operation, one.permission_type) for one in gone]
+        for done in (*changes.values(), *(self.admin.delete_acls(filters).values() if filters else ())):
             done.result(60)
 
     def delete(self, topic):
@@ -264,6 +282,15 @@ class Reader:
                     if message.offset() + 1 >= ends[partition][1]:
                         left.discard(partition)
         self.consumer.unassign()
+
+    def at(self, topic, partition, offset):
+        """The message that lies there."""
+        self.consumer.assign([TopicPartition(topic, partition, offset)])
+        [message] = self.consumer.consume(1, 60.0)
+        self.consumer.unassign()
+        if message.error() or message.offset() != offset:
+            raise AssertionError(f"{topic}/{partition} has no message at {offset}")
+        return message
 
     def into(self, log, topic):
         """Appends to an oracle's log what the topic has beyond it."""
