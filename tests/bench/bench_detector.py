@@ -89,7 +89,7 @@ class Bench:
             alerts = sum(1 for _ in reader.each(f"{topic}-alerts"))
             reader.close()
             whose = f"{customers:,} customers" if customers > 1 else "one customer"
-            print(f"| {whose} | {alerts:,} | {measured.cpu * 1e9 / count:.0f} | {measured.megabytes:.0f} |", flush=True)
+            print(f"| {whose} | {alerts:,} | {measured.own_cpu * 1e9 / count:.0f} | {measured.megabytes:.0f} |", flush=True)
 
     # --- level ---
 
