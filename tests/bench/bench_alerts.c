@@ -52,6 +52,7 @@ static int write_transaction(char out[ORDER_BYTES_MAX], int64_t number, int64_t 
 struct load {
     const char *topic;
     int64_t count, customers, rate;
+    int64_t began_ms; /* what is spread over five minutes ends here */
     uint64_t state;
     double *sent; /* by number, monotonic seconds; NULL: nobody asks */
 };
@@ -61,7 +62,7 @@ static void send_one(struct order_producer *producer, struct load *load, int64_t
     char text[ORDER_BYTES_MAX];
     int64_t at_ms = (int64_t)(now(CLOCK_REALTIME) * 1000), customer = number % load->customers;
     if (load->rate == 0)
-        at_ms += number * SPAN_MS / load->count - SPAN_MS;
+        at_ms = load->began_ms + number * SPAN_MS / load->count - SPAN_MS;
     if (scatter(&load->state) % 5 == 0)
         at_ms -= scatter(&load->state) % OUT_OF_ORDER_MS;
     int64_t cents = scatter(&load->state) % 900000 + 1;
@@ -76,6 +77,7 @@ static void send_one(struct order_producer *producer, struct load *load, int64_t
 static void send_all(struct order_producer *producer, struct load *load)
 {
     double began = now(CLOCK_MONOTONIC);
+    load->began_ms = (int64_t)(now(CLOCK_REALTIME) * 1000);
     for (int64_t number = 0; number < load->count;) {
         int64_t due = load->count;
         if (load->rate > 0)
