@@ -5,7 +5,7 @@
 #define TIDEMARK_SERVING_LOG_WATCH_H
 
 #include "ports/log.h"
-#include "snapshot.h"
+#include "merged/snapshot.h"
 
 struct log_watch_options {
     /* Called once, when a log is asked for the first time; tried again where it fails. */

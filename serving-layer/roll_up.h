@@ -3,7 +3,7 @@
 #ifndef TIDEMARK_SERVING_ROLL_UP_H
 #define TIDEMARK_SERVING_ROLL_UP_H
 
-#include "snapshot.h"
+#include "merged/snapshot.h"
 #include "view_query.h"
 
 /* Adds the rows that the query takes to `rollup`, which was made for its question and range, and orders them. A row

@@ -10,7 +10,7 @@
 #include "http/health.h"
 #include "http/server.h"
 #include "serving_metrics.h"
-#include "snapshot.h"
+#include "merged/snapshot.h"
 #include "http/target.h"
 
 #define CONNECTIONS_MAX 1024

@@ -7,14 +7,16 @@
 #include "base/notify.h"
 #include "base/shutdown.h"
 #include "program/program.h"
-#include "follower.h"
 #include "http/monitor.h"
 #include "http/probe.h"
 #include "kafka/alerts.h"
 #include "kafka/kafka_log.h"
 #include "log_watch.h"
+#include "merged/follower.h"
+#include "postgres/postgres.h"
 #include "redis/redis_store.h"
 #include "routes.h"
+#include "store_health.h"
 
 #define REAP_EVERY_MS 1000
 
@@ -23,6 +25,7 @@ struct run {
     const struct settings *settings;
     struct serving serving;
     struct follower_stores stores;
+    struct store_health health;
     struct follower *follower;
     struct kafka_access access; /* the log that is watched keeps a pointer to it */
     struct log_watch *watch;
@@ -49,14 +52,14 @@ static bool make_snapshots(struct run *run, struct error *error)
         run->serving.snapshots[i] = snapshot_new(&settings->sources[i], bytes_max);
         done = run->serving.snapshots[i] != NULL;
     }
+    if (done)
+        store_health_init(&run->health, run->serving.metrics);
     return done || error_set(error, ERROR_INTERNAL, "out of memory");
 }
 
 static bool open_stores(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
-    run->stores.read_published = postgres_read_published;
-    run->stores.read_runs = postgres_read_runs;
     return postgres_publications_open(settings->postgres.url, settings->postgres.password, &run->stores.publications,
                                       error) &&
            redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
@@ -148,8 +151,9 @@ static bool start(struct run *run, struct error *error)
     const struct http_handler handler = route_handler(&run->serving);
     struct follower_times times = FOLLOWER_TIMES(settings->http.refresh_us);
     times.silent_us = UNREAD_AFTER_US + settings->speed.flush_every_us;
+    const struct follower_listener listener = store_health_listener(&run->health);
     return make_snapshots(run, error) && open_stores(run, error) &&
-           follower_new(&run->stores, run->serving.snapshots, run->serving.source_count, times, run->serving.metrics,
+           follower_new(&run->stores, run->serving.snapshots, run->serving.source_count, times, &listener,
                         &run->follower, error) &&
            follower_start(run->follower, error) && start_watch(run, error) && start_feed(run, error) &&
            start_detector_watch(run, error) && http_server_start(&options, &handler, &run->server, error) &&

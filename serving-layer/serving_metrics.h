@@ -4,7 +4,7 @@
 #define TIDEMARK_SERVING_METRICS_H
 
 #include "metrics/metrics.h"
-#include "snapshot.h"
+#include "merged/snapshot.h"
 
 enum serving_metric {
     METRIC_REQUESTS,

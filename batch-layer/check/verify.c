@@ -209,13 +209,8 @@ struct recomputation {
 static bool merge_all(struct panes into[], const struct panes from[], size_t count, struct error *error)
 {
     for (size_t view = 0; view < count; view++)
-        for (size_t i = 0; i < panes_count(&from[view]); i++) {
-            struct pane pane = panes_get(&from[view], i);
-            struct cell *cell = panes_at(&into[view], pane.window_start_s, pane.group);
-            if (!cell)
-                return error_set(error, ERROR_INTERNAL, "out of memory");
-            cell_merge(from[view].view, cell, pane.cell);
-        }
+        if (!panes_add_all(&into[view], &from[view]))
+            return error_set(error, ERROR_INTERNAL, "out of memory");
     return true;
 }
 

@@ -32,6 +32,12 @@ bool snapshot_begin(struct publications *publications, const struct source *sour
 /* Reads what is published, in the transaction that is open. */
 bool snapshot_read(PGconn *connection, const struct source *source, struct publication *ret_publication,
                    struct error *error) MUST_CHECK;
+/* The operations of the store that have a file each. */
+bool publications_read_rows(struct publication_store *store, const struct source *source, int64_t since_epoch,
+                            const struct published_rows *rows, struct publication *ret_publication,
+                            struct error *error) MUST_CHECK;
+bool publications_read_runs(struct publication_store *store, const struct source *source, struct buffer *ret_runs,
+                            struct error *error) MUST_CHECK;
 /* Ends the transaction; after an error also the connection. */
 void snapshot_end(struct publications *publications, bool failed);
 

@@ -199,9 +199,8 @@ static void remember(struct publications *publications, const struct source *sou
     found->published_at_us = publication->published_at_us;
 }
 
-bool postgres_read_published(struct publication_store *store, const struct source *source, int64_t since_epoch,
-                             const struct published_rows *rows, struct publication *ret_publication,
-                             struct error *error)
+bool publications_read_rows(struct publication_store *store, const struct source *source, int64_t since_epoch,
+                            const struct published_rows *rows, struct publication *ret_publication, struct error *error)
 {
     struct publications *publications = (struct publications *)(void *)store;
     struct remembered *known = find(publications, source);

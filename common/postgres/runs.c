@@ -5,8 +5,8 @@
 #define UTC(column) "to_char(" column " at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') as " column
 
 /* `moved` came with version 3 of the schema. */
-bool postgres_read_runs(struct publication_store *store, const struct source *source, struct buffer *ret_runs,
-                        struct error *error)
+bool publications_read_runs(struct publication_store *store, const struct source *source, struct buffer *ret_runs,
+                            struct error *error)
 {
     static const char query[] =
         "select coalesce(json_agg(r), '[]'::json)::text from (select id, kind, " UTC("started_at") ", " UTC(

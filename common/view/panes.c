@@ -69,6 +69,24 @@ struct pane panes_get(const struct panes *panes, size_t number)
     return pane;
 }
 
+bool panes_add(struct panes *into, int64_t window_start_s, struct text group, const struct cell *cell)
+{
+    struct cell *held = panes_at(into, window_start_s, group);
+    if (held)
+        cell_merge(into->view, held, cell);
+    return held != NULL;
+}
+
+bool panes_add_all(struct panes *into, const struct panes *from)
+{
+    for (size_t i = 0; i < panes_count(from); i++) {
+        const struct pane pane = panes_get(from, i);
+        if (!panes_add(into, pane.window_start_s, pane.group, pane.cell))
+            return false;
+    }
+    return true;
+}
+
 static int64_t floor_seconds(int64_t at_us)
 {
     int64_t seconds = at_us / 1000000;

@@ -95,6 +95,10 @@ struct pane {
     struct cell *cell;
 };
 struct pane panes_get(const struct panes *panes, size_t number);
+/* Adds to the cell of this window and group; false where memory is short: nothing was added. */
+bool panes_add(struct panes *into, int64_t window_start_s, struct text group, const struct cell *cell);
+/* Adds all panes of the same view; false where memory is short: some may have been added. */
+bool panes_add_all(struct panes *into, const struct panes *from);
 
 /* Whether a version counts in the view: its `where` is true. */
 bool view_counts(const struct view *view, const struct record *record);

@@ -153,9 +153,8 @@ static bool read_publication(struct publication_store *store, const struct sourc
     return true;
 }
 
-bool database_read_published(struct publication_store *store, const struct source *source, int64_t since_epoch,
-                             const struct published_rows *rows, struct publication *ret_publication,
-                             struct error *error)
+static bool read_rows(struct publication_store *store, const struct source *source, int64_t since_epoch,
+                      const struct published_rows *rows, struct publication *ret_publication, struct error *error)
 {
     (void)since_epoch;
     struct database_reader *reader = reader_of(store);
@@ -184,6 +183,7 @@ static void destroy(struct publication_store *store)
 
 void database_reader_init(struct database_reader *reader, struct database *database, struct actor *actor)
 {
-    static const struct publication_store_operations operations = {.read = read_publication, .destroy = destroy};
+    static const struct publication_store_operations operations = {
+        .read = read_publication, .read_rows = read_rows, .destroy = destroy};
     *reader = (struct database_reader){{&operations}, database, actor};
 }

@@ -76,10 +76,6 @@ struct database_reader {
     struct actor *actor;
 };
 void database_reader_init(struct database_reader *reader, struct database *database, struct actor *actor);
-/* As postgres_read_published. */
-bool database_read_published(struct publication_store *store, const struct source *source, int64_t since_epoch,
-                             const struct published_rows *rows, struct publication *ret_publication,
-                             struct error *error);
 /* The messages that were lost to this publication, accepted or not. */
 const struct database_losses *database_losses(const struct database *database, int64_t epoch, int64_t published_at_us);
 /* What is published just now, without a call. */

@@ -6,13 +6,15 @@
 #include <stdio.h>
 
 #include "chance.h"
-#include "follower.h"
+#include "merged/follower.h"
 #include "oracle.h"
 #include "provenance.h"
+#include "store_health.h"
 
 struct serving_process {
     const struct definition *definition;
     struct snapshot *snapshot;
+    struct store_health health;
     struct follower *follower;
     struct redis_gate redis;
     struct database_reader reader;
@@ -249,14 +251,14 @@ void serving_start(struct world *world)
     redis_gate_init(&serving->redis, &world->redis, &world->redis_service, &world->live);
     database_reader_init(&serving->reader, &world->database, &world->publications);
     serving->snapshot = snapshot_new(&serving->definition->source, SIZE_MAX);
-    const struct follower_stores stores = {.publications = &serving->reader.store,
-                                           .realtime = &serving->redis.store,
-                                           .read_published = database_read_published};
+    const struct follower_stores stores = {.publications = &serving->reader.store, .realtime = &serving->redis.store};
     /* Without patience what is published is often put in place beside slots that were read before it. */
     const struct follower_times times = {
         .live_us = 1, .publication_us = 200000, .patience_us = chance_one_in(3) ? 0 : 500000};
+    store_health_init(&serving->health, metrics);
+    const struct follower_listener listener = store_health_listener(&serving->health);
     bool made =
-        serving->snapshot && follower_new(&stores, &serving->snapshot, 1, times, metrics, &serving->follower, &error);
+        serving->snapshot && follower_new(&stores, &serving->snapshot, 1, times, &listener, &serving->follower, &error);
     if (!made)
         world_fail("out of memory");
 }

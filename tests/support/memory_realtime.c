@@ -95,13 +95,8 @@ static bool write(struct memory_slot *held, const struct commit *commit)
         return false;
     for (size_t view = 0; view < commit->source->view_count; view++) {
         cell_total_add(&cells->totals[view], &commit->panes[view]);
-        for (size_t i = 0; i < panes_count(&commit->panes[view]); i++) {
-            struct pane pane = panes_get(&commit->panes[view], i);
-            struct cell *cell = panes_at(&cells->panes[view], pane.window_start_s, pane.group);
-            if (!cell)
-                return false;
-            cell_merge(&commit->source->views[view], cell, pane.cell);
-        }
+        if (!panes_add_all(&cells->panes[view], &commit->panes[view]))
+            return false;
     }
     ledger_merge(&cells->ledger, commit->ledger);
     slot_follow(&held->slot, commit);
@@ -189,13 +184,10 @@ static void copy_cells(struct slot_reader *to, const struct slot_reader *from)
         assert(cells);
         cells->ledger = from->epochs[e].ledger;
         memcpy(cells->totals, from->epochs[e].totals, from->source->view_count * sizeof *cells->totals);
-        for (size_t view = 0; view < from->source->view_count; view++)
-            for (size_t i = 0; i < panes_count(&from->epochs[e].panes[view]); i++) {
-                struct pane pane = panes_get(&from->epochs[e].panes[view], i);
-                struct cell *cell = panes_at(&cells->panes[view], pane.window_start_s, pane.group);
-                assert(cell);
-                cell_merge(&from->source->views[view], cell, pane.cell);
-            }
+        for (size_t view = 0; view < from->source->view_count; view++) {
+            bool copied = panes_add_all(&cells->panes[view], &from->epochs[e].panes[view]);
+            assert(copied);
+        }
     }
 }
 

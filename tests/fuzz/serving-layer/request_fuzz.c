@@ -3,12 +3,12 @@
  * rules, CSV in which every record has the same fields, and pages that are together what one big answer is. */
 #include "base/zone.h"
 #include "fuzz.h"
-#include "live.h"
+#include "merged/live.h"
 #include "order_rules.h"
 #include "routes.h"
 #include "serving_metrics.h"
-#include "snapshot.h"
-#include "staging.h"
+#include "merged/snapshot.h"
+#include "merged/staging.h"
 #include "view_query.h"
 
 #define FIRST_S INT64_C(1767225600) /* 2026-01-01T00:00:00Z */

@@ -152,7 +152,7 @@ static void copy_slot(struct fake_slot *to, const struct fake_slot *from, int nu
     fake_slot_clear(to);
     to->slot = from->slot;
     for (size_t epoch = 0; epoch < LIVE_EPOCHS_MAX; epoch++)
-        copy_cells(&to->panes[epoch][DAILY], &from->panes[epoch][DAILY]);
+        assert_true(panes_add_all(&to->panes[epoch][DAILY], &from->panes[epoch][DAILY]));
     snprintf(to->slot.incarnation, sizeof to->slot.incarnation, "copy%d", number);
 }
 
@@ -163,7 +163,7 @@ static void copy_publication(struct fake *to, const struct fake *from)
     to->published_at_us = from->published_at_us;
     memcpy(to->cut, from->cut, sizeof to->cut);
     panes_clear(&to->rows[DAILY]);
-    copy_cells(&to->rows[DAILY], &from->rows[DAILY]);
+    assert_true(panes_add_all(&to->rows[DAILY], &from->rows[DAILY]));
 }
 
 static void fault(struct world *world)

@@ -116,18 +116,20 @@ struct own {
     struct snapshot *snapshots[1];
     struct follower *follower;
     struct metrics *metrics;
+    struct store_health health;
 };
 
 static void own_start(struct own *own)
 {
     failing_memory_pause();
-    const struct follower_stores stores = {&fake.publications, &fake.realtime, NULL, fake_read_rows};
+    const struct follower_stores stores = {&fake.publications, &fake.realtime};
     fake.last_epoch = 0;
     own->metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
     own->snapshots[0] = snapshot_new(&orders, 1 << 20);
     assert_non_null(own->snapshots[0]);
-    assert_true(
-        follower_new(&stores, own->snapshots, 1, (struct follower_times){0}, own->metrics, &own->follower, NULL));
+    store_health_init(&own->health, own->metrics);
+    const struct follower_listener listener = store_health_listener(&own->health);
+    assert_true(follower_new(&stores, own->snapshots, 1, (struct follower_times){0}, &listener, &own->follower, NULL));
     follower_read_live(own->follower);
 }
 

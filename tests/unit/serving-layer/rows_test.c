@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "serving_fixture.h"
 
-#include "rows.h"
+#include "merged/rows.h"
 
 #define GROUPS 40
 #define WINDOWS 12

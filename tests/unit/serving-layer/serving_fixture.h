@@ -9,9 +9,10 @@
 #include <pthread.h>
 
 #include "base/clock.h"
-#include "follower.h"
+#include "merged/follower.h"
 #include "provenance.h"
 #include "routes.h"
+#include "store_health.h"
 
 #define UNUSED __attribute__((unused))
 #define PARTITIONS 2
@@ -129,18 +130,6 @@ static bool fake_read_slot(struct realtime_store *store, struct slot_id id, stru
     return true;
 }
 
-static bool copy_cells(struct panes *to, const struct panes *from)
-{
-    for (size_t i = 0; i < panes_count(from); i++) {
-        struct pane pane = panes_get(from, i);
-        struct cell *cell = panes_at(to, pane.window_start_s, pane.group);
-        if (!cell)
-            return false;
-        cell_merge(from->view, cell, pane.cell);
-    }
-    return true;
-}
-
 /* Ledger and totals as the commits would have left them. */
 static void fake_close_ledger(struct fake_slot *slot, size_t epoch, struct epoch_cells *cells)
 {
@@ -165,7 +154,7 @@ static bool fake_read_all(struct slot_reader *reader, struct fake_slot *slot)
     for (size_t i = 0; i < slot->slot.epoch_count; i++) {
         struct epoch_cells *cells = slot_reader_epoch(reader, slot->slot.epochs[i].epoch);
         for (size_t view = 0; view < VIEW_COUNT; view++)
-            if (!cells || !copy_cells(&cells->panes[view], &slot->panes[i][view]))
+            if (!cells || !panes_add_all(&cells->panes[view], &slot->panes[i][view]))
                 return false;
         fake_close_ledger(slot, i, cells);
         if (slot->is_damaged)
@@ -333,7 +322,8 @@ static bool fake_read_rows(struct publication_store *store, const struct source 
 }
 
 static const struct realtime_store_operations fake_realtime = {.read_slot = fake_read_slot, .read = fake_read};
-static const struct publication_store_operations fake_publications = {.read = fake_read_publication};
+static const struct publication_store_operations fake_publications = {.read = fake_read_publication,
+                                                                      .read_rows = fake_read_rows};
 
 static UNUSED void fake_slot_clear(struct fake_slot *slot)
 {
@@ -377,6 +367,7 @@ struct bench {
     struct snapshot *snapshot;
     struct snapshot *snapshots[1];
     struct metrics *metrics;
+    struct store_health health;
     struct follower *follower;
     struct serving serving;
 };
@@ -393,8 +384,10 @@ static UNUSED void bench_start(struct bench *bench, size_t bytes_max)
     fake.publications.operations = &fake_publications;
     bench->snapshot = bench->snapshots[0] = snapshot_new(&orders, bytes_max);
     bench->metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
-    const struct follower_stores stores = {&fake.publications, &fake.realtime, NULL, fake_read_rows};
-    assert_true(follower_new(&stores, bench->snapshots, 1, fake.times, bench->metrics, &bench->follower, NULL));
+    const struct follower_stores stores = {&fake.publications, &fake.realtime};
+    store_health_init(&bench->health, bench->metrics);
+    const struct follower_listener listener = store_health_listener(&bench->health);
+    assert_true(follower_new(&stores, bench->snapshots, 1, fake.times, &listener, &bench->follower, NULL));
     bench->serving = (struct serving){
         .sources = &orders, .source_count = 1, .snapshots = bench->snapshots, .metrics = bench->metrics};
 }

@@ -110,7 +110,7 @@ static void read_views(struct world *world, int ret_rows[2], bool *ret_is_known)
     const struct published_rows rows = {ignore_view, ignore_window, count_row, ret_rows};
     ret_rows[0] = ret_rows[1] = 0;
     assert_true(postgres_publications_open(world->settings->postgres.url, NULL, &store, NULL));
-    if (!postgres_read_published(store, world->source, 0, &rows, &publication, &world->error))
+    if (!store->operations->read_rows(store, world->source, 0, &rows, &publication, &world->error))
         fail_msg("%s", world->error.message);
     *ret_is_known = strcmp(publication.view_fingerprints[0], world->source->views[0].fingerprint) == 0;
     assert_true(ledger_is_closed(&publication.ledger, world->source->view_count));

@@ -65,7 +65,7 @@ static int64_t read_since(struct publication_store *store, struct copy *copy, in
     struct publication publication;
     struct error error = {0};
     copy->whole_views = copy->windows = copy->rows = 0;
-    if (!postgres_read_published(store, copy->source, since, &rows, &publication, &error))
+    if (!store->operations->read_rows(store, copy->source, since, &rows, &publication, &error))
         fail_msg("%s", error.message);
     int64_t epoch = publication.epoch;
     publication_clean_up(&publication);

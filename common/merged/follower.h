@@ -3,22 +3,29 @@
  * stop the other. What is read of PostgreSQL is handed to the thread that reads Redis, which puts it in place together
  * with slots that were read after it; where that thread doesn't come to it in time, it is put in place without.
  * Requests never wait for either: while a store is down the snapshots stay as they are, and say of what they are. */
-#ifndef TIDEMARK_SERVING_FOLLOWER_H
-#define TIDEMARK_SERVING_FOLLOWER_H
+#ifndef TIDEMARK_MERGED_FOLLOWER_H
+#define TIDEMARK_MERGED_FOLLOWER_H
 
-#include "postgres/postgres.h"
-#include "serving_metrics.h"
-#include "snapshot.h"
+#include "merged/snapshot.h"
+#include "ports/publication_store.h"
+#include "ports/realtime_store.h"
+
+enum follower_store { FOLLOWER_PUBLICATIONS, FOLLOWER_SLOTS };
+
+/* What a follower tells. Its threads call these, one for each store; none may wait for anything, and `damaged` is
+ * called with the follower's lock. */
+struct follower_listener {
+    void (*answered)(void *context, enum follower_store store);
+    void (*failed)(void *context, enum follower_store store, const struct error *error); /* asked again after a while */
+    void (*damaged)(void *context, const struct slot_id *id, const struct error *damage);
+    void (*placed)(void *context, const struct source *source, int64_t epoch); /* what is published is answered now */
+    void (*lacks_memory)(void *context, const struct error *error);            /* the snapshot stays what it was */
+    void *context;
+};
 
 struct follower_stores {
     struct publication_store *publications;
     struct realtime_store *realtime;
-    /* postgres_read_runs; NULL reads none */
-    bool (*read_runs)(struct publication_store *store, const struct source *source, struct buffer *ret_runs,
-                      struct error *error);
-    /* postgres_read_published */
-    bool (*read_published)(struct publication_store *store, const struct source *source, int64_t since_epoch,
-                           const struct published_rows *rows, struct publication *ret_publication, struct error *error);
 };
 
 struct follower_times {
@@ -34,9 +41,9 @@ struct follower_times {
 
 struct follower;
 
-/* Follows for these snapshots. Stores, snapshots and metrics must outlive it. */
+/* Follows for these snapshots. Stores, snapshots and what the listener points to must outlive it. */
 bool follower_new(const struct follower_stores *stores, struct snapshot *const snapshots[], size_t count,
-                  struct follower_times times, struct metrics *metrics, struct follower **ret_follower,
+                  struct follower_times times, const struct follower_listener *listener, struct follower **ret_follower,
                   struct error *error) MUST_CHECK;
 
 bool follower_start(struct follower *follower, struct error *error) MUST_CHECK;

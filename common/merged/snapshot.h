@@ -4,16 +4,16 @@
  * The follower is the only writer. It prepares what is new without a lock and puts it in place under the write lock, so
  * that whoever holds the read lock sees rows, epoch, cut and offsets that belong together. Everything but the ages may
  * be read under the read lock only. */
-#ifndef TIDEMARK_SERVING_SNAPSHOT_H
-#define TIDEMARK_SERVING_SNAPSHOT_H
+#ifndef TIDEMARK_MERGED_SNAPSHOT_H
+#define TIDEMARK_MERGED_SNAPSHOT_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "live.h"
+#include "merged/live.h"
 #include "state/publication.h"
-#include "rows.h"
-#include "staging.h"
+#include "merged/rows.h"
+#include "merged/staging.h"
 
 /* Why the epochs of a partition after the cut are missing from the answer. Where nobody read it when it was cut, and no
  * slot begins there yet, there are none: the answer is complete at the cut. */

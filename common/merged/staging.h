@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Published rows on their way into the snapshot: collected while PostgreSQL is read, outside of any lock, and put in
  * place at once when the reading is complete. */
-#ifndef TIDEMARK_SERVING_STAGING_H
-#define TIDEMARK_SERVING_STAGING_H
+#ifndef TIDEMARK_MERGED_STAGING_H
+#define TIDEMARK_MERGED_STAGING_H
 
-#include "postgres/postgres.h"
+#include "ports/publication_store.h"
 #include "view/view.h"
 
 struct staged_view {
@@ -26,7 +26,7 @@ bool staging_init(struct staging *staging, const struct source *source, size_t b
                   struct error *error) MUST_CHECK;
 void staging_clean_up(struct staging *staging);
 
-/* The receiver to give to postgres_read_published. */
+/* The receiver to give to read_rows of the publication store. */
 struct published_rows staging_receiver(struct staging *staging);
 
 #endif

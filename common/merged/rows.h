@@ -4,8 +4,8 @@
  *
  * Cells come as sorted lists, so that thousands of new groups cost one merge of a window and not thousands of moves.
  * Not thread-safe: the snapshot holds the lock. */
-#ifndef TIDEMARK_SERVING_ROWS_H
-#define TIDEMARK_SERVING_ROWS_H
+#ifndef TIDEMARK_MERGED_ROWS_H
+#define TIDEMARK_MERGED_ROWS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "snapshot.h"
+#include "merged/snapshot.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "follower.h"
+#include "merged/follower.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "dependency.h"
+#include "base/retry.h"
 
 #define PROBE_EVERY_US INT64_C(1000000)
 #define PROBES 4 /* partition numbers looked for beyond those known */
@@ -34,8 +33,8 @@ struct followed {
 
 struct follower {
     struct follower_stores stores;
-    struct dependency postgres; /* of the thread that reads publications */
-    struct dependency redis;    /* of the thread that reads slots */
+    struct follower_listener listener;
+    struct retry retries[2]; /* by enum follower_store; each is of the thread that reads the store */
     struct followed *followed;
     size_t count;
     struct follower_times times;
@@ -49,11 +48,28 @@ struct follower {
     size_t thread_count;
 };
 
+static bool is_due(const struct follower *follower, enum follower_store store)
+{
+    return retry_wait_us(&follower->retries[store], clock_monotonic_us()) == 0;
+}
+
+static void note_answer(struct follower *follower, enum follower_store store)
+{
+    retry_succeeded(&follower->retries[store]);
+    follower->listener.answered(follower->listener.context, store);
+}
+
+static void note_failure(struct follower *follower, enum follower_store store, const struct error *error)
+{
+    retry_failed(&follower->retries[store], clock_monotonic_us());
+    follower->listener.failed(follower->listener.context, store, error);
+}
+
 static void read_slots(struct follower *follower, struct followed *followed)
 {
     struct error error;
     int64_t now_us = clock_monotonic_us();
-    if (!dependency_is_due(&follower->redis)) {
+    if (!is_due(follower, FOLLOWER_SLOTS)) {
         pthread_mutex_lock(&follower->mutex);
         followed->live.reachable = false;
         pthread_mutex_unlock(&follower->mutex);
@@ -61,12 +77,12 @@ static void read_slots(struct follower *follower, struct followed *followed)
     }
     bool probing = now_us >= followed->next_probe_us;
     if (!live_read(&followed->live, follower->stores.realtime, probing ? PROBES : 0, &error)) {
-        dependency_failed(&follower->redis, &error);
+        note_failure(follower, FOLLOWER_SLOTS, &error);
         return;
     }
     if (probing)
         followed->next_probe_us = now_us + PROBE_EVERY_US;
-    dependency_answered(&follower->redis);
+    note_answer(follower, FOLLOWER_SLOTS);
     followed->snapshot->live_read_us = clock_monotonic_us();
 }
 
@@ -126,7 +142,7 @@ static void place(struct follower *follower, struct followed *followed)
     note_look(follower, followed, handed->looked_us);
     if (live_fits(&followed->live, &snapshot->publication))
         followed->misfit_since_us = 0; /* the next misfit is another one */
-    log_info("answering %s from epoch %lld", snapshot->source->name, (long long)snapshot->publication.epoch);
+    follower->listener.placed(follower->listener.context, snapshot->source, snapshot->publication.epoch);
 }
 
 static bool is_handed(struct follower *follower, const struct followed *followed)
@@ -149,7 +165,7 @@ void follower_read_live(struct follower *follower)
             place(follower, followed);
         else if (followed->snapshot->loaded && judge_fit(follower, followed) &&
                  !snapshot_update(followed->snapshot, &followed->live, NULL, NULL, &error))
-            log_error("%s", error.message);
+            follower->listener.lacks_memory(follower->listener.context, &error);
         pthread_mutex_unlock(&follower->mutex);
     }
 }
@@ -186,8 +202,9 @@ static bool take_publication(struct follower *follower, struct followed *followe
     if (!staging_init(&handed.staging, snapshot->source, snapshot->bytes_max, error))
         return false;
     struct published_rows rows = staging_receiver(&handed.staging);
-    if (!follower->stores.read_published(follower->stores.publications, snapshot->source,
-                                         loaded ? snapshot->publication.epoch : 0, &rows, &handed.publication, error)) {
+    struct publication_store *store = follower->stores.publications;
+    if (!store->operations->read_rows(store, snapshot->source, loaded ? snapshot->publication.epoch : 0, &rows,
+                                      &handed.publication, error)) {
         staging_clean_up(&handed.staging);
         return false;
     }
@@ -201,8 +218,8 @@ static bool take_publication(struct follower *follower, struct followed *followe
 static bool take_runs(struct follower *follower, struct snapshot *snapshot, struct error *error)
 {
     struct buffer runs = {0};
-    bool done = !follower->stores.read_runs ||
-                follower->stores.read_runs(follower->stores.publications, snapshot->source, &runs, error);
+    struct publication_store *store = follower->stores.publications;
+    bool done = !store->operations->read_runs || store->operations->read_runs(store, snapshot->source, &runs, error);
     if (done) {
         pthread_rwlock_wrlock(&snapshot->lock);
         struct buffer before = snapshot->runs;
@@ -222,10 +239,10 @@ static void look_at_publication(struct follower *follower, struct followed *foll
     if (!has_moved(follower, followed->snapshot, loaded, &moved, &error) ||
         (moved && !take_publication(follower, followed, loaded, began_us, &error)) ||
         !take_runs(follower, followed->snapshot, &error)) {
-        dependency_failed(&follower->postgres, &error);
+        note_failure(follower, FOLLOWER_PUBLICATIONS, &error);
         return;
     }
-    dependency_answered(&follower->postgres);
+    note_answer(follower, FOLLOWER_PUBLICATIONS);
     if (moved)
         return;
     followed->snapshot->published_read_us = clock_monotonic_us();
@@ -256,8 +273,8 @@ void follower_look_at_publications(struct follower *follower)
         followed->handed.failed = false;
         pthread_mutex_unlock(&follower->mutex);
         if (failed)
-            dependency_failed(&follower->postgres, &failure);
-        if (due && dependency_is_due(&follower->postgres))
+            note_failure(follower, FOLLOWER_PUBLICATIONS, &failure);
+        if (due && is_due(follower, FOLLOWER_PUBLICATIONS))
             look_at_publication(follower, followed, loaded);
     }
 }
@@ -309,8 +326,21 @@ static void synchronisation_init(struct follower *follower)
     pthread_mutex_init(&follower->waiting, NULL);
 }
 
+static bool followed_init(struct follower *follower, struct followed *followed, struct snapshot *snapshot,
+                          struct error *error)
+{
+    followed->snapshot = snapshot;
+    if (!live_init(&followed->live, snapshot->source, &follower->mutex, error))
+        return false;
+    followed->live.damaged = follower->listener.damaged;
+    followed->live.context = follower->listener.context;
+    if (follower->times.silent_us > 0)
+        followed->live.silent_us = follower->times.silent_us;
+    return true;
+}
+
 bool follower_new(const struct follower_stores *stores, struct snapshot *const snapshots[], size_t count,
-                  struct follower_times times, struct metrics *metrics, struct follower **ret_follower,
+                  struct follower_times times, const struct follower_listener *listener, struct follower **ret_follower,
                   struct error *error)
 {
     struct follower *follower = calloc(1, sizeof *follower);
@@ -320,18 +350,14 @@ bool follower_new(const struct follower_stores *stores, struct snapshot *const s
         free(followed);
         return error_set(error, ERROR_INTERNAL, "out of memory");
     }
-    *follower = (struct follower){.stores = *stores, .followed = followed, .times = times};
+    *follower = (struct follower){.stores = *stores, .followed = followed, .times = times, .listener = *listener,
+        .retries = {RETRY_DEPENDENCY, RETRY_DEPENDENCY}};
     synchronisation_init(follower);
-    dependency_init(&follower->postgres, "PostgreSQL", "postgres", metrics);
-    dependency_init(&follower->redis, "Redis", "redis", metrics);
     for (; follower->count < count; follower->count++) {
-        followed[follower->count].snapshot = snapshots[follower->count];
-        if (!live_init(&followed[follower->count].live, snapshots[follower->count]->source, &follower->mutex, error)) {
+        if (!followed_init(follower, &followed[follower->count], snapshots[follower->count], error)) {
             follower_destroy(follower);
             return false;
         }
-        if (times.silent_us > 0)
-            followed[follower->count].live.silent_us = times.silent_us;
     }
     *ret_follower = follower;
     return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "rows.h"
+#include "merged/rows.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "staging.h"
+#include "merged/staging.h"
 
 #include <stdlib.h>
 
@@ -76,14 +76,6 @@ static bool middle_window(const struct panes *panes, int64_t *ret_start_s)
     return true;
 }
 
-static bool copy_pane(struct panes *panes, int64_t window_start_s, struct text group, const struct cell *from)
-{
-    struct cell *cell = panes_at(panes, window_start_s, group);
-    if (cell)
-        cell_merge(panes->view, cell, from);
-    return cell != NULL;
-}
-
 /* Leaves out the older half of the rows. */
 static bool halve(struct staged_view *staged)
 {
@@ -94,7 +86,7 @@ static bool halve(struct staged_view *staged)
     bool done = true;
     for (size_t i = 0; done && i < panes_count(&staged->panes); i++) {
         struct pane pane = panes_get(&staged->panes, i);
-        done = pane.window_start_s < staged->floor_s || copy_pane(&kept, pane.window_start_s, pane.group, pane.cell);
+        done = pane.window_start_s < staged->floor_s || panes_add(&kept, pane.window_start_s, pane.group, pane.cell);
     }
     panes_clean_up(&staged->panes);
     staged->panes = kept;
@@ -126,7 +118,7 @@ static bool take_row(void *context, size_t view, int64_t window_start_s, struct 
     struct staged_view *staged = &staging->views[view];
     if (window_start_s < staged->floor_s)
         return true;
-    bool done = !staging->failed && copy_pane(&staged->panes, window_start_s, group, cell);
+    bool done = !staging->failed && panes_add(&staged->panes, window_start_s, group, cell);
     if (done && panes_count(&staged->panes) % 4096 == 0 && bytes_staged(staging) > staging->bytes_max)
         done = make_room(staging);
     return done || error_set(error, ERROR_INTERNAL, "out of memory while reading published rows");

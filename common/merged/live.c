@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "live.h"
+#include "merged/live.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "state/slot_audit.h"
 
 bool live_init(struct live *live, const struct source *source, pthread_mutex_t *lock, struct error *error)
@@ -47,10 +46,7 @@ static void note_change(void *context, struct slot_reader *reader, int64_t epoch
     struct live *live = partition->live;
     if (!partition->included || epoch <= live->epoch)
         return;
-    struct cell *cell = panes_at(&live->changes[view], delta.window_start_s, delta.group);
-    if (cell)
-        cell_merge(live->changes[view].view, cell, delta.cell);
-    else
+    if (!panes_add(&live->changes[view], delta.window_start_s, delta.group, delta.cell))
         live->rebuild = true;
 }
 
@@ -134,13 +130,13 @@ static bool probe(struct live *live, struct realtime_store *store, size_t probes
 
 static void note_damage(struct live_partition *partition, bool damaged, const struct error *damage)
 {
-    const struct slot_reader *reader = &partition->reader;
+    struct live *live = partition->live;
     if (damaged && !partition->damaged) {
-        log_error("%s/%d: its slot in the real-time store is damaged: %s", reader->id.source, (int)reader->id.partition,
-                  damage->message);
-        partition->live->damages++;
+        live->damages++;
+        if (live->damaged)
+            live->damaged(live->context, &partition->reader.id, damage);
     }
-    partition->live->rebuild = partition->live->rebuild || damaged != partition->damaged;
+    live->rebuild = live->rebuild || damaged != partition->damaged;
     partition->damaged = damaged;
 }
 
@@ -206,18 +202,6 @@ bool live_read(struct live *live, struct realtime_store *store, size_t probes, s
     return done;
 }
 
-static bool add_panes(struct panes *sum, const struct panes *panes)
-{
-    for (size_t i = 0; i < panes_count(panes); i++) {
-        struct pane pane = panes_get(panes, i);
-        struct cell *cell = panes_at(sum, pane.window_start_s, pane.group);
-        if (!cell)
-            return false;
-        cell_merge(sum->view, cell, pane.cell);
-    }
-    return true;
-}
-
 bool live_sum(const struct live *live, struct panes sums[])
 {
     for (size_t i = 0; i < live->count; i++) {
@@ -226,7 +210,7 @@ bool live_sum(const struct live *live, struct panes sums[])
             if (reader->epochs[epoch].epoch <= live->epoch)
                 continue;
             for (size_t view = 0; view < live->source->view_count; view++)
-                if (!add_panes(&sums[view], &reader->epochs[epoch].panes[view]))
+                if (!panes_add_all(&sums[view], &reader->epochs[epoch].panes[view]))
                     return false;
         }
     }

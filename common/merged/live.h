@@ -2,8 +2,8 @@
  * What is held of a source's slots in the real-time store: a reader a partition, and the changes that the snapshot
  * hasn't taken yet. One thread reads the store; what it reads it takes in under the lock, which it doesn't hold while
  * it waits, so that another thread may make use of what is there meanwhile. */
-#ifndef TIDEMARK_SERVING_LIVE_H
-#define TIDEMARK_SERVING_LIVE_H
+#ifndef TIDEMARK_MERGED_LIVE_H
+#define TIDEMARK_MERGED_LIVE_H
 
 #include <pthread.h>
 
@@ -33,8 +33,11 @@ struct live {
     int64_t epoch;                      /* the published one that the snapshot holds */
     struct panes *changes; /* one a view: deltas of included partitions that the snapshot doesn't hold yet */
     int64_t damages;       /* found so far */
-    int64_t silent_us;     /* without a commit for so long, a partition is silent */
-    bool rebuild;          /* deltas don't suffice: cells were replaced, or memory was short */
+    /* Called once for each slot that is found damaged, with the lock; NULL: nobody is told. */
+    void (*damaged)(void *context, const struct slot_id *id, const struct error *damage);
+    void *context;
+    int64_t silent_us; /* without a commit for so long, a partition is silent */
+    bool rebuild;      /* deltas don't suffice: cells were replaced, or memory was short */
 };
 
 /* `lock` is the caller's and outlives it. */
@@ -46,7 +49,7 @@ bool live_grow(struct live *live, size_t count, struct error *error) MUST_CHECK;
 
 /* Without the lock: brings every partition up to date and looks for new ones, up to `probes` numbers beyond those
  * known. After an error what was read before it is kept, and `reachable` is false. A slot that is damaged is no error:
- * it is logged once. */
+ * it is told once. */
 bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error) MUST_CHECK;
 
 /* Adds up, view by view, the cells of the included partitions in the epochs after live->epoch. `sums` has one panes a
