@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/lower_bound.h"
+
 #define CHUNK_LEAST 4096
 #define CHUNK_MOST 262144
 
@@ -42,20 +44,25 @@ static bool reserve_span(struct timeline *timeline, size_t *ret_bytes)
     return true;
 }
 
+struct span_wanted {
+    const struct timeline *timeline;
+    int64_t number;
+};
+
+static bool lies_before(const void *context, size_t number)
+{
+    const struct span_wanted *wanted = context;
+    return wanted->timeline->spans[number].number < wanted->number;
+}
+
 /* Where the span with this number is or belongs; most are asked for at the end. */
 static size_t index_of(const struct timeline *timeline, int64_t number)
 {
-    size_t low = 0, high = timeline->count;
-    if (high > 0 && timeline->spans[high - 1].number <= number)
-        return timeline->spans[high - 1].number == number ? high - 1 : high;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (timeline->spans[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    size_t count = timeline->count;
+    if (count > 0 && timeline->spans[count - 1].number <= number)
+        return timeline->spans[count - 1].number == number ? count - 1 : count;
+    const struct span_wanted wanted = {timeline, number};
+    return lower_bound(timeline->count, lies_before, &wanted);
 }
 
 struct span *timeline_at(struct timeline *timeline, int64_t event_time_us, struct floor from, size_t *ret_bytes)

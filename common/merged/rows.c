@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lower_bound.h"
+
 /* Header, the two cells and the bytes of the group lie in one allocation. */
 struct row {
     size_t group_length;
@@ -108,31 +110,41 @@ void view_rows_clean_up(struct view_rows *rows)
     view_rows_init(rows, rows->view);
 }
 
+struct window_wanted {
+    const struct view_rows *rows;
+    int64_t start_s;
+};
+
+static bool starts_before(const void *context, size_t number)
+{
+    const struct window_wanted *wanted = context;
+    return wanted->rows->windows[number].start_s < wanted->start_s;
+}
+
 size_t view_rows_window(const struct view_rows *rows, int64_t start_s)
 {
-    size_t low = 0, high = rows->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (rows->windows[middle].start_s < start_s)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const struct window_wanted wanted = {rows, start_s};
+    return lower_bound(rows->count, starts_before, &wanted);
+}
+
+struct group_wanted {
+    const struct view *view;
+    const struct window_rows *window;
+    struct text group;
+    bool after; /* rows of this group itself lie before it too */
+};
+
+static bool group_lies_before(const void *context, size_t number)
+{
+    const struct group_wanted *wanted = context;
+    int order = group_compare(wanted->view, row_group(wanted->window->rows[number], wanted->view), wanted->group);
+    return order < 0 || (wanted->after && order == 0);
 }
 
 size_t window_rows_group(const struct view *view, const struct window_rows *window, struct text group, bool after)
 {
-    size_t low = 0, high = window->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = group_compare(view, row_group(window->rows[middle], view), group);
-        if (order < 0 || (after && order == 0))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const struct group_wanted wanted = {view, window, group, after};
+    return lower_bound(window->count, group_lies_before, &wanted);
 }
 
 /* The window that starts here, made where it is new. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lower_bound.h"
+
 void publication_clean_up(struct publication *publication)
 {
     free(publication->partitions);
@@ -28,18 +30,23 @@ bool publication_copy(const struct publication *publication, struct publication 
     return true;
 }
 
+struct partition_wanted {
+    const struct publication *publication;
+    int32_t partition;
+};
+
+static bool lies_below(const void *context, size_t number)
+{
+    const struct partition_wanted *wanted = context;
+    return wanted->publication->partitions[number].partition < wanted->partition;
+}
+
 const struct published_partition *publication_partition(const struct publication *publication, int32_t partition)
 {
-    size_t low = 0, high = publication->partition_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (publication->partitions[middle].partition < partition)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    bool is_named = low < publication->partition_count && publication->partitions[low].partition == partition;
-    return is_named ? &publication->partitions[low] : NULL;
+    const struct partition_wanted wanted = {publication, partition};
+    size_t at = lower_bound(publication->partition_count, lies_below, &wanted);
+    bool is_named = at < publication->partition_count && publication->partitions[at].partition == partition;
+    return is_named ? &publication->partitions[at] : NULL;
 }
 
 bool publication_is_of_cluster(const struct publication *publication, const char *cluster)
