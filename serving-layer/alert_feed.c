@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/retry.h"
+#include "base/ticker.h"
 #include "detect/packed_fields.h"
 
 #define READ_EVERY_US 200000
@@ -44,12 +45,7 @@ struct alert_feed {
 
     pthread_rwlock_t lock; /* of what is held, and: */
     int64_t current_us;    /* monotonic time of the last reading, if it went well; 0: none, or it didn't */
-
-    pthread_mutex_t waiting;
-    pthread_cond_t wake;
-    bool stop; /* under `waiting` */
-    pthread_t thread;
-    bool has_thread;
+    struct ticker ticker;
 };
 
 /* --- What an alert says ------------------------------------------------------------------------------------------ */
@@ -242,26 +238,12 @@ void alert_feed_read(struct alert_feed *feed)
     retry_failed(&feed->retry, clock_monotonic_us());
 }
 
-/* False where the thread is to end. */
-static bool wait_for_turn(struct alert_feed *feed)
+static int64_t tick(void *context)
 {
+    struct alert_feed *feed = context;
+    alert_feed_read(feed);
     int64_t now_us = clock_monotonic_us(), wait_us = retry_wait_us(&feed->retry, now_us);
-    int64_t next_us = now_us + (wait_us > READ_EVERY_US ? wait_us : READ_EVERY_US);
-    struct timespec until = {.tv_sec = next_us / US_PER_SECOND, .tv_nsec = next_us % US_PER_SECOND * 1000};
-    pthread_mutex_lock(&feed->waiting);
-    while (!feed->stop && clock_monotonic_us() < next_us)
-        pthread_cond_timedwait(&feed->wake, &feed->waiting, &until);
-    bool go_on = !feed->stop;
-    pthread_mutex_unlock(&feed->waiting);
-    return go_on;
-}
-
-static void *run(void *context)
-{
-    do
-        alert_feed_read(context);
-    while (wait_for_turn(context));
-    return NULL;
+    return now_us + (wait_us > READ_EVERY_US ? wait_us : READ_EVERY_US);
 }
 
 bool alert_feed_visit(struct alert_feed *feed, void (*visit)(void *context, const struct feed_alert *alert),
@@ -288,17 +270,6 @@ static bool add_topic(struct alert_feed *feed, const char *name)
     return topic->alerts != NULL;
 }
 
-static void init_waiting(struct alert_feed *feed)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&feed->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&feed->waiting, NULL);
-    pthread_rwlock_init(&feed->lock, NULL);
-}
-
 bool alert_feed_new(const struct settings *settings,
                     bool (*open)(void *context, struct event_log **ret_log, struct error *error), void *context,
                     struct alert_feed **ret_feed, struct error *error)
@@ -312,7 +283,8 @@ bool alert_feed_new(const struct settings *settings,
                                 .open = open,
                                 .context = context,
                                 .retry = RETRY_DEPENDENCY};
-    init_waiting(feed);
+    pthread_rwlock_init(&feed->lock, NULL);
+    ticker_init(&feed->ticker, tick, feed);
     bool done = feed->formats && feed->topics;
     for (size_t i = 0; done && i < settings->detector_count; i++)
         done = format_init(&feed->formats[feed->format_count++], &settings->detectors[i]) &&
@@ -327,20 +299,14 @@ bool alert_feed_new(const struct settings *settings,
 
 bool alert_feed_start(struct alert_feed *feed, struct error *error)
 {
-    feed->has_thread = pthread_create(&feed->thread, NULL, run, feed) == 0;
-    return feed->has_thread || error_set(error, ERROR_INTERNAL, "can't start a thread");
+    return ticker_start(&feed->ticker, 0, error);
 }
 
 void alert_feed_destroy(struct alert_feed *feed)
 {
     if (!feed)
         return;
-    pthread_mutex_lock(&feed->waiting);
-    feed->stop = true;
-    pthread_cond_broadcast(&feed->wake);
-    pthread_mutex_unlock(&feed->waiting);
-    if (feed->has_thread)
-        pthread_join(feed->thread, NULL);
+    ticker_stop(&feed->ticker);
     if (feed->log)
         feed->log->operations->destroy(feed->log);
     for (size_t i = 0; feed->topics && i < feed->topic_count; i++) {
@@ -353,8 +319,7 @@ void alert_feed_destroy(struct alert_feed *feed)
         decoder_destroy(feed->formats[i].decoder);
     free(feed->topics);
     free(feed->formats);
-    pthread_cond_destroy(&feed->wake);
-    pthread_mutex_destroy(&feed->waiting);
+    ticker_clean_up(&feed->ticker);
     pthread_rwlock_destroy(&feed->lock);
     free(feed);
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/ticker.h"
 
 #define LOOK_EVERY_US US_PER_SECOND
 #define ASK_EVERY_US (5 * US_PER_SECOND)
@@ -21,11 +22,7 @@ struct log_watch {
     enum error_code failed; /* what was said of it last; ERROR_NONE: it answered */
     struct watched *watched;
     size_t count;
-    pthread_mutex_t waiting;
-    pthread_cond_t wake;
-    bool stop; /* under `waiting` */
-    pthread_t thread;
-    bool has_thread;
+    struct ticker ticker;
 };
 
 /* Which partitions' ends are wanted: those that are silent, and all behind those that are known. */
@@ -54,14 +51,6 @@ static bool look_at_snapshot(const struct log_watch *watch, struct watched *watc
     return wanted.silent != NULL;
 }
 
-static bool is_stopping(struct log_watch *watch)
-{
-    pthread_mutex_lock(&watch->waiting);
-    bool stop = watch->stop;
-    pthread_mutex_unlock(&watch->waiting);
-    return stop;
-}
-
 static bool ask_partitions(struct log_watch *watch, const struct source *source, const struct wanted *wanted,
                            struct log_sight sights[], size_t count, struct error *error)
 {
@@ -69,7 +58,7 @@ static bool ask_partitions(struct log_watch *watch, const struct source *source,
         sights[i] = (struct log_sight){-1, -1};
         if (i < wanted->known && !wanted->silent[i])
             continue;
-        if (is_stopping(watch))
+        if (ticker_is_stopping(&watch->ticker))
             return error_set(error, ERROR_TRY_AGAIN, "ending");
         if (!watch->log->operations->ends(watch->log, source->topic, (int32_t)i, &sights[i].first, &sights[i].end,
                                           error))
@@ -111,7 +100,7 @@ static void place(struct snapshot *snapshot, struct log_sight *sights, size_t co
 
 static void say(struct log_watch *watch, const struct source *source, const struct error *error)
 {
-    if (error->code != watch->failed && !is_stopping(watch))
+    if (error->code != watch->failed && !ticker_is_stopping(&watch->ticker))
         log_warning("nobody reads the log of %s, and how many messages wait there isn't known: %s", source->name,
                     error->message);
     watch->failed = error->code;
@@ -149,24 +138,10 @@ void log_watch_look(struct log_watch *watch)
     }
 }
 
-/* False where the thread is to end. */
-static bool wait_for_look(struct log_watch *watch)
+static int64_t tick(void *context)
 {
-    int64_t next_us = clock_monotonic_us() + LOOK_EVERY_US;
-    struct timespec until = {.tv_sec = next_us / US_PER_SECOND, .tv_nsec = next_us % US_PER_SECOND * 1000};
-    pthread_mutex_lock(&watch->waiting);
-    while (!watch->stop && clock_monotonic_us() < next_us)
-        pthread_cond_timedwait(&watch->wake, &watch->waiting, &until);
-    bool go_on = !watch->stop;
-    pthread_mutex_unlock(&watch->waiting);
-    return go_on;
-}
-
-static void *run(void *context)
-{
-    while (wait_for_look(context))
-        log_watch_look(context);
-    return NULL;
+    log_watch_look(context);
+    return clock_monotonic_us() + LOOK_EVERY_US;
 }
 
 bool log_watch_new(const struct log_watch_options *options, struct snapshot *const snapshots[], size_t count,
@@ -182,36 +157,24 @@ bool log_watch_new(const struct log_watch_options *options, struct snapshot *con
     *watch = (struct log_watch){.options = *options, .watched = watched, .count = count};
     for (size_t i = 0; i < count; i++)
         watched[i].snapshot = snapshots[i];
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&watch->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&watch->waiting, NULL);
+    ticker_init(&watch->ticker, tick, watch);
     *ret_watch = watch;
     return true;
 }
 
 bool log_watch_start(struct log_watch *watch, struct error *error)
 {
-    watch->has_thread = pthread_create(&watch->thread, NULL, run, watch) == 0;
-    return watch->has_thread || error_set(error, ERROR_INTERNAL, "can't start a thread");
+    return ticker_start(&watch->ticker, clock_monotonic_us() + LOOK_EVERY_US, error);
 }
 
 void log_watch_destroy(struct log_watch *watch)
 {
     if (!watch)
         return;
-    pthread_mutex_lock(&watch->waiting);
-    watch->stop = true;
-    pthread_cond_broadcast(&watch->wake);
-    pthread_mutex_unlock(&watch->waiting);
-    if (watch->has_thread)
-        pthread_join(watch->thread, NULL);
+    ticker_stop(&watch->ticker);
     if (watch->log)
         watch->log->operations->destroy(watch->log);
-    pthread_cond_destroy(&watch->wake);
-    pthread_mutex_destroy(&watch->waiting);
+    ticker_clean_up(&watch->ticker);
     free(watch->watched);
     free(watch);
 }

@@ -3,15 +3,14 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 #include "base/clock.h"
 #include "base/notify.h"
+#include "base/ticker.h"
 #include "http/probe.h"
 #include "http/runtime_folder.h"
 #include "http/server.h"
@@ -23,10 +22,7 @@ struct monitor {
     struct health health;
     struct http_server *server;
     struct buffer address;
-    pthread_mutex_t mutex;
-    pthread_cond_t ended;
-    bool ending, watched;
-    pthread_t watcher;
+    struct ticker ticker;
 };
 
 /* The socket of the process with this number, from 1 on. */
@@ -80,51 +76,28 @@ static bool is_alive(const struct monitor *monitor)
 }
 
 /* Ends connections that hang, and tells systemd's watchdog that the program is alive. */
-static void *watch(void *context)
+static int64_t watch(void *context)
 {
     struct monitor *monitor = context;
-    pthread_mutex_lock(&monitor->mutex);
-    while (!monitor->ending) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec++;
-        pthread_cond_timedwait(&monitor->ended, &monitor->mutex, &until);
-        http_server_reap(monitor->server);
-        if (is_alive(monitor))
-            notify_alive();
-    }
-    pthread_mutex_unlock(&monitor->mutex);
-    return NULL;
-}
-
-static struct monitor *monitor_new(const struct health *health)
-{
-    struct monitor *monitor = calloc(1, sizeof *monitor);
-    pthread_condattr_t monotonic;
-    if (!monitor)
-        return NULL;
-    monitor->health = *health;
-    pthread_mutex_init(&monitor->mutex, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&monitor->ended, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    return monitor;
+    http_server_reap(monitor->server);
+    if (is_alive(monitor))
+        notify_alive();
+    return clock_monotonic_us() + US_PER_SECOND;
 }
 
 bool monitor_start(const struct monitor_place *place, const struct health *health, struct monitor **ret_monitor,
                    struct error *error)
 {
-    struct monitor *monitor = monitor_new(health);
+    struct monitor *monitor = calloc(1, sizeof *monitor);
     if (!monitor)
         return error_set(error, ERROR_INTERNAL, "out of memory");
+    monitor->health = *health;
+    ticker_init(&monitor->ticker, watch, monitor);
     bool started =
         place->address.host ? start_at(monitor, &place->address, error) : start_in_folder(monitor, place, error);
-    if (started)
-        monitor->watched = pthread_create(&monitor->watcher, NULL, watch, monitor) == 0;
-    if (!started || !monitor->watched) {
+    if (!started || !ticker_start(&monitor->ticker, clock_monotonic_us() + US_PER_SECOND, error)) {
         monitor_stop(monitor);
-        return !started ? false : error_set(error, ERROR_INTERNAL, "can't start a thread");
+        return false;
     }
     *ret_monitor = monitor;
     return true;
@@ -139,15 +112,9 @@ void monitor_stop(struct monitor *monitor)
 {
     if (!monitor)
         return;
-    pthread_mutex_lock(&monitor->mutex);
-    monitor->ending = true;
-    pthread_cond_signal(&monitor->ended);
-    pthread_mutex_unlock(&monitor->mutex);
-    if (monitor->watched)
-        pthread_join(monitor->watcher, NULL);
+    ticker_stop(&monitor->ticker);
     http_server_stop(monitor->server);
-    pthread_cond_destroy(&monitor->ended);
-    pthread_mutex_destroy(&monitor->mutex);
+    ticker_clean_up(&monitor->ticker);
     buffer_clean_up(&monitor->address);
     free(monitor);
 }

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/retry.h"
+#include "base/ticker.h"
 
 #define PROBE_EVERY_US INT64_C(1000000)
 #define PROBES 4 /* partition numbers looked for beyond those known */
@@ -41,11 +42,7 @@ struct follower {
     /* Guards the live parts, what is handed over, the times above and all updates of the snapshots. No store is waited
      * for with it. */
     pthread_mutex_t mutex;
-    pthread_mutex_t waiting;
-    pthread_cond_t wake;
-    bool stop, look; /* under `waiting` */
-    pthread_t threads[2];
-    size_t thread_count;
+    struct ticker publications, slots; /* the threads that read them */
 };
 
 static bool is_due(const struct follower *follower, enum follower_store store)
@@ -97,10 +94,7 @@ static bool judge_fit(struct follower *follower, struct followed *followed)
     if (followed->misfit_since_us == 0) {
         followed->misfit_since_us = now_us;
         followed->next_publication_us = 0;
-        pthread_mutex_lock(&follower->waiting);
-        follower->look = true;
-        pthread_cond_broadcast(&follower->wake);
-        pthread_mutex_unlock(&follower->waiting);
+        ticker_wake(&follower->publications);
     }
     return followed->looked_us >= followed->misfit_since_us ||
            now_us - followed->misfit_since_us >= follower->times.patience_us;
@@ -279,51 +273,19 @@ void follower_look_at_publications(struct follower *follower)
     }
 }
 
-/* Waits for the next pass, or until a look at the publications is asked for; false where the thread is to end. */
-static bool wait_for_pass(struct follower *follower, int64_t next_us, bool looks)
-{
-    struct timespec until = {.tv_sec = next_us / US_PER_SECOND, .tv_nsec = next_us % US_PER_SECOND * 1000};
-    pthread_mutex_lock(&follower->waiting);
-    while (!follower->stop && !(looks && follower->look) && clock_monotonic_us() < next_us)
-        pthread_cond_timedwait(&follower->wake, &follower->waiting, &until);
-    if (looks)
-        follower->look = false;
-    bool go_on = !follower->stop;
-    pthread_mutex_unlock(&follower->waiting);
-    return go_on;
-}
-
-static void *run_publications(void *context)
+static int64_t tick_publications(void *context)
 {
     struct follower *follower = context;
-    int64_t next_us = clock_monotonic_us();
-    while (wait_for_pass(follower, next_us, true)) {
-        follower_look_at_publications(follower);
-        next_us = clock_monotonic_us() + follower->times.publication_us / 4;
-    }
-    return NULL;
+    follower_look_at_publications(follower);
+    return clock_monotonic_us() + follower->times.publication_us / 4;
 }
 
-static void *run_live(void *context)
+static int64_t tick_slots(void *context)
 {
     struct follower *follower = context;
-    int64_t next_us = clock_monotonic_us();
-    while (wait_for_pass(follower, next_us, false)) {
-        next_us = clock_monotonic_us() + follower->times.live_us;
-        follower_read_live(follower);
-    }
-    return NULL;
-}
-
-static void synchronisation_init(struct follower *follower)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&follower->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&follower->mutex, NULL);
-    pthread_mutex_init(&follower->waiting, NULL);
+    int64_t next_us = clock_monotonic_us() + follower->times.live_us;
+    follower_read_live(follower);
+    return next_us;
 }
 
 static bool followed_init(struct follower *follower, struct followed *followed, struct snapshot *snapshot,
@@ -350,9 +312,14 @@ bool follower_new(const struct follower_stores *stores, struct snapshot *const s
         free(followed);
         return error_set(error, ERROR_INTERNAL, "out of memory");
     }
-    *follower = (struct follower){.stores = *stores, .followed = followed, .times = times, .listener = *listener,
-        .retries = {RETRY_DEPENDENCY, RETRY_DEPENDENCY}};
-    synchronisation_init(follower);
+    *follower = (struct follower){.stores = *stores,
+                                  .followed = followed,
+                                  .times = times,
+                                  .listener = *listener,
+                                  .retries = {RETRY_DEPENDENCY, RETRY_DEPENDENCY}};
+    pthread_mutex_init(&follower->mutex, NULL);
+    ticker_init(&follower->publications, tick_publications, follower);
+    ticker_init(&follower->slots, tick_slots, follower);
     for (; follower->count < count; follower->count++) {
         if (!followed_init(follower, &followed[follower->count], snapshots[follower->count], error)) {
             follower_destroy(follower);
@@ -365,11 +332,7 @@ bool follower_new(const struct follower_stores *stores, struct snapshot *const s
 
 bool follower_start(struct follower *follower, struct error *error)
 {
-    void *(*const runs[])(void *) = {run_publications, run_live};
-    for (; follower->thread_count < 2; follower->thread_count++)
-        if (pthread_create(&follower->threads[follower->thread_count], NULL, runs[follower->thread_count], follower))
-            return error_set(error, ERROR_INTERNAL, "can't start a thread");
-    return true;
+    return ticker_start(&follower->publications, 0, error) && ticker_start(&follower->slots, 0, error);
 }
 
 static void clean_up(struct followed *followed)
@@ -385,16 +348,12 @@ void follower_destroy(struct follower *follower)
 {
     if (!follower)
         return;
-    pthread_mutex_lock(&follower->waiting);
-    follower->stop = true;
-    pthread_cond_broadcast(&follower->wake);
-    pthread_mutex_unlock(&follower->waiting);
-    for (size_t i = 0; i < follower->thread_count; i++)
-        pthread_join(follower->threads[i], NULL);
+    ticker_stop(&follower->slots); /* it may wake the other */
+    ticker_stop(&follower->publications);
     for (size_t i = 0; i < follower->count; i++)
         clean_up(&follower->followed[i]);
-    pthread_cond_destroy(&follower->wake);
-    pthread_mutex_destroy(&follower->waiting);
+    ticker_clean_up(&follower->slots);
+    ticker_clean_up(&follower->publications);
     pthread_mutex_destroy(&follower->mutex);
     free(follower->followed);
     free(follower);

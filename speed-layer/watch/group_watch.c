@@ -2,15 +2,14 @@
 #include "watch/group_watch.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/shutdown.h"
+#include "base/ticker.h"
 #include "kafka/group.h"
 
 #define FIRST_US US_PER_SECOND         /* from a new sharing out to the first look */
@@ -23,9 +22,8 @@ struct group_watch {
     const struct settings *settings;
     const struct kafka_access *access;
     struct consumer_group *group;
-    pthread_t thread;
-    struct buffer told; /* what was said last */
-    atomic_bool stopping;
+    struct ticker ticker;
+    struct buffer told;   /* what was said last */
     pthread_mutex_t lock; /* of what follows */
     struct foreign_partition *foreign;
     size_t foreign_count;
@@ -141,30 +139,33 @@ static bool look(struct group_watch *watch)
     return is_settled;
 }
 
-static void *follow(void *context)
+/* When the next look is due. One after a new sharing out is soon, and so is one that found the group in the middle of
+ * it. */
+static int64_t look_if_due(struct group_watch *watch)
 {
-    struct group_watch *watch = context;
-    while (!atomic_load(&watch->stopping) && !shutdown_requested()) {
-        int64_t now_us = clock_monotonic_us();
-        pthread_mutex_lock(&watch->lock);
-        bool is_due = now_us >= watch->next_us;
-        if (is_due)
-            watch->next_us = now_us + (now_us - watch->regrouped_us < WHILE_US ? OFTEN_US : SELDOM_US);
-        pthread_mutex_unlock(&watch->lock);
-        if (!is_due) {
-            nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-        } else if (!look(watch)) {
-            pthread_mutex_lock(&watch->lock);
-            if (watch->next_us > now_us + FIRST_US)
-                watch->next_us = now_us + FIRST_US;
-            pthread_mutex_unlock(&watch->lock);
-        }
-    }
-    return NULL;
+    int64_t now_us = clock_monotonic_us();
+    pthread_mutex_lock(&watch->lock);
+    bool is_due = now_us >= watch->next_us;
+    if (is_due)
+        watch->next_us = now_us + (now_us - watch->regrouped_us < WHILE_US ? OFTEN_US : SELDOM_US);
+    pthread_mutex_unlock(&watch->lock);
+    bool is_known = !is_due || look(watch);
+    pthread_mutex_lock(&watch->lock);
+    if (!is_known && watch->next_us > now_us + FIRST_US)
+        watch->next_us = now_us + FIRST_US;
+    int64_t next_us = watch->next_us;
+    pthread_mutex_unlock(&watch->lock);
+    return next_us;
+}
+
+static int64_t tick(void *context)
+{
+    return shutdown_requested() ? TICKER_END : look_if_due(context);
 }
 
 static void destroy(struct group_watch *watch)
 {
+    ticker_clean_up(&watch->ticker);
     if (watch->group)
         watch->group->operations->destroy(watch->group);
     free(watch->foreign);
@@ -182,10 +183,9 @@ bool group_watch_start(const struct settings *settings, const struct kafka_acces
     watch->settings = settings;
     watch->access = access;
     pthread_mutex_init(&watch->lock, NULL);
+    ticker_init(&watch->ticker, tick, watch);
     watch->next_us = clock_monotonic_us() + SELDOM_US;
-    bool started = kafka_group_open(access, &watch->group, error);
-    if (started && pthread_create(&watch->thread, NULL, follow, watch) != 0)
-        started = error_set(error, ERROR_INTERNAL, "no thread can be made");
+    bool started = kafka_group_open(access, &watch->group, error) && ticker_start(&watch->ticker, 0, error);
     if (!started) {
         destroy(watch);
         return false;
@@ -196,11 +196,8 @@ bool group_watch_start(const struct settings *settings, const struct kafka_acces
 
 void group_watch_stop(struct group_watch *watch)
 {
-    if (!watch)
-        return;
-    atomic_store(&watch->stopping, true);
-    pthread_join(watch->thread, NULL);
-    destroy(watch);
+    if (watch)
+        destroy(watch);
 }
 
 /* What was known of the members holds no longer. */
@@ -214,6 +211,7 @@ void group_watch_regrouped(void *context)
     watch->regrouped_us = clock_monotonic_us();
     watch->next_us = watch->regrouped_us + FIRST_US;
     pthread_mutex_unlock(&watch->lock);
+    ticker_wake(&watch->ticker);
 }
 
 bool group_watch_foreign(void *context, size_t number, struct foreign_partition *ret_partition)

@@ -2,14 +2,13 @@
 #include "watch/published.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/retry.h"
+#include "base/ticker.h"
 #include "postgres/postgres.h"
 
 #define EVERY_US (US_PER_SECOND / 2)
@@ -17,8 +16,9 @@
 struct published {
     const struct settings *settings;
     struct publication_store *store;
-    pthread_t thread;
-    atomic_bool stopping;
+    struct ticker ticker;
+    struct retry retry;
+    enum error_code said; /* what was last complained of; another reason is said too */
     pthread_mutex_t lock; /* of what follows */
     struct latest {
         bool known;
@@ -41,39 +41,29 @@ static bool read_all(struct published *published, struct error *error)
     return true;
 }
 
-static void *follow(void *context)
+static int64_t tick(void *context)
 {
     struct published *published = context;
-    struct retry retry = RETRY_DEPENDENCY;
-    enum error_code said = ERROR_NONE; /* what was last complained of; another reason is said too */
-    int64_t next_us = 0;
-    while (!atomic_load(&published->stopping)) {
-        int64_t now_us = clock_monotonic_us();
-        if (now_us < next_us) {
-            nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-            continue;
-        }
-        struct error error = {0};
-        if (read_all(published, &error)) {
-            if (said)
-                log_info("PostgreSQL answers again");
-            said = ERROR_NONE;
-            retry_succeeded(&retry);
-            next_us = now_us + EVERY_US;
-        } else {
-            if (error.code != said)
-                log_write(error_is_retriable(&error) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
-                          "%s; going on without what is published", error.message);
-            said = error.code;
-            retry_failed(&retry, clock_monotonic_us());
-            next_us = retry.next_us;
-        }
+    struct error error = {0};
+    int64_t now_us = clock_monotonic_us();
+    if (read_all(published, &error)) {
+        if (published->said)
+            log_info("PostgreSQL answers again");
+        published->said = ERROR_NONE;
+        retry_succeeded(&published->retry);
+        return now_us + EVERY_US;
     }
-    return NULL;
+    if (error.code != published->said)
+        log_write(error_is_retriable(&error) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+                  "%s; going on without what is published", error.message);
+    published->said = error.code;
+    retry_failed(&published->retry, clock_monotonic_us());
+    return published->retry.next_us;
 }
 
 static void destroy(struct published *published)
 {
+    ticker_clean_up(&published->ticker);
     if (published->store)
         published->store->operations->destroy(published->store);
     for (size_t i = 0; published->latest && i < published->settings->source_count; i++)
@@ -89,13 +79,15 @@ bool published_start(const struct settings *settings, struct published **ret_pub
     if (!published)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     published->settings = settings;
+    published->retry = RETRY_DEPENDENCY;
     pthread_mutex_init(&published->lock, NULL);
+    ticker_init(&published->ticker, tick, published);
     published->latest = calloc(settings->source_count + 1, sizeof *published->latest);
     bool started = published->latest || error_set(error, ERROR_INTERNAL, "out of memory");
-    started = started &&
-              postgres_publications_open(settings->postgres.url, settings->postgres.password, &published->store, error);
-    if (started && pthread_create(&published->thread, NULL, follow, published) != 0)
-        started = error_set(error, ERROR_INTERNAL, "no thread can be made");
+    started =
+        started &&
+        postgres_publications_open(settings->postgres.url, settings->postgres.password, &published->store, error) &&
+        ticker_start(&published->ticker, 0, error);
     if (!started) {
         destroy(published);
         return false;
@@ -106,11 +98,8 @@ bool published_start(const struct settings *settings, struct published **ret_pub
 
 void published_stop(struct published *published)
 {
-    if (!published)
-        return;
-    atomic_store(&published->stopping, true);
-    pthread_join(published->thread, NULL);
-    destroy(published);
+    if (published)
+        destroy(published);
 }
 
 bool published_get(void *context, size_t source, struct publication *ret_publication)

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "watch/topics.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/retry.h"
 #include "base/shutdown.h"
+#include "base/ticker.h"
 #include "kafka/topics.h"
 #include "program/program.h"
 
@@ -21,9 +19,9 @@ struct topics {
     rd_kafka_t *client;
     bool has_warned; /* that nobody may ask */
     bool is_checked; /* before the workers start */
-    pthread_t thread;
-    atomic_bool stopping;
-    int code;
+    struct retry retry;
+    struct ticker ticker;
+    int code; /* of the thread, until it is stopped */
 };
 
 static bool check_policy(struct topics *topics, const struct source *source, struct error *error)
@@ -107,33 +105,26 @@ static bool prepare(struct topics *topics, struct error *error)
     return false;
 }
 
-static void *watch(void *context)
+static int64_t tick(void *context)
 {
     struct topics *topics = context;
-    struct retry retry = RETRY_DEPENDENCY;
-    int64_t next_us = clock_monotonic_us() + (topics->is_checked ? EVERY_US : 0);
-    while (!atomic_load(&topics->stopping)) {
-        struct error error = {0};
-        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-        if (clock_monotonic_us() < next_us)
-            continue;
-        if (check_all(topics, &error)) {
-            retry_succeeded(&retry);
-            next_us = clock_monotonic_us() + EVERY_US;
-        } else if (error.code != ERROR_CONFIGURATION) {
-            retry_failed(&retry, clock_monotonic_us());
-            next_us = retry.next_us;
-        } else {
-            topics->code = program_fail(&error);
-            shutdown_request();
-            break;
-        }
+    struct error error = {0};
+    if (check_all(topics, &error)) {
+        retry_succeeded(&topics->retry);
+        return clock_monotonic_us() + EVERY_US;
     }
-    return NULL;
+    if (error.code != ERROR_CONFIGURATION) {
+        retry_failed(&topics->retry, clock_monotonic_us());
+        return topics->retry.next_us;
+    }
+    topics->code = program_fail(&error);
+    shutdown_request();
+    return TICKER_END;
 }
 
 static void destroy(struct topics *topics)
 {
+    ticker_clean_up(&topics->ticker);
     if (topics->client)
         rd_kafka_destroy(topics->client);
     free(topics);
@@ -148,10 +139,11 @@ bool topics_start(const struct settings *settings, const struct kafka_access *ac
         return error_set(error, ERROR_INTERNAL, "out of memory");
     topics->settings = settings;
     topics->access = access;
+    topics->retry = RETRY_DEPENDENCY;
+    ticker_init(&topics->ticker, tick, topics);
     topics->client = kafka_client_new(RD_KAFKA_PRODUCER, access, defaults, NULL, NULL, error);
-    bool started = topics->client && prepare(topics, error);
-    if (started && pthread_create(&topics->thread, NULL, watch, topics) != 0)
-        started = error_set(error, ERROR_INTERNAL, "no thread can be made");
+    bool started = topics->client && prepare(topics, error) &&
+                   ticker_start(&topics->ticker, topics->is_checked ? clock_monotonic_us() + EVERY_US : 0, error);
     if (!started) {
         destroy(topics);
         return false;
@@ -164,8 +156,7 @@ int topics_stop(struct topics *topics)
 {
     if (!topics)
         return 0;
-    atomic_store(&topics->stopping, true);
-    pthread_join(topics->thread, NULL);
+    ticker_stop(&topics->ticker);
     int code = topics->code;
     destroy(topics);
     return code;
