@@ -244,6 +244,14 @@ bool view_rows_add(struct view_rows *rows, enum part part, const struct sorted_p
     return true;
 }
 
+bool window_rows_has(const struct view *view, const struct window_rows *window, enum part part)
+{
+    for (size_t i = 0; i < window->count; i++)
+        if (!cell_is_zero(view, row_cell(window->rows[i], view, part)))
+            return true;
+    return false;
+}
+
 static void clear_window(const struct view *view, struct window_rows *window, enum part part)
 {
     for (size_t i = 0; i < window->count; i++)

@@ -48,6 +48,8 @@ void sorted_panes_clean_up(struct sorted_panes *sorted);
 bool view_rows_add(struct view_rows *rows, enum part part, const struct sorted_panes *sorted) MUST_CHECK;
 
 void view_rows_clear_part(struct view_rows *rows, enum part part);
+/* Whether a row of the window has something in the part. */
+bool window_rows_has(const struct view *view, const struct window_rows *window, enum part part);
 void view_rows_clear_window(struct view_rows *rows, enum part part, int64_t window_start_s);
 /* Removes the rows that are zero in both parts. */
 void view_rows_sweep(struct view_rows *rows);

@@ -8,6 +8,8 @@
 #include "state/fit.h"
 #include "view/window.h"
 
+#define FEED_SHARE 32 /* what a view's feed remembers is at most this part of the memory for rows */
+
 const char *absence_name(enum absence absence)
 {
     static const char *const names[] = {"", "rebuilding", "unreachable", "definition", "foreign"};
@@ -18,12 +20,14 @@ struct snapshot *snapshot_new(const struct source *source, size_t bytes_max)
 {
     struct snapshot *snapshot = calloc(1, sizeof *snapshot);
     struct view_state *views = calloc(source->view_count + 1, sizeof *views);
-    if (!snapshot || !views) {
+    if (!snapshot || !views || !feed_init(&snapshot->feed, source, bytes_max / FEED_SHARE)) {
         free(views);
         free(snapshot);
         return NULL;
     }
-    *snapshot = (struct snapshot){.source = source, .bytes_max = bytes_max, .views = views};
+    snapshot->source = source;
+    snapshot->bytes_max = bytes_max;
+    snapshot->views = views;
     for (size_t i = 0; i < source->view_count; i++) {
         view_rows_init(&views[i].rows, &source->views[i]);
         views[i].expired_s = INT64_MIN;
@@ -43,6 +47,7 @@ void snapshot_destroy(struct snapshot *snapshot)
         return;
     for (size_t i = 0; i < snapshot->source->view_count; i++)
         view_rows_clean_up(&snapshot->views[i].rows);
+    feed_clean_up(&snapshot->feed);
     buffer_clean_up(&snapshot->runs);
     free(snapshot->views);
     free(snapshot->partitions);
@@ -307,6 +312,35 @@ static bool prepare(struct update *update, const struct snapshot *snapshot, stru
     return prepare_live(update, live) && (!staging || prepare_batch(update, staging));
 }
 
+static void note_windows(struct feed *feed, size_t view, const struct sorted_panes *sorted)
+{
+    for (size_t i = 0; i < sorted->count; i++)
+        if (i == 0 || sorted->panes[i].window_start_s != sorted->panes[i - 1].window_start_s)
+            feed_note_window(feed, view, sorted->panes[i].window_start_s);
+}
+
+/* Before the update is placed. Where windows are cleared, which of their rows are others isn't looked for. */
+static void note_changes(struct snapshot *snapshot, size_t number, const struct view_update *update,
+                         const struct staged_view *staged, bool rebuild)
+{
+    struct feed *feed = &snapshot->feed;
+    const struct view_rows *rows = &snapshot->views[number].rows;
+    if (!feed_is_read(feed, number))
+        return;
+    if (update->is_fresh)
+        feed_note_all(feed, number);
+    for (size_t i = 0; staged && i < staged->window_count; i++)
+        feed_note_window(feed, number, staged->windows[i]);
+    note_windows(feed, number, &update->batch);
+    for (size_t i = 0; rebuild && i < rows->count; i++)
+        if (window_rows_has(rows->view, &rows->windows[i], PART_LIVE))
+            feed_note_window(feed, number, rows->windows[i].start_s);
+    if (rebuild)
+        note_windows(feed, number, &update->live);
+    for (size_t i = 0; !rebuild && i < update->live.count; i++)
+        feed_note_row(feed, number, update->live.panes[i].window_start_s, update->live.panes[i].group);
+}
+
 /* With the write lock held. */
 static bool place_view(struct view_state *state, struct view_update *update, const struct staged_view *staged,
                        bool rebuild)
@@ -350,9 +384,12 @@ static void keep_limit(struct snapshot *snapshot)
 static bool place(struct snapshot *snapshot, struct update *update, struct staging *staging,
                   struct publication *publication)
 {
-    for (size_t i = 0; i < snapshot->source->view_count; i++)
-        if (!place_view(&snapshot->views[i], &update->views[i], staging ? &staging->views[i] : NULL, update->rebuild))
+    for (size_t i = 0; i < snapshot->source->view_count; i++) {
+        const struct staged_view *staged = staging ? &staging->views[i] : NULL;
+        note_changes(snapshot, i, &update->views[i], staged, update->rebuild);
+        if (!place_view(&snapshot->views[i], &update->views[i], staged, update->rebuild))
             return false;
+    }
     if (publication) {
         struct publication old = snapshot->publication;
         snapshot->publication = *publication;
@@ -390,7 +427,11 @@ bool snapshot_update(struct snapshot *snapshot, struct live *live, struct stagin
     bool done = prepare(&update, snapshot, live, staging);
     if (!done || publication || !is_idle(snapshot, &update, live)) {
         pthread_rwlock_wrlock(&snapshot->lock);
+        feed_begin(&snapshot->feed);
         done = done && place(snapshot, &update, staging, publication);
+        for (size_t i = 0; !done && i < snapshot->source->view_count; i++)
+            feed_note_all(&snapshot->feed, i);
+        feed_end(&snapshot->feed);
         snapshot->loaded = snapshot->loaded && done;
         snapshot->live_reachable = live->reachable;
         snapshot->damages = live->damages;

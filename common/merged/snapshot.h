@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "merged/feed.h"
 #include "merged/live.h"
 #include "state/publication.h"
 #include "merged/rows.h"
@@ -63,6 +64,7 @@ struct snapshot {
     size_t partition_count;
     struct ledger live_ledger; /* of the included partitions after the cut */
     struct view_state *views;  /* one a view of the source */
+    struct feed feed;          /* which rows changed, for those who keep copies */
     int64_t clock_us;          /* of the source: the latest of its partitions; never goes back */
     struct log_sight *log;     /* by partition, of all that the topic has; owned by the log watch */
     size_t log_count;          /* 0 where the log isn't asked, or can't be */

@@ -293,6 +293,89 @@ static void every_answer_is_exact_whatever_the_stores_do(void **state)
     }
 }
 
+/* A copy of the daily view that is kept by the feed alone. */
+struct copy {
+    struct feed_reader reader;
+    struct panes held;
+    size_t resets, changes; /* that it was told of */
+};
+
+static void copy_window(struct copy *copy, const struct view_rows *rows, int64_t start_s)
+{
+    struct cell *cell = panes_at(&copy->held, start_s, no_group);
+    size_t at = view_rows_window(rows, start_s);
+    memset(cell, 0, cell_size(rows->view));
+    if (at == rows->count || rows->windows[at].start_s != start_s || rows->windows[at].count == 0)
+        return;
+    for (int part = PART_BATCH; part <= (int)PART_LIVE; part++)
+        cell_merge(rows->view, cell, row_cell(rows->windows[at].rows[0], rows->view, (enum part)part));
+}
+
+static void copy_follow(struct copy *copy, struct snapshot *snapshot)
+{
+    const struct view_rows *rows = &snapshot->views[DAILY].rows;
+    struct changes changes;
+    pthread_rwlock_rdlock(&snapshot->lock);
+    assert_true(feed_read(&copy->reader, &changes));
+    copy->resets += changes.is_reset;
+    copy->changes += changes.count;
+    if (changes.is_reset)
+        panes_clear(&copy->held);
+    for (size_t i = 0; changes.is_reset && i < rows->count; i++)
+        copy_window(copy, rows, rows->windows[i].start_s);
+    for (size_t i = 0; i < changes.count; i++)
+        copy_window(copy, rows, changes.changes[i].window_start_s);
+    pthread_rwlock_unlock(&snapshot->lock);
+    changes_clean_up(&changes);
+}
+
+static void assert_copy_is_the_view(const struct copy *copy, const struct snapshot *snapshot)
+{
+    struct copy anew = {0};
+    panes_init(&anew.held, &views[DAILY]);
+    for (int window = 0; window < WINDOWS; window++) {
+        copy_window(&anew, &snapshot->views[DAILY].rows, window_of(window));
+        const struct cell *held = panes_at((struct panes *)(uintptr_t)&copy->held, window_of(window), no_group);
+        const struct cell *is = panes_at(&anew.held, window_of(window), no_group);
+        assert_memory_equal(held, is, cell_size(&views[DAILY]));
+    }
+    panes_clean_up(&anew.held);
+}
+
+/* One follows every change, the other now and then. */
+static void copies_that_follow_the_feed_are_the_view(void **state)
+{
+    (void)state;
+    test_random_seed();
+    size_t resets = 0, changes = 0;
+    for (int schedule = 0; schedule < 100; schedule++) {
+        struct world *world = world_new();
+        struct snapshot *snapshot = world->bench.snapshot;
+        struct copy copies[2];
+        for (int i = 0; i < 2; i++) {
+            copies[i] = (struct copy){0};
+            panes_init(&copies[i].held, &views[DAILY]);
+            feed_reader_open(&copies[i].reader, &snapshot->feed, DAILY, 0);
+        }
+        for (int step = 0; step < 300; step++) {
+            random_step(world);
+            for (int i = 0; i < 2; i++)
+                if (i == 0 || test_random(20) == 0) {
+                    copy_follow(&copies[i], snapshot);
+                    assert_copy_is_the_view(&copies[i], snapshot);
+                }
+        }
+        for (int i = 0; i < 2; i++) {
+            resets += copies[i].resets;
+            changes += copies[i].changes;
+            feed_reader_close(&copies[i].reader);
+            panes_clean_up(&copies[i].held);
+        }
+        world_destroy(world);
+    }
+    assert_true(changes > resets); /* it isn't all begun anew */
+}
+
 static struct world *world_with_a_day(void)
 {
     struct world *world = world_new();
@@ -658,6 +741,7 @@ int main(void)
     log_configure("test", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_answer_is_exact_whatever_the_stores_do),
+        cmocka_unit_test(copies_that_follow_the_feed_are_the_view),
         cmocka_unit_test(an_empty_database_is_epoch_zero_and_real_time_is_answered),
         cmocka_unit_test(nothing_is_answered_until_a_cut_was_read),
         cmocka_unit_test(whoever_is_ready_answers),
