@@ -106,7 +106,7 @@ static void append_source(const struct snapshot *snapshot, struct buffer *out)
 /* What is counted is null while nothing that is published was read, and so is whether it adds up. */
 static void append_figure(const struct snapshot *snapshot, const char *name, int64_t messages, struct buffer *out)
 {
-    buffer_append_string(out, name);
+    buffer_appendf(out, "\"%s\": ", name);
     if (snapshot->loaded)
         buffer_append_integer(out, messages);
     else
@@ -120,12 +120,11 @@ static void append_closed(const struct snapshot *snapshot, bool closed, struct b
 
 static void append_fates(const struct snapshot *snapshot, const struct fates *fates, struct buffer *out)
 {
-    append_figure(snapshot, "\"consumed\": ", fates->consumed, out);
-    append_figure(snapshot, ", \"kept\": ", fates->kept, out);
-    append_figure(snapshot, ", \"replaced\": ", fates->replaced, out);
-    append_figure(snapshot, ", \"duplicate\": ", fates->duplicate, out);
-    append_figure(snapshot, ", \"deferred\": ", fates->deferred, out);
-    append_figure(snapshot, ", \"bad\": ", fates->bad, out);
+    for (size_t i = 0; i < FATES_COUNT; i++) {
+        if (i > 0)
+            buffer_append_string(out, ", ");
+        append_figure(snapshot, fates_name(i), fates_get(fates, i), out);
+    }
 }
 
 static void append_view_ledgers(const struct snapshot *snapshot, const struct ledger *ledger, struct buffer *out)
@@ -133,8 +132,9 @@ static void append_view_ledgers(const struct snapshot *snapshot, const struct le
     for (size_t i = 0; i < snapshot->source->view_count; i++) {
         int64_t counted = ledger->views[i].counted, filtered = ledger->views[i].filtered;
         buffer_appendf(out, "%s{\"name\": \"%s\", ", i ? ", " : "", snapshot->source->views[i].name);
-        append_figure(snapshot, "\"counted\": ", counted, out);
-        append_figure(snapshot, ", \"filtered\": ", filtered, out);
+        append_figure(snapshot, "counted", counted, out);
+        buffer_append_string(out, ", ");
+        append_figure(snapshot, "filtered", filtered, out);
         append_closed(snapshot, counted + filtered == ledger->kept, out);
         buffer_append_char(out, '}');
     }
@@ -153,14 +153,13 @@ static void append_partition_ledgers(const struct snapshot *snapshot, struct buf
 static void append_ledger(const struct snapshot *snapshot, struct buffer *out)
 {
     struct ledger ledger = snapshot_ledger(snapshot);
-    struct fates fates = {0};
-    fates_add(&fates, &ledger);
     buffer_appendf(out, "{\"name\": \"%s\", \"epoch\": ", snapshot->source->name);
     append_number_or_null(snapshot->loaded ? snapshot->publication.epoch : -1, out);
     buffer_append_string(out, ", ");
-    append_fates(snapshot, &fates, out);
+    append_fates(snapshot, &ledger.fates, out);
     append_closed(snapshot, snapshot_ledger_is_closed(snapshot), out);
-    append_figure(snapshot, ", \"lost\": ", snapshot_gap_messages(snapshot), out);
+    buffer_append_string(out, ", ");
+    append_figure(snapshot, "lost", snapshot_gap_messages(snapshot), out);
     buffer_append_string(out, ", \"views\": [");
     append_view_ledgers(snapshot, &ledger, out);
     buffer_append_string(out, "], \"partitions\": {");

@@ -144,16 +144,9 @@ static void observe_ledger(struct metrics *metrics, const struct snapshot *snaps
 {
     const char *source = snapshot->source->name;
     const struct ledger ledger = snapshot_ledger(snapshot);
-    const struct {
-        const char *fate;
-        int64_t messages;
-    } fates[] = {
-        {"consumed", ledger.consumed},   {"kept", ledger.kept},         {"replaced", ledger.replaced},
-        {"duplicate", ledger.duplicate}, {"deferred", ledger.deferred}, {"bad", ledger.bad},
-    };
-    for (size_t i = 0; i < sizeof fates / sizeof *fates; i++) {
-        const char *const labels[] = {source, fates[i].fate};
-        metric_set(metrics_series(metrics, METRIC_LEDGER, labels), fates[i].messages);
+    for (size_t i = 0; i < FATES_COUNT; i++) {
+        const char *const labels[] = {source, fates_name(i)};
+        metric_set(metrics_series(metrics, METRIC_LEDGER, labels), fates_get(&ledger.fates, i));
     }
     set(metrics, METRIC_LEDGER_CLOSED, source, snapshot_ledger_is_closed(snapshot));
 }

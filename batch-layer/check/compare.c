@@ -124,10 +124,7 @@ bool compare_ledgers(const struct verification *verification, const struct part 
                      const struct ledger *computed, struct error *error)
 {
     const struct source *source = verification->source;
-    struct fates held_fates = {0}, computed_fates = {0};
-    fates_add(&held_fates, held);
-    fates_add(&computed_fates, computed);
-    bool same = compare_fates(verification, part, &held_fates, &computed_fates, error);
+    bool same = compare_fates(verification, part, &held->fates, &computed->fates, error);
     for (size_t i = 0; same && i < source->view_count; i++) {
         if (part->partition < 0 && !is_published(verification, i))
             continue;

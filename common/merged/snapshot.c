@@ -114,7 +114,7 @@ static void add_fates_after(const struct slot_reader *reader, int64_t epoch, str
 {
     for (size_t i = 0; i < reader->epoch_count; i++)
         if (reader->epochs[i].epoch > epoch)
-            fates_add(fates, &reader->epochs[i].ledger);
+            fates_add(fates, &reader->epochs[i].ledger.fates);
 }
 
 /* What was lost below the cut, the publication says. */

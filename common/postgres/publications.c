@@ -191,12 +191,12 @@ static bool read_partitions(PGconn *connection, const struct source *source, int
                                                        .tail_time_us = result_integer(result, row, 10),
                                                        .unread = result_integer(result, row, 12) != 0,
                                                        .untimed_us = result_integer(result, row, 13)};
-        struct fates *fates = &partitions[row].fates;
-        ledger->consumed += fates->consumed = result_integer(result, row, 4);
-        ledger->kept += fates->kept = result_integer(result, row, 5);
-        ledger->replaced += fates->replaced = result_integer(result, row, 6);
-        ledger->duplicate += fates->duplicate = result_integer(result, row, 7);
-        ledger->bad += fates->bad = result_integer(result, row, 8);
+        partitions[row].fates = (struct fates){.consumed = result_integer(result, row, 4),
+                                               .kept = result_integer(result, row, 5),
+                                               .replaced = result_integer(result, row, 6),
+                                               .duplicate = result_integer(result, row, 7),
+                                               .bad = result_integer(result, row, 8)};
+        fates_add(&ledger->fates, &partitions[row].fates);
     }
     publication->partitions = partitions;
     publication->partition_count = (size_t)count;

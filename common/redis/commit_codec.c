@@ -13,19 +13,15 @@
 int64_t *ledger_counter(struct ledger *ledger, const struct source *source, size_t number, const char **ret_name,
                         const char **ret_view)
 {
-    static const char *const names[] = {"consumed", "kept", "replaced", "duplicate", "deferred", "bad"};
-    int64_t *const counters[] = {&ledger->consumed,  &ledger->kept,     &ledger->replaced,
-                                 &ledger->duplicate, &ledger->deferred, &ledger->bad};
-    const size_t plain = sizeof names / sizeof *names;
     *ret_view = NULL;
-    if (number < plain) {
-        *ret_name = names[number];
-        return counters[number];
+    if (number < FATES_COUNT) {
+        *ret_name = fates_name(number);
+        return fates_at(&ledger->fates, number);
     }
-    size_t view = (number - plain) / 2;
+    size_t view = (number - FATES_COUNT) / 2;
     if (view >= source->view_count)
         return NULL;
-    bool is_counted = (number - plain) % 2 == 0;
+    bool is_counted = (number - FATES_COUNT) % 2 == 0;
     *ret_view = source->views[view].name;
     *ret_name = is_counted ? "counted:" : "filtered:";
     return is_counted ? &ledger->views[view].counted : &ledger->views[view].filtered;

@@ -1,14 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state/ledger.h"
 
-void fates_add(struct fates *fates, const struct ledger *ledger)
+#include <assert.h>
+
+static const struct {
+    const char *name;
+    size_t offset;
+} counters[FATES_COUNT] = {
+    {"consumed", offsetof(struct fates, consumed)}, {"kept", offsetof(struct fates, kept)},
+    {"replaced", offsetof(struct fates, replaced)}, {"duplicate", offsetof(struct fates, duplicate)},
+    {"deferred", offsetof(struct fates, deferred)}, {"bad", offsetof(struct fates, bad)},
+};
+static_assert(sizeof(struct fates) == FATES_COUNT * sizeof(int64_t), "each fate has a name");
+
+const char *fates_name(size_t number)
 {
-    fates->consumed += ledger->consumed;
-    fates->kept += ledger->kept;
-    fates->replaced += ledger->replaced;
-    fates->duplicate += ledger->duplicate;
-    fates->deferred += ledger->deferred;
-    fates->bad += ledger->bad;
+    assert(number < FATES_COUNT);
+    return counters[number].name;
+}
+
+int64_t *fates_at(struct fates *fates, size_t number)
+{
+    assert(number < FATES_COUNT);
+    return (int64_t *)(void *)((char *)fates + counters[number].offset);
+}
+
+int64_t fates_get(const struct fates *fates, size_t number)
+{
+    assert(number < FATES_COUNT);
+    return *(const int64_t *)(const void *)((const char *)fates + counters[number].offset);
+}
+
+void fates_add(struct fates *into, const struct fates *from)
+{
+    for (size_t i = 0; i < FATES_COUNT; i++)
+        *fates_at(into, i) += fates_get(from, i);
 }
 
 bool fates_are_closed(const struct fates *fates)
@@ -18,12 +44,7 @@ bool fates_are_closed(const struct fates *fates)
 
 void ledger_merge(struct ledger *into, const struct ledger *from)
 {
-    into->consumed += from->consumed;
-    into->kept += from->kept;
-    into->replaced += from->replaced;
-    into->duplicate += from->duplicate;
-    into->deferred += from->deferred;
-    into->bad += from->bad;
+    fates_add(&into->fates, &from->fates);
     for (size_t i = 0; i < VIEWS_MAX; i++) {
         into->views[i].counted += from->views[i].counted;
         into->views[i].filtered += from->views[i].filtered;
@@ -32,9 +53,7 @@ void ledger_merge(struct ledger *into, const struct ledger *from)
 
 bool ledger_is_closed(const struct ledger *ledger, size_t view_count)
 {
-    struct fates fates = {0};
-    fates_add(&fates, ledger);
-    if (!fates_are_closed(&fates))
+    if (!fates_are_closed(&ledger->fates))
         return false;
     for (size_t i = 0; i < view_count; i++)
         if (ledger->kept != ledger->views[i].counted + ledger->views[i].filtered)

@@ -5,22 +5,35 @@
 
 #include "view/view.h"
 
-/* How messages were accounted for; counted and filtered are kept per view beside it. Signed: epochs take back. */
+/* What became of the messages that were read. Signed: epochs take back. */
+#define FATES consumed, kept, replaced, duplicate, deferred, bad
+struct fates {
+    int64_t FATES;
+};
+#define FATES_COUNT 6
+/* The counters by number, in the order and with the names in which they are written everywhere. */
+const char *fates_name(size_t number);
+int64_t *fates_at(struct fates *fates, size_t number);
+int64_t fates_get(const struct fates *fates, size_t number);
+
+void fates_add(struct fates *into, const struct fates *from);
+bool fates_are_closed(const struct fates *fates); /* consumed = kept + replaced + duplicate + deferred + bad */
+
+/* The fates, and what the views made of the messages that were kept. */
 struct ledger {
-    int64_t consumed, kept, replaced, duplicate, deferred, bad;
+    union {
+        struct fates fates;
+        struct {
+            int64_t FATES;
+        };
+    };
     struct {
         int64_t counted, filtered;
     } views[VIEWS_MAX]; /* by number of the source's views */
 };
-/* The same of one partition, without its views. */
-struct fates {
-    int64_t consumed, kept, replaced, duplicate, deferred, bad;
-};
-void fates_add(struct fates *fates, const struct ledger *ledger);
-bool fates_are_closed(const struct fates *fates); /* consumed = kept + replaced + duplicate + deferred + bad */
 
 void ledger_merge(struct ledger *into, const struct ledger *from);
-/* consumed = kept + replaced + duplicate + deferred + bad; per view kept = counted + filtered. */
+/* Its fates are, and per view kept = counted + filtered. */
 bool ledger_is_closed(const struct ledger *ledger, size_t view_count);
 
 #endif

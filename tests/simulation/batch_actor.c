@@ -394,13 +394,13 @@ static void write_partition(struct database_partition *partition, const struct p
     partition->unread = state->unread;
     partition->clock_us = ledger->clock_us;
     partition->untimed_us = ledger->untimed_us;
-    const struct ledger added = {.consumed = ledger->good + ledger->bad,
-                                 .kept = ledger->kept,
-                                 .replaced = ledger->replaced,
-                                 .duplicate = ledger->duplicate,
-                                 .bad = ledger->bad};
+    const struct fates added = {.consumed = ledger->good + ledger->bad,
+                                .kept = ledger->kept,
+                                .replaced = ledger->replaced,
+                                .duplicate = ledger->duplicate,
+                                .bad = ledger->bad};
     fates_add(&partition->fates, &added);
-    ledger_merge(total, &added);
+    fates_add(&total->fates, &added);
 }
 
 static bool publish_write(struct publishing *publishing, struct error *error)
