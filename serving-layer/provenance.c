@@ -51,7 +51,7 @@ static void append_missing(int32_t partition, const char *reason, int64_t from, 
 static void append_missing_partition(const struct snapshot *snapshot, size_t number, bool current, bool *first,
                                      struct buffer *out)
 {
-    const struct partition_state *state = &snapshot->partitions[number];
+    const struct partition_provenance *state = &snapshot->partitions[number];
     struct offset_range gap;
     int64_t begins = state->cut >= 0 ? state->cut : state->first;
     if (!current && state->cut >= 0)

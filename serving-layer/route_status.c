@@ -15,7 +15,7 @@ static void append_gaps(const struct snapshot *snapshot, size_t partition, struc
 
 static void append_partition(const struct snapshot *snapshot, size_t number, struct buffer *out)
 {
-    const struct partition_state *state = &snapshot->partitions[number];
+    const struct partition_provenance *state = &snapshot->partitions[number];
     buffer_appendf(out, "\"%d\": {\"first\": ", (int)state->partition);
     append_number_or_null(state->first, out);
     buffer_append_string(out, ", \"cut\": ");

@@ -25,7 +25,7 @@ static int64_t lag_in_log(const struct snapshot *snapshot, size_t partition, int
 
 int64_t snapshot_partition_lag(const struct snapshot *snapshot, size_t partition)
 {
-    const struct partition_state *state = &snapshot->partitions[partition];
+    const struct partition_provenance *state = &snapshot->partitions[partition];
     return state->lag == LAG_UNKNOWN && state->silent ? lag_in_log(snapshot, partition, state->offset) : state->lag;
 }
 
@@ -52,7 +52,7 @@ int64_t snapshot_lag(const struct snapshot *snapshot)
     return snapshot->partition_count > 0 || lag.partitions > 0 ? lag.messages : LAG_UNKNOWN;
 }
 
-bool partition_is_unread(const struct partition_state *state)
+bool partition_is_unread(const struct partition_provenance *state)
 {
     return state->silent && !*state->alarm;
 }

@@ -22,7 +22,7 @@ struct unread {
     int64_t messages; /* that wait in them, or LAG_UNKNOWN */
 };
 struct unread snapshot_unread(const struct snapshot *snapshot);
-bool partition_is_unread(const struct partition_state *state);
+bool partition_is_unread(const struct partition_provenance *state);
 int64_t snapshot_uncommitted(const struct snapshot *snapshot);
 int64_t snapshot_deferred(const struct snapshot *snapshot);
 /* Of all messages that the answer holds. */

@@ -143,7 +143,7 @@ static int64_t accepted_partitions(const struct live *live, const struct publica
 /* As its slot says. One that isn't included counts from its own next offset, but where the answer is complete without
  * it.
  */
-static int64_t lag_of(const struct live *live, int32_t number, const struct partition_state *state)
+static int64_t lag_of(const struct live *live, int32_t number, const struct partition_provenance *state)
 {
     const struct slot *slot = &live->partitions[number]->reader.slot;
     int64_t from = state->absence == ABSENT_NOT ? state->offset : slot->next;
@@ -151,12 +151,13 @@ static int64_t lag_of(const struct live *live, int32_t number, const struct part
     return known ? slot->end - from : LAG_UNKNOWN;
 }
 
-static struct partition_state state_of(const struct live *live, int32_t number, const struct publication *publication)
+static struct partition_provenance state_of(const struct live *live, int32_t number,
+                                            const struct publication *publication)
 {
     const struct published_partition *published = publication_partition(publication, number);
     const struct slot_reader *reader = &live->partitions[number]->reader;
     const struct slot *slot = &reader->slot;
-    struct partition_state state = {
+    struct partition_provenance state = {
         .partition = number,
         .first = published      ? published->first
                  : slot->exists ? slot->first
@@ -192,7 +193,7 @@ static struct partition_state state_of(const struct live *live, int32_t number, 
 /* All that an update prepares before it takes the lock. */
 struct update {
     const struct publication *publication; /* the one that holds afterwards */
-    struct partition_state *partitions;
+    struct partition_provenance *partitions;
     size_t partition_count;
     bool rebuild; /* the live part is replaced, not added to */
     struct ledger live_ledger;
@@ -224,7 +225,7 @@ static bool prepare_partitions(struct update *update, struct live *live)
     update->partition_count = live->count;
     update->partitions = calloc(live->count + 1, sizeof *update->partitions);
     for (size_t i = 0; update->partitions && i < live->count; i++) {
-        struct partition_state *state = &update->partitions[i];
+        struct partition_provenance *state = &update->partitions[i];
         *state = state_of(live, (int32_t)i, update->publication);
         state->added = live->source->on_duplicate != ON_DUPLICATE_NONE && (int64_t)i >= accepted;
         update->rebuild = update->rebuild || state->included != live->partitions[i]->included;
@@ -396,7 +397,7 @@ static bool place(struct snapshot *snapshot, struct update *update, struct stagi
         *publication = old;
         snapshot->loaded = true;
     }
-    struct partition_state *partitions = snapshot->partitions;
+    struct partition_provenance *partitions = snapshot->partitions;
     snapshot->partitions = update->partitions;
     update->partitions = partitions;
     snapshot->partition_count = update->partition_count;

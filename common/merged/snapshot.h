@@ -24,7 +24,8 @@ const char *absence_name(enum absence absence);
 #define LAG_UNKNOWN (-1)
 #define ALARM_FORMAT "format" /* the slot's format is newer than this program's; the slot itself can't say so */
 
-struct partition_state {
+/* What the answer rests on of one partition. */
+struct partition_provenance {
     int32_t partition;
     enum absence absence;
     bool included;      /* the epochs of its slot after the cut are in the answer */
@@ -60,7 +61,7 @@ struct snapshot {
 
     bool loaded; /* a publication was read */
     struct publication publication;
-    struct partition_state *partitions;
+    struct partition_provenance *partitions;
     size_t partition_count;
     struct ledger live_ledger; /* of the included partitions after the cut */
     struct view_state *views;  /* one a view of the source */
