@@ -2,6 +2,7 @@
 #include "speed.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -32,29 +33,39 @@ struct process {
     struct topics *topics;
     struct monitor *monitor;             /* NULL: nobody can ask */
     struct detectors *_Atomic detectors; /* NULL: not started yet */
+    struct kafka_member *member;         /* of the group: one for all workers */
+    struct worker_job *jobs;             /* one a worker, by number */
     bool until_end;
 };
 
-struct job_of_worker {
+struct worker_job {
     struct process *process;
     int number, code;
+    atomic_bool has_reached_ends;
 };
 
-static bool open_consumer(struct process *process, struct worker *worker, struct error *error)
+static bool open_member(struct process *process, struct error *error)
 {
     const struct settings *settings = process->speed.settings;
-    const struct consumer_events events = worker_events(worker);
-    struct consumer *consumer = NULL;
     const char **topics = calloc(settings->source_count + 1, sizeof *topics);
     if (!topics)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     for (size_t i = 0; i < settings->source_count; i++)
         topics[i] = settings->sources[i].topic;
-    bool opened = kafka_consumer_open(&process->kafka, topics, settings->source_count, &events, &consumer, error);
+    bool opened = kafka_member_open(&process->kafka, topics, settings->source_count, (size_t)settings->speed.workers,
+                                    &process->member, error);
     free(topics);
-    if (opened)
-        worker_attach(worker, consumer);
     return opened;
+}
+
+static bool open_consumer(const struct process *process, struct worker *worker, struct error *error)
+{
+    const struct consumer_events events = worker_events(worker);
+    struct consumer *consumer = NULL;
+    if (!kafka_consumer_open_of(process->member, &process->kafka, &events, &consumer, error))
+        return false;
+    worker_attach(worker, consumer);
+    return true;
 }
 
 static bool has_dead_letters(const struct settings *settings)
@@ -85,10 +96,20 @@ static void close_stores(const struct worker_stores *stores)
         stores->dead_letters->operations->destroy(stores->dead_letters);
 }
 
-/* A partition that was stopped never gets to its end, and whoever waits for the ends must hear of it. */
-static int take_turns(const struct process *process, struct worker *worker)
+/* A worker that is done goes on until all are, so that nobody's partitions are handed over in the midst. */
+static bool have_reached_ends(const struct process *process, struct worker_job *job, const struct worker *worker)
 {
-    while (!shutdown_requested() && !(process->until_end && worker_has_reached_ends(worker)))
+    bool have = worker_has_reached_ends(worker);
+    job->has_reached_ends = have;
+    for (size_t i = 0; have && i < (size_t)process->speed.settings->speed.workers; i++)
+        have = process->jobs[i].has_reached_ends;
+    return have;
+}
+
+/* A partition that was stopped never gets to its end, and whoever waits for the ends must hear of it. */
+static int take_turns(const struct process *process, struct worker_job *job, struct worker *worker)
+{
+    while (!shutdown_requested() && !(process->until_end && have_reached_ends(process, job, worker)))
         worker_turn(worker);
     size_t stopped = worker_stopped_partitions(worker);
     if (!process->until_end || stopped == 0)
@@ -98,17 +119,17 @@ static int take_turns(const struct process *process, struct worker *worker)
     return program_fail(&error);
 }
 
-static int work(struct process *process, int number)
+static int work(struct process *process, struct worker_job *job)
 {
     struct worker_stores stores = {0};
     struct error error = {0};
     struct worker *worker = NULL;
     int code = 0;
     bool ready = open_stores(process, &stores, &error);
-    if (ready && !(worker = worker_new(&process->speed, number, &stores)))
+    if (ready && !(worker = worker_new(&process->speed, job->number, &stores)))
         ready = error_set(&error, ERROR_INTERNAL, "out of memory");
     if (ready && open_consumer(process, worker, &error)) {
-        code = take_turns(process, worker);
+        code = take_turns(process, job, worker);
     } else {
         code = program_fail(&error);
         shutdown_request();
@@ -120,35 +141,42 @@ static int work(struct process *process, int number)
 
 static void *run_worker(void *context)
 {
-    struct job_of_worker *job = context;
+    struct worker_job *job = context;
     char name[16];
     snprintf(name, sizeof name, "worker %d", job->number);
     pthread_setname_np(pthread_self(), name);
-    job->code = work(job->process, job->number);
+    job->code = work(job->process, job);
     return NULL;
 }
 
 static int run_workers(struct process *process)
 {
     size_t count = (size_t)process->speed.settings->speed.workers, started = 0;
-    struct job_of_worker *jobs = calloc(count, sizeof *jobs);
+    struct error error = {0};
+    process->jobs = calloc(count, sizeof *process->jobs);
     pthread_t *threads = calloc(count, sizeof *threads);
     int code = 0;
-    for (; jobs && threads && started < count; started++) {
-        jobs[started] = (struct job_of_worker){process, (int)started, 0};
-        if (pthread_create(&threads[started], NULL, run_worker, &jobs[started]) != 0)
-            break;
+    bool ready = process->jobs && threads ? open_member(process, &error)
+                                          : error_set(&error, ERROR_INTERNAL, "out of memory for the workers");
+    for (size_t i = 0; ready && i < count; i++) {
+        process->jobs[i].process = process;
+        process->jobs[i].number = (int)i;
     }
+    while (ready && started < count &&
+           pthread_create(&threads[started], NULL, run_worker, &process->jobs[started]) == 0)
+        started++;
     if (started < count) {
-        const struct error error = {ERROR_INTERNAL, "not all workers could be started"};
+        if (ready)
+            error_set(&error, ERROR_INTERNAL, "not all workers could be started");
         code = program_fail(&error);
         shutdown_request();
     }
     for (size_t i = 0; i < started; i++) {
         pthread_join(threads[i], NULL);
-        code = code ? code : jobs[i].code;
+        code = code ? code : process->jobs[i].code;
     }
-    free(jobs);
+    kafka_member_destroy(process->member);
+    free(process->jobs);
     free(threads);
     return code;
 }

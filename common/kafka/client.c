@@ -4,12 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/shutdown.h"
 #include "ports/readers.h"
-
-#define CLOSE_TIMEOUT_US (4 * US_PER_SECOND) /* with what comes before it less than PROGRAM_LEAVE_US */
 
 /* Facts of librdkafka 2.0: eager assignors only, offsets are the application's, and what is out of range is lost data
  * and must be seen. */
@@ -214,10 +211,17 @@ rd_kafka_resp_err_t kafka_assign(rd_kafka_t *client, const rd_kafka_topic_partit
 
 void kafka_consumer_destroy(rd_kafka_t *client)
 {
+    if (!client)
+        return;
+    kafka_assign(client, NULL);
+    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+void kafka_consumer_leave(rd_kafka_t *client, int64_t until_us)
+{
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_error_t *refused = rd_kafka_consumer_close_queue(client, queue);
-    int64_t deadline_us = clock_monotonic_us() + CLOSE_TIMEOUT_US;
-    while (!refused && !rd_kafka_consumer_closed(client) && clock_monotonic_us() < deadline_us) {
+    while (!refused && !rd_kafka_consumer_closed(client) && clock_monotonic_us() < until_us) {
         rd_kafka_message_t *message = rd_kafka_consume_queue(queue, 20); /* serves callbacks */
         if (message)
             rd_kafka_message_destroy(message);

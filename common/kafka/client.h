@@ -5,6 +5,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/property.h"
 
@@ -52,9 +53,14 @@ bool kafka_leaders(rd_kafka_t *client, const char *topic, int32_t **ret_leaders,
  * the program by an assertion, where it is assigned anew while it is still being stopped. NULL assigns nothing. */
 rd_kafka_resp_err_t kafka_assign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *partitions);
 
-/* Closes a consumer and destroys it. The revocation's callback is called; then it leaves its group, if a broker answers
- * within a few seconds: librdkafka alone would wait for as long as the brokers are silent. Where none does and a
- * shutdown is requested, the client is left to the end of the process. */
+#define KAFKA_CLOSE_US (4 * US_PER_SECOND) /* with what comes before it less than PROGRAM_LEAVE_US */
+
+/* Destroys a consumer that never joined its group. It waits for no broker. NULL is allowed. */
 void kafka_consumer_destroy(rd_kafka_t *client);
+
+/* Leaves the group and destroys the consumer. The revocation's callback is called; then it leaves, if a broker answers
+ * until then (monotonic time): librdkafka alone would wait for as long as the brokers are silent. Where none does and a
+ * shutdown is requested, the client is left to the end of the process. */
+void kafka_consumer_leave(rd_kafka_t *client, int64_t until_us);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/spelling.h"
-#include "kafka/consumer.h"
+#include "kafka/member.h"
 #include "kafka/transaction_writer.h"
 
 #define NAMES_MAX 512 /* librdkafka 2.0 has 220 */

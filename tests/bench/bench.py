@@ -24,6 +24,7 @@ from support.tidemark import BIN, Folder, Platform, source, view  # noqa: E402
 from views import ViewsBench  # noqa: E402
 
 PARTITIONS, OPENINGS = 4, 5
+WORKERS = (1, 2)
 TRICKLE_ORDERS, TRICKLE_RATE = 2000, 50
 
 
@@ -39,11 +40,11 @@ class Bench:
         for server in (self.kafka, self.redis, self.postgres):
             server.stop()
 
-    def platform(self, topic, views):
+    def platform(self, topic, views, workers=1):
         self.rounds += 1
         folder = self.folder / f"round{self.rounds}"
         stores = (self.kafka.brokers, self.redis.url, self.postgres.url)
-        return Platform(folder, *stores, {"orders": source(topic)}, views)
+        return Platform(folder, *stores, {"orders": source(topic)}, views, speed={"workers": workers})
 
     def until_end(self, job):
         return Measured(
@@ -150,6 +151,30 @@ class Bench:
 
     # --- how soon ---
 
+    def starts(self, count):
+        """In turns with one worker and with two, each time in a group that nobody was in."""
+        self.kafka.create("starts", PARTITIONS)
+        self.one_each("starts", PARTITIONS)
+        seconds = {workers: [] for workers in WORKERS}
+        for _ in range(count):
+            for workers in WORKERS:
+                job = self.platform("starts", {"daily_revenue": view("orders")}, workers)
+                started = time.monotonic()
+                speed = job.speed()
+                wait_until(lambda: self.has_read_each(job), 120, "all is read", every=0.005, children=[speed])  # noqa: B023
+                seconds[workers].append(time.monotonic() - started)
+                job.stop()
+        print("| `speed.workers` | from the start until each partition's first order is in Redis, ms: least, median, most |")
+        print("|---:|---:|")
+        for workers in WORKERS:
+            each = sorted(seconds[workers])
+            marks = ", ".join(f"{1000 * mark:.0f}" for mark in (each[0], each[len(each) // 2], each[-1]))
+            print(f"| {workers} | {marks} |", flush=True)
+
+    def has_read_each(self, job):
+        slots = (f"{job.folder.name}:{{orders/{partition}}}:meta" for partition in range(PARTITIONS))
+        return all((self.redis.command("hget", slot, "next") or "0") != "0" for slot in slots)
+
     def delay(self):
         self.kafka.create("trickle", 1)
         job = self.platform("trickle", {"daily_revenue": view("orders")})
@@ -245,6 +270,10 @@ def opening(options, folder):
     alone(folder, options.orders, lambda bench: bench.opening(options.partitions, options.busy))
 
 
+def starts(options, folder):
+    alone(folder, options.orders, lambda bench: bench.starts(options.starts))
+
+
 def alone(folder, orders, part):
     """A part without peers in turns, which prints its tables."""
     bench = Bench(folder, orders)
@@ -254,7 +283,15 @@ def alone(folder, orders, part):
         bench.stop()
 
 
-PARTS = {"views": views, "detector": detector, "batch": batch, "groups": groups, "delay": delay, "open": opening}
+PARTS = {
+    "views": views,
+    "detector": detector,
+    "batch": batch,
+    "groups": groups,
+    "delay": delay,
+    "open": opening,
+    "starts": starts,
+}
 ALWAYS = ("views", "detector", "batch", "groups", "delay")
 
 
@@ -268,6 +305,7 @@ def options_of(arguments):
     parser.add_argument("--rounds", type=int, default=2 if short else 3)
     parser.add_argument("--partitions", type=int, default=200)
     parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--starts", type=int, default=20)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args(arguments)
     unknown = [part for part in options.parts if part not in PARTS]

@@ -165,17 +165,23 @@ static void on_trouble(void *context, const struct error *error)
     member->troubles++;
 }
 
+static const char *const topics[] = {TOPIC};
+
+static struct consumer_events events_of(struct member *member)
+{
+    return (struct consumer_events){.assigned = on_assigned,
+                                    .revoked = on_revoked,
+                                    .messages = on_messages,
+                                    .end = on_end,
+                                    .out_of_range = on_out_of_range,
+                                    .trouble = on_trouble,
+                                    .context = member};
+}
+
 static void join(struct cluster *cluster, struct member *member)
 {
-    static const char *const topics[] = {TOPIC};
     *member = (struct member){0};
-    const struct consumer_events events = {.assigned = on_assigned,
-                                           .revoked = on_revoked,
-                                           .messages = on_messages,
-                                           .end = on_end,
-                                           .out_of_range = on_out_of_range,
-                                           .trouble = on_trouble,
-                                           .context = member};
+    const struct consumer_events events = events_of(member);
     struct error error;
     if (!kafka_consumer_open(&cluster->access, topics, 1, &events, &member->consumer, &error))
         fail_msg("%s", error.message);
@@ -487,6 +493,156 @@ static void partitions_that_go_to_another_member_and_come_back_are_read_from_whe
     leave(&first);
 }
 
+/* It waits for an answer once, for some seconds; each request of librdkafka alone would wait for a minute. */
+static void consumer_of_silent_brokers_goes_without_waiting_for_all_that_it_has_asked(void **state)
+{
+    struct cluster *cluster = *state;
+    struct member member;
+    produce(cluster);
+    join(cluster, &member);
+    follow(cluster, &member);
+    for (int32_t broker = 1; broker <= 3; broker++)
+        rd_kafka_mock_broker_set_rtt(cluster->mock, broker, 3600000);
+    work_for(&member, US_PER_SECOND / 2);
+    int64_t since_us = clock_monotonic_us();
+    leave(&member);
+    assert_true(clock_monotonic_us() - since_us < DEADLINE_US / 2);
+}
+
+/* --- consumers that share a member --- */
+
+enum { SHARERS = 2 };
+
+static struct kafka_member *join_together(struct cluster *cluster, struct member sharers[SHARERS])
+{
+    struct kafka_member *member;
+    struct error error;
+    if (!kafka_member_open(&cluster->access, topics, 1, SHARERS, &member, &error))
+        fail_msg("%s", error.message);
+    for (int i = 0; i < SHARERS; i++) {
+        sharers[i] = (struct member){0};
+        const struct consumer_events events = events_of(&sharers[i]);
+        if (!kafka_consumer_open_of(member, &cluster->access, &events, &sharers[i].consumer, &error))
+            fail_msg("%s", error.message);
+    }
+    return member;
+}
+
+static void leave_together(struct kafka_member *member, struct member sharers[SHARERS])
+{
+    for (int i = 0; i < SHARERS; i++)
+        leave(&sharers[i]);
+    kafka_member_destroy(member);
+}
+
+static int owners(const struct member *const members[], size_t count, int32_t partition)
+{
+    int owners = 0;
+    for (size_t i = 0; i < count; i++)
+        owners += members[i]->owned[partition];
+    return owners;
+}
+
+/* What one has read the others know, as all read where the store says. */
+static void tell_each_other(struct member *const members[], size_t count)
+{
+    for (int32_t partition = 0; partition < PARTITIONS; partition++) {
+        int64_t next = 0;
+        for (size_t i = 0; i < count; i++)
+            next = members[i]->next[partition] > next ? members[i]->next[partition] : next;
+        for (size_t i = 0; i < count; i++)
+            if (!members[i]->owned[partition])
+                members[i]->next[partition] = next;
+    }
+}
+
+/* Each partition has one reader at most, at any moment, and all of them read all that was produced. */
+static void follow_together(const struct cluster *cluster, struct member *const members[], size_t count)
+{
+    int64_t deadline_us = clock_monotonic_us() + DEADLINE_US;
+    do {
+        for (size_t i = 0; i < count; i++) {
+            turn(members[i]);
+            tell_each_other(members, count);
+            for (int32_t partition = 0; partition < PARTITIONS; partition++)
+                assert_true(owners((const struct member *const *)members, count, partition) <= 1);
+        }
+        assert_true(clock_monotonic_us() < deadline_us);
+    } while (!has_read_all(cluster, members[0]) || !has_read_all(cluster, members[1]));
+}
+
+static void consumers_of_a_member_read_each_message_once_whatever_the_group_gives_and_takes(void **state)
+{
+    struct cluster *cluster = *state;
+    struct member sharers[SHARERS], other;
+    struct member *const all[] = {&sharers[0], &sharers[1], &other};
+    int64_t deadline_us = clock_monotonic_us() + DEADLINE_US;
+    produce(cluster);
+    struct kafka_member *member = join_together(cluster, sharers);
+    follow_together(cluster, all, SHARERS);
+    assert_int_equal(sharers[0].assignments, 1);
+    assert_int_equal(sharers[1].assignments, 1);
+    assert_true(sharers[0].owned[0] && sharers[0].owned[2] && sharers[1].owned[1]);
+    join(cluster, &other);
+    while (other.assignments == 0 && clock_monotonic_us() < deadline_us)
+        follow_together(cluster, all, 3);
+    assert_true(other.assignments > 0);
+    produce(cluster);
+    follow_together(cluster, all, 3);
+    leave(&other);
+    produce(cluster);
+    follow_together(cluster, all, SHARERS);
+    leave_together(member, sharers);
+}
+
+static void member_with_more_consumers_than_partitions_tells_each_what_it_has(void **state)
+{
+    struct cluster *cluster = *state;
+    struct member sharers[SHARERS], others[PARTITIONS - 1];
+    int64_t deadline_us = clock_monotonic_us() + DEADLINE_US;
+    produce(cluster);
+    struct kafka_member *member = join_together(cluster, sharers);
+    for (int i = 0; i < PARTITIONS - 1; i++)
+        join(cluster, &others[i]);
+    while (others[0].assignments + others[1].assignments < 2 && clock_monotonic_us() < deadline_us) {
+        struct member *const all[] = {&sharers[0], &sharers[1], &others[0], &others[1]};
+        for (size_t i = 0; i < COUNT_OF(all); i++) {
+            turn(all[i]);
+            tell_each_other(all, COUNT_OF(all));
+        }
+    }
+    for (int i = 0; i < 20; i++) {
+        turn(&sharers[0]);
+        turn(&sharers[1]);
+    }
+    assert_true(sharers[0].assignments > 0 && sharers[1].assignments == sharers[0].assignments);
+    for (int i = 0; i < PARTITIONS - 1; i++)
+        leave(&others[i]);
+    leave_together(member, sharers);
+}
+
+/* The group puts out a process of which one thread hangs; the others must not go on with what is no longer theirs. */
+static void consumer_that_does_not_come_round_loses_its_member_what_the_group_gave(void **state)
+{
+    static const struct property impatient[] = {{"session.timeout.ms", "3000"}, {"max.poll.interval.ms", "3000"}};
+    struct cluster *cluster = *state;
+    struct member sharers[SHARERS];
+    struct member *const all[] = {&sharers[0], &sharers[1]};
+    int64_t deadline_us = clock_monotonic_us() + DEADLINE_US;
+    produce(cluster);
+    cluster->access.properties = impatient;
+    cluster->access.property_count = COUNT_OF(impatient);
+    struct kafka_member *member = join_together(cluster, sharers);
+    follow_together(cluster, all, SHARERS);
+    while (sharers[0].losses == 0 && clock_monotonic_us() < deadline_us)
+        turn(&sharers[0]);
+    assert_int_equal(sharers[0].losses, 1);
+    produce(cluster);
+    follow_together(cluster, all, SHARERS); /* it comes round again */
+    assert_int_equal(sharers[1].losses, 1);
+    leave_together(member, sharers);
+}
+
 /* --- the batch layer's log --- */
 
 static bool take(void *context, const struct log_message *message, struct error *error)
@@ -556,6 +712,10 @@ int main(void)
         FAULT(brokers_that_are_all_down_are_told_and_waited_for),
         FAULT(brokers_that_answer_slowly_are_only_slow),
         FAULT(partitions_that_go_to_another_member_and_come_back_are_read_from_where_it_was),
+        FAULT(consumer_of_silent_brokers_goes_without_waiting_for_all_that_it_has_asked),
+        FAULT(consumers_of_a_member_read_each_message_once_whatever_the_group_gives_and_takes),
+        FAULT(member_with_more_consumers_than_partitions_tells_each_what_it_has),
+        FAULT(consumer_that_does_not_come_round_loses_its_member_what_the_group_gave),
         FAULT(log_is_read_whole_whatever_the_leader_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
