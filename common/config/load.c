@@ -2,6 +2,7 @@
 #include "config/load.h"
 
 #include <arpa/inet.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,14 @@ static void check_exposure(struct assembly *assembly, const struct yaml_node *ro
                     "say insecure: true beside it, or who may ask with tokens_file");
 }
 
+/* That this process may run on. */
+static int64_t count_processors(void)
+{
+    cpu_set_t processors;
+    int count = sched_getaffinity(0, sizeof processors, &processors) == 0 ? CPU_COUNT(&processors) : 1;
+    return count < WORKERS_MAX ? count : WORKERS_MAX;
+}
+
 static void assemble(struct assembly *assembly, const struct yaml_node *root)
 {
     struct location beginning = {1, 1};
@@ -41,6 +50,8 @@ static void assemble(struct assembly *assembly, const struct yaml_node *root)
     struct settings *settings = &assembly->settings;
     if (!settings->kafka.group)
         settings->kafka.group = settings->redis.name_space;
+    if (settings->speed.workers == 0)
+        settings->speed.workers = count_processors();
     if (settings->time_zone &&
         !assembly_open_zone(assembly, settings->time_zone, option_location(root, "time_zone"), &settings->zone))
         settings->zone = NULL;

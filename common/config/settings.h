@@ -30,6 +30,8 @@ struct property_list {
     size_t count;
 };
 
+#define WORKERS_MAX 256
+
 struct settings {
     struct arena arena;     /* holds all below */
     struct zone_list zones; /* of all views */
@@ -70,9 +72,9 @@ struct settings {
     struct {
         const char *host; /* of `listen`: where it says how it is; NULL: a unix socket in the runtime folder */
         int port;
-        int64_t workers;        /* threads, each a consumer: 1 */
+        int64_t workers;        /* threads that share what the group gives: as many as there are processors */
         int64_t flush_every_us; /* 50 ms */
-        int64_t flush_messages; /* 10,000 */
+        int64_t flush_messages; /* 100,000 */
         int64_t index_bytes;    /* ceiling of the order index of the process: `index_memory`, 1 GiB */
         int64_t groups_max;     /* ceiling of groups a view in one micro-batch: 100,000 */
         int64_t

@@ -186,7 +186,7 @@ class Detector(EndToEnd):
 
     def test_a_first_start_judges_from_the_end_and_knows_what_came_before(self):
         self.start(1)
-        self.job.config["speed"] = {"listen": f"127.0.0.1:{free_port()}"}
+        self.job.config["speed"].update({"listen": f"127.0.0.1:{free_port()}"})
         self.job.write()
         for number in range(5):
             self.send_one(number)

@@ -47,7 +47,7 @@ class Monitor(EndToEnd):
         self.servers()
         self.simple_platform(self.topic())
         self.speed_port = free_port()
-        self.job.config["speed"] = {"listen": f"127.0.0.1:{self.speed_port}"}
+        self.job.config["speed"].update({"listen": f"127.0.0.1:{self.speed_port}"})
         self.job.config["jobs"] = {"each_minute": {"schedule": "* * * * *"}}
         self.job.config["batch"] = {"metrics_file": str(self.job.folder / "batch.prom")}
         self.job.write()

@@ -37,7 +37,7 @@ class Processes(EndToEnd):
 
     def test_processes_that_come_and_go_lose_nothing(self):
         self.start()
-        self.job.config["speed"] = {"workers": 2}
+        self.job.config["speed"].update({"workers": 2})
         self.job.write()
         speeds = [self.job.speed()]
         for piece in range(6):

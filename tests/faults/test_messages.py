@@ -234,7 +234,7 @@ class Messages(EndToEnd):
     def test_partition_with_too_many_groups_waits_for_a_batch_run_and_folds_nothing_together(self):
         self.servers()
         self.simple_platform(self.topic(1))
-        self.job.config["speed"] = {"live_groups": 2000, "groups": 500, "flush_every": "1 ms"}
+        self.job.config["speed"].update({"live_groups": 2000, "groups": 500, "flush_every": "1 ms"})
         self.job.config["views"]["by_product"] = view("orders", dimensions=["product_id"])
         self.job.write()
         self.job.serving()

@@ -122,6 +122,7 @@ class Platform:
             "redis": {"url": redis_url, "namespace": self.folder.name},
             "postgres": {"url": postgres_url},
             "http": {"listen": f"127.0.0.1:{self.port}"},
+            "speed": {"workers": 1},
             "sources": copy.deepcopy(sources),
             "views": copy.deepcopy(views),
             **more,

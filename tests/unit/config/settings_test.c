@@ -264,9 +264,9 @@ static void what_is_not_written_has_its_default(void **state)
     assert_int_equal(settings->http.memory_bytes, INT64_C(1) << 30);
     assert_int_equal(settings->http.threads, 2);
     assert_int_equal(settings->http.refresh_us, 20000);
-    assert_int_equal(settings->speed.workers, 1);
+    assert_in_range(settings->speed.workers, 1, WORKERS_MAX);
     assert_int_equal(settings->speed.flush_every_us, 50000);
-    assert_int_equal(settings->speed.flush_messages, 10000);
+    assert_int_equal(settings->speed.flush_messages, 100000);
     assert_int_equal(settings->speed.index_bytes, INT64_C(1) << 30);
     assert_int_equal(settings->speed.groups_max, 100000);
     assert_int_equal(settings->speed.live_groups_max, 1000000);
