@@ -191,8 +191,11 @@ static void append_hindrances(void *context, struct buffer *out)
     const struct process *process = context;
     const struct speed *speed = &process->speed;
     const struct detectors *detectors = process->detectors;
-    for (size_t i = 0; i < (size_t)speed->settings->speed.workers; i++)
-        worker_report_append_hindrances(&speed->reports[i], i, out);
+    for (size_t i = 0; i < (size_t)speed->settings->speed.workers; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "worker %zu", i);
+        reader_report_append_hindrances(&speed->reports[i], WORKER_TURN_US, name, out);
+    }
     if (detectors)
         detectors_append_hindrances(detectors, out);
 }
@@ -204,7 +207,7 @@ static bool is_alive(void *context)
     const struct speed *speed = &process->speed;
     const struct detectors *detectors = process->detectors;
     for (size_t i = 0; i < (size_t)speed->settings->speed.workers; i++)
-        if (worker_report_is_stuck(&speed->reports[i]))
+        if (reader_report_is_stuck(&speed->reports[i], WORKER_TURN_US))
             return false;
     return !detectors || !detectors_are_stuck(detectors);
 }

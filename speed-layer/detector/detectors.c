@@ -18,7 +18,7 @@ struct running_detector {
     struct detector_names names;
     bool until_end;
     struct metrics *metrics;
-    struct detector_report report;
+    struct reader_report report;
     pthread_t thread;
     int code;
 };
@@ -113,15 +113,19 @@ bool detectors_start(const struct settings *settings, struct metrics *metrics, b
 bool detectors_are_stuck(const struct detectors *detectors)
 {
     for (size_t i = 0; i < detectors->count; i++)
-        if (detector_report_is_stuck(&detectors->detectors[i].report))
+        if (reader_report_is_stuck(&detectors->detectors[i].report, DETECTOR_TURN_US))
             return true;
     return false;
 }
 
 void detectors_append_hindrances(const struct detectors *detectors, struct buffer *out)
 {
-    for (size_t i = 0; i < detectors->count; i++)
-        detector_report_append_hindrances(&detectors->detectors[i].report, detectors->detectors[i].detector->name, out);
+    for (size_t i = 0; i < detectors->count; i++) {
+        const struct running_detector *running = &detectors->detectors[i];
+        char name[300];
+        snprintf(name, sizeof name, "detector %s", running->detector->name);
+        reader_report_append_hindrances(&running->report, DETECTOR_TURN_US, name, out);
+    }
 }
 
 int detectors_join(struct detectors *detectors)

@@ -225,7 +225,7 @@ struct consumer_events detector_reader_events(struct detector_reader *reader)
 /* --- The reader -------------------------------------------------------------------------------------------------- */
 
 struct detector_reader *detector_reader_new(const struct detector *detector, struct metrics *metrics,
-                                            struct detector_report *report)
+                                            struct reader_report *report)
 {
     struct detector_reader *reader = calloc(1, sizeof *reader);
     struct decoder *decoder = decoder_new(&detector->source->schema);
@@ -307,7 +307,7 @@ bool detector_reader_turn(struct detector_reader *reader, struct error *error)
     reader->consumer->operations->poll(reader->consumer, POLL_MS);
     commit_due(reader);
     tell_misplaced(reader);
-    detector_report(reader);
+    detector_update_report(reader);
     return true;
 }
 

@@ -10,15 +10,17 @@
 #define TIDEMARK_SPEED_DETECTOR_READER_H
 
 #include "detector/partition.h"
-#include "detector/report.h"
 #include "metrics/metrics.h"
 #include "ports/consumer.h"
+#include "reader_report.h"
 
 struct detector_reader;
 
+#define DETECTOR_TURN_US (300 * US_PER_SECOND) /* the longest: a first start may look through a whole alert topic */
+
 /* `metrics` are of the table speed_metrics, NULL counts nothing; `report` may be NULL too. NULL: no memory. */
 struct detector_reader *detector_reader_new(const struct detector *detector, struct metrics *metrics,
-                                            struct detector_report *report);
+                                            struct reader_report *report);
 /* Leaves the group, with a last commit of what is pending. NULL is allowed. */
 void detector_reader_destroy(struct detector_reader *reader);
 

@@ -1,6 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "detector/report.h"
-
+/* SPDX-License-Identifier: Apache-2.0
+ * How a detector is, for those who watch it: its report and its metrics. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -8,34 +7,7 @@
 #include "speed_metrics.h"
 
 #define REPORT_EVERY_US 100000
-#define STUCK_US (300 * US_PER_SECOND) /* a first start may look through a whole alert topic */
 #define STATES (DETECTOR_STOPPED + 1)
-
-bool detector_report_is_stuck(const struct detector_report *report)
-{
-    int64_t turned_us = report->turned_us;
-    return turned_us != 0 && clock_monotonic_us() - turned_us > STUCK_US;
-}
-
-void detector_report_append_hindrances(const struct detector_report *report, const char *detector, struct buffer *out)
-{
-    int64_t turned_us = report->turned_us, now_us = clock_monotonic_us();
-    if (turned_us == 0) {
-        buffer_appendf(out, "detector %s hasn't begun yet\n", detector);
-        return;
-    }
-    if (detector_report_is_stuck(report))
-        buffer_appendf(out, "detector %s hasn't come round for %lld seconds\n", detector,
-                       (long long)((now_us - turned_us) / US_PER_SECOND));
-    if (!report->has_assignment)
-        buffer_appendf(out, "detector %s: the group hasn't said yet which partitions it has\n", detector);
-    if (report->closed > 0)
-        buffer_appendf(out, "detector %s: %d of its %d partitions are not open yet\n", detector, report->closed,
-                       report->owned);
-    if (report->stopped > 0)
-        buffer_appendf(out, "detector %s: %d of its %d partitions are stopped with an alarm\n", detector,
-                       report->stopped, report->owned);
-}
 
 static struct metric_series *series(const struct detector_reader *reader, enum speed_metric metric,
                                     const char *second_label)
@@ -111,7 +83,7 @@ void detector_forget_lag(struct detector_reader *reader)
     }
 }
 
-void detector_report(struct detector_reader *reader)
+void detector_update_report(struct detector_reader *reader)
 {
     int64_t now_us = clock_monotonic_us();
     int counts[STATES] = {0};

@@ -18,10 +18,10 @@ struct detector_reader {
     bool has_assignment; /* the group has given its word, maybe nothing */
     bool must_assign;    /* what is fetched isn't what is open */
     struct pending_alerts pending;
-    struct retry retry;             /* of opening, after whatever went wrong */
-    struct metrics *metrics;        /* NULL: nothing is counted */
-    struct detector_report *report; /* NULL: nobody asks */
-    int64_t commit_took_us;         /* the last one */
+    struct retry retry;           /* of opening, after whatever went wrong */
+    struct metrics *metrics;      /* NULL: nothing is counted */
+    struct reader_report *report; /* NULL: nobody asks */
+    int64_t commit_took_us;       /* the last one */
     int64_t committed_us, troubled_us, misplaced_us, reported_us;
     int64_t misplaced; /* that the log was told of */
     struct error fatal;
@@ -36,7 +36,7 @@ void detector_close_all(struct detector_reader *reader, const struct error *caus
 /* report.c */
 
 /* Once in a while: how the partitions are. */
-void detector_report(struct detector_reader *reader);
+void detector_update_report(struct detector_reader *reader);
 /* What was judged up to the commit that has just gone through. */
 void detector_count_committed(struct detector_reader *reader, struct detector_partition *partition);
 /* The partitions go: their lag is another's to tell. */

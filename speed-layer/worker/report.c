@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
  * How a worker is, for those who watch it: its report and its metrics. */
-#include "worker/report.h"
-
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -9,40 +7,7 @@
 #include "worker/state.h"
 
 #define REPORT_EVERY_US 100000
-#define STUCK_US (30 * US_PER_SECOND) /* no turn takes so long, whatever is silent */
 #define STATES (PARTITION_STOPPED + 1)
-
-bool worker_report_is_stuck(const struct worker_report *report)
-{
-    int64_t turned_us = report->turned_us;
-    return turned_us > 0 && clock_monotonic_us() - turned_us > STUCK_US;
-}
-
-void worker_report_append_hindrances(const struct worker_report *report, size_t number, struct buffer *out)
-{
-    int64_t turned_us = report->turned_us, now_us = clock_monotonic_us();
-    if (turned_us == 0) {
-        buffer_appendf(out, "worker %zu hasn't begun yet\n", number);
-        return;
-    }
-    if (worker_report_is_stuck(report))
-        buffer_appendf(out, "worker %zu hasn't come round for %lld seconds\n", number,
-                       (long long)((now_us - turned_us) / US_PER_SECOND));
-    if (!report->has_assignment)
-        buffer_appendf(out, "worker %zu: the group hasn't said yet which partitions it has\n", number);
-    if (report->suspended)
-        buffer_appendf(out, "worker %zu: the real-time store takes no commits\n", number);
-    const struct {
-        int count;
-        const char *what;
-    } troubles[] = {{report->closed, "not open yet"},
-                    {report->stopped, "stopped with an alarm"},
-                    {report->unreadable, "unreadable: the log can't be read on"}};
-    for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++)
-        if (troubles[i].count > 0)
-            buffer_appendf(out, "worker %zu: %d of its %d partitions are %s\n", number, troubles[i].count,
-                           report->owned, troubles[i].what);
-}
 
 static void count_states(const struct worker *worker, int ret_counts[STATES], int *ret_unreadable)
 {
@@ -52,7 +17,7 @@ static void count_states(const struct worker *worker, int ret_counts[STATES], in
     }
 }
 
-static void fill(struct worker_report *report, const struct worker *worker, const int counts[STATES], int unreadable)
+static void fill(struct reader_report *report, const struct worker *worker, const int counts[STATES], int unreadable)
 {
     report->has_assignment = worker->has_assignment;
     report->suspended = worker->suspended;
@@ -164,9 +129,9 @@ void worker_count_commit(struct worker *worker, struct owned *owned, const enum 
         metric_add(owned->series.dead_letters, bad);
 }
 
-void worker_report(struct worker *worker)
+void worker_update_report(struct worker *worker)
 {
-    struct worker_report *report = worker->speed->reports ? &worker->speed->reports[worker->number] : NULL;
+    struct reader_report *report = worker->speed->reports ? &worker->speed->reports[worker->number] : NULL;
     int counts[STATES] = {0}, unreadable = 0;
     if (!report || !worker->speed->metrics)
         return;

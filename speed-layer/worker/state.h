@@ -118,7 +118,7 @@ void worker_hint(struct worker *worker);
 /* report.c; nothing happens where nobody watches */
 
 /* After each turn: brings report and gauges up to date, not more often than they are worth it. */
-void worker_report(struct worker *worker);
+void worker_update_report(struct worker *worker);
 /* Begins to count a partition; and takes away the gauges of one that is no longer this worker's, or closed. */
 void worker_count_partition(struct worker *worker, struct owned *owned);
 void worker_forget_partition(struct owned *owned);

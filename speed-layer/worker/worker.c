@@ -259,7 +259,7 @@ void worker_turn(struct worker *worker)
     worker->consumer->operations->poll(worker->consumer, POLL_MS);
     worker_commit_due(worker);
     worker_look_around(worker);
-    worker_report(worker);
+    worker_update_report(worker);
 }
 
 void worker_destroy(struct worker *worker)

@@ -11,7 +11,7 @@
 #include "ports/publication_store.h"
 #include "ports/realtime_store.h"
 #include "ports/readers.h"
-#include "worker/report.h"
+#include "reader_report.h"
 
 /* A partition of ours that the group gave to another installation. */
 struct foreign_partition {
@@ -35,7 +35,7 @@ struct speed {
     int64_t started_us; /* wall time; of two definitions the younger wins */
     /* Both NULL where nobody watches. */
     struct metrics *metrics;       /* of the table speed_metrics */
-    struct worker_report *reports; /* one a worker, by number */
+    struct reader_report *reports; /* one a worker, by number */
 };
 
 /* The stores of one worker; they outlive it. */
@@ -46,6 +46,8 @@ struct worker_stores {
 };
 
 struct worker;
+
+#define WORKER_TURN_US (30 * US_PER_SECOND) /* no turn takes so long, whatever is silent */
 
 struct worker *worker_new(struct speed *speed, int number, const struct worker_stores *stores); /* NULL: no memory */
 /* Leaves the group, with a last commit of what is pending. NULL is allowed. */
