@@ -7,9 +7,10 @@
 
 #include "batch_metrics.h"
 #include "kafka/kafka_log.h"
+#include "master/master.h"
 #include "ports/readers.h"
+#include "publication/publisher.h"
 #include "redis/redis_store.h"
-#include "run/batch_store.h"
 
 #define STATEMENT_TIMEOUT_MS (4 * 3600 * 1000) /* a whole rebuild is one statement a view */
 #define LOCK_TIMEOUT_MS 30000
@@ -34,7 +35,9 @@ static struct kafka_access *access_of(const struct settings *settings)
 bool batch_open(const struct settings *settings, struct batch *ret_batch, struct error *error)
 {
     struct batch batch = {.settings = settings,
-                          .store = &postgres_batch_store,
+                          .master = &postgres_master,
+                          .engine = &postgres_engine,
+                          .publisher = &postgres_publisher,
                           .ready_wait_ms = READY_WAIT_MS,
                           .metrics = metrics_new(batch_metrics, BATCH_METRIC_COUNT),
                           .unread_after_ms = (UNREAD_AFTER_US + settings->speed.flush_every_us) / 1000,

@@ -11,18 +11,23 @@
 
 struct consumer_group;
 struct kafka_access;
-struct batch_store_operations;
+struct engine_operations;
+struct master_operations;
+struct publisher_operations;
 
 struct batch {
     const struct settings *settings;
-    const struct batch_store_operations *store; /* over the connection below */
+    /* The three roles, over the connection below. */
+    const struct master_operations *master;
+    const struct engine_operations *engine;
+    const struct publisher_operations *publisher;
     struct event_log *log;
     struct realtime_store *realtime;
     struct publication_store *publications; /* reads what is published, on a connection of its own */
     PGconn *connection;                     /* NULL until batch_connect */
     bool accepts_partitions;                /* the operator says that no order has versions in two partitions */
     bool accepts_gaps;                      /* the operator accepts that the messages of recorded gaps are lost */
-    bool judges_again;                      /* the operator says that bad messages may be good now */
+    bool revalidates;                       /* the operator says that bad messages may be good now */
     bool repairs;                           /* what `repair` finds is mended */
     bool has_warned_of_policy;              /* that nobody may ask for the policy of a topic */
     int64_t ready_wait_ms;                  /* how long a run waits for partitions that aren't ready */

@@ -15,7 +15,7 @@ struct master_check {
     int64_t from;            /* compared from here, where log and partition both begin, up to what is ingested */
     int64_t missing, edited; /* messages that aren't in the master dataset; that are something else there */
     int64_t first_missing, first_edited;
-    struct buffer edited_offsets; /* literal of a bigint[], without its end */
+    struct buffer edited_offsets; /* int64_t each */
 };
 
 /* ERROR_CONFIGURATION where the topic was made anew. */
@@ -23,9 +23,5 @@ bool master_check(struct master_check *check, struct error *error) MUST_CHECK;
 /* Takes what is missing or was edited from the log again; the check before must have been of the same state. */
 bool master_mend(struct master_check *check, struct error *error) MUST_CHECK;
 void master_check_clean_up(struct master_check *check);
-
-/* How many messages the master dataset holds of a partition below this offset, bad ones too. */
-bool master_count(struct batch *batch, const struct source *source, int32_t partition, int64_t below,
-                  int64_t *ret_count, struct error *error) MUST_CHECK;
 
 #endif

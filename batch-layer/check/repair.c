@@ -7,13 +7,11 @@
 
 #include "check/master_check.h"
 #include "check/verify.h"
-#include "database/schema.h"
-#include "run/batch_store.h"
+#include "master/master.h"
+#include "publication/publisher.h"
 #include "run/republish.h"
 #include "run/source_run.h"
 #include "state/slot_audit.h"
-
-#define LOST_RANGES "100" /* that one repair notes of a partition: each stands in every answer until it is accepted */
 
 struct repair {
     struct source_run run;
@@ -110,66 +108,13 @@ static bool repair_from_log(struct repair *repair, struct master_check *check, s
     return master_mend(check, error);
 }
 
-/* "select o, o": the offsets of the partition below `to` that the master dataset holds. */
-static void append_offsets(struct buffer *sql, const struct repair *repair, int32_t number, int64_t to)
-{
-    buffer_append_string(sql, "select tm_offset as o, tm_offset as e from ");
-    append_raw_table(sql, repair->source);
-    buffer_appendf(sql,
-                   " where tm_partition = %d and tm_offset < %" PRId64
-                   " union all select \"offset\", \"offset\" from tidemark.bad where partition = %d and \"offset\" < "
-                   "%" PRId64 " and source = ",
-                   (int)number, to, (int)number, to);
-    buffer_append_literal(sql, text_of(repair->source->name));
-}
-
-/* What is lost for good, or was added, was not ingested any more. */
-static bool note_held(struct repair *repair, struct partition_state *partition, int64_t held, struct error *error)
-{
-    struct buffer sql = {0};
-    buffer_appendf(&sql, "update tidemark.partition set held = %" PRId64 " where partition = %d and source = ", held,
-                   (int)partition->number);
-    buffer_append_literal(&sql, text_of(repair->source->name));
-    bool done = batch_execute(repair->batch, &sql, error);
-    buffer_clean_up(&sql);
-    partition->held = held;
-    return done;
-}
-
-/* Inserts into tidemark.gap the ranges below `to` of which the master dataset holds nothing, less those that are noted
- * there already; one range over all where there are too many to tell. */
-static bool note_lost(struct repair *repair, const struct partition_state *partition, int64_t to, struct error *error)
-{
-    struct buffer sql = {0};
-    buffer_append_string(&sql, "with held as (");
-    append_offsets(&sql, repair, partition->number, to);
-    buffer_appendf(&sql,
-                   " union all select from_offset, to_offset - 1 from tidemark.gap where partition = %d and source = ",
-                   (int)partition->number);
-    buffer_append_literal(&sql, text_of(repair->source->name));
-    buffer_appendf(
-        &sql,
-        " union all select %" PRId64 ", %" PRId64
-        "), holes as (select coalesce(max(e) over (order by o, e rows between unbounded preceding and 1 "
-        "preceding) + 1, %" PRId64 ") as f, o as t from held), lost as (select f, t, count(*) over () as n "
-        "from holes where f < t) insert into tidemark.gap (source, partition, from_offset, to_offset) select ",
-        to, to, partition->first);
-    buffer_append_literal(&sql, text_of(repair->source->name));
-    buffer_appendf(&sql,
-                   ", %d, f, t from (select f, t from lost where n <= " LOST_RANGES
-                   " union all select min(f), max(t) from lost where n > " LOST_RANGES ") l where f < t",
-                   (int)partition->number);
-    bool done = batch_execute(repair->batch, &sql, error);
-    buffer_clean_up(&sql);
-    return done;
-}
-
 /* What the master dataset doesn't hold and the log neither, or what it holds and nobody ingested. */
 static bool repair_lost(struct repair *repair, const struct master_check *check, struct partition_state *partition,
                         struct error *error)
 {
+    const struct master_operations *master = repair->batch->master;
     int64_t held, to = check->from < partition->ingested ? check->from : partition->ingested;
-    if (!master_count(repair->batch, repair->source, partition->number, partition->ingested, &held, error))
+    if (!master->count(repair->batch, repair->source, partition->number, partition->ingested, &held, error))
         return false;
     /* Where it mends, those that the log holds are back already. */
     int64_t lost = partition->held - held - (repair->mends ? 0 : check->missing);
@@ -185,8 +130,8 @@ static bool repair_lost(struct repair *repair, const struct master_check *check,
             "partition %d: the master dataset holds %" PRId64 " messages more than were ingested",
             (int)partition->number, -lost);
     repair->must_publish = true;
-    return !repair->mends ||
-           ((lost < 0 || note_lost(repair, partition, to, error)) && note_held(repair, partition, held, error));
+    return !repair->mends || ((lost < 0 || master->note_holes(&repair->run, partition, to, error)) &&
+                              master->set_held(&repair->run, partition, held, error));
 }
 
 static bool repair_master(struct repair *repair, struct partition_state *partition, struct error *error)
@@ -201,35 +146,6 @@ static bool repair_master(struct repair *repair, struct partition_state *partiti
 }
 
 /* --- what is published --- */
-
-/* Whether live versions are missing, or are not the messages that they were. */
-static bool check_current(struct repair *repair, bool *ret_same, struct error *error)
-{
-    struct buffer sql = {0};
-    RESULT *same = NULL;
-    const struct source *source = repair->source;
-    buffer_append_string(&sql, "select (select count(*) from ");
-    append_current_table(&sql, source);
-    buffer_append_string(&sql, ") = (select coalesce(sum(kept), 0) from tidemark.partition where source = ");
-    buffer_append_literal(&sql, text_of(source->name));
-    buffer_append_string(&sql, ") and not exists (select 1 from ");
-    append_current_table(&sql, source);
-    buffer_append_string(&sql, " c left join ");
-    append_raw_table(&sql, source);
-    buffer_append_string(&sql, " r using (tm_partition, tm_offset) where r.tm_event_us is distinct from c.tm_event_us");
-    for (size_t i = 0; i < source->schema.field_count; i++) {
-        buffer_append_string(&sql, " or r.");
-        buffer_append_identifier(&sql, source->schema.fields[i].name);
-        buffer_append_string(&sql, " is distinct from c.");
-        buffer_append_identifier(&sql, source->schema.fields[i].name);
-    }
-    buffer_append_char(&sql, ')');
-    bool done = batch_query(repair->batch, &sql, &same, error);
-    buffer_clean_up(&sql);
-    if (done)
-        *ret_same = *PQgetvalue(same, 0, 0) == 't';
-    return done;
-}
 
 static bool check_published(struct repair *repair, struct error *error)
 {
@@ -247,7 +163,7 @@ static bool check_published(struct repair *repair, struct error *error)
         repair->must_publish = true;
         return true;
     }
-    if (!check_current(repair, &same, error))
+    if (repair->batch->engine->check_versions && !repair->batch->engine->check_versions(&repair->run, &same, error))
         return false;
     if (!same)
         say(repair, remedy, "the live versions of its orders are not those of the master dataset");
@@ -315,10 +231,10 @@ static bool check_afterwards(const struct repair *repair, struct error *error)
 bool repair_source(struct batch *batch, const struct source *source, struct error *error)
 {
     struct repair repair = {.batch = batch, .source = source, .mends = batch->repairs};
-    if (!batch->store->begin(batch, source, error))
+    if (!batch->publisher->lock(batch, source, error))
         return false;
     bool done =
         repair_once(&repair, error) && (!repair.mends || repair.findings == 0 || check_afterwards(&repair, error));
-    batch->store->end(batch, source);
+    batch->publisher->unlock(batch, source);
     return done;
 }

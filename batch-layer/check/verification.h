@@ -3,7 +3,7 @@
 #ifndef TIDEMARK_BATCH_VERIFICATION_H
 #define TIDEMARK_BATCH_VERIFICATION_H
 
-#include "batch.h"
+#include "master/master.h"
 #include "ports/realtime_store.h"
 
 /* One side of one comparison, and the offsets whose messages it is made of. */
@@ -22,6 +22,7 @@ struct verification {
     char cluster[CLUSTER_ID_MAX]; /* of the log */
     int32_t partition_count;
     struct compared {
+        struct ingested_partition ingested;
         struct slot_reader reader; /* of a slot that fits the publication, where it is ready */
         bool ready;
         int64_t first, cut, to; /* compared are the messages from `first` until `to` */

@@ -8,13 +8,11 @@
 #include "base/log.h"
 #include "base/retry.h"
 #include "base/shutdown.h"
-#include "check/master_check.h"
 #include "check/verification.h"
 #include "database/schema.h"
 #include "engine/native/replay.h"
 #include "engine/native/versions.h"
-#include "postgres/publications.h"
-#include "publication/published_view.h"
+#include "publication/publisher.h"
 #include "run/progress.h"
 #include "run/same_log.h"
 #include "state/fit.h"
@@ -30,20 +28,34 @@ static void forget_held(struct verification *verification)
         slot_reader_clean_up(&verification->partitions[i].reader);
     verification->unready = (struct error){0};
     publication_clean_up(&verification->publication);
-    connection_roll_back(verification->batch->connection);
+    verification->batch->publisher->roll_back(verification->batch);
+}
+
+static bool read_ingested(struct verification *verification, struct error *error)
+{
+    struct batch *batch = verification->batch;
+    size_t known, count = (size_t)verification->partition_count;
+    struct ingested_partition *ingested = calloc(count + 1, sizeof *ingested);
+    bool done = ingested ? batch->master->read_partitions(batch, verification->source, ingested, count, &known, error)
+                         : error_set(error, ERROR_INTERNAL, "out of memory");
+    for (size_t i = 0; done && i < count; i++)
+        verification->partitions[i].ingested = ingested[i];
+    free(ingested);
+    return done;
 }
 
 /* Publication and rows in one snapshot. */
 static bool read_published(struct verification *verification, struct error *error)
 {
     struct batch *batch = verification->batch;
-    if (!connection_execute(batch->connection, "begin isolation level repeatable read read only", error) ||
-        !snapshot_read(batch->connection, verification->source, &verification->publication, error) ||
+    if (!batch->publisher->begin_reading(batch, verification->source, &verification->publication, error) ||
         !same_cluster_check(verification->source, &verification->publication, verification->cluster, error))
+        return false;
+    if (!read_ingested(verification, error))
         return false;
     for (size_t i = 0; i < verification->source->view_count; i++)
         if (is_published(verification, i) &&
-            !published_view_read(batch, &verification->source->views[i], &verification->published[i], error))
+            !batch->publisher->read_view(batch, &verification->source->views[i], &verification->published[i], error))
             return false;
     return true;
 }
@@ -101,16 +113,7 @@ static bool is_readable(struct verification *verification, int32_t number, bool 
     *ret_readable = first <= compared->cut;
     if (*ret_readable)
         return true;
-    RESULT *ingested = NULL;
-    struct buffer sql = {0};
-    buffer_append_string(&sql, "select ingested from tidemark.partition where source = ");
-    buffer_append_literal(&sql, text_of(verification->source->name));
-    buffer_appendf(&sql, " and partition = %d", (int)number);
-    bool done = batch_query(batch, &sql, &ingested, error);
-    buffer_clean_up(&sql);
-    if (!done)
-        return false;
-    int64_t held = PQntuples(ingested) == 1 ? result_integer(ingested, 0, 0) : compared->cut;
+    int64_t held = compared->ingested.recorded ? compared->ingested.next : compared->cut;
     *ret_readable =
         held >= (first < next ? first : next) ||
         not_ready(verification, number, "the log lost messages after the cut that only the speed layer has read");
@@ -354,24 +357,20 @@ static bool compare_published(struct verification *verification, struct error *e
 /* What the log gives may all be right, and the master dataset, which outlives it, lack messages. */
 static bool check_master(struct verification *verification, struct error *error)
 {
-    const char *values[] = {verification->source->name};
-    RESULT *rows = NULL;
-    if (!connection_query(verification->batch->connection,
-                          "select partition, ingested, held from tidemark.partition where source = $1 order by 1", 1,
-                          values, &rows, error))
-        return false;
-    for (int row = 0; row < PQntuples(rows); row++) {
-        int32_t number = (int32_t)result_integer(rows, row, 0);
-        int64_t ingested = result_integer(rows, row, 2), held;
-        if (!master_count(verification->batch, verification->source, number, result_integer(rows, row, 1), &held,
-                          error))
+    struct batch *batch = verification->batch;
+    for (int32_t i = 0; i < verification->partition_count; i++) {
+        const struct ingested_partition *ingested = &verification->partitions[i].ingested;
+        int64_t held;
+        if (!ingested->recorded)
+            continue;
+        if (!batch->master->count(batch, verification->source, i, ingested->next, &held, error))
             return false;
-        if (held != ingested)
+        if (held != ingested->held)
             return error_set(error, ERROR_DATA,
                              "source %s: partition %d: %" PRId64
                              " messages were ingested, and the master dataset holds %" PRId64
                              "; tidemark-batch repair says which, and mends it",
-                             verification->source->name, (int)number, ingested, held);
+                             verification->source->name, (int)i, ingested->held, held);
     }
     return true;
 }
@@ -428,7 +427,7 @@ static void clean_up(struct verification *verification)
     struct panes *const sets[] = {verification->published, verification->computed, verification->stage,
                                   verification->held, verification->whole};
     if (verification->batch->connection)
-        connection_roll_back(verification->batch->connection);
+        verification->batch->publisher->roll_back(verification->batch);
     publication_clean_up(&verification->publication);
     for (size_t set = 0; set < sizeof sets / sizeof *sets; set++) {
         for (size_t i = 0; sets[set] && i < verification->source->view_count; i++)

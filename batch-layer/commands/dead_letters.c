@@ -10,6 +10,7 @@
 #include "base/timestamp.h"
 #include "database/schema.h"
 #include "master/bad_messages.h"
+#include "master/master.h"
 #include "run/progress.h"
 #include "run/run.h"
 
@@ -144,21 +145,6 @@ static bool take_waiting(void *context, const struct log_message *message, struc
     return true;
 }
 
-/* Where the ingest will go on in each of the first `count` partitions, or begin. */
-static bool find_ingested(struct batch *batch, const struct source *source, int64_t ret_ingested[], int32_t count,
-                          struct error *error)
-{
-    const char *values[] = {source->name};
-    RESULT *rows = NULL;
-    if (!connection_query(batch->connection, "select partition, ingested from tidemark.partition where source = $1", 1,
-                          values, &rows, error))
-        return false;
-    for (int row = 0; row < PQntuples(rows); row++)
-        if (result_integer(rows, row, 0) < count)
-            ret_ingested[result_integer(rows, row, 0)] = result_integer(rows, row, 1);
-    return true;
-}
-
 static bool read_partition(struct batch *batch, struct waiting *waiting, int32_t number, int64_t ingested,
                            struct error *error)
 {
@@ -179,14 +165,15 @@ static bool read_partition(struct batch *batch, struct waiting *waiting, int32_t
 static bool read_waiting(struct batch *batch, struct waiting *waiting, struct error *error)
 {
     int32_t count;
+    size_t known;
     if (!batch->log->operations->partition_count(batch->log, waiting->source->topic, &count, error))
         return false;
-    int64_t *ingested = calloc((size_t)count + 1, sizeof *ingested);
+    struct ingested_partition *ingested = calloc((size_t)count + 1, sizeof *ingested);
     if (!ingested)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    bool done = find_ingested(batch, waiting->source, ingested, count, error);
+    bool done = batch->master->read_partitions(batch, waiting->source, ingested, (size_t)count, &known, error);
     for (int32_t i = 0; done && i < count; i++)
-        done = read_partition(batch, waiting, i, ingested[i], error);
+        done = read_partition(batch, waiting, i, ingested[i].next, error);
     free(ingested);
     return done;
 }
@@ -236,6 +223,6 @@ bool dead_letters_list(struct batch *batch, const struct source *source, int64_t
 
 bool dead_letters_replay(struct batch *batch, const struct source *source, struct error *error)
 {
-    batch->judges_again = true;
+    batch->revalidates = true;
     return run_source(batch, source, error);
 }

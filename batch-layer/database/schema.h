@@ -24,5 +24,7 @@ void append_current_indexes(struct buffer *sql, const struct source *source);
 void append_current_unindex(struct buffer *sql, const struct source *source);
 void append_view_table(struct buffer *sql, const struct view *view);
 void append_field_type(struct buffer *sql, const struct field *field);
+/* ", name" of each field, with `prefix` before the name. */
+void append_field_names(struct buffer *sql, const struct schema *schema, const char *prefix);
 
 #endif

@@ -71,6 +71,15 @@ void append_field_type(struct buffer *sql, const struct field *field)
         buffer_append_string(sql, field->type == FIELD_TEXT ? "text" : "bigint");
 }
 
+void append_field_names(struct buffer *sql, const struct schema *schema, const char *prefix)
+{
+    for (size_t i = 0; i < schema->field_count; i++) {
+        buffer_append_string(sql, ", ");
+        buffer_append_string(sql, prefix);
+        buffer_append_identifier(sql, schema->fields[i].name);
+    }
+}
+
 static void append_column(struct buffer *sql, const struct field *field)
 {
     buffer_append_identifier(sql, field->name);

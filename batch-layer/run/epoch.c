@@ -8,7 +8,7 @@
 #include "base/crash.h"
 #include "base/retry.h"
 #include "base/shutdown.h"
-#include "run/batch_store.h"
+#include "publication/publisher.h"
 #include "run/held.h"
 #include "state/fit.h"
 
@@ -297,7 +297,7 @@ static bool drop_epochs(struct source_run *run, int64_t last, struct error *erro
 
 bool epoch_open(struct source_run *run, struct error *error)
 {
-    return run->batch->store->note_opening(run, &run->opened_at_us, error) &&
+    return run->batch->publisher->note_opening(run, &run->opened_at_us, error) &&
            drop_epochs(run, run->publication.epoch - 1, error) && keep_trying(run, open_once, NULL, error);
 }
 

@@ -7,17 +7,17 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/shutdown.h"
+#include "master/master.h"
 #include "record/bad_notice.h"
-#include "run/batch_store.h"
 #include "run/progress.h"
 
 /* The reading of one partition. */
 struct ingest {
     struct source_run *run;
-    const struct batch_store_operations *store;
+    const struct master_operations *master;
     struct partition_state *partition;
     struct decoder *decoder;
-    struct chunk *chunk;
+    struct ingest_chunk *chunk;
     struct progress *progress;
     struct bad_notice bad;      /* what is said of the partition's bad messages */
     int64_t tail, tail_time_us; /* of what was ingested before, to be found again; -1 where there is none */
@@ -26,7 +26,7 @@ struct ingest {
 static bool store(struct ingest *ingest, int64_t next, struct error *error)
 {
     int64_t from = ingest->partition->ingested, messages;
-    if (!ingest->store->chunk_store(ingest->chunk, ingest->partition->number, from, next, &messages, error))
+    if (!ingest->master->chunk_store(ingest->chunk, ingest->partition->number, from, next, &messages, error))
         return false;
     crash_point("after_ingest_chunk");
     ingest->run->messages += messages;
@@ -41,9 +41,10 @@ static bool add(struct ingest *ingest, const struct log_message *message, struct
     struct record record;
     struct rejection rejection;
     bool good = decoder_decode(ingest->decoder, message->payload, message->record_time_us, &record, &rejection);
-    bool done = !good && !rejection.reason ? error_set(error, ERROR_INTERNAL, "out of memory")
-                                           : ingest->store->chunk_add(ingest->chunk, ingest->partition->number, message,
-                                                                      good ? &record : NULL, &rejection, error);
+    bool done = !good && !rejection.reason
+                    ? error_set(error, ERROR_INTERNAL, "out of memory")
+                    : ingest->master->chunk_add(ingest->chunk, ingest->partition->number, message,
+                                                good ? &record : NULL, &rejection, error);
     if (!good && rejection.reason)
         bad_notice_add(&ingest->bad, &rejection, message->offset);
     decoder_reset(ingest->decoder);
@@ -71,7 +72,7 @@ static bool take(void *context, const struct log_message *message, struct error 
         return check_tail(ingest, message, error);
     if (!add(ingest, message, error))
         return false;
-    return !ingest->store->chunk_is_full(ingest->chunk, ingest->run->batch->settings->batch.ingest_messages) ||
+    return !ingest->master->chunk_is_full(ingest->chunk, ingest->run->batch->settings->batch.ingest_messages) ||
            store(ingest, message->offset + 1, error);
 }
 
@@ -81,7 +82,7 @@ static bool pass_gap(struct ingest *ingest, int64_t to, struct error *error)
     struct partition_state *partition = ingest->partition;
     log_warning("source %s: partition %d: the log no longer holds the messages from offset %" PRId64 " until %" PRId64,
                 ingest->run->source->name, (int)partition->number, partition->ingested, to);
-    if (!ingest->store->note_gap(ingest->run, partition, partition->ingested, to, error))
+    if (!ingest->master->note_gap(ingest->run, partition, partition->ingested, to, error))
         return false;
     crash_point("after_gap");
     partition->ingested = to;
@@ -101,7 +102,7 @@ static bool find_tail(struct ingest *ingest, struct error *error)
                          "source %s: partition %d was ingested up to offset %" PRId64 ", and the log ends at %" PRId64
                          ": the topic was made anew or lost its tail; give the source another name to begin anew",
                          ingest->run->source->name, (int)partition->number, partition->ingested, end);
-    return ingest->store->read_tail(ingest->run, partition, &ingest->tail, &ingest->tail_time_us, error);
+    return ingest->master->read_tail(ingest->run, partition, &ingest->tail, &ingest->tail_time_us, error);
 }
 
 /* Reads the message that was ingested last once more, where nothing else is to be read. */
@@ -152,7 +153,7 @@ static bool ingest_all(struct ingest *ingest, struct error *error)
     for (size_t i = 0; i < run->partition_count; i++) {
         ingest->partition = &run->partitions[i];
         ingest->bad = (struct bad_notice){0};
-        if ((!ingest->partition->recorded && !ingest->store->record_partition(run, ingest->partition, error)) ||
+        if ((!ingest->partition->recorded && !ingest->master->record_partition(run, ingest->partition, error)) ||
             !ingest_partition(ingest, error))
             return false;
         say_what_is_bad(ingest);
@@ -174,22 +175,20 @@ static int64_t messages_to_ingest(const struct source_run *run)
 bool ingest_to_cut(struct source_run *run, struct error *error)
 {
     struct progress progress;
-    const struct batch_store_operations *store = run->batch->store;
+    const struct master_operations *master = run->batch->master;
     struct ingest ingest = {.run = run,
-                            .store = store,
+                            .master = master,
                             .decoder = decoder_new(&run->source->schema),
-                            .chunk = store->chunk_new(run->batch, run->source),
+                            .chunk = master->chunk_new(run->batch, run->source, NULL),
                             .progress = &progress};
     progress_begin(&progress, run->source->name, messages_to_ingest(run));
     bool done =
         ingest.decoder && ingest.chunk ? ingest_all(&ingest, error) : error_set(error, ERROR_INTERNAL, "out of memory");
     double seconds = progress_end(&progress);
-    if (!done)
-        store->roll_back(run->batch);
-    else if (run->messages > 0)
+    if (done && run->messages > 0)
         log_info("source %s: %" PRId64 " messages ingested in %.1f s, %.0f/s", run->source->name, run->messages,
                  seconds, (double)run->messages / seconds);
-    store->chunk_destroy(ingest.chunk);
+    master->chunk_destroy(ingest.chunk);
     decoder_destroy(ingest.decoder);
     return done;
 }

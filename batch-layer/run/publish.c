@@ -2,13 +2,12 @@
 #include "run/publish.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
 #include "batch_metrics.h"
-#include "run/batch_store.h"
+#include "master/master.h"
 
 static struct ledger add_up(const struct publishing *publishing)
 {
@@ -95,22 +94,6 @@ static bool check_ledger(const struct publishing *publishing, struct error *erro
     return check_total(publishing, error);
 }
 
-int64_t publishing_rows(const struct publishing *publishing)
-{
-    int64_t rows = 0;
-    for (size_t i = 0; i < publishing->run->source->view_count; i++)
-        rows += publishing->changes[i].rows;
-    return rows;
-}
-
-int64_t publishing_moved(const struct publishing *publishing)
-{
-    int64_t moved = 0;
-    for (size_t i = 0; i < publishing->run->partition_count; i++)
-        moved += publishing->ledgers[i].moved;
-    return moved;
-}
-
 /* Each but the last is logged. */
 void publishing_tell_refusals(const struct publishing *publishing, struct error *ret_refusal)
 {
@@ -136,17 +119,17 @@ static void begin_anew(struct source_run *run)
         run->partitions[i].begins = run->partitions[i].first;
 }
 
-static bool judge_kept(struct source_run *run, struct error *error)
+static bool revalidate_bad(struct source_run *run, struct error *error)
 {
-    struct judgement judgement;
-    if (!run->judges_again)
+    struct revalidation found;
+    if (!run->revalidates)
         return true;
-    if (!run->batch->store->judge_again(run, &judgement, error))
+    if (!run->batch->master->revalidate(run, &found, error))
         return false;
-    if (judgement.good > 0 || (judgement.judged > 0 && run->batch->judges_again))
+    if (found.good > 0 || (found.checked > 0 && run->batch->revalidates))
         log_info("source %s: of %" PRId64 " messages that were bad, %" PRId64 " are good now", run->source->name,
-                 judgement.judged, judgement.good);
-    if (judgement.good_published > 0)
+                 found.checked, found.good);
+    if (found.good_published > 0)
         begin_anew(run);
     return true;
 }
@@ -160,7 +143,7 @@ static bool count_split(const struct publishing *publishing, struct error *error
         any = any || publishing->ledgers[i].split > 0;
     if (!any)
         return true;
-    bool done = run->batch->store->count_split_orders(run, &run->split_orders, error);
+    bool done = run->batch->engine->count_split_orders(run, &run->split_orders, error);
     if (done && run->split_orders > 0)
         log_warning("source %s: %" PRId64 " orders have versions in two partitions, and count in each: whoever sends "
                     "them must give all messages of an order the same Kafka key",
@@ -171,34 +154,34 @@ static bool count_split(const struct publishing *publishing, struct error *error
 bool publishing_fill(struct publishing *publishing, struct error *error)
 {
     struct source_run *run = publishing->run;
-    const struct batch_store_operations *store = run->batch->store;
-    int64_t since_us = batch_stage_begin(run->batch);
-    if (!store->merge_versions(run, publishing->ledgers, error) || !count_split(publishing, error))
+    const struct batch *batch = run->batch;
+    int64_t since_us = batch_stage_begin(batch);
+    if (!batch->engine->merge(run, publishing->ledgers, error) || !count_split(publishing, error))
         return false;
-    since_us = batch_stage_end(run->batch, run->source, "merge", since_us);
-    if (!store->rebuild_views(run, publishing->changes, error) || !check_ledger(publishing, error))
+    since_us = batch_stage_end(batch, run->source, "merge", since_us);
+    if (!batch->engine->rebuild(run, publishing->changes, error) || !check_ledger(publishing, error))
         return false;
-    batch_stage_end(run->batch, run->source, "views", since_us);
-    return store->publish_write(publishing, error);
+    batch_stage_end(batch, run->source, "views", since_us);
+    return batch->publisher->write(publishing, error);
 }
 
 static bool prepare(struct publishing *publishing, struct error *error)
 {
     struct source_run *run = publishing->run;
-    return run->batch->store->publish_begin(publishing, error) && judge_kept(run, error) &&
+    return run->batch->publisher->begin(publishing, error) && revalidate_bad(run, error) &&
            publishing_fill(publishing, error);
 }
 
 /* A commit without an answer may have been done. */
 static bool commit(struct publishing *publishing, struct error *error)
 {
-    const struct batch_store_operations *store = publishing->run->batch->store;
+    const struct publisher_operations *publisher = publishing->run->batch->publisher;
     struct error unknown = {0};
     bool published = false;
-    if (store->publish_commit(publishing, error))
+    if (publisher->commit(publishing, error))
         return true;
     publishing->run->has_lost_lock = true;
-    if (!store->was_published(publishing, &published, &unknown))
+    if (!publisher->was_published(publishing, &published, &unknown))
         error_context(error, "whether it was published isn't known yet");
     return published;
 }
@@ -207,7 +190,7 @@ static bool publish_prepared(struct publishing *publishing, struct error *error)
 {
     struct source_run *run = publishing->run;
     if (!prepare(publishing, error)) {
-        run->batch->store->roll_back(run->batch);
+        run->batch->publisher->roll_back(run->batch);
         return false;
     }
     crash_point("before_publish");
@@ -226,13 +209,8 @@ static bool publish_prepared(struct publishing *publishing, struct error *error)
 
 bool publish(struct source_run *run, struct error *error)
 {
-    struct publishing publishing = {.run = run};
-    publishing.ledgers = calloc(run->partition_count, sizeof *publishing.ledgers);
-    if (!publishing.ledgers)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
-    bool done = publish_prepared(&publishing, error);
-    for (size_t i = 0; i < VIEWS_MAX; i++)
-        view_change_clean_up(&publishing.changes[i]);
-    free(publishing.ledgers);
+    struct publishing publishing;
+    bool done = publishing_init(&publishing, run, error) && publish_prepared(&publishing, error);
+    publishing_clean_up(&publishing);
     return done;
 }

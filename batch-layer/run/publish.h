@@ -3,7 +3,7 @@
 #ifndef TIDEMARK_BATCH_PUBLISH_H
 #define TIDEMARK_BATCH_PUBLISH_H
 
-#include "run/batch_store.h"
+#include "publication/publisher.h"
 
 /* Publishes what is ingested below the run's cuts; run->unpublished says which view couldn't be. ERROR_DATA, with the
  * figures and nothing published, where the ledger doesn't close or the master dataset doesn't hold what was ingested;
@@ -15,10 +15,6 @@ bool publish(struct source_run *run, struct error *error) MUST_CHECK;
  * ERROR_DATA, with the figures, where the ledger isn't closed, in a partition or in total, or counts other messages
  * than were ingested. */
 bool publishing_fill(struct publishing *publishing, struct error *error) MUST_CHECK;
-
-/* How many rows it writes, of all views; how many published versions give way to one with another event time. */
-int64_t publishing_rows(const struct publishing *publishing);
-int64_t publishing_moved(const struct publishing *publishing);
 
 /* Why a view isn't published though the rest is: ERROR_CONFIGURATION, of the last one; those before it are logged.
  * *ret_refusal stays as it is where all are. */

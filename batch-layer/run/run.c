@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/shutdown.h"
 #include "batch_metrics.h"
-#include "run/batch_store.h"
+#include "publication/publisher.h"
 #include "run/epoch.h"
 #include "run/held.h"
 #include "run/ingest.h"
@@ -86,7 +86,7 @@ static bool publish_up_to_cut(struct source_run *run, struct error *error)
 static bool warn_of_left_views(struct source_run *run, struct error *error)
 {
     struct buffer tables = {0};
-    bool done = run->batch->store->left_views(run, &tables, error);
+    bool done = run->batch->publisher->left_views(run, &tables, error);
     if (done && tables.length > 0)
         log_warning("source %s: no view of the configuration fills these tables any more: %s. They stay as they were "
                     "published last; drop them where nobody needs them",
@@ -101,7 +101,7 @@ static bool warn_of_added_partitions(struct source_run *run, struct error *error
     if (run->source->on_duplicate == ON_DUPLICATE_NONE || run->accepted_partitions >= (int64_t)run->partition_count)
         return true;
     int64_t split;
-    bool done = run->batch->store->count_split_orders(run, &split, error);
+    bool done = run->batch->engine->count_split_orders(run, &split, error);
     if (done)
         log_warning("source %s: its topic has %zu partitions and had %" PRId64 "; %" PRId64
                     " orders have versions in two of them. Answers are incomplete; where that is as it should be, say "
@@ -114,7 +114,7 @@ static bool warn_of_added_partitions(struct source_run *run, struct error *error
 static bool is_stale(const struct source_run *run)
 {
     return run->publication.epoch > 0 &&
-           (run->judges_again || run->accepted_partitions != run->publication.accepted_partitions ||
+           (run->revalidates || run->accepted_partitions != run->publication.accepted_partitions ||
             (run->batch->accepts_gaps && run->publication.gap_count > 0));
 }
 
@@ -124,7 +124,7 @@ static bool publish_news(struct source_run *run, const char **ret_outcome, struc
     bool news = false;
     if (!epoch_look(run, &news, error))
         return false;
-    run->judges_again = run->batch->judges_again || has_new_definition(run);
+    run->revalidates = run->batch->revalidates || has_new_definition(run);
     if (!warn_of_added_partitions(run, error))
         return false;
     if (news || is_stale(run))
@@ -160,13 +160,13 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
 
 bool run_source(struct batch *batch, const struct source *source, struct error *error)
 {
-    if (!batch->store->begin(batch, source, error))
+    if (!batch->publisher->lock(batch, source, error))
         return false;
     bool again = false;
     bool done = run_once(batch, source, &again, error);
     if (again)
         done = run_once(batch, source, &again, error);
-    batch->store->end(batch, source);
+    batch->publisher->unlock(batch, source);
     return done;
 }
 
@@ -189,11 +189,11 @@ static bool aim_at_ends(struct source_run *run, struct error *error)
 bool ingest_source(struct batch *batch, const struct source *source, struct error *error)
 {
     struct source_run run;
-    if (!batch->store->begin(batch, source, error))
+    if (!batch->publisher->lock(batch, source, error))
         return false;
     bool done = source_run_begin(&run, batch, source, "ingest", error) && aim_at_ends(&run, error) &&
                 ingest_to_cut(&run, error);
     source_run_end(&run, "ingested", done ? NULL : error);
-    batch->store->end(batch, source);
+    batch->publisher->unlock(batch, source);
     return done;
 }

@@ -48,7 +48,7 @@ struct source_run {
     bool came_back;              /* the speed layer did, to a partition that this run had cut by itself */
     bool has_lost_lock;          /* the connection that held the source's lock is gone */
     int64_t messages;            /* ingested */
-    bool judges_again;           /* what is kept as bad is judged by the rules that hold now */
+    bool revalidates;            /* what is kept as bad is judged by the rules that hold now */
     int64_t split_orders;        /* with live versions in two partitions, once they are merged */
     struct error unpublished;    /* why a view, or what waits in a partition, isn't published though the rest is */
     bool anew;                   /* versions, views and ledger are computed from the whole master dataset */

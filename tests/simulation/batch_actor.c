@@ -10,7 +10,8 @@
 #include "chance.h"
 #include "database_rows.h"
 #include "engine/native/versions.h"
-#include "run/batch_store.h"
+#include "master/master.h"
+#include "publication/publisher.h"
 #include "run/run.h"
 
 #define CALM_UNREAD_AFTER_MS 15000
@@ -29,7 +30,7 @@ struct process {
     bool in_tx;
 };
 
-struct chunk {
+struct ingest_chunk {
     struct process *process;
     int count;
     struct database_message messages[TOPIC_OFFSETS];
@@ -65,7 +66,7 @@ static void drop_transaction(struct process *process)
     process->in_tx = false;
 }
 
-static bool begin(struct batch *batch, const struct source *source, struct error *error)
+static bool lock(struct batch *batch, const struct source *source, struct error *error)
 {
     (void)source;
     struct process *process = of(batch);
@@ -79,7 +80,7 @@ static bool begin(struct batch *batch, const struct source *source, struct error
     return ends(batch, error);
 }
 
-static void end(struct batch *batch, const struct source *source)
+static void unlock(struct batch *batch, const struct source *source)
 {
     (void)source;
     struct process *process = of(batch);
@@ -132,25 +133,20 @@ static bool note_cluster(struct batch *batch, const struct source *source, const
     return ends(batch, error);
 }
 
-static bool read_partitions(struct source_run *run, struct error *error)
+static bool read_partitions(struct batch *batch, const struct source *source,
+                            struct ingested_partition ret_partitions[], size_t count, size_t *ret_count,
+                            struct error *error)
 {
-    if (!begins(run->batch, error) || !ends(run->batch, error))
+    (void)source;
+    if (!begins(batch, error) || !ends(batch, error))
         return false;
-    const struct database_state *state = &of(run->batch)->database->now;
-    for (size_t i = 0; i < run->partition_count; i++) {
+    const struct database_state *state = &of(batch)->database->now;
+    *ret_count = 0;
+    for (size_t i = 0; i < count; i++) {
         const struct database_partition *from = &state->partitions[i];
-        struct partition_state *to = &run->partitions[i];
-        if (!from->recorded)
-            continue;
-        to->recorded = true;
-        to->first = from->first;
-        to->ingested = from->ingested;
-        to->held = from->held;
-        to->unread = from->unread;
-        to->published = from->published;
-        to->begins = from->published ? from->cut : from->first;
-        to->clock_us = from->clock_us;
-        to->untimed_us = from->untimed_us;
+        ret_partitions[i] = from->recorded ? (struct ingested_partition){true, from->first, from->ingested, from->held}
+                                           : (struct ingested_partition){0};
+        *ret_count = from->recorded ? i + 1 : *ret_count;
     }
     return true;
 }
@@ -222,21 +218,22 @@ static bool count_split_orders(struct source_run *run, int64_t *ret_count, struc
 
 /* --- ingest --- */
 
-static struct chunk *chunk_new(struct batch *batch, const struct source *source)
+static struct ingest_chunk *chunk_new(struct batch *batch, const struct source *source, PGconn *connection)
 {
     (void)source;
-    struct chunk *chunk = calloc(1, sizeof *chunk);
+    (void)connection;
+    struct ingest_chunk *chunk = calloc(1, sizeof *chunk);
     if (chunk)
         chunk->process = of(batch);
     return chunk;
 }
 
-static void chunk_destroy(struct chunk *chunk)
+static void chunk_destroy(struct ingest_chunk *chunk)
 {
     free(chunk);
 }
 
-static bool chunk_add(struct chunk *chunk, int32_t partition, const struct log_message *message,
+static bool chunk_add(struct ingest_chunk *chunk, int32_t partition, const struct log_message *message,
                       const struct record *record, const struct rejection *rejection, struct error *error)
 {
     (void)rejection;
@@ -247,12 +244,12 @@ static bool chunk_add(struct chunk *chunk, int32_t partition, const struct log_m
     return true;
 }
 
-static bool chunk_is_full(const struct chunk *chunk, int64_t messages_max)
+static bool chunk_is_full(const struct ingest_chunk *chunk, int64_t messages_max)
 {
     return chunk->count >= messages_max;
 }
 
-static bool chunk_store(struct chunk *chunk, int32_t number, int64_t from, int64_t next, int64_t *ret_messages,
+static bool chunk_store(struct ingest_chunk *chunk, int32_t number, int64_t from, int64_t next, int64_t *ret_messages,
                         struct error *error)
 {
     struct batch *batch = &chunk->process->batch;
@@ -288,9 +285,9 @@ static bool publish_begin(struct publishing *publishing, struct error *error)
 }
 
 /* All definitions of the simulation have the same rules. */
-static bool judge_none(struct source_run *run, struct judgement *ret_judgement, struct error *error)
+static bool revalidate_none(struct source_run *run, struct revalidation *ret_revalidation, struct error *error)
 {
-    *ret_judgement = (struct judgement){0};
+    *ret_revalidation = (struct revalidation){0};
     return begins(run->batch, error) && ends(run->batch, error);
 }
 
@@ -495,31 +492,38 @@ static bool left_no_views(struct source_run *run, struct buffer *ret_tables, str
     return true;
 }
 
-static const struct batch_store_operations operations = {
-    .begin = begin,
-    .end = end,
-    .begin_record = begin_record,
-    .end_record = end_record,
-    .prepare_source = prepare_source,
+/* Nothing reads the messages back: the checks don't run here. */
+static const struct master_operations master = {
+    .prepare = prepare_source,
     .note_cluster = note_cluster,
     .read_partitions = read_partitions,
     .record_partition = record_partition,
-    .read_tail = read_tail,
-    .note_gap = note_gap,
-    .note_opening = note_opening,
-    .left_views = left_no_views,
-    .count_split_orders = count_split_orders,
     .chunk_new = chunk_new,
     .chunk_destroy = chunk_destroy,
     .chunk_add = chunk_add,
     .chunk_is_full = chunk_is_full,
     .chunk_store = chunk_store,
-    .publish_begin = publish_begin,
-    .judge_again = judge_none,
-    .merge_versions = merge_all,
-    .rebuild_views = rebuild_all,
-    .publish_write = publish_write,
-    .publish_commit = publish_commit,
+    .read_tail = read_tail,
+    .note_gap = note_gap,
+    .revalidate = revalidate_none,
+};
+
+static const struct engine_operations engine = {
+    .merge = merge_all,
+    .rebuild = rebuild_all,
+    .count_split_orders = count_split_orders,
+};
+
+static const struct publisher_operations publisher = {
+    .lock = lock,
+    .unlock = unlock,
+    .begin_record = begin_record,
+    .end_record = end_record,
+    .note_opening = note_opening,
+    .left_views = left_no_views,
+    .begin = publish_begin,
+    .write = publish_write,
+    .commit = publish_commit,
     .was_published = was_published,
     .roll_back = roll_back,
 };
@@ -537,7 +541,9 @@ static void live(struct actor *actor)
     redis_gate_init(&process->redis, &world->redis, &world->redis_service, actor);
     database_reader_init(&process->reader, &world->database, actor);
     process->batch = (struct batch){.settings = &definition->settings,
-                                    .store = &operations,
+                                    .master = &master,
+                                    .engine = &engine,
+                                    .publisher = &publisher,
                                     .log = &process->log.log,
                                     .realtime = &process->redis.store,
                                     .publications = &process->reader.store};
@@ -551,7 +557,7 @@ static void live(struct actor *actor)
             !(error.code == ERROR_CONFIGURATION && world->has_lost_tail))
             world_fail("a batch run ended with: %s", error.message);
         drop_transaction(process);
-        end(&process->batch, &definition->source); /* a session that ends lets its lock go */
+        unlock(&process->batch, &definition->source); /* a session that ends lets its lock go */
         actor_rest(actor);
     }
 }

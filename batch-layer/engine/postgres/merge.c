@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#include "database/schema.h"
+#include "master/raw_sql.h"
 
 struct merge {
     struct source_run *run;
@@ -29,16 +29,6 @@ static void append_ranges(struct merge *merge, enum reach reach, const char *par
         separator = " or ";
     }
     buffer_append_string(&merge->sql, *separator ? ")" : "false)");
-}
-
-static void append_fields(struct merge *merge, const char *prefix)
-{
-    const struct schema *schema = &merge->run->source->schema;
-    for (size_t i = 0; i < schema->field_count; i++) {
-        buffer_append_string(&merge->sql, ", ");
-        buffer_append_string(&merge->sql, prefix);
-        buffer_append_identifier(&merge->sql, schema->fields[i].name);
-    }
 }
 
 static void append_key(struct merge *merge)
@@ -71,7 +61,7 @@ static bool select_coming(struct merge *merge, struct error *error)
     buffer_append_string(sql, "r.tm_partition, ");
     append_key(merge);
     buffer_append_string(sql, " as tm_key, r.tm_offset, r.tm_event_us");
-    append_fields(merge, "r.");
+    append_field_names(&merge->sql, &merge->run->source->schema, "r.");
     buffer_append_string(sql, " from ");
     append_raw_table(sql, merge->run->source);
     buffer_append_string(sql, " r where ");
@@ -91,7 +81,7 @@ static bool select_going(struct merge *merge, struct error *error)
     struct buffer *sql = &merge->sql;
     buffer_append_string(sql, "create temp table tm_go on commit drop as select c.tm_partition, c.tm_offset, "
                               "c.tm_event_us");
-    append_fields(merge, "c.");
+    append_field_names(&merge->sql, &merge->run->source->schema, "c.");
     buffer_append_string(sql, ", c.tm_event_us <> n.tm_event_us as tm_moved from pg_temp.tm_come n join ");
     append_current_table(sql, merge->run->source);
     buffer_append_string(sql, " c on c.tm_partition = n.tm_partition and c.tm_key = n.tm_key");
@@ -145,9 +135,9 @@ static bool upsert_current(struct merge *merge, struct error *error)
     buffer_append_string(sql, "with written as (insert into ");
     append_current_table(sql, merge->run->source);
     buffer_append_string(sql, " (tm_partition, tm_key, tm_offset, tm_event_us");
-    append_fields(merge, "");
+    append_field_names(&merge->sql, &merge->run->source->schema, "");
     buffer_append_string(sql, ") select tm_partition, tm_key, tm_offset, tm_event_us");
-    append_fields(merge, "");
+    append_field_names(&merge->sql, &merge->run->source->schema, "");
     buffer_append_string(sql, " from pg_temp.tm_come");
     if (merge->run->source->on_duplicate == ON_DUPLICATE_REPLACE && !is_first(merge))
         append_upsert(merge);
@@ -215,16 +205,11 @@ static void use_later(struct partition_ledger *ledger, const PGresult *result, i
 
 static bool count_later(struct merge *merge, struct error *error)
 {
-    struct buffer *sql = &merge->sql;
-    buffer_append_string(sql, "select p, sum(n)::bigint from (select tm_partition as p, count(*) as n from ");
-    append_raw_table(sql, merge->run->source);
-    buffer_append_string(sql, " where ");
+    buffer_append_string(&merge->sql, "select tm_partition, count(*) from ");
+    append_messages(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, " and ");
     append_ranges(merge, LATER, "tm_partition", "tm_offset");
-    buffer_append_string(sql, " group by 1 union all select partition, count(*) from tidemark.bad where source = ");
-    buffer_append_literal(sql, text_of(merge->run->source->name));
-    buffer_append_string(sql, " and ");
-    append_ranges(merge, LATER, "partition", "\"offset\"");
-    buffer_append_string(sql, " group by 1) m group by p");
+    buffer_append_string(&merge->sql, " group by tm_partition");
     return by_partition(merge, use_later, error);
 }
 

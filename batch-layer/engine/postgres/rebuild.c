@@ -314,12 +314,6 @@ static bool rebuild_each(struct rebuild *rebuild, const char *current, struct er
            count_filtered(rebuild, current, true, 1, error) && replace_staged(rebuild, error);
 }
 
-void view_change_clean_up(struct view_change *change)
-{
-    buffer_clean_up(&change->windows);
-    buffer_clean_up(&change->refusal);
-}
-
 bool rebuild_views(struct source_run *run, struct view_change ret_changes[], struct error *error)
 {
     struct rebuild rebuild = {.run = run, .changes = ret_changes};

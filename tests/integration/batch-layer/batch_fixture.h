@@ -17,8 +17,9 @@
 #include "check/verify.h"
 #include "config/load.h"
 #include "database/schema.h"
+#include "master/master.h"
 #include "memory_log.h"
-#include "run/batch_store.h"
+#include "publication/publisher.h"
 #include "run/run.h"
 #include "servers.h"
 #include "shared_slots.h"
@@ -115,7 +116,9 @@ static UNUSED void make_world_with(struct world *world, int32_t partitions, cons
     assert_ptr_not_equal(world->realtime, MAP_FAILED);
     shared_slots_init(world->realtime);
     configure(world, source, views);
-    world->batch.store = &postgres_batch_store;
+    world->batch.master = &postgres_master;
+    world->batch.engine = &postgres_engine;
+    world->batch.publisher = &postgres_publisher;
     world->batch.log = &world->log.log;
     world->batch.realtime = &world->realtime->store;
     open_publications(world);

@@ -195,7 +195,7 @@ static void assert_left(struct world *world, const char *expected)
     struct buffer tables = {0};
     struct source_run run = {.batch = &world->batch, .source = world->source};
     assert_true(batch_connect(&world->batch, &world->error));
-    assert_true(postgres_batch_store.left_views(&run, &tables, &world->error));
+    assert_true(postgres_publisher.left_views(&run, &tables, &world->error));
     assert_string_equal(buffer_string(&tables), expected);
     buffer_clean_up(&tables);
 }

@@ -1,11 +1,16 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "publication/publication_sql.h"
+/* SPDX-License-Identifier: Apache-2.0
+ * publisher_operations over PostgreSQL. */
+#include "publication/publisher.h"
 
 #include <inttypes.h>
 
-#include "database/schema.h"
+#include "base/clock.h"
+#include "database/run_record.h"
+#include "database/source_lock.h"
 #include "engine/postgres/view_sql.h"
-#include "run/publish.h"
+#include "master/raw_sql.h"
+#include "postgres/publications.h"
+#include "publication/published_view.h"
 
 #define TOUCHED_EPOCHS "100" /* for so many epochs readers can ask what changed */
 
@@ -63,17 +68,13 @@ static bool write_partitions(struct writing *writing, struct error *error)
 static bool write_tails(struct writing *writing, struct error *error)
 {
     struct buffer *sql = &writing->sql;
-    buffer_append_string(sql, "update tidemark.partition p set tail_offset = t.o, tail_us = t.us from "
-                              "tidemark.partition q left join lateral (select o, us from ("
-                              "(select tm_offset as o, tm_record_us as us from ");
-    append_raw_table(sql, writing->publishing->run->source);
     buffer_append_string(sql,
-                         " where tm_partition = q.partition and tm_offset < q.cut and tm_record_us is not null "
-                         "order by tm_offset desc limit 1) union all "
-                         "(select \"offset\", (extract(epoch from record_time) * 1000000)::bigint from tidemark.bad "
-                         "where source = q.source and partition = q.partition and \"offset\" < q.cut and "
-                         "record_time is not null order by \"offset\" desc limit 1)) m order by o desc limit 1) t "
-                         "on true where q.source = p.source and q.partition = p.partition and p.source = ");
+                         "update tidemark.partition p set tail_offset = t.tm_offset, tail_us = t.tm_record_us from "
+                         "tidemark.partition q left join lateral (select tm_offset, tm_record_us from ");
+    append_messages(sql, writing->publishing->run->source);
+    buffer_append_string(sql, " and tm_partition = q.partition and tm_offset < q.cut and tm_record_us is not null "
+                              "order by tm_offset desc limit 1) t "
+                              "on true where q.source = p.source and q.partition = p.partition and p.source = ");
     append_source(writing);
     return execute(writing, error);
 }
@@ -208,7 +209,7 @@ static bool write_run(struct writing *writing, struct error *error)
     return execute(writing, error);
 }
 
-bool publication_begin(struct publishing *publishing, struct error *error)
+static bool publication_begin(struct publishing *publishing, struct error *error)
 {
     struct writing writing = {.publishing = publishing};
     bool done =
@@ -219,7 +220,7 @@ bool publication_begin(struct publishing *publishing, struct error *error)
     return done;
 }
 
-bool publication_write(struct publishing *publishing, struct error *error)
+static bool publication_write(struct publishing *publishing, struct error *error)
 {
     struct writing writing = {.publishing = publishing};
     bool done = leave_views(&writing, error) && write_epoch(&writing, error) && write_partitions(&writing, error) &&
@@ -229,13 +230,13 @@ bool publication_write(struct publishing *publishing, struct error *error)
     return done;
 }
 
-bool publication_commit(struct publishing *publishing, struct error *error)
+static bool publication_commit(struct publishing *publishing, struct error *error)
 {
     return connection_execute(publishing->run->batch->connection, "commit", error);
 }
 
 /* Its record of the run says whether it was done. */
-bool publication_was_committed(struct publishing *publishing, bool *ret_committed, struct error *error)
+static bool was_published(struct publishing *publishing, bool *ret_published, struct error *error)
 {
     struct batch *batch = publishing->run->batch;
     struct buffer sql = {0};
@@ -245,7 +246,107 @@ bool publication_was_committed(struct publishing *publishing, bool *ret_committe
     batch_disconnect(batch);
     bool done = batch_connect(batch, error) && batch_query(batch, &sql, &found, error);
     if (done)
-        *ret_committed = PQntuples(found) == 1;
+        *ret_published = PQntuples(found) == 1;
     buffer_clean_up(&sql);
     return done;
 }
+
+static bool take_back(struct source_run *run, struct error *error)
+{
+    struct buffer sql = {0};
+    static const char *const statements[] = {
+        "delete from tidemark.touched t using tidemark.source s where s.name = t.source and t.epoch = s.epoch and "
+        "s.name = ",
+        "; update tidemark.source set epoch = epoch - 1 where name = ",
+    };
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        buffer_append_string(&sql, statements[i]);
+        buffer_append_literal(&sql, text_of(run->source->name));
+    }
+    bool done = batch_execute(run->batch, &sql, error);
+    buffer_clean_up(&sql);
+    run->publication.epoch--;
+    run->publication.ledger = (struct ledger){0};
+    return done;
+}
+
+static bool lock(struct batch *batch, const struct source *source, struct error *error)
+{
+    return batch_connect(batch, error) && schema_migrate(batch, error) && source_lock_take(batch, source, error);
+}
+
+static bool note_opening(struct source_run *run, int64_t *ret_opened_at_us, struct error *error)
+{
+    struct buffer sql = {0};
+    buffer_appendf(&sql, "update tidemark.run set epoch = %" PRId64 " where id = %" PRId64, run->publication.epoch + 1,
+                   run->id);
+    bool done = batch_execute(run->batch, &sql, error);
+    *ret_opened_at_us = clock_wall_us();
+    RESULT *first = NULL;
+    if (done && run->was_open) {
+        buffer_appendf(&sql,
+                       "select (extract(epoch from min(started_at)) * 1000000)::bigint from tidemark.run "
+                       "where kind = 'run' and epoch = %" PRId64 " and id >= (select coalesce(max(id), 0) "
+                       "from tidemark.run where source = ",
+                       run->publication.epoch + 1);
+        buffer_append_literal(&sql, text_of(run->source->name));
+        buffer_append_string(&sql, " and outcome = 'published') and source = ");
+        buffer_append_literal(&sql, text_of(run->source->name));
+        done = batch_query(run->batch, &sql, &first, error);
+        if (done && !PQgetisnull(first, 0, 0))
+            *ret_opened_at_us = result_integer(first, 0, 0);
+    }
+    buffer_clean_up(&sql);
+    return done;
+}
+
+static bool left_views(struct source_run *run, struct buffer *ret_tables, struct error *error)
+{
+    struct buffer sql = {0};
+    RESULT *tables = NULL;
+    const struct settings *settings = run->batch->settings;
+    buffer_append_string(&sql,
+                         "select string_agg(format('view.%I', name), ', ' order by name) from tidemark.view where "
+                         "to_regclass(format('view.%I', name)) is not null and columns is distinct from '{}' and "
+                         "source = ");
+    buffer_append_literal(&sql, text_of(run->source->name));
+    for (size_t i = 0; i < settings->source_count; i++)
+        for (size_t view = 0; view < settings->sources[i].view_count; view++) {
+            buffer_append_string(&sql, " and name <> ");
+            buffer_append_literal(&sql, text_of(settings->sources[i].views[view].name));
+        }
+    bool done = batch_query(run->batch, &sql, &tables, error);
+    if (done && !PQgetisnull(tables, 0, 0))
+        buffer_append_text(ret_tables, result_text(tables, 0, 0));
+    buffer_clean_up(&sql);
+    return done;
+}
+
+static void roll_back(struct batch *batch)
+{
+    connection_roll_back(batch->connection);
+}
+
+static bool begin_reading(struct batch *batch, const struct source *source, struct publication *ret_publication,
+                          struct error *error)
+{
+    return connection_execute(batch->connection, "begin isolation level repeatable read read only", error) &&
+           snapshot_read(batch->connection, source, ret_publication, error);
+}
+
+const struct publisher_operations postgres_publisher = {
+    .lock = lock,
+    .unlock = source_lock_release,
+    .begin_record = run_record_begin,
+    .end_record = run_record_end,
+    .note_opening = note_opening,
+    .left_views = left_views,
+    .begin = publication_begin,
+    .take_back = take_back,
+    .write = publication_write,
+    .commit = publication_commit,
+    .was_published = was_published,
+    .roll_back = roll_back,
+    .begin_reading = begin_reading,
+    .read_view = published_view_read,
+};
