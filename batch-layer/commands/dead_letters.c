@@ -62,17 +62,22 @@ static void append_message(struct buffer *line, const struct source *source, con
     append_shown(line, message->payload);
 }
 
-static bool print_message(const struct source *source, struct decoder *decoder, const struct bad_message *message,
-                          struct error *error)
+struct printing {
+    const struct source *source;
+    struct decoder *decoder;
+};
+
+static bool print_message(void *context, const struct bad_message *message, struct error *error)
 {
+    const struct printing *printing = context;
     struct record record;
     struct rejection rejection;
     struct buffer line = {0};
-    bool good = decoder_decode(decoder, message->payload, message->record_time_us, &record, &rejection);
-    decoder_reset(decoder);
+    bool good = decoder_decode(printing->decoder, message->payload, message->record_time_us, &record, &rejection);
+    decoder_reset(printing->decoder);
     if (!good && !rejection.reason)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    append_message(&line, source, message, good ? " (good now)" : "");
+    append_message(&line, printing->source, message, good ? " (good now)" : "");
     bool done = !line.failed || error_set(error, ERROR_INTERNAL, "out of memory");
     if (done)
         puts(buffer_string(&line));
@@ -80,33 +85,14 @@ static bool print_message(const struct source *source, struct decoder *decoder, 
     return done;
 }
 
-static bool print_rows(const struct source *source, struct decoder *decoder, const PGresult *rows, struct error *error)
-{
-    for (int row = 0; row < PQntuples(rows); row++) {
-        struct bad_message message;
-        bool done = bad_message_init(&message, rows, row, error) && print_message(source, decoder, &message, error);
-        bad_message_clean_up(&message);
-        if (!done)
-            return false;
-    }
-    return true;
-}
-
 static bool print_all(struct batch *batch, const struct source *source, struct decoder *decoder, int64_t limit,
                       struct error *error)
 {
     char order[120];
+    struct printing printing = {source, decoder};
     snprintf(order, sizeof order, "order by record_time desc nulls last, partition, \"offset\" desc limit %" PRId64,
              limit);
-    if (!bad_messages_open(batch, source, order, error))
-        return false;
-    for (int count = 1; count > 0;) {
-        RESULT *rows = NULL;
-        if (!bad_messages_fetch(batch, &rows, error) || !print_rows(source, decoder, rows, error))
-            return false;
-        count = PQntuples(rows);
-    }
-    return true;
+    return bad_messages_read(batch, source, order, print_message, NULL, &printing, error);
 }
 
 /* --- what no run has ingested yet --- */

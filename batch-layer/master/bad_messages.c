@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "master/bad_messages.h"
 
-#define ROWS_AT_ONCE "100" /* each may have a megabyte */
+#include "base/shutdown.h"
 
-bool bad_messages_open(struct batch *batch, const struct source *source, const char *order, struct error *error)
-{
-    struct buffer sql = {0};
-    buffer_append_string(&sql, "declare tm_bad no scroll cursor for select partition, \"offset\", "
-                               "coalesce((extract(epoch from record_time) * 1000000)::bigint, -1), field, reason, "
-                               "payload from tidemark.bad where source = ");
-    buffer_append_literal(&sql, text_of(source->name));
-    buffer_append_char(&sql, ' ');
-    buffer_append_string(&sql, order);
-    bool done = batch_execute(batch, &sql, error);
-    buffer_clean_up(&sql);
-    return done;
-}
+#define ROWS_AT_ONCE 100 /* each may have a megabyte */
 
-bool bad_messages_fetch(struct batch *batch, PGresult **ret_rows, struct error *error)
-{
-    return connection_query(batch->connection, "fetch " ROWS_AT_ONCE " from tm_bad", 0, NULL, ret_rows, error);
-}
+struct listing {
+    bad_message_take *take;
+    bad_messages_between *between;
+    void *context;
+};
 
-bool bad_message_init(struct bad_message *message, const PGresult *rows, int row, struct error *error)
+static bool read_message(struct bad_message *message, const PGresult *rows, int row, struct error *error)
 {
     *message = (struct bad_message){.partition = (int32_t)result_integer(rows, row, 0),
                                     .offset = result_integer(rows, row, 1),
@@ -36,8 +25,35 @@ bool bad_message_init(struct bad_message *message, const PGresult *rows, int row
     return message->payload.data || error_set(error, ERROR_INTERNAL, "out of memory");
 }
 
-void bad_message_clean_up(struct bad_message *message)
+static bool take_piece(void *context, const PGresult *rows, struct error *error)
 {
-    PQfreemem((void *)(uintptr_t)message->payload.data);
-    message->payload = (struct text){0};
+    const struct listing *listing = context;
+    if (shutdown_requested())
+        return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
+    for (int row = 0; row < PQntuples(rows); row++) {
+        struct bad_message message;
+        if (!read_message(&message, rows, row, error))
+            return false;
+        bool done = listing->take(listing->context, &message, error);
+        PQfreemem((void *)(uintptr_t)message.payload.data);
+        if (!done)
+            return false;
+    }
+    return !listing->between || listing->between(listing->context, error);
+}
+
+bool bad_messages_read(struct batch *batch, const struct source *source, const char *order, bad_message_take *take,
+                       bad_messages_between *between, void *context, struct error *error)
+{
+    struct listing listing = {take, between, context};
+    struct buffer sql = {0};
+    buffer_append_string(&sql, "select partition, \"offset\", "
+                               "coalesce((extract(epoch from record_time) * 1000000)::bigint, -1), field, reason, "
+                               "payload from tidemark.bad where source = ");
+    buffer_append_literal(&sql, text_of(source->name));
+    buffer_append_char(&sql, ' ');
+    buffer_append_string(&sql, order);
+    bool done = connection_fetch(batch->connection, &sql, ROWS_AT_ONCE, take_piece, &listing, error);
+    buffer_clean_up(&sql);
+    return done;
 }

@@ -12,14 +12,14 @@ struct bad_message {
     struct text payload; /* data NULL: a null payload; cut behind MESSAGE_BYTES_MAX + 1 bytes */
 };
 
-/* In the transaction that is open. `order` is SQL: how they are sorted, and how many at most. */
-bool bad_messages_open(struct batch *batch, const struct source *source, const char *order,
-                       struct error *error) MUST_CHECK;
-/* The next few; no rows at the end. The result is the caller's to PQclear. */
-bool bad_messages_fetch(struct batch *batch, PGresult **ret_rows, struct error *error) MUST_CHECK;
+/* Valid during the call only. */
+typedef bool bad_message_take(void *context, const struct bad_message *message, struct error *error);
+typedef bool bad_messages_between(void *context, struct error *error);
 
-/* Texts point into `rows`; the payload is the message's own. */
-bool bad_message_init(struct bad_message *message, const PGresult *rows, int row, struct error *error) MUST_CHECK;
-void bad_message_clean_up(struct bad_message *message);
+/* In the transaction that is open: calls `take` with each, and `between` (or NULL) after every few, which may change
+ * what was read. `order` is SQL: how they are sorted, and how many at most. ERROR_TRY_AGAIN where a shutdown is asked
+ * for. */
+bool bad_messages_read(struct batch *batch, const struct source *source, const char *order, bad_message_take *take,
+                       bad_messages_between *between, void *context, struct error *error) MUST_CHECK;
 
 #endif

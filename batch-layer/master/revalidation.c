@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 
-#include "base/shutdown.h"
 #include "master/bad_messages.h"
 #include "master/raw_sql.h"
 
@@ -51,8 +50,9 @@ static void note_bad(struct checking *checking, const struct bad_message *messag
     buffer_append_char(&checking->changed, ')');
 }
 
-static bool check(struct checking *checking, const struct bad_message *message, struct error *error)
+static bool check(void *context, const struct bad_message *message, struct error *error)
 {
+    struct checking *checking = context;
     struct record record;
     struct rejection rejection;
     checking->result.checked++;
@@ -64,18 +64,6 @@ static bool check(struct checking *checking, const struct bad_message *message, 
     else
         return error_set(error, ERROR_INTERNAL, "out of memory");
     decoder_reset(checking->decoder);
-    return true;
-}
-
-static bool check_rows(struct checking *checking, const PGresult *rows, struct error *error)
-{
-    for (int row = 0; row < PQntuples(rows); row++) {
-        struct bad_message message;
-        bool done = bad_message_init(&message, rows, row, error) && check(checking, &message, error);
-        bad_message_clean_up(&message);
-        if (!done)
-            return false;
-    }
     return true;
 }
 
@@ -115,34 +103,21 @@ static bool change(struct checking *checking, const char *statement, struct buff
     return done;
 }
 
-static bool write(struct checking *checking, struct error *error)
+static bool write(void *context, struct error *error)
 {
+    struct checking *checking = context;
     return copy_good(checking, error) &&
            change(checking, "delete from tidemark.bad b using", &checking->good, "", error) &&
            change(checking, "update tidemark.bad b set field = n.field, reason = n.reason from", &checking->changed,
                   ", field, reason", error);
 }
 
-static bool check_all(struct checking *checking, struct error *error)
-{
-    struct batch *batch = checking->run->batch;
-    if (!bad_messages_open(batch, checking->run->source, "order by partition, \"offset\"", error))
-        return false;
-    for (int count = 1; count > 0;) {
-        RESULT *rows = NULL;
-        if (shutdown_requested())
-            return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
-        if (!bad_messages_fetch(batch, &rows, error) || !check_rows(checking, rows, error) || !write(checking, error))
-            return false;
-        count = PQntuples(rows);
-    }
-    return connection_execute(batch->connection, "close tm_bad", error);
-}
-
 bool revalidate(struct source_run *run, struct revalidation *ret_revalidation, struct error *error)
 {
     struct checking checking = {.run = run, .decoder = decoder_new(&run->source->schema)};
-    bool done = checking.decoder ? check_all(&checking, error) : error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = checking.decoder ? bad_messages_read(run->batch, run->source, "order by partition, \"offset\"", check,
+                                                     write, &checking, error)
+                                 : error_set(error, ERROR_INTERNAL, "out of memory");
     buffer_clean_up(&checking.lines);
     buffer_clean_up(&checking.good);
     buffer_clean_up(&checking.changed);

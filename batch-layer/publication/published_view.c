@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publication/published_view.h"
 
-#include <stdlib.h>
-
 #include "database/schema.h"
+#include "postgres/view_table.h"
 
-#define ROWS_AT_ONCE "5000"
+#define ROWS_AT_ONCE 5000
 
-/* Columns: the window's start and end as shown, tm_window, tm_count, then n and sum of each sum, the dimensions, and
- * the measures. */
-enum column { COLUMN_START, COLUMN_END, COLUMN_WINDOW, COLUMN_COUNT, COLUMN_SUMS };
+/* Behind the cell columns: the window's start and end as shown, and the measures. */
+enum column { COLUMN_START, COLUMN_END, COLUMN_MEASURES };
 
 void append_cell_name(struct buffer *out, const struct view *view, int64_t window_start_s, struct text group)
 {
@@ -30,56 +28,13 @@ void append_cell_name(struct buffer *out, const struct view *view, int64_t windo
     }
 }
 
-static bool open_cursor(struct batch *batch, const struct view *view, struct error *error)
-{
-    struct buffer sql = {0};
-    buffer_append_string(&sql, "declare tm_rows no scroll cursor for select extract(epoch from window_start)::bigint, "
-                               "extract(epoch from window_end)::bigint, tm_window, tm_count");
-    for (size_t i = 0; i < view->sum_count; i++)
-        buffer_appendf(&sql, ", tm_n_%zu, tm_sum_%zu", i, i);
-    for (size_t i = 0; i < view->dimension_count; i++) {
-        buffer_append_string(&sql, ", ");
-        buffer_append_identifier(&sql, view->schema->fields[view->dimensions[i]].name);
-    }
-    for (size_t i = 0; i < view->measure_count; i++) {
-        buffer_append_string(&sql, ", ");
-        buffer_append_identifier(&sql, view->measures[i].name);
-    }
-    buffer_append_string(&sql, " from ");
-    append_view_table(&sql, view);
-    bool done = batch_execute(batch, &sql, error);
-    buffer_clean_up(&sql);
-    return done;
-}
-
-struct reading {
+struct view_reading {
     const struct view *view;
     struct panes *panes;
     struct buffer group, text;
 };
 
-static bool read_group(struct reading *reading, const PGresult *rows, int row)
-{
-    const struct view *view = reading->view;
-    struct value values[FIELDS_MAX] = {{0}};
-    for (size_t i = 0; i < view->dimension_count; i++) {
-        int column = COLUMN_SUMS + 2 * (int)view->sum_count + (int)i;
-        struct value *value = &values[view->dimensions[i]];
-        value->present = !PQgetisnull(rows, row, column);
-        if (!value->present)
-            continue;
-        struct text text = result_text(rows, row, column);
-        if (view->schema->fields[view->dimensions[i]].type == FIELD_TEXT)
-            value->text = text;
-        else if (!integer_parse(text, &value->number))
-            return false;
-    }
-    buffer_clear(&reading->group);
-    group_append(view, values, &reading->group);
-    return !reading->group.failed;
-}
-
-static bool fail(struct reading *reading, int64_t window, const char *what, struct error *error)
+static bool fail(struct view_reading *reading, int64_t window, const char *what, struct error *error)
 {
     struct buffer name = {0};
     append_cell_name(&name, reading->view, window, buffer_text(&reading->group));
@@ -89,16 +44,16 @@ static bool fail(struct reading *reading, int64_t window, const char *what, stru
 }
 
 /* Do the columns for people say what the hidden ones do? */
-static bool check_shown(struct reading *reading, const PGresult *rows, int row, const struct cell *cell, int64_t window,
-                        struct error *error)
+static bool check_shown(struct view_reading *reading, const PGresult *rows, int row, const struct cell *cell,
+                        int64_t window, struct error *error)
 {
     const struct view *view = reading->view;
-    if (result_integer(rows, row, COLUMN_START) != window ||
-        result_integer(rows, row, COLUMN_END) != window_end(&view->window, view->zone, window))
+    int first = cell_column_count(view);
+    if (result_integer(rows, row, first + COLUMN_START) != window ||
+        result_integer(rows, row, first + COLUMN_END) != window_end(&view->window, view->zone, window))
         return fail(reading, window, "window_start or window_end isn't the window's", error);
-    int first = COLUMN_SUMS + 2 * (int)view->sum_count + (int)view->dimension_count;
     for (size_t i = 0; i < view->measure_count; i++) {
-        int column = first + (int)i;
+        int column = first + COLUMN_MEASURES + (int)i;
         buffer_clear(&reading->text);
         measure_append(view, &view->measures[i], cell, &reading->text);
         if (reading->text.failed)
@@ -116,44 +71,46 @@ static bool check_shown(struct reading *reading, const PGresult *rows, int row, 
     return true;
 }
 
-static bool read_row(struct reading *reading, const PGresult *rows, int row, struct error *error)
+static bool read_row(struct view_reading *reading, const PGresult *rows, int row, struct error *error)
 {
-    int64_t window = result_integer(rows, row, COLUMN_WINDOW);
-    struct cell *cell =
-        read_group(reading, rows, row) ? panes_at(reading->panes, window, buffer_text(&reading->group)) : NULL;
+    int64_t window = view_row_window(rows, row);
+    struct cell *cell = view_row_group(reading->view, rows, row, &reading->group)
+                            ? panes_at(reading->panes, window, buffer_text(&reading->group))
+                            : NULL;
     if (!cell)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     if (cell->count)
         return fail(reading, window, "the row is there twice", error);
-    cell->count = result_integer(rows, row, COLUMN_COUNT);
+    bool is_whole = view_row_cell(reading->view, rows, row, cell);
     if (cell->count <= 0)
         return fail(reading, window, "the row stands for no version", error);
-    for (size_t i = 0; i < reading->view->sum_count; i++) {
-        cell->sums[i].count = result_integer(rows, row, COLUMN_SUMS + 2 * (int)i);
-        if (!wide_parse(result_text(rows, row, COLUMN_SUMS + 1 + 2 * (int)i), &cell->sums[i].total))
-            return fail(reading, window, "its hidden sum isn't a whole number", error);
-    }
-    return check_shown(reading, rows, row, cell, window, error);
+    return is_whole ? check_shown(reading, rows, row, cell, window, error)
+                    : fail(reading, window, "its hidden sum isn't a whole number", error);
 }
 
-static bool read_rows(struct batch *batch, struct reading *reading, struct error *error)
+static bool read_piece(void *context, const PGresult *rows, struct error *error)
 {
-    for (int count = 1; count > 0;) {
-        RESULT *rows = NULL;
-        if (!connection_query(batch->connection, "fetch " ROWS_AT_ONCE " from tm_rows", 0, NULL, &rows, error))
+    for (int row = 0; row < PQntuples(rows); row++)
+        if (!read_row(context, rows, row, error))
             return false;
-        count = PQntuples(rows);
-        for (int row = 0; row < count; row++)
-            if (!read_row(reading, rows, row, error))
-                return false;
-    }
-    return connection_execute(batch->connection, "close tm_rows", error);
+    return true;
 }
 
 bool published_view_read(struct batch *batch, const struct view *view, struct panes *panes, struct error *error)
 {
-    struct reading reading = {.view = view, .panes = panes};
-    bool done = open_cursor(batch, view, error) && read_rows(batch, &reading, error);
+    struct view_reading reading = {.view = view, .panes = panes};
+    struct buffer sql = {0};
+    buffer_append_string(&sql, "select ");
+    append_cell_columns(&sql, view);
+    buffer_append_string(&sql, ", extract(epoch from window_start)::bigint, extract(epoch from window_end)::bigint");
+    for (size_t i = 0; i < view->measure_count; i++) {
+        buffer_append_string(&sql, ", ");
+        buffer_append_identifier(&sql, view->measures[i].name);
+    }
+    buffer_append_string(&sql, " from ");
+    append_view_table(&sql, view);
+    bool done = connection_fetch(batch->connection, &sql, ROWS_AT_ONCE, read_piece, &reading, error);
+    buffer_clean_up(&sql);
     buffer_clean_up(&reading.group);
     buffer_clean_up(&reading.text);
     return done;

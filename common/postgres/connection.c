@@ -237,6 +237,33 @@ bool connection_query(PGconn *connection, const char *sql, size_t count, const c
     return finish(&patience, is_good, ret_result, error);
 }
 
+static bool declare_cursor(PGconn *connection, const struct buffer *sql, struct error *error)
+{
+    struct buffer declaration = {0};
+    buffer_append_string(&declaration, "declare tm_rows no scroll cursor for ");
+    buffer_append_text(&declaration, buffer_text(sql));
+    bool done = sql->failed || declaration.failed ? error_set(error, ERROR_INTERNAL, "out of memory")
+                                                  : connection_execute(connection, buffer_string(&declaration), error);
+    buffer_clean_up(&declaration);
+    return done;
+}
+
+bool connection_fetch(PGconn *connection, const struct buffer *sql, int at_once, rows_take *take, void *context,
+                      struct error *error)
+{
+    char fetch[64];
+    snprintf(fetch, sizeof fetch, "fetch %d from tm_rows", at_once);
+    if (!declare_cursor(connection, sql, error))
+        return false;
+    for (int count = 1; count > 0;) {
+        RESULT *rows = NULL;
+        if (!connection_query(connection, fetch, 0, NULL, &rows, error) || !take(context, rows, error))
+            return false;
+        count = PQntuples(rows);
+    }
+    return connection_execute(connection, "close tm_rows", error);
+}
+
 static bool begins_copy(const PGresult *result)
 {
     return PQresultStatus(result) == PGRES_COPY_IN;

@@ -34,6 +34,13 @@ bool connection_execute(PGconn *connection, const char *sql, struct error *error
 bool connection_query(PGconn *connection, const char *sql, size_t count, const char *const values[],
                       PGresult **ret_result, struct error *error) MUST_CHECK;
 
+/* Runs a query by a cursor in the transaction that is open, and gives its rows to `take` in pieces of at most
+ * `at_once`, so that any number of them passes through bounded memory. `take` may use the connection; one piece is
+ * empty. */
+typedef bool rows_take(void *context, const PGresult *rows, struct error *error);
+bool connection_fetch(PGconn *connection, const struct buffer *sql, int at_once, rows_take *take, void *context,
+                      struct error *error) MUST_CHECK;
+
 /* COPY … FROM STDIN in text format: begin, put lines as often as wanted, end. After a failure the COPY is over. */
 bool connection_copy_begin(PGconn *connection, const char *sql, struct error *error) MUST_CHECK;
 bool connection_copy_put(PGconn *connection, struct text lines, struct error *error) MUST_CHECK;

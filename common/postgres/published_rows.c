@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 #include "postgres/publications.h"
+#include "postgres/view_table.h"
 
-#define ROWS_AT_ONCE "5000"
+#define ROWS_AT_ONCE 5000
 
 /* One scan of the rows of one view. */
 struct row_scan {
@@ -22,82 +23,38 @@ static const struct view *view_of(const struct row_scan *scan)
     return &scan->source->views[scan->view];
 }
 
-static void append_columns(struct buffer *sql, const struct view *view)
-{
-    buffer_append_string(sql, "tm_window, tm_count");
-    for (size_t i = 0; i < view->sum_count; i++)
-        buffer_appendf(sql, ", tm_n_%zu, tm_sum_%zu", i, i);
-    for (size_t i = 0; i < view->dimension_count; i++) {
-        buffer_append_string(sql, ", ");
-        buffer_append_identifier(sql, view->schema->fields[view->dimensions[i]].name);
-    }
-}
-
-static bool parse_dimension(const PGresult *result, int row, int column, enum field_type type, struct value *ret_value)
-{
-    *ret_value = (struct value){.present = !PQgetisnull(result, row, column)};
-    if (!ret_value->present)
-        return true;
-    if (type != FIELD_TEXT)
-        return integer_parse(result_text(result, row, column), &ret_value->number);
-    ret_value->text = result_text(result, row, column);
-    return true;
-}
-
 static bool give_row(struct row_scan *scan, const PGresult *result, int row, struct error *error)
 {
     const struct view *view = view_of(scan);
-    struct value values[FIELDS_MAX];
-    bool valid = true;
-    scan->cell->count = result_integer(result, row, 1);
-    for (size_t i = 0; i < view->sum_count; i++) {
-        scan->cell->sums[i].count = result_integer(result, row, 2 + 2 * (int)i);
-        valid = valid && wide_parse(result_text(result, row, 3 + 2 * (int)i), &scan->cell->sums[i].total);
-    }
-    for (size_t i = 0; i < view->dimension_count; i++) {
-        size_t field = view->dimensions[i];
-        int column = 2 + 2 * (int)view->sum_count + (int)i;
-        valid = valid && parse_dimension(result, row, column, view->schema->fields[field].type, &values[field]);
-    }
-    if (!valid)
-        return error_set(error, ERROR_INTERNAL, "PostgreSQL: view %s has a row that isn't one of its own", view->name);
-    buffer_clear(&scan->group);
-    group_append(view, values, &scan->group);
+    bool has_group = view_row_group(view, result, row, &scan->group);
     if (scan->group.failed)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    return scan->rows->row(scan->rows->context, scan->view, result_integer(result, row, 0), buffer_text(&scan->group),
+    if (!has_group || !view_row_cell(view, result, row, scan->cell))
+        return error_set(error, ERROR_INTERNAL, "PostgreSQL: view %s has a row that isn't one of its own", view->name);
+    return scan->rows->row(scan->rows->context, scan->view, view_row_window(result, row), buffer_text(&scan->group),
                            scan->cell, error);
 }
 
-/* A cursor, so that a view of any size passes through bounded memory. `condition` may be "". */
-static bool open_cursor(const struct row_scan *scan, const char *condition, struct error *error)
+static bool give_piece(void *context, const PGresult *result, struct error *error)
+{
+    for (int row = 0; row < PQntuples(result); row++)
+        if (!give_row(context, result, row, error))
+            return false;
+    return true;
+}
+
+/* `condition` may be "". */
+static bool give_rows(struct row_scan *scan, const char *condition, struct error *error)
 {
     struct buffer sql = {0};
-    buffer_append_string(&sql, "declare tm_rows no scroll cursor for select ");
-    append_columns(&sql, view_of(scan));
+    buffer_append_string(&sql, "select ");
+    append_cell_columns(&sql, view_of(scan));
     buffer_append_string(&sql, " from view.");
     buffer_append_identifier(&sql, view_of(scan)->name);
     buffer_append_string(&sql, condition);
-    bool done = !sql.failed ? connection_execute(scan->connection, buffer_string(&sql), error)
-                            : error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = connection_fetch(scan->connection, &sql, ROWS_AT_ONCE, give_piece, scan, error);
     buffer_clean_up(&sql);
     return done;
-}
-
-static bool give_rows(struct row_scan *scan, const char *condition, struct error *error)
-{
-    if (!open_cursor(scan, condition, error))
-        return false;
-    for (int count = 1; count > 0;) {
-        RESULT *result = NULL;
-        if (!connection_query(scan->connection, "fetch " ROWS_AT_ONCE " from tm_rows", 0, NULL, &result, error))
-            return false;
-        count = PQntuples(result);
-        for (int row = 0; row < count; row++)
-            if (!give_row(scan, result, row, error))
-                return false;
-    }
-    return connection_execute(scan->connection, "close tm_rows", error);
 }
 
 /* The windows touched after `since_epoch`, one a row in column 0; *ret_known is false where they can't be told. */

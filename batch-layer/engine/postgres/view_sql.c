@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/postgres/view_sql.h"
 
-#include <stdio.h>
-
 #include "database/schema.h"
+#include "postgres/view_table.h"
 
 static const struct field *dimension(const struct view *view, size_t i)
 {
@@ -42,7 +41,8 @@ void append_view_create(struct buffer *sql, const struct view *view, const char 
     }
     buffer_append_string(sql, ", tm_window bigint not null, tm_count bigint not null");
     for (size_t i = 0; i < view->sum_count; i++)
-        buffer_appendf(sql, ", tm_n_%zu bigint not null, tm_sum_%zu numeric(38,0) not null", i, i);
+        buffer_appendf(sql, ", %s bigint not null, %s numeric(38,0) not null", hidden_count(i).text,
+                       hidden_total(i).text);
     buffer_append_char(sql, ')');
 }
 
@@ -62,10 +62,8 @@ void append_view_columns(struct buffer *sql, const struct view *view, void appen
         append(sql, view->measures[i].name);
     }
     for (size_t i = 0; i < 2 * view->sum_count; i++) {
-        char name[32];
-        snprintf(name, sizeof name, i % 2 ? "tm_sum_%zu" : "tm_n_%zu", i / 2);
         buffer_append_string(sql, ", ");
-        append(sql, name);
+        append(sql, (i % 2 ? hidden_total(i / 2) : hidden_count(i / 2)).text);
     }
 }
 

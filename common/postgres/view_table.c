@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "postgres/view_table.h"
+
+#include <stdio.h>
+
+enum cell_column { COLUMN_WINDOW, COLUMN_COUNT, COLUMN_SUMS };
+
+struct hidden_name hidden_count(size_t sum)
+{
+    struct hidden_name name;
+    snprintf(name.text, sizeof name.text, "tm_n_%zu", sum);
+    return name;
+}
+
+struct hidden_name hidden_total(size_t sum)
+{
+    struct hidden_name name;
+    snprintf(name.text, sizeof name.text, "tm_sum_%zu", sum);
+    return name;
+}
+
+void append_hidden_columns(struct buffer *sql, const struct view *view)
+{
+    buffer_append_string(sql, "tm_window, tm_count");
+    for (size_t i = 0; i < view->sum_count; i++)
+        buffer_appendf(sql, ", %s, %s", hidden_count(i).text, hidden_total(i).text);
+}
+
+void append_cell_columns(struct buffer *sql, const struct view *view)
+{
+    append_hidden_columns(sql, view);
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        buffer_append_string(sql, ", ");
+        buffer_append_identifier(sql, view->schema->fields[view->dimensions[i]].name);
+    }
+}
+
+static int first_dimension(const struct view *view)
+{
+    return COLUMN_SUMS + 2 * (int)view->sum_count;
+}
+
+int cell_column_count(const struct view *view)
+{
+    return first_dimension(view) + (int)view->dimension_count;
+}
+
+int64_t view_row_window(const PGresult *rows, int row)
+{
+    return result_integer(rows, row, COLUMN_WINDOW);
+}
+
+bool view_row_group(const struct view *view, const PGresult *rows, int row, struct buffer *group)
+{
+    struct value values[FIELDS_MAX] = {{0}};
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        int column = first_dimension(view) + (int)i;
+        struct value *value = &values[view->dimensions[i]];
+        value->present = !PQgetisnull(rows, row, column);
+        if (!value->present)
+            continue;
+        if (view->schema->fields[view->dimensions[i]].type == FIELD_TEXT)
+            value->text = result_text(rows, row, column);
+        else if (!integer_parse(result_text(rows, row, column), &value->number))
+            return false;
+    }
+    buffer_clear(group);
+    group_append(view, values, group);
+    return !group->failed;
+}
+
+bool view_row_cell(const struct view *view, const PGresult *rows, int row, struct cell *cell)
+{
+    bool valid = true;
+    cell->count = result_integer(rows, row, COLUMN_COUNT);
+    for (size_t i = 0; i < view->sum_count; i++) {
+        cell->sums[i].count = result_integer(rows, row, COLUMN_SUMS + 2 * (int)i);
+        valid = wide_parse(result_text(rows, row, COLUMN_SUMS + 1 + 2 * (int)i), &cell->sums[i].total) && valid;
+    }
+    return valid;
+}
