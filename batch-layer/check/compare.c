@@ -55,15 +55,15 @@ static bool find_difference(const struct view *view, struct panes *panes, struct
     return true;
 }
 
-static void append_part(struct buffer *out, const struct part *part)
+static void append_side(struct buffer *out, const struct side *side)
 {
-    if (part->partition >= 0)
-        buffer_appendf(out, "partition %d, ", (int)part->partition);
-    if (part->epoch > 0)
-        buffer_appendf(out, "epoch %" PRId64 ", ", part->epoch);
+    if (side->partition >= 0)
+        buffer_appendf(out, "partition %d, ", (int)side->partition);
+    if (side->epoch > 0)
+        buffer_appendf(out, "epoch %" PRId64 ", ", side->epoch);
 }
 
-bool compare_panes(struct verification *verification, size_t number, const struct part *part, struct panes *held,
+bool compare_panes(struct verification *verification, size_t number, const struct side *side, struct panes *held,
                    struct panes *computed, struct error *error)
 {
     const struct view *view = &verification->source->views[number];
@@ -73,13 +73,13 @@ bool compare_panes(struct verification *verification, size_t number, const struc
     if (!first.cell)
         return true;
     struct buffer text = {0};
-    append_part(&text, part);
+    append_side(&text, side);
     append_cell_name(&text, view, first.window_start_s, first.group);
-    buffer_appendf(&text, ": %s ", part->name);
+    buffer_appendf(&text, ": %s ", side->name);
     append_cell(&text, view, panes_at(held, first.window_start_s, first.group));
     buffer_append_string(&text, "; recomputed ");
     append_cell(&text, view, panes_at(computed, first.window_start_s, first.group));
-    explain_cell(verification, part, number, first, &text);
+    trace_cell(verification, side, number, first, &text);
     error_set(error, ERROR_DATA, "%s", buffer_string(&text));
     buffer_clean_up(&text);
     return false;
@@ -90,21 +90,21 @@ struct figure {
     int64_t held, computed;
 };
 
-static bool compare_figure(const struct verification *verification, const struct part *part, struct figure figure,
+static bool compare_figure(const struct verification *verification, const struct side *side, struct figure figure,
                            struct error *error)
 {
     if (figure.held == figure.computed)
         return true;
     struct buffer text = {0};
-    append_part(&text, part);
+    append_side(&text, side);
     error_set(error, ERROR_DATA, "source %s: %sthe ledger's %s%s%s is %s as %" PRId64 "; recomputed %" PRId64,
               verification->source->name, buffer_string(&text), figure.name, figure.view ? " of view " : "",
-              figure.view ? figure.view : "", part->name, figure.held, figure.computed);
+              figure.view ? figure.view : "", side->name, figure.held, figure.computed);
     buffer_clean_up(&text);
     return false;
 }
 
-bool compare_fates(const struct verification *verification, const struct part *part, const struct fates *held,
+bool compare_fates(const struct verification *verification, const struct side *side, const struct fates *held,
                    const struct fates *computed, struct error *error)
 {
     const struct figure figures[] = {
@@ -116,24 +116,24 @@ bool compare_fates(const struct verification *verification, const struct part *p
     };
     bool same = true;
     for (size_t i = 0; same && i < sizeof figures / sizeof *figures; i++)
-        same = compare_figure(verification, part, figures[i], error);
+        same = compare_figure(verification, side, figures[i], error);
     return same;
 }
 
-bool compare_ledgers(const struct verification *verification, const struct part *part, const struct ledger *held,
+bool compare_ledgers(const struct verification *verification, const struct side *side, const struct ledger *held,
                      const struct ledger *computed, struct error *error)
 {
     const struct source *source = verification->source;
-    bool same = compare_fates(verification, part, &held->fates, &computed->fates, error);
+    bool same = compare_fates(verification, side, &held->fates, &computed->fates, error);
     for (size_t i = 0; same && i < source->view_count; i++) {
-        if (part->partition < 0 && !is_published(verification, i))
+        if (side->partition < 0 && !is_published(verification, i))
             continue;
         const struct figure counted = {"counted", source->views[i].name, held->views[i].counted,
                                        computed->views[i].counted};
         const struct figure filtered = {"filtered", source->views[i].name, held->views[i].filtered,
                                         computed->views[i].filtered};
         same =
-            compare_figure(verification, part, counted, error) && compare_figure(verification, part, filtered, error);
+            compare_figure(verification, side, counted, error) && compare_figure(verification, side, filtered, error);
     }
     return same;
 }

@@ -7,7 +7,7 @@
 #define BLOCK 20000 /* offsets that are compared at once */
 
 /* One block: the messages of the master dataset by their offsets, and the one that the log's have come to. */
-struct block {
+struct check_block {
     struct master_check *check;
     struct decoder *decoder;
     struct master_rows *rows;
@@ -16,7 +16,7 @@ struct block {
     struct ingest_chunk *chunk; /* NULL: only compare */
 };
 
-static const struct master_operations *master_of(const struct block *block)
+static const struct master_operations *master_of(const struct check_block *block)
 {
     return block->check->run->batch->master;
 }
@@ -29,7 +29,7 @@ static bool is_value_same(const struct field *field, const struct value *stored,
 }
 
 /* The row is at the message's offset. Whether a message is good can have changed with the configuration. */
-static bool is_row_same(const struct block *block, const struct log_message *message, const struct record *record)
+static bool is_row_same(const struct check_block *block, const struct log_message *message, const struct record *record)
 {
     const struct schema *schema = &block->check->run->source->schema;
     const struct master_row *row = &block->row;
@@ -55,8 +55,8 @@ static void note_edited(struct master_check *check, int64_t offset)
     buffer_append(&check->edited_offsets, &offset, sizeof offset);
 }
 
-static bool take_judged(struct block *block, const struct log_message *message, const struct record *record,
-                        const struct rejection *rejection, struct error *error)
+static bool compare_message(struct check_block *block, const struct log_message *message, const struct record *record,
+                            const struct rejection *rejection, struct error *error)
 {
     struct master_check *check = block->check;
     while (block->has_row && block->row.offset < message->offset)
@@ -75,19 +75,20 @@ static bool take_judged(struct block *block, const struct log_message *message, 
 
 static bool take(void *context, const struct log_message *message, struct error *error)
 {
-    struct block *block = context;
+    struct check_block *block = context;
     struct record record;
     struct rejection rejection = {0};
     if (shutdown_requested())
         return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
-    bool good = decoder_decode(block->decoder, message->payload, message->record_time_us, &record, &rejection);
-    bool done = !good && !rejection.reason ? error_set(error, ERROR_INTERNAL, "out of memory")
-                                           : take_judged(block, message, good ? &record : NULL, &rejection, error);
+    bool good;
+    bool done = decoder_classify(block->decoder, message->payload, message->record_time_us, &good, &record, &rejection,
+                                 error) &&
+                compare_message(block, message, good ? &record : NULL, &rejection, error);
     decoder_reset(block->decoder);
     return done;
 }
 
-static bool pass_block(struct block *block, int64_t from, int64_t to, struct error *error)
+static bool pass_block(struct check_block *block, int64_t from, int64_t to, struct error *error)
 {
     const struct master_check *check = block->check;
     const struct source *source = check->run->source;
@@ -109,7 +110,7 @@ static bool pass_block(struct block *block, int64_t from, int64_t to, struct err
 static bool pass(struct master_check *check, bool mends, struct error *error)
 {
     struct batch *batch = check->run->batch;
-    struct block block = {.check = check, .decoder = decoder_new(&check->run->source->schema)};
+    struct check_block block = {.check = check, .decoder = decoder_new(&check->run->source->schema)};
     if (mends)
         block.chunk = batch->master->chunk_new(batch, check->run->source, NULL);
     bool done = (block.decoder && (block.chunk || !mends)) || error_set(error, ERROR_INTERNAL, "out of memory");

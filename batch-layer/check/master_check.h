@@ -11,7 +11,7 @@
 
 struct master_check {
     struct source_run *run;
-    const struct partition_state *partition;
+    const struct run_partition *partition;
     int64_t from;            /* compared from here, where log and partition both begin, up to what is ingested */
     int64_t missing, edited; /* messages that aren't in the master dataset; that are something else there */
     int64_t first_missing, first_edited;

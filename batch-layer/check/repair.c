@@ -109,7 +109,7 @@ static bool repair_from_log(struct repair *repair, struct master_check *check, s
 }
 
 /* What the master dataset doesn't hold and the log neither, or what it holds and nobody ingested. */
-static bool repair_lost(struct repair *repair, const struct master_check *check, struct partition_state *partition,
+static bool repair_lost(struct repair *repair, const struct master_check *check, struct run_partition *partition,
                         struct error *error)
 {
     const struct master_operations *master = repair->batch->master;
@@ -134,7 +134,7 @@ static bool repair_lost(struct repair *repair, const struct master_check *check,
                               master->set_held(&repair->run, partition, held, error));
 }
 
-static bool repair_master(struct repair *repair, struct partition_state *partition, struct error *error)
+static bool repair_master(struct repair *repair, struct run_partition *partition, struct error *error)
 {
     struct master_check check = {.run = &repair->run, .partition = partition};
     if (!partition->recorded)

@@ -7,7 +7,7 @@
 #include "ports/realtime_store.h"
 
 /* One side of one comparison, and the offsets whose messages it is made of. */
-struct part {
+struct side {
     const char *name;  /* "published", "real-time", "merged" */
     int32_t partition; /* -1: all */
     int64_t epoch;     /* of real-time cells; 0 or less: published, or merged */
@@ -40,16 +40,16 @@ struct verification {
 bool is_published(const struct verification *verification, size_t view);
 
 /* ERROR_DATA where they differ. */
-bool compare_panes(struct verification *verification, size_t view, const struct part *part, struct panes *held,
+bool compare_panes(struct verification *verification, size_t view, const struct side *side, struct panes *held,
                    struct panes *computed, struct error *error) MUST_CHECK;
-bool compare_ledgers(const struct verification *verification, const struct part *part, const struct ledger *held,
+bool compare_ledgers(const struct verification *verification, const struct side *side, const struct ledger *held,
                      const struct ledger *computed, struct error *error) MUST_CHECK;
-bool compare_fates(const struct verification *verification, const struct part *part, const struct fates *held,
+bool compare_fates(const struct verification *verification, const struct side *side, const struct fates *held,
                    const struct fates *computed, struct error *error) MUST_CHECK;
 
-/* Appends which messages make up a cell of this part: read once more. Nothing where they can't be read, or memory is
+/* Appends which messages make up a cell of this side: read once more. Nothing where they can't be read, or memory is
  * short. */
-void explain_cell(struct verification *verification, const struct part *part, size_t view, struct pane cell,
-                  struct buffer *out);
+void trace_cell(struct verification *verification, const struct side *side, size_t view, struct pane cell,
+                struct buffer *out);
 
 #endif

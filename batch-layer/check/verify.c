@@ -7,10 +7,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/retry.h"
-#include "base/shutdown.h"
 #include "check/verification.h"
 #include "database/schema.h"
-#include "engine/native/replay.h"
+#include "engine/native/reread.h"
 #include "engine/native/versions.h"
 #include "publication/publisher.h"
 #include "run/progress.h"
@@ -189,11 +188,9 @@ static bool gather(struct verification *verification, struct error *error)
         int64_t now_us = clock_monotonic_us();
         if (!again || (verification->unready.code != ERROR_NONE && now_us >= deadline_us))
             return true;
-        if (shutdown_requested())
-            return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
         forget_held(verification);
-        retry_failed(&retry, now_us);
-        shutdown_sleep(retry_wait_us(&retry, now_us) / 1000 + 1);
+        if (!retry_sleep(&retry))
+            return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
     }
     return false;
 }
@@ -206,7 +203,7 @@ struct recomputation {
     struct versions versions;
     struct progress progress;
     int32_t partition;
-    struct part part; /* that the messages belong to now */
+    struct side side; /* that the messages belong to now */
 };
 
 static bool merge_all(struct panes into[], const struct panes from[], size_t count, struct error *error)
@@ -223,13 +220,13 @@ static bool end_epoch(struct recomputation *recomputation, struct error *error)
     struct verification *verification = recomputation->verification;
     size_t view_count = verification->source->view_count;
     struct epoch_cells *cells =
-        slot_reader_epoch(&verification->partitions[recomputation->partition].reader, recomputation->part.epoch);
+        slot_reader_epoch(&verification->partitions[recomputation->partition].reader, recomputation->side.epoch);
     if (!cells)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     for (size_t i = 0; i < view_count; i++)
-        if (!compare_panes(verification, i, &recomputation->part, &cells->panes[i], &verification->stage[i], error))
+        if (!compare_panes(verification, i, &recomputation->side, &cells->panes[i], &verification->stage[i], error))
             return false;
-    if (!compare_ledgers(verification, &recomputation->part, &cells->ledger, &verification->stage_ledger, error) ||
+    if (!compare_ledgers(verification, &recomputation->side, &cells->ledger, &verification->stage_ledger, error) ||
         !merge_all(verification->held, cells->panes, view_count, error) ||
         !merge_all(verification->whole, verification->stage, view_count, error))
         return false;
@@ -242,7 +239,7 @@ static bool end_epoch(struct recomputation *recomputation, struct error *error)
 static void begin_epoch(struct recomputation *recomputation, size_t number)
 {
     const struct slot *slot = &recomputation->verification->partitions[recomputation->partition].reader.slot;
-    recomputation->part = (struct part){
+    recomputation->side = (struct side){
         .name = "real-time",
         .partition = recomputation->partition,
         .epoch = slot->epochs[number].epoch,
@@ -253,7 +250,7 @@ static void begin_epoch(struct recomputation *recomputation, size_t number)
     recomputation->versions.ledger = &recomputation->verification->stage_ledger;
 }
 
-/* Goes on to the part that this offset belongs to; INT64_MAX ends the last. */
+/* Goes on to the side that this offset belongs to; INT64_MAX ends the last. */
 static bool reach(struct recomputation *recomputation, int64_t offset, struct error *error)
 {
     const struct verification *verification = recomputation->verification;
@@ -261,14 +258,14 @@ static bool reach(struct recomputation *recomputation, int64_t offset, struct er
     const struct slot *slot = &compared->reader.slot;
     for (size_t i = 0; compared->ready && i < slot->epoch_count; i++) {
         bool is_next = slot->epochs[i].epoch > verification->publication.epoch &&
-                       slot->epochs[i].epoch > recomputation->part.epoch;
+                       slot->epochs[i].epoch > recomputation->side.epoch;
         if (!is_next || offset < slot->epochs[i].offset)
             continue;
-        if (recomputation->part.partition >= 0 && !end_epoch(recomputation, error))
+        if (recomputation->side.partition >= 0 && !end_epoch(recomputation, error))
             return false;
         begin_epoch(recomputation, i);
     }
-    return offset < INT64_MAX || recomputation->part.partition < 0 || end_epoch(recomputation, error);
+    return offset < INT64_MAX || recomputation->side.partition < 0 || end_epoch(recomputation, error);
 }
 
 static bool take(void *context, int64_t offset, const struct record *record, struct error *error)
@@ -288,14 +285,14 @@ static bool recompute_partition(struct recomputation *recomputation, struct erro
 {
     struct verification *verification = recomputation->verification;
     struct compared *compared = &verification->partitions[recomputation->partition];
-    recomputation->part = (struct part){.name = "published", .partition = -1, .epoch = -1};
+    recomputation->side = (struct side){.name = "published", .partition = -1, .epoch = -1};
     recomputation->versions.panes = verification->computed;
     recomputation->versions.ledger = &compared->ledger;
-    const struct replay replay = {verification->batch, verification->source, recomputation->partition,
+    const struct reread reread = {verification->batch, verification->source, recomputation->partition,
                                   compared->first,     compared->to,         take,
                                   recomputation};
     int64_t split = compared->first;
-    if (compared->first < compared->to && !replay_partition(&replay, &split, error))
+    if (compared->first < compared->to && !reread_partition(&reread, &split, error))
         return false;
     verification->from_master += split - compared->first;
     ledger_merge(&verification->ledger, &compared->ledger);
@@ -324,20 +321,20 @@ static bool recompute(struct verification *verification, struct error *error)
 
 static bool compare_published_ledgers(struct verification *verification, struct error *error)
 {
-    const struct part part = {.name = "published", .partition = -1};
+    const struct side side = {.name = "published", .partition = -1};
     for (int32_t i = 0; i < verification->partition_count; i++) {
-        const struct part one = {.name = "published", .partition = i};
+        const struct side one = {.name = "published", .partition = i};
         const struct published_partition *published = publication_partition(&verification->publication, i);
         if (published &&
             !compare_fates(verification, &one, &published->fates, &verification->partitions[i].ledger.fates, error))
             return false;
     }
-    return compare_ledgers(verification, &part, &verification->publication.ledger, &verification->ledger, error);
+    return compare_ledgers(verification, &side, &verification->publication.ledger, &verification->ledger, error);
 }
 
 static bool compare_published(struct verification *verification, struct error *error)
 {
-    const struct part part = {.name = "published", .partition = -1};
+    const struct side side = {.name = "published", .partition = -1};
     bool same_rules = verification->source->view_count == 0;
     for (size_t i = 0; i < verification->source->view_count; i++) {
         same_rules = same_rules || is_published(verification, i);
@@ -347,7 +344,7 @@ static bool compare_published(struct verification *verification, struct error *e
                             verification->source->views[i].name);
             continue;
         }
-        if (!compare_panes(verification, i, &part, &verification->published[i], &verification->computed[i], error))
+        if (!compare_panes(verification, i, &side, &verification->published[i], &verification->computed[i], error))
             return false;
     }
     /* Where no view is, the rules may be others than those by which the ledger says what was bad. */
@@ -378,14 +375,14 @@ static bool check_master(struct verification *verification, struct error *error)
 /* Rows and cells added up, as they are served. */
 static bool compare_merged(struct verification *verification, struct error *error)
 {
-    const struct part part = {.name = "merged", .partition = -1};
+    const struct side side = {.name = "merged", .partition = -1};
     size_t view_count = verification->source->view_count;
     if (!merge_all(verification->held, verification->published, view_count, error) ||
         !merge_all(verification->whole, verification->computed, view_count, error))
         return false;
     for (size_t i = 0; i < view_count; i++)
         if ((is_published(verification, i) || verification->publication.epoch == 0) &&
-            !compare_panes(verification, i, &part, &verification->held[i], &verification->whole[i], error))
+            !compare_panes(verification, i, &side, &verification->held[i], &verification->whole[i], error))
             return false;
     return true;
 }

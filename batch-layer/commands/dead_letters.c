@@ -73,10 +73,11 @@ static bool print_message(void *context, const struct bad_message *message, stru
     struct record record;
     struct rejection rejection;
     struct buffer line = {0};
-    bool good = decoder_decode(printing->decoder, message->payload, message->record_time_us, &record, &rejection);
+    bool good, classified = decoder_classify(printing->decoder, message->payload, message->record_time_us, &good,
+                                             &record, &rejection, error);
     decoder_reset(printing->decoder);
-    if (!good && !rejection.reason)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!classified)
+        return false;
     append_message(&line, printing->source, message, good ? " (good now)" : "");
     bool done = !line.failed || error_set(error, ERROR_INTERNAL, "out of memory");
     if (done)
@@ -113,9 +114,10 @@ static bool take_waiting(void *context, const struct log_message *message, struc
     struct rejection rejection;
     if (shutdown_requested())
         return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
-    bool good = decoder_decode(waiting->decoder, message->payload, message->record_time_us, &record, &rejection);
-    if (!good && !rejection.reason)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
+    bool good;
+    if (!decoder_classify(waiting->decoder, message->payload, message->record_time_us, &good, &record, &rejection,
+                          error))
+        return false;
     if (!good && waiting->count++ < waiting->limit) {
         const struct bad_message bad = {.partition = waiting->partition,
                                         .offset = message->offset,

@@ -34,7 +34,8 @@ struct view_change {
 
 struct engine_operations {
     /* Messages from `begins` to `cut` of each partition become live versions, those that they replace are live no more.
-     * Where run->anew, all are computed from the first message on. Fills `ret_ledgers`, one a partition of the run. */
+     * Where run->recomputes_all, all are computed from the first message on. Fills `ret_ledgers`, one a partition of
+     * the run. */
     bool (*merge)(struct source_run *run, struct partition_ledger ret_ledgers[], struct error *error);
     /* The rows follow the live versions: only the windows of versions that came or went are computed again, or all of a
      * view that is new or was defined anew. Fills `ret_changes`, one a view of the source; the caller cleans them up,

@@ -105,8 +105,8 @@ static bool run_until_done(struct scheduler *scheduler, size_t number, const str
             return false;
         }
         log_warning("job %s: %s; trying again", job_of(scheduler, number)->name, error.message);
-        retry_failed(&retry, clock_monotonic_us());
-        shutdown_sleep(retry_wait_us(&retry, clock_monotonic_us()) / 1000 + 1);
+        if (!retry_sleep(&retry))
+            break;
     }
     return false;
 }
@@ -220,8 +220,7 @@ static bool begin_patiently(struct scheduler *scheduler, struct error *error)
             return false;
         }
         note_wait(scheduler, &problem, &said);
-        retry_failed(&retry, clock_monotonic_us());
-        if (!shutdown_sleep(retry_wait_us(&retry, clock_monotonic_us()) / 1000 + 1))
+        if (!retry_sleep(&retry))
             return true;
         batch_disconnect(scheduler->batch);
     }

@@ -50,7 +50,7 @@ struct master_operations {
                             struct error *error);
     /* A new partition gets its row, and begins to be ingested at `first`. Where it was ingested but never published,
      * and turns out to begin elsewhere, it is ingested again. */
-    bool (*record_partition)(struct source_run *run, struct partition_state *partition, struct error *error);
+    bool (*record_partition)(struct source_run *run, struct run_partition *partition, struct error *error);
 
     /* Appending. NULL where memory is short. A chunk uses `connection` for itself until it is destroyed, or the batch's
      * where that is NULL; it owns neither. Destroying it drops what isn't stored. */
@@ -77,20 +77,19 @@ struct master_operations {
     bool (*count)(struct batch *batch, const struct source *source, int32_t partition, int64_t below,
                   int64_t *ret_count, struct error *error);
     /* The last message of the partition whose record time is known; offset -1 where there is none. */
-    bool (*read_tail)(struct source_run *run, const struct partition_state *partition, int64_t *ret_offset,
+    bool (*read_tail)(struct source_run *run, const struct run_partition *partition, int64_t *ret_offset,
                       int64_t *ret_record_time_us, struct error *error);
 
     /* Notes that the log lost these messages before they were ingested, and ingests on behind them. ERROR_TRY_AGAIN
      * where the partition isn't ingested up to `from` any more. */
-    bool (*note_gap)(struct source_run *run, const struct partition_state *partition, int64_t from, int64_t to,
+    bool (*note_gap)(struct source_run *run, const struct run_partition *partition, int64_t from, int64_t to,
                      struct error *error);
     /* Mending: notes as gaps what it holds nothing of, from the partition's first offset until `to`, less what is noted
      * already; that `held` messages is how many there are to be; and lets good messages go, by their offsets. */
-    bool (*note_holes)(struct source_run *run, const struct partition_state *partition, int64_t to,
-                       struct error *error);
-    bool (*set_held)(struct source_run *run, struct partition_state *partition, int64_t held, struct error *error);
-    bool (*remove)(struct source_run *run, const struct partition_state *partition, const int64_t offsets[],
-                   size_t count, struct error *error);
+    bool (*note_holes)(struct source_run *run, const struct run_partition *partition, int64_t to, struct error *error);
+    bool (*set_held)(struct source_run *run, struct run_partition *partition, int64_t held, struct error *error);
+    bool (*remove)(struct source_run *run, const struct run_partition *partition, const int64_t offsets[], size_t count,
+                   struct error *error);
 
     /* Inside the publishing transaction, before the engine: bad messages that are good by the rules that hold now
      * become good ones, at their offsets. */

@@ -44,7 +44,7 @@ static bool read_partitions(struct batch *batch, const struct source *source,
     return true;
 }
 
-static void append_deletion(struct buffer *sql, const struct source_run *run, const struct partition_state *partition,
+static void append_deletion(struct buffer *sql, const struct source_run *run, const struct run_partition *partition,
                             const char *table)
 {
     buffer_appendf(sql, "delete from %s where source = ", table);
@@ -52,7 +52,7 @@ static void append_deletion(struct buffer *sql, const struct source_run *run, co
     buffer_appendf(sql, " and partition = %d; ", (int)partition->number);
 }
 
-static bool record_partition(struct source_run *run, struct partition_state *partition, struct error *error)
+static bool record_partition(struct source_run *run, struct run_partition *partition, struct error *error)
 {
     struct buffer sql = {0};
     buffer_append_string(&sql, "begin; delete from ");
@@ -73,7 +73,7 @@ static bool record_partition(struct source_run *run, struct partition_state *par
     return done;
 }
 
-static bool read_tail(struct source_run *run, const struct partition_state *partition, int64_t *ret_offset,
+static bool read_tail(struct source_run *run, const struct run_partition *partition, int64_t *ret_offset,
                       int64_t *ret_record_time_us, struct error *error)
 {
     struct buffer sql = {0};
@@ -107,7 +107,7 @@ static bool count(struct batch *batch, const struct source *source, int32_t part
     return done;
 }
 
-static bool note_gap(struct source_run *run, const struct partition_state *partition, int64_t from, int64_t to,
+static bool note_gap(struct source_run *run, const struct run_partition *partition, int64_t from, int64_t to,
                      struct error *error)
 {
     char number[16], old[24], new[24];
@@ -129,7 +129,7 @@ static bool note_gap(struct source_run *run, const struct partition_state *parti
 }
 
 /* One range over all where there are too many to tell. */
-static bool note_holes(struct source_run *run, const struct partition_state *partition, int64_t to, struct error *error)
+static bool note_holes(struct source_run *run, const struct run_partition *partition, int64_t to, struct error *error)
 {
     struct buffer sql = {0};
     buffer_append_string(&sql, "with held as (select tm_offset as o, tm_offset as e from ");
@@ -156,7 +156,7 @@ static bool note_holes(struct source_run *run, const struct partition_state *par
     return done;
 }
 
-static bool set_held(struct source_run *run, struct partition_state *partition, int64_t held, struct error *error)
+static bool set_held(struct source_run *run, struct run_partition *partition, int64_t held, struct error *error)
 {
     struct buffer sql = {0};
     buffer_appendf(&sql, "update tidemark.partition set held = %" PRId64 " where partition = %d and source = ", held,
@@ -168,7 +168,7 @@ static bool set_held(struct source_run *run, struct partition_state *partition, 
     return done;
 }
 
-static bool remove_messages(struct source_run *run, const struct partition_state *partition, const int64_t offsets[],
+static bool remove_messages(struct source_run *run, const struct run_partition *partition, const int64_t offsets[],
                             size_t count, struct error *error)
 {
     struct buffer sql = {0};

@@ -55,14 +55,15 @@ static bool check(void *context, const struct bad_message *message, struct error
     struct checking *checking = context;
     struct record record;
     struct rejection rejection;
+    bool good;
     checking->result.checked++;
-    bool good = decoder_decode(checking->decoder, message->payload, message->record_time_us, &record, &rejection);
+    if (!decoder_classify(checking->decoder, message->payload, message->record_time_us, &good, &record, &rejection,
+                          error))
+        return false;
     if (good)
         note_good(checking, message, &record);
-    else if (rejection.reason)
-        note_bad(checking, message, &rejection);
     else
-        return error_set(error, ERROR_INTERNAL, "out of memory");
+        note_bad(checking, message, &rejection);
     decoder_reset(checking->decoder);
     return true;
 }

@@ -47,9 +47,9 @@ static bool check_epoch(struct writing *writing, struct error *error)
 static bool write_partitions(struct writing *writing, struct error *error)
 {
     for (size_t i = 0; i < writing->publishing->run->partition_count; i++) {
-        const struct partition_state *partition = &writing->publishing->run->partitions[i];
+        const struct run_partition *partition = &writing->publishing->run->partitions[i];
         const struct partition_ledger *ledger = &writing->publishing->ledgers[i];
-        int before = writing->publishing->run->anew ? 0 : 1; /* what is published counts, or counts no more */
+        int before = writing->publishing->run->recomputes_all ? 0 : 1; /* what is published counts, or counts no more */
         buffer_appendf(&writing->sql,
                        "update tidemark.partition set cut = %" PRId64 ", unread = %s, clock_us = %" PRId64
                        ", untimed_us = %" PRId64 ", consumed = %d * consumed + %" PRId64 ", kept = %d * kept + %" PRId64

@@ -12,12 +12,12 @@
 #include "run/held.h"
 #include "state/fit.h"
 
-static struct slot_id slot_of(const struct source_run *run, const struct partition_state *partition)
+static struct slot_id slot_of(const struct source_run *run, const struct run_partition *partition)
 {
     return (struct slot_id){run->source->name, partition->number};
 }
 
-static bool not_ready(const struct source_run *run, const struct partition_state *partition, const char *reason,
+static bool not_ready(const struct source_run *run, const struct run_partition *partition, const char *reason,
                       struct error *error)
 {
     return error_set(error, ERROR_TRY_AGAIN, "source %s: partition %d isn't ready: %s", run->source->name,
@@ -33,7 +33,7 @@ static bool has_epoch(const struct slot *slot, int64_t epoch)
 }
 
 /* What only an operator can mend: a newer program's slot, or another cluster's. */
-static bool check_story(const struct source_run *run, const struct partition_state *partition, const struct slot *slot,
+static bool check_story(const struct source_run *run, const struct run_partition *partition, const struct slot *slot,
                         struct error *error)
 {
     struct error other;
@@ -46,7 +46,7 @@ static bool check_story(const struct source_run *run, const struct partition_sta
 }
 
 /* True where the slot continues the publication; else it will where somebody reads the partition. */
-static bool check_slot(const struct source_run *run, const struct partition_state *partition, const struct slot *slot,
+static bool check_slot(const struct source_run *run, const struct run_partition *partition, const struct slot *slot,
                        struct error *error)
 {
     struct error other;
@@ -62,7 +62,7 @@ static bool check_slot(const struct source_run *run, const struct partition_stat
 }
 
 /* A partition begins where its slot says, or was found to have begun before, or with the log. */
-static void note_first(struct partition_state *partition, const struct slot *slot, int64_t log_first)
+static void note_first(struct run_partition *partition, const struct slot *slot, int64_t log_first)
 {
     if (partition->published)
         return;
@@ -81,7 +81,7 @@ struct look {
     struct error unsettled; /* of the first that wasn't watched for long enough, or that somebody commits to */
 };
 
-static void watch(struct source_run *run, struct partition_state *partition, const struct error *problem,
+static void watch(struct source_run *run, struct run_partition *partition, const struct error *problem,
                   struct look *look)
 {
     bool is_quiet = sighting_is_quiet(&partition->sighting, run->batch->unread_after_ms, clock_monotonic_us());
@@ -94,7 +94,7 @@ static void watch(struct source_run *run, struct partition_state *partition, con
 }
 
 /* Of a partition whose slot continues the publication. */
-static void look_at_fitting(struct source_run *run, struct partition_state *partition, const struct slot *slot,
+static void look_at_fitting(struct source_run *run, struct run_partition *partition, const struct slot *slot,
                             struct look *look)
 {
     struct error problem;
@@ -123,7 +123,7 @@ static void look_at_fitting(struct source_run *run, struct partition_state *part
     watch(run, partition, &problem, look);
 }
 
-static bool look_at(struct source_run *run, struct partition_state *partition, struct look *look, struct error *error)
+static bool look_at(struct source_run *run, struct run_partition *partition, struct look *look, struct error *error)
 {
     struct event_log *log = run->batch->log;
     struct realtime_store *store = run->batch->realtime;
@@ -158,7 +158,7 @@ static bool look_at(struct source_run *run, struct partition_state *partition, s
 static void settle(struct source_run *run, struct look *look)
 {
     for (size_t i = 0; i < run->partition_count; i++) {
-        struct partition_state *partition = &run->partitions[i];
+        struct run_partition *partition = &run->partitions[i];
         if (partition->standing == STANDING_WATCHED) {
             partition->standing = STANDING_UNREAD;
             look->news = look->news || partition->end > partition->begins || !partition->unread;
@@ -224,12 +224,12 @@ static bool look_once(struct source_run *run, bool *ret_news, struct error *erro
 
 /* No slot can begin at such a cut before it is published. One that is held is cut where its slot is, or stays as it was
  * cut before. */
-static bool takes_own_cut(const struct partition_state *partition)
+static bool takes_own_cut(const struct run_partition *partition)
 {
     return partition->standing == STANDING_UNREAD;
 }
 
-static bool open_at(struct source_run *run, struct partition_state *partition, struct error *error)
+static bool open_at(struct source_run *run, struct run_partition *partition, struct error *error)
 {
     struct realtime_store *store = run->batch->realtime;
     int64_t cut;
@@ -272,9 +272,7 @@ static bool keep_trying(struct source_run *run, bool (*step)(struct source_run *
         if (step(run, ret, &problem))
             return true;
         int64_t now_us = clock_monotonic_us();
-        retry_failed(&retry, now_us);
-        if (problem.code != ERROR_TRY_AGAIN || (now_us >= deadline_us && !run->watches) ||
-            !shutdown_sleep(retry_wait_us(&retry, now_us) / 1000 + 1)) {
+        if (problem.code != ERROR_TRY_AGAIN || (now_us >= deadline_us && !run->watches) || !retry_sleep(&retry)) {
             *error = problem;
             return false;
         }
@@ -305,7 +303,7 @@ bool epoch_confirm(struct source_run *run, struct error *error)
 {
     struct realtime_store *store = run->batch->realtime;
     for (size_t i = 0; i < run->partition_count; i++) {
-        struct partition_state *partition = &run->partitions[i];
+        struct run_partition *partition = &run->partitions[i];
         struct slot slot;
         if (!takes_own_cut(partition))
             continue;

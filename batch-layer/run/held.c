@@ -29,7 +29,7 @@ const char *held_by(const char *alarm)
 }
 
 /* Of those that are held by an alarm, too, the member's name is what an operator looks for. */
-static void look_for_member(struct source_run *run, struct partition_state *partition,
+static void look_for_member(struct source_run *run, struct run_partition *partition,
                             const struct group_members *members)
 {
     struct foreign_reader reader;
@@ -68,7 +68,7 @@ bool held_check(const struct source_run *run, struct error *error)
     struct buffer held = {0};
     size_t count = 0;
     for (size_t i = 0; i < run->partition_count; i++) {
-        const struct partition_state *partition = &run->partitions[i];
+        const struct run_partition *partition = &run->partitions[i];
         if (partition->standing != STANDING_HELD || partition->waiting == 0)
             continue;
         if (count++ < PARTITIONS_NAMED)

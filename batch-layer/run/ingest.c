@@ -15,7 +15,7 @@
 struct ingest {
     struct source_run *run;
     const struct master_operations *master;
-    struct partition_state *partition;
+    struct run_partition *partition;
     struct decoder *decoder;
     struct ingest_chunk *chunk;
     struct progress *progress;
@@ -40,12 +40,12 @@ static bool add(struct ingest *ingest, const struct log_message *message, struct
 {
     struct record record;
     struct rejection rejection;
-    bool good = decoder_decode(ingest->decoder, message->payload, message->record_time_us, &record, &rejection);
-    bool done = !good && !rejection.reason
-                    ? error_set(error, ERROR_INTERNAL, "out of memory")
-                    : ingest->master->chunk_add(ingest->chunk, ingest->partition->number, message,
-                                                good ? &record : NULL, &rejection, error);
-    if (!good && rejection.reason)
+    bool good;
+    bool done = decoder_classify(ingest->decoder, message->payload, message->record_time_us, &good, &record, &rejection,
+                                 error) &&
+                ingest->master->chunk_add(ingest->chunk, ingest->partition->number, message, good ? &record : NULL,
+                                          &rejection, error);
+    if (done && !good)
         bad_notice_add(&ingest->bad, &rejection, message->offset);
     decoder_reset(ingest->decoder);
     return done;
@@ -79,7 +79,7 @@ static bool take(void *context, const struct log_message *message, struct error 
 /* Messages that went away before they were ingested are passed over, and noted where an operator finds them. */
 static bool pass_gap(struct ingest *ingest, int64_t to, struct error *error)
 {
-    struct partition_state *partition = ingest->partition;
+    struct run_partition *partition = ingest->partition;
     log_warning("source %s: partition %d: the log no longer holds the messages from offset %" PRId64 " until %" PRId64,
                 ingest->run->source->name, (int)partition->number, partition->ingested, to);
     if (!ingest->master->note_gap(ingest->run, partition, partition->ingested, to, error))
@@ -92,7 +92,7 @@ static bool pass_gap(struct ingest *ingest, int64_t to, struct error *error)
 /* A log that ends before what was ingested of it is another one, too. */
 static bool find_tail(struct ingest *ingest, struct error *error)
 {
-    const struct partition_state *partition = ingest->partition;
+    const struct run_partition *partition = ingest->partition;
     struct event_log *log = ingest->run->batch->log;
     int64_t first, end;
     if (!log->operations->ends(log, ingest->run->source->topic, partition->number, &first, &end, error))
@@ -118,7 +118,7 @@ static bool read_tail_again(struct ingest *ingest, struct error *error)
  * between the last message and it. */
 static bool ingest_partition(struct ingest *ingest, struct error *error)
 {
-    struct partition_state *partition = ingest->partition;
+    struct run_partition *partition = ingest->partition;
     struct event_log *log = ingest->run->batch->log;
     if (!find_tail(ingest, error))
         return false;
@@ -165,7 +165,7 @@ static int64_t messages_to_ingest(const struct source_run *run)
 {
     int64_t total = 0;
     for (size_t i = 0; i < run->partition_count; i++) {
-        const struct partition_state *partition = &run->partitions[i];
+        const struct run_partition *partition = &run->partitions[i];
         int64_t from = partition->recorded ? partition->ingested : partition->first;
         total += partition->cut > from ? partition->cut - from : 0;
     }

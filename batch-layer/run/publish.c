@@ -28,14 +28,14 @@ static struct ledger add_up(const struct publishing *publishing)
 }
 
 /* What is published of a partition that this run goes on from. */
-static struct fates fates_before(const struct source_run *run, const struct partition_state *partition)
+static struct fates fates_before(const struct source_run *run, const struct run_partition *partition)
 {
     const struct published_partition *published = publication_partition(&run->publication, partition->number);
-    return published && !run->anew ? published->fates : (struct fates){0};
+    return published && !run->recomputes_all ? published->fates : (struct fates){0};
 }
 
 /* Rows that somebody removed from the master dataset, or added to it, since they were ingested. */
-static bool check_held(const struct source_run *run, const struct partition_state *partition,
+static bool check_held(const struct source_run *run, const struct run_partition *partition,
                        const struct partition_ledger *ledger, struct error *error)
 {
     int64_t ingested = partition->held - fates_before(run, partition).consumed;
@@ -50,7 +50,7 @@ static bool check_held(const struct source_run *run, const struct partition_stat
 static bool check_partition(const struct publishing *publishing, size_t number, struct error *error)
 {
     const struct source_run *run = publishing->run;
-    const struct partition_state *partition = &run->partitions[number];
+    const struct run_partition *partition = &run->partitions[number];
     const struct partition_ledger *ledger = &publishing->ledgers[number];
     struct fates fates = fates_before(run, partition);
     fates.consumed += ledger->good + ledger->bad;
@@ -111,9 +111,9 @@ void publishing_tell_refusals(const struct publishing *publishing, struct error 
 }
 
 /* Versions that lie before others in the log come late: their partitions are merged again from their beginnings. */
-static void begin_anew(struct source_run *run)
+static void recompute_all(struct source_run *run)
 {
-    run->anew = true;
+    run->recomputes_all = true;
     run->publication.ledger = (struct ledger){0};
     for (size_t i = 0; i < run->partition_count; i++)
         run->partitions[i].begins = run->partitions[i].first;
@@ -130,7 +130,7 @@ static bool revalidate_bad(struct source_run *run, struct error *error)
         log_info("source %s: of %" PRId64 " messages that were bad, %" PRId64 " are good now", run->source->name,
                  found.checked, found.good);
     if (found.good_published > 0)
-        begin_anew(run);
+        recompute_all(run);
     return true;
 }
 
@@ -165,13 +165,6 @@ bool publishing_fill(struct publishing *publishing, struct error *error)
     return batch->publisher->write(publishing, error);
 }
 
-static bool prepare(struct publishing *publishing, struct error *error)
-{
-    struct source_run *run = publishing->run;
-    return run->batch->publisher->begin(publishing, error) && revalidate_bad(run, error) &&
-           publishing_fill(publishing, error);
-}
-
 /* A commit without an answer may have been done. */
 static bool commit(struct publishing *publishing, struct error *error)
 {
@@ -186,11 +179,12 @@ static bool commit(struct publishing *publishing, struct error *error)
     return published;
 }
 
-static bool publish_prepared(struct publishing *publishing, struct error *error)
+static bool publish_all(struct publishing *publishing, struct error *error)
 {
     struct source_run *run = publishing->run;
-    if (!prepare(publishing, error)) {
-        run->batch->publisher->roll_back(run->batch);
+    const struct publisher_operations *publisher = run->batch->publisher;
+    if (!publisher->begin(publishing, error) || !revalidate_bad(run, error) || !publishing_fill(publishing, error)) {
+        publisher->roll_back(run->batch);
         return false;
     }
     crash_point("before_publish");
@@ -210,7 +204,7 @@ static bool publish_prepared(struct publishing *publishing, struct error *error)
 bool publish(struct source_run *run, struct error *error)
 {
     struct publishing publishing;
-    bool done = publishing_init(&publishing, run, error) && publish_prepared(&publishing, error);
+    bool done = publishing_init(&publishing, run, error) && publish_all(&publishing, error);
     publishing_clean_up(&publishing);
     return done;
 }

@@ -8,7 +8,7 @@ static void aim_at_cut(struct source_run *run)
 {
     size_t count = 0;
     for (size_t i = 0; i < run->partition_count; i++) {
-        struct partition_state *partition = &run->partitions[i];
+        struct run_partition *partition = &run->partitions[i];
         if (!partition->published)
             continue;
         partition->cut = partition->begins;
@@ -19,7 +19,7 @@ static void aim_at_cut(struct source_run *run)
     run->partition_count = count;
     run->accepted_partitions = run->publication.accepted_partitions;
     run->opened_at_us = run->publication.opened_at_us;
-    run->anew = true;
+    run->recomputes_all = true;
 }
 
 bool republish(struct source_run *run, struct error *error)

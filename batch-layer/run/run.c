@@ -31,7 +31,7 @@ static void warn_of_unread(const struct source_run *run)
     int64_t messages = 0;
     size_t count = 0;
     for (size_t i = 0; i < run->partition_count; i++) {
-        const struct partition_state *partition = &run->partitions[i];
+        const struct run_partition *partition = &run->partitions[i];
         if (!partition->unread)
             continue;
         if (count++ < PARTITIONS_NAMED)
@@ -175,7 +175,7 @@ static bool aim_at_ends(struct source_run *run, struct error *error)
 {
     struct event_log *log = run->batch->log;
     for (size_t i = 0; i < run->partition_count; i++) {
-        struct partition_state *partition = &run->partitions[i];
+        struct run_partition *partition = &run->partitions[i];
         int64_t first, end;
         if (!log->operations->ends(log, run->source->topic, partition->number, &first, &end, error))
             return false;

@@ -47,7 +47,7 @@ static bool find_log(struct source_run *run, struct error *error)
 }
 
 /* What isn't published yet begins at the published cut, or with the partition. */
-static void take_known(const struct source_run *run, struct partition_state *partition,
+static void take_known(const struct source_run *run, struct run_partition *partition,
                        const struct ingested_partition *ingested)
 {
     const struct published_partition *published = publication_partition(&run->publication, partition->number);

@@ -14,7 +14,7 @@ enum standing {
     STANDING_HELD,    /* something keeps it from being read on, see held.h: what waits in it isn't taken */
 };
 
-struct partition_state {
+struct run_partition {
     int32_t number;
     bool recorded;                /* tidemark.partition has its row, with `first` */
     bool published;               /* the published cut names it */
@@ -37,8 +37,8 @@ struct partition_state {
 struct source_run {
     struct batch *batch;
     const struct source *source;
-    struct publication publication;     /* the one that this run follows */
-    struct partition_state *partitions; /* all partitions of the topic, by number */
+    struct publication publication;   /* the one that this run follows */
+    struct run_partition *partitions; /* all partitions of the topic, by number */
     size_t partition_count;
     int64_t accepted_partitions; /* of a source with versions the topic may have so many; see epoch_look */
     int64_t id;                  /* in tidemark.run; -1 before it is there */
@@ -51,7 +51,7 @@ struct source_run {
     bool revalidates;            /* what is kept as bad is judged by the rules that hold now */
     int64_t split_orders;        /* with live versions in two partitions, once they are merged */
     struct error unpublished;    /* why a view, or what waits in a partition, isn't published though the rest is */
-    bool anew;                   /* versions, views and ledger are computed from the whole master dataset */
+    bool recomputes_all;         /* versions, views and ledger are computed from the whole master dataset */
 };
 
 /* Records that a run of this kind begins, makes the tables, reads what is published, and finds the topic's partitions

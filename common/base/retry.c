@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/retry.h"
 
+#include "base/clock.h"
 #include "base/random.h"
+#include "base/shutdown.h"
 
 static uint64_t random_number(void)
 {
@@ -30,4 +32,10 @@ void retry_succeeded(struct retry *retry)
 int64_t retry_wait_us(const struct retry *retry, int64_t now_us)
 {
     return retry->next_us > now_us ? retry->next_us - now_us : 0;
+}
+
+bool retry_sleep(struct retry *retry)
+{
+    retry_failed(retry, clock_monotonic_us());
+    return shutdown_sleep(retry_wait_us(retry, clock_monotonic_us()) / 1000 + 1);
 }

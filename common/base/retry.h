@@ -4,6 +4,7 @@
 #ifndef TIDEMARK_BASE_RETRY_H
 #define TIDEMARK_BASE_RETRY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct retry {
@@ -19,5 +20,9 @@ struct retry {
 void retry_failed(struct retry *retry, int64_t now_us); /* sets next_us */
 void retry_succeeded(struct retry *retry);
 int64_t retry_wait_us(const struct retry *retry, int64_t now_us); /* 0 where it is time */
+
+/* For who has nothing else to do: notes a failure, and sleeps until the next attempt. False where a shutdown is
+ * requested. */
+bool retry_sleep(struct retry *retry);
 
 #endif

@@ -395,3 +395,10 @@ bool decoder_decode(struct decoder *decoder, struct text payload, int64_t record
     *ret_record = (struct record){decoder->event_time_us, decoder->values};
     return true;
 }
+
+bool decoder_classify(struct decoder *decoder, struct text payload, int64_t record_time_us, bool *ret_good,
+                      struct record *ret_record, struct rejection *ret_rejection, struct error *error)
+{
+    *ret_good = decoder_decode(decoder, payload, record_time_us, ret_record, ret_rejection);
+    return *ret_good || ret_rejection->reason || error_set(error, ERROR_INTERNAL, "out of memory");
+}

@@ -83,6 +83,10 @@ void decoder_destroy(struct decoder *decoder);
  * until decoder_reset, so a batch can be decoded before it is applied. No allocation a message once warm. */
 bool decoder_decode(struct decoder *decoder, struct text payload, int64_t record_time_us, struct record *ret_record,
                     struct rejection *ret_rejection);
+/* The same for who sorts messages: false only where memory is short, which is no fault of the message's. Else *ret_good
+ * says which of *ret_record and *ret_rejection is filled. */
+bool decoder_classify(struct decoder *decoder, struct text payload, int64_t record_time_us, bool *ret_good,
+                      struct record *ret_record, struct rejection *ret_rejection, struct error *error) MUST_CHECK;
 void decoder_reset(struct decoder *decoder);
 
 /* The digits of a JSON number to minor units, exactly; false where it isn't a valid decimal at this scale. */

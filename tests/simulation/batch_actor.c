@@ -151,7 +151,7 @@ static bool read_partitions(struct batch *batch, const struct source *source,
     return true;
 }
 
-static bool record_partition(struct source_run *run, struct partition_state *partition, struct error *error)
+static bool record_partition(struct source_run *run, struct run_partition *partition, struct error *error)
 {
     if (!begins(run->batch, error))
         return false;
@@ -163,7 +163,7 @@ static bool record_partition(struct source_run *run, struct partition_state *par
     return ends(run->batch, error);
 }
 
-static bool read_tail(struct source_run *run, const struct partition_state *partition, int64_t *ret_offset,
+static bool read_tail(struct source_run *run, const struct run_partition *partition, int64_t *ret_offset,
                       int64_t *ret_record_time_us, struct error *error)
 {
     if (!begins(run->batch, error) || !ends(run->batch, error))
@@ -177,7 +177,7 @@ static bool read_tail(struct source_run *run, const struct partition_state *part
     return true;
 }
 
-static bool note_gap(struct source_run *run, const struct partition_state *partition, int64_t from, int64_t to,
+static bool note_gap(struct source_run *run, const struct run_partition *partition, int64_t from, int64_t to,
                      struct error *error)
 {
     if (!begins(run->batch, error))
@@ -320,7 +320,7 @@ static bool merge_all(struct source_run *run, struct partition_ledger ret_ledger
     if (!begins(run->batch, error) || !ends(run->batch, error))
         return false;
     for (size_t i = 0; i < run->partition_count; i++) {
-        const struct partition_state *state = &run->partitions[i];
+        const struct run_partition *state = &run->partitions[i];
         const struct database_partition *partition = &process->tx.partitions[i];
         bool known[TOPIC_ORDERS] = {false};
         ret_ledgers[i] = (struct partition_ledger){.clock_us = state->clock_us, .untimed_us = state->untimed_us};
@@ -383,7 +383,7 @@ static bool rebuild_all(struct source_run *run, struct view_change ret_changes[]
     return true;
 }
 
-static void write_partition(struct database_partition *partition, const struct partition_state *state,
+static void write_partition(struct database_partition *partition, const struct run_partition *state,
                             const struct partition_ledger *ledger, struct ledger *total)
 {
     partition->published = true;

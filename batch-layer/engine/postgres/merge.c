@@ -20,7 +20,7 @@ static void append_ranges(struct merge *merge, enum reach reach, const char *par
     const char *separator = "";
     buffer_append_char(&merge->sql, '(');
     for (size_t i = 0; i < merge->run->partition_count; i++) {
-        const struct partition_state *state = &merge->run->partitions[i];
+        const struct run_partition *state = &merge->run->partitions[i];
         int64_t from = reach == LATER ? state->cut : state->begins, to = reach == LATER ? state->ingested : state->cut;
         if (from >= to)
             continue;
@@ -48,11 +48,11 @@ static bool execute(struct merge *merge, struct error *error)
 }
 
 /* Of several new versions of an order the one that the source's rule keeps. */
-static bool select_coming(struct merge *merge, struct error *error)
+static bool select_added(struct merge *merge, struct error *error)
 {
     struct buffer *sql = &merge->sql;
     enum on_duplicate rule = merge->run->source->on_duplicate;
-    buffer_append_string(sql, "create temp table tm_come on commit drop as select ");
+    buffer_append_string(sql, "create temp table tm_added on commit drop as select ");
     if (rule != ON_DUPLICATE_NONE) {
         buffer_append_string(sql, "distinct on (r.tm_partition, ");
         append_key(merge);
@@ -71,23 +71,23 @@ static bool select_coming(struct merge *merge, struct error *error)
         append_key(merge);
         buffer_append_string(sql, rule == ON_DUPLICATE_REPLACE ? ", r.tm_offset desc" : ", r.tm_offset");
     }
-    buffer_append_string(sql, "; analyze pg_temp.tm_come");
+    buffer_append_string(sql, "; analyze pg_temp.tm_added");
     return execute(merge, error);
 }
 
 /* The versions in place of which others come, and whether to another time: none where the first one stays. */
-static bool select_going(struct merge *merge, struct error *error)
+static bool select_removed(struct merge *merge, struct error *error)
 {
     struct buffer *sql = &merge->sql;
-    buffer_append_string(sql, "create temp table tm_go on commit drop as select c.tm_partition, c.tm_offset, "
+    buffer_append_string(sql, "create temp table tm_removed on commit drop as select c.tm_partition, c.tm_offset, "
                               "c.tm_event_us");
     append_field_names(&merge->sql, &merge->run->source->schema, "c.");
-    buffer_append_string(sql, ", c.tm_event_us <> n.tm_event_us as tm_moved from pg_temp.tm_come n join ");
+    buffer_append_string(sql, ", c.tm_event_us <> n.tm_event_us as tm_moved from pg_temp.tm_added n join ");
     append_current_table(sql, merge->run->source);
     buffer_append_string(sql, " c on c.tm_partition = n.tm_partition and c.tm_key = n.tm_key");
     if (merge->run->source->on_duplicate != ON_DUPLICATE_REPLACE)
         buffer_append_string(sql, " where false");
-    buffer_append_string(sql, "; analyze pg_temp.tm_go");
+    buffer_append_string(sql, "; analyze pg_temp.tm_removed");
     return execute(merge, error);
 }
 
@@ -125,7 +125,7 @@ static void use_inserted(struct partition_ledger *ledger, const PGresult *result
 /* Before the first publication there are no live versions, and where they are computed anew none are left. */
 static bool is_first(const struct merge *merge)
 {
-    return merge->run->publication.epoch == 0 || merge->run->anew;
+    return merge->run->publication.epoch == 0 || merge->run->recomputes_all;
 }
 
 /* A row that the insert made, rather than found, has no xmax. */
@@ -138,7 +138,7 @@ static bool upsert_current(struct merge *merge, struct error *error)
     append_field_names(&merge->sql, &merge->run->source->schema, "");
     buffer_append_string(sql, ") select tm_partition, tm_key, tm_offset, tm_event_us");
     append_field_names(&merge->sql, &merge->run->source->schema, "");
-    buffer_append_string(sql, " from pg_temp.tm_come");
+    buffer_append_string(sql, " from pg_temp.tm_added");
     if (merge->run->source->on_duplicate == ON_DUPLICATE_REPLACE && !is_first(merge))
         append_upsert(merge);
     buffer_append_string(sql, " returning tm_partition, xmax = 0 as tm_new) "
@@ -213,12 +213,12 @@ static bool count_later(struct merge *merge, struct error *error)
     return by_partition(merge, use_later, error);
 }
 
-static void use_coming(struct partition_ledger *ledger, const PGresult *result, int row)
+static void use_added(struct partition_ledger *ledger, const PGresult *result, int row)
 {
     ledger->replaced += ledger->good - result_integer(result, row, 1);
 }
 
-static void use_going(struct partition_ledger *ledger, const PGresult *result, int row)
+static void use_removed(struct partition_ledger *ledger, const PGresult *result, int row)
 {
     ledger->replaced += result_integer(result, row, 1);
     ledger->moved = result_integer(result, row, 2);
@@ -227,12 +227,12 @@ static void use_going(struct partition_ledger *ledger, const PGresult *result, i
 /* Replaced are the new messages that a newer one follows at once, and the versions that had been current. */
 static bool count_replaced(struct merge *merge, struct error *error)
 {
-    buffer_append_string(&merge->sql, "select tm_partition, count(*) from pg_temp.tm_come group by tm_partition");
-    if (!by_partition(merge, use_coming, error))
+    buffer_append_string(&merge->sql, "select tm_partition, count(*) from pg_temp.tm_added group by tm_partition");
+    if (!by_partition(merge, use_added, error))
         return false;
     buffer_append_string(&merge->sql, "select tm_partition, count(*), count(*) filter (where tm_moved) "
-                                      "from pg_temp.tm_go group by tm_partition");
-    return by_partition(merge, use_going, error);
+                                      "from pg_temp.tm_removed group by tm_partition");
+    return by_partition(merge, use_removed, error);
 }
 
 static void use_first(struct partition_ledger *ledger, const PGresult *result, int row)
@@ -248,10 +248,10 @@ static void use_known(struct partition_ledger *ledger, const PGresult *result, i
 /* Where the first version stays, those of known orders don't come at all. */
 static bool drop_known(struct merge *merge, struct error *error)
 {
-    buffer_append_string(&merge->sql, "select tm_partition, count(*) from pg_temp.tm_come group by tm_partition");
+    buffer_append_string(&merge->sql, "select tm_partition, count(*) from pg_temp.tm_added group by tm_partition");
     if (!by_partition(merge, use_first, error))
         return false;
-    buffer_append_string(&merge->sql, "with known as (delete from pg_temp.tm_come n using ");
+    buffer_append_string(&merge->sql, "with known as (delete from pg_temp.tm_added n using ");
     append_current_table(&merge->sql, merge->run->source);
     buffer_append_string(&merge->sql, " c where c.tm_partition = n.tm_partition and c.tm_key = n.tm_key "
                                       "returning n.tm_partition) "
@@ -270,7 +270,7 @@ static bool count_split(struct merge *merge, struct error *error)
     if (merge->run->partition_count == 1 || merge->run->source->on_duplicate == ON_DUPLICATE_NONE)
         return true;
     buffer_append_string(&merge->sql,
-                         "select tm_partition, count(*) from pg_temp.tm_come n where exists (select 1 from ");
+                         "select tm_partition, count(*) from pg_temp.tm_added n where exists (select 1 from ");
     append_current_table(&merge->sql, merge->run->source);
     buffer_append_string(&merge->sql, " c where c.tm_key = n.tm_key and c.tm_partition <> n.tm_partition) group by 1");
     return by_partition(merge, use_split, error);
@@ -278,7 +278,7 @@ static bool count_split(struct merge *merge, struct error *error)
 
 static bool empty_current(struct merge *merge, struct error *error)
 {
-    if (!merge->run->anew)
+    if (!merge->run->recomputes_all)
         return true;
     buffer_append_string(&merge->sql, "truncate ");
     append_current_table(&merge->sql, merge->run->source);
@@ -291,11 +291,11 @@ static bool merge_all(struct merge *merge, struct error *error)
     if (!empty_current(merge, error))
         return false;
     if (!count_good(merge, error) || !count_bad(merge, error) || !count_later(merge, error) ||
-        !select_coming(merge, error))
+        !select_added(merge, error))
         return false;
     if (rule == ON_DUPLICATE_IGNORE && !drop_known(merge, error))
         return false;
-    if (!select_going(merge, error))
+    if (!select_removed(merge, error))
         return false;
     if (rule == ON_DUPLICATE_REPLACE && !count_replaced(merge, error))
         return false;

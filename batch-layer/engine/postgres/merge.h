@@ -2,7 +2,8 @@
  * New messages become live versions: what was ingested from the published cut on to the run's cut is merged into
  * tidemark.current_<source>. Inside the publishing transaction.
  *
- * Two temporary tables say what changed, for the views: tm_come holds the versions that come, tm_go those that go. */
+ * Two temporary tables say what changed, for the views: tm_added holds the versions that are new, tm_removed those that
+ * go. */
 #ifndef TIDEMARK_BATCH_MERGE_H
 #define TIDEMARK_BATCH_MERGE_H
 

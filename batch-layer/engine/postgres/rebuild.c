@@ -16,8 +16,8 @@ struct rebuild {
     struct buffer sql;
 };
 
-static const char *const come_and_go = "(select tm_event_us from pg_temp.tm_come union all "
-                                       "select tm_event_us from pg_temp.tm_go) o";
+static const char *const added_and_removed = "(select tm_event_us from pg_temp.tm_added union all "
+                                             "select tm_event_us from pg_temp.tm_removed) o";
 
 static const struct view *view_of(const struct rebuild *rebuild, size_t number)
 {
@@ -117,7 +117,7 @@ static void list_touched(const struct view *view, const PGresult *starts, struct
 static bool find_touched(struct rebuild *rebuild, const struct window_sql *window, PGresult **ret_starts,
                          struct error *error)
 {
-    static const char *const tables[] = {"pg_temp.tm_come", "pg_temp.tm_go"};
+    static const char *const tables[] = {"pg_temp.tm_added", "pg_temp.tm_removed"};
     for (size_t i = 0; i < 2; i++) {
         buffer_append_string(&rebuild->sql, i ? " union select " : "select ");
         window_sql_append_start(window, "o.tm_event_us", &rebuild->sql);
@@ -301,7 +301,7 @@ static bool rebuild_each(struct rebuild *rebuild, const char *current, struct er
 {
     struct time_range changed, all;
     bool any_changed, any;
-    if (!find_times(rebuild, come_and_go, &changed, &any_changed, error) ||
+    if (!find_times(rebuild, added_and_removed, &changed, &any_changed, error) ||
         !find_times(rebuild, current, &all, &any, error))
         return false;
     for (size_t i = 0; i < rebuild->run->source->view_count; i++) {
@@ -309,8 +309,8 @@ static bool rebuild_each(struct rebuild *rebuild, const char *current, struct er
         if (whole ? !compute_view(rebuild, i, all, error) : any_changed && !update_view(rebuild, i, changed, error))
             return false;
     }
-    return count_filtered(rebuild, "pg_temp.tm_come o", false, 1, error) &&
-           count_filtered(rebuild, "pg_temp.tm_go o", false, -1, error) &&
+    return count_filtered(rebuild, "pg_temp.tm_added o", false, 1, error) &&
+           count_filtered(rebuild, "pg_temp.tm_removed o", false, -1, error) &&
            count_filtered(rebuild, current, true, 1, error) && replace_staged(rebuild, error);
 }
 
@@ -319,7 +319,8 @@ bool rebuild_views(struct source_run *run, struct view_change ret_changes[], str
     struct rebuild rebuild = {.run = run, .changes = ret_changes};
     struct buffer current = {0};
     for (size_t i = 0; i < run->source->view_count; i++) {
-        bool whole = run->anew || strcmp(run->publication.view_fingerprints[i], run->source->views[i].fingerprint) != 0;
+        bool whole = run->recomputes_all ||
+                     strcmp(run->publication.view_fingerprints[i], run->source->views[i].fingerprint) != 0;
         ret_changes[i] = (struct view_change){.whole = whole};
         if (!whole) {
             ret_changes[i].counted = run->publication.ledger.views[i].counted;

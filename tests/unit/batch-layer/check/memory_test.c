@@ -62,10 +62,10 @@ static bool explain(void *context)
     struct compared partition = {.first = 0, .cut = MESSAGES, .to = MESSAGES};
     struct verification verification = {
         .batch = &batch, .source = &settings->sources[0], .partition_count = 1, .partitions = &partition};
-    const struct part part = {.name = "published", .partition = -1};
+    const struct side side = {.name = "published", .partition = -1};
     struct pane pane = {.window_start_s = 1767225600, .group = text_of("+1:c")};
     struct buffer out = {0};
-    explain_cell(&verification, &part, 0, pane, &out);
+    trace_cell(&verification, &side, 0, pane, &out);
     bool done = out.length > 0 && !out.failed;
     if (done)
         assert_string_equal(buffer_string(&out), explained);

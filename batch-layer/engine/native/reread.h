@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Reads the messages of one partition once more, in log order: what the log has lost from the master dataset, the rest
  * from the log. */
-#ifndef TIDEMARK_BATCH_REPLAY_H
-#define TIDEMARK_BATCH_REPLAY_H
+#ifndef TIDEMARK_BATCH_REREAD_H
+#define TIDEMARK_BATCH_REREAD_H
 
 #include "batch.h"
 
-struct replay {
+struct reread {
     struct batch *batch;
     const struct source *source;
     int32_t partition;
@@ -18,6 +18,6 @@ struct replay {
 
 /* In the transaction that is open. *ret_split: below it the messages came from the master dataset. ERROR_TRY_AGAIN
  * where the log ends before `to`, or loses its head meanwhile. */
-bool replay_partition(const struct replay *replay, int64_t *ret_split, struct error *error) MUST_CHECK;
+bool reread_partition(const struct reread *reread, int64_t *ret_split, struct error *error) MUST_CHECK;
 
 #endif
