@@ -19,9 +19,7 @@ EXCUSED_RUNS = {
 }
 # name: why it stands for two things.
 EXCUSED_NAMES = {
-    "chunk": "still to be renamed",
     "column": "still to be renamed",
-    "part": "still to be renamed",
     "partition_state": "still to be renamed",
     "reading": "still to be renamed",
     "taking": "still to be renamed",
