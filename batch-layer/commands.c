@@ -187,5 +187,8 @@ const struct program_description batch_program = {
     .name = "tidemark-batch",
     .summary = "the batch layer of Tidemark: publishes exact views to PostgreSQL",
     .commands = commands,
-    .checks = {kafka_property_check, kafka_properties_check, redis_url_check, postgres_url_check},
+    .checks = {.kafka_property = kafka_property_check,
+               .kafka_properties = kafka_properties_check,
+               .redis_url = redis_url_check,
+               .postgres_url = postgres_url_check},
 };

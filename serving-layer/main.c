@@ -41,8 +41,11 @@ int main(int argc, char *argv[])
         .name = "tidemark-serving",
         .summary = "answers views over HTTP: batch and real time together",
         .commands = commands,
-        .checks = {kafka_property_check, kafka_properties_check, redis_url_check, postgres_url_check,
-                   serving_check_files},
+        .checks = {.kafka_property = kafka_property_check,
+                   .kafka_properties = kafka_properties_check,
+                   .redis_url = redis_url_check,
+                   .postgres_url = postgres_url_check,
+                   .files = serving_check_files},
     };
     return program_main(&program, argc, argv);
 }

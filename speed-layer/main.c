@@ -73,7 +73,10 @@ static const struct program_description description = {
     .name = "tidemark-speed",
     .summary = "The speed layer of Tidemark: real-time views of what came after the last batch run.",
     .commands = commands,
-    .checks = {kafka_property_check, kafka_properties_check, redis_url_check, postgres_url_check},
+    .checks = {.kafka_property = kafka_property_check,
+               .kafka_properties = kafka_properties_check,
+               .redis_url = redis_url_check,
+               .postgres_url = postgres_url_check},
 };
 
 int main(int argc, char *argv[])
