@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/ticker.h"
 
 #define LOOK_EVERY_US (5 * US_PER_SECOND)
 
@@ -20,12 +21,7 @@ struct detector_watch {
     struct detector_watch_options options;
     struct watched_detector *watched;
     pthread_rwlock_t lock; /* of positions */
-
-    pthread_mutex_t waiting;
-    pthread_cond_t wake;
-    bool stop; /* under `waiting` */
-    pthread_t thread;
-    bool has_thread;
+    struct ticker ticker;
 };
 
 /* *ret_positions is the caller's to free. */
@@ -88,25 +84,10 @@ bool detector_watch_visit(struct detector_watch *watch, size_t detector,
 
 /* --- Life -------------------------------------------------------------------------------------------------------- */
 
-/* False where the thread is to end. */
-static bool wait_for_look(struct detector_watch *watch)
+static int64_t tick(void *context)
 {
-    int64_t next_us = clock_monotonic_us() + LOOK_EVERY_US;
-    struct timespec until = {.tv_sec = next_us / US_PER_SECOND, .tv_nsec = next_us % US_PER_SECOND * 1000};
-    pthread_mutex_lock(&watch->waiting);
-    while (!watch->stop && clock_monotonic_us() < next_us)
-        pthread_cond_timedwait(&watch->wake, &watch->waiting, &until);
-    bool go_on = !watch->stop;
-    pthread_mutex_unlock(&watch->waiting);
-    return go_on;
-}
-
-static void *run(void *context)
-{
-    do
-        detector_watch_look(context);
-    while (wait_for_look(context));
-    return NULL;
+    detector_watch_look(context);
+    return clock_monotonic_us() + LOOK_EVERY_US;
 }
 
 bool detector_watch_new(const struct detector_watch_options *options, struct detector_watch **ret_watch,
@@ -120,40 +101,27 @@ bool detector_watch_new(const struct detector_watch_options *options, struct det
         return error_set(error, ERROR_INTERNAL, "out of memory");
     }
     *watch = (struct detector_watch){.options = *options, .watched = watched};
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&watch->wake, &attributes);
-    pthread_condattr_destroy(&attributes);
-    pthread_mutex_init(&watch->waiting, NULL);
     pthread_rwlock_init(&watch->lock, NULL);
+    ticker_init(&watch->ticker, tick, watch);
     *ret_watch = watch;
     return true;
 }
 
 bool detector_watch_start(struct detector_watch *watch, struct error *error)
 {
-    watch->has_thread = pthread_create(&watch->thread, NULL, run, watch) == 0;
-    return watch->has_thread || error_set(error, ERROR_INTERNAL, "can't start a thread");
+    return ticker_start(&watch->ticker, 0, error);
 }
 
 void detector_watch_destroy(struct detector_watch *watch)
 {
     if (!watch)
         return;
-    pthread_mutex_lock(&watch->waiting);
-    watch->stop = true;
-    pthread_cond_broadcast(&watch->wake);
-    pthread_mutex_unlock(&watch->waiting);
-    if (watch->has_thread)
-        pthread_join(watch->thread, NULL);
+    ticker_clean_up(&watch->ticker);
     for (size_t i = 0; i < watch->options.count; i++) {
         if (watch->watched[i].store)
             watch->watched[i].store->operations->destroy(watch->watched[i].store);
         free(watch->watched[i].positions);
     }
-    pthread_cond_destroy(&watch->wake);
-    pthread_mutex_destroy(&watch->waiting);
     pthread_rwlock_destroy(&watch->lock);
     free(watch->watched);
     free(watch);
