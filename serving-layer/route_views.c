@@ -26,7 +26,7 @@ static void append_measures(const struct view *view, struct buffer *out)
         const struct measure *measure = &view->measures[i];
         buffer_appendf(out, "%s{\"name\": \"%s\", \"kind\": \"%s\"", i ? ", " : "", measure->name,
                        kinds[measure->kind]);
-        if (measure->kind != MEASURE_COUNT)
+        if (measure->field != FIELD_NONE)
             buffer_appendf(out, ", \"field\": \"%s\"", view->schema->fields[measure->field].name);
         buffer_append_string(out, "}");
     }

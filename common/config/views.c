@@ -62,9 +62,11 @@ const struct option view_options[] = {
      .type = &option_map,
      .offset = offsetof(struct written_view, measures),
      .required = true,
-     .meaning = "What is computed of each group, at most 16: a name with `count`, `sum(field)` or `avg(field)` of an "
-                "integer or decimal field. Like a field's it doesn't begin with `tm_` and isn't one of PostgreSQL's "
-                "system columns.",
+     .meaning =
+         "What is computed of each group, at most 16: a name with `count`; `count(field)`, the versions whose field "
+         "isn't null, so rows and not different values; or `sum(field)` or `avg(field)` of an integer or decimal "
+         "field. Like a field's it doesn't begin with `tm_` and isn't one of PostgreSQL's "
+         "system columns.",
      .example = "{ order_count: count, total_revenue: sum(amount) }"},
     {.key = NULL},
 };
@@ -171,7 +173,8 @@ static bool check_measure_name(struct assembly *assembly, const struct view *vie
     return false;
 }
 
-/* Which of the view's sums adds up this field, taken up where it is new; SIZE_MAX where there are too many. */
+/* Which of the view's sums adds up or counts this field, taken up where it is new; SIZE_MAX where there are too many.
+ */
 static size_t sum_of(struct view *view, size_t field)
 {
     for (size_t i = 0; i < view->sum_count; i++)
@@ -183,8 +186,9 @@ static size_t sum_of(struct view *view, size_t field)
     return view->sum_count++;
 }
 
-static bool read_summed(struct assembly *assembly, const struct yaml_node *entry, const struct call *call,
-                        struct view *view, struct measure *measure)
+/* The field of count(field), sum(field) or avg(field). */
+static bool read_field(struct assembly *assembly, const struct yaml_node *entry, const struct call *call,
+                       struct view *view, struct measure *measure)
 {
     struct problems *problems = assembly->reader.problems;
     size_t position = call->has_argument ? (size_t)(call->argument.data - entry->text.data) : 0;
@@ -197,21 +201,21 @@ static bool read_summed(struct assembly *assembly, const struct yaml_node *entry
     measure->field = assembly_find_field(assembly, view->schema, call->argument, entry, location);
     if (measure->field == FIELD_NONE)
         return false;
-    if (view->schema->fields[measure->field].type == FIELD_TEXT) {
+    if (measure->kind != MEASURE_COUNT && view->schema->fields[measure->field].type == FIELD_TEXT) {
         problem_add(problems, location, "%.*s needs an integer or decimal field", (int)call->word.length,
                     call->word.data);
         return false;
     }
     measure->sum = sum_of(view, measure->field);
     if (measure->sum == SIZE_MAX)
-        problem_add(problems, location, "a view sums at most %d different fields", SUMS_MAX);
+        problem_add(problems, location, "a view sums and counts at most %d different fields", SUMS_MAX);
     return measure->sum != SIZE_MAX;
 }
 
 static bool read_measure(struct assembly *assembly, const struct yaml_node *entry, struct view *view,
                          struct measure *measure)
 {
-    static const char wanted[] = "count, sum(field) or avg(field)";
+    static const char wanted[] = "count, count(field), sum(field) or avg(field)";
     static const char *const words[] = {"count", "sum", "avg"};
     struct problems *problems = assembly->reader.problems;
     struct call call;
@@ -222,18 +226,15 @@ static bool read_measure(struct assembly *assembly, const struct yaml_node *entr
         return false;
     }
     *measure = (struct measure){.kind = MEASURE_COUNT, .field = FIELD_NONE};
-    if (text_equal(call.word, text_of("count"))) {
-        if (call.has_argument)
-            problem_add(problems, entry->location, "count has no field: it counts all versions that count");
-        return !call.has_argument;
-    }
+    if (text_equal(call.word, text_of("count")))
+        return !call.has_argument || read_field(assembly, entry, &call, view, measure);
     if (text_equal(call.word, text_of("unique")) || text_equal(call.word, text_of("approx_unique"))) {
         problem_add(problems, entry->location, "%.*s is not supported yet", (int)call.word.length, call.word.data);
         return false;
     }
     measure->kind = text_equal(call.word, text_of("sum")) ? MEASURE_SUM : MEASURE_AVERAGE;
     if (measure->kind == MEASURE_SUM || text_equal(call.word, text_of("avg")))
-        return read_summed(assembly, entry, &call, view, measure);
+        return read_field(assembly, entry, &call, view, measure);
     problem_add(problems, entry->location, "expected %s%s", wanted, option_suggest(call.word, words, 3).text);
     return false;
 }

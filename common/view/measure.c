@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "view/view.h"
 
+int64_t measure_count(const struct measure *measure, const struct cell *cell)
+{
+    return measure->field == FIELD_NONE ? cell->count : cell->sums[measure->sum].count;
+}
+
 void measure_append(const struct view *view, const struct measure *measure, const struct cell *cell, struct buffer *out)
 {
     if (measure->kind == MEASURE_COUNT) {
-        buffer_append_integer(out, cell->count);
+        buffer_append_integer(out, measure_count(measure, cell));
         return;
     }
     const struct sum *sum = &cell->sums[measure->sum];

@@ -127,7 +127,8 @@ bool view_add(struct panes *panes, const struct record *record, int sign)
         const struct value *value = &record->values[view->sums[i]];
         if (value->present) {
             cell->sums[i].count += sign;
-            cell->sums[i].total += sign * (wide)value->number;
+            if (view->schema->fields[view->sums[i]].type != FIELD_TEXT)
+                cell->sums[i].total += sign * (wide)value->number;
         }
     }
     return true;

@@ -106,7 +106,7 @@ static int compare_numbers(wide a, wide b)
 static bool measure_value(const struct measure *measure, const struct cell *cell, wide *ret_value)
 {
     if (measure->kind == MEASURE_COUNT) {
-        *ret_value = cell->count;
+        *ret_value = measure_count(measure, cell);
         return true;
     }
     const struct sum *sum = &cell->sums[measure->sum];

@@ -15,7 +15,7 @@
 #define VIEWS_MAX 64      /* of a source */
 #define DIMENSIONS_MAX 8  /* of a view */
 #define MEASURES_MAX 16   /* of a view */
-#define SUMS_MAX 8        /* distinct summed fields of a view */
+#define SUMS_MAX 8        /* distinct fields of a view that are summed or counted */
 #define NAME_MAX_BYTES 40 /* of sources, views, dimensions, measures */
 #define FINGERPRINT_SIZE 17
 
@@ -25,7 +25,7 @@ enum measure_kind { MEASURE_COUNT, MEASURE_SUM, MEASURE_AVERAGE };
 struct measure {
     const char *name;
     enum measure_kind kind;
-    size_t field; /* summed or averaged; FIELD_NONE for a count */
+    size_t field; /* summed, averaged, or counted where it isn't null; FIELD_NONE counts versions */
     size_t sum;   /* which of the view's sums it reads */
 };
 
@@ -40,7 +40,7 @@ struct view {
     size_t dimension_count;
     struct measure measures[MEASURES_MAX];
     size_t measure_count;
-    size_t sums[SUMS_MAX]; /* fields summed, each once */
+    size_t sums[SUMS_MAX]; /* fields summed or counted, each once; the sum of a text is 0 */
     size_t sum_count;
     char fingerprint[FINGERPRINT_SIZE]; /* hex; changes where the meaning changes */
 };
@@ -119,6 +119,8 @@ bool group_parse(const struct view *view, struct text group, struct value ret_va
 /* Order of rows in a window: by dimension, nulls first, text bytewise, integers by number. */
 int group_compare(const struct view *view, struct text a, struct text b);
 
+/* How many versions a count measure counts. */
+int64_t measure_count(const struct measure *measure, const struct cell *cell);
 /* A measure as JSON: a count, a decimal with exactly its digits, or null where nothing was summed. */
 void measure_append(const struct view *view, const struct measure *measure, const struct cell *cell,
                     struct buffer *out);

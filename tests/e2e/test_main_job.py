@@ -20,7 +20,12 @@ from support.tidemark import differences, source, view
 
 from .servers import EndToEnd, month
 
-SUMMARY = {"total_orders": "count", "total_revenue": "sum(amount)", "avg_order_value": "avg(amount)"}
+SUMMARY = {
+    "total_orders": "count",
+    "with_customer": "count(customer_id)",
+    "total_revenue": "sum(amount)",
+    "avg_order_value": "avg(amount)",
+}
 
 
 SAMPLES = 200  # answers that are kept and checked

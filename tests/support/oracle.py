@@ -49,7 +49,7 @@ def paid_order(order):
 
 @dataclass(frozen=True)
 class View:
-    """measures: {name: ("count",) or ("sum" | "avg" | "unique", field)}"""
+    """measures: {name: ("count",) or ("count" | "sum" | "avg" | "unique", field)}"""
 
     window: str = "day"  # or hour, minute, week, month, year
     time_zone: str = "UTC"
@@ -318,9 +318,11 @@ class Log:
         return {key: {n: self._measure(m, orders) for n, m in view.measures.items()} for key, orders in groups.items()}
 
     def _measure(self, measure, orders):
-        if measure[0] == "count":
+        if measure == ("count",):
             return len(orders)
         values = [order[measure[1]] for order in orders if order[measure[1]] is not None]
+        if measure[0] == "count":
+            return len(values)
         if measure[0] == "unique":
             return len(set(values))
         if not values:

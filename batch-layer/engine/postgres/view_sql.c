@@ -112,18 +112,26 @@ static void append_versions(struct buffer *sql, const struct window_sql *window,
     append_view_condition(sql, view);
 }
 
-/* Sums in minor units: numeric arithmetic is exact, and the product has no digit after the point. */
-static void append_groups(struct buffer *sql, const struct view *view, const char *windows)
+/* Sums in minor units: numeric arithmetic is exact, and the product has no digit after the point. Text is only counted.
+ */
+static void append_sum(struct buffer *sql, const struct view *view, size_t i)
 {
     static const char *const units[] = {"1", "10", "100", "1000"};
+    buffer_appendf(sql, ", count(tm_amount_%zu) as tm_n_%zu, ", i, i);
+    if (summed(view, i)->type == FIELD_TEXT)
+        buffer_append_string(sql, "0::numeric(38,0)");
+    else
+        buffer_appendf(sql, "(coalesce(sum(tm_amount_%zu), 0) * %s)::numeric(38,0)", i, units[summed(view, i)->scale]);
+    buffer_appendf(sql, " as tm_sum_%zu", i);
+}
+
+static void append_groups(struct buffer *sql, const struct view *view, const char *windows)
+{
     buffer_append_string(sql, "select tm_window, count(*) as tm_count");
     for (size_t i = 0; i < view->dimension_count; i++)
         buffer_appendf(sql, ", tm_group_%zu", i);
     for (size_t i = 0; i < view->sum_count; i++)
-        buffer_appendf(sql,
-                       ", count(tm_amount_%zu) as tm_n_%zu,"
-                       " (coalesce(sum(tm_amount_%zu), 0) * %s)::numeric(38,0) as tm_sum_%zu",
-                       i, i, i, units[summed(view, i)->scale], i);
+        append_sum(sql, view, i);
     buffer_append_string(sql, " from versions");
     if (windows)
         buffer_appendf(sql, " where tm_window = any (%s)", windows);
@@ -139,7 +147,10 @@ static void append_measure(struct buffer *sql, const struct view *view, const st
     static const char *const minor[] = {"1", "0.1", "0.01", "0.001"};
     size_t sum = measure->sum;
     if (measure->kind == MEASURE_COUNT) {
-        buffer_append_string(sql, ", tm_count");
+        if (measure->field == FIELD_NONE)
+            buffer_append_string(sql, ", tm_count");
+        else
+            buffer_appendf(sql, ", tm_n_%zu", sum);
         return;
     }
     const char *unit = minor[summed(view, sum)->scale];

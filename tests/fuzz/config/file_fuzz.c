@@ -150,7 +150,7 @@ static void write_view(struct buffer *out, const struct source *source, const st
     for (size_t i = 0; i < view->measure_count; i++) {
         const struct measure *measure = &view->measures[i];
         buffer_appendf(out, "\"%s\": %s", measure->name, kinds[measure->kind]);
-        if (measure->kind != MEASURE_COUNT) {
+        if (measure->field != FIELD_NONE) {
             REQUIRE(measure->sum < view->sum_count && view->sums[measure->sum] == measure->field);
             buffer_appendf(out, "(%s)", fields[measure->field].name);
         }

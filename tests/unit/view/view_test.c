@@ -225,6 +225,38 @@ static void fields_that_a_source_uses_are_those_its_views_read(void **state)
                 used[STATUS]); /* a dimension, a sum, and one that only `where` reads */
 }
 
+static void a_field_is_counted_where_it_is_not_null(void **state)
+{
+    struct view view = ((struct fixture *)*state)->view;
+    view.where = NULL;
+    view.dimension_count = 0;
+    view.sums[0] = CATEGORY;
+    view.sum_count = 1;
+    const struct measure measure = {"c", MEASURE_COUNT, CATEGORY, 0};
+    struct panes panes;
+    struct order order;
+    int64_t expected = 0;
+    test_random_seed();
+    panes_init(&panes, &view);
+    for (int i = 0; i < 1000; i++) {
+        int sign = test_random(3) ? 1 : -1;
+        random_order(&order);
+        order.record.event_time_us = 0;
+        assert_int_equal(view_apply(&panes, &order.record, sign), 1);
+        expected += order.values[CATEGORY].present ? sign : 0;
+    }
+    assert_int_equal(panes_count(&panes), 1);
+    struct buffer found = {0}, wanted = {0};
+    const struct cell *cell = panes_get(&panes, 0).cell;
+    measure_append(&view, &measure, cell, &found);
+    buffer_append_integer(&wanted, expected);
+    assert_string_equal(buffer_string(&found), buffer_string(&wanted));
+    assert_true(cell->sums[0].total == 0);
+    buffer_clean_up(&found);
+    buffer_clean_up(&wanted);
+    panes_clean_up(&panes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(groups_are_ordered_with_nulls_first_and_integers_by_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(measures_are_null_where_nothing_was_summed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fields_that_a_source_uses_are_those_its_views_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_field_is_counted_where_it_is_not_null, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_fingerprint_changes_with_the_meaning_only, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
