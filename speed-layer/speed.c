@@ -156,8 +156,11 @@ static int run_workers(struct process *process)
     process->jobs = calloc(count, sizeof *process->jobs);
     pthread_t *threads = calloc(count, sizeof *threads);
     int code = 0;
-    bool ready = process->jobs && threads ? open_member(process, &error)
-                                          : error_set(&error, ERROR_INTERNAL, "out of memory for the workers");
+    bool ready = process->jobs && threads;
+    if (ready)
+        ready = open_member(process, &error);
+    else
+        error_set(&error, ERROR_INTERNAL, "out of memory for the workers");
     for (size_t i = 0; ready && i < count; i++) {
         process->jobs[i].process = process;
         process->jobs[i].number = (int)i;

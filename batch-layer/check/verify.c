@@ -35,8 +35,9 @@ static bool read_ingested(struct verification *verification, struct error *error
     struct batch *batch = verification->batch;
     size_t known, count = (size_t)verification->partition_count;
     struct ingested_partition *ingested = calloc(count + 1, sizeof *ingested);
-    bool done = ingested ? batch->master->read_partitions(batch, verification->source, ingested, count, &known, error)
-                         : error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!ingested)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = batch->master->read_partitions(batch, verification->source, ingested, count, &known, error);
     for (size_t i = 0; done && i < count; i++)
         verification->partitions[i].ingested = ingested[i];
     free(ingested);

@@ -14,7 +14,6 @@ RUN = 6
 EXCUSED_RUNS = {
     ("common/kafka/consumer.c", "common/kafka/kafka_log.c"): "what both ask of librdkafka, as rows of two tables",
     ("common/kafka/kafka_log.c", "common/kafka/member.c"): "the same",
-    ("serving-layer/detector_watch.c", "serving-layer/log_watch.c"): "how a thread waits for its next look: to be one",
     ("speed-layer/detector/reader.c", "speed-layer/worker/worker.c"): "still to be parted",
 }
 # name: why it stands for two things.
