@@ -141,10 +141,10 @@ class Faulty(EndToEnd):
         for child, used in cpu_shares(children, seconds).items():
             self.assertLess(used, share, f"{child.name} used {used} of a CPU\n{child.tail()}")
 
-    def wait_for_log(self, child, text, since=0, within=60):
-        """Waits until the child's log says it, behind the byte `since`."""
-        said = lambda: text in log_of(child)[since:]  # noqa: E731
-        wait_until(said, within, f"{child.name} says: {text}", children=[child])
+    def wait_for_log(self, child, *texts, since=0, within=60):
+        """Waits until the child's log says one of them, behind the byte `since`."""
+        said = lambda: any(text in log_of(child)[since:] for text in texts)  # noqa: E731
+        wait_until(said, within, f"{child.name} says: {' or '.join(texts)}", children=[child])
 
 
 def log_of(child):
