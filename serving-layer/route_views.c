@@ -56,7 +56,7 @@ void route_views(const struct request *request, struct reply *reply)
     for (size_t i = 0; i < request->serving->source_count; i++) {
         const struct source *source = &request->serving->sources[i];
         for (size_t view = 0; view < source->view_count; view++) {
-            if (!visitor_may_see(request->visitor, source->views[view].name))
+            if (!visitor_may_see(&request->visitor, source->views[view].name))
                 continue;
             buffer_append_string(&out, first ? "" : ",\n");
             append_view(source, &source->views[view], &out);
@@ -73,9 +73,9 @@ static const struct view *find_view(const struct request *request, const char *n
 {
     const char *names[256];
     size_t count = 0;
-    if (!visitor_may_see(request->visitor, name)) { /* whether there is one of that name or not */
+    if (!visitor_may_see(&request->visitor, name)) { /* whether there is one of that name or not */
         problem_set(problem, 403, "the token %s isn't for a view %.*s; /v1/views lists those it is for",
-                    request->visitor->token->name, shown_length(name), name);
+                    request->visitor.token->name, shown_length(name), name);
         return NULL;
     }
     for (size_t i = 0; i < request->serving->source_count; i++) {

@@ -73,20 +73,20 @@ static void nothing_here(const struct target *target, struct problem *problem)
 }
 
 /* Lets the visitor in, or says why not. */
-static bool admit(struct request *request, const struct route *found, struct visitor *visitor, struct reply *reply)
+static bool admit(struct request *request, const struct route *found, struct reply *reply)
 {
     struct problem problem;
     if (found->audience == EVERYBODY)
         return true;
-    if (!access_enter(request->serving->access, request->head->authorization, clock_wall_us(), visitor, &problem)) {
+    if (!access_enter(request->serving->access, request->head->authorization, clock_wall_us(), &request->visitor,
+                      &problem)) {
         buffer_append_string(reply_header(reply, "WWW-Authenticate"), "Bearer realm=\"tidemark\"");
         reply_problem(reply, &problem);
         return false;
     }
-    request->visitor = visitor;
-    if (found->audience == TOKENS || visitor_operates(visitor))
+    if (found->audience == TOKENS || visitor_operates(&request->visitor))
         return true;
-    problem_set(&problem, 403, "the token %s isn't one for operators, who may ask for %s", visitor->token->name,
+    problem_set(&problem, 403, "the token %s isn't one for operators, who may ask for %s", request->visitor.token->name,
                 found->name);
     reply_problem(reply, &problem);
     return false;
@@ -95,7 +95,6 @@ static bool admit(struct request *request, const struct route *found, struct vis
 static void dispatch(struct request *request, struct reply *reply, const char **ret_route)
 {
     struct problem problem;
-    struct visitor visitor = {0};
     const struct route *found = find_route(request->target);
     if (!found) {
         nothing_here(request->target, &problem);
@@ -103,24 +102,24 @@ static void dispatch(struct request *request, struct reply *reply, const char **
         return;
     }
     *ret_route = found->name;
-    if (admit(request, found, &visitor, reply)) {
+    if (admit(request, found, reply)) {
         if (!found->takes_parameters && !target_allow(request->target, NULL, 0, &problem))
             reply_problem(reply, &problem);
         else
             found->handle(request, reply);
     }
-    visitor_leave(&visitor);
+    visitor_leave(&request->visitor);
 }
 
 void route(const struct serving *serving, const struct request_head *head, struct reply *reply, const char **ret_route)
 {
     struct arena arena = {0};
     struct target target;
+    struct request request = {.serving = serving, .head = head, .target = &target, .arena = &arena};
     struct problem problem;
     *ret_route = "other";
     if (target_parse(head->target, &arena, &target, &problem))
-        dispatch(&(struct request){.serving = serving, .head = head, .target = &target, .arena = &arena}, reply,
-                 ret_route);
+        dispatch(&request, reply, ret_route);
     else
         reply_problem(reply, &problem);
     if (!reply_is_whole(reply)) {

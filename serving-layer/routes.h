@@ -32,7 +32,7 @@ struct serving {
 struct request {
     const struct serving *serving;
     const struct request_head *head;
-    const struct visitor *visitor;
+    struct visitor visitor;      /* who asks, where the route isn't for everybody */
     const struct target *target; /* the head's, taken apart */
     struct arena *arena;
 };
