@@ -337,8 +337,10 @@ static void partitions_that_wait_for_one_reason_say_so_once(void **state)
     int before;
     world_init(&world, PARTITIONS, 1000000);
     world.is_leaderless = true;
+    const struct consumer_events events = worker_events(world.worker);
     FILE *said = begin_capture(&before);
     for (world.partitions = 1; world.partitions < PARTITIONS; world.partitions++) { /* one more is given each time */
+        events.revoked(events.context, false);
         world.is_member = false;
         worker_turn(world.worker);
         worker_turn(world.worker);
