@@ -303,7 +303,8 @@ void slot_encode(const struct slot *fresh, struct slot_texts *texts, struct word
     words_add(words, "format");
     words_add_number(words, REALTIME_FORMAT);
     texts->slot = *fresh;
-    texts->slot.sequence = 0;
+    texts->slot.sequence = 0; /* nothing was committed to it yet */
+    texts->slot.commit_id[0] = texts->slot.alarm[0] = '\0';
     add_fields(texts, OUTLIVES, words);
     snprintf(texts->start, sizeof texts->start, START_PREFIX "%" PRId64, fresh->epoch);
     words_add(words, texts->start);
