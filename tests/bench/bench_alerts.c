@@ -74,11 +74,11 @@ static void send_one(struct order_producer *producer, struct load *load, int64_t
     order_producer_send(producer, load->topic, customer, text, (size_t)length);
 }
 
-static void send_all(struct order_producer *producer, struct load *load)
+static void send_all(struct order_producer *producer, struct load *load, int64_t from)
 {
     double began = now(CLOCK_MONOTONIC);
     load->began_ms = (int64_t)(now(CLOCK_REALTIME) * 1000);
-    for (int64_t number = 0; number < load->count;) {
+    for (int64_t number = from; number < load->count;) {
         int64_t due = load->count;
         if (load->rate > 0)
             due = (int64_t)((now(CLOCK_MONOTONIC) - began) * (double)load->rate) + 1;
@@ -137,11 +137,12 @@ static void *watch_alerts(void *context)
 {
     struct watch *watch = context;
     rd_kafka_t *consumer = open_consumer(watch);
-    atomic_store(&watch->is_ready, true);
     while (watch->found < watch->expected && !atomic_load(&watch->told_to_end)) {
         rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer, 100);
-        if (message && !message->err)
+        if (message && !message->err) {
+            atomic_store(&watch->is_ready, true);
             note(watch, message);
+        }
         if (message)
             rd_kafka_message_destroy(message);
     }
@@ -171,9 +172,13 @@ static bool send_and_watch(struct order_producer *producer, struct load *load, s
     pthread_t thread;
     if (pthread_create(&thread, NULL, watch_alerts, watch) != 0)
         return false;
-    while (!atomic_load(&watch->is_ready))
+    /* What it takes to connect is nobody's delay. */
+    send_one(producer, load, 0);
+    rd_kafka_flush(producer->kafka, PATIENCE_S * 1000);
+    for (double until = now(CLOCK_MONOTONIC) + PATIENCE_S;
+         !atomic_load(&watch->is_ready) && now(CLOCK_MONOTONIC) < until;)
         rd_kafka_poll(producer->kafka, 10);
-    send_all(producer, load);
+    send_all(producer, load, 1);
     bool delivered = order_producer_close(producer);
     for (double until = now(CLOCK_MONOTONIC) + PATIENCE_S; now(CLOCK_MONOTONIC) < until;) {
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
@@ -203,7 +208,7 @@ int main(int argc, char *argv[])
         return 69;
     struct load load = {.topic = argv[2], .count = strtoll(argv[3], NULL, 10), .customers = strtoll(argv[4], NULL, 10)};
     if (argc == 5) {
-        send_all(&producer, &load);
+        send_all(&producer, &load, 0);
         return order_producer_close(&producer) ? 0 : 69;
     }
     load.rate = strtoll(argv[5], NULL, 10);
