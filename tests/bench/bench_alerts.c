@@ -174,7 +174,7 @@ static bool send_and_watch(struct order_producer *producer, struct load *load, s
         return false;
     /* What it takes to connect is nobody's delay. */
     send_one(producer, load, 0);
-    rd_kafka_flush(producer->kafka, PATIENCE_S * 1000);
+    rd_kafka_flush(producer->kafka, (int)(PATIENCE_S * 1000));
     for (double until = now(CLOCK_MONOTONIC) + PATIENCE_S;
          !atomic_load(&watch->is_ready) && now(CLOCK_MONOTONIC) < until;)
         rd_kafka_poll(producer->kafka, 10);
