@@ -24,6 +24,8 @@ struct kafka_consumer {
     bool is_given;      /* the events were told of partitions of the group, or of memory that was short for them */
     rd_kafka_t *client; /* fetches, and never joins the group */
     rd_kafka_queue_t *queue;
+    rd_kafka_topic_t **topics; /* see know_topics() */
+    size_t topic_count;
     struct consumer_events events;
     struct log_message messages[CONSUMER_BATCH];
 
@@ -322,6 +324,25 @@ static void hint(struct consumer *port, const struct consumer_position positions
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+/* librdkafka asks for the leaders of a topic that an application has named once it is connected, and for those of one
+ * that is only assigned when it next looks around, which is once in a second. */
+static bool know_topics(struct kafka_consumer *consumer, struct error *error)
+{
+    const rd_kafka_topic_partition_list_t *named = kafka_member_topics(consumer->member);
+    size_t count = named ? (size_t)named->cnt : 0;
+    consumer->topics = calloc(count + 1, sizeof *consumer->topics);
+    if (!consumer->topics)
+        return error_set(error, ERROR_INTERNAL, "out of memory for %zu topics", count);
+    for (; consumer->topic_count < count; consumer->topic_count++) {
+        const char *topic = named->elems[consumer->topic_count].topic;
+        rd_kafka_topic_t *handle = rd_kafka_topic_new(consumer->client, topic, NULL);
+        if (!handle)
+            return kafka_error(error, rd_kafka_last_error(), topic);
+        consumer->topics[consumer->topic_count] = handle;
+    }
+    return true;
+}
+
 static void destroy(struct consumer *port)
 {
     if (!port)
@@ -336,6 +357,9 @@ static void destroy(struct consumer *port)
         pthread_join(consumer->pulse, NULL);
     if (consumer->queue)
         rd_kafka_queue_destroy(consumer->queue);
+    for (size_t i = 0; i < consumer->topic_count; i++)
+        rd_kafka_topic_destroy(consumer->topics[i]);
+    free(consumer->topics);
     kafka_consumer_destroy(consumer->client);
     if (consumer->owns_member)
         kafka_member_destroy(consumer->member);
@@ -372,7 +396,7 @@ bool kafka_consumer_open_of(struct kafka_member *member, const struct kafka_acce
     if (consumer->client) {
         rd_kafka_poll_set_consumer(consumer->client);
         consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
-        consumer->has_number = kafka_member_enter(member, &consumer->number, error);
+        consumer->has_number = know_topics(consumer, error) && kafka_member_enter(member, &consumer->number, error);
     }
     if (!consumer->has_number) {
         destroy(&consumer->consumer);

@@ -284,3 +284,8 @@ rd_kafka_t *kafka_member_client(struct kafka_member *member)
 {
     return member->client;
 }
+
+const rd_kafka_topic_partition_list_t *kafka_member_topics(const struct kafka_member *member)
+{
+    return member->topics;
+}

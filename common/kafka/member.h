@@ -25,6 +25,9 @@ void kafka_member_destroy(struct kafka_member *member);
 /* Its librdkafka handle, which stays its own; it may be asked from any thread. */
 rd_kafka_t *kafka_member_client(struct kafka_member *member);
 
+/* What it subscribes to, its own; NULL where it never joins. */
+const rd_kafka_topic_partition_list_t *kafka_member_topics(const struct kafka_member *member);
+
 /* Properties of members and consumers, which those of the configuration may change; ended by a row without a name. */
 extern const struct property kafka_consumer_defaults[];
 

@@ -82,7 +82,7 @@ class Beside:
     def until_end(self, job):
         """tidemark-speed from the topic's beginning to its end."""
         return Measured(
-            [BIN / "tidemark-speed", "run", "--until-end", "--config", job.path],
+            [job.bin / "tidemark-speed", "run", "--until-end", "--config", job.path],
             job.folder / "speed.log",
             servers=[("Redis", self.redis.child), ("PostgreSQL", self.postgres.child)],
             env=job.environment(),

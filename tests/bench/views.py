@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The speed layer beside a bare consumer, which is the limit, and beside Flink SQL and Kafka Streams: count and sum of
-orders by minute, from the topic's beginning to its end."""
+orders by minute, from the topic's beginning to its end. Or beside another build of itself."""
 
 import json
 
@@ -15,18 +15,18 @@ INDEXED = {**MINUTE, "daily_summary": view("orders", dimensions=["category", "cu
 
 
 class ViewsBench(Beside):
-    def __init__(self, folder, orders, rounds):
+    """`against`: the folder of another build's programs, which then stands in the peers' place."""
+
+    def __init__(self, folder, orders, rounds, against=None):
         super().__init__(folder, "bench_generate", orders, rounds)
-        self.flink, self.streams = FlinkSql(folder.path), KafkaStreams(folder.path)
+        self.against = against
+        self.flink, self.streams = (None, None) if against else (FlinkSql(folder.path), KafkaStreams(folder.path))
 
     def run(self):
         """The tables, as Markdown."""
-        ours = {
-            "tidemark-speed, no index, 1 worker": self.ours("none", MINUTE, 1),
-            "tidemark-speed, no index, 2 workers": self.ours("none", MINUTE, 2),
-            "tidemark-speed, index, two views, 1 worker": self.ours("replace", INDEXED, 1),
-            "tidemark-speed, index, two views, 2 workers": self.ours("replace", INDEXED, 2),
-        }
+        ours = self.ways("tidemark-speed", BIN)
+        if self.against:
+            return self.before_and_after(ours)
         theirs = {
             "bare consumer": self.bare,
             self.flink.name: self.flink_sql,
@@ -36,14 +36,32 @@ class ViewsBench(Beside):
         ratios = comparison({name: rounds[name] for name in ours}, {name: rounds[name] for name in theirs})
         return "\n".join([self.head("orders"), table(rounds), "", ratios])
 
+    def ways(self, name, programs):
+        return {
+            f"{name}, no index, 1 worker": self.ours("none", MINUTE, 1, programs),
+            f"{name}, no index, 2 workers": self.ours("none", MINUTE, 2, programs),
+            f"{name}, index, two views, 1 worker": self.ours("replace", INDEXED, 1, programs),
+            f"{name}, index, two views, 2 workers": self.ours("replace", INDEXED, 2, programs),
+        }
+
+    def before_and_after(self, ours):
+        theirs = self.ways("the other build", self.against)
+        pairs = list(zip(ours, theirs, strict=True))
+        turns = {name: {**ours, **theirs}[name] for pair in pairs for name in pair}
+        rounds = self.in_turns(turns, self.all_counted)
+        head, *ratios = (comparison({our: rounds[our]}, {their: rounds[their]}) for our, their in pairs)
+        return "\n".join([self.head("orders"), table(rounds), "", head, *(each.splitlines()[-1] for each in ratios)])
+
     def all_counted(self, counts):
         for name, counted in counts.items():
             if counted != self.messages:
                 raise RuntimeError(f"{name} counted {counted} orders of {self.messages}")
 
-    def ours(self, on_duplicate, views, workers):
+    def ours(self, on_duplicate, views, workers, programs):
         def run(topic, _):
-            job = self.platform({"orders": source(topic, on_duplicate=on_duplicate)}, views=views, speed={"workers": workers})
+            orders = {"orders": source(topic, on_duplicate=on_duplicate)}
+            job = self.platform(orders, views=views, speed={"workers": workers})
+            job.bin = programs
             measured = self.until_end(job)
             serving = job.serving()
             answer = job.wait_complete_at("by_minute", {partition: 1 for partition in range(PARTITIONS)})

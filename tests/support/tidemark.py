@@ -128,6 +128,7 @@ class Platform:
             **more,
         }
         self.children, self.started, self.env = [], 0, None
+        self.bin = BIN  # another build's where that is compared
         self.write()
 
     @property
@@ -149,7 +150,7 @@ class Platform:
 
     def probe(self, program):
         """What `program probe` says of the one that runs: (exit code, its output)."""
-        return run_to_the_end([BIN / program, "probe", "--config", self.path], env=self.environment())
+        return run_to_the_end([self.bin / program, "probe", "--config", self.path], env=self.environment())
 
     def _start(self, program, *arguments, crash_at=None, env=None):
         """`crash_at` names a crash point: see common/base/crash.h."""
@@ -158,7 +159,7 @@ class Platform:
         env = self.environment(env)
         if crash_at:
             env["TIDEMARK_CRASH_AT"] = crash_at
-        child = Child(name, [BIN / program, *arguments, "--config", self.path], self.folder / f"{name}.log", env=env)
+        child = Child(name, [self.bin / program, *arguments, "--config", self.path], self.folder / f"{name}.log", env=env)
         self.children.append(child)
         return child
 
