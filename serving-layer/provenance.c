@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "provenance.h"
 
+#include <string.h>
+
+#include "base/hash.h"
 #include "base/timestamp.h"
+
+#define LAG "\"lag\": "
 
 void append_time_or_null(int64_t at_us, struct buffer *out)
 {
@@ -125,7 +130,17 @@ void provenance_append(const struct snapshot *snapshot, size_t view, const struc
     append_cut(snapshot, out);
     buffer_append_string(out, "}}, \"speed\": {\"offsets\": {");
     append_offsets(snapshot, out);
-    buffer_append_string(out, "}, \"lag\": ");
+    buffer_append_string(out, "}, " LAG);
     append_number_or_null(snapshot_lag(snapshot), out);
     buffer_appendf(out, "}, \"deferred\": %lld}", (long long)snapshot_deferred(snapshot));
+}
+
+uint64_t provenance_state(struct text provenance)
+{
+    const char *end = provenance.data + provenance.length;
+    const char *lag = memmem(provenance.data, provenance.length, LAG, strlen(LAG));
+    const char *rest = lag ? memchr(lag, '}', (size_t)(end - lag)) : end;
+    const uint64_t parts[] = {hash_bytes(provenance.data, (size_t)((lag ? lag : end) - provenance.data)),
+                              hash_bytes(rest, (size_t)(end - rest))};
+    return hash_bytes(parts, sizeof parts);
 }

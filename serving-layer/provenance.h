@@ -16,6 +16,9 @@ bool query_is_expired(const struct snapshot *snapshot, size_t view, const struct
 void provenance_append(const struct snapshot *snapshot, size_t view, const struct view_query *query,
                        struct buffer *out);
 
+/* All that a provenance says but its lag, as a number: lag changes where the state doesn't. Without any lock. */
+uint64_t provenance_state(struct text provenance);
+
 /* A time in UTC in quotes, or null where it is 0. */
 void append_time_or_null(int64_t at_us, struct buffer *out);
 /* A number, or null where it is negative. */

@@ -102,13 +102,25 @@ static void move_to_header(struct reply *reply, const char *name, struct buffer 
     *value = (struct buffer){0};
 }
 
+/* A proxy may keep nothing that a token was needed for. */
+static const char *cache_control(bool is_settled, bool is_private)
+{
+    if (is_private)
+        return is_settled ? "private, max-age=60" : "private, no-cache";
+    return is_settled ? "max-age=60" : "no-cache";
+}
+
 static void give(struct answer *answer, enum answer_format format, struct reply *reply)
 {
     static const char *const types[] = {[FORMAT_JSON] = "application/json",
                                         [FORMAT_CSV] = "text/csv; charset=utf-8; header=present",
                                         [FORMAT_NDJSON] = "application/x-ndjson"};
-    reply_with(reply, 200, types[format], &answer->body);
-    if (format == FORMAT_JSON || reply->status != 200)
+    if (answer->is_known)
+        reply->status = 304;
+    else
+        reply_with(reply, 200, types[format], &answer->body);
+    buffer_append_string(reply_header(reply, "ETag"), answer->tag.text);
+    if (format == FORMAT_JSON || answer->is_known)
         return;
     move_to_header(reply, "Tidemark-Provenance", &answer->provenance);
     if (answer->next.length)
@@ -121,10 +133,12 @@ void route_view(const struct request *request, struct reply *reply)
     struct snapshot *snapshot;
     struct view_query query;
     struct answer answer = {0};
+    const struct answer_wishes wishes = {request->head->target, request->head->if_none_match};
     const struct view *view = find_view(request, request->target->segments[2], &snapshot, &problem);
     if (view && view_query_parse(view, request->target, request->head->accept, request->arena, &query, &problem) &&
-        answer_view(snapshot, (size_t)(view - snapshot->source->views), &query, &answer, &problem)) {
+        answer_view(snapshot, (size_t)(view - snapshot->source->views), &query, &wishes, &answer, &problem)) {
         metric_add(metrics_series(request->serving->metrics, METRIC_ROWS_ANSWERED, &view->name), (int64_t)answer.rows);
+        reply->cache_control = cache_control(answer.is_settled, access_is_restricted(request->serving->access));
         give(&answer, query.format, reply);
     } else {
         reply_problem(reply, &problem);

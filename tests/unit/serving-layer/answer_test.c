@@ -89,11 +89,64 @@ static void csv_carries_its_provenance_in_a_header(void **state)
     const char *name;
     route(&bench->serving, &(struct request_head){.target = "/v1/views/grouped?format=csv&limit=1"}, &reply, &name);
     assert_string_equal(name, "/v1/views/{view}");
-    assert_int_equal(reply.header_count, 2);
-    assert_string_equal(reply.headers[0].name, "Tidemark-Provenance");
-    assert_string_equal(buffer_string(&reply.headers[0].value), PROVENANCE);
-    assert_string_equal(reply.headers[1].name, "Tidemark-Next");
+    assert_int_equal(reply.header_count, 3);
+    assert_string_equal(reply.headers[1].name, "Tidemark-Provenance");
+    assert_string_equal(buffer_string(&reply.headers[1].value), PROVENANCE);
+    assert_string_equal(reply.headers[2].name, "Tidemark-Next");
     reply_clean_up(&reply);
+}
+
+#define TAG_SIZE 64
+
+/* Asks with this If-None-Match (NULL: none), expects this status and Cache-Control, and gives the tag that came. */
+static const char *ask_for_tag(struct bench *bench, const char *target, const char *if_none_match, unsigned status,
+                               const char *cache_control, char tag[TAG_SIZE])
+{
+    struct reply reply = {0};
+    const char *name;
+    route(&bench->serving, &(struct request_head){.target = target, .if_none_match = if_none_match}, &reply, &name);
+    if (reply.status != status || strcmp(reply.cache_control, cache_control) != 0)
+        fail_msg("%s: %u, %s", target, reply.status, reply.cache_control);
+    assert_string_equal(reply.headers[0].name, "ETag");
+    snprintf(tag, TAG_SIZE, "%s", buffer_string(&reply.headers[0].value));
+    assert_true(status == 200 || (reply.body.length == 0 && !reply.content_type));
+    reply_clean_up(&reply);
+    return tag;
+}
+
+static void a_tag_is_of_the_state_and_the_question_and_not_of_the_lag(void **state)
+{
+    struct bench *bench = *state;
+    char first[TAG_SIZE], again[TAG_SIZE];
+    ask_for_tag(bench, "/v1/views/daily", NULL, 200, "no-cache", first);
+    assert_memory_equal(first, "W/\"", 3);
+    fake.slots[0].slot.end++;
+    bench_follow(bench);
+    assert_says(bench, "/v1/views/daily", "\"lag\": 4");
+    assert_string_equal(ask_for_tag(bench, "/v1/views/daily", first, 304, "no-cache", again), first);
+    ask_for_tag(bench, "/v1/views/daily?limit=2", first, 200, "no-cache", again);
+    assert_string_not_equal(again, first);
+    fake_add(0, DAILY, DAY_S, no_group, 1, 100);
+    fake.slots[0].slot.next++;
+    bench_follow(bench);
+    ask_for_tag(bench, "/v1/views/daily", first, 200, "no-cache", again);
+    assert_string_not_equal(again, first);
+}
+
+static void only_what_is_final_and_complete_may_be_kept_for_a_minute(void **state)
+{
+    struct bench *bench = *state;
+    char tag[TAG_SIZE];
+    ask_for_tag(bench, "/v1/views/daily?to=2026-01-02", NULL, 200, "max-age=60", tag);
+    ask_for_tag(bench, "/v1/views/daily?to=2026-01-02", tag, 304, "max-age=60", tag);
+    ask_for_tag(bench, "/v1/views/daily?to=2026-01-03", NULL, 200, "no-cache", tag);   /* a row has a live part */
+    ask_for_tag(bench, "/v1/views/daily?from=2026-01-04", NULL, 200, "no-cache", tag); /* rows may come */
+    ask_for_tag(bench, "/v1/views/grouped?limit=1&to=2026-01-02", NULL, 200, "no-cache", tag); /* more than a page */
+    fake.slots[0].slot.incarnation[0]++;
+    fake.slots[0].slot.epochs[0].offset++; /* it begins elsewhere than at the cut */
+    bench_follow(bench);
+    assert_says(bench, "/v1/views/daily", "\"complete\": false");
+    ask_for_tag(bench, "/v1/views/daily?to=2026-01-02", tag, 200, "no-cache", tag);
 }
 
 static void accept_chooses_the_format_where_nothing_else_does(void **state)
@@ -164,9 +217,9 @@ static void read_pages(struct bench *bench, const char *question, int expected_p
         route(&bench->serving, &(struct request_head){.target = target}, &reply, &name);
         assert_int_equal(reply.status, 200);
         snprintf(all + strlen(all), sizeof all - strlen(all), "%s", buffer_string(&reply.body));
-        more = reply.header_count == 2;
+        more = reply.header_count == 3;
         if (more)
-            snprintf(target, sizeof target, "%s&limit=2&cursor=%s", question, buffer_string(&reply.headers[1].value));
+            snprintf(target, sizeof target, "%s&limit=2&cursor=%s", question, buffer_string(&reply.headers[2].value));
         reply_clean_up(&reply);
     }
     assert_int_equal(pages, expected_pages);
@@ -383,6 +436,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(batch_and_real_time_are_added_up_with_their_provenance, start, stop),
         cmocka_unit_test_setup_teardown(csv_tells_null_from_empty_text_and_quotes, start, stop),
         cmocka_unit_test_setup_teardown(csv_carries_its_provenance_in_a_header, start, stop),
+        cmocka_unit_test_setup_teardown(a_tag_is_of_the_state_and_the_question_and_not_of_the_lag, start, stop),
+        cmocka_unit_test_setup_teardown(only_what_is_final_and_complete_may_be_kept_for_a_minute, start, stop),
         cmocka_unit_test_setup_teardown(accept_chooses_the_format_where_nothing_else_does, start, stop),
         cmocka_unit_test_setup_teardown(ndjson_is_a_row_a_line, start, stop),
         cmocka_unit_test_setup_teardown(filters_ask_for_a_value_for_empty_text_or_for_null, start, stop),

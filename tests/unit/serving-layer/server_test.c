@@ -263,6 +263,22 @@ static void a_large_answer_is_packed_for_who_takes_it(void **state)
     }
 }
 
+static void who_has_the_answer_isn_t_sent_it_again(void **state)
+{
+    char request[300], tag[64];
+    const char *header = strstr(exchange(*state, "HEAD /v1/views/daily HTTP/1.1\r\n" CLOSE), "ETag: ");
+    assert_non_null(header);
+    assert_int_equal(sscanf(header, "ETag: %63s\r\n", tag), 1);
+    snprintf(request, sizeof request,
+             "GET /v1/views/daily HTTP/1.1\r\nAccept-Encoding: gzip\r\nIf-None-Match: \"a\", %s\r\n" CLOSE, tag);
+    const char *got = exchange(*state, request);
+    assert_int_equal(strncmp(got, "HTTP/1.1 304", strlen("HTTP/1.1 304")), 0);
+    assert_non_null(strstr(got, tag));
+    assert_non_null(strstr(got, "Vary: Accept, Accept-Encoding, Authorization, Origin\r\n"));
+    assert_null(strstr(got, "\r\nContent-Type"));
+    assert_string_equal(strstr(got, "\r\n\r\n"), "\r\n\r\n");
+}
+
 static void a_request_keeps_its_id_or_gets_one(void **state)
 {
     assert_exchange(*state, "GET /livez HTTP/1.1\r\nX-Request-Id: a-7/b\r\n" CLOSE, "HTTP/1.1 200",
@@ -328,6 +344,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_address_that_is_too_long_is_refused, start, stop),
         cmocka_unit_test(a_request_that_never_ends_is_ended),
         cmocka_unit_test_setup_teardown(a_large_answer_is_packed_for_who_takes_it, start, stop),
+        cmocka_unit_test_setup_teardown(who_has_the_answer_isn_t_sent_it_again, start, stop),
         cmocka_unit_test_setup_teardown(a_request_keeps_its_id_or_gets_one, start, stop),
         cmocka_unit_test_setup_teardown(pages_of_the_origins_named_may_read_the_answers, start, stop),
         cmocka_unit_test_setup_teardown(a_port_that_is_taken_is_said, start, stop),

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pick.h"
+
+#include "base/clock.h"
+#include "base/zone.h"
+#include "roll_up.h"
+
+struct finality finality_of(const struct snapshot *snapshot, size_t view)
+{
+    const struct publication *publication = &snapshot->publication;
+    return (struct finality){view_is_complete(snapshot, view),
+                             publication->epoch > 0 ? publication->opened_at_us / US_PER_SECOND : INT64_MIN};
+}
+
+bool row_is_final(const struct finality *finality, int64_t end_s, bool has_live)
+{
+    return finality->complete && end_s <= finality->settled_s && !has_live;
+}
+
+/* A walk over the rows that are asked for. */
+struct walk {
+    const struct view_query *query;
+    const struct view_state *state;
+    struct finality finality;
+    struct selection *selection;
+    struct buffer *next;
+    const struct row *last;
+    int64_t last_start_s;
+    struct cell_total merged; /* of the row at hand */
+};
+
+/* False once the page is full and there is a row after it. */
+static bool visit_row(struct walk *walk, const struct window_rows *window, const struct row *row)
+{
+    const struct view *view = walk->query->view;
+    struct value dimensions[DIMENSIONS_MAX];
+    const struct cell *cell = row_merge(row, view, &walk->merged);
+    if (cell->count == 0 || !group_parse(view, row_group(row, view), dimensions) ||
+        !view_query_takes(walk->query, dimensions))
+        return true;
+    if (walk->selection->count == walk->query->limit) {
+        cursor_append(walk->last_start_s, row_group(walk->last, view), walk->next);
+        return false;
+    }
+    bool has_live = !cell_is_zero(view, row_cell(row, view, PART_LIVE));
+    selection_add(walk->selection, &(struct selected_row){window->start_s, window->end_s,
+                                                          row_is_final(&walk->finality, window->end_s, has_live),
+                                                          row_group(row, view), cell});
+    walk->last = row;
+    walk->last_start_s = window->start_s;
+    return !walk->selection->bytes.failed;
+}
+
+int64_t pick_begins(const struct view_state *state, const struct view_query *query)
+{
+    int64_t from_s = query->from_s > state->expired_s ? query->from_s : state->expired_s;
+    bool is_behind = query->has_cursor && question_is_plain(&query->question) && query->cursor_start_s > from_s;
+    return is_behind ? query->cursor_start_s : from_s;
+}
+
+static void visit_rows(struct walk *walk)
+{
+    const struct view_query *query = walk->query;
+    const struct view_rows *rows = &walk->state->rows;
+    for (size_t i = view_rows_window(rows, pick_begins(walk->state, query)); i < rows->count; i++) {
+        const struct window_rows *window = &rows->windows[i];
+        if (window->start_s >= query->to_s)
+            return;
+        size_t number = 0;
+        if (query->has_cursor && window->start_s == query->cursor_start_s)
+            number = window_rows_group(query->view, window, query->cursor_group, true);
+        for (; number < window->count; number++)
+            if (!visit_row(walk, window, window->rows[number]))
+                return;
+    }
+}
+
+/* A page of rows that are in their order. */
+static void take_rolled(struct walk *walk, const struct rollup *rollup)
+{
+    const struct view_query *query = walk->query;
+    const struct rollup_row cursor = {.start_s = query->cursor_start_s,
+                                      .group = query->cursor_group,
+                                      .cell = (const struct cell *)(const void *)query->cursor_cell.bytes};
+    for (size_t i = query->has_cursor ? rollup_behind(rollup, &cursor) : 0; i < rollup->count; i++) {
+        const struct rollup_row *row = &rollup->rows[i];
+        if (walk->selection->count == query->limit) {
+            cursor_append_rolled(query, &rollup->rows[i - 1], walk->next);
+            return;
+        }
+        selection_add(walk->selection,
+                      &(struct selected_row){row->start_s, row->end_s,
+                                             row_is_final(&walk->finality, row->end_s, row->is_touched), row->group,
+                                             row->cell});
+    }
+}
+
+static bool visit_rolled(struct walk *walk, struct problem *problem)
+{
+    const struct view_query *query = walk->query;
+    struct rollup rollup;
+    rollup_init(&rollup, &query->question, pick_begins(walk->state, query), query->to_s);
+    bool done = roll_up(walk->state, query, &rollup, problem);
+    if (done)
+        take_rolled(walk, &rollup);
+    rollup_clean_up(&rollup);
+    return done;
+}
+
+/* What was given up to keep within the memory can't be answered, and is not passed over in silence. */
+static bool check_held(const struct view_state *state, const struct view_query *query, struct problem *problem)
+{
+    int64_t to_s = query->to_s < state->rows.floor_s ? query->to_s : state->rows.floor_s;
+    if (pick_begins(state, query) >= to_s)
+        return true;
+    struct buffer held = {0};
+    buffer_append_local_time(&held, query->view->zone, state->rows.floor_s);
+    problem_set(problem, 422,
+                "windows before %s are not held: http.memory is full; ask with from=%s, or raise http.memory",
+                buffer_string(&held), buffer_string(&held));
+    if (held.failed)
+        problem_memory(problem);
+    buffer_clean_up(&held);
+    return false;
+}
+
+bool pick_page(const struct snapshot *snapshot, size_t view, const struct view_query *query,
+               struct selection *selection, struct buffer *next, struct problem *problem)
+{
+    if (!snapshot->loaded)
+        return problem_set(problem, 503, "nothing that is published of %s could be read yet", snapshot->source->name);
+    struct walk walk = {.query = query,
+                        .state = &snapshot->views[view],
+                        .finality = finality_of(snapshot, view),
+                        .selection = selection,
+                        .next = next};
+    if (!check_held(walk.state, query, problem))
+        return false;
+    if (!snapshot_view_is_current(snapshot, view))
+        return true;
+    if (question_is_plain(&query->question))
+        visit_rows(&walk);
+    else if (!visit_rolled(&walk, problem))
+        return false;
+    return (!selection->bytes.failed && !next->failed) || problem_memory(problem);
+}
