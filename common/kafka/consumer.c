@@ -317,7 +317,7 @@ static bool partition_count(struct consumer *port, const char *topic, int32_t *r
     return kafka_partition_count(kafka_consumer_client(port), topic, ret_count, error);
 }
 
-static void hint(struct consumer *port, const struct consumer_position positions[], size_t count)
+static void commit_group_offsets(struct consumer *port, const struct consumer_position positions[], size_t count)
 {
     rd_kafka_topic_partition_list_t *list = position_list(positions, count);
     rd_kafka_commit(kafka_consumer_client(port), list, 1);
@@ -377,7 +377,7 @@ static const struct consumer_operations operations = {
     .offset_at = offset_at,
     .partition_count = partition_count,
     .cluster = cluster,
-    .hint = hint,
+    .commit_group_offsets = commit_group_offsets,
     .destroy = destroy,
 };
 

@@ -66,8 +66,8 @@ struct consumer_operations {
     /* Partitions of the topic; 0 where it doesn't exist. */
     bool (*partition_count)(struct consumer *consumer, const char *topic, int32_t *ret_count, struct error *error);
     bool (*cluster)(struct consumer *consumer, char ret_cluster[CLUSTER_ID_MAX], struct error *error);
-    /* Tells the group's offsets, for lag monitors; doesn't wait, failures don't matter. */
-    void (*hint)(struct consumer *consumer, const struct consumer_position positions[], size_t count);
+    /* Commits offsets to the group, where lag monitors look; doesn't wait, failures don't matter. */
+    void (*commit_group_offsets)(struct consumer *consumer, const struct consumer_position positions[], size_t count);
     /* Leaves the group (revoked is called) and frees. */
     void (*destroy)(struct consumer *consumer);
 };

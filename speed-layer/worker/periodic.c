@@ -9,7 +9,7 @@
 #include "worker/state.h"
 
 #define CHECK_EVERY_US US_PER_SECOND
-#define HINT_EVERY_US (5 * US_PER_SECOND)
+#define GROUP_OFFSETS_EVERY_US (5 * US_PER_SECOND)
 #define AUDIT_EVERY_US (60 * US_PER_SECOND)
 #define HELD_US (60 * US_PER_SECOND) /* for so long a transaction may hold the end of the log before that is told */
 #define AUDIT_SHARE 100              /* of the time at most one part in so many goes into audits */
@@ -57,7 +57,7 @@ static void audit_next(struct worker *worker, int64_t now_us)
         worker->audit_at_us = end_us + rest_us;
 }
 
-void worker_hint(struct worker *worker)
+void worker_commit_group_offsets(struct worker *worker)
 {
     struct consumer_position *positions = calloc(worker->owned_count + 1, sizeof *positions);
     size_t count = 0;
@@ -68,7 +68,7 @@ void worker_hint(struct worker *worker)
                 (struct consumer_position){partition->source->topic, partition->id.partition, partition->slot.next};
     }
     if (count)
-        worker->consumer->operations->hint(worker->consumer, positions, count);
+        worker->consumer->operations->commit_group_offsets(worker->consumer, positions, count);
     free(positions);
 }
 
@@ -142,9 +142,9 @@ void worker_look_around(struct worker *worker)
             }
         }
     }
-    if (now_us - worker->hinted_us >= HINT_EVERY_US) {
-        worker->hinted_us = now_us;
-        worker_hint(worker);
+    if (now_us - worker->group_offsets_us >= GROUP_OFFSETS_EVERY_US) {
+        worker->group_offsets_us = now_us;
+        worker_commit_group_offsets(worker);
         look_for_held_ends(worker, now_us);
         look_for_room(worker);
         worker_commit_idle(worker);

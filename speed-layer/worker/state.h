@@ -49,7 +49,7 @@ struct worker {
     struct retry commit_retry;
     size_t audited;      /* slots so far */
     int64_t audit_at_us; /* when to look at the next one */
-    int64_t checked_us, hinted_us, troubled_us;
+    int64_t checked_us, group_offsets_us, troubled_us;
     struct {
         size_t count;
         struct slot_id first; /* of them, and where its slot stood then */
@@ -113,7 +113,7 @@ void worker_mark_foreign(struct worker *worker);
 /* What is done from time to time: audits, checks of slots against what is published, positions for the group. */
 void worker_look_around(struct worker *worker);
 /* Tells the group the committed positions, for its tools; nothing is read from there. */
-void worker_hint(struct worker *worker);
+void worker_commit_group_offsets(struct worker *worker);
 
 /* report.c; nothing happens where nobody watches */
 

@@ -187,7 +187,7 @@ static void on_revoked(void *context, bool lost)
     if (!lost && !worker->suspended)
         worker_commit_all(worker);
     if (!lost)
-        worker_hint(worker);
+        worker_commit_group_offsets(worker);
     for (size_t i = 0; i < worker->owned_count; i++)
         letters_forget(&worker->letters, &worker->owned[i].letters, worker->owned[i].partition);
     disown_all(worker);

@@ -406,7 +406,7 @@ static bool cluster(struct consumer *port, char ret_cluster[CLUSTER_ID_MAX], str
     return true;
 }
 
-static void hint(struct consumer *port, const struct consumer_position positions[], size_t count)
+static void commit_group_offsets(struct consumer *port, const struct consumer_position positions[], size_t count)
 {
     (void)port;
     (void)positions;
@@ -432,7 +432,7 @@ void topic_consumer_init(struct topic_consumer *consumer, struct topic *topic, s
                                                           .offset_at = offset_at,
                                                           .partition_count = partition_count,
                                                           .cluster = cluster,
-                                                          .hint = hint,
+                                                          .commit_group_offsets = commit_group_offsets,
                                                           .destroy = destroy};
     *consumer = (struct topic_consumer){
         .consumer = {&operations}, .topic = topic, .actor = actor, .events = *events, .member = member};

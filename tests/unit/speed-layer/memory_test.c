@@ -304,7 +304,7 @@ static bool cluster(struct consumer *consumer, char ret_cluster[CLUSTER_ID_MAX],
     return true;
 }
 
-static void hint(struct consumer *consumer, const struct consumer_position positions[], size_t count)
+static void commit_group_offsets(struct consumer *consumer, const struct consumer_position positions[], size_t count)
 {
     (void)consumer, (void)positions, (void)count;
 }
@@ -326,8 +326,8 @@ static bool work_until_the_end(void *context)
 {
     (void)context;
     static const struct consumer_operations consumer_operations = {
-        assign,          poll_messages,   ask_extents, known_end, real_end,
-        group_offset_at, partition_count, cluster,     hint,      leave};
+        assign,          poll_messages, ask_extents,          known_end, real_end, group_offset_at,
+        partition_count, cluster,       commit_group_offsets, leave};
     struct realtime_store realtime = {&realtime_operations};
     struct publication_store publications = {&publication_operations};
     struct settings settings = {

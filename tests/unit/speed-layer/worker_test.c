@@ -164,7 +164,7 @@ static bool cluster(struct consumer *consumer, char ret_cluster[CLUSTER_ID_MAX],
     return true;
 }
 
-static void hint(struct consumer *consumer, const struct consumer_position positions[], size_t count)
+static void commit_group_offsets(struct consumer *consumer, const struct consumer_position positions[], size_t count)
 {
     (void)consumer, (void)positions, (void)count;
 }
@@ -191,7 +191,8 @@ static bool latest(void *context, size_t source, struct publication *ret_publica
 }
 
 static const struct consumer_operations consumer_operations = {
-    assign, poll_messages, ask_extents, known_end, real_end, offset_at, partition_count, cluster, hint, leave};
+    assign,          poll_messages, ask_extents,          known_end, real_end, offset_at,
+    partition_count, cluster,       commit_group_offsets, leave};
 static const struct publication_store_operations publication_operations = {.read = read_publication};
 
 /* Partitions of orders, a minute apart, so that each has a group of its own. */
