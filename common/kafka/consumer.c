@@ -11,9 +11,9 @@
 #include "kafka/extents.h"
 #include "kafka/message.h"
 
-#define PULSE_NS 5000000 /* see pulse() */
-#define PULSE_TIMEOUT_MS 1000
-#define ENDS_TURNS 20 /* of pulse(), from one question to the next while nothing streams in */
+#define WATCH_NS 5000000 /* see watch_ends() */
+#define WATCH_TIMEOUT_MS 1000
+#define ENDS_TURNS 20 /* of watch_ends(), from one question to the next while nothing streams in */
 
 struct kafka_consumer {
     struct consumer consumer;    /* first, so that one pointer is both */
@@ -29,8 +29,8 @@ struct kafka_consumer {
     struct consumer_events events;
     struct log_message messages[CONSUMER_BATCH];
 
-    pthread_t pulse;
-    bool has_pulse;
+    pthread_t ends_watch;
+    bool has_ends_watch;
     atomic_bool busy, closing;
     pthread_mutex_t lock;                      /* of `assigned` */
     rd_kafka_topic_partition_list_t *assigned; /* each offset is an end, each opaque a real one: see note_end() */
@@ -163,7 +163,8 @@ static void note_end(struct kafka_consumer *consumer, const struct asked_partiti
     if (one && end > one->offset)
         one->offset = end;
     if (one)
-        one->opaque = (void *)(intptr_t)asked->high; // NOLINT(performance-no-int-to-ptr): it has no other room
+        one->opaque =
+            (void *)(intptr_t)asked->high; // NOLINT(performance-no-int-to-ptr): the only place for a second number
     pthread_mutex_unlock(&consumer->lock);
 }
 
@@ -193,17 +194,17 @@ static int64_t ask_offset(rd_kafka_t *client, const char *topic, int32_t partiti
  * second once a queue has been full, however soon it is empty again, and any request to the broker wakes it: so while
  * messages stream in, an end is asked for in every turn. Else some in a second, and only while a fetch has told of more
  * than is known. */
-static void *pulse(void *context)
+static void *watch_ends(void *context)
 {
     struct kafka_consumer *consumer = context;
     int at = -1;
     for (int turn = 0; !atomic_load(&consumer->closing); turn++) {
-        nanosleep(&(struct timespec){.tv_nsec = PULSE_NS}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = WATCH_NS}, NULL);
         bool busy = atomic_load(&consumer->busy);
         struct asked_partition asked;
         if (!(busy || turn % ENDS_TURNS == 0) || !choose(consumer, busy, &at, &asked))
             continue;
-        int64_t end = ask_offset(consumer->client, asked.topic, asked.partition, RD_KAFKA_OFFSET_END, PULSE_TIMEOUT_MS);
+        int64_t end = ask_offset(consumer->client, asked.topic, asked.partition, RD_KAFKA_OFFSET_END, WATCH_TIMEOUT_MS);
         if (end >= 0)
             note_end(consumer, &asked, end);
     }
@@ -353,8 +354,8 @@ static void destroy(struct consumer *port)
         kafka_member_exit(consumer->member, consumer->number);
         release(consumer, rd_kafka_assignment_lost(kafka_consumer_client(port)) != 0);
     }
-    if (consumer->has_pulse)
-        pthread_join(consumer->pulse, NULL);
+    if (consumer->has_ends_watch)
+        pthread_join(consumer->ends_watch, NULL);
     if (consumer->queue)
         rd_kafka_queue_destroy(consumer->queue);
     for (size_t i = 0; i < consumer->topic_count; i++)
@@ -402,7 +403,7 @@ bool kafka_consumer_open_of(struct kafka_member *member, const struct kafka_acce
         destroy(&consumer->consumer);
         return false;
     }
-    consumer->has_pulse = pthread_create(&consumer->pulse, NULL, pulse, consumer) == 0;
+    consumer->has_ends_watch = pthread_create(&consumer->ends_watch, NULL, watch_ends, consumer) == 0;
     *ret_consumer = &consumer->consumer;
     return true;
 }
