@@ -182,7 +182,7 @@ static void forget(struct dead_letter_store *store, const struct source *source,
         forget_letters(queue);
 }
 
-static void tend(struct dead_letter_store *store)
+static void close_idle(struct dead_letter_store *store)
 {
     int64_t now_us = clock_monotonic_us();
     size_t kept = 0;
@@ -215,7 +215,7 @@ bool kafka_dead_letters_open(const struct kafka_access *access, struct dead_lett
                              struct error *error)
 {
     static const struct dead_letter_operations operations = {
-        .send = send_letter, .keep = keep, .forget = forget, .tend = tend, .destroy = destroy};
+        .send = send_letter, .keep = keep, .forget = forget, .close_idle = close_idle, .destroy = destroy};
     struct kafka_dead_letters *letters = calloc(1, sizeof *letters);
     if (!letters)
         return error_set(error, ERROR_INTERNAL, "out of memory");

@@ -38,8 +38,8 @@ struct dead_letter_operations {
     /* Forgets what was sent for this partition and not kept. */
     void (*forget)(struct dead_letter_store *store, const struct source *source, int32_t partition);
 
-    /* Lets go of what wasn't used for a while; to be called every few seconds. */
-    void (*tend)(struct dead_letter_store *store);
+    /* Closes what wasn't used for a while; to be called every few seconds. */
+    void (*close_idle)(struct dead_letter_store *store);
 
     void (*destroy)(struct dead_letter_store *store);
 };

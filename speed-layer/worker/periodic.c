@@ -151,6 +151,6 @@ void worker_look_around(struct worker *worker)
         if (!worker->suspended)
             worker_mark_foreign(worker);
         if (worker->letters.store)
-            worker->letters.store->operations->tend(worker->letters.store);
+            worker->letters.store->operations->close_idle(worker->letters.store);
     }
 }

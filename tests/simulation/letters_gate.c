@@ -39,7 +39,7 @@ static void forget(struct dead_letter_store *store, const struct source *source,
     of(store)->memory.store.operations->forget(&of(store)->memory.store, source, partition);
 }
 
-static void tend(struct dead_letter_store *store)
+static void close_idle(struct dead_letter_store *store)
 {
     (void)store;
 }
@@ -53,7 +53,7 @@ void letters_gate_init(struct letters_gate *gate, struct memory_dead_letter_topi
                        struct actor *actor)
 {
     static const struct dead_letter_operations operations = {
-        .send = send_letter, .keep = keep, .forget = forget, .tend = tend, .destroy = destroy};
+        .send = send_letter, .keep = keep, .forget = forget, .close_idle = close_idle, .destroy = destroy};
     *gate = (struct letters_gate){.store = {&operations}, .service = service, .actor = actor};
     memory_dead_letters_init(&gate->memory, topic);
 }

@@ -80,7 +80,7 @@ static void forget(struct dead_letter_store *store, const struct source *source,
     self(store)->partitions[partition].sent.count = 0;
 }
 
-static void tend(struct dead_letter_store *store)
+static void close_idle(struct dead_letter_store *store)
 {
     (void)store;
 }
@@ -107,7 +107,7 @@ void memory_dead_letter_topic_clean_up(struct memory_dead_letter_topic *topic)
 void memory_dead_letters_init(struct memory_dead_letters *memory, struct memory_dead_letter_topic *topic)
 {
     static const struct dead_letter_operations operations = {
-        .send = send_letter, .keep = keep, .forget = forget, .tend = tend, .destroy = destroy};
+        .send = send_letter, .keep = keep, .forget = forget, .close_idle = close_idle, .destroy = destroy};
     *memory = (struct memory_dead_letters){.store = {&operations}, .topic = topic};
 }
 
