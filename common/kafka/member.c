@@ -13,7 +13,7 @@
 struct share {
     rd_kafka_topic_partition_list_t *partitions; /* NULL: nothing was given */
     bool is_open;                                /* its consumer is there */
-    bool has_come;                               /* and has been round since the group was last heard */
+    bool has_polled;                             /* and has polled since the group was last heard */
     bool is_taken;                               /* the consumer knows of the partitions */
     bool is_wanted_back;                         /* the group takes them, and waits */
 };
@@ -139,10 +139,10 @@ static void note_message(struct kafka_member *member, rd_kafka_message_t *messag
     rd_kafka_message_destroy(message);
 }
 
-static bool have_all_come(const struct kafka_member *member)
+static bool have_all_polled(const struct kafka_member *member)
 {
     for (size_t i = 0; i < member->count; i++)
-        if (member->shares[i].is_open && !member->shares[i].has_come)
+        if (member->shares[i].is_open && !member->shares[i].has_polled)
             return false;
     return true;
 }
@@ -151,7 +151,7 @@ static void hear(struct kafka_member *member)
 {
     rd_kafka_message_t *message;
     for (size_t i = 0; i < member->count; i++)
-        member->shares[i].has_come = false;
+        member->shares[i].has_polled = false;
     while (!member->is_revoking && (message = rd_kafka_consumer_poll(member->client, 0)))
         note_message(member, message);
 }
@@ -182,8 +182,8 @@ void kafka_member_exit(struct kafka_member *member, size_t number)
 bool kafka_member_serve(struct kafka_member *member, size_t number, struct error *ret_trouble)
 {
     pthread_mutex_lock(&member->lock);
-    member->shares[number].has_come = true;
-    if (!member->is_revoking && have_all_come(member))
+    member->shares[number].has_polled = true;
+    if (!member->is_revoking && have_all_polled(member))
         hear(member);
     bool has_trouble = member->has_trouble;
     if (has_trouble)
@@ -193,7 +193,7 @@ bool kafka_member_serve(struct kafka_member *member, size_t number, struct error
     return has_trouble;
 }
 
-/* That all is lost is known at once, also where a consumer that doesn't come round keeps the group from being heard. */
+/* That all is lost is known at once, also where a consumer that doesn't poll keeps the group from being heard. */
 bool kafka_member_takes_back(struct kafka_member *member, size_t number, bool *ret_lost)
 {
     pthread_mutex_lock(&member->lock);
