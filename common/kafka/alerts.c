@@ -180,11 +180,11 @@ static bool has_positions(struct alert_store *store, const struct partition_posi
     return done;
 }
 
-static bool may_begin(struct alert_store *store, const struct partition_position positions[], size_t count, bool anew,
+static bool may_begin(struct alert_store *store, const struct partition_position positions[], size_t count, bool reset,
                       struct error *error)
 {
     bool has = false;
-    if (anew)
+    if (reset)
         return has_members(self(store), &has, error) &&
                (!has || error_set(error, ERROR_TRY_AGAIN,
                                   "the group %s has members: stop every tidemark-speed with this detector first",
@@ -194,7 +194,7 @@ static bool may_begin(struct alert_store *store, const struct partition_position
 }
 
 /* All who begin use one transactional id, so that one is over before the next looks whether it still has to. */
-static bool begin(struct alert_store *store, const struct partition_position positions[], size_t count, bool anew,
+static bool begin(struct alert_store *store, const struct partition_position positions[], size_t count, bool reset,
                   struct error *error)
 {
     struct kafka_alerts *alerts = self(store);
@@ -207,7 +207,7 @@ static bool begin(struct alert_store *store, const struct partition_position pos
     rd_kafka_topic_partition_list_t *list = position_list(alerts, positions, count);
     rd_kafka_consumer_group_metadata_t *group = rd_kafka_consumer_group_metadata_new(alerts->access->group);
     bool done = writer && transaction_writer_open(writer, until_us, error) &&
-                may_begin(store, positions, count, anew, error) && transaction_begin(writer, error) &&
+                may_begin(store, positions, count, reset, error) && transaction_begin(writer, error) &&
                 transaction_commit(writer, group, list, until_us, error) &&
                 prove_and_commit_behind(alerts, list, error);
     rd_kafka_consumer_group_metadata_destroy(group);

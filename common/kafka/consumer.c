@@ -163,8 +163,7 @@ static void note_end(struct kafka_consumer *consumer, const struct asked_partiti
     if (one && end > one->offset)
         one->offset = end;
     if (one)
-        one->opaque =
-            (void *)(intptr_t)asked->high; // NOLINT(performance-no-int-to-ptr): the only place for a second number
+        one->opaque = (void *)(intptr_t)asked->high; // NOLINT(performance-no-int-to-ptr): it has no other place
     pthread_mutex_unlock(&consumer->lock);
 }
 

@@ -36,9 +36,9 @@ struct alert_store_operations {
     bool (*positions)(struct alert_store *store, struct detector_position ret_positions[], size_t count,
                       struct error *error);
 
-    /* Sets positions where the group has none at all; ERROR_TRY_AGAIN where it has some. With `anew` also where it has
+    /* Sets positions where the group has none at all; ERROR_TRY_AGAIN where it has some. With `reset` also where it has
      * some, but no members. */
-    bool (*begin)(struct alert_store *store, const struct partition_position positions[], size_t count, bool anew,
+    bool (*begin)(struct alert_store *store, const struct partition_position positions[], size_t count, bool reset,
                   struct error *error);
 
     /* Whether the alert topic holds an alert of this detector. */

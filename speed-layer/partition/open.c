@@ -88,8 +88,8 @@ static struct index_floor floor_in(const struct slot *slot, const struct log_ext
     return (struct index_floor){log->first, time_us > floor.time_us ? time_us : floor.time_us};
 }
 
-static bool begin_anew(struct partition *partition, const struct log_extent *log, const struct publication *publication,
-                       struct error *error)
+static bool rebuild_slot(struct partition *partition, const struct log_extent *log,
+                         const struct publication *publication, struct error *error)
 {
     const struct slot *old = &partition->slot;
     const struct published_partition *published = publication_partition(publication, partition->id.partition);
@@ -129,7 +129,7 @@ static bool begin_anew(struct partition *partition, const struct log_extent *log
     if (!store->operations->init(store, partition->id, old->incarnation, &fresh, &done, error))
         return false;
     crash_point("after_init");
-    partition->begun_anew += done;
+    partition->rebuilds += done;
     return true;
 }
 
@@ -165,7 +165,7 @@ static bool look_at_slot(struct partition *partition, const struct log_extent *l
     if (*ret_ready || known->may_be_old)
         return true;
     return check_topic(partition, log, publication, slot->next, error) &&
-           begin_anew(partition, log, publication, error);
+           rebuild_slot(partition, log, publication, error);
 }
 
 /* A look with what was published a moment ago. */

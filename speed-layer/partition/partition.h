@@ -58,7 +58,7 @@ struct partition {
     struct decoder *decoder;
     struct index *index; /* NULL where the source has no versions */
     struct breaker breaker;
-    int64_t begun_anew;  /* slots that were begun anew since it was made */
+    int64_t rebuilds;    /* of its slot, since it was made */
     const char *alarm;   /* why it stands still, for the slot; NULL where it doesn't */
     int64_t position;    /* the next offset to take */
     int64_t accept_from; /* messages below only fill the index */

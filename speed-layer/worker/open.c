@@ -214,11 +214,11 @@ static bool open_with(struct opening *opening, struct owned *owned, const struct
                                    .offset_at = offset_at,
                                    .context = worker,
                                    .published = opening->has_publication ? &opening->publication : NULL};
-    int64_t begun_anew = owned->partition->begun_anew;
+    int64_t rebuilds = owned->partition->rebuilds;
     bool opened = partition_open(owned->partition, &log, error);
-    begun_anew = owned->partition->begun_anew - begun_anew;
-    worker_count_rebuilds(owned, begun_anew);
-    if (begun_anew > 0)
+    rebuilds = owned->partition->rebuilds - rebuilds;
+    worker_count_rebuilds(owned, rebuilds);
+    if (rebuilds > 0)
         note_begun(worker, owned->partition);
     if (!opened)
         return false;

@@ -188,10 +188,10 @@ static bool positions(struct alert_store *store, struct detector_position ret_po
            (broker_positions(ret_positions, count) || error_set(error, ERROR_UNAVAILABLE, "a transaction is open"));
 }
 
-static bool begin(struct alert_store *store, const struct partition_position given[], size_t count, bool anew,
+static bool begin(struct alert_store *store, const struct partition_position given[], size_t count, bool reset,
                   struct error *error)
 {
-    (void)anew;
+    (void)reset;
     if (!ask(of_store(store), error))
         return false;
     if (!broker_set_first(given, count))
