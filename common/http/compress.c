@@ -8,16 +8,16 @@
 #define GZIP_WINDOW (15 + 16) /* zlib.h: 32 KiB, with gzip's head and tail */
 #define MEMORY_LEVEL 8        /* zlib's default */
 
-/* There is room for all of it, and the library counts it in unsigned int. */
-static bool deflate_whole(z_stream *stream, struct text plain, size_t room, struct buffer *out)
+/* It has the capacity for all of it, and the library counts it in unsigned int. */
+static bool deflate_whole(z_stream *stream, struct text plain, size_t capacity, struct buffer *out)
 {
     stream->next_in = (Bytef *)(uintptr_t)plain.data;
     stream->avail_in = (unsigned)plain.length;
     stream->next_out = (Bytef *)out->data + out->length;
-    stream->avail_out = (unsigned)room;
+    stream->avail_out = (unsigned)capacity;
     if (deflate(stream, Z_FINISH) != Z_STREAM_END)
         return false;
-    out->length += room - stream->avail_out;
+    out->length += capacity - stream->avail_out;
     out->data[out->length] = '\0';
     return true;
 }
@@ -28,8 +28,8 @@ bool gzip_append(struct text plain, struct buffer *out)
     if (plain.length > INT_MAX ||
         deflateInit2(&stream, LEVEL, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
         return false;
-    size_t room = deflateBound(&stream, plain.length);
-    bool done = buffer_reserve(out, room) && deflate_whole(&stream, plain, room, out);
+    size_t capacity = deflateBound(&stream, plain.length);
+    bool done = buffer_reserve(out, capacity) && deflate_whole(&stream, plain, capacity, out);
     deflateEnd(&stream);
     return done;
 }

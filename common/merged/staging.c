@@ -102,7 +102,7 @@ static size_t bytes_staged(const struct staging *staging)
 }
 
 /* Takes from the view that holds the most. */
-static bool make_room(struct staging *staging)
+static bool shrink(struct staging *staging)
 {
     struct staged_view *largest = &staging->views[0];
     for (size_t i = 1; i < staging->source->view_count; i++)
@@ -120,7 +120,7 @@ static bool take_row(void *context, size_t view, int64_t window_start_s, struct 
         return true;
     bool done = !staging->failed && panes_add(&staged->panes, window_start_s, group, cell);
     if (done && panes_count(&staged->panes) % 4096 == 0 && bytes_staged(staging) > staging->bytes_max)
-        done = make_room(staging);
+        done = shrink(staging);
     return done || error_set(error, ERROR_INTERNAL, "out of memory while reading published rows");
 }
 

@@ -24,7 +24,7 @@ void pending_alerts_clear(struct pending_alerts *pending)
     pending->count = 0;
 }
 
-static bool make_room(struct pending_alerts *pending)
+static bool reserve(struct pending_alerts *pending)
 {
     if (pending->count < pending->capacity)
         return true;
@@ -43,7 +43,7 @@ static bool make_room(struct pending_alerts *pending)
 bool pending_alerts_add(struct pending_alerts *pending, const struct alert *alert, const struct detector *detector,
                         int32_t partition)
 {
-    if (!make_room(pending))
+    if (!reserve(pending))
         return false;
     struct pending_alert one = {.key = pending->bytes.length};
     one.has_key = alert_append_key(alert, detector, &pending->bytes);

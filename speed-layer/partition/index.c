@@ -437,8 +437,8 @@ static bool fits_chunk(const struct index *index, uint64_t size, int64_t offset,
     return offset - chunk->offset <= UINT32_MAX && later_ms >= INT32_MIN && later_ms <= INT32_MAX;
 }
 
-/* Room for `size` bytes at the tail, in one chunk. */
-static bool make_room(struct index *index, uint64_t size, int64_t offset, int64_t record_time_ms)
+/* Free memory for `size` bytes at the tail, in one chunk. */
+static bool reserve(struct index *index, uint64_t size, int64_t offset, int64_t record_time_ms)
 {
     if (fits_chunk(index, size, offset, record_time_ms))
         return true;
@@ -499,7 +499,7 @@ bool index_put(struct index *index, struct index_key key, const struct record *v
 {
     int64_t record_time_ms = time_in_queue(index, version->event_time_us, record_time_us);
     uint64_t bound = (ENTRY_BYTES + fields_bound(index, version) + UNIT - 1) / UNIT * UNIT;
-    if (bound > CHUNK_BYTES || !make_room(index, bound, offset, record_time_ms))
+    if (bound > CHUNK_BYTES || !reserve(index, bound, offset, record_time_ms))
         return false;
     const struct chunk *chunk = chunk_at(index, index->tail);
     struct entry *entry = entry_at(index, index->tail);

@@ -194,9 +194,9 @@ static bool look(struct partition *partition, const struct log_extent *log, bool
     return done;
 }
 
-/* One that was stopped for want of room goes on where there is enough of it: to stop and go costs an index each time.
- */
-static bool wants_room(const struct partition *partition)
+/* One that was stopped by its groups goes on where they are well below the limit: to stop and go costs an index each
+ * time. */
+static bool has_too_many_groups(const struct partition *partition)
 {
     int64_t most = partition->environment->live_groups_max;
     for (size_t i = 0; most > 0 && i < partition->source->view_count; i++)
@@ -247,7 +247,7 @@ bool partition_open(struct partition *partition, const struct log_extent *log, s
             return false;
         if (!ready)
             continue;
-        if (wants_room(partition)) {
+        if (has_too_many_groups(partition)) {
             partition_stop(partition, PARTITION_ALARM_GROUPS);
             return true;
         }

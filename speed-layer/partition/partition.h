@@ -16,8 +16,8 @@ enum partition_state {
     PARTITION_CLOSED,  /* nothing is known: open it */
     PARTITION_READING, /* below the slot's next offset: messages only fill the index */
     PARTITION_RUNNING, /* messages are applied */
-    PARTITION_STOPPED, /* nothing is taken any more: by the breaker until it is made anew, for want of room until it
-                          is opened again; see `alarm` */
+    PARTITION_STOPPED, /* nothing is taken any more: by the breaker until it is made again, by the limit of groups
+                          until it is opened again; see `alarm` */
 };
 
 #define PARTITION_ALARM_BREAKER "breaker"
@@ -87,12 +87,12 @@ void partition_destroy(struct partition *partition);
 /* Reads both stores, begins the slot anew where it doesn't fit what is published or is damaged, and sets `position` to
  * where reading the log begins. On failure it is closed still. ERROR_TRY_AGAIN: somebody else changed the slot
  * meanwhile. ERROR_CONFIGURATION: another cluster or topic, or a younger definition; an operator must act. ERROR_DATA:
- * its slot's meta key was edited, or has a newer format; an operator must act. Where it was stopped for want of room
- * and there is little still, it is stopped again. */
+ * its slot's meta key was edited, or has a newer format; an operator must act. Where it was stopped by the limit
+ * of groups and is still near it, it is stopped again. */
 bool partition_open(struct partition *partition, const struct log_extent *log, struct error *error) MUST_CHECK;
 
 /* True where what is pending could leave a view with more groups in the slot than there may be. It counts high:
- * partition_audit counts anew. Where the slot holds none, anything has room. */
+ * partition_audit counts once more. Where the slot holds none, anything fits. */
 bool partition_is_full(const struct partition *partition);
 
 /* Forgets what isn't committed and takes nothing more; `alarm` is a literal. */

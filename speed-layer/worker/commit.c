@@ -4,30 +4,30 @@
 #include "base/log.h"
 #include "worker/state.h"
 
-#define SHARES_OF_ROOM 32 /* twice one of them fits into the tenth of the room that a partition needs to go on */
+#define SHARES_OF_LIMIT 32 /* twice one of them fits into the tenth of live_groups that a partition needs to go on */
 
 int64_t worker_pending_groups_max(const struct worker *worker)
 {
     int64_t most = worker->speed->settings->speed.groups_max;
-    int64_t room = worker->environment.live_groups_max;
-    if (room > 0 && room / SHARES_OF_ROOM < most)
-        most = room / SHARES_OF_ROOM;
+    int64_t limit = worker->environment.live_groups_max;
+    if (limit > 0 && limit / SHARES_OF_LIMIT < most)
+        most = limit / SHARES_OF_LIMIT;
     return most > 0 ? most : 1;
 }
 
-/* Whether the slot has room for what is pending, after counting anew where it seems not to; else the partition waits
- * for a batch run, whose epoch lets older ones go. */
-static bool has_room(struct worker *worker, struct owned *owned, bool *ret_room, struct error *error)
+/* Whether the slot can take what is pending under the limit of groups, counted once more where it seems not to; else
+ * the partition waits for a batch run, whose epoch lets older ones go. */
+static bool fits_limit(struct worker *worker, struct owned *owned, bool *ret_fits, struct error *error)
 {
     struct partition *partition = owned->partition;
     bool sound = true;
-    *ret_room = partition->state != PARTITION_RUNNING || !partition_is_full(partition);
-    if (*ret_room)
+    *ret_fits = partition->state != PARTITION_RUNNING || !partition_is_full(partition);
+    if (*ret_fits)
         return true;
     if (!partition_audit(partition, &sound, error))
         return false;
-    *ret_room = sound && !partition_is_full(partition);
-    if (*ret_room)
+    *ret_fits = sound && !partition_is_full(partition);
+    if (*ret_fits)
         return true;
     letters_forget(&worker->letters, &owned->letters, partition);
     worker->must_assign = true;
@@ -47,10 +47,10 @@ static bool has_room(struct worker *worker, struct owned *owned, bool *ret_room,
 static bool commit_one(struct worker *worker, struct owned *owned, struct error *error)
 {
     struct partition *partition = owned->partition;
-    bool room;
-    if (!has_room(worker, owned, &room, error))
+    bool fits;
+    if (!fits_limit(worker, owned, &fits, error))
         return worker_close_damaged(worker, owned, error);
-    if (!room)
+    if (!fits)
         return true;
     if (!letters_keep(&worker->letters, &owned->letters, partition)) {
         worker_close(worker, owned);

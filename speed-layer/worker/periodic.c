@@ -72,8 +72,8 @@ void worker_commit_group_offsets(struct worker *worker)
     free(positions);
 }
 
-/* Opening those that wait for room shows whether there is some. */
-static void look_for_room(struct worker *worker)
+/* Opening those that were stopped by their groups shows whether they are below the limit again. */
+static void reopen_full(struct worker *worker)
 {
     for (size_t i = 0; i < worker->owned_count; i++) {
         struct partition *partition = worker->owned[i].partition;
@@ -146,7 +146,7 @@ void worker_look_around(struct worker *worker)
         worker->group_offsets_us = now_us;
         worker_commit_group_offsets(worker);
         look_for_held_ends(worker, now_us);
-        look_for_room(worker);
+        reopen_full(worker);
         worker_commit_idle(worker);
         if (!worker->suspended)
             worker_mark_foreign(worker);
