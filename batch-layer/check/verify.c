@@ -48,7 +48,7 @@ static bool read_ingested(struct verification *verification, struct error *error
 static bool read_published(struct verification *verification, struct error *error)
 {
     struct batch *batch = verification->batch;
-    if (!batch->publisher->begin_reading(batch, verification->source, &verification->publication, error) ||
+    if (!batch->publisher->begin_read(batch, verification->source, &verification->publication, error) ||
         !same_cluster_check(verification->source, &verification->publication, verification->cluster, error))
         return false;
     if (!read_ingested(verification, error))

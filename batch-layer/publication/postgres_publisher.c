@@ -327,8 +327,8 @@ static void roll_back(struct batch *batch)
     connection_roll_back(batch->connection);
 }
 
-static bool begin_reading(struct batch *batch, const struct source *source, struct publication *ret_publication,
-                          struct error *error)
+static bool begin_read(struct batch *batch, const struct source *source, struct publication *ret_publication,
+                       struct error *error)
 {
     return connection_execute(batch->connection, "begin isolation level repeatable read read only", error) &&
            snapshot_read(batch->connection, source, ret_publication, error);
@@ -347,6 +347,6 @@ const struct publisher_operations postgres_publisher = {
     .commit = publication_commit,
     .was_published = was_published,
     .roll_back = roll_back,
-    .begin_reading = begin_reading,
+    .begin_read = begin_read,
     .read_view = published_view_read,
 };

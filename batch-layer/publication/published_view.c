@@ -28,64 +28,64 @@ void append_cell_name(struct buffer *out, const struct view *view, int64_t windo
     }
 }
 
-struct view_reading {
+struct view_scan {
     const struct view *view;
     struct panes *panes;
     struct buffer group, text;
 };
 
-static bool fail(struct view_reading *reading, int64_t window, const char *what, struct error *error)
+static bool fail(struct view_scan *scan, int64_t window, const char *what, struct error *error)
 {
     struct buffer name = {0};
-    append_cell_name(&name, reading->view, window, buffer_text(&reading->group));
+    append_cell_name(&name, scan->view, window, buffer_text(&scan->group));
     error_set(error, ERROR_DATA, "%s: %s", buffer_string(&name), what);
     buffer_clean_up(&name);
     return false;
 }
 
 /* Do the columns for people say what the hidden ones do? */
-static bool check_shown(struct view_reading *reading, const PGresult *rows, int row, const struct cell *cell,
-                        int64_t window, struct error *error)
+static bool check_shown(struct view_scan *scan, const PGresult *rows, int row, const struct cell *cell, int64_t window,
+                        struct error *error)
 {
-    const struct view *view = reading->view;
+    const struct view *view = scan->view;
     int first = cell_column_count(view);
     if (result_integer(rows, row, first + COLUMN_START) != window ||
         result_integer(rows, row, first + COLUMN_END) != window_end(&view->window, view->zone, window))
-        return fail(reading, window, "window_start or window_end isn't the window's", error);
+        return fail(scan, window, "window_start or window_end isn't the window's", error);
     for (size_t i = 0; i < view->measure_count; i++) {
         int column = first + COLUMN_MEASURES + (int)i;
-        buffer_clear(&reading->text);
-        measure_append(view, &view->measures[i], cell, &reading->text);
-        if (reading->text.failed)
+        buffer_clear(&scan->text);
+        measure_append(view, &view->measures[i], cell, &scan->text);
+        if (scan->text.failed)
             return error_set(error, ERROR_INTERNAL, "out of memory");
         struct text shown = PQgetisnull(rows, row, column) ? text_of("null") : result_text(rows, row, column);
-        if (text_equal(shown, buffer_text(&reading->text)))
+        if (text_equal(shown, buffer_text(&scan->text)))
             continue;
         struct buffer what = {0};
         buffer_appendf(&what, "%s is %.*s in the table, and its own hidden columns give %s", view->measures[i].name,
-                       (int)shown.length, shown.data, buffer_string(&reading->text));
-        fail(reading, window, buffer_string(&what), error);
+                       (int)shown.length, shown.data, buffer_string(&scan->text));
+        fail(scan, window, buffer_string(&what), error);
         buffer_clean_up(&what);
         return false;
     }
     return true;
 }
 
-static bool read_row(struct view_reading *reading, const PGresult *rows, int row, struct error *error)
+static bool read_row(struct view_scan *scan, const PGresult *rows, int row, struct error *error)
 {
     int64_t window = view_row_window(rows, row);
-    struct cell *cell = view_row_group(reading->view, rows, row, &reading->group)
-                            ? panes_at(reading->panes, window, buffer_text(&reading->group))
+    struct cell *cell = view_row_group(scan->view, rows, row, &scan->group)
+                            ? panes_at(scan->panes, window, buffer_text(&scan->group))
                             : NULL;
     if (!cell)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     if (cell->count)
-        return fail(reading, window, "the row is there twice", error);
-    bool is_whole = view_row_cell(reading->view, rows, row, cell);
+        return fail(scan, window, "the row is there twice", error);
+    bool is_whole = view_row_cell(scan->view, rows, row, cell);
     if (cell->count <= 0)
-        return fail(reading, window, "the row stands for no version", error);
-    return is_whole ? check_shown(reading, rows, row, cell, window, error)
-                    : fail(reading, window, "its hidden sum isn't a whole number", error);
+        return fail(scan, window, "the row stands for no version", error);
+    return is_whole ? check_shown(scan, rows, row, cell, window, error)
+                    : fail(scan, window, "its hidden sum isn't a whole number", error);
 }
 
 static bool read_piece(void *context, const PGresult *rows, struct error *error)
@@ -98,7 +98,7 @@ static bool read_piece(void *context, const PGresult *rows, struct error *error)
 
 bool published_view_read(struct batch *batch, const struct view *view, struct panes *panes, struct error *error)
 {
-    struct view_reading reading = {.view = view, .panes = panes};
+    struct view_scan scan = {.view = view, .panes = panes};
     struct buffer sql = {0};
     buffer_append_string(&sql, "select ");
     append_cell_columns(&sql, view);
@@ -109,9 +109,9 @@ bool published_view_read(struct batch *batch, const struct view *view, struct pa
     }
     buffer_append_string(&sql, " from ");
     append_view_table(&sql, view);
-    bool done = connection_fetch(batch->connection, &sql, ROWS_AT_ONCE, read_piece, &reading, error);
+    bool done = connection_fetch(batch->connection, &sql, ROWS_AT_ONCE, read_piece, &scan, error);
     buffer_clean_up(&sql);
-    buffer_clean_up(&reading.group);
-    buffer_clean_up(&reading.text);
+    buffer_clean_up(&scan.group);
+    buffer_clean_up(&scan.text);
     return done;
 }

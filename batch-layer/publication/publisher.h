@@ -53,8 +53,8 @@ struct publisher_operations {
     void (*roll_back)(struct batch *batch);
 
     /* Reading back. Begins a transaction that sees one moment, and reads what is published at it; roll_back ends it. */
-    bool (*begin_reading)(struct batch *batch, const struct source *source, struct publication *ret_publication,
-                          struct error *error);
+    bool (*begin_read)(struct batch *batch, const struct source *source, struct publication *ret_publication,
+                       struct error *error);
     /* Reads all rows of a view into `panes`. ERROR_DATA names a row that doesn't agree with itself. */
     bool (*read_view)(struct batch *batch, const struct view *view, struct panes *panes, struct error *error);
 };

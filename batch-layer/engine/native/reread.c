@@ -4,7 +4,7 @@
 #include "base/shutdown.h"
 #include "master/master.h"
 
-struct log_reading {
+struct log_scan {
     const struct reread *reread;
     struct decoder *decoder;
 };
@@ -13,29 +13,29 @@ struct log_reading {
 
 static bool take_message(void *context, const struct log_message *message, struct error *error)
 {
-    const struct log_reading *reading = context;
-    const struct reread *reread = reading->reread;
+    const struct log_scan *scan = context;
+    const struct reread *reread = scan->reread;
     struct record record;
     struct rejection rejection = {0};
     if (shutdown_requested())
         return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
     bool good;
-    bool done = decoder_classify(reading->decoder, message->payload, message->record_time_us, &good, &record,
-                                 &rejection, error) &&
-                reread->take(reread->context, message->offset, good ? &record : NULL, error);
-    decoder_reset(reading->decoder);
+    bool done =
+        decoder_classify(scan->decoder, message->payload, message->record_time_us, &good, &record, &rejection, error) &&
+        reread->take(reread->context, message->offset, good ? &record : NULL, error);
+    decoder_reset(scan->decoder);
     return done;
 }
 
 static bool read_log(const struct reread *reread, int64_t from, struct error *error)
 {
     struct event_log *log = reread->batch->log;
-    struct log_reading reading = {reread, decoder_new(&reread->source->schema)};
+    struct log_scan scan = {reread, decoder_new(&reread->source->schema)};
     int64_t available = from;
-    bool done = reading.decoder ? log->operations->read(log, reread->source->topic, reread->partition, from, reread->to,
-                                                        &available, take_message, &reading, error)
-                                : error_set(error, ERROR_INTERNAL, "out of memory");
-    decoder_destroy(reading.decoder);
+    bool done = scan.decoder ? log->operations->read(log, reread->source->topic, reread->partition, from, reread->to,
+                                                     &available, take_message, &scan, error)
+                             : error_set(error, ERROR_INTERNAL, "out of memory");
+    decoder_destroy(scan.decoder);
     return done && (available == from || error_set(error, ERROR_TRY_AGAIN,
                                                    "source %s: the log of partition %d lost its head while it was read",
                                                    reread->source->name, (int)reread->partition));
