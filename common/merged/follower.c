@@ -97,7 +97,7 @@ static bool judge_fit(struct follower *follower, struct followed *followed)
         ticker_wake(&follower->publications);
     }
     return followed->looked_us >= followed->misfit_since_us ||
-           now_us - followed->misfit_since_us >= follower->times.patience_us;
+           now_us - followed->misfit_since_us >= follower->times.grace_us;
 }
 
 /* A misfit that came up while it was looked asked for another look, at once. */
@@ -248,7 +248,7 @@ static void look_at_publication(struct follower *follower, struct followed *foll
 /* What the thread that reads slots didn't put in place in time, because Redis lets it wait, is put there without. */
 static void place_late(struct follower *follower, struct followed *followed)
 {
-    if (clock_monotonic_us() - followed->handed.since_us < follower->times.patience_us)
+    if (clock_monotonic_us() - followed->handed.since_us < follower->times.grace_us)
         return;
     followed->live.reachable = false;
     place(follower, followed);

@@ -31,13 +31,13 @@ struct follower_stores {
 struct follower_times {
     int64_t live_us;        /* how often Redis is asked */
     int64_t publication_us; /* how often PostgreSQL is asked what is published */
-    int64_t patience_us;    /* when slots no longer fit, something newer was probably published: until that is read, but
+    int64_t grace_us;       /* when slots no longer fit, something newer was probably published: until that is read, but
                              * no longer than this, the answers stay what they were; and so long what was published
                              * waits for Redis */
     int64_t silent_us;      /* without a commit for so long, a partition is silent; 0: UNREAD_AFTER_US */
 };
 #define FOLLOWER_TIMES(refresh_us)                                                                                     \
-    ((struct follower_times){.live_us = (refresh_us), .publication_us = 200000, .patience_us = 500000})
+    ((struct follower_times){.live_us = (refresh_us), .publication_us = 200000, .grace_us = 500000})
 
 struct follower;
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "postgres/patience.h"
+#include "postgres/server_wait.h"
 
 #define CONNECT_TIMEOUT_US (5 * US_PER_SECOND)
 #define LOCK_NOT_AVAILABLE "55P03"
@@ -162,7 +162,7 @@ bool connection_open(const struct connection_settings *settings, PGconn **ret_co
         return error_set(error, ERROR_INTERNAL, "out of memory");
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
     PQsetNoticeReceiver(connection, ignore_notice, NULL);
-    bool in_time = patience_connect(connection, deadline_us);
+    bool in_time = server_wait_connect(connection, deadline_us);
     bool done = in_time && PQstatus(connection) == CONNECTION_OK && PQsetnonblocking(connection, 1) == 0;
     if (!done)
         fail_to_connect(connection, in_time, error);
@@ -183,16 +183,16 @@ static bool is_good(const PGresult *result)
 
 /* The last result of what was sent, or the first that failed: bytes that were spoilt on the way give an error first,
  * and then may look like the end of a statement that went well. False where the connection is lost. */
-static bool take_result(struct patience *patience, PGresult **ret_result, struct error *error)
+static bool take_result(struct server_wait *wait, PGresult **ret_result, struct error *error)
 {
     PGresult *result = NULL;
     for (bool more = true; more;) {
-        if (!patience_await_result(patience, error)) {
+        if (!server_wait_for_result(wait, error)) {
             PQclear(result);
             return false;
         }
-        PGresult *next = PQgetResult(patience->connection);
-        more = next && PQresultStatus(next) != PGRES_COPY_IN && PQstatus(patience->connection) == CONNECTION_OK;
+        PGresult *next = PQgetResult(wait->connection);
+        more = next && PQresultStatus(next) != PGRES_COPY_IN && PQstatus(wait->connection) == CONNECTION_OK;
         bool failed = result && PQresultStatus(result) == PGRES_FATAL_ERROR;
         PGresult *other = next && !failed ? result : next;
         result = next && !failed ? next : result;
@@ -203,13 +203,13 @@ static bool take_result(struct patience *patience, PGresult **ret_result, struct
 }
 
 /* Takes what a statement that was sent answers; `wanted` tells good results from others. */
-static bool finish(struct patience *patience, bool wanted(const PGresult *), PGresult **ret_result, struct error *error)
+static bool finish(struct server_wait *wait, bool wanted(const PGresult *), PGresult **ret_result, struct error *error)
 {
     PGresult *result;
-    if (!take_result(patience, &result, error))
+    if (!take_result(wait, &result, error))
         return false;
     if (!wanted(result)) {
-        fail_with(patience->connection, result, patience->holder, error);
+        fail_with(wait->connection, result, wait->holder, error);
         PQclear(result);
         return false;
     }
@@ -220,21 +220,21 @@ static bool finish(struct patience *patience, bool wanted(const PGresult *), PGr
 bool connection_execute(PGconn *connection, const char *sql, struct error *error)
 {
     RESULT *result = NULL;
-    struct patience patience;
-    patience_begin(&patience, connection);
+    struct server_wait wait;
+    server_wait_begin(&wait, connection);
     if (!PQsendQuery(connection, sql))
         return fail(connection, NULL, error);
-    return finish(&patience, is_good, &result, error);
+    return finish(&wait, is_good, &result, error);
 }
 
 bool connection_query(PGconn *connection, const char *sql, size_t count, const char *const values[],
                       PGresult **ret_result, struct error *error)
 {
-    struct patience patience;
-    patience_begin(&patience, connection);
+    struct server_wait wait;
+    server_wait_begin(&wait, connection);
     if (!PQsendQueryParams(connection, sql, (int)count, NULL, values, NULL, NULL, 0))
         return fail(connection, NULL, error);
-    return finish(&patience, is_good, ret_result, error);
+    return finish(&wait, is_good, ret_result, error);
 }
 
 static bool declare_cursor(PGconn *connection, const struct buffer *sql, struct error *error)
@@ -272,25 +272,25 @@ static bool begins_copy(const PGresult *result)
 bool connection_copy_begin(PGconn *connection, const char *sql, struct error *error)
 {
     RESULT *result = NULL;
-    struct patience patience;
-    patience_begin(&patience, connection);
+    struct server_wait wait;
+    server_wait_begin(&wait, connection);
     if (!PQsendQuery(connection, sql))
         return fail(connection, NULL, error);
-    return finish(&patience, begins_copy, &result, error);
+    return finish(&wait, begins_copy, &result, error);
 }
 
 /* Ends a COPY, with a complaint or without, so that the connection is usable again. */
 static bool end_copy(PGconn *connection, const char *complaint, struct error *error)
 {
     RESULT *result = NULL;
-    struct patience patience;
-    patience_begin(&patience, connection);
+    struct server_wait wait;
+    server_wait_begin(&wait, connection);
     int ended = PQputCopyEnd(connection, complaint);
-    while (ended == 0 && patience_flush(&patience, error))
+    while (ended == 0 && server_wait_flush(&wait, error))
         ended = PQputCopyEnd(connection, complaint);
     if (ended < 0)
         return fail(connection, NULL, error);
-    return ended && finish(&patience, is_good, &result, error);
+    return ended && finish(&wait, is_good, &result, error);
 }
 
 /* Small enough that it shows on the slowest of links that something arrives. */
@@ -298,16 +298,16 @@ static bool end_copy(PGconn *connection, const char *complaint, struct error *er
 
 static bool put_piece(PGconn *connection, struct text piece, struct error *error)
 {
-    struct patience patience;
-    patience_begin(&patience, connection);
+    struct server_wait wait;
+    server_wait_begin(&wait, connection);
     int put = PQputCopyData(connection, piece.data, (int)piece.length);
-    while (put == 0 && patience_flush(&patience, error))
+    while (put == 0 && server_wait_flush(&wait, error))
         put = PQputCopyData(connection, piece.data, (int)piece.length);
     if (put < 0) {
         fail(connection, NULL, error);
         end_copy(connection, "given up", NULL);
     }
-    return put > 0 && patience_flush(&patience, error);
+    return put > 0 && server_wait_flush(&wait, error);
 }
 
 bool connection_copy_put(PGconn *connection, struct text lines, struct error *error)

@@ -5,7 +5,7 @@
  * lock held too long, by whom the message says, or a deadlock) or a shutdown is asked for, ERROR_PERMISSION where a
  * password or a right is refused, ERROR_CONFIGURATION where the database or the schema isn't what the program needs.
  * After any error of a transaction the caller rolls back; after ERROR_UNAVAILABLE it closes the connection. Messages
- * name host and database and never hold a secret. How long is waited for an answer: see patience.h. */
+ * name host and database and never hold a secret. How long is waited for an answer: see server_wait.h. */
 #ifndef TIDEMARK_POSTGRES_CONNECTION_H
 #define TIDEMARK_POSTGRES_CONNECTION_H
 

@@ -11,19 +11,6 @@ from product import ROOT, sources, text, without_comments
 GLOSSARY = (ROOT / "docs" / "glossary.md").read_text()
 # Identifiers of other libraries, and of what is no thing.
 OTHERS = re.compile(r"PGRES_\w+|PARTITION_READING|start_reading")
-# word: where it still is.
-EXCUSED = {
-    "anew": ("batch-layer/", "speed-layer/", "common/"),
-    "come": ("batch-layer/", "common/"),
-    "go": ("batch-layer/", "serving-layer/", "common/"),
-    "hint": ("speed-layer/", "common/"),
-    "judgement": ("batch-layer/",),
-    "patience": ("common/", "serving-layer/"),
-    "pulse": ("common/",),
-    "reading": ("batch-layer/",),
-    "room": ("speed-layer/", "serving-layer/", "common/"),
-    "tend": ("speed-layer/", "common/"),
-}
 
 
 def retired():
@@ -68,7 +55,6 @@ class Words(unittest.TestCase):
             (word, name): sorted(names)
             for word, places in uses(self.files, words).items()
             for name, names in places.items()
-            if not name.startswith(EXCUSED.get(word, ()))
         }
         self.assertEqual(found, {})
 

@@ -252,9 +252,9 @@ void serving_start(struct world *world)
     database_reader_init(&serving->reader, &world->database, &world->publications);
     serving->snapshot = snapshot_new(&serving->definition->source, SIZE_MAX);
     const struct follower_stores stores = {.publications = &serving->reader.store, .realtime = &serving->redis.store};
-    /* Without patience what is published is often put in place beside slots that were read before it. */
+    /* Without a grace period what is published is often put in place beside slots that were read before it. */
     const struct follower_times times = {
-        .live_us = 1, .publication_us = 200000, .patience_us = chance_one_in(3) ? 0 : 500000};
+        .live_us = 1, .publication_us = 200000, .grace_us = chance_one_in(3) ? 0 : 500000};
     store_health_init(&serving->health, metrics);
     const struct follower_listener listener = store_health_listener(&serving->health);
     bool made =

@@ -63,7 +63,7 @@ static void no_answer_is_made_of_two_states(void **state)
     (void)state;
     struct bench bench;
     pthread_t readers[READERS];
-    begin(&bench, (struct follower_times){.live_us = 100, .publication_us = 1000, .patience_us = 2000});
+    begin(&bench, (struct follower_times){.live_us = 100, .publication_us = 1000, .grace_us = 2000});
     for (int i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, ask, &bench), 0);
     for (int round = 0; round < ROUNDS || answers < ROUNDS; round++) {

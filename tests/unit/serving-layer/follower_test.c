@@ -527,7 +527,7 @@ static void come_back_and_be_lost_again(void *context)
 static void a_slot_that_is_lost_during_a_look_is_looked_for_once_more(void **state)
 {
     (void)state;
-    fake.times = (struct follower_times){.publication_us = 3600 * US_PER_SECOND, .patience_us = 3600 * US_PER_SECOND};
+    fake.times = (struct follower_times){.publication_us = 3600 * US_PER_SECOND, .grace_us = 3600 * US_PER_SECOND};
     struct world *world = world_with_a_day();
     fake_slot_clear(&fake.slots[1]);
     follower_read_live(world->bench.follower);

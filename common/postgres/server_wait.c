@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "postgres/patience.h"
+#include "postgres/server_wait.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,32 +14,32 @@
 #define LOOK_EVERY_MAX_US (60 * US_PER_SECOND)
 #define LOOK_TIMEOUT_US (5 * US_PER_SECOND)
 #define STRIKES_MAX 3
-#define SHUTDOWN_PATIENCE_US (2 * US_PER_SECOND)
+#define SHUTDOWN_TIMEOUT_US (2 * US_PER_SECOND)
 
 enum verdict { WORKING, NOT_WORKING, UNKNOWN };
 
-static void heard(struct patience *patience)
+static void heard(struct server_wait *wait)
 {
-    patience->heard_us = clock_monotonic_us();
-    patience->look_every_us = FIRST_LOOK_US;
-    patience->next_look_us = patience->heard_us + FIRST_LOOK_US;
-    patience->strikes = 0;
+    wait->heard_us = clock_monotonic_us();
+    wait->look_every_us = FIRST_LOOK_US;
+    wait->next_look_us = wait->heard_us + FIRST_LOOK_US;
+    wait->strikes = 0;
 }
 
-void patience_begin(struct patience *patience, PGconn *connection)
+void server_wait_begin(struct server_wait *wait, PGconn *connection)
 {
-    *patience = (struct patience){.connection = connection};
-    heard(patience);
+    *wait = (struct server_wait){.connection = connection};
+    heard(wait);
 }
 
-bool patience_connect(PGconn *connection, int64_t deadline_us)
+bool server_wait_connect(PGconn *connection, int64_t deadline_us)
 {
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (PQstatus(connection) != CONNECTION_BAD && status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
         int64_t now_us = clock_monotonic_us();
         bool leaving = shutdown_requested();
-        if (leaving && deadline_us > now_us + SHUTDOWN_PATIENCE_US)
-            deadline_us = now_us + SHUTDOWN_PATIENCE_US;
+        if (leaving && deadline_us > now_us + SHUTDOWN_TIMEOUT_US)
+            deadline_us = now_us + SHUTDOWN_TIMEOUT_US;
         if (deadline_us <= now_us)
             return false;
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
@@ -66,7 +66,7 @@ static PGconn *connect_likewise(PGconn *connection, bool *ret_in_time)
     names[count] = values[count] = NULL;
     PGconn *second = options ? PQconnectStartParams(names, values, 0) : NULL;
     PQconninfoFree(options);
-    *ret_in_time = second && patience_connect(second, clock_monotonic_us() + LOOK_TIMEOUT_US);
+    *ret_in_time = second && server_wait_connect(second, clock_monotonic_us() + LOOK_TIMEOUT_US);
     return second;
 }
 
@@ -98,25 +98,25 @@ static PGresult *ask(PGconn *second, int pid)
     return PQgetResult(second);
 }
 
-static enum verdict judge(struct patience *patience, const PGresult *answer)
+static enum verdict judge(struct server_wait *wait, const PGresult *answer)
 {
     if (!answer || PQresultStatus(answer) != PGRES_TUPLES_OK || PQntuples(answer) != 1)
         return NOT_WORKING;
-    snprintf(patience->holder, sizeof patience->holder, "%s", PQgetvalue(answer, 0, 1));
+    snprintf(wait->holder, sizeof wait->holder, "%s", PQgetvalue(answer, 0, 1));
     const char *found = PQgetvalue(answer, 0, 0), *arrived = PQgetvalue(answer, 0, 2);
-    bool moves = strcmp(arrived, patience->arrived) != 0; /* a slow link isn't a dead one */
-    snprintf(patience->arrived, sizeof patience->arrived, "%s", arrived);
+    bool moves = strcmp(arrived, wait->arrived) != 0; /* a slow link isn't a dead one */
+    snprintf(wait->arrived, sizeof wait->arrived, "%s", arrived);
     return strcmp(found, "working") == 0 || moves ? WORKING : strcmp(found, "idle") == 0 ? NOT_WORKING : UNKNOWN;
 }
 
-static enum verdict look(struct patience *patience)
+static enum verdict look(struct server_wait *wait)
 {
     bool in_time;
-    PGconn *second = connect_likewise(patience->connection, &in_time);
+    PGconn *second = connect_likewise(wait->connection, &in_time);
     enum verdict verdict = NOT_WORKING;
     if (in_time && PQstatus(second) == CONNECTION_OK) {
-        PGresult *answer = ask(second, PQbackendPID(patience->connection));
-        verdict = judge(patience, answer);
+        PGresult *answer = ask(second, PQbackendPID(wait->connection));
+        verdict = judge(wait, answer);
         PQclear(answer);
     } else if (in_time && strstr(PQerrorMessage(second), "FATAL:")) {
         verdict = UNKNOWN; /* it is there, and takes no more connections */
@@ -126,85 +126,85 @@ static enum verdict look(struct patience *patience)
 }
 
 /* libpq must see for itself that its connection is over. */
-static bool give_up(struct patience *patience, enum error_code code, const char *why, struct error *error)
+static bool give_up(struct server_wait *wait, enum error_code code, const char *why, struct error *error)
 {
-    PGconn *connection = patience->connection;
+    PGconn *connection = wait->connection;
     shutdown(PQsocket(connection), SHUT_RDWR);
     while (PQstatus(connection) == CONNECTION_OK && PQconsumeInput(connection))
         ;
     return error_set(error, code, "PostgreSQL %s/%s: %s", PQhost(connection), PQdb(connection), why);
 }
 
-static bool check_shutdown(struct patience *patience, int64_t now_us, struct error *error)
+static bool check_shutdown(struct server_wait *wait, int64_t now_us, struct error *error)
 {
     if (!shutdown_requested())
         return true;
-    if (!patience->leave_us)
-        patience->leave_us = now_us + SHUTDOWN_PATIENCE_US;
-    return now_us < patience->leave_us || give_up(patience, ERROR_TRY_AGAIN, "stopped by a signal", error);
+    if (!wait->leave_us)
+        wait->leave_us = now_us + SHUTDOWN_TIMEOUT_US;
+    return now_us < wait->leave_us || give_up(wait, ERROR_TRY_AGAIN, "stopped by a signal", error);
 }
 
-static bool look_if_due(struct patience *patience, int64_t now_us, struct error *error)
+static bool look_if_due(struct server_wait *wait, int64_t now_us, struct error *error)
 {
-    if (now_us < patience->next_look_us || shutdown_requested())
+    if (now_us < wait->next_look_us || shutdown_requested())
         return true;
-    enum verdict verdict = look(patience);
-    patience->strikes = verdict == NOT_WORKING ? patience->strikes + 1 : 0;
-    if (patience->strikes == STRIKES_MAX)
-        return give_up(patience, ERROR_UNAVAILABLE, "the connection is dead: the server isn't at work for it", error);
-    if (patience->strikes == 0 && patience->look_every_us * 2 <= LOOK_EVERY_MAX_US)
-        patience->look_every_us *= 2;
-    patience->next_look_us = clock_monotonic_us() + (patience->strikes ? FIRST_LOOK_US : patience->look_every_us);
+    enum verdict verdict = look(wait);
+    wait->strikes = verdict == NOT_WORKING ? wait->strikes + 1 : 0;
+    if (wait->strikes == STRIKES_MAX)
+        return give_up(wait, ERROR_UNAVAILABLE, "the connection is dead: the server isn't at work for it", error);
+    if (wait->strikes == 0 && wait->look_every_us * 2 <= LOOK_EVERY_MAX_US)
+        wait->look_every_us *= 2;
+    wait->next_look_us = clock_monotonic_us() + (wait->strikes ? FIRST_LOOK_US : wait->look_every_us);
     return true;
 }
 
 /* Waits for events on the socket; true with *ret_ready 0 where it is only time to think again. */
-static bool wait_for(struct patience *patience, short events, short *ret_ready, struct error *error)
+static bool wait_for(struct server_wait *wait, short events, short *ret_ready, struct error *error)
 {
     int64_t now_us = clock_monotonic_us();
-    if (!check_shutdown(patience, now_us, error) || !look_if_due(patience, now_us, error))
+    if (!check_shutdown(wait, now_us, error) || !look_if_due(wait, now_us, error))
         return false;
-    int64_t until_us = patience->leave_us ? patience->leave_us : patience->next_look_us;
+    int64_t until_us = wait->leave_us ? wait->leave_us : wait->next_look_us;
     int64_t left_us = until_us - clock_monotonic_us();
-    struct pollfd fds[] = {{PQsocket(patience->connection), events, 0},
-                           {patience->leave_us ? -1 : shutdown_descriptor(), POLLIN, 0}};
+    struct pollfd fds[] = {{PQsocket(wait->connection), events, 0},
+                           {wait->leave_us ? -1 : shutdown_descriptor(), POLLIN, 0}};
     int ready = poll(fds, 2, left_us > 0 ? (int)(left_us / 1000) + 1 : 0);
     *ret_ready = ready > 0 ? fds[0].revents : 0;
     if (*ret_ready)
-        heard(patience);
+        heard(wait);
     return true;
 }
 
-static bool lost(struct patience *patience, struct error *error)
+static bool lost(struct server_wait *wait, struct error *error)
 {
-    const char *message = PQerrorMessage(patience->connection);
-    return error_set(error, ERROR_UNAVAILABLE, "PostgreSQL %s/%s: %.*s", PQhost(patience->connection),
-                     PQdb(patience->connection), (int)strcspn(message, "\n"), message);
+    const char *message = PQerrorMessage(wait->connection);
+    return error_set(error, ERROR_UNAVAILABLE, "PostgreSQL %s/%s: %.*s", PQhost(wait->connection),
+                     PQdb(wait->connection), (int)strcspn(message, "\n"), message);
 }
 
-bool patience_flush(struct patience *patience, struct error *error)
+bool server_wait_flush(struct server_wait *wait, struct error *error)
 {
-    for (int left = PQflush(patience->connection); left; left = PQflush(patience->connection)) {
+    for (int left = PQflush(wait->connection); left; left = PQflush(wait->connection)) {
         short ready = 0;
         if (left < 0)
-            return lost(patience, error);
-        if (!wait_for(patience, POLLIN | POLLOUT, &ready, error))
+            return lost(wait, error);
+        if (!wait_for(wait, POLLIN | POLLOUT, &ready, error))
             return false;
-        if ((ready & POLLIN) && !PQconsumeInput(patience->connection))
-            return lost(patience, error);
+        if ((ready & POLLIN) && !PQconsumeInput(wait->connection))
+            return lost(wait, error);
     }
     return true;
 }
 
-bool patience_await_result(struct patience *patience, struct error *error)
+bool server_wait_for_result(struct server_wait *wait, struct error *error)
 {
-    if (!patience_flush(patience, error))
+    if (!server_wait_flush(wait, error))
         return false;
-    while (PQisBusy(patience->connection)) {
+    while (PQisBusy(wait->connection)) {
         short ready = 0;
-        if (!wait_for(patience, POLLIN, &ready, error))
+        if (!wait_for(wait, POLLIN, &ready, error))
             return false;
-        if (ready && !PQconsumeInput(patience->connection))
+        if (ready && !PQconsumeInput(wait->connection))
             return true; /* the result that follows says what was lost */
     }
     return true;

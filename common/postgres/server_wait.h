@@ -3,16 +3,16 @@
  * proxy that swallows, a machine that froze, a server that lost our question) looks the same; TCP's own timers don't
  * tell them apart. So while nothing is heard, a second connection is opened from time to time, which asks the server
  * whether it is at work for us, and if it waits for a lock, who holds it. Three times "no", or no answer, in a row and
- * the connection is given up. A shutdown is waited for with less patience. */
-#ifndef TIDEMARK_POSTGRES_PATIENCE_H
-#define TIDEMARK_POSTGRES_PATIENCE_H
+ * the connection is given up. During a shutdown it is two seconds. */
+#ifndef TIDEMARK_POSTGRES_SERVER_WAIT_H
+#define TIDEMARK_POSTGRES_SERVER_WAIT_H
 
 #include <libpq-fe.h>
 #include <stdint.h>
 
 #include "base/error.h"
 
-struct patience {
+struct server_wait {
     PGconn *connection;
     int64_t heard_us;     /* when it last sent or took something */
     int64_t next_look_us; /* at what the server is doing */
@@ -24,16 +24,16 @@ struct patience {
 };
 
 /* For one statement, or for one piece of a COPY. */
-void patience_begin(struct patience *patience, PGconn *connection);
+void server_wait_begin(struct server_wait *wait, PGconn *connection);
 
 /* Waits until a result can be taken without waiting. On an error the connection is lost. */
-bool patience_await_result(struct patience *patience, struct error *error) MUST_CHECK;
+bool server_wait_for_result(struct server_wait *wait, struct error *error) MUST_CHECK;
 
 /* Waits until all that was to be sent is with the kernel. On an error the connection is lost. */
-bool patience_flush(struct patience *patience, struct error *error) MUST_CHECK;
+bool server_wait_flush(struct server_wait *wait, struct error *error) MUST_CHECK;
 
 /* Goes on with a connection that is being made (after PQconnectStart) until it is made or failed; false where the
  * monotonic time `deadline_us` came first. */
-bool patience_connect(PGconn *connection, int64_t deadline_us) MUST_CHECK;
+bool server_wait_connect(PGconn *connection, int64_t deadline_us) MUST_CHECK;
 
 #endif
