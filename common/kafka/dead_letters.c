@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "kafka/letter_writer.h"
+#include "kafka/dead_letter_writer.h"
 
 #define WRITERS_MAX 8                /* producers that are open at once; each has a few threads and connections */
 #define IDLE_US (60 * US_PER_SECOND) /* a writer without letters is closed then */
@@ -16,9 +16,9 @@
 struct partition_queue {
     const struct source *source;
     int32_t partition;
-    struct letter *letters; /* sent, not kept */
+    struct dead_letter_copy *letters; /* sent, not kept */
     size_t count, capacity;
-    struct letter_writer *writer; /* NULL: not open */
+    struct dead_letter_writer *writer; /* NULL: not open */
     int64_t used_us;
     size_t whole_below; /* the topic takes letters with fewer bytes of payload than this */
 };
@@ -26,7 +26,7 @@ struct partition_queue {
 struct kafka_dead_letters {
     struct dead_letter_store store;
     const struct kafka_access *access;
-    rd_kafka_t *marks; /* a consumer that never joins its group */
+    rd_kafka_t *checkpoints; /* a consumer that never joins its group */
     struct partition_queue *queues;
     size_t count, capacity;
 };
@@ -68,7 +68,7 @@ static bool reserve_record(struct partition_queue *queue)
     if (queue->count < queue->capacity)
         return true;
     size_t capacity = queue->capacity ? 2 * queue->capacity : 16;
-    struct letter *letters = realloc(queue->letters, capacity * sizeof *letters);
+    struct dead_letter_copy *letters = realloc(queue->letters, capacity * sizeof *letters);
     if (!letters)
         return false;
     queue->letters = letters;
@@ -79,7 +79,7 @@ static bool reserve_record(struct partition_queue *queue)
 static void forget_letters(struct partition_queue *queue)
 {
     for (size_t i = 0; i < queue->count; i++)
-        letter_clean_up(&queue->letters[i]);
+        dead_letter_copy_clean_up(&queue->letters[i]);
     free(queue->letters);
     queue->letters = NULL;
     queue->count = queue->capacity = 0;
@@ -87,14 +87,14 @@ static void forget_letters(struct partition_queue *queue)
 
 static void close_writer(struct partition_queue *queue)
 {
-    letter_writer_destroy(queue->writer);
+    dead_letter_writer_destroy(queue->writer);
     queue->writer = NULL;
 }
 
 static bool send_letter(struct dead_letter_store *store, const struct dead_letter *letter, struct error *error)
 {
     struct partition_queue *queue = find_or_add(self(store), letter->source, letter->partition);
-    if (!queue || !reserve_record(queue) || !letter_init(&queue->letters[queue->count], letter))
+    if (!queue || !reserve_record(queue) || !dead_letter_copy_init(&queue->letters[queue->count], letter))
         return error_set(error, ERROR_INTERNAL, "out of memory");
     queue->count++;
     queue->used_us = clock_monotonic_us();
@@ -118,17 +118,17 @@ static void close_oldest(struct kafka_dead_letters *letters)
         close_writer(oldest);
 }
 
-static bool open_marks(struct kafka_dead_letters *letters, struct error *error)
+static bool open_checkpoints(struct kafka_dead_letters *letters, struct error *error)
 {
     char group[300];
-    if (letters->marks)
+    if (letters->checkpoints)
         return true;
     snprintf(group, sizeof group, "%s-dead-letters", letters->access->group);
-    /* read_committed: a mark that a transaction is about to move is waited for. */
+    /* read_committed: a checkpoint that a transaction is about to move is waited for. */
     const struct property defaults[] = {
         {"group.id", group}, {"isolation.level", "read_committed"}, {"retry.backoff.ms", "10"}, {0}};
-    letters->marks = kafka_client_new(RD_KAFKA_CONSUMER, letters->access, defaults, NULL, NULL, error);
-    return letters->marks != NULL;
+    letters->checkpoints = kafka_client_new(RD_KAFKA_CONSUMER, letters->access, defaults, NULL, NULL, error);
+    return letters->checkpoints != NULL;
 }
 
 static bool open_writer(struct kafka_dead_letters *letters, struct partition_queue *queue, int64_t until_us,
@@ -136,11 +136,12 @@ static bool open_writer(struct kafka_dead_letters *letters, struct partition_que
 {
     if (!queue->writer) {
         close_oldest(letters);
-        queue->writer = open_marks(letters, error)
-                            ? letter_writer_new(letters->access, queue->source, queue->partition, letters->marks, error)
-                            : NULL;
+        queue->writer =
+            open_checkpoints(letters, error)
+                ? dead_letter_writer_new(letters->access, queue->source, queue->partition, letters->checkpoints, error)
+                : NULL;
     }
-    return queue->writer && letter_writer_open(queue->writer, until_us, error);
+    return queue->writer && dead_letter_writer_open(queue->writer, until_us, error);
 }
 
 /* A letter that is too large is written without its payload at the next attempt, which is made at once. */
@@ -154,12 +155,13 @@ static bool write_letters(struct kafka_dead_letters *letters, struct partition_q
                 close_writer(queue);
             return false;
         }
-        enum letter_outcome outcome = letter_writer_write(queue->writer, queue->letters, queue->count, next,
-                                                          queue->whole_below, until_us, &queue->whole_below, error);
-        if (outcome == LETTERS_WRITTEN)
+        enum dead_letter_outcome outcome =
+            dead_letter_writer_write(queue->writer, queue->letters, queue->count, next, queue->whole_below, until_us,
+                                     &queue->whole_below, error);
+        if (outcome == DEAD_LETTERS_WRITTEN)
             return true;
         close_writer(queue);
-        if (outcome == LETTERS_FAILED)
+        if (outcome == DEAD_LETTERS_FAILED)
             return false;
     }
 }
@@ -205,8 +207,8 @@ static void destroy(struct dead_letter_store *store)
         forget_letters(&letters->queues[i]);
         close_writer(&letters->queues[i]);
     }
-    if (letters->marks)
-        kafka_consumer_destroy(letters->marks);
+    if (letters->checkpoints)
+        kafka_consumer_destroy(letters->checkpoints);
     free(letters->queues);
     free(letters);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0
- * dead_letter_store over Kafka: letters and mark change in one transaction.
+ * dead_letter_store over Kafka: letters and checkpoint change in one transaction.
  *
  * A letter has the key "topic/partition/offset", the message's bytes, its own headers, and after them tidemark-topic,
  * -partition, -offset, -field, -reason, -key (the message's key, where it has one) and -timestamp (its record time in
@@ -7,7 +7,7 @@
  * and headers, and says tidemark-payload-length and tidemark-payload-xxh128 instead.
  *
  * A partition that has a bad message gets a producer of its own with the transactional id
- * "<group>/<source>/<partition>": who opens it fences whoever had it. The mark is the offset that the group
+ * "<group>/<source>/<partition>": who opens it fences whoever had it. The checkpoint is the offset that the group
  * "<group>-dead-letters" has committed for the source's partition. Only a few producers are kept open, and none for
  * long without letters. */
 #ifndef TIDEMARK_KAFKA_DEAD_LETTERS_H

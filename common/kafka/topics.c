@@ -17,7 +17,7 @@ static rd_kafka_resp_err_t creation_result(rd_kafka_event_t *event)
 
 static rd_kafka_resp_err_t create(rd_kafka_t *client, rd_kafka_NewTopic_t *wanted, rd_kafka_queue_t *queue)
 {
-    rd_kafka_NewTopic_set_config(wanted, "max.message.bytes", LARGEST_LETTER);
+    rd_kafka_NewTopic_set_config(wanted, "max.message.bytes", LARGEST_DEAD_LETTER);
     rd_kafka_CreateTopics(client, &wanted, 1, NULL, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_TIMEOUT_MS);
     rd_kafka_resp_err_t code = event ? creation_result(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;

@@ -6,8 +6,8 @@
 #include "kafka/client.h"
 #include "ports/log.h"
 
-/* Creates the topic where it isn't there yet, with one partition, and room for messages of LARGEST_LETTER; a broker
- * without that request is left as it is. */
+/* Creates the topic where it isn't there yet, with one partition, and room for messages of LARGEST_DEAD_LETTER; a
+ * broker without that request is left as it is. */
 bool kafka_topic_ensure(rd_kafka_t *client, const char *topic, struct error *error) MUST_CHECK;
 
 /* The same by a client of its own. */
@@ -19,6 +19,6 @@ bool kafka_topic_policy(rd_kafka_t *client, const char *topic, char ret_policy[L
                         struct error *error) MUST_CHECK;
 
 /* The largest message that is written, with its headers: 16 MiB. */
-#define LARGEST_LETTER "16777216"
+#define LARGEST_DEAD_LETTER "16777216"
 
 #endif

@@ -22,7 +22,7 @@ struct transaction_writer {
 const struct property kafka_writer_defaults[] = {
     {"transaction.timeout.ms", "30000"},
     {"message.timeout.ms", "30000"},
-    {"message.max.bytes", LARGEST_LETTER},
+    {"message.max.bytes", LARGEST_DEAD_LETTER},
     {"batch.size", "65536"},
     {"linger.ms", "0"},
     {"retry.backoff.ms", "10"},

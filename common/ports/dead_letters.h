@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Where bad messages are kept: raw bytes, with where they lay and why they are bad.
  *
- * Each partition of a source has a mark beside its letters: the offset up to which they are written. Letters and mark
- * change together, and only the last who took a partition over can change them. So whoever reads messages again, after
- * a crash, a rebalance or a loss of the real-time store, may send them again: what lies below the mark is passed over,
- * and there is one letter for each bad message. */
+ * Each partition of a source has a checkpoint beside its letters: the offset up to which they are written. Letters and
+ * checkpoint change together, and only the last who took a partition over can change them. So whoever reads messages
+ * again, after a crash, a rebalance or a loss of the real-time store, may send them again: what lies below the
+ * checkpoint is passed over, and there is one letter for each bad message. */
 #ifndef TIDEMARK_PORTS_DEAD_LETTERS_H
 #define TIDEMARK_PORTS_DEAD_LETTERS_H
 
@@ -27,10 +27,10 @@ struct dead_letter_operations {
      * False where memory is short. */
     bool (*send)(struct dead_letter_store *store, const struct dead_letter *letter, struct error *error);
 
-    /* Writes what was sent for this partition, but for what lies below its mark, and moves the mark up to `next`. Only
-     * when it has returned true may the messages below `next` be committed. True at once where nothing was sent.
-     * After a failure what was sent is forgotten, and whether it was written isn't known: read the messages again from
-     * what the real-time store says, and send them again. ERROR_TRY_AGAIN: somebody else took the partition over.
+    /* Writes what was sent for this partition, but for what lies below its checkpoint, and moves the checkpoint up to
+     * `next`. Only when it has returned true may the messages below `next` be committed. True at once where nothing was
+     * sent. After a failure what was sent is forgotten, and whether it was written isn't known: read the messages again
+     * from what the real-time store says, and send them again. ERROR_TRY_AGAIN: somebody else took the partition over.
      * ERROR_UNAVAILABLE and ERROR_PERMISSION as everywhere. Waits for a few seconds at most. */
     bool (*keep)(struct dead_letter_store *store, const struct source *source, int32_t partition, int64_t next,
                  struct error *error);

@@ -35,19 +35,19 @@ void memory_dead_letters_take_over(struct memory_dead_letters *memory, int32_t p
     if (memory->partitions[partition].owner)
         return;
     memory->partitions[partition].owner = ++memory->topic->partitions[partition].owner;
-    memory->partitions[partition].mark = memory->topic->partitions[partition].mark;
+    memory->partitions[partition].checkpoint = memory->topic->partitions[partition].checkpoint;
 }
 
 static bool write_sent(struct memory_dead_letters *memory, int32_t partition, int64_t next, struct error *error)
 {
     struct memory_dead_letter_partition *kept = &memory->topic->partitions[partition];
     const struct memory_letters *sent = &memory->partitions[partition].sent;
-    int64_t mark = memory->partitions[partition].mark;
+    int64_t checkpoint = memory->partitions[partition].checkpoint;
     for (size_t i = 0; i < sent->count; i++)
-        if (sent->offsets[i] >= mark && !append(&kept->written, sent->offsets[i]))
+        if (sent->offsets[i] >= checkpoint && !append(&kept->written, sent->offsets[i]))
             return error_set(error, ERROR_INTERNAL, "out of memory");
-    if (next > mark)
-        kept->mark = memory->partitions[partition].mark = next;
+    if (next > checkpoint)
+        kept->checkpoint = memory->partitions[partition].checkpoint = next;
     return true;
 }
 
@@ -94,7 +94,7 @@ void memory_dead_letter_topic_init(struct memory_dead_letter_topic *topic)
 {
     *topic = (struct memory_dead_letter_topic){0};
     for (size_t i = 0; i < MEMORY_LETTER_PARTITIONS; i++)
-        topic->partitions[i].mark = -1;
+        topic->partitions[i].checkpoint = -1;
 }
 
 void memory_dead_letter_topic_clean_up(struct memory_dead_letter_topic *topic)

@@ -16,12 +16,12 @@ struct memory_letters {
     size_t count, capacity;
 };
 
-/* What a read_committed reader sees, and the marks. Outlives the stores. */
+/* What a read_committed reader sees, and the checkpoints. Outlives the stores. */
 struct memory_dead_letter_topic {
     struct memory_dead_letter_partition {
         struct memory_letters written;
-        int64_t mark;  /* -1 where there is none */
-        int64_t owner; /* grows with each store that takes the partition over */
+        int64_t checkpoint; /* -1 where there is none */
+        int64_t owner;      /* grows with each store that takes the partition over */
     } partitions[MEMORY_LETTER_PARTITIONS];
 };
 
@@ -30,8 +30,8 @@ struct memory_dead_letters {
     struct memory_dead_letter_topic *topic;
     struct {
         struct memory_letters sent;
-        int64_t owner; /* the topic's when it was taken over; 0: not yet */
-        int64_t mark;  /* the topic's then, or as this store moved it */
+        int64_t owner;      /* the topic's when it was taken over; 0: not yet */
+        int64_t checkpoint; /* the topic's then, or as this store moved it */
     } partitions[MEMORY_LETTER_PARTITIONS];
     bool is_down;       /* `keep` fails before anything is written */
     bool loses_replies; /* `keep` writes, and fails */
@@ -43,8 +43,8 @@ void memory_dead_letter_topic_clean_up(struct memory_dead_letter_topic *topic);
 void memory_dead_letters_init(struct memory_dead_letters *memory, struct memory_dead_letter_topic *topic);
 void memory_dead_letters_clean_up(struct memory_dead_letters *memory);
 
-/* From now on nobody who had the partition before can write; and the mark is read. `keep` does so where it wasn't done
- * yet, or where the last `keep` failed. */
+/* From now on nobody who had the partition before can write; and the checkpoint is read. `keep` does so where it wasn't
+ * done yet, or where the last `keep` failed. */
 void memory_dead_letters_take_over(struct memory_dead_letters *memory, int32_t partition);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kafka/letter.h"
+#include "kafka/dead_letter_record.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ static rd_kafka_headers_t *copy_headers(const struct log_message *message)
     return headers;
 }
 
-bool letter_init(struct letter *letter, const struct dead_letter *from)
+bool dead_letter_copy_init(struct dead_letter_copy *letter, const struct dead_letter *from)
 {
     const struct log_message *message = from->message;
     char *bytes = malloc(message->key.length + message->payload.length + 1);
@@ -28,7 +28,7 @@ bool letter_init(struct letter *letter, const struct dead_letter *from)
     char *payload = bytes + message->key.length;
     if (message->payload.length)
         memcpy(payload, message->payload.data, message->payload.length);
-    *letter = (struct letter){
+    *letter = (struct dead_letter_copy){
         .source = from->source,
         .partition = from->partition,
         .offset = message->offset,
@@ -43,12 +43,12 @@ bool letter_init(struct letter *letter, const struct dead_letter *from)
     return true;
 }
 
-void letter_clean_up(struct letter *letter)
+void dead_letter_copy_clean_up(struct dead_letter_copy *letter)
 {
     free(letter->bytes);
     if (letter->headers)
         rd_kafka_headers_destroy(letter->headers);
-    *letter = (struct letter){0};
+    *letter = (struct dead_letter_copy){0};
 }
 
 static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t number)
@@ -59,7 +59,7 @@ static void add_number(rd_kafka_headers_t *headers, const char *name, int64_t nu
 }
 
 /* Who reads the last header of a name reads ours. */
-static void add_place(rd_kafka_headers_t *headers, const struct letter *letter)
+static void add_place(rd_kafka_headers_t *headers, const struct dead_letter_copy *letter)
 {
     char reason[256];
     snprintf(reason, sizeof reason, "%s%s%s", letter->field, *letter->field ? ": " : "", letter->reason);
@@ -81,7 +81,7 @@ static void add_summary(rd_kafka_headers_t *headers, struct text payload)
     rd_kafka_header_add(headers, "tidemark-payload-xxh128", -1, text, -1);
 }
 
-static rd_kafka_headers_t *make_headers(const struct letter *letter, bool whole)
+static rd_kafka_headers_t *make_headers(const struct dead_letter_copy *letter, bool whole)
 {
     rd_kafka_headers_t *headers =
         whole && letter->headers ? rd_kafka_headers_copy(letter->headers) : rd_kafka_headers_new(8);
@@ -93,10 +93,11 @@ static rd_kafka_headers_t *make_headers(const struct letter *letter, bool whole)
     return headers;
 }
 
-struct transaction_record letter_record(const struct letter *letter, bool whole, char key[LETTER_KEY_SIZE])
+struct transaction_record dead_letter_record(const struct dead_letter_copy *letter, bool whole,
+                                             char key[DEAD_LETTER_KEY_SIZE])
 {
-    int length =
-        snprintf(key, LETTER_KEY_SIZE, "%s/%d/%" PRId64, letter->source->topic, (int)letter->partition, letter->offset);
+    int length = snprintf(key, DEAD_LETTER_KEY_SIZE, "%s/%d/%" PRId64, letter->source->topic, (int)letter->partition,
+                          letter->offset);
     return (struct transaction_record){.topic = letter->source->dead_letter,
                                        .key = {key, (size_t)length},
                                        .value = whole ? letter->payload : (struct text){0},

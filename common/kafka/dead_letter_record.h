@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * A copy of a bad message until it is written, and the letter made of it. */
-#ifndef TIDEMARK_KAFKA_LETTER_H
-#define TIDEMARK_KAFKA_LETTER_H
+#ifndef TIDEMARK_KAFKA_DEAD_LETTER_RECORD_H
+#define TIDEMARK_KAFKA_DEAD_LETTER_RECORD_H
 
 #include "kafka/transaction_writer.h"
 #include "ports/dead_letters.h"
 
-struct letter {
+struct dead_letter_copy {
     const struct source *source;
     int32_t partition;
     int64_t offset, record_time_us;
@@ -17,13 +17,14 @@ struct letter {
 };
 
 /* False where memory is short. */
-bool letter_init(struct letter *letter, const struct dead_letter *from);
-void letter_clean_up(struct letter *letter);
+bool dead_letter_copy_init(struct dead_letter_copy *letter, const struct dead_letter *from);
+void dead_letter_copy_clean_up(struct dead_letter_copy *letter);
 
-#define LETTER_KEY_SIZE 320
+#define DEAD_LETTER_KEY_SIZE 320
 
 /* The letter as a record, which points into it and into `key`. Without `whole` it goes without the message's bytes, key
  * and headers. */
-struct transaction_record letter_record(const struct letter *letter, bool whole, char key[LETTER_KEY_SIZE]);
+struct transaction_record dead_letter_record(const struct dead_letter_copy *letter, bool whole,
+                                             char key[DEAD_LETTER_KEY_SIZE]);
 
 #endif
