@@ -130,16 +130,16 @@ static bool make(struct alert_feed *feed, const struct alert_format *format, con
     return true;
 }
 
-struct taking {
+struct topic_scan {
     struct alert_feed *feed;
     struct feed_topic *topic;
 };
 
 static bool take(void *context, const struct log_message *message, struct error *error)
 {
-    const struct taking *taking = context;
-    struct alert_feed *feed = taking->feed;
-    struct feed_topic *topic = taking->topic;
+    const struct topic_scan *scan = context;
+    struct alert_feed *feed = scan->feed;
+    struct feed_topic *topic = scan->topic;
     struct record record;
     struct feed_alert alert;
     const struct alert_format *format = decode(feed, topic, message->payload, &record);
@@ -181,7 +181,7 @@ static int64_t beginning(const struct alert_feed *feed, int64_t first, int64_t e
 static bool read_partition(struct alert_feed *feed, struct feed_topic *topic, int32_t partition, struct error *error)
 {
     int64_t first, end, available, *position = &topic->positions[partition];
-    struct taking taking = {feed, topic};
+    struct topic_scan scan = {feed, topic};
     if (!feed->log->operations->ends(feed->log, topic->name, partition, &first, &end, error))
         return false;
     if (*position > end) { /* the topic was made anew */
@@ -194,8 +194,7 @@ static bool read_partition(struct alert_feed *feed, struct feed_topic *topic, in
         *position = beginning(feed, first, end);
     if (*position >= end)
         return true;
-    if (!feed->log->operations->read(feed->log, topic->name, partition, *position, end, &available, take, &taking,
-                                     error))
+    if (!feed->log->operations->read(feed->log, topic->name, partition, *position, end, &available, take, &scan, error))
         return false;
     *position = available > *position ? available : end;
     return true;

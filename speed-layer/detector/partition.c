@@ -37,20 +37,20 @@ void detector_partition_close(struct detector_partition *partition)
     partition->state = DETECTOR_CLOSED;
 }
 
-struct taking {
+struct alert_receiver {
     const struct detector_partition *partition;
     struct pending_alerts *pending;
 };
 
 static bool on_alert(void *context, const struct alert *alert)
 {
-    const struct taking *taking = context;
-    return pending_alerts_add(taking->pending, alert, taking->partition->detector, taking->partition->number);
+    const struct alert_receiver *receiver = context;
+    return pending_alerts_add(receiver->pending, alert, receiver->partition->detector, receiver->partition->number);
 }
 
 /* Bad messages are nobody's transactions: the source's own reader counts and keeps them. */
 static enum detection_result take_one(struct detector_partition *partition, struct decoder *decoder,
-                                      const struct log_message *message, struct taking *taking)
+                                      const struct log_message *message, struct alert_receiver *receiver)
 {
     struct record record;
     struct rejection rejection;
@@ -58,7 +58,7 @@ static enum detection_result take_one(struct detector_partition *partition, stru
         return rejection.reason ? DETECTION_TAKEN : DETECTION_NO_MEMORY;
     const struct transaction transaction = {message->offset, message->record_time_us, message->key, &record};
     return detection_take(partition->detection, &transaction, message->offset >= partition->position.offset, on_alert,
-                          taking);
+                          receiver);
 }
 
 /* The position stays a valid one without the state: a floor that is lower than it must be does no harm. */
@@ -73,14 +73,14 @@ static void stop(struct detector_partition *partition, enum detection_result res
 size_t detector_partition_take(struct detector_partition *partition, struct decoder *decoder,
                                const struct log_message messages[], size_t count, struct pending_alerts *pending)
 {
-    struct taking taking = {partition, pending};
+    struct alert_receiver receiver = {partition, pending};
     size_t taken = 0;
     for (; taken < count && !pending_alerts_are_full(pending); taken++) {
         const struct log_message *message = &messages[taken];
         if (message->offset < partition->next)
             continue;
         size_t alerts = pending->count;
-        enum detection_result result = take_one(partition, decoder, message, &taking);
+        enum detection_result result = take_one(partition, decoder, message, &receiver);
         if (result != DETECTION_TAKEN) {
             pending->count = alerts; /* it will be judged again as a whole */
             stop(partition, result);
