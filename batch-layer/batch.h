@@ -38,8 +38,7 @@ struct batch {
     struct kafka_access *access;  /* owned; the log keeps a pointer to it */
 };
 
-/* Opens Kafka and Redis as configured; connects to nothing yet. batch_close takes a half-opened one too. */
-bool batch_open(const struct settings *settings, struct batch *ret_batch, struct error *error) MUST_CHECK;
+/* Takes a half-opened one too; see batch_open.h. */
 void batch_close(struct batch *batch);
 
 /* Connects to PostgreSQL where there is no good connection. A new connection holds no locks. */

@@ -7,6 +7,7 @@
 #include "base/wide.h"
 #include "batch.h"
 #include "batch_metrics.h"
+#include "batch_open.h"
 #include "check/repair.h"
 #include "check/verify.h"
 #include "commands/dead_letters.h"
