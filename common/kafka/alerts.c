@@ -349,8 +349,7 @@ bool kafka_alerts_open(const struct kafka_access *access, const struct detector 
         return error_set(error, ERROR_INTERNAL, "out of memory");
     *alerts = (struct kafka_alerts){
         .store.operations = &operations, .access = access, .detector = detector, .consumer = consumer};
-    const struct property defaults[] = {
-        {"group.id", access->group}, {"isolation.level", "read_committed"}, {"retry.backoff.ms", "10"}, {0}};
+    const struct property defaults[] = {{"group.id", access->group}, {"retry.backoff.ms", "10"}, {0}};
     alerts->client = consumer ? kafka_consumer_client(consumer)
                               : kafka_client_new(RD_KAFKA_CONSUMER, access, defaults, NULL, NULL, error);
     if (!alerts->client) {

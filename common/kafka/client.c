@@ -8,8 +8,6 @@
 #include "base/shutdown.h"
 #include "ports/readers.h"
 
-/* Facts of librdkafka 2.0: eager assignors only, offsets are the application's, and what is out of range is lost data
- * and must be seen. */
 static const struct property common_defaults[] = {
     {"socket.keepalive.enable", "true"},
     {"log.connection.close", "false"},
@@ -17,6 +15,18 @@ static const struct property common_defaults[] = {
     {"reconnect.backoff.max.ms", "5000"},
     {"allow.auto.create.topics", "false"},
     {"topic.metadata.refresh.interval.ms", "5000"},
+    {0},
+};
+
+/* Of all that read: offsets are the application's, and what is out of range is lost data and must be seen. */
+static const struct property reader_defaults[] = {
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "error"},
+    {"check.crcs", "true"}, /* what was damaged on its way is an error, not a message */
+    {"enable.partition.eof", "true"},
+    {"isolation.level", "read_committed"},
+    {"fetch.error.backoff.ms", "50"},
     {0},
 };
 
@@ -51,10 +61,11 @@ const char *kafka_client_id(const struct kafka_access *access)
     return access->client_id ? access->client_id : CLIENT_ID_DEFAULT;
 }
 
-static bool configure(rd_kafka_conf_t *conf, const struct kafka_access *access, const struct property defaults[],
-                      struct error *error)
+static bool configure(rd_kafka_conf_t *conf, rd_kafka_type_t type, const struct kafka_access *access,
+                      const struct property defaults[], struct error *error)
 {
-    if (!set_all(conf, common_defaults, error) || !set_all(conf, defaults, error) ||
+    if (!set_all(conf, common_defaults, error) ||
+        (type == RD_KAFKA_CONSUMER && !set_all(conf, reader_defaults, error)) || !set_all(conf, defaults, error) ||
         !set(conf, "client.id", kafka_client_id(access), error) ||
         !set(conf, "bootstrap.servers", access->brokers, error))
         return false;
@@ -69,7 +80,7 @@ rd_kafka_t *kafka_client_new(rd_kafka_type_t type, const struct kafka_access *ac
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, on_log);
-    if (!configure(conf, access, defaults, error)) {
+    if (!configure(conf, type, access, defaults, error)) {
         rd_kafka_conf_destroy(conf);
         return NULL;
     }

@@ -20,9 +20,9 @@ struct kafka_access {
 /* What the brokers know the clients of this access by. */
 const char *kafka_client_id(const struct kafka_access *access);
 
-/* A handle with the defaults common to all, then `defaults` (ended by a row without a name), then the properties of
- * the configuration, which may name any librdkafka property but those that decide who owns an offset. `prepare`, if not
- * NULL, sets callbacks. ERROR_CONFIGURATION where a property is refused. */
+/* A handle with the defaults common to all of its type, then `defaults` (ended by a row without a name), then the
+ * properties of the configuration, which may name any librdkafka property but those that decide who owns an offset.
+ * `prepare`, if not NULL, sets callbacks. ERROR_CONFIGURATION where a property is refused. */
 rd_kafka_t *kafka_client_new(rd_kafka_type_t type, const struct kafka_access *access, const struct property defaults[],
                              void (*prepare)(rd_kafka_conf_t *, void *), void *context, struct error *error);
 

@@ -124,9 +124,8 @@ static bool open_checkpoints(struct kafka_dead_letters *letters, struct error *e
     if (letters->checkpoints)
         return true;
     snprintf(group, sizeof group, "%s-dead-letters", letters->access->group);
-    /* read_committed: a checkpoint that a transaction is about to move is waited for. */
-    const struct property defaults[] = {
-        {"group.id", group}, {"isolation.level", "read_committed"}, {"retry.backoff.ms", "10"}, {0}};
+    /* It is read_committed as all are that read: a checkpoint that a transaction is about to move is waited for. */
+    const struct property defaults[] = {{"group.id", group}, {"retry.backoff.ms", "10"}, {0}};
     letters->checkpoints = kafka_client_new(RD_KAFKA_CONSUMER, letters->access, defaults, NULL, NULL, error);
     return letters->checkpoints != NULL;
 }

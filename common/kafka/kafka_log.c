@@ -20,19 +20,6 @@ struct kafka_log {
     rd_kafka_queue_t *queue;
 };
 
-static const struct property defaults[] = {
-    {"enable.auto.commit", "false"},
-    {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "error"},
-    {"check.crcs", "true"},
-    {"enable.partition.eof", "true"},
-    {"isolation.level", "read_committed"},
-    {"queued.max.messages.kbytes", "32768"},
-    {"fetch.error.backoff.ms", "50"},
-    {"fetch.wait.max.ms", "10"}, /* what is asked for is there */
-    {0},
-};
-
 static struct kafka_log *self(struct event_log *log)
 {
     return (struct kafka_log *)(void *)log;
@@ -225,9 +212,13 @@ bool kafka_log_open(const struct kafka_access *access, struct event_log **ret_lo
     if (!log)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     /* The consumer API asks for a group; without a subscription or a commit nobody ever sees it. */
-    struct property reader[sizeof defaults / sizeof defaults[0] + 1] = {{"group.id", access->group}};
-    memcpy(reader + 1, defaults, sizeof defaults);
-    log->client = kafka_client_new(RD_KAFKA_CONSUMER, access, reader, NULL, NULL, error);
+    const struct property defaults[] = {
+        {"group.id", access->group},
+        {"queued.max.messages.kbytes", "32768"},
+        {"fetch.wait.max.ms", "10"}, /* what is asked for is there */
+        {0},
+    };
+    log->client = kafka_client_new(RD_KAFKA_CONSUMER, access, defaults, NULL, NULL, error);
     if (!log->client) {
         free(log);
         return false;

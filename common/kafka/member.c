@@ -32,16 +32,9 @@ struct kafka_member {
 };
 
 const struct property kafka_consumer_defaults[] = {
-    {"enable.auto.commit", "false"},
-    {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "error"},
-    {"check.crcs", "true"},
-    {"enable.partition.eof", "true"},
-    {"isolation.level", "read_committed"},
-    {"partition.assignment.strategy", "range,roundrobin"},
+    {"partition.assignment.strategy", "range,roundrobin"}, /* librdkafka 2.0: eager ones only */
     {"session.timeout.ms", "6000"},
     {"heartbeat.interval.ms", "1500"},
-    {"fetch.error.backoff.ms", "50"},
     {"fetch.wait.max.ms", "100"}, /* the end that a consumer asks for on its connection waits behind it */
     {0},
 };
