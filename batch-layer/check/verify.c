@@ -13,7 +13,7 @@
 #include "engine/native/versions.h"
 #include "publication/publisher.h"
 #include "run/progress.h"
-#include "run/same_log.h"
+#include "run/log_check.h"
 #include "state/fit.h"
 #include "state/slot_audit.h"
 

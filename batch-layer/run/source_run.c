@@ -6,7 +6,7 @@
 
 #include "master/master.h"
 #include "publication/publisher.h"
-#include "run/same_log.h"
+#include "run/log_check.h"
 
 static bool find_partitions(struct source_run *run, struct error *error)
 {
