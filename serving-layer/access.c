@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "program/program.h"
@@ -229,12 +230,6 @@ bool visitor_operates(const struct visitor *visitor)
     return !visitor->token || visitor->token->operates;
 }
 
-static void append_hex(const unsigned char *bytes, size_t count, struct buffer *out)
-{
-    for (size_t i = 0; i < count; i++)
-        buffer_appendf(out, "%02x", bytes[i]);
-}
-
 int access_print_new_token(const char *name)
 {
     struct error error = {0};
@@ -246,9 +241,9 @@ int access_print_new_token(const char *name)
     }
     bool made = random_bytes(chance, sizeof chance);
     buffer_append_string(&token, TOKEN_PREFIX);
-    append_hex(chance, sizeof chance, &token);
+    hex_append((struct text){(const char *)chance, sizeof chance}, &token);
     made = made && !token.failed && digest_of(buffer_string(&token), digest);
-    append_hex(digest, sizeof digest, &shown);
+    hex_append((struct text){(const char *)digest, sizeof digest}, &shown);
     if (made && !shown.failed)
         printf("# The token, shown this once. Give it to who asks, in the header Authorization: Bearer TOKEN.\n"
                "%s\n"

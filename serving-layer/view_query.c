@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/wide.h"
 #include "base/zone.h"
 #include "http/preference.h"
@@ -146,16 +147,10 @@ static bool take_filter(const struct target *target, size_t number, struct view_
     return true;
 }
 
-static void append_hex(struct text bytes, struct buffer *out)
-{
-    for (size_t i = 0; i < bytes.length; i++)
-        buffer_appendf(out, "%02x", (unsigned char)bytes.data[i]);
-}
-
 void cursor_append(int64_t window_start_s, struct text group, struct buffer *out)
 {
     buffer_appendf(out, CURSOR_PREFIX "%lld.", (long long)window_start_s);
-    append_hex(group, out);
+    hex_append(group, out);
 }
 
 void cursor_append_rolled(const struct view_query *query, const struct rollup_row *row, struct buffer *out)
@@ -166,21 +161,14 @@ void cursor_append_rolled(const struct view_query *query, const struct rollup_ro
         buffer_append_decimal(out, row->cell->sums[i].total, 0);
         buffer_append_char(out, '.');
     }
-    append_hex(row->group, out);
+    hex_append(row->group, out);
 }
 
-/* `bytes` has room for half as many as there are digits, and is zeroed. */
-static bool parse_hex(const char *hex, char *bytes, struct text *ret_bytes)
+/* `bytes` has space for half as many as there are digits. */
+static bool parse_group(const char *digits, char *bytes, struct text *ret_group)
 {
-    size_t length = strlen(hex);
-    for (size_t i = 0; i < length; i++) {
-        const char *alphabet = "0123456789abcdef", *digit = strchr(alphabet, hex[i]);
-        if (!digit)
-            return false;
-        bytes[i / 2] = (char)(bytes[i / 2] << 4 | (int)(digit - alphabet));
-    }
-    *ret_bytes = (struct text){bytes, length / 2};
-    return length % 2 == 0;
+    *ret_group = (struct text){bytes, strlen(digits) / 2};
+    return hex_parse(text_of(digits), bytes);
 }
 
 /* Takes a number and the point behind it. No sum comes near the bound, nor does what is computed of it to any other. */
@@ -216,7 +204,7 @@ static bool parse_rolled_cursor(const char *cursor, char *bytes, struct view_que
         if (!take_count(&rest, &cell->sums[i].count) || cell->sums[i].count < 0 ||
             !take_number(&rest, &cell->sums[i].total))
             return false;
-    return parse_hex(rest, bytes, &query->cursor_group) &&
+    return parse_group(rest, bytes, &query->cursor_group) &&
            group_parse(&query->question.rows, query->cursor_group, values);
 }
 
@@ -230,7 +218,7 @@ static bool parse_cursor(const char *cursor, char *bytes, struct view_query *que
     if (!point)
         return false;
     struct text start = {cursor + prefix, (size_t)(point - cursor) - prefix};
-    return integer_parse(start, &query->cursor_start_s) && parse_hex(point + 1, bytes, &query->cursor_group) &&
+    return integer_parse(start, &query->cursor_start_s) && parse_group(point + 1, bytes, &query->cursor_group) &&
            group_parse(query->view, query->cursor_group, values);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/hex.h"
 #include "config/config_file.h"
 #include "config/options.h"
 #include "config/words.h"
@@ -55,28 +56,10 @@ static const struct option token_options[] = {
     {.key = NULL},
 };
 
-static int digit_of(char character)
-{
-    const char *digits = "0123456789abcdef0123456789ABCDEF", *found = character ? strchr(digits, character) : NULL;
-    return found ? (int)(found - digits) % 16 : -1;
-}
-
-static bool digest_parse(struct text text, unsigned char digest[TOKEN_DIGEST_BYTES])
-{
-    if (text.length != 2 * (size_t)TOKEN_DIGEST_BYTES)
-        return false;
-    for (size_t i = 0; i < TOKEN_DIGEST_BYTES; i++) {
-        int high = digit_of(text.data[2 * i]), low = digit_of(text.data[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        digest[i] = (unsigned char)(high * 16 + low);
-    }
-    return true;
-}
-
 static void take_digest(struct option_reader *reader, const struct yaml_node *node, struct access_token *token)
 {
-    if (node && !digest_parse(node->text, token->digest))
+    bool is_digest = node && node->text.length == 2 * sizeof token->digest && hex_parse(node->text, token->digest);
+    if (node && !is_digest)
         problem_add(reader->problems, node->location, "\"sha256\" must be 64 hexadecimal digits");
 }
 

@@ -4,16 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/spelling.h"
-
-static int hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
 
 /* Bytes of the character that begins with `byte`, 0 where none does; its smallest code point. */
 static size_t utf8_length(unsigned char byte, uint32_t *ret_smallest)

@@ -4,21 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#define NOT_HEX UINT32_MAX
+#include "base/hex.h"
 
-static uint32_t hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9') {
-        return (uint32_t)(digit - '0');
-    }
-    if (digit >= 'a' && digit <= 'f') {
-        return (uint32_t)(digit - 'a' + 10);
-    }
-    if (digit >= 'A' && digit <= 'F') {
-        return (uint32_t)(digit - 'A' + 10);
-    }
-    return NOT_HEX;
-}
+#define NOT_HEX UINT32_MAX
 
 /* The code unit of a \uXXXX that begins at `at`, or NOT_HEX where there is none. */
 static uint32_t code_unit(const char *at, const char *end)
@@ -28,11 +16,11 @@ static uint32_t code_unit(const char *at, const char *end)
     }
     uint32_t unit = 0;
     for (int i = 2; i < 6; i++) {
-        uint32_t digit = hex_digit(at[i]);
-        if (digit == NOT_HEX) {
+        int digit = hex_digit(at[i]);
+        if (digit < 0) {
             return NOT_HEX;
         }
-        unit = unit << 4 | digit;
+        unit = unit << 4 | (uint32_t)digit;
     }
     return unit;
 }

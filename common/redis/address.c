@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/wide.h"
 
 #define DEFAULT_PORT 6379
@@ -28,17 +29,6 @@ static bool split(struct text text, char separator, struct text *ret_before, str
     *ret_before = part(text.data, at ? at : end);
     *ret_after = part(at ? at + 1 : end, end);
     return at != NULL;
-}
-
-static int hex_digit(char character)
-{
-    if (character >= '0' && character <= '9')
-        return character - '0';
-    if (character >= 'a' && character <= 'f')
-        return character - 'a' + 10;
-    if (character >= 'A' && character <= 'F')
-        return character - 'A' + 10;
-    return -1;
 }
 
 /* Copies with a NUL behind; false where it doesn't fit, has a bad escape, or a NUL inside. */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "base/wide.h"
 
 #define START_PREFIX "start:"
@@ -108,17 +109,13 @@ static bool decode_number(struct text value, int64_t least, int64_t *ret_number)
 
 static bool decode_hash(struct text value, uint64_t *ret_hash)
 {
-    uint64_t hash = 0;
-    bool is_hash = value.length == 16;
-    for (size_t i = 0; is_hash && i < value.length; i++) {
-        static const char digits[] = "0123456789abcdef";
-        const char *digit = memchr(digits, value.data[i], 16);
-        is_hash = digit != NULL;
-        hash = hash << 4 | (digit ? (uint64_t)(digit - digits) : 0);
-    }
-    if (is_hash)
-        *ret_hash = hash;
-    return is_hash;
+    unsigned char bytes[sizeof *ret_hash];
+    if (value.length != 2 * sizeof bytes || !hex_parse(value, bytes))
+        return false;
+    *ret_hash = 0;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        *ret_hash = *ret_hash << 8 | bytes[i];
+    return true;
 }
 
 static int compare_starts(const void *left, const void *right)
