@@ -10,6 +10,7 @@
 #include "master/master.h"
 #include "publication/publisher.h"
 #include "run/republish.h"
+#include "run/same_log.h"
 #include "run/source_run.h"
 #include "state/slot_audit.h"
 
@@ -50,6 +51,26 @@ static const char *kind_of(const struct slot *slot)
     return slot->exists && slot->format < REALTIME_FORMAT ? "was written by an older release" : "is damaged";
 }
 
+/* The messages that its epochs began behind are those of the log. */
+static bool check_cuts(const struct repair *repair, int32_t number, const struct slot *slot, struct error *ret_damage)
+{
+    struct event_log *log = repair->batch->log;
+    int64_t first, end;
+    if (!log->operations->ends(log, repair->source->topic, number, &first, &end, ret_damage))
+        return false;
+    for (size_t i = 0; i < slot->epoch_count; i++) {
+        const struct epoch_start *start = &slot->epochs[i];
+        if (cut_is_in_log(&repair->run, number, start, first, ret_damage))
+            continue;
+        return ret_damage->code == ERROR_CONFIGURATION &&
+               error_set(ret_damage, ERROR_DATA,
+                         "the message at offset %" PRId64 ", behind which its epoch %" PRId64
+                         " began, isn't the one of the log",
+                         start->last, start->epoch);
+    }
+    return true;
+}
+
 /* *ret_damage: what is wrong with it; its code is ERROR_NONE where nothing is. *ret_kind says it in short. */
 static bool check_slot(struct repair *repair, int32_t number, struct error *ret_damage, const char **ret_kind,
                        struct error *error)
@@ -65,7 +86,8 @@ static bool check_slot(struct repair *repair, int32_t number, struct error *ret_
             ret_damage->code = ERROR_DATA;
         else if (slot.exists && !publication_is_of_cluster(&repair->run.publication, slot.cluster))
             error_set(ret_damage, ERROR_DATA, "it was read from the Kafka cluster %s", slot.cluster);
-        else if (store->operations->read(store, &reader, ret_damage) && slot_reader_audit(&reader, ret_damage))
+        else if (store->operations->read(store, &reader, ret_damage) && slot_reader_audit(&reader, ret_damage) &&
+                 check_cuts(repair, number, &slot, ret_damage))
             *ret_damage = (struct error){0};
         slot_reader_clean_up(&reader);
     }

@@ -63,6 +63,9 @@ static const char *const migrations[] = {
     "alter table tidemark.partition add column untimed_us bigint not null default 0;"
     "update tidemark.partition set untimed_us = clock_us;"
     "insert into tidemark.schema_version values (7)",
+    "alter table tidemark.partition add column last_offset bigint not null default -1,"
+    " add column last_hash bigint not null default 0;"
+    "insert into tidemark.schema_version values (8)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

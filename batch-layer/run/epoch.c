@@ -24,14 +24,6 @@ static bool not_ready(const struct source_run *run, const struct run_partition *
                      (int)partition->number, reason);
 }
 
-static bool has_epoch(const struct slot *slot, int64_t epoch)
-{
-    for (size_t i = 0; i < slot->epoch_count; i++)
-        if (slot->epochs[i].epoch == epoch)
-            return true;
-    return false;
-}
-
 /* What only an operator can mend: a newer program's slot, or another cluster's. */
 static bool check_story(const struct source_run *run, const struct run_partition *partition, const struct slot *slot,
                         struct error *error)
@@ -103,7 +95,7 @@ static void look_at_fitting(struct source_run *run, struct run_partition *partit
     if (slot->partitions > 0 && slot->partitions < run->accepted_partitions)
         run->accepted_partitions = slot->partitions;
     look->news = look->news || slot->next > partition->begins;
-    run->was_open = run->was_open || has_epoch(slot, run->publication.epoch + 2);
+    run->was_open = run->was_open || slot_is_live(slot, run->publication.epoch + 2);
     if (run->batch->unread_after_ms == 0 || partition->end <= slot->next)
         return;
     partition->waiting = partition->end - slot->next;

@@ -3,21 +3,32 @@
 
 #include <inttypes.h>
 
+/* A message that the speed layer took, to be found again. */
 struct comparison {
     const struct source_run *run;
-    const struct slot *slot;
     int32_t partition;
+    bool (*is_same)(const struct log_message *message, const void *taken);
+    const void *taken;
+    const char *remedy;
 };
 
 static bool take(void *context, const struct log_message *message, struct error *error)
 {
     const struct comparison *comparison = context;
-    return log_message_is_tail(message, comparison->slot) ||
+    return comparison->is_same(message, comparison->taken) ||
            error_set(error, ERROR_CONFIGURATION,
                      "source %s: partition %d: the message at offset %" PRId64
-                     " isn't the one that the speed layer read: the topic was made anew or lost its tail; give the "
-                     "source another name to begin anew",
-                     comparison->run->source->name, (int)comparison->partition, message->offset);
+                     " isn't the one that the speed layer read: %s",
+                     comparison->run->source->name, (int)comparison->partition, message->offset, comparison->remedy);
+}
+
+/* What the log no longer holds says nothing. */
+static bool compare(const struct comparison *comparison, int64_t offset, struct error *error)
+{
+    struct event_log *log = comparison->run->batch->log;
+    int64_t available;
+    return log->operations->read(log, comparison->run->source->topic, comparison->partition, offset, offset + 1,
+                                 &available, take, (void *)comparison, error);
 }
 
 /* Without its tail nothing tells whether the speed layer read the same log, and what is published now might be merged
@@ -33,40 +44,83 @@ static bool has_tail_to_compare(const struct source_run *run, int32_t number, co
                      run->source->name, (int)number);
 }
 
-static bool check_partition(const struct source_run *run, int32_t number, struct error *error)
+static bool is_tail(const struct log_message *message, const void *slot)
+{
+    return log_message_is_tail(message, slot);
+}
+
+/* The slot's last message, which it may have taken long after the cut. */
+static bool check_tail(const struct source_run *run, int32_t number, const struct slot *slot, int64_t first,
+                       int64_t end, struct error *error)
+{
+    if (slot->tail < 0)
+        return true;
+    if (slot->next > end)
+        return error_set(error, ERROR_CONFIGURATION,
+                         "source %s: partition %d: the speed layer read up to offset %" PRId64
+                         ", and the log ends at %" PRId64 ": the topic was made anew or lost its tail; give the source "
+                         "another name to begin anew",
+                         run->source->name, (int)number, slot->next, end);
+    struct comparison comparison = {run, number, is_tail, slot,
+                                    "the topic was made anew or lost its tail; give the source another name to begin "
+                                    "anew"};
+    return slot->tail < first || compare(&comparison, slot->tail, error);
+}
+
+static bool is_last(const struct log_message *message, const void *start)
+{
+    return log_message_hash(message) == ((const struct epoch_start *)start)->last_hash;
+}
+
+bool cut_is_in_log(const struct source_run *run, int32_t number, const struct epoch_start *start, int64_t first,
+                   struct error *error)
+{
+    struct comparison comparison = {run, number, is_last, start,
+                                    "the log lost its end and was written on since; tidemark-batch repair --yes has "
+                                    "the slot built again from the log as it is now"};
+    return start->last_hash == 0 || start->last < first || compare(&comparison, start->last, error);
+}
+
+/* The message that the cut lies behind: the slot may have gone on in the log as it is now, and have taken what came
+ * before the cut from one that lost its end. */
+static bool check_cut(struct source_run *run, struct run_partition *partition, const struct slot *slot, int64_t first,
+                      struct error *error)
+{
+    const struct epoch_start *start = slot_epoch_start(slot, run->publication.epoch + 2);
+    if (!start || !cut_is_in_log(run, partition->number, start, first, error))
+        return !start;
+    partition->last = start->last;
+    partition->last_hash = start->last_hash;
+    return true;
+}
+
+static bool check_partition(struct source_run *run, struct run_partition *partition, struct error *error)
 {
     struct batch *batch = run->batch;
+    int32_t number = partition->number;
     struct slot slot;
-    int64_t first, end, available;
+    int64_t first, end;
+    if (partition->cut > partition->begins)
+        partition->last_hash = 0; /* that of this cut isn't known yet */
     if (!batch->realtime->operations->read_slot(batch->realtime, (struct slot_id){run->source->name, number}, &slot,
                                                 error))
         return false;
     struct error missing;
     if (!has_tail_to_compare(run, number, &slot, &missing)) {
-        if (run->partitions[number].unread || !run->partitions[number].fits)
+        if (partition->unread || !partition->fits)
             return true; /* no slot fits what is published of it */
         *error = missing;
         return false;
     }
-    if (slot.tail < 0)
-        return true;
-    if (!batch->log->operations->ends(batch->log, run->source->topic, number, &first, &end, error))
-        return false;
-    if (slot.next > end)
-        return error_set(error, ERROR_CONFIGURATION,
-                         "source %s: partition %d: the speed layer read up to offset %" PRId64
-                         ", and the log ends at %" PRId64 ": the topic was made anew or lost its tail; give the source "
-                         "another name to begin anew",
-                         run->source->name, (int)number, slot.next, end);
-    struct comparison comparison = {run, &slot, number};
-    return slot.tail < first || batch->log->operations->read(batch->log, run->source->topic, number, slot.tail,
-                                                             slot.tail + 1, &available, take, &comparison, error);
+    return batch->log->operations->ends(batch->log, run->source->topic, number, &first, &end, error) &&
+           check_tail(run, number, &slot, first, end, error) &&
+           (partition->unread || !partition->fits || check_cut(run, partition, &slot, first, error));
 }
 
 bool same_log_check(struct source_run *run, struct error *error)
 {
     for (size_t i = 0; i < run->partition_count; i++)
-        if (!check_partition(run, run->partitions[i].number, error))
+        if (!check_partition(run, &run->partitions[i], error))
             return false;
     return true;
 }

@@ -62,6 +62,8 @@ static void take_known(const struct source_run *run, struct run_partition *parti
     partition->clock_us = published->clock_us;
     partition->untimed_us = published->untimed_us;
     partition->unread = published->unread;
+    partition->last = published->last;
+    partition->last_hash = published->last_hash;
 }
 
 static bool read_partitions(struct source_run *run, struct error *error)

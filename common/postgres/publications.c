@@ -158,8 +158,8 @@ static bool read_source(PGconn *connection, const struct source *source, int64_t
     "where g.source = p.source and g.partition = p.partition and g.from_offset < p.cut)"
 
 /* What a database of an older version, which the batch layer has yet to migrate, doesn't know: tails and accepted gaps
- * came with version 2, partitions that nobody reads with version 5, messages without a record time with version 7:
- * until then any may have had none. */
+ * came with version 2, partitions that nobody reads with version 5, messages without a record time with version 7
+ * (until then any may have had none), the message that the cut lies behind with version 8. */
 static bool read_partitions(PGconn *connection, const struct source *source, int64_t version,
                             struct publication *publication, struct error *error)
 {
@@ -168,9 +168,10 @@ static bool read_partitions(PGconn *connection, const struct source *source, int
     struct buffer sql = {0};
     buffer_appendf(&sql,
                    "select partition, first_offset, cut, clock_us, consumed, kept, replaced, duplicate, bad, %s, " LOST
-                   ", %s, %s from tidemark.partition p where source = $1 and cut is not null order by partition",
+                   ", %s, %s, %s from tidemark.partition p where source = $1 and cut is not null order by partition",
                    version > 1 ? "coalesce(tail_offset, -1), coalesce(tail_us, -1)" : "-1, -1",
-                   version > 4 ? "unread::int" : "0", version > 6 ? "untimed_us" : "clock_us");
+                   version > 4 ? "unread::int" : "0", version > 6 ? "untimed_us" : "clock_us",
+                   version > 7 ? "last_offset, last_hash" : "-1, 0");
     bool read = !sql.failed ? connection_query(connection, buffer_string(&sql), 1, values, &result, error)
                             : error_set(error, ERROR_INTERNAL, "out of memory");
     buffer_clean_up(&sql);
@@ -190,7 +191,9 @@ static bool read_partitions(PGconn *connection, const struct source *source, int
                                                        .tail = result_integer(result, row, 9),
                                                        .tail_time_us = result_integer(result, row, 10),
                                                        .unread = result_integer(result, row, 12) != 0,
-                                                       .untimed_us = result_integer(result, row, 13)};
+                                                       .untimed_us = result_integer(result, row, 13),
+                                                       .last = result_integer(result, row, 14),
+                                                       .last_hash = (uint64_t)result_integer(result, row, 15)};
         partitions[row].fates = (struct fates){.consumed = result_integer(result, row, 4),
                                                .kept = result_integer(result, row, 5),
                                                .replaced = result_integer(result, row, 6),

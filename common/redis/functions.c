@@ -2,8 +2,8 @@
 #include "redis/functions.h"
 
 /* Keys of a slot, all with one hash tag; KEYS[1] is always the first:
- *   <tag>:meta                         hash: what struct slot says, as the table in slot_codec.c has it; start:<epoch>
- *                                      and consumed:<epoch> for each live epoch; recent_bytes; digest
+ *   <tag>:meta                         hash: what struct slot says, as the table in slot_codec.c has it; start:<epoch>,
+ *                                      last:<epoch> and consumed:<epoch> for each live epoch; recent_bytes; digest
  *   <tag>:<epoch>:ledger               hash of counters
  *   <tag>:<epoch>:cells:<view>:<day>   hash of counters
  *   <tag>:hashes                       set of the names of the two above, without the tag
@@ -174,7 +174,7 @@ const char redis_functions[] =
     "-- format, what is known, definition, epoch, the epoch before\n"
     "local function open_epoch(keys, args)\n"
     "    local held = redis.call('HMGET', keys[1], 'format', 'requires', 'definition', 'epoch', 'next',\n"
-    "                            'start:' .. args[4])\n"
+    "                            'start:' .. args[4], 'tail', 'tail_hash')\n"
     "    local problem = beyond(args, held[1], held[2])\n"
     "    if problem then return problem end\n"
     "    if held[1] ~= args[1] or held[3] ~= args[3] then return '-1' end\n"
@@ -182,11 +182,14 @@ const char redis_functions[] =
     "    if held[6] then return held[6] end\n"
     "    if held[4] ~= args[5] then return '-1' end\n"
     "    if not is_number(held[5]) then return unreadable('next') end\n"
+    "    if not held[7] then return unreadable('tail') end\n"
+    "    if not held[8] then return unreadable('tail_hash') end\n"
     "    -- Opening E means that E - 2 is published, so the oldest of four can't be needed any more.\n"
     "    local epochs, gone = live_epochs(keys), {}\n"
     "    for i = 1, #epochs - EPOCHS_MAX + 1 do gone[epochs[i]] = true end\n"
     "    if next(gone) then forget_epochs(keys, gone) end\n"
-    "    redis.call('HSET', keys[1], 'epoch', args[4], 'start:' .. args[4], held[5], 'consumed:' .. args[4], '0')\n"
+    "    redis.call('HSET', keys[1], 'epoch', args[4], 'start:' .. args[4], held[5], 'consumed:' .. args[4], '0',\n"
+    "               'last:' .. args[4], held[7] .. ':' .. held[8])\n"
     "    write_digest(keys)\n"
     "    return held[5]\n"
     "end\n"

@@ -11,6 +11,7 @@
 
 #define START_PREFIX "start:"
 #define CONSUMED_PREFIX "consumed:"
+#define LAST_PREFIX "last:" /* of it "<offset>:<hash>"; a writer that doesn't know it leaves it away: unknown */
 
 /* When a field is written, and whether it is read of a slot of an older format. */
 enum use {
@@ -192,6 +193,20 @@ static bool decode_consumed(const redisReply *reply, struct epoch_start *start)
     return find(reply, name, &value) && integer_parse(value, &start->consumed) && start->consumed >= 0;
 }
 
+static bool decode_last(const redisReply *reply, struct epoch_start *start)
+{
+    char name[32];
+    struct text value;
+    snprintf(name, sizeof name, LAST_PREFIX "%" PRId64, start->epoch);
+    start->last = -1;
+    if (!find(reply, name, &value))
+        return true;
+    const char *colon = value.length ? memchr(value.data, ':', value.length) : NULL;
+    size_t length = colon ? (size_t)(colon - value.data) : 0;
+    return colon && decode_number((struct text){value.data, length}, -1, &start->last) &&
+           decode_hash((struct text){colon + 1, value.length - length - 1}, &start->last_hash);
+}
+
 static bool decode_epochs(const redisReply *reply, struct slot *slot, struct error *error)
 {
     const size_t prefix = sizeof START_PREFIX - 1;
@@ -199,7 +214,7 @@ static bool decode_epochs(const redisReply *reply, struct slot *slot, struct err
         struct text name = element_text(reply, i);
         if (name.length < prefix || memcmp(name.data, START_PREFIX, prefix) != 0)
             continue;
-        struct epoch_start start;
+        struct epoch_start start = {0};
         if (slot->epoch_count == LIVE_EPOCHS_MAX)
             return unreadable(error, "start", "is there too often");
         if (!integer_parse((struct text){name.data + prefix, name.length - prefix}, &start.epoch) || start.epoch < 0 ||
@@ -207,6 +222,8 @@ static bool decode_epochs(const redisReply *reply, struct slot *slot, struct err
             return unreadable(error, "start", "is not an offset that it can be");
         if (!decode_consumed(reply, &start))
             return unreadable(error, "consumed", "is not a number that it can be");
+        if (!decode_last(reply, &start))
+            return unreadable(error, "last", "is not an offset with a hash");
         slot->epochs[slot->epoch_count++] = start;
     }
     qsort(slot->epochs, slot->epoch_count, sizeof *slot->epochs, compare_starts);
@@ -309,6 +326,10 @@ void slot_encode(const struct slot *fresh, struct slot_texts *texts, struct word
     snprintf(texts->consumed, sizeof texts->consumed, CONSUMED_PREFIX "%" PRId64, fresh->epoch);
     words_add(words, texts->consumed);
     words_add(words, "0");
+    snprintf(texts->last, sizeof texts->last, LAST_PREFIX "%" PRId64, fresh->epoch);
+    words_add(words, texts->last);
+    snprintf(texts->last_value, sizeof texts->last_value, "%" PRId64 ":%016" PRIx64, fresh->tail, fresh->tail_hash);
+    words_add(words, texts->last_value);
 }
 
 void slot_encode_commit(const struct commit *commit, struct slot_texts *texts, struct words *words)

@@ -22,7 +22,7 @@ bool answer_is(const redisReply *reply, const char *word);
 #define GAPS_TEXT_SIZE (GAPS_MAX * 42) /* "<from>-<to>,…" */
 struct slot_texts {
     struct slot slot;
-    char start[32], consumed[32], gaps[GAPS_TEXT_SIZE];
+    char start[32], consumed[32], last[32], last_value[48], gaps[GAPS_TEXT_SIZE];
 };
 
 /* Adds the fields and values of a slot that begins anew: its only epoch begins at `next`. */

@@ -10,6 +10,14 @@ static bool lacks_published(const struct slot *slot, const struct published_part
            (gaps->count == 0 || gaps->ranges[gaps->count - 1].to <= published->cut);
 }
 
+/* Both know which message lies behind the cut, and it isn't the same: one of them read another log under this name, or
+ * one that lost its end and was written on since. */
+static bool are_of_two_logs(const struct epoch_start *start, const struct published_partition *published)
+{
+    return start->last_hash != 0 && published->last_hash != 0 &&
+           (start->last != published->last || start->last_hash != published->last_hash);
+}
+
 bool slot_fits(const struct slot *slot, int32_t partition, const struct publication *publication)
 {
     if (!slot->exists || slot->epoch <= publication->epoch || !publication_is_of_cluster(publication, slot->cluster))
@@ -18,9 +26,7 @@ bool slot_fits(const struct slot *slot, int32_t partition, const struct publicat
     if (published &&
         (published->lost > slot->lost || published->first != slot->first || lacks_published(slot, published)))
         return false;
-    int64_t begins = published ? published->cut : slot->first;
-    for (size_t i = 0; i < slot->epoch_count; i++)
-        if (slot->epochs[i].epoch == publication->epoch + 1)
-            return slot->epochs[i].offset == begins;
-    return false;
+    const struct epoch_start *start = slot_epoch_start(slot, publication->epoch + 1);
+    return start && start->offset == (published ? published->cut : slot->first) &&
+           !(published && are_of_two_logs(start, published));
 }

@@ -27,6 +27,10 @@ struct published_partition {
     /* The last message below the cut whose record time is known, to tell a topic that was made anew from the one that
      * was read. A time of 0 or less: none. */
     int64_t tail, tail_time_us;
+    /* The message that the cut lies behind: the last one that the slot had taken when its epoch was opened there, as
+     * the run found it in the log too. A hash (of key and payload) of 0: not known. */
+    int64_t last;
+    uint64_t last_hash;
     struct fates fates; /* of the messages below the cut */
 };
 

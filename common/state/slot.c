@@ -66,10 +66,15 @@ int64_t slot_uncommitted(const struct slot *slot)
     return slot->end != LOG_END_UNKNOWN && slot->real_end > slot->end ? slot->real_end - slot->end : 0;
 }
 
-bool slot_is_live(const struct slot *slot, int64_t epoch)
+const struct epoch_start *slot_epoch_start(const struct slot *slot, int64_t epoch)
 {
     for (size_t i = 0; i < slot->epoch_count; i++)
         if (slot->epochs[i].epoch == epoch)
-            return true;
-    return false;
+            return &slot->epochs[i];
+    return NULL;
+}
+
+bool slot_is_live(const struct slot *slot, int64_t epoch)
+{
+    return slot_epoch_start(slot, epoch) != NULL;
 }

@@ -39,6 +39,9 @@ struct epoch_start {
     int64_t epoch;
     int64_t offset;   /* of the first message that belongs to it */
     int64_t consumed; /* what its ledger must say: kept apart, so that a ledger that was deleted shows */
+    /* The last message that the slot had taken when it began: the one that the cut lies behind. */
+    int64_t last;       /* its offset; -1 where none is known */
+    uint64_t last_hash; /* of its key and payload; 0 where it isn't known */
 };
 
 /* A slot but for its cells. One of another format has no epoch and no tail, and fits nothing that is published. Of an
@@ -82,6 +85,8 @@ bool slot_format_check(const struct slot *slot, struct error *error) MUST_CHECK;
 /* Offsets that can't be read before a transaction ends. */
 int64_t slot_uncommitted(const struct slot *slot);
 bool slot_is_live(const struct slot *slot, int64_t epoch);
+/* Where the epoch began; NULL where it doesn't live. */
+const struct epoch_start *slot_epoch_start(const struct slot *slot, int64_t epoch);
 /* Keeps what is known of a slot of another format, see above, and of one that requires what isn't known: its format is
  * FORMAT_BEYOND. One of this program's stays as it is. */
 void slot_keep_known(struct slot *slot);

@@ -88,6 +88,20 @@ static struct index_floor floor_in(const struct slot *slot, const struct log_ext
     return (struct index_floor){log->first, time_us > floor.time_us ? time_us : floor.time_us};
 }
 
+/* Where the last message below the cut is another one than the last with a record time, it has none. */
+static void take_tail(struct slot *fresh, const struct published_partition *published)
+{
+    if (published && published->tail_time_us > 0) {
+        fresh->tail = published->tail;
+        fresh->tail_time_us = published->tail_time_us;
+    }
+    if (published && published->last_hash != 0) {
+        fresh->tail_time_us = published->last == fresh->tail ? fresh->tail_time_us : -1;
+        fresh->tail = published->last;
+        fresh->tail_hash = published->last_hash;
+    }
+}
+
 static bool rebuild_slot(struct partition *partition, const struct log_extent *log,
                          const struct publication *publication, struct error *error)
 {
@@ -109,10 +123,7 @@ static bool rebuild_slot(struct partition *partition, const struct log_extent *l
     if (!check_topic(partition, log, publication, fresh.next, error))
         return false;
     struct index_floor floor = floor_for(partition, log, fresh.first, published);
-    if (published && published->tail_time_us > 0) {
-        fresh.tail = published->tail;
-        fresh.tail_time_us = published->tail_time_us;
-    }
+    take_tail(&fresh, published);
     fresh.end = log->end;
     fresh.floor = floor.offset;
     fresh.floor_time_us = floor.time_us;

@@ -391,6 +391,8 @@ static void write_partition(struct database_partition *partition, const struct r
     partition->unread = state->unread;
     partition->clock_us = ledger->clock_us;
     partition->untimed_us = ledger->untimed_us;
+    partition->last = state->last;
+    partition->last_hash = state->last_hash;
     const struct fates added = {.consumed = ledger->good + ledger->bad,
                                 .kept = ledger->kept,
                                 .replaced = ledger->replaced,

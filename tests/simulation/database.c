@@ -85,6 +85,8 @@ static struct published_partition published_partition(const struct database *dat
                                             .untimed_us = partition->untimed_us,
                                             .unread = partition->unread,
                                             .fates = partition->fates,
+                                            .last = partition->last,
+                                            .last_hash = partition->last_hash,
                                             .tail = -1,
                                             .tail_time_us = -1};
     for (int i = 0; i < partition->gap_count; i++) {

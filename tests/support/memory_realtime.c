@@ -63,7 +63,8 @@ static bool init(struct realtime_store *store, struct slot_id id, const char *se
         held->slot.exists = true;
         held->slot.format = REALTIME_FORMAT;
         held->slot.sequence = 0;
-        held->slot.epochs[0] = (struct epoch_start){fresh->epoch, fresh->next, 0};
+        held->slot.epochs[0] = (struct epoch_start){
+            .epoch = fresh->epoch, .offset = fresh->next, .last = fresh->tail, .last_hash = fresh->tail_hash};
         held->slot.epoch_count = 1;
     }
     if (!reply(store, error))
@@ -148,7 +149,8 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, const ch
     if (ours && offset < 0 && slot->epoch == epoch - 1) {
         if (slot->epoch_count == LIVE_EPOCHS_MAX)
             forget_epochs(slot_of(store, id), slot->epochs[0].epoch);
-        slot->epochs[slot->epoch_count++] = (struct epoch_start){epoch, slot->next, 0};
+        slot->epochs[slot->epoch_count++] = (struct epoch_start){
+            .epoch = epoch, .offset = slot->next, .last = slot->tail, .last_hash = slot->tail_hash};
         slot->epoch = epoch;
         offset = slot->next;
     }

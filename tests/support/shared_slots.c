@@ -49,7 +49,8 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, const ch
         return true;
     if (!find_epoch(slot, epoch) && slot->epoch == epoch - 1) {
         assert(slot->epoch_count < LIVE_EPOCHS_MAX);
-        slot->epochs[slot->epoch_count++] = (struct epoch_start){epoch, slot->next, 0};
+        slot->epochs[slot->epoch_count++] = (struct epoch_start){
+            .epoch = epoch, .offset = slot->next, .last = slot->tail, .last_hash = slot->tail_hash};
         slot->epoch = epoch;
     }
     struct epoch_start *found = find_epoch(slot, epoch);
@@ -126,6 +127,6 @@ void shared_slots_begin(struct shared_slots *store, const struct source *source,
                           .first = first,
                           .tail = -1,
                           .next = offset,
-                          .epochs = {{epoch, offset, 0}}};
+                          .epochs = {{.epoch = epoch, .offset = offset, .last = -1}}};
     snprintf(slot->definition, sizeof slot->definition, "%s", source->fingerprint);
 }

@@ -71,7 +71,7 @@ static void check_slot_again(const struct slot *slot)
     struct error error = {0};
     begun.epoch_count = 1;
     memset(begun.epochs, 0, sizeof begun.epochs);
-    begun.epochs[0] = (struct epoch_start){slot->epoch, slot->next, 0};
+    begun.epochs[0] = (struct epoch_start){.epoch = slot->epoch, .offset = slot->next, .consumed = 0};
     begun.sequence = 0;
     memset(begun.commit_id, 0, sizeof begun.commit_id);
     memset(begun.alarm, 0, sizeof begun.alarm);

@@ -23,7 +23,7 @@ static void a_slot_reads_back_as_it_was_begun(void **state)
     struct slot slot = slot_now(), expected = fresh_slot("aaaabbbbccccddddaaaabbbbccccdddd", 7, 9007199254740993);
     expected.exists = true;
     expected.format = REALTIME_FORMAT;
-    expected.epochs[0] = (struct epoch_start){7, 9007199254740993, 0};
+    expected.epochs[0] = epoch_begins(&expected, 7);
     expected.epoch_count = 1;
     assert_same_slot(&slot, &expected);
 }

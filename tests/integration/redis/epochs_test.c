@@ -87,6 +87,22 @@ static void dropped_epochs_take_their_keys_with_them(void **state)
     assert_int_equal(open_epoch(2), -1);
 }
 
+static void an_epoch_says_behind_which_message_it_begins(void **state)
+{
+    (void)state;
+    begin_slot("a", 1, 10);
+    commit_one("c1", 10, 20);
+    assert_int_equal(open_epoch(2), 20);
+    commit_one("c2", 20, 30);
+    assert_int_equal(open_epoch(2), 20);
+    struct slot slot = slot_now();
+    assert_true(slot.epochs[0].last == -1 && slot.epochs[0].last_hash == UINT64_MAX);
+    assert_true(slot.epochs[1].last == 10 && slot.epochs[1].last_hash == UINT64_C(0xfedcba9876543210));
+    drop_epochs(1);
+    assert_int_equal(redis_number("HEXISTS " META " last:1"), 0);
+    assert_true(slot_now().epochs[0].last == 10);
+}
+
 static void the_current_epoch_is_never_dropped(void **state)
 {
     (void)state;
@@ -138,6 +154,7 @@ int main(void)
         cmocka_unit_test_setup(an_epoch_is_not_ready_under_another_definition, flush_redis),
         cmocka_unit_test_setup(commits_go_to_the_epoch_that_was_opened_last, flush_redis),
         cmocka_unit_test_setup(dropped_epochs_take_their_keys_with_them, flush_redis),
+        cmocka_unit_test_setup(an_epoch_says_behind_which_message_it_begins, flush_redis),
         cmocka_unit_test_setup(the_current_epoch_is_never_dropped, flush_redis),
         cmocka_unit_test_setup(dropping_without_a_slot_is_nothing, flush_redis),
         cmocka_unit_test_setup(epochs_are_ordered_as_numbers, flush_redis),

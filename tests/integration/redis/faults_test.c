@@ -278,6 +278,7 @@ static void a_field_that_was_spoilt_is_named(void **state)
         {"next", "-3"},       {"sequence", "1e3"}, {"epoch", "2"},
         {"tail_hash", "xyz"}, {"start:1", "x"},    {"start:y", "1"},
         {"tail", "-2"},       {"gaps", "5-5"},     {"gaps", "1-2,2-3"},
+        {"last:1", "7"},      {"last:1", "7:g"},   {"last:1", "-2:0123456789abcdef"},
         {"gaps", "1-21"},     {"consumed:1", "x"}, {"alarm", "an alarm of more than thirty-one bytes"},
         {"format", "first"},  {"clock", "0x10"},   {"incarnation", "0123456789012345678901234567890123456789"},
         {"format", "02"},     {"format", "2.0"},   {"format", "9999999999999999999"},
@@ -319,12 +320,29 @@ static void a_field_that_was_edited_shows_whatever_it_says_now(void **state)
 {
     (void)state;
     static const char *const edited[][2] = {
-        {"next", "21"},        {"epoch", "1 "},      {"sequence", "2"},        {"clock", "1"},
-        {"end", "100"},        {"tail", "3"},        {"tail_time", "1"},       {"tail_hash", "0123456789abcdef"},
-        {"floor", "7"},        {"floor_time", "1"},  {"first", "6"},           {"partitions", "1"},
-        {"defined", "1"},      {"start:1", "9"},     {"consumed:1", "2"},      {"commit", "c0"},
-        {"alarm", "breaker"},  {"gaps", "1-2"},      {"cluster", "cluster-2"}, {"another", "one"},
-        {"recent_bytes", "0"}, {"incarnation", "b"},
+        {"next", "21"},
+        {"epoch", "1 "},
+        {"sequence", "2"},
+        {"clock", "1"},
+        {"end", "100"},
+        {"tail", "3"},
+        {"tail_time", "1"},
+        {"tail_hash", "0123456789abcdef"},
+        {"floor", "7"},
+        {"floor_time", "1"},
+        {"first", "6"},
+        {"partitions", "1"},
+        {"defined", "1"},
+        {"start:1", "9"},
+        {"consumed:1", "2"},
+        {"commit", "c0"},
+        {"alarm", "breaker"},
+        {"gaps", "1-2"},
+        {"cluster", "cluster-2"},
+        {"another", "one"},
+        {"recent_bytes", "0"},
+        {"incarnation", "b"},
+        {"last:1", "7:0123456789abcdef"},
     };
     struct slot_reader reader;
     slot_reader_init(&reader, slot_three, &orders);

@@ -182,7 +182,7 @@ static void play_begin(struct play *play)
     begin_slot(incarnation, epoch, next);
     slot_reader_clear(&play->model);
     play->model.slot = fresh_slot(incarnation, epoch, next);
-    play->model.slot.epochs[0] = (struct epoch_start){epoch, next, 0};
+    play->model.slot.epochs[0] = epoch_begins(&play->model.slot, epoch);
     play->model.slot.epoch_count = 1;
     slot_reader_epoch(&play->model, epoch);
 }
@@ -207,6 +207,8 @@ static void play_commit(struct play *play)
         cell_total_add(&cells->totals[view], &additions.panes[view]);
     play->model.slot.epochs[play->model.slot.epoch_count - 1].consumed += additions.ledger.consumed;
     play->model.slot.next = following;
+    play->model.slot.tail = commit.tail;
+    play->model.slot.tail_hash = commit.tail_hash;
     additions_clean_up(&additions);
 }
 
@@ -226,7 +228,7 @@ static void play_open(struct play *play)
     slot->epoch++;
     if (slot->epoch_count == LIVE_EPOCHS_MAX)
         forget_before(slot, slot->epochs[1].epoch);
-    slot->epochs[slot->epoch_count++] = (struct epoch_start){slot->epoch, slot->next, 0};
+    slot->epochs[slot->epoch_count++] = epoch_begins(slot, slot->epoch);
     slot_reader_trim(&play->model);
     slot_reader_epoch(&play->model, slot->epoch);
 }

@@ -215,6 +215,12 @@ static UNUSED void assert_same_slot(const struct slot *a, const struct slot *b)
     assert_string_equal(a->alarm, b->alarm);
 }
 
+/* As it would begin now. */
+static UNUSED struct epoch_start epoch_begins(const struct slot *slot, int64_t epoch)
+{
+    return (struct epoch_start){.epoch = epoch, .offset = slot->next, .last = slot->tail, .last_hash = slot->tail_hash};
+}
+
 /* Starts the slot anew whatever it was. */
 static UNUSED void begin_slot(const char *incarnation, int64_t epoch, int64_t next)
 {

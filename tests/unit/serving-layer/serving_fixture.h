@@ -343,7 +343,7 @@ static UNUSED void fake_begin(int partition, int64_t epoch, int64_t offset)
     fake_slot_clear(slot);
     slot->slot =
         (struct slot){.exists = true, .format = REALTIME_FORMAT, .epoch = epoch, .next = offset, .epoch_count = 1};
-    slot->slot.epochs[0] = (struct epoch_start){epoch, offset, 0};
+    slot->slot.epochs[0] = (struct epoch_start){.epoch = epoch, .offset = offset, .consumed = 0};
     snprintf(slot->slot.incarnation, sizeof slot->slot.incarnation, "i%d", ++incarnations);
     snprintf(slot->slot.definition, sizeof slot->slot.definition, "%s", orders.fingerprint);
 }
@@ -351,7 +351,8 @@ static UNUSED void fake_begin(int partition, int64_t epoch, int64_t offset)
 static UNUSED void fake_open_epoch(int partition)
 {
     struct slot *slot = &fake.slots[partition].slot;
-    slot->epochs[slot->epoch_count++] = (struct epoch_start){++slot->epoch, slot->next, 0};
+    slot->epochs[slot->epoch_count++] =
+        (struct epoch_start){.epoch = ++slot->epoch, .offset = slot->next, .consumed = 0};
 }
 
 /* Adds to the current epoch of the slot. */

@@ -14,7 +14,9 @@ static int begin(void **state)
     (void)state;
     partition = (struct published_partition){.partition = 3, .first = 5, .cut = 20};
     publication = (struct publication){.epoch = 7, .partitions = &partition, .partition_count = 1};
-    slot = (struct slot){.exists = true, .epoch = 9, .epochs = {{8, 20, 0}, {9, 31, 0}}, .epoch_count = 2, .first = 5};
+    slot = (struct slot){.exists = true, .epoch = 9, .epoch_count = 2, .first = 5};
+    slot.epochs[0] = (struct epoch_start){.epoch = 8, .offset = 20};
+    slot.epochs[1] = (struct epoch_start){.epoch = 9, .offset = 31};
     return 0;
 }
 
@@ -35,6 +37,23 @@ static void slot_of_an_older_epoch_or_none_does_not_fit(void **state)
     assert_false(slot_fits(&slot, 3, &publication));
     slot = (struct slot){0};
     assert_false(slot_fits(&slot, 3, &publication));
+}
+
+static void slot_that_lies_behind_another_message_does_not_fit(void **state)
+{
+    (void)state;
+    partition.last = slot.epochs[0].last = 19;
+    partition.last_hash = slot.epochs[0].last_hash = 0xabc;
+    assert_true(slot_fits(&slot, 3, &publication));
+    slot.epochs[0].last_hash = 0xabd;
+    assert_false(slot_fits(&slot, 3, &publication));
+    slot.epochs[0].last_hash = 0; /* one of them doesn't know it */
+    assert_true(slot_fits(&slot, 3, &publication));
+    slot.epochs[0].last_hash = 0xabc;
+    partition.last = 18;
+    assert_false(slot_fits(&slot, 3, &publication));
+    partition.last_hash = 0;
+    assert_true(slot_fits(&slot, 3, &publication));
 }
 
 static void partition_that_the_cut_does_not_name_begins_at_its_first_offset(void **state)
@@ -90,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(slot_fits_where_the_next_epoch_begins_at_the_cut, begin),
+        cmocka_unit_test_setup(slot_that_lies_behind_another_message_does_not_fit, begin),
         cmocka_unit_test_setup(slot_of_an_older_epoch_or_none_does_not_fit, begin),
         cmocka_unit_test_setup(partition_that_the_cut_does_not_name_begins_at_its_first_offset, begin),
         cmocka_unit_test_setup(slot_that_began_elsewhere_than_what_is_published_does_not_fit, begin),

@@ -257,6 +257,22 @@ static void a_slot_of_another_format_is_left_until_repair_is_told_to_forget_it(v
     }
 }
 
+/* What it took before its epoch began isn't in the log any more. */
+static void a_slot_whose_epoch_began_behind_another_message_is_forgotten(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published(&world);
+    struct slot *slot = &world.realtime->slots[1];
+    slot->epochs[0].last = slot->epochs[0].offset - 1;
+    slot->epochs[0].last_hash = 1;
+    repair_finds(&world, 1);
+    repair_ok(&world);
+    assert_false(slot->exists);
+    assert_sound(&world);
+    end_world(&world);
+}
+
 static void another_topic_repairs_nothing(void **state)
 {
     (void)state;
@@ -305,6 +321,7 @@ int main(void)
         cmocka_unit_test(what_only_the_log_has_lost_is_left_and_said_so),
         cmocka_unit_test(a_slot_of_another_cluster_is_forgotten),
         cmocka_unit_test(a_slot_of_another_format_is_left_until_repair_is_told_to_forget_it),
+        cmocka_unit_test(a_slot_whose_epoch_began_behind_another_message_is_forgotten),
         cmocka_unit_test(another_topic_repairs_nothing),
         cmocka_unit_test(fields_that_came_later_are_no_damage),
     };

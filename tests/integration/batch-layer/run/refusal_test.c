@@ -220,6 +220,49 @@ static void log_other_than_the_one_the_speed_layer_read_is_refused(void **state)
     end_world(&world);
 }
 
+static void take_tail(struct world *world, int64_t offset)
+{
+    const struct memory_message *last = &world->log.partitions[0].messages[offset];
+    const struct log_message message = {
+        .offset = offset, .key = text_of("key"), .payload = {last->payload, last->length}};
+    struct slot *slot = &world->realtime->slots[0];
+    follow(world);
+    slot->tail = offset;
+    slot->tail_time_us = last->record_time_us;
+    slot->tail_hash = log_message_hash(&message);
+}
+
+/* The speed layer took b, its epoch was opened behind it, and it goes on in a log that has another b. */
+static void log_that_lost_its_end_and_was_written_on_behind_the_cut_is_refused(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    paid(&world, 0, "a", "10.00");
+    paid(&world, 0, "b", "1.00");
+    take_tail(&world, 1);
+    run_ok(&world);
+    assert_rows(&world, "select last_offset, last_hash <> 0 from tidemark.partition", "1 t");
+    paid(&world, 0, "c", "2.00");
+    take_tail(&world, 2);
+    struct realtime_store *store = &world.realtime->store;
+    int64_t cut;
+    assert_true(
+        store->operations->open_epoch(store, (struct slot_id){"orders", 0}, world.source->fingerprint, 3, &cut, NULL));
+    paid(&world, 0, "d", "3.00");
+    take_tail(&world, 3);
+    char *amount = strstr(world.log.partitions[0].messages[2].payload, "2.00");
+    *amount = '7';
+    run_fails(&world, ERROR_CONFIGURATION, "offset 2 isn't the one that the speed layer read: the log lost its end");
+    assert_rows(&world, "select epoch, last_offset from tidemark.source, tidemark.partition", "1 1");
+    *amount = '2'; /* what the run has ingested is another message again */
+    world.batch.repairs = true;
+    assert_true(repair_source(&world.batch, world.source, &world.error));
+    run_ok(&world);
+    verify_ok(&world);
+    end_world(&world);
+}
+
 static void another_cluster_is_refused(void **state)
 {
     (void)state;
@@ -293,6 +336,7 @@ int main(void)
         cmocka_unit_test(ledger_that_is_closed_in_total_only_is_not_closed),
         cmocka_unit_test(topic_that_was_made_anew_is_refused_before_anything_is_ingested),
         cmocka_unit_test(log_other_than_the_one_the_speed_layer_read_is_refused),
+        cmocka_unit_test(log_that_lost_its_end_and_was_written_on_behind_the_cut_is_refused),
         cmocka_unit_test(another_cluster_is_refused),
         cmocka_unit_test(compacted_topic_is_refused_by_every_command_that_reads_it),
         cmocka_unit_test(policy_that_nobody_may_ask_for_is_warned_of_once),
