@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/hash.h"
 #include "pick.h"
 #include "row_writer.h"
 
@@ -18,9 +17,9 @@ void answer_clean_up(struct answer *answer)
 /* What offsets, epoch and question don't say, what is missing from the answer does. */
 static struct entity_tag tag_of(const struct answer *answer, const struct view_query *query, const char *target)
 {
-    const uint64_t parts[] = {provenance_state(buffer_text(&answer->provenance)), hash_bytes(target, strlen(target)),
+    const uint64_t parts[] = {provenance_state(buffer_text(&answer->provenance)), entity_hash(target, strlen(target)),
                               (uint64_t)query->format};
-    return entity_tag_of(hash_bytes(parts, sizeof parts));
+    return entity_tag_of(entity_hash(parts, sizeof parts));
 }
 
 /* Whether all rows of the range are final, and stay so. A page is judged by all that lies behind it too. */

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/timestamp.h"
+#include "http/entity_tag.h"
 
 #define LAG "\"lag\": "
 
@@ -140,7 +140,7 @@ uint64_t provenance_state(struct text provenance)
     const char *end = provenance.data + provenance.length;
     const char *lag = memmem(provenance.data, provenance.length, LAG, strlen(LAG));
     const char *rest = lag ? memchr(lag, '}', (size_t)(end - lag)) : end;
-    const uint64_t parts[] = {hash_bytes(provenance.data, (size_t)((lag ? lag : end) - provenance.data)),
-                              hash_bytes(rest, (size_t)(end - rest))};
-    return hash_bytes(parts, sizeof parts);
+    const uint64_t parts[] = {entity_hash(provenance.data, (size_t)((lag ? lag : end) - provenance.data)),
+                              entity_hash(rest, (size_t)(end - rest))};
+    return entity_hash(parts, sizeof parts);
 }

@@ -4,12 +4,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
 struct entity_tag entity_tag_of(uint64_t number)
 {
     struct entity_tag tag;
     snprintf(tag.text, sizeof tag.text, "W/\"%016" PRIx64 "\"", number);
     return tag;
+}
+
+uint64_t entity_hash(const void *data, size_t length)
+{
+    return XXH3_64bits(data, length);
 }
 
 /* Weak and strong spellings of a tag mean the same here. */

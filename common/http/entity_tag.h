@@ -4,6 +4,7 @@
 #define TIDEMARK_HTTP_ENTITY_TAG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define ENTITY_TAG_SIZE 24
@@ -13,6 +14,10 @@ struct entity_tag {
     char text[ENTITY_TAG_SIZE];
 };
 struct entity_tag entity_tag_of(uint64_t number);
+
+/* A hash that is the same in each process, and after a restart: answers of one state have one tag, whoever gives them.
+ * (XXH3, Y. Collet.) */
+uint64_t entity_hash(const void *data, size_t length);
 
 /* Whether If-None-Match (NULL: not given) names the tag, or any. */
 bool entity_tag_is_known(const char *if_none_match, const struct entity_tag *tag);
