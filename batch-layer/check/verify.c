@@ -8,12 +8,11 @@
 #include "base/log.h"
 #include "base/retry.h"
 #include "check/verification.h"
-#include "database/schema.h"
 #include "engine/native/reread.h"
 #include "engine/native/versions.h"
 #include "publication/publisher.h"
-#include "run/progress.h"
 #include "run/log_check.h"
+#include "run/progress.h"
 #include "state/fit.h"
 #include "state/slot_audit.h"
 
@@ -441,7 +440,7 @@ static bool begin(struct verification *verification, struct error *error)
 {
     struct batch *batch = verification->batch;
     const struct source *source = verification->source;
-    if (!batch_connect(batch, error) || !schema_migrate(batch, error) ||
+    if (!batch->publisher->connect(batch, error) ||
         !batch->log->operations->cluster(batch->log, verification->cluster, error) ||
         !batch->log->operations->partition_count(batch->log, source->topic, &verification->partition_count, error) ||
         !kept_whole_check(batch, source, error))

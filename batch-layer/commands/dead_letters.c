@@ -8,9 +8,8 @@
 #include "base/log.h"
 #include "base/shutdown.h"
 #include "base/timestamp.h"
-#include "database/schema.h"
 #include "master/bad_messages.h"
-#include "master/master.h"
+#include "publication/publisher.h"
 #include "run/progress.h"
 #include "run/run.h"
 
@@ -84,16 +83,6 @@ static bool print_message(void *context, const struct bad_message *message, stru
         puts(buffer_string(&line));
     buffer_clean_up(&line);
     return done;
-}
-
-static bool print_all(struct batch *batch, const struct source *source, struct decoder *decoder, int64_t limit,
-                      struct error *error)
-{
-    char order[120];
-    struct printing printing = {source, decoder};
-    snprintf(order, sizeof order, "order by record_time desc nulls last, partition, \"offset\" desc limit %" PRId64,
-             limit);
-    return bad_messages_read(batch, source, order, print_message, NULL, &printing, error);
 }
 
 /* --- what no run has ingested yet --- */
@@ -184,27 +173,20 @@ static bool print_waiting(struct batch *batch, const struct source *source, stru
     return done;
 }
 
-static bool print_head(struct batch *batch, const struct source *source, struct error *error)
+static void print_head(void *context, int64_t kept)
 {
-    const char *values[] = {source->name};
-    RESULT *count = NULL;
-    if (!connection_query(batch->connection, "select count(*) from tidemark.bad where source = $1", 1, values, &count,
-                          error))
-        return false;
-    printf("source %s: %" PRId64 " bad messages are kept\n", source->name, result_integer(count, 0, 0));
-    return true;
+    const struct printing *printing = context;
+    printf("source %s: %" PRId64 " bad messages are kept\n", printing->source->name, kept);
 }
 
 bool dead_letters_list(struct batch *batch, const struct source *source, int64_t limit, struct error *error)
 {
     struct decoder *decoder = decoder_new(&source->schema);
     bool done = decoder || error_set(error, ERROR_INTERNAL, "out of memory");
-    done = done && batch_connect(batch, error) && schema_migrate(batch, error) &&
-           print_waiting(batch, source, decoder, limit, error) &&
-           connection_execute(batch->connection, "begin isolation level repeatable read read only", error) &&
-           print_head(batch, source, error) && print_all(batch, source, decoder, limit, error);
-    if (batch->connection)
-        connection_roll_back(batch->connection);
+    struct printing printing = {source, decoder};
+    const struct bad_message_list list = {print_head, print_message, &printing};
+    done = done && batch->publisher->connect(batch, error) && print_waiting(batch, source, decoder, limit, error) &&
+           batch->master->read_bad(batch, source, limit, &list, error);
     decoder_destroy(decoder);
     return done;
 }

@@ -3,10 +3,16 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "base/timestamp.h"
+#include "master/master.h"
 #include "program/program.h"
+#include "publication/publisher.h"
+
+#define GAPS_SHOWN 20
+#define RUNS_SHOWN 5
 
 /* Where the log ends; -1 where it can't be asked. */
 static int64_t log_end(struct batch *batch, const struct source *source, int32_t partition, bool *warned)
@@ -29,30 +35,39 @@ static void print_number(int64_t number)
         printf(" %14" PRId64, number);
 }
 
-static bool print_partitions(struct batch *batch, const struct source *source, struct error *error)
+static void print_partition(struct batch *batch, const struct source *source, int32_t number,
+                            const struct ingested_partition *ingested, const struct published_partition *published,
+                            bool *warned)
 {
-    const char *values[] = {source->name};
-    RESULT *rows = NULL;
-    bool warned = false;
-    if (!connection_query(batch->connection,
-                          "select partition, first_offset, coalesce(cut, -1), ingested from tidemark.partition "
-                          "where source = $1 order by partition",
-                          1, values, &rows, error))
+    int64_t cut = published ? published->cut : -1;
+    int64_t end = log_end(batch, source, number, warned);
+    printf("  %9d", (int)number);
+    print_number(ingested->first);
+    print_number(cut);
+    print_number(ingested->next);
+    print_number(end);
+    print_number(end < 0 ? -1 : end - (cut < 0 ? ingested->first : cut));
+    putchar('\n');
+}
+
+static bool print_partitions(struct batch *batch, const struct source *source, const struct publication *publication,
+                             struct error *error)
+{
+    size_t count, known;
+    if (!batch->master->read_partitions(batch, source, NULL, 0, &count, error))
         return false;
-    if (PQntuples(rows) > 0)
+    struct ingested_partition *partitions = calloc(count + 1, sizeof *partitions);
+    if (!partitions)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = batch->master->read_partitions(batch, source, partitions, count, &known, error), warned = false;
+    if (done && count > 0)
         printf("  %9s %14s %14s %14s %14s %14s\n", "partition", "first", "cut", "ingested", "log end", "not published");
-    for (int row = 0; row < PQntuples(rows); row++) {
-        int64_t first = result_integer(rows, row, 1), cut = result_integer(rows, row, 2);
-        int64_t end = log_end(batch, source, (int32_t)result_integer(rows, row, 0), &warned);
-        printf("  %9s", PQgetvalue(rows, row, 0));
-        print_number(first);
-        print_number(cut);
-        print_number(result_integer(rows, row, 3));
-        print_number(end);
-        print_number(end < 0 ? -1 : end - (cut < 0 ? first : cut));
-        putchar('\n');
-    }
-    return true;
+    for (size_t i = 0; done && i < count; i++)
+        if (partitions[i].recorded)
+            print_partition(batch, source, (int32_t)i, &partitions[i], publication_partition(publication, (int32_t)i),
+                            &warned);
+    free(partitions);
+    return done;
 }
 
 static void print_publication(const struct source *source, const struct publication *publication)
@@ -79,22 +94,13 @@ static void print_publication(const struct source *source, const struct publicat
     buffer_clean_up(&at);
 }
 
-static bool print_gaps(struct batch *batch, const struct source *source, struct error *error)
+static void print_gap(void *context, const struct master_gap *gap)
 {
-    const char *values[] = {source->name};
-    RESULT *rows = NULL;
-    if (!connection_query(batch->connection,
-                          "select partition, from_offset, to_offset, noted_at, accepted_at from tidemark.gap "
-                          "where source = $1 order by accepted_at is not null, noted_at desc limit 20",
-                          1, values, &rows, error))
-        return false;
-    for (int row = 0; row < PQntuples(rows); row++) {
-        bool accepted = !PQgetisnull(rows, row, 4);
-        printf("  gap: partition %s lost offsets %s until %s, noted %s, %s%s\n", PQgetvalue(rows, row, 0),
-               PQgetvalue(rows, row, 1), PQgetvalue(rows, row, 2), PQgetvalue(rows, row, 3),
-               accepted ? "accepted " : "not accepted (run --accept-gaps)", accepted ? PQgetvalue(rows, row, 4) : "");
-    }
-    return true;
+    (void)context;
+    bool accepted = *gap->accepted_at;
+    printf("  gap: partition %d lost offsets %" PRId64 " until %" PRId64 ", noted %s, %s%s\n", (int)gap->partition,
+           gap->from, gap->to, gap->noted_at, accepted ? "accepted " : "not accepted (run --accept-gaps)",
+           gap->accepted_at);
 }
 
 static void print_split(const struct publication *publication)
@@ -140,31 +146,11 @@ static void print_unread(const struct publication *publication)
                partitions, publication->partition_count);
 }
 
-static bool print_runs(struct batch *batch, const struct source *source, struct error *error)
+static void print_run(void *context, const struct run_entry *run)
 {
-    const char *values[] = {source->name};
-    RESULT *rows = NULL;
-    if (!connection_query(batch->connection,
-                          "select kind, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS\"Z\"'), "
-                          "coalesce(extract(epoch from finished_at - started_at)::numeric(12,1)::text || ' s', '-'), "
-                          "outcome, messages, rows, coalesce(message, '') from tidemark.run where source = $1 "
-                          "order by id desc limit 5",
-                          1, values, &rows, error))
-        return false;
-    for (int row = 0; row < PQntuples(rows); row++)
-        printf("  %s %s, %s: %s, %s messages, %s rows%s%s\n", PQgetvalue(rows, row, 0), PQgetvalue(rows, row, 1),
-               PQgetvalue(rows, row, 2), PQgetvalue(rows, row, 3), PQgetvalue(rows, row, 4), PQgetvalue(rows, row, 5),
-               *PQgetvalue(rows, row, 6) ? ": " : "", PQgetvalue(rows, row, 6));
-    return true;
-}
-
-static bool has_schema(struct batch *batch, bool *ret_has, struct error *error)
-{
-    RESULT *result = NULL;
-    if (!connection_query(batch->connection, "select to_regclass('tidemark.run') is not null", 0, NULL, &result, error))
-        return false;
-    *ret_has = *PQgetvalue(result, 0, 0) == 't';
-    return true;
+    (void)context;
+    printf("  %s %s, %s: %s, %s messages, %s rows%s%s\n", run->kind, run->started_at, run->duration, run->outcome,
+           run->messages, run->rows, *run->message ? ": " : "", run->message);
 }
 
 static bool print_source(struct batch *batch, const struct source *source, const struct publication *publication,
@@ -172,16 +158,17 @@ static bool print_source(struct batch *batch, const struct source *source, const
 {
     bool any = false;
     print_publication(source, publication);
-    if (!has_schema(batch, &any, error))
+    if (!batch->publisher->has_schema(batch, &any, error))
         return false;
     if (!any)
         return true;
-    if (!print_partitions(batch, source, error) || !print_gaps(batch, source, error))
+    if (!print_partitions(batch, source, publication, error) ||
+        !batch->master->read_gaps(batch, source, GAPS_SHOWN, print_gap, NULL, error))
         return false;
     print_split(publication);
     print_unread(publication);
     print_live_gaps(batch, source, publication);
-    return print_runs(batch, source, error);
+    return batch->publisher->read_records(batch, source, RUNS_SHOWN, print_run, NULL, error);
 }
 
 bool status_source(struct batch *batch, const struct source *source, struct error *error)

@@ -46,3 +46,30 @@ void run_record_end(struct batch *batch, int64_t id, const char *outcome, const 
                           4, values, &ended, &error))
         log_warning("%s", error.message);
 }
+
+bool run_record_read(struct batch *batch, const struct source *source, size_t most,
+                     void (*take)(void *context, const struct run_entry *entry), void *context, struct error *error)
+{
+    char limit[24];
+    snprintf(limit, sizeof limit, "%zu", most);
+    const char *values[] = {source->name, limit};
+    RESULT *rows = NULL;
+    if (!connection_query(batch->connection,
+                          "select kind, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS\"Z\"'), "
+                          "coalesce(extract(epoch from finished_at - started_at)::numeric(12,1)::text || ' s', '-'), "
+                          "outcome, messages, rows, coalesce(message, '') from tidemark.run where source = $1 "
+                          "order by id desc limit $2::bigint",
+                          2, values, &rows, error))
+        return false;
+    for (int row = 0; row < PQntuples(rows); row++) {
+        const struct run_entry entry = {.kind = PQgetvalue(rows, row, 0),
+                                        .started_at = PQgetvalue(rows, row, 1),
+                                        .duration = PQgetvalue(rows, row, 2),
+                                        .outcome = PQgetvalue(rows, row, 3),
+                                        .messages = PQgetvalue(rows, row, 4),
+                                        .rows = PQgetvalue(rows, row, 5),
+                                        .message = PQgetvalue(rows, row, 6)};
+        take(context, &entry);
+    }
+    return true;
+}

@@ -128,3 +128,12 @@ bool schema_migrate(struct batch *batch, struct error *error)
         connection_roll_back(batch->connection);
     return done || error_context(error, "migrating the schema");
 }
+
+bool schema_exists(struct batch *batch, bool *ret_exists, struct error *error)
+{
+    RESULT *result = NULL;
+    if (!connection_query(batch->connection, "select to_regclass('tidemark.run') is not null", 0, NULL, &result, error))
+        return false;
+    *ret_exists = *PQgetvalue(result, 0, 0) == 't';
+    return true;
+}

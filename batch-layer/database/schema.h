@@ -8,6 +8,8 @@
 /* Brings the database to this program's version, one process at a time. ERROR_CONFIGURATION, with both versions, where
  * it is newer already, and with the encoding's name where that can't hold what UTF-8 can. */
 bool schema_migrate(struct batch *batch, struct error *error) MUST_CHECK;
+/* Whether the database has any version of it. */
+bool schema_exists(struct batch *batch, bool *ret_exists, struct error *error) MUST_CHECK;
 
 /* Makes the source's tables, or adds the columns of new fields to them; messages ingested before have null there.
  * ERROR_CONFIGURATION says what differs where the tables can't follow: another topic, key, event time, rule for

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jobs/scheduler.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +10,9 @@
 #include "base/retry.h"
 #include "base/shutdown.h"
 #include "batch_metrics.h"
-#include "database/schema.h"
 #include "http/monitor.h"
 #include "jobs/schedule_health.h"
+#include "publication/publisher.h"
 #include "run/run.h"
 
 #define LOOK_EVERY_MS 5000 /* the wall clock may be set while we sleep */
@@ -43,29 +41,19 @@ static int64_t next_due_s(const struct scheduler *scheduler, size_t number)
 /* What was due while nobody was there is still due; a time that lies ahead follows from the cron line of today. */
 static bool read_due(struct scheduler *scheduler, size_t number, struct error *error)
 {
-    const char *values[] = {job_of(scheduler, number)->name};
-    RESULT *row = NULL;
-    if (!connection_query(scheduler->batch->connection,
-                          "select floor(extract(epoch from due_at))::bigint from tidemark.job where name = $1", 1,
-                          values, &row, error))
+    struct batch *batch = scheduler->batch;
+    int64_t due_s = INT64_MAX;
+    if (!batch->publisher->read_due(batch, job_of(scheduler, number)->name, &due_s, error))
         return false;
-    scheduler->due_s[number] = next_due_s(scheduler, number);
-    if (PQntuples(row) == 1 && result_integer(row, 0, 0) <= now_s())
-        scheduler->due_s[number] = result_integer(row, 0, 0);
+    scheduler->due_s[number] = due_s <= now_s() ? due_s : next_due_s(scheduler, number);
     return true;
 }
 
 static bool write_due(struct scheduler *scheduler, size_t number, struct error *error)
 {
-    char due[24];
-    snprintf(due, sizeof due, "%" PRId64, scheduler->due_s[number]);
-    const char *values[] = {job_of(scheduler, number)->name, due};
-    RESULT *written = NULL;
-    return scheduler->due_s[number] == INT64_MAX ||
-           connection_query(scheduler->batch->connection,
-                            "insert into tidemark.job (name, due_at) values ($1, to_timestamp($2::bigint)) "
-                            "on conflict (name) do update set due_at = excluded.due_at",
-                            2, values, &written, error);
+    struct batch *batch = scheduler->batch;
+    int64_t due_s = scheduler->due_s[number];
+    return due_s == INT64_MAX || batch->publisher->write_due(batch, job_of(scheduler, number)->name, due_s, error);
 }
 
 static void note_due(const struct scheduler *scheduler)
@@ -76,7 +64,7 @@ static void note_due(const struct scheduler *scheduler)
 
 static bool begin(struct scheduler *scheduler, struct error *error)
 {
-    if (!batch_connect(scheduler->batch, error) || !schema_migrate(scheduler->batch, error))
+    if (!scheduler->batch->publisher->connect(scheduler->batch, error))
         return false;
     for (size_t i = 0; i < scheduler->batch->settings->job_count; i++)
         if (!read_due(scheduler, i, error) || !write_due(scheduler, i, error))

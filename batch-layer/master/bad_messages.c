@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "master/bad_messages.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/shutdown.h"
 
 #define ROWS_AT_ONCE 100 /* each may have a megabyte */
@@ -55,5 +58,33 @@ bool bad_messages_read(struct batch *batch, const struct source *source, const c
     buffer_append_string(&sql, order);
     bool done = connection_fetch(batch->connection, &sql, ROWS_AT_ONCE, take_piece, &listing, error);
     buffer_clean_up(&sql);
+    return done;
+}
+
+static bool count_kept(struct batch *batch, const struct source *source, int64_t *ret_count, struct error *error)
+{
+    const char *values[] = {source->name};
+    RESULT *count = NULL;
+    if (!connection_query(batch->connection, "select count(*) from tidemark.bad where source = $1", 1, values, &count,
+                          error))
+        return false;
+    *ret_count = result_integer(count, 0, 0);
+    return true;
+}
+
+bool bad_messages_list(struct batch *batch, const struct source *source, int64_t limit,
+                       const struct bad_message_list *list, struct error *error)
+{
+    char order[120];
+    int64_t kept = 0;
+    snprintf(order, sizeof order, "order by record_time desc nulls last, partition, \"offset\" desc limit %" PRId64,
+             limit);
+    bool done = connection_execute(batch->connection, "begin isolation level repeatable read read only", error) &&
+                count_kept(batch, source, &kept, error);
+    if (done) {
+        list->head(list->context, kept);
+        done = bad_messages_read(batch, source, order, list->message, NULL, list->context, error);
+    }
+    connection_roll_back(batch->connection);
     return done;
 }

@@ -3,7 +3,7 @@
 #ifndef TIDEMARK_BATCH_BAD_MESSAGES_H
 #define TIDEMARK_BATCH_BAD_MESSAGES_H
 
-#include "batch.h"
+#include "master/master.h"
 
 struct bad_message {
     int32_t partition;
@@ -21,5 +21,9 @@ typedef bool bad_messages_between(void *context, struct error *error);
  * for. */
 bool bad_messages_read(struct batch *batch, const struct source *source, const char *order, bad_message_take *take,
                        bad_messages_between *between, void *context, struct error *error) MUST_CHECK;
+
+/* As master_operations says of read_bad. */
+bool bad_messages_list(struct batch *batch, const struct source *source, int64_t limit,
+                       const struct bad_message_list *list, struct error *error) MUST_CHECK;
 
 #endif

@@ -39,6 +39,21 @@ struct ingested_partition {
     int64_t held;  /* messages that were ingested, bad ones too */
 };
 
+/* What the log had lost before it was ingested. Times are for people; an empty one says that nobody accepted it yet. */
+struct master_gap {
+    int32_t partition;
+    int64_t from, to;
+    const char *noted_at, *accepted_at;
+};
+
+/* Who wants to see bad messages: how many are kept, and then some of them. Valid during the calls only. */
+struct bad_message;
+struct bad_message_list {
+    void (*head)(void *context, int64_t kept);
+    bool (*message)(void *context, const struct bad_message *message, struct error *error);
+    void *context;
+};
+
 struct master_operations {
     /* Makes the source's tables, or checks that they can follow its definition. */
     bool (*prepare)(struct batch *batch, const struct source *source, struct error *error);
@@ -94,6 +109,13 @@ struct master_operations {
     /* Inside the publishing transaction, before the engine: bad messages that are good by the rules that hold now
      * become good ones, at their offsets. */
     bool (*revalidate)(struct source_run *run, struct revalidation *ret_revalidation, struct error *error);
+
+    /* For people; nobody needs the lock. The last gaps, at most so many, those first that nobody accepted; and of the
+     * bad messages the newest, at most `limit`. */
+    bool (*read_gaps)(struct batch *batch, const struct source *source, size_t most,
+                      void (*take)(void *context, const struct master_gap *gap), void *context, struct error *error);
+    bool (*read_bad)(struct batch *batch, const struct source *source, int64_t limit,
+                     const struct bad_message_list *list, struct error *error);
 };
 
 #define MASTER_READ_OFFSETS 5000

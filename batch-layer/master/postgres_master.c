@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "master/bad_messages.h"
 #include "master/chunk.h"
 #include "master/raw_sql.h"
 #include "master/revalidation.h"
@@ -187,6 +188,29 @@ static bool remove_messages(struct source_run *run, const struct run_partition *
     return done;
 }
 
+static bool read_gaps(struct batch *batch, const struct source *source, size_t most,
+                      void (*take)(void *context, const struct master_gap *gap), void *context, struct error *error)
+{
+    char limit[24];
+    snprintf(limit, sizeof limit, "%zu", most);
+    const char *values[] = {source->name, limit};
+    RESULT *rows = NULL;
+    if (!connection_query(batch->connection,
+                          "select partition, from_offset, to_offset, noted_at, accepted_at from tidemark.gap "
+                          "where source = $1 order by accepted_at is not null, noted_at desc limit $2::bigint",
+                          2, values, &rows, error))
+        return false;
+    for (int row = 0; row < PQntuples(rows); row++) {
+        const struct master_gap gap = {.partition = (int32_t)result_integer(rows, row, 0),
+                                       .from = result_integer(rows, row, 1),
+                                       .to = result_integer(rows, row, 2),
+                                       .noted_at = PQgetvalue(rows, row, 3),
+                                       .accepted_at = PQgetvalue(rows, row, 4)};
+        take(context, &gap);
+    }
+    return true;
+}
+
 const struct master_operations postgres_master = {
     .prepare = schema_prepare_source,
     .note_cluster = note_cluster,
@@ -207,4 +231,6 @@ const struct master_operations postgres_master = {
     .set_held = set_held,
     .remove = remove_messages,
     .revalidate = revalidate,
+    .read_gaps = read_gaps,
+    .read_bad = bad_messages_list,
 };

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "database/job_record.h"
 #include "database/run_record.h"
 #include "database/source_lock.h"
 #include "engine/postgres/view_sql.h"
@@ -272,9 +273,14 @@ static bool take_back(struct source_run *run, struct error *error)
     return done;
 }
 
+static bool connect_to_schema(struct batch *batch, struct error *error)
+{
+    return batch_connect(batch, error) && schema_migrate(batch, error);
+}
+
 static bool lock(struct batch *batch, const struct source *source, struct error *error)
 {
-    return batch_connect(batch, error) && schema_migrate(batch, error) && source_lock_take(batch, source, error);
+    return connect_to_schema(batch, error) && source_lock_take(batch, source, error);
 }
 
 static bool note_opening(struct source_run *run, int64_t *ret_opened_at_us, struct error *error)
@@ -337,10 +343,15 @@ static bool begin_read(struct batch *batch, const struct source *source, struct 
 }
 
 const struct publisher_operations postgres_publisher = {
+    .connect = connect_to_schema,
+    .has_schema = schema_exists,
     .lock = lock,
     .unlock = source_lock_release,
     .begin_record = run_record_begin,
     .end_record = run_record_end,
+    .read_records = run_record_read,
+    .read_due = job_record_read,
+    .write_due = job_record_write,
     .note_opening = note_opening,
     .left_views = left_views,
     .begin = publication_begin,

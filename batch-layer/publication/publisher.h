@@ -23,7 +23,16 @@ void publishing_clean_up(struct publishing *publishing);
 int64_t publishing_rows(const struct publishing *publishing);
 int64_t publishing_moved(const struct publishing *publishing);
 
+/* What was tried, in words for people; valid during the call only. */
+struct run_entry {
+    const char *kind, *started_at, *duration, *outcome, *messages, *rows;
+    const char *message; /* "" where there is none */
+};
+
 struct publisher_operations {
+    /* Connects, and brings the schema to this program's version; whether it has any. */
+    bool (*connect)(struct batch *batch, struct error *error);
+    bool (*has_schema)(struct batch *batch, bool *ret_has, struct error *error);
     /* Connects, brings the schema to this program's version, and takes the source's lock, which lives as long as the
      * connection. ERROR_TRY_AGAIN names who else holds it. */
     bool (*lock)(struct batch *batch, const struct source *source, struct error *error);
@@ -34,6 +43,13 @@ struct publisher_operations {
     bool (*begin_record)(struct batch *batch, const struct source *source, const char *kind, int64_t *ret_id,
                          struct error *error);
     void (*end_record)(struct batch *batch, int64_t id, const char *outcome, const char *message, int64_t messages);
+    /* The last records, at most so many. */
+    bool (*read_records)(struct batch *batch, const struct source *source, size_t most,
+                         void (*take)(void *context, const struct run_entry *entry), void *context,
+                         struct error *error);
+    /* When a job is due, in seconds since 1970, as written last; left as it is where it never was. */
+    bool (*read_due)(struct batch *batch, const char *job, int64_t *due_s, struct error *error);
+    bool (*write_due)(struct batch *batch, const char *job, int64_t due_s, struct error *error);
     /* When the epoch that this run publishes was first opened: by it, or by an earlier run that came no further. */
     bool (*note_opening)(struct source_run *run, int64_t *ret_opened_at_us, struct error *error);
     /* Appends "view.a, view.b": the tables of this source's views that the configuration names no more. */
