@@ -79,7 +79,7 @@ static const struct alert_format *decode(struct alert_feed *feed, const struct f
         if (!format->decoder || strcmp(format->detector->alerts, topic->name) != 0)
             continue;
         decoder_reset(format->decoder);
-        if (!decoder_decode(format->decoder, json, -1, ret_record, &rejection))
+        if (decoder_decode(format->decoder, json, -1, ret_record, &rejection) != DECODE_GOOD)
             continue;
         const struct value *name = &ret_record->values[format->schema.field_count - 1];
         if (name->present && text_equal(name->text, text_of(format->detector->name)))

@@ -379,26 +379,28 @@ static bool decode(struct decoder *decoder, struct text payload)
            decode_object(decoder, token_count);
 }
 
-bool decoder_decode(struct decoder *decoder, struct text payload, int64_t record_time_us, struct record *ret_record,
-                    struct rejection *ret_rejection)
+enum decode_result decoder_decode(struct decoder *decoder, struct text payload, int64_t record_time_us,
+                                  struct record *ret_record, struct rejection *ret_rejection)
 {
     decoder->record_time_us = record_time_us;
     if (!decode(decoder, payload)) {
         const char *reason = decoder->walk.reason;
-        bool is_of_the_whole = reason && !*decoder->field;
+        if (!reason)
+            return DECODE_NO_MEMORY;
         *ret_rejection =
-            (struct rejection){decoder->field, is_of_the_whole ? fault_of_payload(payload, reason) : reason};
-        return false;
+            (struct rejection){decoder->field, *decoder->field ? reason : fault_of_payload(payload, reason)};
+        return DECODE_REJECTED;
     }
     storage_take(&decoder->storage,
                  decoder->schema->field_count * sizeof *decoder->values + payload.length + JSON_PADDING);
     *ret_record = (struct record){decoder->event_time_us, decoder->values};
-    return true;
+    return DECODE_GOOD;
 }
 
 bool decoder_classify(struct decoder *decoder, struct text payload, int64_t record_time_us, bool *ret_good,
                       struct record *ret_record, struct rejection *ret_rejection, struct error *error)
 {
-    *ret_good = decoder_decode(decoder, payload, record_time_us, ret_record, ret_rejection);
-    return *ret_good || ret_rejection->reason || error_set(error, ERROR_INTERNAL, "out of memory");
+    enum decode_result result = decoder_decode(decoder, payload, record_time_us, ret_record, ret_rejection);
+    *ret_good = result == DECODE_GOOD;
+    return result != DECODE_NO_MEMORY || error_set(error, ERROR_INTERNAL, "out of memory");
 }

@@ -65,8 +65,7 @@ struct record {
     const struct value *values; /* one a declared field */
 };
 
-/* Why a message is bad: static text, so it may be kept. Where memory was short the message wasn't judged, and `reason`
- * is NULL: it must be decoded again, not counted as bad. */
+/* Why a message is bad: static text, so it may be kept. */
 struct rejection {
     const char *field;  /* the declared field, or "" for the message as a whole */
     const char *reason; /* "a date without a time of day", "duplicate key", … */
@@ -78,13 +77,19 @@ struct decoder;
 struct decoder *decoder_new(const struct schema *schema);
 void decoder_destroy(struct decoder *decoder);
 
+enum decode_result {
+    DECODE_GOOD,      /* *ret_record is the message's record */
+    DECODE_REJECTED,  /* the message is bad: *ret_rejection says why */
+    DECODE_NO_MEMORY, /* it wasn't judged: it must be decoded again, not counted as bad */
+};
+
 /* Decodes one message. `record_time_us` is the record's time, or -1 where it has none (then max_future isn't checked).
- * Returns true with *ret_record, or false with *ret_rejection. The record's memory is the decoder's and stays valid
- * until decoder_reset, so a batch can be decoded before it is applied. No allocation a message once warm. */
-bool decoder_decode(struct decoder *decoder, struct text payload, int64_t record_time_us, struct record *ret_record,
-                    struct rejection *ret_rejection);
-/* The same for who sorts messages: false only where memory is short, which is no fault of the message's. Else *ret_good
- * says which of *ret_record and *ret_rejection is filled. */
+ * The record's memory is the decoder's and stays valid until decoder_reset, so a batch can be decoded before it is
+ * applied. No allocation a message once warm. */
+enum decode_result decoder_decode(struct decoder *decoder, struct text payload, int64_t record_time_us,
+                                  struct record *ret_record, struct rejection *ret_rejection);
+/* The same for who sorts messages and has an error to set: false only where memory is short. Else *ret_good says which
+ * of *ret_record and *ret_rejection is filled. */
 bool decoder_classify(struct decoder *decoder, struct text payload, int64_t record_time_us, bool *ret_good,
                       struct record *ret_record, struct rejection *ret_rejection, struct error *error) MUST_CHECK;
 void decoder_reset(struct decoder *decoder);

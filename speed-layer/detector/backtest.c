@@ -45,10 +45,13 @@ static bool take(void *context, const struct log_message *message, struct error 
     struct backtest *backtest = context;
     struct record record;
     struct rejection rejection;
-    bool judge = message->offset >= backtest->judge_from;
+    bool good, judge = message->offset >= backtest->judge_from;
     decoder_reset(backtest->decoder);
-    if (!decoder_decode(backtest->decoder, message->payload, message->record_time_us, &record, &rejection))
-        return rejection.reason || error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!decoder_classify(backtest->decoder, message->payload, message->record_time_us, &good, &record, &rejection,
+                          error))
+        return false;
+    if (!good)
+        return true;
     const struct transaction transaction = {message->offset, message->record_time_us, message->key, &record};
     switch (detection_take(backtest->detection, &transaction, judge, print_alert, backtest)) {
     case DETECTION_TAKEN:

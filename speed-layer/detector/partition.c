@@ -54,8 +54,9 @@ static enum detection_result take_one(struct detector_partition *partition, stru
 {
     struct record record;
     struct rejection rejection;
-    if (!decoder_decode(decoder, message->payload, message->record_time_us, &record, &rejection))
-        return rejection.reason ? DETECTION_TAKEN : DETECTION_NO_MEMORY;
+    enum decode_result result = decoder_decode(decoder, message->payload, message->record_time_us, &record, &rejection);
+    if (result != DECODE_GOOD)
+        return result == DECODE_REJECTED ? DETECTION_TAKEN : DETECTION_NO_MEMORY;
     const struct transaction transaction = {message->offset, message->record_time_us, message->key, &record};
     return detection_take(partition->detection, &transaction, message->offset >= partition->position.offset, on_alert,
                           receiver);

@@ -233,10 +233,11 @@ static void note_tail(struct partition *partition, const struct log_message *las
 static bool decode(struct partition *partition, const struct log_message *message, struct candidate *ret_candidate)
 {
     *ret_candidate = (struct candidate){.message = message};
-    ret_candidate->good = decoder_decode(partition->decoder, message->payload, message->record_time_us,
-                                         &ret_candidate->record, &ret_candidate->rejection);
-    if (!ret_candidate->good)
-        return ret_candidate->rejection.reason != NULL;
+    enum decode_result result = decoder_decode(partition->decoder, message->payload, message->record_time_us,
+                                               &ret_candidate->record, &ret_candidate->rejection);
+    ret_candidate->good = result == DECODE_GOOD;
+    if (result != DECODE_GOOD)
+        return result == DECODE_REJECTED;
     if (!partition->index)
         return true;
     size_t key = partition->source->schema.key;

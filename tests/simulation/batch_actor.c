@@ -339,7 +339,7 @@ static bool add_version(struct versions *versions, struct decoder *decoder, int3
     struct record record;
     struct rejection rejection;
     bool good = decoder_decode(decoder, (struct text){message->payload, message->length}, message->record_us, &record,
-                               &rejection);
+                               &rejection) == DECODE_GOOD;
     assert(good != message->bad);
     bool done = !good || versions_add(versions, partition, &record, error);
     decoder_reset(decoder);

@@ -86,7 +86,7 @@ static void compare(struct subject *subject, const struct rules_schema *schema, 
     struct rules_order expected;
     struct record record;
     struct rejection rejection = {NULL, NULL};
-    bool good = decoder_decode(subject->decoder, message, record_us, &record, &rejection);
+    bool good = decoder_decode(subject->decoder, message, record_us, &record, &rejection) == DECODE_GOOD;
     REQUIRE(order_rules_judge(rules, schema, message.data, message.length, record_us, &expected) == good);
     REQUIRE(good || (rejection.field && rejection.reason));
     if (!good)

@@ -24,7 +24,7 @@ static struct record accept_at(struct decoder *decoder, struct text payload, int
 {
     struct record record = {0};
     struct rejection rejection;
-    if (!decoder_decode(decoder, payload, record_time_us, &record, &rejection)) {
+    if (decoder_decode(decoder, payload, record_time_us, &record, &rejection) != DECODE_GOOD) {
         fail_msg("%.*s: %s %s", (int)payload.length, payload.data, rejection.field, rejection.reason);
     }
     return record;
@@ -39,7 +39,7 @@ static struct rejection refuse(struct decoder *decoder, const char *payload)
 {
     struct record untouched = {77, NULL}, record = untouched;
     struct rejection rejection = {0};
-    assert_false(decoder_decode(decoder, text_of(payload), -1, &record, &rejection));
+    assert_int_equal(decoder_decode(decoder, text_of(payload), -1, &record, &rejection), DECODE_REJECTED);
     assert_int_equal(record.event_time_us, untouched.event_time_us);
     assert_null(record.values);
     assert_non_null(rejection.reason);
@@ -236,8 +236,9 @@ static void a_message_that_is_more_than_an_object_is_told_by_what_it_has_more(vo
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rejection rejection;
-        assert_false(
-            decoder_decode(decoder, (struct text){cases[i].message, cases[i].length}, -1, &record, &rejection));
+        assert_int_equal(
+            decoder_decode(decoder, (struct text){cases[i].message, cases[i].length}, -1, &record, &rejection),
+            DECODE_REJECTED);
         assert_string_equal(rejection.field, "");
         assert_string_equal(rejection.reason, cases[i].reason);
     }
@@ -284,10 +285,10 @@ static void an_event_time_may_be_an_hour_after_its_record_and_no_more(void **sta
     (void)state;
     accept_at(decoder, payload, JANUARY_2026 + 5 * hour);
     accept_at(decoder, payload, JANUARY_2026 - hour);
-    assert_false(decoder_decode(decoder, payload, JANUARY_2026 - hour - 1, &record, &rejection));
+    assert_int_equal(decoder_decode(decoder, payload, JANUARY_2026 - hour - 1, &record, &rejection), DECODE_REJECTED);
     assert_string_equal(rejection.field, "timestamp");
     assert_string_equal(rejection.reason, "too far after its record's time");
-    assert_false(decoder_decode(decoder, payload, 0, &record, &rejection));
+    assert_int_equal(decoder_decode(decoder, payload, 0, &record, &rejection), DECODE_REJECTED);
     accept_at(decoder, payload, -1);
     decoder_destroy(decoder);
 }
@@ -376,7 +377,8 @@ static void a_message_may_be_1_mebibyte_long_and_no_longer(void **state)
     (void)state;
     assert_text(&accept(decoder, ORDER("short")).values[0], "short");
     assert_text(&accept_at(decoder, (struct text){message, most}, -1).values[0], "o");
-    assert_false(decoder_decode(decoder, (struct text){longer, most + 1}, -1, &record, &rejection));
+    assert_int_equal(decoder_decode(decoder, (struct text){longer, most + 1}, -1, &record, &rejection),
+                     DECODE_REJECTED);
     assert_string_equal(rejection.reason, "longer than 1 MiB");
     decoder_reset(decoder);
     assert_text(&accept(decoder, ORDER("again")).values[0], "again");

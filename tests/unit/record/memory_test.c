@@ -41,15 +41,16 @@ static int make_messages(void **state)
 static bool is_judged_rightly(struct decoder *decoder, const struct message *message)
 {
     struct record record;
-    struct rejection rejection = {NULL, "none"};
-    if (decoder_decode(decoder, message->text, -1, &record, &rejection)) {
+    struct rejection rejection;
+    enum decode_result result = decoder_decode(decoder, message->text, -1, &record, &rejection);
+    if (result == DECODE_GOOD) {
         assert_true(message->is_good);
         assert_int_equal(record.values[1].number, 1250);
         assert_int_equal(record.event_time_us, INT64_C(1767225600000000));
         return true;
     }
-    assert_false(rejection.reason && message->is_good);
-    return rejection.reason != NULL;
+    assert_false(result == DECODE_REJECTED && message->is_good);
+    return result == DECODE_REJECTED;
 }
 
 /* What one message couldn't have doesn't hurt the next, and a message that is tried again is judged then. */

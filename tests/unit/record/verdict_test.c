@@ -48,9 +48,9 @@ static void check(const char *before, const struct entry *entry, const char *aft
         struct decoder *decoder = decoder_new(&schema);
         assert_non_null(decoder);
         if (warm) {
-            assert_true(decoder_decode(decoder, text_of(good), -1, &record, &rejection));
+            assert_int_equal(decoder_decode(decoder, text_of(good), -1, &record, &rejection), DECODE_GOOD);
         }
-        bool good_message = decoder_decode(decoder, buffer_text(&message), -1, &record, &rejection);
+        bool good_message = decoder_decode(decoder, buffer_text(&message), -1, &record, &rejection) == DECODE_GOOD;
         if (good_message != entry->good) {
             fail_msg("%s: %s", buffer_string(&message), good_message ? "accepted" : rejection.reason);
         }
