@@ -11,7 +11,7 @@ from product import ROOT, sources, text, without_comments
 
 DOCUMENT = (ROOT / "docs" / "architecture.md").read_text()
 CALL, OVER_A_TABLE = "→", "⇢"
-STEPS_MAX = 60  # of functions on the whole way: it is as short as the code allows
+STEPS_MAX = 50  # of functions on the whole way: it is as short as the code allows
 
 
 def chains():
