@@ -179,28 +179,21 @@ static bool look_at_slot(struct partition *partition, const struct log_extent *l
            rebuild_slot(partition, log, publication, error);
 }
 
-/* A look with what was published a moment ago. */
-static bool look_quickly(struct partition *partition, const struct log_extent *log, bool *ret_ready,
-                         struct error *error)
-{
-    const struct known_publication known = {.publication = log->published, .may_be_old = true};
-    partition->published_epoch = log->published->epoch;
-    memset(partition->live_groups, 0, sizeof partition->live_groups);
-    return look_at_slot(partition, log, &known, ret_ready, error);
-}
-
 /* One look at both stores. *ret_ready: the slot in partition->slot may be gone on with. What is published is read
- * first: a slot that was read before a run opened and published would look as if it didn't fit. */
-static bool look(struct partition *partition, const struct log_extent *log, bool *ret_ready, struct error *error)
+ * first: a slot that was read before a run opened and published would look as if it didn't fit. `recent`, if not NULL,
+ * is what was published a moment ago, and saves reading that. */
+static bool look(struct partition *partition, const struct log_extent *log, const struct publication *recent,
+                 bool *ret_ready, struct error *error)
 {
     struct publication_store *publications = partition->environment->publications;
     struct publication publication = {0};
     struct error reason = {0};
-    bool known = publications->operations->read(publications, partition->source, &publication, &reason);
-    partition->published_epoch = known ? publication.epoch : 0;
+    struct known_publication known = {.publication = recent, .reason = &reason, .may_be_old = recent != NULL};
+    if (!recent && publications->operations->read(publications, partition->source, &publication, &reason))
+        known.publication = &publication;
+    partition->published_epoch = known.publication ? known.publication->epoch : 0;
     memset(partition->live_groups, 0, sizeof partition->live_groups);
-    const struct known_publication what = {.publication = known ? &publication : NULL, .reason = &reason};
-    bool done = look_at_slot(partition, log, &what, ret_ready, error);
+    bool done = look_at_slot(partition, log, &known, ret_ready, error);
     publication_clean_up(&publication);
     return done;
 }
@@ -254,7 +247,7 @@ bool partition_open(struct partition *partition, const struct log_extent *log, s
     partition_close(partition);
     for (int attempt = log->published ? -1 : 0; attempt < 3; attempt++) {
         bool ready;
-        if (!(attempt < 0 ? look_quickly : look)(partition, log, &ready, error))
+        if (!look(partition, log, attempt < 0 ? log->published : NULL, &ready, error))
             return false;
         if (!ready)
             continue;

@@ -222,13 +222,6 @@ static bool apply(struct partition *partition, const struct candidate *candidate
 }
 
 /* `last` is the last message before `position`. Hashing each would cost more than it is worth. */
-static void note_tail(struct partition *partition, const struct log_message *last)
-{
-    partition->tail = last->offset;
-    partition->tail_time_us = last->record_time_us;
-    partition->tail_hash = log_message_hash(last);
-}
-
 /* False where memory is short: then the message was not judged. */
 static bool decode(struct partition *partition, const struct log_message *message, struct candidate *ret_candidate)
 {
@@ -260,34 +253,33 @@ static bool take_batch(struct partition *partition, const struct log_message mes
     for (size_t i = 0; applied && i < decoded && partition_is_open(partition); i++)
         if (candidates[i].message->offset >= partition->position)
             applied = apply(partition, &candidates[i]);
-    if (decoded && applied && partition_is_open(partition))
-        note_tail(partition, candidates[decoded - 1].message);
+    if (decoded && applied && partition_is_open(partition)) {
+        const struct log_message *last = candidates[decoded - 1].message;
+        partition->tail = last->offset;
+        partition->tail_time_us = last->record_time_us;
+        partition->tail_hash = log_message_hash(last);
+    }
     decoder_reset(partition->decoder);
     return applied;
 }
 
-static bool check_tail(const struct partition *partition, const struct log_message *message, struct error *error)
-{
-    return log_message_is_tail(message, &partition->slot) ||
-           error_set(
-               error, ERROR_CONFIGURATION,
-               "%s/%d: the message at offset %lld isn't the one that was read there: the topic was made anew; give "
-               "the source another name to begin anew",
-               partition->id.source, (int)partition->id.partition, (long long)message->offset);
-}
-
-static bool check_tails(const struct partition *partition, const struct log_message messages[], size_t count,
-                        struct error *error)
+/* Whether the message at the slot's tail, where it is among these, is the one that was read there. */
+static bool check_tail(const struct partition *partition, const struct log_message messages[], size_t count,
+                       struct error *error)
 {
     for (size_t i = 0; i < count && messages[i].offset <= partition->slot.tail; i++)
-        if (messages[i].offset == partition->slot.tail && !check_tail(partition, &messages[i], error))
-            return false;
+        if (messages[i].offset == partition->slot.tail && !log_message_is_tail(&messages[i], &partition->slot))
+            return error_set(
+                error, ERROR_CONFIGURATION,
+                "%s/%d: the message at offset %lld isn't the one that was read there: the topic was made anew; give "
+                "the source another name to begin anew",
+                partition->id.source, (int)partition->id.partition, (long long)messages[i].offset);
     return true;
 }
 
 bool partition_take(struct partition *partition, const struct log_message messages[], size_t count, struct error *error)
 {
-    if (partition->position <= partition->slot.tail && !check_tails(partition, messages, count, error)) {
+    if (partition->position <= partition->slot.tail && !check_tail(partition, messages, count, error)) {
         partition_close(partition);
         return false;
     }

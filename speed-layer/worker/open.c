@@ -258,18 +258,13 @@ static bool is_said(struct worker *worker, const char *reason)
     return false;
 }
 
-static enum log_level level_of(struct opening *opening)
-{
-    if (is_said(opening->worker, opening->failure.message))
-        return LOG_LEVEL_DEBUG;
-    return error_is_retriable(&opening->failure) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
-}
-
 static void log_failures(struct opening *opening)
 {
     if (opening->failed_count == 0)
         return;
-    enum log_level level = level_of(opening);
+    enum log_level level = is_said(opening->worker, opening->failure.message) ? LOG_LEVEL_DEBUG
+                           : error_is_retriable(&opening->failure)            ? LOG_LEVEL_WARNING
+                                                                              : LOG_LEVEL_ERROR;
     const struct partition *first = opening->failed->partition;
     if (opening->failed_count == 1)
         log_write(level, "%s/%d waits: %s", first->id.source, (int)first->id.partition, opening->failure.message);
@@ -291,13 +286,6 @@ static void note_failure(struct opening *opening, struct owned *owned, const str
     retry_failed(&owned->retry, clock_monotonic_us());
 }
 
-static void note_opened(struct opening *opening, struct owned *owned)
-{
-    opening->worker->must_assign = true;
-    if (owned->partition->state == PARTITION_RUNNING) /* else its first messages show whether it can go on */
-        retry_succeeded(&owned->retry);
-}
-
 void worker_open_closed(struct worker *worker)
 {
     struct opening opening;
@@ -315,10 +303,14 @@ void worker_open_closed(struct worker *worker)
     if (known)
         worker->consumer->operations->extents(worker->consumer, opening.extents, opening.count);
     for (size_t i = 0; i < opening.count && (!known || clock_monotonic_us() < until_us); i++) {
-        if (known && open_one(&opening, i, &error))
-            note_opened(&opening, opening.due[i]);
-        else
-            note_failure(&opening, opening.due[i], &error);
+        struct owned *owned = opening.due[i];
+        if (!known || !open_one(&opening, i, &error)) {
+            note_failure(&opening, owned, &error);
+            continue;
+        }
+        worker->must_assign = true;
+        if (owned->partition->state == PARTITION_RUNNING) /* else its first messages show whether it can go on */
+            retry_succeeded(&owned->retry);
     }
     log_failures(&opening);
     opening_clean_up(&opening);
