@@ -4,10 +4,10 @@
 #include "base/shutdown.h"
 #include "master/master.h"
 
-#define BLOCK 20000 /* offsets that are compared at once */
+#define RANGE_OFFSETS 20000 /* offsets that are compared at once */
 
-/* One block: the messages of the master dataset by their offsets, and the one that the log's have come to. */
-struct check_block {
+/* One range: the messages of the master dataset by their offsets, and the one that the log's have come to. */
+struct check_range {
     struct master_check *check;
     struct decoder *decoder;
     struct master_rows *rows;
@@ -16,9 +16,9 @@ struct check_block {
     struct ingest_chunk *chunk; /* NULL: only compare */
 };
 
-static const struct master_operations *master_of(const struct check_block *block)
+static const struct master_operations *master_of(const struct check_range *range)
 {
-    return block->check->run->batch->master;
+    return range->check->run->batch->master;
 }
 
 static bool is_value_same(const struct field *field, const struct value *stored, const struct value *value)
@@ -29,10 +29,10 @@ static bool is_value_same(const struct field *field, const struct value *stored,
 }
 
 /* The row is at the message's offset. Whether a message is good can have changed with the configuration. */
-static bool is_row_same(const struct check_block *block, const struct log_message *message, const struct record *record)
+static bool is_row_same(const struct check_range *range, const struct log_message *message, const struct record *record)
 {
-    const struct schema *schema = &block->check->run->source->schema;
-    const struct master_row *row = &block->row;
+    const struct schema *schema = &range->check->run->source->schema;
+    const struct master_row *row = &range->row;
     if (!record || !row->record)
         return true;
     bool same = !row->damaged_field && row->record->event_time_us == record->event_time_us &&
@@ -55,71 +55,71 @@ static void note_edited(struct master_check *check, int64_t offset)
     buffer_append(&check->edited_offsets, &offset, sizeof offset);
 }
 
-static bool compare_message(struct check_block *block, const struct log_message *message, const struct record *record,
+static bool compare_message(struct check_range *range, const struct log_message *message, const struct record *record,
                             const struct rejection *rejection, struct error *error)
 {
-    struct master_check *check = block->check;
-    while (block->has_row && block->row.offset < message->offset)
-        block->has_row = master_of(block)->next_row(block->rows, &block->row);
-    if (block->has_row && block->row.offset == message->offset) {
-        if (!block->chunk && !is_row_same(block, message, record))
+    struct master_check *check = range->check;
+    while (range->has_row && range->row.offset < message->offset)
+        range->has_row = master_of(range)->next_row(range->rows, &range->row);
+    if (range->has_row && range->row.offset == message->offset) {
+        if (!range->chunk && !is_row_same(range, message, record))
             note_edited(check, message->offset);
         return true;
     }
-    if (!block->chunk) {
+    if (!range->chunk) {
         note_missing(check, message->offset);
         return true;
     }
-    return master_of(block)->chunk_add(block->chunk, check->partition->number, message, record, rejection, error);
+    return master_of(range)->chunk_add(range->chunk, check->partition->number, message, record, rejection, error);
 }
 
 static bool take(void *context, const struct log_message *message, struct error *error)
 {
-    struct check_block *block = context;
+    struct check_range *range = context;
     struct record record;
     struct rejection rejection = {0};
     if (shutdown_requested())
         return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
     bool good;
-    bool done = decoder_classify(block->decoder, message->payload, message->record_time_us, &good, &record, &rejection,
+    bool done = decoder_classify(range->decoder, message->payload, message->record_time_us, &good, &record, &rejection,
                                  error) &&
-                compare_message(block, message, good ? &record : NULL, &rejection, error);
-    decoder_reset(block->decoder);
+                compare_message(range, message, good ? &record : NULL, &rejection, error);
+    decoder_reset(range->decoder);
     return done;
 }
 
-static bool pass_block(struct check_block *block, int64_t from, int64_t to, struct error *error)
+static bool pass_range(struct check_range *range, int64_t from, int64_t to, struct error *error)
 {
-    const struct master_check *check = block->check;
+    const struct master_check *check = range->check;
     const struct source *source = check->run->source;
     struct batch *batch = check->run->batch;
     const struct master_operations *master = batch->master;
     int32_t number = check->partition->number;
     int64_t available = from, stored, ingested = check->partition->ingested;
-    if (!master->read(batch, source, number, from, to, &block->rows, error))
+    if (!master->read(batch, source, number, from, to, &range->rows, error))
         return false;
-    block->has_row = master->next_row(block->rows, &block->row);
+    range->has_row = master->next_row(range->rows, &range->row);
     bool done =
-        batch->log->operations->read(batch->log, source->topic, number, from, to, &available, take, block, error) &&
+        batch->log->operations->read(batch->log, source->topic, number, from, to, &available, take, range, error) &&
         (available == from || error_set(error, ERROR_TRY_AGAIN, "the log lost its head while it was read"));
-    master->rows_destroy(block->rows);
+    master->rows_destroy(range->rows);
     /* `ingested` stays: what comes lies below it. */
-    return done && (!block->chunk || master->chunk_store(block->chunk, number, ingested, ingested, &stored, error));
+    return done && (!range->chunk || master->chunk_store(range->chunk, number, ingested, ingested, &stored, error));
 }
 
 static bool pass(struct master_check *check, bool mends, struct error *error)
 {
     struct batch *batch = check->run->batch;
-    struct check_block block = {.check = check, .decoder = decoder_new(&check->run->source->schema)};
+    struct check_range range = {.check = check, .decoder = decoder_new(&check->run->source->schema)};
     if (mends)
-        block.chunk = batch->master->chunk_new(batch, check->run->source, NULL);
-    bool done = (block.decoder && (block.chunk || !mends)) || error_set(error, ERROR_INTERNAL, "out of memory");
-    for (int64_t from = check->from; done && from < check->partition->ingested; from += BLOCK) {
+        range.chunk = batch->master->chunk_new(batch, check->run->source, NULL);
+    bool done = (range.decoder && (range.chunk || !mends)) || error_set(error, ERROR_INTERNAL, "out of memory");
+    for (int64_t from = check->from; done && from < check->partition->ingested; from += RANGE_OFFSETS) {
         int64_t left = check->partition->ingested - from;
-        done = pass_block(&block, from, from + (left < BLOCK ? left : BLOCK), error);
+        done = pass_range(&range, from, from + (left < RANGE_OFFSETS ? left : RANGE_OFFSETS), error);
     }
-    batch->master->chunk_destroy(block.chunk);
-    decoder_destroy(block.decoder);
+    batch->master->chunk_destroy(range.chunk);
+    decoder_destroy(range.decoder);
     return done;
 }
 

@@ -5,8 +5,8 @@
 
 #include "base/lower_bound.h"
 
-#define CHUNK_LEAST 4096
-#define CHUNK_MOST 262144
+#define BLOCK_LEAST 4096
+#define BLOCK_MOST 262144
 
 struct span_bytes {
     struct span_bytes *next; /* an earlier one */
@@ -101,22 +101,22 @@ void timeline_drop_oldest(struct timeline *timeline)
 
 void *span_allocate(struct span *span, size_t size, size_t *ret_bytes)
 {
-    struct span_bytes *chunk = span->bytes;
+    struct span_bytes *block = span->bytes;
     size = (size + 7) / 8 * 8;
     *ret_bytes = 0;
-    if (!chunk || chunk->size - chunk->used < size) {
-        size_t wanted = chunk ? 2 * chunk->size : CHUNK_LEAST;
-        wanted = wanted > CHUNK_MOST ? CHUNK_MOST : wanted;
+    if (!block || block->size - block->used < size) {
+        size_t wanted = block ? 2 * block->size : BLOCK_LEAST;
+        wanted = wanted > BLOCK_MOST ? BLOCK_MOST : wanted;
         wanted = wanted < size ? size : wanted;
-        chunk = malloc(sizeof *chunk + wanted);
-        if (!chunk)
+        block = malloc(sizeof *block + wanted);
+        if (!block)
             return NULL;
-        *chunk = (struct span_bytes){.next = span->bytes, .size = wanted};
-        span->bytes = chunk;
-        *ret_bytes = sizeof *chunk + wanted;
+        *block = (struct span_bytes){.next = span->bytes, .size = wanted};
+        span->bytes = block;
+        *ret_bytes = sizeof *block + wanted;
     }
-    void *unused = (char *)chunk->words + chunk->used;
-    chunk->used += size;
+    void *unused = (char *)block->words + block->used;
+    block->used += size;
     return unused;
 }
 

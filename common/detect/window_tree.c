@@ -10,35 +10,35 @@ static struct window_node *at(const struct window_pool *pool, uint32_t number)
 
 void window_pool_clean_up(struct window_pool *pool)
 {
-    for (uint32_t i = 0; i < pool->chunk_count; i++)
-        free(pool->chunks[i]);
-    free(pool->chunks);
+    for (uint32_t i = 0; i < pool->block_count; i++)
+        free(pool->blocks[i]);
+    free(pool->blocks);
     *pool = (struct window_pool){0};
 }
 
 size_t window_pool_growth(const struct window_pool *pool)
 {
     bool has_capacity =
-        pool->free != WINDOW_NONE || (pool->chunk_count > 0 && pool->taken < pool->chunk_count * WINDOW_CHUNK);
-    return has_capacity ? 0 : WINDOW_CHUNK * sizeof(struct window_node);
+        pool->free != WINDOW_NONE || (pool->block_count > 0 && pool->taken < pool->block_count * WINDOW_BLOCK);
+    return has_capacity ? 0 : WINDOW_BLOCK * sizeof(struct window_node);
 }
 
 static bool grow(struct window_pool *pool)
 {
-    if (pool->chunk_count == pool->chunk_capacity) {
-        uint32_t capacity = pool->chunk_capacity ? 2 * pool->chunk_capacity : 16;
-        struct window_node **chunks = realloc(pool->chunks, capacity * sizeof *chunks);
-        if (!chunks)
+    if (pool->block_count == pool->block_capacity) {
+        uint32_t capacity = pool->block_capacity ? 2 * pool->block_capacity : 16;
+        struct window_node **blocks = realloc(pool->blocks, capacity * sizeof *blocks);
+        if (!blocks)
             return false;
-        pool->chunks = chunks;
-        pool->chunk_capacity = capacity;
+        pool->blocks = blocks;
+        pool->block_capacity = capacity;
     }
-    struct window_node *chunk = malloc(WINDOW_CHUNK * sizeof *chunk);
-    if (!chunk)
+    struct window_node *block = malloc(WINDOW_BLOCK * sizeof *block);
+    if (!block)
         return false;
-    pool->chunks[pool->chunk_count++] = chunk;
+    pool->blocks[pool->block_count++] = block;
     if (pool->taken == 0) { /* number 0 is the empty tree */
-        chunk[0] = (struct window_node){.lacking = WINDOW_ALERTED, .least_lacking = WINDOW_ALERTED};
+        block[0] = (struct window_node){.lacking = WINDOW_ALERTED, .least_lacking = WINDOW_ALERTED};
         pool->taken = 1;
     }
     return true;

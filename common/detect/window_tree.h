@@ -30,15 +30,15 @@ struct window_node {
 
 /* The nodes of many trees. */
 struct window_pool {
-    struct window_node **chunks; /* all zero is an empty pool */
-    uint32_t chunk_count, chunk_capacity, taken, free;
+    struct window_node **blocks; /* all zero is an empty pool */
+    uint32_t block_count, block_capacity, taken, free;
 };
 
-#define WINDOW_CHUNK 1024 /* nodes */
+#define WINDOW_BLOCK 1024 /* nodes */
 
 static inline struct window_node *window_node(const struct window_pool *pool, uint32_t number)
 {
-    return &pool->chunks[number / WINDOW_CHUNK][number % WINDOW_CHUNK];
+    return &pool->blocks[number / WINDOW_BLOCK][number % WINDOW_BLOCK];
 }
 
 void window_pool_clean_up(struct window_pool *pool);

@@ -6,59 +6,59 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define CHUNK_BYTES ((size_t)1 << 20)
+#define BLOCK_BYTES ((size_t)1 << 20)
 #define ALIGNMENT alignof(max_align_t)
 
-struct storage_chunk {
-    struct storage_chunk *next;
+struct storage_block {
+    struct storage_block *next;
     size_t size;
     alignas(max_align_t) char bytes[];
 };
 
-static void free_chunks(struct storage_chunk *chunk)
+static void free_blocks(struct storage_block *block)
 {
-    while (chunk) {
-        struct storage_chunk *next = chunk->next;
-        free(chunk);
-        chunk = next;
+    while (block) {
+        struct storage_block *next = block->next;
+        free(block);
+        block = next;
     }
 }
 
 void storage_clean_up(struct storage *storage)
 {
-    free_chunks(storage->first);
+    free_blocks(storage->first);
     *storage = (struct storage){0};
 }
 
 void storage_clear(struct storage *storage)
 {
-    struct storage_chunk **link = &storage->first;
+    struct storage_block **link = &storage->first;
     while (*link) {
-        struct storage_chunk *chunk = *link;
-        if (chunk->size > CHUNK_BYTES) {
-            *link = chunk->next;
-            free(chunk);
+        struct storage_block *block = *link;
+        if (block->size > BLOCK_BYTES) {
+            *link = block->next;
+            free(block);
         } else {
-            link = &chunk->next;
+            link = &block->next;
         }
     }
     storage->current = storage->first;
     storage->used = 0;
 }
 
-/* Makes the chunk behind the current one have room for `size` bytes. */
+/* Makes the block behind the current one have room for `size` bytes. */
 static bool advance(struct storage *storage, size_t size)
 {
-    struct storage_chunk **link = storage->current ? &storage->current->next : &storage->first;
+    struct storage_block **link = storage->current ? &storage->current->next : &storage->first;
     if (!*link || (*link)->size < size) {
-        size_t chunk_size = size > CHUNK_BYTES ? size : CHUNK_BYTES;
-        struct storage_chunk *chunk = malloc(sizeof *chunk + chunk_size);
-        if (!chunk) {
+        size_t block_size = size > BLOCK_BYTES ? size : BLOCK_BYTES;
+        struct storage_block *block = malloc(sizeof *block + block_size);
+        if (!block) {
             return false;
         }
-        chunk->size = chunk_size;
-        chunk->next = *link;
-        *link = chunk;
+        block->size = block_size;
+        block->next = *link;
+        *link = block;
     }
     storage->current = *link;
     storage->used = 0;

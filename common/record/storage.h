@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Memory for a batch of messages in chunks that are kept for the next batch, so that a warm batch allocates nothing.
- * Only chunks larger than usual, for a message of more than a megabyte, are given back. */
+ * Memory for a batch of messages in blocks that are kept for the next batch, so that a warm batch allocates nothing.
+ * Only blocks larger than usual, for a message of more than a megabyte, are given back. */
 #ifndef TIDEMARK_RECORD_STORAGE_H
 #define TIDEMARK_RECORD_STORAGE_H
 
 #include <stddef.h>
 
-struct storage_chunk;
+struct storage_block;
 
 struct storage {
-    struct storage_chunk *first, *current; /* all zero is an empty storage */
+    struct storage_block *first, *current; /* all zero is an empty storage */
     size_t used;                           /* bytes of `current` */
 };
 

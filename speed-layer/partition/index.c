@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 
-#define CHUNK_BYTES ((uint64_t)2 << 20) /* no version is larger: a message has at most 1 MiB */
+#define BLOCK_BYTES ((uint64_t)2 << 20) /* no version is larger: a message has at most 1 MiB */
 #define SLOTS_FIRST ((uint64_t)1 << 9)  /* one page of memory */
 
 /* A slot: 29 low bits of the hash, from which its place follows also in a larger table; one bit that says that it is
@@ -21,21 +21,21 @@
 #define HASH_SHIFT (POSITION_BITS + 1)
 #define SLOTS_MAX (UINT64_C(1) << (64 - HASH_SHIFT))
 
-/* A version in the queue. Offset and record time are counted from the chunk's, so that a version is small: memory that
+/* A version in the queue. Offset and record time are counted from the block's, so that a version is small: memory that
  * is touched for the first time costs more than anything else here. The projected fields follow: a bit for each that
  * says whether it is null, then numbers and lengths in 7 bits a byte, as LEB128, and the bytes of texts. */
 struct entry {
     struct index_key key;
     int64_t event_time_us;
-    uint32_t offset;        /* after the chunk's */
-    int32_t record_time_ms; /* after the chunk's */
-    uint32_t size;          /* bytes with padding; 0 ends a chunk */
+    uint32_t offset;        /* after the block's */
+    int32_t record_time_ms; /* after the block's */
+    uint32_t size;          /* bytes with padding; 0 ends a block */
     char fields[];
 };
 #define ENTRY_BYTES offsetof(struct entry, fields)
 
-/* Where a chunk counts from. */
-struct chunk {
+/* Where a block counts from. */
+struct block {
     char *memory;
     int64_t offset, record_time_ms;
 };
@@ -48,8 +48,8 @@ struct index {
     size_t projected_count;
     struct value values[FIELDS_MAX]; /* of the version found last */
 
-    struct chunk *chunks; /* a ring: chunk n is at n % chunk_capacity */
-    uint64_t chunk_first, chunk_end, chunk_capacity;
+    struct block *blocks; /* a ring: block n is at n % block_capacity */
+    uint64_t block_first, block_end, block_capacity;
     uint64_t head, tail; /* positions in bytes: the oldest entry, and where the next one goes */
 
     uint64_t *slots; /* 0 is free; one of an entry that has left is stale, and counts as used */
@@ -119,9 +119,9 @@ void index_destroy(struct index *index)
 {
     if (!index)
         return;
-    for (uint64_t chunk = index->chunk_first; chunk < index->chunk_end; chunk++)
-        unmap_memory(index, index->chunks[chunk % index->chunk_capacity].memory, CHUNK_BYTES);
-    free(index->chunks);
+    for (uint64_t block = index->block_first; block < index->block_end; block++)
+        unmap_memory(index, index->blocks[block % index->block_capacity].memory, BLOCK_BYTES);
+    free(index->blocks);
     unmap_memory(index, index->slots, index->slot_count * sizeof *index->slots);
     free(index);
 }
@@ -132,30 +132,30 @@ struct index_key index_key(const struct index *index, struct text key)
     return (struct index_key){hash.low64, hash.high64};
 }
 
-static struct chunk *chunk_at(const struct index *index, uint64_t position)
+static struct block *block_at(const struct index *index, uint64_t position)
 {
-    return &index->chunks[position / CHUNK_BYTES % index->chunk_capacity];
+    return &index->blocks[position / BLOCK_BYTES % index->block_capacity];
 }
 
 static struct entry *entry_at(const struct index *index, uint64_t position)
 {
-    return (struct entry *)(void *)(chunk_at(index, position)->memory + position % CHUNK_BYTES);
+    return (struct entry *)(void *)(block_at(index, position)->memory + position % BLOCK_BYTES);
 }
 
 static int64_t offset_at(const struct index *index, uint64_t position)
 {
-    return chunk_at(index, position)->offset + entry_at(index, position)->offset;
+    return block_at(index, position)->offset + entry_at(index, position)->offset;
 }
 
 static int64_t record_time_at(const struct index *index, uint64_t position)
 {
-    return (chunk_at(index, position)->record_time_ms + entry_at(index, position)->record_time_ms) * 1000;
+    return (block_at(index, position)->record_time_ms + entry_at(index, position)->record_time_ms) * 1000;
 }
 
-/* Whether what is left of the chunk at this position holds no entry. */
-static bool ends_chunk(const struct index *index, uint64_t position)
+/* Whether what is left of the block at this position holds no entry. */
+static bool ends_block(const struct index *index, uint64_t position)
 {
-    return position % CHUNK_BYTES + ENTRY_BYTES > CHUNK_BYTES || entry_at(index, position)->size == 0;
+    return position % BLOCK_BYTES + ENTRY_BYTES > BLOCK_BYTES || entry_at(index, position)->size == 0;
 }
 
 static uint64_t slot_make(struct index_key key, uint64_t position)
@@ -312,11 +312,11 @@ static void raise_floor_time(struct index *index)
         index->floor.time_us = least_us;
 }
 
-/* Moves head over one entry, or over the empty rest of its chunk; what it says of the floor is kept up. */
+/* Moves head over one entry, or over the empty rest of its block; what it says of the floor is kept up. */
 static void pop(struct index *index)
 {
     const struct entry *entry = entry_at(index, index->head);
-    bool empty = ends_chunk(index, index->head);
+    bool empty = ends_block(index, index->head);
     if (!empty) {
         uint64_t *reusable, *slot = locate(index, entry->key, &reusable);
         if (*slot != 0 && slot_position(index, *slot) == index->head)
@@ -324,18 +324,18 @@ static void pop(struct index *index)
         raise_floor_time(index);
         index->floor.offset = offset_at(index, index->head) + 1;
     }
-    uint64_t chunk = index->head / CHUNK_BYTES;
-    index->head = empty ? (chunk + 1) * CHUNK_BYTES : index->head + entry->size;
-    if (index->head / CHUNK_BYTES > chunk) {
-        unmap_memory(index, index->chunks[chunk % index->chunk_capacity].memory, CHUNK_BYTES);
-        index->chunk_first = chunk + 1;
+    uint64_t block = index->head / BLOCK_BYTES;
+    index->head = empty ? (block + 1) * BLOCK_BYTES : index->head + entry->size;
+    if (index->head / BLOCK_BYTES > block) {
+        unmap_memory(index, index->blocks[block % index->block_capacity].memory, BLOCK_BYTES);
+        index->block_first = block + 1;
     }
 }
 
 /* The floor stands at the oldest entry that is left, where there is one. */
 static void settle_floor(struct index *index)
 {
-    while (index->head < index->tail && ends_chunk(index, index->head))
+    while (index->head < index->tail && ends_block(index, index->head))
         pop(index);
     if (index->head < index->tail)
         index->floor.offset = offset_at(index, index->head);
@@ -345,7 +345,7 @@ void index_evict(struct index *index, int64_t horizon_us)
 {
     bool any = false;
     while (index->head < index->tail) {
-        bool empty = ends_chunk(index, index->head);
+        bool empty = ends_block(index, index->head);
         if (!empty && record_time_at(index, index->head) >= horizon_us)
             break;
         pop(index);
@@ -355,11 +355,11 @@ void index_evict(struct index *index, int64_t horizon_us)
         settle_floor(index);
 }
 
-/* Lets the oldest chunk go whole. */
-static void evict_chunk(struct index *index)
+/* Lets the oldest block go whole. */
+static void evict_block(struct index *index)
 {
-    uint64_t chunk = index->chunk_first;
-    while (index->head < index->tail && index->chunk_first == chunk)
+    uint64_t block = index->block_first;
+    while (index->head < index->tail && index->block_first == block)
         pop(index);
     settle_floor(index);
 }
@@ -378,13 +378,13 @@ static uint64_t slots_wanted(const struct index *index)
 static bool rehash(struct index *index)
 {
     uint64_t count = slots_wanted(index);
-    while (is_over_budget(index, count * sizeof *index->slots) && index->chunk_end - index->chunk_first > 1) {
-        evict_chunk(index);
+    while (is_over_budget(index, count * sizeof *index->slots) && index->block_end - index->block_first > 1) {
+        evict_block(index);
         count = slots_wanted(index);
     }
     if (index->live * 10 >= count * 9)
         return false;
-    uint64_t *slots = map_memory(index, count * sizeof *slots, count * sizeof *slots >= CHUNK_BYTES);
+    uint64_t *slots = map_memory(index, count * sizeof *slots, count * sizeof *slots >= BLOCK_BYTES);
     if (!slots)
         return false;
     uint64_t used = 0;
@@ -405,53 +405,53 @@ static bool rehash(struct index *index)
     return true;
 }
 
-static bool add_chunk(struct index *index, int64_t offset, int64_t record_time_ms)
+static bool add_block(struct index *index, int64_t offset, int64_t record_time_ms)
 {
-    while (is_over_budget(index, CHUNK_BYTES) && index->chunk_end - index->chunk_first > 1)
-        evict_chunk(index);
-    if (index->chunk_end - index->chunk_first == index->chunk_capacity) {
-        uint64_t capacity = index->chunk_capacity ? index->chunk_capacity * 2 : 16;
-        struct chunk *chunks = calloc(capacity, sizeof *chunks);
-        if (!chunks)
+    while (is_over_budget(index, BLOCK_BYTES) && index->block_end - index->block_first > 1)
+        evict_block(index);
+    if (index->block_end - index->block_first == index->block_capacity) {
+        uint64_t capacity = index->block_capacity ? index->block_capacity * 2 : 16;
+        struct block *blocks = calloc(capacity, sizeof *blocks);
+        if (!blocks)
             return false;
-        for (uint64_t chunk = index->chunk_first; chunk < index->chunk_end; chunk++)
-            chunks[chunk % capacity] = index->chunks[chunk % index->chunk_capacity];
-        free(index->chunks);
-        index->chunks = chunks;
-        index->chunk_capacity = capacity;
+        for (uint64_t block = index->block_first; block < index->block_end; block++)
+            blocks[block % capacity] = index->blocks[block % index->block_capacity];
+        free(index->blocks);
+        index->blocks = blocks;
+        index->block_capacity = capacity;
     }
-    char *memory = map_memory(index, CHUNK_BYTES, index->chunk_end > 0);
+    char *memory = map_memory(index, BLOCK_BYTES, index->block_end > 0);
     if (!memory)
         return false;
-    index->chunks[index->chunk_end++ % index->chunk_capacity] = (struct chunk){memory, offset, record_time_ms};
+    index->blocks[index->block_end++ % index->block_capacity] = (struct block){memory, offset, record_time_ms};
     return true;
 }
 
-/* Whether an entry of `size` bytes goes into the chunk at the tail: it has room, and counts from near enough. */
-static bool fits_chunk(const struct index *index, uint64_t size, int64_t offset, int64_t record_time_ms)
+/* Whether an entry of `size` bytes goes into the block at the tail: it has room, and counts from near enough. */
+static bool fits_block(const struct index *index, uint64_t size, int64_t offset, int64_t record_time_ms)
 {
-    if (index->chunk_end * CHUNK_BYTES - index->tail < size)
+    if (index->block_end * BLOCK_BYTES - index->tail < size)
         return false;
-    const struct chunk *chunk = chunk_at(index, index->tail);
-    int64_t later_ms = record_time_ms - chunk->record_time_ms;
-    return offset - chunk->offset <= UINT32_MAX && later_ms >= INT32_MIN && later_ms <= INT32_MAX;
+    const struct block *block = block_at(index, index->tail);
+    int64_t later_ms = record_time_ms - block->record_time_ms;
+    return offset - block->offset <= UINT32_MAX && later_ms >= INT32_MIN && later_ms <= INT32_MAX;
 }
 
-/* Free memory for `size` bytes at the tail, in one chunk. */
+/* Free memory for `size` bytes at the tail, in one block. */
 static bool reserve(struct index *index, uint64_t size, int64_t offset, int64_t record_time_ms)
 {
-    if (fits_chunk(index, size, offset, record_time_ms))
+    if (fits_block(index, size, offset, record_time_ms))
         return true;
-    if (index->chunk_end * CHUNK_BYTES - index->tail >= ENTRY_BYTES)
+    if (index->block_end * BLOCK_BYTES - index->tail >= ENTRY_BYTES)
         entry_at(index, index->tail)->size = 0;
     bool was_empty = index->head == index->tail;
-    if (!add_chunk(index, offset, record_time_ms))
+    if (!add_block(index, offset, record_time_ms))
         return false;
-    index->tail = (index->chunk_end - 1) * CHUNK_BYTES;
+    index->tail = (index->block_end - 1) * BLOCK_BYTES;
     if (was_empty) {
-        while (index->chunk_first + 1 < index->chunk_end) {
-            unmap_memory(index, index->chunks[index->chunk_first % index->chunk_capacity].memory, CHUNK_BYTES);
-            index->chunk_first++;
+        while (index->block_first + 1 < index->block_end) {
+            unmap_memory(index, index->blocks[index->block_first % index->block_capacity].memory, BLOCK_BYTES);
+            index->block_first++;
         }
         index->head = index->tail;
     }
@@ -479,7 +479,7 @@ static bool link_entry(struct index *index, struct index_key key, uint64_t posit
 }
 
 /* A version without a record time stays as long as the latest that came before it, or as its event time says where
- * that is later; within what its chunk can count, so that it doesn't take a chunk of its own. */
+ * that is later; within what its block can count, so that it doesn't take a block of its own. */
 static int64_t time_in_queue(struct index *index, int64_t event_time_us, int64_t record_time_us)
 {
     int64_t time_ms = (record_time_us < 0 ? event_time_us : record_time_us) / 1000;
@@ -487,9 +487,9 @@ static int64_t time_in_queue(struct index *index, int64_t event_time_us, int64_t
         index->latest_ms = time_ms;
     if (record_time_us >= 0)
         return time_ms;
-    if (index->chunk_first == index->chunk_end)
+    if (index->block_first == index->block_end)
         return index->latest_ms;
-    int64_t from_ms = index->chunks[(index->chunk_end - 1) % index->chunk_capacity].record_time_ms;
+    int64_t from_ms = index->blocks[(index->block_end - 1) % index->block_capacity].record_time_ms;
     int64_t later_ms = index->latest_ms - from_ms;
     return from_ms + (later_ms < INT32_MIN ? INT32_MIN : later_ms > INT32_MAX ? INT32_MAX : later_ms);
 }
@@ -499,14 +499,14 @@ bool index_put(struct index *index, struct index_key key, const struct record *v
 {
     int64_t record_time_ms = time_in_queue(index, version->event_time_us, record_time_us);
     uint64_t bound = (ENTRY_BYTES + fields_bound(index, version) + UNIT - 1) / UNIT * UNIT;
-    if (bound > CHUNK_BYTES || !reserve(index, bound, offset, record_time_ms))
+    if (bound > BLOCK_BYTES || !reserve(index, bound, offset, record_time_ms))
         return false;
-    const struct chunk *chunk = chunk_at(index, index->tail);
+    const struct block *block = block_at(index, index->tail);
     struct entry *entry = entry_at(index, index->tail);
     entry->key = key;
     entry->event_time_us = version->event_time_us;
-    entry->offset = (uint32_t)(offset - chunk->offset);
-    entry->record_time_ms = (int32_t)(record_time_ms - chunk->record_time_ms);
+    entry->offset = (uint32_t)(offset - block->offset);
+    entry->record_time_ms = (int32_t)(record_time_ms - block->record_time_ms);
     const char *end = put_fields(index, version, entry->fields);
     entry->size = (uint32_t)(((uint64_t)(end - (const char *)entry) + UNIT - 1) / UNIT * UNIT);
     if (!link_entry(index, key, index->tail))
