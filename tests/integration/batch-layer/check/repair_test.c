@@ -264,11 +264,14 @@ static void a_slot_whose_epoch_began_behind_another_message_is_forgotten(void **
     struct world world;
     make_published(&world);
     struct slot *slot = &world.realtime->slots[1];
-    slot->epochs[0].last = slot->epochs[0].offset - 1;
-    slot->epochs[0].last_hash = 1;
+    struct epoch_start *start = &slot->epochs[slot->epoch_count - 1];
+    start->last = start->offset - 1;
+    start->last_hash = 1;
     repair_finds(&world, 1);
     repair_ok(&world);
     assert_false(slot->exists);
+    shared_slots_begin(world.realtime, world.source, 1, 0, 2, 11);
+    follow_and_run(&world);
     assert_sound(&world);
     end_world(&world);
 }
