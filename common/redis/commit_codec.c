@@ -93,14 +93,20 @@ static bool write_pane(struct writer *writer, const struct view *view, struct pa
     return write_cell(writer, view, pane.cell, error);
 }
 
-static bool write_total(struct writer *writer, const struct panes *panes, struct error *error)
+static bool write_total(struct writer *writer, const struct panes *panes, bool has_checksums, struct error *error)
 {
     struct cell_total total = {0};
     cell_total_add(&total, panes);
     buffer_clear(&writer->field);
     buffer_append_string(&writer->field, TOTAL_PREFIX);
     buffer_append_string(&writer->field, panes->view->name);
-    return write_cell(writer, panes->view, cell_total(&total), error);
+    if (!write_cell(writer, panes->view, cell_total(&total), error))
+        return false;
+    size_t length =
+        sizeof TOTAL_PREFIX + strlen(panes->view->name); /* with the '#' that write_cell has put behind it */
+    for (size_t i = 0; has_checksums && i < CELL_CHECKSUMS; i++)
+        write_counter(writer, length, (int)i, 'x', total.checksums[i]);
+    return true;
 }
 
 static bool write_ledger(struct writer *writer, const struct commit *commit, struct error *error)
@@ -119,7 +125,7 @@ static bool write_ledger(struct writer *writer, const struct commit *commit, str
     }
     bool written = true;
     for (size_t i = 0; written && i < commit->source->view_count; i++)
-        written = write_total(writer, &commit->panes[i], error);
+        written = write_total(writer, &commit->panes[i], commit->has_checksums, error);
     msgpack_end_array(writer->out, place, writer->changes);
     return written;
 }

@@ -6,7 +6,9 @@
  * view; and "cells:<view>:<day>" with the UTC day of the window's start, counted from 1970. Fields of cells: "<window
  * start>:<group>#<counter>". Counters: "c" is the cell's count; of sum i "<i>n" is how many of those were null, "<i>b"
  * the billions of the sum and "<i>r" the rest, both with the sum's sign. So a cell without nulls and with sums below a
- * billion is one counter and one a sum, and neither can overflow. Where the counter is empty, the field counts nothing.
+ * billion is one counter and one a sum, and neither can overflow. "0x" and "1x" of a total are the checksums of struct
+ * cell_total, of which only the residues matter: each commit adds less than 2^31 to them. Where the counter is empty,
+ * the field counts nothing.
  */
 #ifndef TIDEMARK_REDIS_COMMIT_CODEC_H
 #define TIDEMARK_REDIS_COMMIT_CODEC_H

@@ -112,6 +112,16 @@ static bool add(struct cell *cell, size_t sum_count, struct text counter, int64_
     }
 }
 
+/* "0x", "1x": false where it is another counter. */
+static bool apply_checksum(struct cell_total *total, struct text counter, int64_t change)
+{
+    if (counter.length != 2 || counter.data[1] != 'x' || counter.data[0] < '0' ||
+        counter.data[0] >= '0' + CELL_CHECKSUMS)
+        return false;
+    cell_total_add_checksum(total, (size_t)(counter.data[0] - '0'), change);
+    return true;
+}
+
 static bool apply_total(const struct source *source, struct cell_total totals[], struct text field, int64_t change)
 {
     const size_t prefix = sizeof TOTAL_PREFIX - 1;
@@ -119,7 +129,10 @@ static bool apply_total(const struct source *source, struct cell_total totals[],
     if (field.length < prefix || memcmp(field.data, TOTAL_PREFIX, prefix) != 0 || !split_field(field, &key, &counter))
         return false;
     size_t view = view_named(source, (struct text){key.data + prefix, key.length - prefix});
-    return view < source->view_count && add(cell_total(&totals[view]), source->views[view].sum_count, counter, change);
+    if (view >= source->view_count)
+        return false;
+    return apply_checksum(&totals[view], counter, change) ||
+           add(cell_total(&totals[view]), source->views[view].sum_count, counter, change);
 }
 
 static bool apply_counter(const struct source *source, struct epoch_cells *cells, struct text field, int64_t change)

@@ -21,6 +21,7 @@ struct commit {
     const char *alarm;           /* NULL: none */
     const struct ledger *ledger; /* to add */
     const struct panes *panes;   /* to add: one a view of the source; zero cells are left out */
+    bool has_checksums;          /* the slot has them: see slot_has_checksums */
 };
 
 /* What a commit that is taken makes of the fields that it carries: for the writer, and for a store in memory. */

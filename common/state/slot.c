@@ -21,6 +21,11 @@ static bool are_known(const char *words, const char *known)
     return true;
 }
 
+bool slot_has_checksums(const struct slot *slot)
+{
+    return are_known(REALTIME_CHECKSUMS, slot->requires);
+}
+
 bool slot_format_check(const struct slot *slot, struct error *error)
 {
     if (!slot->exists || slot->format == REALTIME_FORMAT)

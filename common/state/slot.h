@@ -13,7 +13,8 @@
 
 #define REALTIME_FORMAT 3 /* of a slot; a newer one is left alone, an older one is begun anew */
 /* What a slot may require beside its format, words with blanks between. */
-#define REALTIME_KNOWN ""
+#define REALTIME_CHECKSUMS "checksums" /* each commit adds to those of struct cell_total */
+#define REALTIME_KNOWN REALTIME_CHECKSUMS
 #define FORMAT_BEYOND INT64_MAX /* in place of the format of a slot that requires what isn't among them */
 #define REQUIRES_SIZE 64
 #define LIVE_EPOCHS_MAX 4 /* published + 1 and + 2, and the ones before while a run retires them */
@@ -82,6 +83,8 @@ struct slot {
  * as it is until a program that knows it comes, or an operator has it forgotten. ERROR_TRY_AGAIN where it is older: the
  * speed layer begins it anew by itself. The message goes on from "its slot: ". */
 bool slot_format_check(const struct slot *slot, struct error *error) MUST_CHECK;
+/* Whether it requires checksums: one that was begun by an older program has none, and gets none. */
+bool slot_has_checksums(const struct slot *slot);
 /* Offsets that can't be read before a transaction ends. */
 int64_t slot_uncommitted(const struct slot *slot);
 bool slot_is_live(const struct slot *slot, int64_t epoch);

@@ -17,6 +17,14 @@ static bool is_same(const struct view *view, const struct cell *a, const struct 
     return same;
 }
 
+static bool have_same_checksums(const struct cell_total *a, const struct cell_total *b)
+{
+    for (size_t i = 0; i < CELL_CHECKSUMS; i++)
+        if (a->checksums[i] != b->checksums[i])
+            return false;
+    return true;
+}
+
 static bool audit_view(const struct slot_reader *reader, struct epoch_cells *cells, size_t number, struct error *error)
 {
     const struct view *view = &reader->source->views[number];
@@ -30,6 +38,11 @@ static bool audit_view(const struct slot_reader *reader, struct epoch_cells *cel
                          cells->epoch, view->name, is->count, count);
     if (!is_same(view, is, wanted))
         return error_set(error, ERROR_DATA, "epoch %" PRId64 ": the cells of view %s don't add up to its ledger",
+                         cells->epoch, view->name);
+    if (slot_has_checksums(&reader->slot) && !have_same_checksums(&counted, &cells->totals[number]))
+        return error_set(error, ERROR_DATA,
+                         "epoch %" PRId64
+                         ": the cells of view %s aren't those that were committed, though they add up to as much",
                          cells->epoch, view->name);
     return true;
 }

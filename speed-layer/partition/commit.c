@@ -51,6 +51,7 @@ static struct commit describe_opening(const struct partition *partition, const c
         .end = end_to_tell(partition, slot->next),
         .ledger = &partition->ledger,
         .panes = partition->panes,
+        .has_checksums = slot_has_checksums(&partition->slot),
         .gaps = &slot->gaps,
         .alarm = alarm,
     };

@@ -109,6 +109,7 @@ static bool rebuild_slot(struct partition *partition, const struct log_extent *l
     const struct published_partition *published = publication_partition(publication, partition->id.partition);
     struct slot fresh = {.exists = true,
                          .format = REALTIME_FORMAT,
+                         .requires = REALTIME_CHECKSUMS,
                          .epoch = publication->epoch + 1,
                          .defined_us = partition->environment->started_us,
                          .tail = -1,

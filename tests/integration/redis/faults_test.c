@@ -223,7 +223,7 @@ static void what_a_slot_requires_has_to_be_known(void **state)
 /* As a newer release would, which writes all that this one does: the digest is made anew. */
 static void add_fields_to_meta(const char *first, const char *second)
 {
-    const char *words[128] = {"FCALL", REDIS_FUNCTION_INIT, "1", META, "3", "", "a", "b"};
+    const char *words[128] = {"FCALL", REDIS_FUNCTION_INIT, "1", META, "3", REALTIME_KNOWN, "a", "b"};
     size_t lengths[128], count = 8;
     redisReply *held = redis_ask("HGETALL %s", META);
     for (size_t i = 0; i < held->elements; i += 2) {
@@ -427,9 +427,11 @@ static void an_audit_finds_every_counter_that_was_deleted_or_changed(void **stat
     static const struct {
         const char *key, *field;
     } held[] = {
-        {"cells:minute:0", "600:#c"}, {"cells:minute:0", "600:#0r"}, {"ledger", "consumed"},
-        {"ledger", "kept"},           {"ledger", "counted:minute"},  {"ledger", "filtered:daily"},
-        {"ledger", "total:minute#c"}, {"ledger", "total:minute#0r"},
+        {"cells:minute:0", "600:#c"},  {"cells:minute:0", "600:#0r"},
+        {"ledger", "consumed"},        {"ledger", "kept"},
+        {"ledger", "counted:minute"},  {"ledger", "filtered:daily"},
+        {"ledger", "total:minute#c"},  {"ledger", "total:minute#0r"},
+        {"ledger", "total:minute#0x"}, {"ledger", "total:minute#1x"},
     };
     begin_two_epochs();
     assert_string_equal(audit(), "");
@@ -443,6 +445,38 @@ static void an_audit_finds_every_counter_that_was_deleted_or_changed(void **stat
             redis_do("HINCRBY test:{orders/3}:2:%s %s 1", key, field);
         assert_non_null(strstr(audit(), "epoch 2"));
     }
+}
+
+/* Counts and sums of the view stay what they were. */
+static void an_audit_finds_changes_that_cancel_each_other(void **state)
+{
+    (void)state;
+    static const char *const counters[] = {"c", "0r", "0n"};
+    for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+        flush_redis(NULL);
+        begin_two_epochs();
+        redis_do("HINCRBY test:{orders/3}:2:cells:minute:0 600:#%s 5", counters[i]);
+        redis_do("HINCRBY test:{orders/3}:2:cells:minute:0 660:#%s -5", counters[i]);
+        assert_non_null(strstr(audit(), "epoch 2: the cells of view minute aren't those that were committed"));
+    }
+}
+
+static void a_slot_without_checksums_is_audited_without_them(void **state)
+{
+    (void)state;
+    struct slot fresh = fresh_slot("a", 1, 10);
+    struct additions additions;
+    int64_t next;
+    bool done;
+    fresh.requires[0] = last_commit[0] = '\0';
+    must(store->operations->init(store, slot_three, "", &fresh, &done, &error));
+    additions_init(&additions);
+    add_one(&additions);
+    struct commit commit = commit_of(&additions, "a", "c1", 10, 20);
+    commit.has_checksums = false;
+    assert_int_equal(send_commit(&commit, &next), COMMIT_OK);
+    additions_clean_up(&additions);
+    assert_string_equal(audit(), "");
 }
 
 static void an_audit_finds_hashes_that_were_deleted_one_by_one_and_all(void **state)
@@ -654,6 +688,8 @@ int main(void)
         cmocka_unit_test_setup(a_field_that_was_edited_shows_whatever_it_says_now, flush_redis),
         cmocka_unit_test_setup(a_slot_of_an_older_format_is_begun_anew_and_keeps_where_it_began, flush_redis),
         cmocka_unit_test_setup(an_audit_finds_every_counter_that_was_deleted_or_changed, flush_redis),
+        cmocka_unit_test_setup(an_audit_finds_changes_that_cancel_each_other, flush_redis),
+        cmocka_unit_test_setup(a_slot_without_checksums_is_audited_without_them, flush_redis),
         cmocka_unit_test_setup(an_audit_finds_hashes_that_were_deleted_one_by_one_and_all, flush_redis),
         cmocka_unit_test_setup(forgetting_a_slot_leaves_nothing_whatever_its_keys_hold, flush_redis),
         cmocka_unit_test_setup(a_commit_onto_a_spoilt_offset_adds_nothing, flush_redis),

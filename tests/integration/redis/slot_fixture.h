@@ -174,7 +174,8 @@ static UNUSED int flush_redis(void **state)
 
 static UNUSED struct slot fresh_slot(const char *incarnation, int64_t epoch, int64_t next)
 {
-    struct slot slot = {.cluster = "cluster-1",
+    struct slot slot = {.requires = REALTIME_CHECKSUMS,
+                        .cluster = "cluster-1",
                         .definition = "0123456789abcdef",
                         .defined_us = 1700000000000000,
                         .epoch = epoch,
@@ -259,7 +260,8 @@ static UNUSED struct commit commit_of(const struct additions *additions, const c
                            .end = 99,
                            .real_end = 120,
                            .ledger = &additions->ledger,
-                           .panes = additions->panes};
+                           .panes = additions->panes,
+                           .has_checksums = true};
 }
 
 static UNUSED enum commit_answer send_commit(const struct commit *commit, int64_t *ret_next)
