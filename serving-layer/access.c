@@ -174,6 +174,11 @@ static const char *bearer(const char *authorization)
     return *token ? token : NULL;
 }
 
+static bool has_expired(const struct access_token *token, int64_t now_us)
+{
+    return token->expires_us > 0 && token->expires_us <= now_us;
+}
+
 static const struct access_token *admit(const struct tokens *tokens, const char *authorization, int64_t now_us,
                                         struct problem *problem)
 {
@@ -186,7 +191,7 @@ static const struct access_token *admit(const struct tokens *tokens, const char 
     const struct access_token *token = digest_of(sent, digest) ? find_token(tokens, digest) : NULL;
     if (!token)
         problem_set(problem, 401, "this token isn't known");
-    else if (token->expires_us > 0 && token->expires_us <= now_us)
+    else if (has_expired(token, now_us))
         problem_set(problem, 401, "the token %s has expired", token->name);
     else
         return token;
@@ -206,6 +211,22 @@ bool access_enter(struct access *access, const char *authorization, int64_t now_
     else
         release(set);
     return token != NULL;
+}
+
+bool access_renew(struct access *access, int64_t now_us, struct visitor *visitor)
+{
+    if (!access_is_restricted(access))
+        return true;
+    struct token_set *set = hold(access);
+    const struct access_token *token =
+        set == visitor->held ? visitor->token : find_token(&set->tokens, visitor->token->digest);
+    if (!token || has_expired(token, now_us)) {
+        release(set);
+        return false;
+    }
+    release(visitor->held);
+    *visitor = (struct visitor){token, set};
+    return true;
 }
 
 void visitor_leave(struct visitor *visitor)

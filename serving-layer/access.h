@@ -33,6 +33,10 @@ bool access_enter(struct access *access, const char *authorization, int64_t now_
                   struct problem *problem) MUST_CHECK;
 void visitor_leave(struct visitor *visitor);
 
+/* Whether the visitor's token still counts: it hasn't expired, and is in the file that was read last. What it may see
+ * is then what that says. `access` may be NULL. One thread at a time for a visitor. */
+bool access_renew(struct access *access, int64_t now_us, struct visitor *visitor) MUST_CHECK;
+
 bool visitor_may_see(const struct visitor *visitor, const char *view);
 bool visitor_operates(const struct visitor *visitor);
 

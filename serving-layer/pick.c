@@ -108,7 +108,7 @@ static bool visit_rolled(struct walk *walk, struct problem *problem)
 }
 
 /* What was given up to keep within the memory can't be answered, and is not passed over in silence. */
-static bool check_held(const struct view_state *state, const struct view_query *query, struct problem *problem)
+bool pick_is_held(const struct view_state *state, const struct view_query *query, struct problem *problem)
 {
     int64_t to_s = query->to_s < state->rows.floor_s ? query->to_s : state->rows.floor_s;
     if (pick_begins(state, query) >= to_s)
@@ -134,7 +134,7 @@ bool pick_page(const struct snapshot *snapshot, size_t view, const struct view_q
                         .finality = finality_of(snapshot, view),
                         .selection = selection,
                         .next = next};
-    if (!check_held(walk.state, query, problem))
+    if (!pick_is_held(walk.state, query, problem))
         return false;
     if (!snapshot_view_is_current(snapshot, view))
         return true;

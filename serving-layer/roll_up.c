@@ -26,15 +26,24 @@ static bool add_rows(const struct view_state *state, const struct view_query *qu
     return true;
 }
 
-bool roll_up(const struct view_state *state, const struct view_query *query, struct rollup *rollup,
-             struct problem *problem)
+static bool refuse(const struct rollup *rollup, struct problem *problem)
 {
-    if (add_rows(state, query, rollup) && rollup_order(rollup))
-        return true;
     if (!rollup->is_full)
         return problem_memory(problem);
     return problem_set(problem, 422,
                        "there are more than %d rows: ask for a shorter range, longer windows or fewer "
                        "dimensions in group_by",
                        ROLLUP_ROWS_MAX);
+}
+
+bool roll_up_unordered(const struct view_state *state, const struct view_query *query, struct rollup *rollup,
+                       struct problem *problem)
+{
+    return add_rows(state, query, rollup) || refuse(rollup, problem);
+}
+
+bool roll_up(const struct view_state *state, const struct view_query *query, struct rollup *rollup,
+             struct problem *problem)
+{
+    return (add_rows(state, query, rollup) && rollup_order(rollup)) || refuse(rollup, problem);
 }

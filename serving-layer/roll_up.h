@@ -10,5 +10,8 @@
  * with a real-time part touches what it is merged into. False with the problem. */
 bool roll_up(const struct view_state *state, const struct view_query *query, struct rollup *rollup,
              struct problem *problem);
+/* The same without the order. */
+bool roll_up_unordered(const struct view_state *state, const struct view_query *query, struct rollup *rollup,
+                       struct problem *problem);
 
 #endif

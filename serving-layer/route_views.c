@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "answer.h"
-#include "base/spelling.h"
 #include "base/zone.h"
-#include "routes.h"
+#include "find_view.h"
 
 static void append_dimensions(const struct view *view, struct buffer *out)
 {
@@ -56,7 +55,7 @@ void route_views(const struct request *request, struct reply *reply)
     for (size_t i = 0; i < request->serving->source_count; i++) {
         const struct source *source = &request->serving->sources[i];
         for (size_t view = 0; view < source->view_count; view++) {
-            if (!visitor_may_see(&request->visitor, source->views[view].name))
+            if (!visitor_may_see(request->visitor, source->views[view].name))
                 continue;
             buffer_append_string(&out, first ? "" : ",\n");
             append_view(source, &source->views[view], &out);
@@ -65,34 +64,6 @@ void route_views(const struct request *request, struct reply *reply)
     }
     buffer_append_string(&out, "]}\n");
     reply_with(reply, 200, "application/json", &out);
-}
-
-/* The view of this name, or NULL with the problem. */
-static const struct view *find_view(const struct request *request, const char *name, struct snapshot **ret_snapshot,
-                                    struct problem *problem)
-{
-    const char *names[256];
-    size_t count = 0;
-    if (!visitor_may_see(&request->visitor, name)) { /* whether there is one of that name or not */
-        problem_set(problem, 403, "the token %s isn't for a view %.*s; /v1/views lists those it is for",
-                    request->visitor.token->name, shown_length(name), name);
-        return NULL;
-    }
-    for (size_t i = 0; i < request->serving->source_count; i++) {
-        const struct source *source = &request->serving->sources[i];
-        for (size_t view = 0; view < source->view_count; view++) {
-            if (strcmp(source->views[view].name, name) == 0) {
-                *ret_snapshot = request->serving->snapshots[i];
-                return &source->views[view];
-            }
-            if (count < sizeof names / sizeof names[0])
-                names[count++] = source->views[view].name;
-        }
-    }
-    const char *meant = nearest_word(name, names, count);
-    problem_set(problem, 404, "there is no view %.*s%s%s%s", shown_length(name), name,
-                meant ? "; did you mean " : "; /v1/views lists them", meant ? meant : "", meant ? "?" : "");
-    return NULL;
 }
 
 static void move_to_header(struct reply *reply, const char *name, struct buffer *value)

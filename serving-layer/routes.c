@@ -8,13 +8,14 @@
 #include "base/spelling.h"
 
 #define ANY "{view}"
+#define SEGMENTS 4 /* of the longest route */
 
 /* Who is answered: everybody; whoever has a token, and is shown what it may see; who has one for operators. */
 enum audience { EVERYBODY, TOKENS, OPERATORS };
 
 struct route {
     const char *name;
-    const char *segments[3]; /* NULL-ended */
+    const char *segments[SEGMENTS + 1]; /* NULL-ended */
     void (*handle)(const struct request *request, struct reply *reply);
     bool takes_parameters;
     enum audience audience;
@@ -28,6 +29,7 @@ static const struct route routes[] = {
     {"/openapi.json", {"openapi.json"}, route_openapi, false, TOKENS},
     {"/v1/views", {"v1", "views"}, route_views, false, TOKENS},
     {"/v1/views/{view}", {"v1", "views", ANY}, route_view, true, TOKENS},
+    {"/v1/views/{view}/stream", {"v1", "views", ANY, "stream"}, route_view_stream, true, TOKENS},
     {"/v1/alerts", {"v1", "alerts"}, route_alerts, true, OPERATORS},
     {"/v1/status", {"v1", "status"}, route_status, false, OPERATORS},
     {"/v1/ledger", {"v1", "ledger"}, route_ledger, false, OPERATORS},
@@ -38,7 +40,7 @@ static const struct route routes[] = {
 static bool matches(const struct route *candidate, const struct target *target)
 {
     size_t count = 0;
-    while (count < 3 && candidate->segments[count])
+    while (candidate->segments[count])
         count++;
     if (count != target->segment_count)
         return false;
@@ -78,16 +80,16 @@ static bool admit(struct request *request, const struct route *found, struct rep
     struct problem problem;
     if (found->audience == EVERYBODY)
         return true;
-    if (!access_enter(request->serving->access, request->head->authorization, clock_wall_us(), &request->visitor,
+    if (!access_enter(request->serving->access, request->head->authorization, clock_wall_us(), request->visitor,
                       &problem)) {
         buffer_append_string(reply_header(reply, "WWW-Authenticate"), "Bearer realm=\"tidemark\"");
         reply_problem(reply, &problem);
         return false;
     }
-    if (found->audience == TOKENS || visitor_operates(&request->visitor))
+    if (found->audience == TOKENS || visitor_operates(request->visitor))
         return true;
-    problem_set(&problem, 403, "the token %s isn't one for operators, who may ask for %s", request->visitor.token->name,
-                found->name);
+    problem_set(&problem, 403, "the token %s isn't one for operators, who may ask for %s",
+                request->visitor->token->name, found->name);
     reply_problem(reply, &problem);
     return false;
 }
@@ -108,14 +110,16 @@ static void dispatch(struct request *request, struct reply *reply, const char **
         else
             found->handle(request, reply);
     }
-    visitor_leave(&request->visitor);
+    visitor_leave(request->visitor);
 }
 
 void route(const struct serving *serving, const struct request_head *head, struct reply *reply, const char **ret_route)
 {
     struct arena arena = {0};
     struct target target;
-    struct request request = {.serving = serving, .head = head, .target = &target, .arena = &arena};
+    struct visitor visitor = {0};
+    struct request request = {
+        .serving = serving, .head = head, .visitor = &visitor, .target = &target, .arena = &arena};
     struct problem problem;
     *ret_route = "other";
     if (target_parse(head->target, &arena, &target, &problem))

@@ -12,8 +12,9 @@
 #include "serving_metrics.h"
 #include "merged/snapshot.h"
 #include "http/target.h"
+#include "stream_hub.h"
 
-#define CONNECTIONS_MAX 1024
+#define CONNECTIONS_MAX 1024 /* beside those of event streams */
 
 /* What requests are answered from; immutable but for what the snapshots guard. */
 struct serving {
@@ -25,14 +26,15 @@ struct serving {
     struct alert_feed *feed;               /* NULL: there are no detectors */
     struct detector_watch *detector_watch; /* NULL so too */
     struct metrics *metrics;
-    struct access *access; /* NULL: everybody may ask for everything */
+    struct access *access;  /* NULL: everybody may ask for everything */
+    struct stream_hub *hub; /* of event streams */
 };
 
 /* What a handler is given. */
 struct request {
     const struct serving *serving;
     const struct request_head *head;
-    struct visitor visitor;      /* who asks, where the route isn't for everybody */
+    struct visitor *visitor;     /* who asks, where the route isn't for everybody; a stream takes it over */
     const struct target *target; /* the head's, taken apart */
     struct arena *arena;
 };
@@ -54,6 +56,7 @@ void route_ready(const struct request *request, struct reply *reply);
 void route_metrics(const struct request *request, struct reply *reply);
 void route_views(const struct request *request, struct reply *reply);
 void route_view(const struct request *request, struct reply *reply);
+void route_view_stream(const struct request *request, struct reply *reply);
 void route_alerts(const struct request *request, struct reply *reply);
 void route_status(const struct request *request, struct reply *reply);
 void route_runs(const struct request *request, struct reply *reply);

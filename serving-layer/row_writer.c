@@ -90,16 +90,30 @@ static void append_name(const struct row_writer *writer, const char *name)
         buffer_appendf(writer->out, ", \"%s\": ", name);
 }
 
-void row_writer_write(struct row_writer *writer, const struct written_row *row)
+static void append_dimensions(const struct row_writer *writer, const struct written_row *row)
 {
-    const struct view *view = writer->view;
-    append_window(writer, row);
-    for (size_t i = 0; i < view->dimension_count; i++) {
-        append_name(writer, dimension(view, i)->name);
+    for (size_t i = 0; i < writer->view->dimension_count; i++) {
+        append_name(writer, dimension(writer->view, i)->name);
         append_dimension(writer, i, &row->dimensions[i]);
         if (writer->csv)
             buffer_append_char(writer->out, ',');
     }
+}
+
+void row_writer_write_name(struct row_writer *writer, const struct written_row *row)
+{
+    buffer_append_string(writer->out, "{\"window_start\": \"");
+    buffer_append_local_time(writer->out, writer->view->zone, row->window_start_s);
+    buffer_append_char(writer->out, '"');
+    append_dimensions(writer, row);
+    buffer_append_char(writer->out, '}');
+}
+
+void row_writer_write(struct row_writer *writer, const struct written_row *row)
+{
+    const struct view *view = writer->view;
+    append_window(writer, row);
+    append_dimensions(writer, row);
     for (size_t i = 0; i < view->measure_count; i++) {
         append_name(writer, view->measures[i].name);
         append_measure(writer, &view->measures[i], row->cell);

@@ -26,6 +26,9 @@ void row_writer_clean_up(struct row_writer *writer);
 /* The line of column names of CSV, with its line end. */
 void csv_header_append(const struct view *view, struct buffer *out);
 
+/* What names a row, in JSON: the start of its window, and its dimensions; the rest of `row` isn't looked at. */
+void row_writer_write_name(struct row_writer *writer, const struct written_row *row);
+
 /* CSV ends the row with CRLF (RFC 4180); JSON is an object without anything behind it. */
 void row_writer_write(struct row_writer *writer, const struct written_row *row);
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/shutdown.h"
@@ -17,6 +18,7 @@
 #include "redis/redis_store.h"
 #include "routes.h"
 #include "store_health.h"
+#include "view_stream.h"
 
 #define REAP_EVERY_MS 1000
 
@@ -131,6 +133,19 @@ static bool start_watch(struct run *run, struct error *error)
            log_watch_start(run->watch, error);
 }
 
+#define STREAM_SHARE 4 /* what waits for readers of streams is at most this part of the memory for rows */
+
+static bool start_streams(struct run *run, struct error *error)
+{
+    const struct settings *settings = run->settings;
+    const struct stream_hub_options options = {.access = run->serving.access,
+                                               .metrics = run->serving.metrics,
+                                               .push_every_us = settings->http.push_every_us,
+                                               .streams_max = (size_t)settings->http.streams_max,
+                                               .bytes_max = (size_t)settings->http.memory_bytes / STREAM_SHARE};
+    return stream_hub_new(&options, &run->serving.hub, error) && stream_hub_start(run->serving.hub, error);
+}
+
 static bool start_monitor(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
@@ -141,14 +156,22 @@ static bool start_monitor(struct run *run, struct error *error)
     return !settings->http.metrics_host || monitor_start(&place, &health, &run->monitor, error);
 }
 
-static bool start(struct run *run, struct error *error)
+static bool start_server(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
     const struct http_server_options options = {.address = {settings->http.host, settings->http.port},
                                                 .threads = settings->http.threads,
-                                                .connections_max = CONNECTIONS_MAX,
-                                                .origins = {settings->http.origins, settings->http.origin_count}};
+                                                .connections_max =
+                                                    CONNECTIONS_MAX + (unsigned)settings->http.streams_max,
+                                                .origins = {settings->http.origins, settings->http.origin_count},
+                                                .streams = run->serving.hub->streams};
     const struct http_handler handler = route_handler(&run->serving);
+    return http_server_start(&options, &handler, &run->server, error);
+}
+
+static bool start(struct run *run, struct error *error)
+{
+    const struct settings *settings = run->settings;
     struct follower_times times = FOLLOWER_TIMES(settings->http.refresh_us);
     times.silent_us = UNREAD_AFTER_US + settings->speed.flush_every_us;
     const struct follower_listener listener = store_health_listener(&run->health);
@@ -156,7 +179,7 @@ static bool start(struct run *run, struct error *error)
            follower_new(&run->stores, run->serving.snapshots, run->serving.source_count, times, &listener,
                         &run->follower, error) &&
            follower_start(run->follower, error) && start_watch(run, error) && start_feed(run, error) &&
-           start_detector_watch(run, error) && http_server_start(&options, &handler, &run->server, error) &&
+           start_detector_watch(run, error) && start_streams(run, error) && start_server(run, error) &&
            start_monitor(run, error);
 }
 
@@ -164,6 +187,8 @@ static void stop(struct run *run)
 {
     monitor_stop(run->monitor);
     http_server_stop(run->server);
+    view_channels_sweep(run->serving.hub, INT64_MAX);
+    stream_hub_destroy(run->serving.hub);
     detector_watch_destroy(run->serving.detector_watch);
     alert_feed_destroy(run->serving.feed);
     log_watch_destroy(run->watch);
@@ -208,6 +233,7 @@ int serving_run(const struct settings *settings)
         while (shutdown_sleep(REAP_EVERY_MS)) {
             http_server_reap(run.server);
             reload_access(&run);
+            view_channels_sweep(run.serving.hub, clock_monotonic_us());
             notify_alive();
         }
         notify_ending();

@@ -257,14 +257,20 @@ static bool take_question(const struct target *target, struct view_query *query,
     return true;
 }
 
-static bool allow_parameters(const struct view *view, const struct target *target, struct arena *arena,
+/* The last three are for rows that come in pages. */
+static const char *const parameters[] = {"from",       "to",    "format", "window", "group_by",
+                                         "per_window", "order", "limit",  "cursor"};
+#define PARAMETER_COUNT (sizeof parameters / sizeof parameters[0])
+#define STREAM_PARAMETERS (PARAMETER_COUNT - 3)
+
+/* Of the parameters above the first so many, and the view's dimensions. */
+static bool allow_parameters(const struct view *view, const struct target *target, size_t count, struct arena *arena,
                              struct problem *problem)
 {
     if (target_parameter(target, "time_zone"))
         return problem_set(problem, 400, "time_zone is the view's own: panes of another can't be made of them");
-    const char *names[9 + 2 * DIMENSIONS_MAX] = {"from",   "to",       "limit", "cursor",    "format",
-                                                 "window", "group_by", "order", "per_window"};
-    size_t count = 9;
+    const char *names[PARAMETER_COUNT + 2 * DIMENSIONS_MAX];
+    memcpy(names, parameters, count * sizeof *names);
     for (size_t i = 0; i < view->dimension_count; i++) {
         const char *null = arena_printf(arena, "%s.null", dimension_name(view, i));
         if (!null)
@@ -275,17 +281,37 @@ static bool allow_parameters(const struct view *view, const struct target *targe
     return target_allow(target, names, count, problem);
 }
 
+static bool take_filters(const struct target *target, struct view_query *query, struct problem *problem)
+{
+    for (size_t i = 0; i < query->view->dimension_count; i++)
+        if (!take_filter(target, i, query, problem))
+            return false;
+    return true;
+}
+
 bool view_query_parse(const struct view *view, const struct target *target, const char *accept, struct arena *arena,
                       struct view_query *ret_query, struct problem *problem)
 {
     struct view_query query = {.view = view};
-    if (!allow_parameters(view, target, arena, problem) || !take_range(target, arena, &query, problem) ||
-        !take_limit(target, &query, problem) || !take_format(target, accept, &query, problem) ||
-        !take_question(target, &query, problem) || !take_cursor(target, arena, &query, problem))
+    if (!allow_parameters(view, target, PARAMETER_COUNT, arena, problem) ||
+        !take_range(target, arena, &query, problem) || !take_limit(target, &query, problem) ||
+        !take_format(target, accept, &query, problem) || !take_question(target, &query, problem) ||
+        !take_cursor(target, arena, &query, problem) || !take_filters(target, &query, problem))
         return false;
-    for (size_t i = 0; i < view->dimension_count; i++)
-        if (!take_filter(target, i, &query, problem))
-            return false;
+    *ret_query = query;
+    return true;
+}
+
+bool view_query_parse_stream(const struct view *view, const struct target *target, struct arena *arena,
+                             struct view_query *ret_query, struct problem *problem)
+{
+    struct view_query query = {.view = view, .limit = LIMIT_MAX};
+    if (!allow_parameters(view, target, STREAM_PARAMETERS, arena, problem) ||
+        !take_range(target, arena, &query, problem) || !take_format(target, NULL, &query, problem) ||
+        !take_question(target, &query, problem) || !take_filters(target, &query, problem))
+        return false;
+    if (query.format != FORMAT_JSON)
+        return problem_set(problem, 400, "format of a stream is json, not %s", target_parameter(target, "format"));
     *ret_query = query;
     return true;
 }

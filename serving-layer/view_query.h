@@ -34,6 +34,10 @@ struct view_query {
 bool view_query_parse(const struct view *view, const struct target *target, const char *accept, struct arena *arena,
                       struct view_query *ret_query, struct problem *problem) MUST_CHECK;
 
+/* The same of a stream of events, which is JSON, has no order, no pages, and nothing behind its last row. */
+bool view_query_parse_stream(const struct view *view, const struct target *target, struct arena *arena,
+                             struct view_query *ret_query, struct problem *problem) MUST_CHECK;
+
 /* Whether a group passes the filters. */
 bool view_query_takes(const struct view_query *query, const struct value dimensions[]);
 

@@ -64,10 +64,12 @@ struct settings {
         int metrics_port;
         const char *const *origins; /* whose pages may read the answers: `allow_origins` */
         size_t origin_count;
-        int64_t memory_bytes; /* what the snapshot may hold: `memory`, 1 GiB */
-        int64_t threads;      /* 2 */
-        int64_t alerts_max;   /* of an alert topic, the newest that are held: `alerts`, 10,000 */
-        int64_t refresh_us;   /* how often Redis is asked: `refresh`, 20 ms */
+        int64_t memory_bytes;  /* what the snapshot may hold: `memory`, 1 GiB */
+        int64_t threads;       /* 2 */
+        int64_t alerts_max;    /* of an alert topic, the newest that are held: `alerts`, 10,000 */
+        int64_t streams_max;   /* event streams at a time: `streams`, 1,000 */
+        int64_t push_every_us; /* how often a stream is told of what changed: `push_every`, 100 ms */
+        int64_t refresh_us;    /* how often Redis is asked: `refresh`, 20 ms */
     } http;
     struct {
         const char *host; /* of `listen`: where it says how it is; NULL: a unix socket in the runtime folder */

@@ -64,14 +64,24 @@ void connections_remove(struct connections *connections, struct connection *conn
     pthread_mutex_unlock(&connections->mutex);
 }
 
-void connections_mark(struct connections *connections, struct connection *connection, bool answering)
+static void mark(struct connections *connections, struct connection *connection, bool answering, int64_t since_us)
 {
     if (!connection)
         return;
     pthread_mutex_lock(&connections->mutex);
     connection->answering = answering;
-    connection->since_us = clock_monotonic_us();
+    connection->since_us = since_us;
     pthread_mutex_unlock(&connections->mutex);
+}
+
+void connections_mark(struct connections *connections, struct connection *connection, bool answering)
+{
+    mark(connections, connection, answering, clock_monotonic_us());
+}
+
+void connections_mark_endless(struct connections *connections, struct connection *connection)
+{
+    mark(connections, connection, true, INT64_MAX);
 }
 
 size_t connections_count(struct connections *connections)

@@ -19,6 +19,8 @@ struct connection *connections_add(struct connections *connections, int descript
 void connections_remove(struct connections *connections, struct connection *connection); /* NULL is allowed */
 /* A new stretch of time begins: a request is complete, or an answer was sent. */
 void connections_mark(struct connections *connections, struct connection *connection, bool answering);
+/* An answer without an end: whoever gives it ends it. */
+void connections_mark_endless(struct connections *connections, struct connection *connection);
 size_t connections_count(struct connections *connections);
 
 /* Shuts down those that have waited for a request longer than `request_us`, or for their answer to be taken longer than

@@ -6,6 +6,8 @@
 void reply_clean_up(struct reply *reply)
 {
     buffer_clean_up(&reply->body);
+    if (reply->stream.context)
+        reply->stream.close(reply->stream.context);
     for (size_t i = 0; i < reply->header_count; i++)
         buffer_clean_up(&reply->headers[i].value);
     *reply = (struct reply){0};
@@ -40,6 +42,15 @@ bool reply_is_whole(const struct reply *reply)
         if (reply->headers[i].value.failed)
             return false;
     return true;
+}
+
+void reply_stream(struct reply *reply, const struct stream_source *source)
+{
+    reply->status = 200;
+    reply->content_type = "text/event-stream";
+    reply->cache_control = "no-cache";
+    reply->stream = *source;
+    buffer_append_string(reply_header(reply, "X-Accel-Buffering"), "no"); /* nginx would keep it to itself */
 }
 
 void reply_constant(struct reply *reply, const char *content_type, const char *text)

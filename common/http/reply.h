@@ -4,6 +4,7 @@
 #define TIDEMARK_HTTP_REPLY_H
 
 #include "http/problem.h"
+#include "http/streams.h"
 
 #define REPLY_HEADERS_MAX 8
 
@@ -17,7 +18,8 @@ struct reply {
     const char *content_type;  /* static text; NULL: there is no body */
     const char *cache_control; /* static text; NULL: no-store */
     struct buffer body;
-    const char *constant; /* static text in place of the body; NULL: the body */
+    const char *constant;        /* static text in place of the body; NULL: the body */
+    struct stream_source stream; /* in place of both; its context NULL: there is none */
     struct reply_header headers[REPLY_HEADERS_MAX];
     size_t header_count;
 };
@@ -32,6 +34,9 @@ bool reply_is_whole(const struct reply *reply);
 
 /* Answers with a body of this type, or, where memory was short while it was made, with a problem. */
 void reply_with(struct reply *reply, unsigned status, const char *content_type, struct buffer *body);
+
+/* Answers with a stream of events; the reply closes it where it isn't begun. */
+void reply_stream(struct reply *reply, const struct stream_source *source);
 
 /* Answers with a text that is part of the program. */
 void reply_constant(struct reply *reply, const char *content_type, const char *text);

@@ -34,6 +34,7 @@ static void note_wish(struct request_head *head, const char *name, const char *v
         {"Accept-Encoding", &head->accept_encoding},
         {"Access-Control-Request-Method", &head->requested_method},
         {"If-None-Match", &head->if_none_match},
+        {"Last-Event-ID", &head->last_event_id},
         {"Origin", &head->origin},
         {"X-Request-Id", &head->request_id},
     };

@@ -22,7 +22,8 @@ struct request_head {
     size_t hosts, lengths;     /* how often */
     bool encoding;             /* there is a Transfer-Encoding */
     size_t authorizations;
-    const char *accept, *accept_encoding, *authorization, *if_none_match, *origin, *request_id; /* NULL: not given */
+    const char *accept, *accept_encoding, *authorization, *if_none_match, *last_event_id, *origin,
+        *request_id;              /* NULL: not given */
     const char *requested_method; /* of the request by which a browser asks first (CORS) */
     bool malformed;               /* the name of a header is none, or its value is not one line */
 };

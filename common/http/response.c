@@ -26,8 +26,13 @@ static bool compress(struct reply *reply, const char *accept_encoding)
     return true;
 }
 
-static struct MHD_Response *with_body(struct reply *reply)
+#define STREAM_BLOCK_BYTES 1024 /* what the library sets aside for a stream, beside a connection's own buffer */
+
+static struct MHD_Response *with_body(struct reply *reply, const struct response_wishes *wishes)
 {
+    if (wishes->stream)
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, stream_read, wishes->stream,
+                                                 NULL);
     if (reply->constant)
         return MHD_create_response_from_buffer(strlen(reply->constant), (void *)(uintptr_t)reply->constant,
                                                MHD_RESPMEM_PERSISTENT);
@@ -62,7 +67,7 @@ static bool add_headers(struct MHD_Response *response, const struct reply *reply
 struct MHD_Response *response_new(struct reply *reply, const struct response_wishes *wishes)
 {
     bool compressed = compress(reply, wishes->accept_encoding);
-    struct MHD_Response *response = with_body(reply);
+    struct MHD_Response *response = with_body(reply, wishes);
     if (response && !add_headers(response, reply, wishes, compressed)) {
         MHD_destroy_response(response);
         return NULL;

@@ -11,6 +11,7 @@ struct response_wishes {
     const char *accept_encoding; /* NULL: not given */
     const char *request_id;
     bool close_connection;
+    struct stream *stream; /* which is the body; NULL: the reply has one */
 };
 
 /* Moves the body out of the reply. NULL where memory is short; the caller destroys it. */

@@ -14,6 +14,8 @@
 #include "http/response.h"
 #include "http/target.h"
 
+#define STREAMS_END_US US_PER_SECOND /* for streams to be told their end */
+
 /* For the headers of a request and its answer. Where a request doesn't fit, the library answers by itself, with a page:
  * several times our own limits, so that these come first. */
 #define CONNECTION_BYTES_MAX ((size_t)384 * 1024)
@@ -24,6 +26,7 @@ struct http_server {
     struct connections *connections;
     unsigned connections_max;
     struct origins origins;
+    struct streams *streams;
     char *path;                                      /* of its unix socket; NULL: it has none */
     atomic_int_fast64_t logged_second, logged_lines; /* in that second */
 };
@@ -33,7 +36,8 @@ struct exchange {
     char *target;             /* as it came, cut behind the longest that is taken; NULL: memory was short */
     struct request_head head; /* its texts lie in the library's memory of the request */
     struct request_id id;
-    bool checked; /* the library has called for it before */
+    struct stream *stream; /* what it is answered with, where that has no end */
+    bool checked;          /* the library has called for it before */
 };
 
 /* Of two headers with a name the library reads the first, and these are before all that was sent. */
@@ -73,8 +77,10 @@ static void end_exchange(void *context, struct MHD_Connection *connection, void 
     (void)code;
     struct http_server *server = context;
     struct exchange *exchange = *state;
-    if (exchange)
+    if (exchange) {
+        stream_close(exchange->stream);
         free(exchange->target);
+    }
     free(exchange);
     *state = NULL;
     connections_mark(server->connections, place_of(connection), false);
@@ -152,6 +158,7 @@ static enum MHD_Result send_reply(const struct http_server *server, struct MHD_C
     if (exchange) {
         wishes.accept_encoding = exchange->head.accept_encoding;
         wishes.request_id = exchange->id.text;
+        wishes.stream = exchange->stream;
         cross_origin_allow(&server->origins, exchange->head.origin, reply);
     }
     struct MHD_Response *response = response_new(reply, &wishes);
@@ -174,8 +181,30 @@ static enum MHD_Result refuse(struct http_server *server, struct MHD_Connection 
     return result;
 }
 
+#define RETRY_SECONDS "5" /* when somebody who found no room may ask again */
+
+/* Begins the stream that the reply is, where it is asked for by more than its headers; or says that it can't be. */
+static void begin_stream(struct http_server *server, struct MHD_Connection *connection, struct exchange *exchange,
+                         struct reply *reply)
+{
+    const struct stream_source source = reply->stream;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct problem problem;
+    if (!source.context || strcmp(exchange->head.method, "HEAD") == 0)
+        return;
+    reply->stream.context = NULL; /* whoever opens it closes it */
+    exchange->stream = stream_open(server->streams, connection, info ? info->connect_fd : -1, &source);
+    if (exchange->stream) {
+        connections_mark_endless(server->connections, place_of(connection));
+        return;
+    }
+    problem_set(&problem, 503, "there are as many event streams as there may be, see http.streams");
+    buffer_append_string(reply_header(reply, "Retry-After"), RETRY_SECONDS);
+    reply_problem(reply, &problem);
+}
+
 static enum MHD_Result give_answer(struct http_server *server, struct MHD_Connection *connection,
-                                   const struct exchange *exchange)
+                                   struct exchange *exchange)
 {
     const struct http_handler *handler = &server->handler;
     const char *route = "other";
@@ -187,6 +216,7 @@ static enum MHD_Result give_answer(struct http_server *server, struct MHD_Connec
         cross_origin_preflight(&server->origins, exchange->head.origin, &reply);
     else
         handler->answer(handler->context, &exchange->head, &reply, &route);
+    begin_stream(server, connection, exchange, &reply);
     count(server, exchange, route, reply.status, since_us);
     enum MHD_Result result = send_reply(server, connection, exchange, &reply, false);
     reply_clean_up(&reply);
@@ -221,12 +251,13 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 
 static struct MHD_Daemon *start_daemon(struct http_server *server, int descriptor, unsigned threads)
 {
-    return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, descriptor,
-        MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0U, MHD_OPTION_CONNECTION_LIMIT, server->connections_max,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)REQUEST_SECONDS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        CONNECTION_BYTES_MAX, MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-        end_exchange, server, MHD_OPTION_NOTIFY_CONNECTION, note_connection, server, MHD_OPTION_END);
+    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer, server,
+                            MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_THREAD_POOL_SIZE,
+                            threads > 1 ? threads : 0U, MHD_OPTION_CONNECTION_LIMIT, server->connections_max,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)REQUEST_SECONDS_MAX,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES_MAX, MHD_OPTION_URI_LOG_CALLBACK,
+                            begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, server,
+                            MHD_OPTION_NOTIFY_CONNECTION, note_connection, server, MHD_OPTION_END);
 }
 
 /* NULL where memory is short. */
@@ -238,6 +269,7 @@ static struct http_server *server_new(const struct http_server_options *options,
     server->handler = *handler;
     server->connections_max = options->connections_max;
     server->origins = options->origins;
+    server->streams = options->streams;
     server->connections = connections_new(options->connections_max);
     bool done = server->connections != NULL;
     if (done && listen_is_path(&options->address))
@@ -286,6 +318,8 @@ void http_server_stop(struct http_server *server)
         return;
     if (server->path)
         unlink(server->path);
+    if (server->streams)
+        streams_end(server->streams, clock_monotonic_us() + STREAMS_END_US);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
     connections_destroy(server->connections);

@@ -19,6 +19,8 @@ struct http_server_options {
     int64_t threads;
     unsigned connections_max;
     struct origins origins; /* whose pages may read the answers */
+    struct streams
+        *streams; /* those that answers without an end are among, and that outlive it; NULL: there are none */
 };
 
 /* All are called from any of the server's threads. */
@@ -42,7 +44,7 @@ int http_server_port(const struct http_server *server); /* 0 where it listens on
 /* To be called about once a second: ends connections that hang. */
 void http_server_reap(struct http_server *server);
 
-/* Takes no more connections, ends those that are open, and removes its unix socket. NULL is allowed. */
+/* Ends streams, takes no more connections, ends those that are open, and removes its unix socket. NULL is allowed. */
 void http_server_stop(struct http_server *server);
 
 #endif

@@ -7,8 +7,6 @@
 #include "base/clock.h"
 #include "base/lower_bound.h"
 
-#define WHOLE_WINDOW SIZE_MAX /* as the length of an entry's group */
-
 bool feed_init(struct feed *feed, const struct source *source, size_t bytes_max)
 {
     pthread_condattr_t monotonic;
@@ -49,18 +47,19 @@ void feed_clean_up(struct feed *feed)
 
 /* --- the writer --- */
 
-bool feed_is_read(const struct feed *feed, size_t view)
-{
-    return atomic_load(&feed->views[view].readers) > 0;
-}
-
 void feed_begin(struct feed *feed)
 {
     pthread_mutex_lock(&feed->lock);
     feed->state++;
     pthread_mutex_unlock(&feed->lock);
     for (size_t i = 0; i < feed->source->view_count; i++)
-        feed->views[i].is_lost = !feed_is_read(feed, i);
+        feed->views[i].is_lost = atomic_load(&feed->views[i].readers) == 0;
+}
+
+/* The last reader can close meanwhile: the state is remembered all the same. */
+bool feed_takes_notes(const struct feed *feed, size_t view)
+{
+    return !feed->views[view].is_lost;
 }
 
 /* Where the changes of the state that is being written go; NULL where they are lost anyway. */
@@ -85,7 +84,7 @@ static struct buffer *entries_of(struct feed *feed, size_t number)
     return &view->states[view->count++].entries;
 }
 
-static void append(struct feed *feed, size_t number, int64_t window_start_s, size_t length, struct text group)
+void feed_note_row(struct feed *feed, size_t number, int64_t window_start_s, struct text group)
 {
     struct view_feed *view = &feed->views[number];
     struct buffer *entries = entries_of(feed, number);
@@ -93,20 +92,10 @@ static void append(struct feed *feed, size_t number, int64_t window_start_s, siz
         return;
     size_t before = entries->length;
     buffer_append(entries, &window_start_s, sizeof window_start_s);
-    buffer_append(entries, &length, sizeof length);
+    buffer_append(entries, &group.length, sizeof group.length);
     buffer_append_text(entries, group);
     view->bytes += entries->length - before;
     view->is_lost = view->is_lost || entries->failed || entries->length > feed->bytes_max;
-}
-
-void feed_note_row(struct feed *feed, size_t view, int64_t window_start_s, struct text group)
-{
-    append(feed, view, window_start_s, group.length, group);
-}
-
-void feed_note_window(struct feed *feed, size_t view, int64_t window_start_s)
-{
-    append(feed, view, window_start_s, WHOLE_WINDOW, (struct text){0});
 }
 
 void feed_note_all(struct feed *feed, size_t view)
@@ -163,37 +152,30 @@ void feed_reader_close(struct feed_reader *reader)
 static struct change next_change(struct text *entries)
 {
     struct change change = {0};
-    size_t length;
+    size_t length, size = sizeof change.window_start_s + sizeof length;
     memcpy(&change.window_start_s, entries->data, sizeof change.window_start_s);
     memcpy(&length, entries->data + sizeof change.window_start_s, sizeof length);
-    size_t size = sizeof change.window_start_s + sizeof length;
-    change.is_window = length == WHOLE_WINDOW;
-    if (!change.is_window)
-        change.group = (struct text){entries->data + size, length};
-    size += change.group.length;
+    change.group = (struct text){entries->data + size, length};
+    size += length;
     *entries = (struct text){entries->data + size, entries->length - size};
     return change;
 }
 
-/* By window; in each, the window as a whole comes before its rows. */
 static int compare_changes(const void *left, const void *right, void *view)
 {
     const struct change *a = left, *b = right;
     if (a->window_start_s != b->window_start_s)
         return a->window_start_s < b->window_start_s ? -1 : 1;
-    if (a->is_window || b->is_window)
-        return b->is_window - a->is_window;
     return group_compare(view, a->group, b->group);
 }
 
-/* Leaves each once, and no row of a window that is named as a whole. */
+/* Leaves each once. */
 static void drop_repeated(struct changes *changes)
 {
     size_t kept = 0;
     for (size_t i = 0; i < changes->count; i++) {
         const struct change *change = &changes->changes[i], *last = kept ? &changes->changes[kept - 1] : NULL;
-        if (!last || last->window_start_s != change->window_start_s ||
-            (!last->is_window && !text_equal(last->group, change->group)))
+        if (!last || last->window_start_s != change->window_start_s || !text_equal(last->group, change->group))
             changes->changes[kept++] = *change;
     }
     changes->count = kept;
@@ -242,6 +224,14 @@ bool feed_read(struct feed_reader *reader, struct changes *ret_changes)
         return false;
     reader->state = feed->state;
     return true;
+}
+
+uint64_t feed_state(struct feed *feed)
+{
+    pthread_mutex_lock(&feed->lock);
+    uint64_t state = feed->state;
+    pthread_mutex_unlock(&feed->lock);
+    return state;
 }
 
 bool feed_wait(struct feed_reader *reader, int64_t until_us)

@@ -2,10 +2,10 @@
  * Which rows of a snapshot have changed, for whoever keeps a copy of a view: a stream to a browser, a sink.
  *
  * Each change of a snapshot makes a new state, and states have numbers. A reader knows the number of the state that its
- * copy is of, and asks what may have changed since: rows, or windows as a whole. It then takes these rows from the
- * snapshot, and offsets, epoch and completeness from there too, all under one read lock: that is the state that its
- * copy is of now. What is named may be the same as before; what isn't named is the same. Only rows of windows below
- * view_rows.floor_s go without being named.
+ * copy is of, and asks which rows may have changed since. It then takes these rows from the snapshot, and offsets,
+ * epoch and completeness from there too, all under one read lock: that is the state that its copy is of now. What is
+ * named may be the same as before, or not be there any more; what isn't named is the same. Only rows that are given up
+ * because memory is full go without being named: those of windows below view_rows.floor_s that aren't expired.
  *
  * What is remembered has a ceiling of bytes a view, and nothing is remembered of a view without readers. A reader whose
  * state is no longer remembered is told to begin anew; nobody waits for it. A state's number means nothing to another
@@ -21,8 +21,7 @@
 /* The changes of one state, or of several; texts point into what is remembered. */
 struct change {
     int64_t window_start_s;
-    bool is_window;    /* all rows of the window, `group` is empty */
-    struct text group; /* else */
+    struct text group;
 };
 
 struct view_feed {
@@ -53,10 +52,9 @@ void feed_clean_up(struct feed *feed);
 
 /* Begins a new state. */
 void feed_begin(struct feed *feed);
-/* Whether anyone wants to know of this view: else the notes may be left out. */
-bool feed_is_read(const struct feed *feed, size_t view);
+/* Whether this state's changes of the view are remembered: else they needn't be noted. */
+bool feed_takes_notes(const struct feed *feed, size_t view);
 void feed_note_row(struct feed *feed, size_t view, int64_t window_start_s, struct text group);
-void feed_note_window(struct feed *feed, size_t view, int64_t window_start_s);
 void feed_note_all(struct feed *feed, size_t view); /* every reader begins anew */
 /* Ends it, and wakes those who wait. */
 void feed_end(struct feed *feed);
@@ -80,6 +78,9 @@ void changes_clean_up(struct changes *changes);
  * see feed_read; 0 is none. The snapshot must outlive it. */
 void feed_reader_open(struct feed_reader *reader, struct feed *feed, size_t view, uint64_t state);
 void feed_reader_close(struct feed_reader *reader);
+
+/* Without any lock: the latest state. */
+uint64_t feed_state(struct feed *feed);
 
 /* With the snapshot's read lock held: what may have changed since the reader's state, which is the latest afterwards.
  * False where memory is short: then nothing was read. */

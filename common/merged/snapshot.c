@@ -313,11 +313,26 @@ static bool prepare(struct update *update, const struct snapshot *snapshot, stru
     return prepare_live(update, live) && (!staging || prepare_batch(update, staging));
 }
 
-static void note_windows(struct feed *feed, size_t view, const struct sorted_panes *sorted)
+static void note_panes(struct feed *feed, size_t view, const struct sorted_panes *sorted)
 {
     for (size_t i = 0; i < sorted->count; i++)
-        if (i == 0 || sorted->panes[i].window_start_s != sorted->panes[i - 1].window_start_s)
-            feed_note_window(feed, view, sorted->panes[i].window_start_s);
+        feed_note_row(feed, view, sorted->panes[i].window_start_s, sorted->panes[i].group);
+}
+
+static void note_window(struct feed *feed, size_t number, const struct view *view, const struct window_rows *window)
+{
+    for (size_t i = 0; i < window->count; i++)
+        feed_note_row(feed, number, window->start_s, row_group(window->rows[i], view));
+}
+
+static void note_staged(struct feed *feed, size_t number, const struct view_rows *rows,
+                        const struct staged_view *staged)
+{
+    for (size_t i = 0; i < staged->window_count; i++) {
+        size_t at = view_rows_window(rows, staged->windows[i]);
+        if (at < rows->count && rows->windows[at].start_s == staged->windows[i])
+            note_window(feed, number, rows->view, &rows->windows[at]);
+    }
 }
 
 /* Before the update is placed. Where windows are cleared, which of their rows are others isn't looked for. */
@@ -326,20 +341,17 @@ static void note_changes(struct snapshot *snapshot, size_t number, const struct 
 {
     struct feed *feed = &snapshot->feed;
     const struct view_rows *rows = &snapshot->views[number].rows;
-    if (!feed_is_read(feed, number))
-        return;
     if (update->is_fresh)
         feed_note_all(feed, number);
-    for (size_t i = 0; staged && i < staged->window_count; i++)
-        feed_note_window(feed, number, staged->windows[i]);
-    note_windows(feed, number, &update->batch);
-    for (size_t i = 0; rebuild && i < rows->count; i++)
-        if (window_rows_has(rows->view, &rows->windows[i], PART_LIVE))
-            feed_note_window(feed, number, rows->windows[i].start_s);
-    if (rebuild)
-        note_windows(feed, number, &update->live);
-    for (size_t i = 0; !rebuild && i < update->live.count; i++)
-        feed_note_row(feed, number, update->live.panes[i].window_start_s, update->live.panes[i].group);
+    if (!feed_takes_notes(feed, number))
+        return;
+    for (size_t i = 0; i < rows->count && (rebuild || rows->windows[i].start_s < update->expired_s); i++)
+        if (rows->windows[i].start_s < update->expired_s || window_rows_has(rows->view, &rows->windows[i], PART_LIVE))
+            note_window(feed, number, rows->view, &rows->windows[i]);
+    if (staged)
+        note_staged(feed, number, rows, staged);
+    note_panes(feed, number, &update->batch);
+    note_panes(feed, number, &update->live);
 }
 
 /* With the write lock held. */

@@ -185,21 +185,42 @@ static int64_t end_of(const struct view_question *question, int64_t start_s)
     return start_s;
 }
 
+bool rollup_get(const struct rollup *rollup, size_t number, struct rollup_row *ret_row)
+{
+    if (number >= rollup->map.count)
+        return false;
+    const struct bytes_map_entry *entry = &rollup->map.entries[number];
+    const struct rolled *rolled = entry->value;
+    *ret_row = (struct rollup_row){.group = {entry->key.data + sizeof(int64_t), entry->key.length - sizeof(int64_t)},
+                                   .cell = &rolled->cell,
+                                   .is_touched = rolled->is_touched};
+    memcpy(&ret_row->start_s, entry->key.data, sizeof ret_row->start_s);
+    return true;
+}
+
+bool rollup_find(struct rollup *rollup, int64_t start_s, struct text group, struct rollup_row *ret_row)
+{
+    buffer_clear(&rollup->key);
+    buffer_append(&rollup->key, &start_s, sizeof start_s);
+    buffer_append_text(&rollup->key, group);
+    const struct rolled *rolled = rollup->key.failed ? NULL : bytes_map_find(&rollup->map, buffer_text(&rollup->key));
+    if (!rolled || rolled->cell.count == 0)
+        return false;
+    *ret_row = (struct rollup_row){.start_s = start_s,
+                                   .end_s = end_of(rollup->question, start_s),
+                                   .group = group,
+                                   .cell = &rolled->cell,
+                                   .is_touched = rolled->is_touched};
+    return true;
+}
+
 /* Rows of which a version counts. */
 static void collect(struct rollup *rollup)
 {
-    for (size_t i = 0; i < rollup->map.count; i++) {
-        const struct bytes_map_entry *entry = &rollup->map.entries[i];
-        const struct rolled *rolled = entry->value;
-        if (rolled->cell.count == 0)
-            continue;
-        struct rollup_row row = {
-            .group = {entry->key.data + sizeof row.start_s, entry->key.length - sizeof row.start_s},
-            .cell = &rolled->cell,
-            .is_touched = rolled->is_touched};
-        memcpy(&row.start_s, entry->key.data, sizeof row.start_s);
-        rollup->rows[rollup->count++] = row;
-    }
+    struct rollup_row row;
+    for (size_t i = 0; rollup_get(rollup, i, &row); i++)
+        if (row.cell->count != 0)
+            rollup->rows[rollup->count++] = row;
 }
 
 /* Keeps the first rows of each window; those of a window lie side by side. */

@@ -44,6 +44,14 @@ int64_t rollup_reach_s(const struct rollup *rollup);
 
 /* Gives `rows` in the order asked for, without groups of which no version counts. False where memory is short. */
 bool rollup_order(struct rollup *rollup) MUST_CHECK;
+
+/* The rows that panes were added to, in no order, also those of which no version counts; without their ends. False
+ * behind the last. */
+bool rollup_get(const struct rollup *rollup, size_t number, struct rollup_row *ret_row);
+/* The row of this start and group, whole; the group is the caller's. False where there is none, or no version counts.
+ */
+bool rollup_find(struct rollup *rollup, int64_t start_s, struct text group, struct rollup_row *ret_row);
+
 /* The number of the first row behind this one in that order, whether it is still there or not. */
 size_t rollup_behind(const struct rollup *rollup, const struct rollup_row *row);
 

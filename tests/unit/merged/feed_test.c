@@ -33,14 +33,12 @@ static int teardown(void **state)
     return 0;
 }
 
-/* A state in which this row has changed; "" is the whole window, NULL no row. */
+/* A state in which this row has changed; NULL: no row. */
 static void change(size_t view, int64_t window_s, const char *group)
 {
     feed_begin(&feed);
-    if (group && *group)
+    if (group)
         feed_note_row(&feed, view, window_s, text_of(group));
-    else if (group)
-        feed_note_window(&feed, view, window_s);
     feed_end(&feed);
 }
 
@@ -50,7 +48,7 @@ static void open_at_present(struct feed_reader *reader, size_t view)
     change(OTHER_VIEW, 0, NULL);
 }
 
-/* What the reader is told, as "60 +1:a; 120 *; "; "reset". */
+/* What the reader is told, as "60 +1:a; 120 +1:b; "; "reset". */
 static const char *told(struct feed_reader *reader)
 {
     static char text[BYTES_MAX * 4];
@@ -60,7 +58,7 @@ static const char *told(struct feed_reader *reader)
     for (size_t i = 0; i < changes.count; i++) {
         const struct change *one = &changes.changes[i];
         length += (size_t)snprintf(text + length, sizeof text - length, "%lld %.*s; ", (long long)one->window_start_s,
-                                   one->is_window ? 1 : (int)one->group.length, one->is_window ? "*" : one->group.data);
+                                   (int)one->group.length, one->group.data);
     }
     changes_clean_up(&changes);
     return text;
@@ -91,20 +89,6 @@ static void changes_since_the_state_of_the_copy_are_told_each_once(void **state)
     assert_int_equal(reader.state, feed.state);
     change(VIEW, 60, "+1:a");
     assert_string_equal(told(&reader), "60 +1:a; ");
-    feed_reader_close(&reader);
-}
-
-static void rows_of_a_window_that_changed_as_a_whole_are_not_named(void **state)
-{
-    (void)state;
-    struct feed_reader reader;
-    change(VIEW, 0, NULL);
-    open_at_present(&reader, VIEW);
-    change(VIEW, 60, "+1:a");
-    change(VIEW, 60, "");
-    change(VIEW, 60, "+1:b");
-    change(VIEW, 120, "+1:b");
-    assert_string_equal(told(&reader), "60 *; 120 +1:b; ");
     feed_reader_close(&reader);
 }
 
@@ -183,9 +167,10 @@ static void nothing_is_remembered_of_a_view_that_nobody_reads(void **state)
     open_at_present(&reader, VIEW);
     uint64_t held = feed.state;
     change(VIEW, 60, "+1:a");
-    assert_true(feed_is_read(&feed, VIEW));
+    assert_true(feed_takes_notes(&feed, VIEW));
     feed_reader_close(&reader);
-    assert_false(feed_is_read(&feed, VIEW));
+    change(VIEW, 60, "+1:a");
+    assert_false(feed_takes_notes(&feed, VIEW));
     change(VIEW, 60, "+1:a");
     assert_int_equal(feed.views[VIEW].bytes, 0);
     feed_reader_open(&reader, &feed, VIEW, held);
@@ -240,7 +225,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(reader_without_a_copy_begins_anew),
         TEST(changes_since_the_state_of_the_copy_are_told_each_once),
-        TEST(rows_of_a_window_that_changed_as_a_whole_are_not_named),
         TEST(readers_have_states_and_views_of_their_own),
         TEST(slow_reader_begins_anew_once_the_ceiling_is_passed),
         TEST(change_that_is_larger_than_the_ceiling_has_all_begin_anew),

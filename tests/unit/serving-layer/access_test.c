@@ -83,8 +83,9 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
-    access_close(bench.serving.access);
     bench_stop(&bench);
+    access_close(bench.serving.access);
+    bench.serving = (struct serving){0};
     return 0;
 }
 
@@ -100,6 +101,54 @@ static void assert_status(const char *target, const char *authorization, unsigne
     assert_int_equal(reply.header_count == 1 && strcmp(reply.headers[0].name, "WWW-Authenticate") == 0,
                      expected == 401);
     reply_clean_up(&reply);
+}
+
+/* Opens a stream of the view with this token. */
+static void open_stream(const char *authorization, struct reply *ret_reply)
+{
+    const char *name;
+    *ret_reply = (struct reply){0};
+    route(&bench.serving, &(struct request_head){.target = "/v1/views/daily/stream", .authorization = authorization},
+          ret_reply, &name);
+    assert_int_equal(ret_reply->status, 200);
+    assert_string_equal(name, "/v1/views/{view}/stream");
+}
+
+static bool may_read(const struct reply *reply)
+{
+    return reply->stream.may_read(reply->stream.context);
+}
+
+/* Until it is read again, a file that changed changes nothing. */
+static void a_stream_ends_when_its_token_does(void **state)
+{
+    struct reply all, one;
+    char text[1000];
+    (void)state;
+    bench_stream(&bench, 2);
+    assert_status("/v1/views/daily/stream", NULL, 401, "a token is needed");
+    assert_status("/v1/views/grouped/stream", "Bearer one", 403, "isn't for a view");
+    open_stream("Bearer board", &all);
+    open_stream("Bearer one", &one);
+    assert_true(may_read(&all) && may_read(&one));
+    (void)snprintf(text, sizeof text, "%s%s", entry("board", "  views: all\n"), entry("one", "  views: [grouped]\n"));
+    write_tokens(text);
+    assert_true(may_read(&all) && may_read(&one));
+    assert_true(access_refresh(bench.serving.access));
+    assert_true(may_read(&all));
+    assert_false(may_read(&one)); /* it is for another view now */
+    write_tokens("not: [right\n");
+    assert_false(access_refresh(bench.serving.access));
+    assert_true(may_read(&all));
+    (void)snprintf(text, sizeof text, "%s", entry("board", "  views: all\n  expires: 2020-01-01T00:00:00Z\n"));
+    write_tokens(text);
+    assert_true(access_refresh(bench.serving.access));
+    assert_false(may_read(&all));
+    write_tokens(entry("other", "  views: all\n"));
+    assert_true(access_refresh(bench.serving.access));
+    assert_false(may_read(&all));
+    reply_clean_up(&all);
+    reply_clean_up(&one);
 }
 
 static void who_has_no_valid_token_sees_only_that_the_program_lives(void **state)
@@ -194,6 +243,7 @@ int main(void)
 {
     log_configure("test", LOG_FORMAT_TEXT, (enum log_level)(LOG_LEVEL_ERROR + 1));
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_stream_ends_when_its_token_does, start, stop),
         cmocka_unit_test_setup_teardown(who_has_no_valid_token_sees_only_that_the_program_lives, start, stop),
         cmocka_unit_test_setup_teardown(a_token_sees_what_its_entry_says_and_nothing_else, start, stop),
         cmocka_unit_test_setup_teardown(the_file_is_read_again_when_it_changes_and_an_error_keeps_the_old, start, stop),

@@ -13,6 +13,8 @@ static const char *const targets[] = {
     "/v1/views/grouped?format=csv&limit=2",
     "/v1/views/grouped?format=ndjson",
     "/v1/views/daily?from=2026-01-01T00:00:00Z",
+    "/v1/views/grouped/stream",
+    "/v1/views/grouped/stream?group_by=category&per_window=1",
     "/v1/views",
     "/v1/status",
     "/v1/ledger",
@@ -36,6 +38,7 @@ static int start(void **state)
     log_configure("test", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR + 1); /* nothing: it would say much of failing memory */
     struct buffer scratch = {0};
     bench_start(&bench, 1 << 20);
+    bench_stream(&bench, 10);
     fake.epoch = 1;
     fake.published_at_us = fake.opened_at_us = (DAY_S + 5 * 86400) * US_PER_SECOND;
     for (int64_t i = 0; i < 12; i++) {

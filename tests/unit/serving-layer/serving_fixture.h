@@ -13,6 +13,7 @@
 #include "provenance.h"
 #include "routes.h"
 #include "store_health.h"
+#include "view_stream.h"
 
 #define UNUSED __attribute__((unused))
 #define PARTITIONS 2
@@ -107,6 +108,7 @@ struct fake {
     bool unread[PARTITIONS];        /* nobody read it when it was cut */
     struct published_gap gap;       /* where it isn't empty */
     struct panes rows[VIEW_COUNT];
+    bool (*touches)(size_t view, int64_t window_s); /* the run that is read; NULL: every midnight's of four days */
     struct publication_store *last_reader;
     int64_t last_epoch, last_published_at_us; /* given to the reader */
 };
@@ -288,7 +290,17 @@ static bool fake_read_publication(struct publication_store *store, const struct 
     return read;
 }
 
-/* All rows, or, where the epoch before is held, every window as one that was touched. */
+static void fake_clear_windows(const struct published_rows *rows, size_t view)
+{
+    for (int64_t day = 0; !fake.touches && day < 4; day++)
+        rows->clear_window(rows->context, view,
+                           window_start(&views[view].window, views[view].zone, DAY_S + day * SECONDS_PER_DAY));
+    for (size_t i = 0; fake.touches && i < panes_count(&fake.rows[view]); i++)
+        if (fake.touches(view, panes_get(&fake.rows[view], i).window_start_s))
+            rows->clear_window(rows->context, view, panes_get(&fake.rows[view], i).window_start_s);
+}
+
+/* All rows, or, where the epoch before is held, windows that were touched. */
 static bool fake_read_rows_now(const struct source *source, int64_t since_epoch, const struct published_rows *rows,
                                struct publication *ret_publication, struct error *error)
 {
@@ -298,12 +310,13 @@ static bool fake_read_rows_now(const struct source *source, int64_t since_epoch,
     for (size_t view = 0; view < source->view_count; view++) {
         if (!windows)
             rows->clear_view(rows->context, view);
-        for (int64_t day = 0; windows && day < 4; day++)
-            rows->clear_window(rows->context, view,
-                               window_start(&views[view].window, views[view].zone, DAY_S + day * SECONDS_PER_DAY));
+        if (windows)
+            fake_clear_windows(rows, view);
         for (size_t i = 0; i < panes_count(&fake.rows[view]); i++) {
             struct pane pane = panes_get(&fake.rows[view], i);
-            if (pane.cell->count && !rows->row(rows->context, view, pane.window_start_s, pane.group, pane.cell, error))
+            bool is_given = !windows || !fake.touches || fake.touches(view, pane.window_start_s);
+            if (is_given && pane.cell->count &&
+                !rows->row(rows->context, view, pane.window_start_s, pane.group, pane.cell, error))
                 return false;
         }
     }
@@ -393,8 +406,21 @@ static UNUSED void bench_start(struct bench *bench, size_t bytes_max)
         .sources = &orders, .source_count = 1, .snapshots = bench->snapshots, .metrics = bench->metrics};
 }
 
+/* A hub whose streams are looked at where the test says so. */
+static UNUSED void bench_stream(struct bench *bench, size_t streams_max)
+{
+    const struct stream_hub_options options = {.access = bench->serving.access,
+                                               .metrics = bench->metrics,
+                                               .push_every_us = 1000,
+                                               .streams_max = streams_max,
+                                               .bytes_max = 1 << 26};
+    assert_true(stream_hub_new(&options, &bench->serving.hub, NULL));
+}
+
 static UNUSED void bench_stop(struct bench *bench)
 {
+    view_channels_sweep(bench->serving.hub, INT64_MAX);
+    stream_hub_destroy(bench->serving.hub);
     follower_destroy(bench->follower);
     snapshot_destroy(bench->snapshot);
     metrics_destroy(bench->metrics);
