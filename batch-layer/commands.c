@@ -11,6 +11,7 @@
 #include "check/repair.h"
 #include "check/verify.h"
 #include "commands/dead_letters.h"
+#include "commands/run_job.h"
 #include "commands/status.h"
 #include "http/probe.h"
 #include "jobs/scheduler.h"
@@ -21,7 +22,12 @@
 
 static const char *accept_partitions, *accept_gaps, *yes;
 
+static struct job_days job_days;
+
 static const struct command_option run_options[] = {
+    {"date", "D", "of a job by days: this one, as 2025-03-15, and not the day before today", &job_days.date},
+    {"from", "D", "of a job by days: each from this one", &job_days.from},
+    {"to", "D", "to this one, which is the last", &job_days.to},
     {"accept-partitions", NULL, "the topic has grown, and no order has versions in two partitions", &accept_partitions},
     {"accept-gaps", NULL, "messages that the log lost before they were ingested are lost: answers are complete without",
      &accept_gaps},
@@ -42,6 +48,17 @@ static const struct command_option repair_options[] = {
 };
 
 typedef bool source_step(struct batch *batch, const struct source *source, struct error *error);
+
+/* Of a job that publishes only its sources are run; without one all are. */
+static const struct job *only_job;
+
+static bool run_step(struct batch *batch, const struct source *source, struct error *error)
+{
+    bool is_meant = !only_job;
+    for (size_t i = 0; only_job && i < only_job->source_count; i++)
+        is_meant |= only_job->sources[i] == source;
+    return !is_meant || run_source(batch, source, error);
+}
 
 static void leave_metrics(const struct batch *batch)
 {
@@ -74,7 +91,7 @@ static int for_each_source(const struct settings *settings, source_step *step)
         int failed = program_fail(&error);
         code = code ? code : failed;
     }
-    if (step == run_source)
+    if (step == run_step)
         leave_metrics(&batch);
     program_leave_with(code);
     batch_close(&batch);
@@ -83,8 +100,12 @@ static int for_each_source(const struct settings *settings, source_step *step)
 
 static int run_command(void *context, char *arguments[])
 {
-    (void)arguments;
-    return for_each_source(context, run_source);
+    const struct settings *settings = context;
+    struct error error = {0};
+    if (!run_job_find(settings, arguments[0], &job_days, &only_job, &error))
+        return program_fail(&error);
+    return only_job && only_job->kind == JOB_SUMMARISE ? run_job_by_days(settings, only_job, &job_days)
+                                                       : for_each_source(settings, run_step);
 }
 
 static int ingest_command(void *context, char *arguments[])
@@ -155,7 +176,9 @@ static int probe_command(void *context, char *arguments[])
 
 static const struct command commands[] = {
     {.name = "run",
-     .summary = "one batch run: open the next epoch, ingest, recompute, publish",
+     .arguments = "[JOB]",
+     .optional_count = 1,
+     .summary = "one batch run: open the next epoch, ingest, recompute, publish; or one run of a job",
      .run = run_command,
      .options = run_options},
     {.name = "schedule",

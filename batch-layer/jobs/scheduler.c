@@ -12,6 +12,7 @@
 #include "batch_metrics.h"
 #include "http/monitor.h"
 #include "jobs/schedule_health.h"
+#include "jobs/summary.h"
 #include "publication/publisher.h"
 #include "run/run.h"
 
@@ -33,8 +34,11 @@ static const struct job *job_of(const struct scheduler *scheduler, size_t number
     return &scheduler->batch->settings->jobs[number];
 }
 
+/* A job without a schedule is never due. */
 static int64_t next_due_s(const struct scheduler *scheduler, size_t number)
 {
+    if (!job_of(scheduler, number)->has_schedule)
+        return INT64_MAX;
     return schedule_next(&job_of(scheduler, number)->schedule, scheduler->batch->settings->zone, now_s());
 }
 
@@ -45,7 +49,8 @@ static bool read_due(struct scheduler *scheduler, size_t number, struct error *e
     int64_t due_s = INT64_MAX;
     if (!batch->publisher->read_due(batch, job_of(scheduler, number)->name, &due_s, error))
         return false;
-    scheduler->due_s[number] = due_s <= now_s() ? due_s : next_due_s(scheduler, number);
+    bool was_missed = job_of(scheduler, number)->has_schedule && due_s <= now_s();
+    scheduler->due_s[number] = was_missed ? due_s : next_due_s(scheduler, number);
     return true;
 }
 
@@ -74,15 +79,31 @@ static bool begin(struct scheduler *scheduler, struct error *error)
     return true;
 }
 
-/* One source of a job, again and again while what hinders it can pass, until the job is due anew. False where it failed
- * in the end. */
+/* The day before that on which the job was due. */
+static int64_t business_day(const struct scheduler *scheduler, size_t number)
+{
+    return date_of(scheduler->batch->settings->zone, scheduler->due_s[number]) - 1;
+}
+
+/* One source of a job that publishes; a job by days as a whole, where `source` is NULL. */
+static bool run_part(struct scheduler *scheduler, size_t number, const struct source *source, struct error *error)
+{
+    int64_t orders;
+    if (source)
+        return run_source(scheduler->batch, source, error);
+    return summary_run(scheduler->batch->settings, job_of(scheduler, number), business_day(scheduler, number), &orders,
+                       error);
+}
+
+/* A part of a job, again and again while what hinders it can pass, until the job is due anew. False where it failed in
+ * the end. */
 static bool run_until_done(struct scheduler *scheduler, size_t number, const struct source *source)
 {
     struct retry retry = {.first_ms = 1000, .ceiling_ms = 60000};
     int64_t until_s = next_due_s(scheduler, number);
     while (!shutdown_requested()) {
         struct error error = {0};
-        if (run_source(scheduler->batch, source, &error))
+        if (run_part(scheduler, number, source, &error))
             return true;
         if (shutdown_requested())
             break;
@@ -105,6 +126,8 @@ static void run_job(struct scheduler *scheduler, size_t number)
     struct error error = {0};
     log_info("job %s begins", job->name);
     int failed = 0;
+    if (job->kind == JOB_SUMMARISE)
+        failed += !run_until_done(scheduler, number, NULL);
     for (size_t i = 0; i < job->source_count; i++)
         failed += !run_until_done(scheduler, number, job->sources[i]);
     if (shutdown_requested()) /* it stays due */
@@ -137,13 +160,22 @@ static void follow_clock(struct scheduler *scheduler)
     }
 }
 
+/* What the last runs replaced, a minute later. */
+static void sweep(const struct scheduler *scheduler)
+{
+    for (size_t i = 0; i < scheduler->batch->settings->job_count; i++)
+        if (job_of(scheduler, i)->kind == JOB_SUMMARISE)
+            summary_sweep(job_of(scheduler, i), date_of(scheduler->batch->settings->zone, now_s()) - 1);
+}
+
 static void run_jobs(struct scheduler *scheduler)
 {
     while (!shutdown_requested()) {
+        sweep(scheduler);
         follow_clock(scheduler);
         note_due(scheduler);
         size_t next = first_due(scheduler);
-        int64_t wait_s = scheduler->due_s[next] - now_s();
+        int64_t wait_s = scheduler->due_s[next] == INT64_MAX ? LOOK_EVERY_MS : scheduler->due_s[next] - now_s();
         if (wait_s <= 0)
             run_job(scheduler, next);
         else

@@ -13,6 +13,25 @@ void sources_assemble(struct assembly *assembly);
 void views_assemble(struct assembly *assembly);
 /* After sources_assemble. */
 void detectors_assemble(struct assembly *assembly);
+/* After views_assemble. */
 void jobs_assemble(struct assembly *assembly);
+
+/* The keys of a job that summarises files, as they are written. */
+struct written_summary {
+    const struct yaml_node *view, *read, *write, *joins, *partition_by;
+    const char *version;
+    size_t engine;
+    bool allow_empty;
+};
+/* A list of joins, each read by `summary_join_options`. */
+extern const struct option_type summary_joins_type;
+extern const struct option summary_join_options[];
+extern const char *const summary_engine_words[];
+
+/* Reads the summary of the job that `entry` describes; tells what is wrong with it. */
+void summary_read(struct assembly *assembly, const struct yaml_node *entry, const struct written_summary *written,
+                  struct summary *ret_summary);
+/* Two jobs that write the same folders are told. */
+void summaries_check(struct assembly *assembly, const struct yaml_node *map, const struct job jobs[]);
 
 #endif

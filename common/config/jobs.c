@@ -7,22 +7,78 @@
 #define JOBS_MAX 64
 
 struct written_job {
-    const struct yaml_node *schedule, *sources;
+    const struct yaml_node *schedule, *sources, *summarize;
+    struct written_summary summary;
 };
+
+#define AT_SUMMARY(member) .offset = offsetof(struct written_job, summary.member)
 
 const struct option job_options[] = {
     {.key = "schedule",
      .type = &option_scalar,
      .offset = offsetof(struct written_job, schedule),
-     .required = true,
      .meaning =
-         "A cron line of five fields (minute, hour, day of month, month, day of week) in the file's `time_zone`.",
+         "A cron line of five fields (minute, hour, day of month, month, day of week) in the file's `time_zone`. "
+         "Without it the job runs when `tidemark-batch run JOB` asks it to.",
      .example = "\"0 2 * * *\""},
     {.key = "sources",
      .type = &option_list,
      .offset = offsetof(struct written_job, sources),
      .meaning = "The sources of which all views are published; all of them without it.",
      .example = "[orders]"},
+    {.key = "summarise",
+     .type = &option_scalar,
+     AT_SUMMARY(view),
+     .meaning = "A view, with a window of a day in the file's `time_zone`: the job makes its rows of a business day's "
+                "files, by its source's fields and rules. Also spelt `summarize`.",
+     .example = "daily_summary"},
+    {.key = "summarize",
+     .type = &option_scalar,
+     .offset = offsetof(struct written_job, summarize),
+     .meaning = "As `summarise`."},
+    {.key = "read",
+     .type = &option_scalar,
+     AT_SUMMARY(read),
+     .meaning = "The folder of the day's files, which are a log in the order of their names; `{date}` stands for the "
+                "day, as 2025-03-15. Files and folders whose names begin with `_` or `.` are passed over.",
+     .example = "lake/raw/orders/date={date}/"},
+    {.key = "joins",
+     .type = &summary_joins_type,
+     AT_SUMMARY(joins),
+     .options = summary_join_options,
+     .meaning = "Folders from which fields come that the day's files don't have: from the first that has it. At most "
+                "16.",
+     .example = "[{ read: lake/silver/products/, on: product_id }]"},
+    {.key = "write",
+     .type = &option_scalar,
+     AT_SUMMARY(write),
+     .meaning = "The folder that is made of the day, and put in place as a whole.",
+     .example = "lake/gold/daily_summary/date={date}/"},
+    {.key = "partition_by",
+     .type = &option_list,
+     AT_SUMMARY(partition_by),
+     .meaning = "Dimensions by whose values there are folders below that of the day, as Hive and Spark name them.",
+     .example = "[category]"},
+    {.key = "version",
+     .type = &option_text,
+     AT_SUMMARY(version),
+     .meaning = "The column of the day's files by which versions of an order come one after the other; where it is the "
+                "same, and without it, that is the order of the files.",
+     .example = "updated_at"},
+    {.key = "engine",
+     .type = &option_word,
+     AT_SUMMARY(engine),
+     .words = summary_engine_words,
+     .fallback = "duckdb",
+     .meaning = "What computes a summary of files."},
+    {.key = "allow_empty",
+     .type = &option_boolean,
+     AT_SUMMARY(allow_empty),
+     .fallback = "false",
+     .meaning =
+         "Whether a day on which no order counts is written, too; else the job fails, and the folder stays as it "
+         "was.",
+     .example = "true"},
     {.key = NULL},
 };
 
@@ -66,6 +122,39 @@ static void read_sources(struct assembly *assembly, const struct yaml_node *list
     job->source_count = count;
 }
 
+/* The first key that only jobs over files have, or NULL. */
+static const struct yaml_node *first_file_key(const struct yaml_node *entry)
+{
+    static const char *const keys[] = {"read", "joins", "write", "partition_by", "version", "engine", "allow_empty"};
+    for (const struct yaml_node *node = entry->first; node; node = node->next)
+        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+            if (text_equal(node->key->text, text_of(keys[i])))
+                return node;
+    return NULL;
+}
+
+/* One key says which kind a job is. */
+static bool check_kind(struct assembly *assembly, const struct yaml_node *entry, struct written_job *written)
+{
+    struct problems *problems = assembly->reader.problems;
+    if (written->summarize && written->summary.view) {
+        problem_add(problems, written->summarize->location, "\"summarise\" and \"summarize\" are the same key");
+        return false;
+    }
+    written->summary.view = written->summary.view ? written->summary.view : written->summarize;
+    if (written->summary.view && written->sources) {
+        problem_add(problems, written->sources->location,
+                    "a job is of one kind: with \"sources\" it publishes, with \"summarise\" it summarises files; make "
+                    "two jobs of it");
+        return false;
+    }
+    const struct yaml_node *stray = written->summary.view ? NULL : first_file_key(entry);
+    if (stray)
+        problem_add(problems, stray->key->location, "\"%s\" belongs to a job with \"summarise\"",
+                    stray->key->text.data);
+    return !stray;
+}
+
 static void read_job(struct assembly *assembly, const struct yaml_node *entry, struct job *job)
 {
     struct written_job written = {0};
@@ -75,9 +164,16 @@ static void read_job(struct assembly *assembly, const struct yaml_node *entry, s
         return;
     options_read(&assembly->reader, job_options, entry, entry->key->location, &written);
     job->name = reader_copy(&assembly->reader, entry->key->text);
+    job->has_schedule = written.schedule != NULL;
     if (written.schedule && !schedule_parse(written.schedule->text, &job->schedule, &error))
         assembly_problem(assembly, written.schedule->location, &error);
-    read_sources(assembly, written.sources, job);
+    if (!check_kind(assembly, entry, &written))
+        return;
+    job->kind = written.summary.view ? JOB_SUMMARISE : JOB_PUBLISH;
+    if (job->kind == JOB_SUMMARISE)
+        summary_read(assembly, entry, &written.summary, &job->summary);
+    else
+        read_sources(assembly, written.sources, job);
 }
 
 void jobs_assemble(struct assembly *assembly)
@@ -93,6 +189,8 @@ void jobs_assemble(struct assembly *assembly)
     size_t number = 0;
     for (const struct yaml_node *entry = map->first; entry && jobs; entry = entry->next)
         read_job(assembly, entry, &jobs[number++]);
+    if (jobs)
+        summaries_check(assembly, map, jobs);
     assembly->settings.jobs = jobs;
     assembly->settings.job_count = number;
 }

@@ -35,6 +35,14 @@ const struct view *settings_view(const struct settings *settings, struct text na
     return NULL;
 }
 
+const struct job *settings_job(const struct settings *settings, struct text name)
+{
+    for (size_t i = 0; i < settings->job_count; i++)
+        if (text_equal(name, text_of(settings->jobs[i].name)))
+            return &settings->jobs[i];
+    return NULL;
+}
+
 const struct detector *settings_detector(const struct settings *settings, struct text name)
 {
     for (size_t i = 0; i < settings->detector_count; i++)

@@ -11,11 +11,37 @@
 #include "detect/detector.h"
 #include "view/view.h"
 
+/* A folder of files, or a table, whose columns are joined where the field `on` is the same. */
+struct summary_join {
+    const char *read;
+    size_t on; /* number of the field */
+};
+
+#define JOINS_MAX 16
+
+/* What a job of this kind makes of a business day's files. In the paths {date} stands for the day. */
+struct summary {
+    const struct source *source;
+    const struct view *view;
+    const char *read, *write;
+    const struct summary_join *joins;
+    size_t join_count;
+    size_t partition_by[DIMENSIONS_MAX]; /* numbers of the view's dimensions */
+    size_t partition_count;
+    const char *version; /* the column that orders versions; NULL: the order of the files alone */
+    bool allow_empty;    /* a day without an order that counts is written, too */
+};
+
+enum job_kind { JOB_PUBLISH, JOB_SUMMARISE };
+
 struct job {
     const char *name;
+    enum job_kind kind;
+    bool has_schedule; /* else it runs when it is asked to */
     struct schedule schedule;
-    const struct source **sources; /* all of them where `sources:` isn't given */
+    const struct source **sources; /* of JOB_PUBLISH: all of them where `sources:` isn't given */
     size_t source_count;
+    struct summary summary; /* of JOB_SUMMARISE */
 };
 
 /* Where a property stands in the file. */
@@ -87,6 +113,7 @@ struct settings {
         int port;
         const char *metrics_file; /* NULL: none is left */
         int64_t ingest_messages;  /* in one transaction: 100,000 */
+        const char *duckdb;       /* the path of libduckdb.so; NULL: where deploy/install-duckdb puts it */
     } batch;
 
     const struct source *sources;
@@ -104,6 +131,7 @@ const struct source *settings_source(const struct settings *settings, struct tex
 /* The view with this name and its source, or NULL. Names of views are unique in the file. */
 const struct view *settings_view(const struct settings *settings, struct text name, const struct source **ret_source);
 
+const struct job *settings_job(const struct settings *settings, struct text name);           /* NULL: none */
 const struct detector *settings_detector(const struct settings *settings, struct text name); /* NULL: none */
 
 #endif

@@ -242,6 +242,12 @@ static const struct option batch_options[] = {
      .fallback = "100000",
      .meaning = "The most messages taken into the master dataset in one transaction.",
      .example = "50000"},
+    {.key = "duckdb",
+     .type = &option_text,
+     AT(settings.batch.duckdb),
+     .meaning = "The library that jobs over files are run with, `libduckdb.so`. Without it, that is where "
+                "`deploy/install-duckdb` puts it.",
+     .example = "/opt/duckdb/libduckdb.so"},
     {.key = "metrics_file",
      .type = &option_text,
      AT(settings.batch.metrics_file),
@@ -302,6 +308,7 @@ const struct option settings_options[] = {
      AT(jobs_node),
      .options = job_options,
      .entry = "<job>",
-     .meaning = "Batch runs by the clock, by name, for `tidemark-batch schedule`. At most 64."},
+     .meaning = "What the batch layer does, by name: publishing the views of sources, or summarising files of a lake. "
+                "`tidemark-batch schedule` runs those with a `schedule`, `tidemark-batch run JOB` each. At most 64."},
     {.key = NULL},
 };

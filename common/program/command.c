@@ -96,7 +96,7 @@ static bool take_word(struct parsing *parsing, char *word, struct error *error)
 {
     if (parsing->line.command) {
         const struct command *command = parsing->line.command;
-        if (parsing->argument_count >= command->argument_count)
+        if (parsing->argument_count >= command->argument_count + command->optional_count)
             return error_set(error, ERROR_USAGE, "%s: unexpected argument %s", command->name, word);
         parsing->line.arguments[parsing->argument_count++] = word;
         return true;

@@ -19,7 +19,8 @@ struct command_option {
 struct command {
     const char *name;
     const char *arguments; /* shown in help, e.g. "VIEW"; NULL where there are none */
-    size_t argument_count; /* exactly this many */
+    size_t argument_count; /* at least this many, */
+    size_t optional_count; /* and so many more, NULL where they aren't given */
     const char *summary;
     int (*run)(void *context, char *arguments[]);
     const struct command_option *options; /* NULL, or ended by a row without a name */

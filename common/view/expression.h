@@ -27,6 +27,13 @@ enum truth expression_evaluate(const struct expression *expression, const struct
 void expression_print_sql(const struct expression *expression, const struct schema *schema, const char *prefix,
                           struct buffer *out);
 
+/* The same for DuckDB, where a decimal is a DECIMAL of the field's scale and an integer a BIGINT: a number with more
+ * digits than the field that it is compared with would be more than 38 digits together, so it is rounded to what means
+ * the same.
+ */
+void expression_print_duckdb(const struct expression *expression, const struct schema *schema, const char *prefix,
+                             struct buffer *out);
+
 /* Marks the fields that it reads: used[field] = true. */
 void expression_fields(const struct expression *expression, bool used[]);
 

@@ -175,16 +175,51 @@ static void write_bits(struct buffer *out, uint64_t bits, int lowest, int highes
     buffer_append_char(out, ' ');
 }
 
-static void write_job(struct buffer *out, const struct job *job)
+static void write_schedule(struct buffer *out, const struct schedule *schedule)
 {
-    const struct schedule *schedule = &job->schedule;
-    buffer_appendf(out, "  \"%s\": { schedule: \"", job->name);
+    buffer_append_string(out, "schedule: \"");
     write_bits(out, schedule->minutes, 0, 59, false, false);
     write_bits(out, schedule->hours, 0, 23, false, schedule->hour_is_real);
     write_bits(out, schedule->days, 1, 31, schedule->day_is_star, false);
     write_bits(out, schedule->months, 1, 12, false, false);
     write_bits(out, schedule->weekdays, 0, 7, schedule->weekday_is_star, false);
-    buffer_append_string(out, "\", sources: [");
+    buffer_append_string(out, "\", ");
+}
+
+static void write_summary(struct buffer *out, const struct summary *summary)
+{
+    const struct schema *schema = &summary->source->schema;
+    buffer_appendf(out, "summarise: \"%s\", read: ", summary->view->name);
+    write_text(out, summary->read);
+    buffer_append_string(out, ", write: ");
+    write_text(out, summary->write);
+    if (summary->version) {
+        buffer_append_string(out, ", version: ");
+        write_text(out, summary->version);
+    }
+    buffer_appendf(out, ", allow_empty: %s, partition_by: [", summary->allow_empty ? "true" : "false");
+    for (size_t i = 0; i < summary->partition_count; i++)
+        buffer_appendf(out, "%s\"%s\"", i ? ", " : "",
+                       schema->fields[summary->view->dimensions[summary->partition_by[i]]].name);
+    buffer_append_string(out, "], joins: [");
+    for (size_t i = 0; i < summary->join_count; i++) {
+        buffer_appendf(out, "%s{ on: \"%s\", read: ", i ? ", " : "", schema->fields[summary->joins[i].on].name);
+        write_text(out, summary->joins[i].read);
+        buffer_append_string(out, " }");
+    }
+    buffer_append_string(out, "] }\n");
+}
+
+static void write_job(struct buffer *out, const struct job *job)
+{
+    buffer_appendf(out, "  \"%s\": { ", job->name);
+    if (job->has_schedule)
+        write_schedule(out, &job->schedule);
+    if (job->kind == JOB_SUMMARISE) {
+        write_summary(out, &job->summary);
+        return;
+    }
+    buffer_append_string(out, "sources: [");
     for (size_t i = 0; i < job->source_count; i++)
         buffer_appendf(out, "%s\"%s\"", i ? ", " : "", job->sources[i]->name);
     buffer_append_string(out, "] }\n");

@@ -696,10 +696,40 @@ static const struct bad bad_views[] = {
     {VIEW MEASURES "    where: |\n      status = 'x'\n      and amout > 0\n", "12:12", "amout"},
     {VIEW MEASURES "    where: status = 'ü' and amout > 0\n", "12:29", "amout"},
     {VIEW MEASURES "jobs: { j: { schedule: '61 * * * *' } }\n", "12:24", ""},
-    {VIEW MEASURES "jobs: { j: { sources: [orders] } }\n", "12:9", "\"schedule\" is missing"},
     {VIEW MEASURES "jobs: { j: { schedule: '0 * * * *', sources: [oders] } }\n", "12:47", "did you mean \"orders\"?"},
     {VIEW MEASURES "jobs: { j: { schedule: '0 * * * *', sources: [orders, orders] } }\n", "12:55", "given twice"},
     {VIEW MEASURES "jobs: { j: { schedule: '0 * * * *', sources: [] } }\n", "12:46", "must not be empty"},
+};
+
+#define SUMMARY_OF(view) "jobs:\n  j:\n    summarise: " view "\n"
+#define SUMMARY VIEW MEASURES SUMMARY_OF("v")
+#define READ "    read: raw/{date}/\n"
+#define WRITE "    write: gold/{date}/\n"
+
+static const struct bad bad_summaries[] = {
+    {SUMMARY READ WRITE "    sources: [orders]\n", "17:14", "a job is of one kind"},
+    {SUMMARY READ WRITE "    summarize: v\n", "17:16", "are the same key"},
+    {VIEW MEASURES SUMMARY_OF("w") READ WRITE, "14:16", "unknown view"},
+    {SUMMARY WRITE, "13:3", "\"read\" is missing"},
+    {SUMMARY READ, "13:3", "\"write\" is missing"},
+    {SUMMARY "    read: raw/\n" WRITE, "15:11", "has to have {date} in it"},
+    {SUMMARY READ "    write: gold/\n", "16:12", "has to have {date} in it"},
+    {SUMMARY READ "    write: gold/{day}/{date}\n", "16:12", "only {date} may stand in braces"},
+    {SUMMARY "    read: s3://raw/{date}/\n" WRITE, "15:11", "is mounted"},
+    {SUMMARY READ "    write: s3://gold/{date}/\n", "16:12", "is mounted"},
+    {SUMMARY READ "    write: raw/{date}\n", "16:12", "is the folder that is read"},
+    {SUMMARY READ WRITE "    joins: [{ read: 'gold/{date}', on: status }]\n", "16:12", "is a folder that is joined"},
+    {SUMMARY READ WRITE "    joins: [{ read: silver, on: statu }]\n", "17:33", "did you mean \"status\"?"},
+    {SUMMARY READ WRITE "    joins: [{ read: silver, on: amount }]\n", "17:33", "text or integer"},
+    {SUMMARY READ WRITE "    joins: [{ read: silver }]\n", "17:13", "\"on\" is missing"},
+    {SUMMARY READ WRITE "    joins: [silver]\n", "17:13", "a join: a map"},
+    {SUMMARY READ WRITE "    partition_by: [status]\n", "17:20", "\"partition_by\" has dimensions of the view"},
+    {SUMMARY READ WRITE "    engine: spark\n", "17:13", "spark is not supported yet"},
+    {SUMMARY READ WRITE "    engine: duck\n", "17:13", "did you mean \"duckdb\"?"},
+    {SUMMARY READ WRITE "  k:\n    summarise: v\n" READ "    write: gold/{date}\n", "20:12", "\"j\" writes to this"},
+    {VIEW MEASURES "    time_zone: Asia/Tokyo\n" SUMMARY_OF("v") READ WRITE, "15:16", "days are those of Asia/Tokyo"},
+    {VIEW MEASURES "jobs: { j: { schedule: '0 * * * *', read: raw } }\n", "12:37",
+     "belongs to a job with \"summarise\""},
 };
 
 static void assert_all_refused(const struct bad rows[], size_t count)
@@ -730,6 +760,30 @@ static void wrong_views_and_jobs_are_refused_at_their_place(void **state)
 {
     (void)state;
     assert_all_refused(bad_views, sizeof bad_views / sizeof bad_views[0]);
+}
+
+static void wrong_summaries_are_refused_at_their_place(void **state)
+{
+    (void)state;
+    assert_all_refused(bad_summaries, sizeof bad_summaries / sizeof bad_summaries[0]);
+}
+
+static void a_summary_has_its_view_and_what_it_reads(void **state)
+{
+    (void)state;
+    struct settings *settings =
+        loaded(VIEW MEASURES SUMMARY_OF("v") READ WRITE "    joins: [{ read: silver/, on: status }]\n  all: {}\n");
+    const struct job *job = settings_job(settings, text_of("j"));
+    assert_int_equal(job->kind, JOB_SUMMARISE);
+    assert_false(job->has_schedule);
+    assert_string_equal(job->summary.view->name, "v");
+    assert_string_equal(job->summary.source->name, "orders");
+    assert_string_equal(job->summary.joins[0].read, "silver/");
+    assert_string_equal(job->summary.source->schema.fields[job->summary.joins[0].on].name, "status");
+    assert_int_equal(job->summary.join_count, 1);
+    assert_int_equal(settings_job(settings, text_of("all"))->kind, JOB_PUBLISH);
+    assert_null(settings_job(settings, text_of("none")));
+    settings_destroy(settings);
 }
 
 static void wrong_detectors_are_refused(void **state)
@@ -1133,6 +1187,8 @@ int main(void)
         cmocka_unit_test(wrong_settings_are_refused_at_their_place),
         cmocka_unit_test(wrong_sources_are_refused_at_their_place),
         cmocka_unit_test(wrong_views_and_jobs_are_refused_at_their_place),
+        cmocka_unit_test(wrong_summaries_are_refused_at_their_place),
+        cmocka_unit_test(a_summary_has_its_view_and_what_it_reads),
         cmocka_unit_test(a_dimension_named_like_a_parameter_is_refused),
         cmocka_unit_test(several_errors_are_told_at_once_in_the_order_of_the_file),
         cmocka_unit_test(more_errors_than_fit_are_counted),

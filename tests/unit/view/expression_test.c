@@ -181,6 +181,31 @@ static void it_prints_as_sql_in_one_canonical_form(void **state)
                    "((NULL::boolean) OR (TRUE) OR (FALSE) OR (FALSE))");
 }
 
+static void assert_printed_for_duckdb(const char *source, const char *expected)
+{
+    struct arena arena = {0};
+    struct buffer printed = {0};
+    expression_print_duckdb(compile(&arena, text_of(source)), &schema, "o.", &printed);
+    assert_string_equal(buffer_string(&printed), expected);
+    buffer_clean_up(&printed);
+    arena_clean_up(&arena);
+}
+
+static void for_duckdb_numbers_finer_than_their_field_are_rounded_to_what_means_the_same(void **state)
+{
+    (void)state;
+    assert_printed_for_duckdb("amount > 0.1 and status = 'a'", "((o.\"amount\" > 0.1) AND (o.\"status\" = 'a'))");
+    assert_printed_for_duckdb("amount > 0.12345 or amount <= -0.001",
+                              "((o.\"amount\" > 0.12) OR (o.\"amount\" <= -0.01))");
+    assert_printed_for_duckdb("0.12345 > amount or 1.5 <= quantity",
+                              "((o.\"amount\" <= 0.12) OR (o.\"quantity\" > 1))");
+    assert_printed_for_duckdb("amount = 0.001 or amount <> 0.001",
+                              "((o.\"amount\" <> o.\"amount\") OR (o.\"amount\" = o.\"amount\"))");
+    assert_printed_for_duckdb("amount not in (1, 0.001, null)",
+                              "(NOT (o.\"amount\" = 1 OR o.\"amount\" <> o.\"amount\" OR o.\"amount\" = NULL))");
+    assert_printed_for_duckdb("status in ('a', 'b')", "(o.\"status\" IN ('a', 'b'))");
+}
+
 static void printed_texts_are_safe_with_any_setting_of_the_server(void **state)
 {
     (void)state;
@@ -303,6 +328,7 @@ int main(void)
         cmocka_unit_test(nulls_follow_sql),
         cmocka_unit_test(and_binds_closer_than_or_and_not_closest),
         cmocka_unit_test(it_prints_as_sql_in_one_canonical_form),
+        cmocka_unit_test(for_duckdb_numbers_finer_than_their_field_are_rounded_to_what_means_the_same),
         cmocka_unit_test(printed_texts_are_safe_with_any_setting_of_the_server),
         cmocka_unit_test(the_fields_that_it_reads_are_marked),
         cmocka_unit_test(what_is_wrong_is_named_with_its_place),

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * One run of a job by hand, for the days that are asked for. */
+#ifndef TIDEMARK_BATCH_RUN_JOB_H
+#define TIDEMARK_BATCH_RUN_JOB_H
+
+#include "config/settings.h"
+
+/* As they are written on the command line; NULL where they aren't given. */
+struct job_days {
+    const char *date, *from, *to;
+};
+
+/* The job of this name; NULL where `name` is. ERROR_USAGE where there is none, or the days aren't right for it. */
+bool run_job_find(const struct settings *settings, const char *name, const struct job_days *days,
+                  const struct job **ret_job, struct error *error) MUST_CHECK;
+
+/* Runs it for each day, the oldest first, and prints a line for each; returns the exit code, of the first day that
+ * failed. After days whose data is wrong the others are run all the same. */
+int run_job_by_days(const struct settings *settings, const struct job *job, const struct job_days *days);
+
+#endif

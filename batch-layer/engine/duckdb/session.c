@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/duckdb/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/duckdb/library.h"
+
+struct duckdb_session {
+    const struct duckdb_library *library;
+    void *database, *connection;
+};
+
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* What kind of failure a message of DuckDB tells; its first words say. */
+static enum error_code code_of(const char *message)
+{
+    static const char *const ours[] = {"Binder Error", "Catalog Error", "Parser Error", "INTERNAL Error",
+                                       "Not implemented Error"};
+    static const char *const passing[] = {"No space left",   "Out of Memory",     "Could not write",
+                                          "Failed to write", "failed to offload", "could not allocate"};
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
+        if (strcasestr(message, passing[i]))
+            return ERROR_UNAVAILABLE;
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+        if (begins_with(message, ours[i]))
+            return ERROR_INTERNAL;
+    return ERROR_DATA;
+}
+
+/* Its first line; what follows shows the statement. */
+static bool fail(const char *message, struct error *error)
+{
+    message = message ? message : "an unknown error";
+    return error_set(error, code_of(message), "DuckDB: %.*s", (int)strcspn(message, "\n"), message);
+}
+
+static bool configure(const struct duckdb_library *library, void *config, const char *spill)
+{
+    const struct {
+        const char *name, *value;
+    } rows[] = {
+        {"autoinstall_known_extensions", "false"}, {"autoload_known_extensions", "false"}, {"temp_directory", spill}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (library->set_config(config, rows[i].name, rows[i].value) != 0)
+            return false;
+    return true;
+}
+
+static bool open_database(struct duckdb_session *session, const char *spill, struct error *error)
+{
+    const struct duckdb_library *library = session->library;
+    void *config = NULL;
+    char *message = NULL;
+    if (library->create_config(&config) != 0)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = configure(library, config, spill) || error_set(error, ERROR_INTERNAL, "DuckDB takes no configuration");
+    done = done && (library->open_ext(NULL, &session->database, config, &message) == 0 || fail(message, error));
+    done = done && (library->connect(session->database, &session->connection) == 0 || fail("no connection", error));
+    if (message)
+        library->free(message);
+    library->destroy_config(&config);
+    return done;
+}
+
+bool duckdb_session_open(const char *configured_library, const char *spill, struct duckdb_session **ret_session,
+                         struct error *error)
+{
+    struct duckdb_session *session = calloc(1, sizeof *session);
+    if (!session)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!duckdb_library_load(configured_library, &session->library, error) || !open_database(session, spill, error)) {
+        duckdb_session_close(session);
+        return false;
+    }
+    *ret_session = session;
+    return true;
+}
+
+void duckdb_session_close(struct duckdb_session *session)
+{
+    if (!session)
+        return;
+    if (session->connection)
+        session->library->disconnect(&session->connection);
+    if (session->database)
+        session->library->close(&session->database);
+    free(session);
+}
+
+bool duckdb_session_execute(struct duckdb_session *session, const char *sql, struct error *error)
+{
+    struct duckdb_result result = {0};
+    bool done = session->library->query(session->connection, sql, &result) == 0 ||
+                fail(session->library->result_error(&result), error);
+    session->library->destroy_result(&result);
+    return done;
+}
+
+static struct text text_in(const union duckdb_text *text)
+{
+    bool is_short = text->short_one.length <= DUCKDB_SHORT_TEXT_MAX;
+    return (struct text){is_short ? text->short_one.data : text->long_one.data, text->short_one.length};
+}
+
+/* The text of a row in a column of VARCHAR. */
+static struct text value_at(const struct duckdb_library *library, void *chunk, uint64_t column, uint64_t row)
+{
+    void *vector = library->data_chunk_get_vector(chunk, column);
+    const uint64_t *validity = library->vector_get_validity(vector);
+    if (validity && !(validity[row / 64] >> (row % 64) & 1))
+        return (struct text){0};
+    const union duckdb_text *texts = library->vector_get_data(vector);
+    return text_in(&texts[row]);
+}
+
+static bool visit_chunk(struct duckdb_session *session, void *chunk, uint64_t columns, duckdb_row_visitor *visit,
+                        void *context, struct error *error)
+{
+    struct text values[DUCKDB_COLUMNS_MAX];
+    uint64_t rows = session->library->data_chunk_get_size(chunk);
+    for (uint64_t row = 0; row < rows; row++) {
+        for (uint64_t column = 0; column < columns; column++)
+            values[column] = value_at(session->library, chunk, column, row);
+        if (!visit(context, values, error))
+            return false;
+    }
+    return true;
+}
+
+bool duckdb_session_query(struct duckdb_session *session, const char *sql, duckdb_row_visitor *visit, void *context,
+                          struct error *error)
+{
+    const struct duckdb_library *library = session->library;
+    struct duckdb_result result = {0};
+    bool done = library->query(session->connection, sql, &result) == 0 || fail(library->result_error(&result), error);
+    uint64_t columns = done ? library->column_count(&result) : 0;
+    done = done && (columns <= DUCKDB_COLUMNS_MAX || error_set(error, ERROR_INTERNAL, "a query with too many columns"));
+    for (void *chunk; done && (chunk = library->fetch_chunk(result)); library->destroy_data_chunk(&chunk))
+        done = visit_chunk(session, chunk, columns, visit, context, error);
+    library->destroy_result(&result);
+    return done;
+}
+
+static void append_quoted(struct buffer *sql, struct text text, char quote)
+{
+    buffer_append_char(sql, quote);
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] == quote)
+            buffer_append_char(sql, quote);
+        buffer_append_char(sql, text.data[i]);
+    }
+    buffer_append_char(sql, quote);
+}
+
+void duckdb_append_text(struct buffer *sql, struct text text)
+{
+    append_quoted(sql, text, '\'');
+}
+
+void duckdb_append_identifier(struct buffer *sql, const char *name)
+{
+    append_quoted(sql, text_of(name), '"');
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * A database of DuckDB in memory, of one thread. Nothing is fetched from a network. */
+#ifndef TIDEMARK_BATCH_DUCKDB_SESSION_H
+#define TIDEMARK_BATCH_DUCKDB_SESSION_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+struct duckdb_session;
+
+/* What doesn't fit into memory is put into files in the folder `spill`, which is made when it is needed. */
+bool duckdb_session_open(const char *configured_library, const char *spill, struct duckdb_session **ret_session,
+                         struct error *error) MUST_CHECK;
+void duckdb_session_close(struct duckdb_session *session); /* NULL is nothing */
+
+/* Runs the statements in `sql`. ERROR_DATA where what is read is wrong, ERROR_UNAVAILABLE where a disk or memory is
+ * full, ERROR_INTERNAL where the statement is. */
+bool duckdb_session_execute(struct duckdb_session *session, const char *sql, struct error *error) MUST_CHECK;
+
+/* Called with each row; a text without data is null. Valid during the call. False ends the query. */
+typedef bool duckdb_row_visitor(void *context, const struct text values[], struct error *error);
+
+#define DUCKDB_COLUMNS_MAX 32
+
+/* Runs one query, whose columns have to be VARCHAR. */
+bool duckdb_session_query(struct duckdb_session *session, const char *sql, duckdb_row_visitor *visit, void *context,
+                          struct error *error) MUST_CHECK;
+
+/* 'text', with quotes doubled; and "name". */
+void duckdb_append_text(struct buffer *sql, struct text text);
+void duckdb_append_identifier(struct buffer *sql, const char *name);
+
+#endif
