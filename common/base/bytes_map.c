@@ -13,7 +13,7 @@ void bytes_map_init(struct bytes_map *map, size_t value_size)
 void bytes_map_clean_up(struct bytes_map *map)
 {
     free(map->entries);
-    free(map->slots);
+    free(map->buckets);
     arena_clean_up(&map->arena);
     bytes_map_init(map, map->value_size);
 }
@@ -21,23 +21,23 @@ void bytes_map_clean_up(struct bytes_map *map)
 void bytes_map_clear(struct bytes_map *map)
 {
     if (map->count) {
-        memset(map->slots, 0, map->slot_count * sizeof *map->slots);
+        memset(map->buckets, 0, map->bucket_count * sizeof *map->buckets);
         arena_clear(&map->arena);
         map->count = 0;
     }
 }
 
-/* The slot that holds this key, or the free one where it belongs. */
+/* The bucket that holds this key, or the free one where it belongs. */
 static uint32_t *locate(const struct bytes_map *map, struct text key, uint64_t hash)
 {
-    size_t mask = map->slot_count - 1;
+    size_t mask = map->bucket_count - 1;
     for (size_t at = hash & mask;; at = (at + 1) & mask) {
-        uint32_t *slot = &map->slots[at];
-        if (*slot == 0)
-            return slot;
-        const struct bytes_map_entry *entry = &map->entries[*slot - 1];
+        uint32_t *bucket = &map->buckets[at];
+        if (*bucket == 0)
+            return bucket;
+        const struct bytes_map_entry *entry = &map->entries[*bucket - 1];
         if (entry->hash == hash && text_equal(entry->key, key))
-            return slot;
+            return bucket;
     }
 }
 
@@ -50,12 +50,12 @@ static bool grow(struct bytes_map *map)
     if (!entries)
         return false;
     map->entries = entries;
-    uint32_t *slots = calloc(capacity * 2, sizeof *slots);
-    if (!slots)
+    uint32_t *buckets = calloc(capacity * 2, sizeof *buckets);
+    if (!buckets)
         return false;
-    free(map->slots);
-    map->slots = slots;
-    map->slot_count = capacity * 2;
+    free(map->buckets);
+    map->buckets = buckets;
+    map->bucket_count = capacity * 2;
     map->entry_capacity = capacity;
     for (size_t i = 0; i < map->count; i++)
         *locate(map, entries[i].key, entries[i].hash) = (uint32_t)i + 1;
@@ -66,8 +66,8 @@ void *bytes_map_find(const struct bytes_map *map, struct text key)
 {
     if (map->count == 0)
         return NULL;
-    uint32_t *slot = locate(map, key, hash_bytes(key.data, key.length));
-    return *slot ? map->entries[*slot - 1].value : NULL;
+    uint32_t *bucket = locate(map, key, hash_bytes(key.data, key.length));
+    return *bucket ? map->entries[*bucket - 1].value : NULL;
 }
 
 void *bytes_map_at(struct bytes_map *map, struct text key)
@@ -75,9 +75,9 @@ void *bytes_map_at(struct bytes_map *map, struct text key)
     if (map->count == map->entry_capacity && !grow(map))
         return NULL;
     uint64_t hash = hash_bytes(key.data, key.length);
-    uint32_t *slot = locate(map, key, hash);
-    if (*slot)
-        return map->entries[*slot - 1].value;
+    uint32_t *bucket = locate(map, key, hash);
+    if (*bucket)
+        return map->entries[*bucket - 1].value;
     char *memory = arena_allocate(&map->arena, map->value_size + key.length);
     if (!memory)
         return NULL;
@@ -85,13 +85,13 @@ void *bytes_map_at(struct bytes_map *map, struct text key)
     if (key.length)
         memcpy(copy, key.data, key.length);
     map->entries[map->count] = (struct bytes_map_entry){hash, {copy, key.length}, memory};
-    *slot = (uint32_t)++map->count;
+    *bucket = (uint32_t)++map->count;
     return memory;
 }
 
 size_t bytes_map_memory(const struct bytes_map *map)
 {
     size_t key_bytes = 48; /* an entry's key, rounded up */
-    return map->entry_capacity * sizeof *map->entries + map->slot_count * sizeof *map->slots +
+    return map->entry_capacity * sizeof *map->entries + map->bucket_count * sizeof *map->buckets +
            map->count * (map->value_size + key_bytes);
 }

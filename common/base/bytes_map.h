@@ -13,9 +13,9 @@
 struct bytes_map {
     size_t value_size;
     size_t count;
-    size_t entry_capacity, slot_count;
+    size_t entry_capacity, bucket_count;
     struct bytes_map_entry *entries;
-    uint32_t *slots; /* entry number + 1; 0 is free */
+    uint32_t *buckets; /* entry number + 1; 0 is free */
     struct arena arena;
 };
 

@@ -15,7 +15,7 @@ struct key_hash {
 };
 
 struct key_table {
-    struct key_slot *slots; /* all zero is an empty table */
+    struct key_bucket *buckets; /* all zero is an empty table */
     size_t capacity, count;
 };
 

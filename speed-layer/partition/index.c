@@ -9,17 +9,17 @@
 #include "base/clock.h"
 #include "base/random.h"
 
-#define BLOCK_BYTES ((uint64_t)2 << 20) /* no version is larger: a message has at most 1 MiB */
-#define SLOTS_FIRST ((uint64_t)1 << 9)  /* one page of memory */
+#define BLOCK_BYTES ((uint64_t)2 << 20)  /* no version is larger: a message has at most 1 MiB */
+#define BUCKETS_FIRST ((uint64_t)1 << 9) /* one page of memory */
 
-/* A slot: 29 low bits of the hash, from which its place follows also in a larger table; one bit that says that it is
+/* A bucket: 29 low bits of the hash, from which its place follows also in a larger table; one bit that says that it is
  * taken; and the entry's position in units of 8 bytes, modulo 2^34, so the queue may hold 128 GiB. */
 #define UNIT 8
 #define POSITION_BITS 34
 #define POSITION_MASK ((UINT64_C(1) << POSITION_BITS) - 1)
 #define TAKEN (UINT64_C(1) << POSITION_BITS)
 #define HASH_SHIFT (POSITION_BITS + 1)
-#define SLOTS_MAX (UINT64_C(1) << (64 - HASH_SHIFT))
+#define BUCKETS_MAX (UINT64_C(1) << (64 - HASH_SHIFT))
 
 /* A version in the queue. Offset and record time are counted from the block's, so that a version is small: memory that
  * is touched for the first time costs more than anything else here. The projected fields follow: a bit for each that
@@ -52,8 +52,8 @@ struct index {
     uint64_t block_first, block_end, block_capacity;
     uint64_t head, tail; /* positions in bytes: the oldest entry, and where the next one goes */
 
-    uint64_t *slots; /* 0 is free; one of an entry that has left is stale, and counts as used */
-    uint64_t slot_count, slots_used;
+    uint64_t *buckets; /* 0 is free; one of an entry that has left is stale, and counts as used */
+    uint64_t bucket_count, buckets_used;
     size_t live;
     int64_t latest_ms; /* of the times that versions came with, see time_in_queue; INT64_MIN before the first */
     struct index_floor floor;
@@ -104,11 +104,14 @@ struct index *index_new(const struct source *source, struct index_budget *budget
     struct index *index = calloc(1, sizeof *index);
     if (!index)
         return NULL;
-    *index = (struct index){
-        .source = source, .budget = budget, .seed = random_seed(), .slot_count = SLOTS_FIRST, .latest_ms = INT64_MIN};
+    *index = (struct index){.source = source,
+                            .budget = budget,
+                            .seed = random_seed(),
+                            .bucket_count = BUCKETS_FIRST,
+                            .latest_ms = INT64_MIN};
     project(index);
-    index->slots = map_memory(index, SLOTS_FIRST * sizeof *index->slots, false);
-    if (!index->slots) {
+    index->buckets = map_memory(index, BUCKETS_FIRST * sizeof *index->buckets, false);
+    if (!index->buckets) {
         free(index);
         return NULL;
     }
@@ -122,7 +125,7 @@ void index_destroy(struct index *index)
     for (uint64_t block = index->block_first; block < index->block_end; block++)
         unmap_memory(index, index->blocks[block % index->block_capacity].memory, BLOCK_BYTES);
     free(index->blocks);
-    unmap_memory(index, index->slots, index->slot_count * sizeof *index->slots);
+    unmap_memory(index, index->buckets, index->bucket_count * sizeof *index->buckets);
     free(index);
 }
 
@@ -158,48 +161,48 @@ static bool ends_block(const struct index *index, uint64_t position)
     return position % BLOCK_BYTES + ENTRY_BYTES > BLOCK_BYTES || entry_at(index, position)->size == 0;
 }
 
-static uint64_t slot_make(struct index_key key, uint64_t position)
+static uint64_t bucket_make(struct index_key key, uint64_t position)
 {
     return key.low << HASH_SHIFT | TAKEN | (position / UNIT & POSITION_MASK);
 }
 
-/* The first position at or after head that the slot can mean; at or after tail, its entry has left. */
-static uint64_t slot_position(const struct index *index, uint64_t slot)
+/* The first position at or after head that the bucket can mean; at or after tail, its entry has left. */
+static uint64_t bucket_position(const struct index *index, uint64_t bucket)
 {
-    return index->head + ((slot - index->head / UNIT) & POSITION_MASK) * UNIT;
+    return index->head + ((bucket - index->head / UNIT) & POSITION_MASK) * UNIT;
 }
 
-/* The slot that holds this key, else the free one where its search ended; *ret_reusable is a stale one on the way. */
+/* The bucket that holds this key, else the free one where its search ended; *ret_reusable is a stale one on the way. */
 static uint64_t *locate(const struct index *index, struct index_key key, uint64_t **ret_reusable)
 {
-    uint64_t mask = index->slot_count - 1, tag = key.low << HASH_SHIFT | TAKEN;
+    uint64_t mask = index->bucket_count - 1, tag = key.low << HASH_SHIFT | TAKEN;
     *ret_reusable = NULL;
     for (uint64_t at = key.low & mask;; at = (at + 1) & mask) {
-        uint64_t *slot = &index->slots[at];
-        if (*slot == 0)
-            return slot;
-        uint64_t position = slot_position(index, *slot);
+        uint64_t *bucket = &index->buckets[at];
+        if (*bucket == 0)
+            return bucket;
+        uint64_t position = bucket_position(index, *bucket);
         if (position >= index->tail) {
             if (!*ret_reusable)
-                *ret_reusable = slot;
-        } else if ((*slot & ~POSITION_MASK) == tag) {
+                *ret_reusable = bucket;
+        } else if ((*bucket & ~POSITION_MASK) == tag) {
             const struct entry *entry = entry_at(index, position);
             if (entry->key.low == key.low && entry->key.high == key.high)
-                return slot;
+                return bucket;
         }
     }
 }
 
 void index_prefetch(const struct index *index, struct index_key key)
 {
-    __builtin_prefetch(&index->slots[key.low & (index->slot_count - 1)]);
+    __builtin_prefetch(&index->buckets[key.low & (index->bucket_count - 1)]);
 }
 
 void index_prefetch_version(const struct index *index, struct index_key key)
 {
-    uint64_t slot = index->slots[key.low & (index->slot_count - 1)];
-    if (slot >> HASH_SHIFT == key.low << HASH_SHIFT >> HASH_SHIFT && slot_position(index, slot) < index->tail)
-        __builtin_prefetch(entry_at(index, slot_position(index, slot)));
+    uint64_t bucket = index->buckets[key.low & (index->bucket_count - 1)];
+    if (bucket >> HASH_SHIFT == key.low << HASH_SHIFT >> HASH_SHIFT && bucket_position(index, bucket) < index->tail)
+        __builtin_prefetch(entry_at(index, bucket_position(index, bucket)));
 }
 
 static char *put_number(char *at, uint64_t number)
@@ -294,10 +297,10 @@ static void read_fields(struct index *index, const struct entry *entry, struct r
 
 bool index_find(struct index *index, struct index_key key, struct record *ret_version)
 {
-    uint64_t *reusable, *slot = locate(index, key, &reusable);
-    if (*slot == 0)
+    uint64_t *reusable, *bucket = locate(index, key, &reusable);
+    if (*bucket == 0)
         return false;
-    read_fields(index, entry_at(index, slot_position(index, *slot)), ret_version);
+    read_fields(index, entry_at(index, bucket_position(index, *bucket)), ret_version);
     return true;
 }
 
@@ -318,8 +321,8 @@ static void pop(struct index *index)
     const struct entry *entry = entry_at(index, index->head);
     bool empty = ends_block(index, index->head);
     if (!empty) {
-        uint64_t *reusable, *slot = locate(index, entry->key, &reusable);
-        if (*slot != 0 && slot_position(index, *slot) == index->head)
+        uint64_t *reusable, *bucket = locate(index, entry->key, &reusable);
+        if (*bucket != 0 && bucket_position(index, *bucket) == index->head)
             index->live--;
         raise_floor_time(index);
         index->floor.offset = offset_at(index, index->head) + 1;
@@ -364,11 +367,11 @@ static void evict_block(struct index *index)
     settle_floor(index);
 }
 
-/* Slots of a table that has room for what is live; no more than there can be. */
-static uint64_t slots_wanted(const struct index *index)
+/* Buckets of a table that has room for what is live; no more than there can be. */
+static uint64_t buckets_wanted(const struct index *index)
 {
-    uint64_t count = index->slot_count;
-    while (index->live * 2 >= count && count < SLOTS_MAX)
+    uint64_t count = index->bucket_count;
+    while (index->live * 2 >= count && count < BUCKETS_MAX)
         count *= 2;
     return count;
 }
@@ -377,31 +380,31 @@ static uint64_t slots_wanted(const struct index *index)
  * until it has. */
 static bool rehash(struct index *index)
 {
-    uint64_t count = slots_wanted(index);
-    while (is_over_budget(index, count * sizeof *index->slots) && index->block_end - index->block_first > 1) {
+    uint64_t count = buckets_wanted(index);
+    while (is_over_budget(index, count * sizeof *index->buckets) && index->block_end - index->block_first > 1) {
         evict_block(index);
-        count = slots_wanted(index);
+        count = buckets_wanted(index);
     }
     if (index->live * 10 >= count * 9)
         return false;
-    uint64_t *slots = map_memory(index, count * sizeof *slots, count * sizeof *slots >= BLOCK_BYTES);
-    if (!slots)
+    uint64_t *buckets = map_memory(index, count * sizeof *buckets, count * sizeof *buckets >= BLOCK_BYTES);
+    if (!buckets)
         return false;
     uint64_t used = 0;
-    for (uint64_t old = 0; old < index->slot_count; old++) {
-        uint64_t slot = index->slots[old];
-        if (slot == 0 || slot_position(index, slot) >= index->tail)
+    for (uint64_t old = 0; old < index->bucket_count; old++) {
+        uint64_t bucket = index->buckets[old];
+        if (bucket == 0 || bucket_position(index, bucket) >= index->tail)
             continue;
-        uint64_t at = slot >> HASH_SHIFT & (count - 1);
-        while (slots[at] != 0)
+        uint64_t at = bucket >> HASH_SHIFT & (count - 1);
+        while (buckets[at] != 0)
             at = (at + 1) & (count - 1);
-        slots[at] = slot;
+        buckets[at] = bucket;
         used++;
     }
-    unmap_memory(index, index->slots, index->slot_count * sizeof *slots);
-    index->slots = slots;
-    index->slot_count = count;
-    index->slots_used = used;
+    unmap_memory(index, index->buckets, index->bucket_count * sizeof *buckets);
+    index->buckets = buckets;
+    index->bucket_count = count;
+    index->buckets_used = used;
     return true;
 }
 
@@ -460,21 +463,21 @@ static bool reserve(struct index *index, uint64_t size, int64_t offset, int64_t 
 
 static bool link_entry(struct index *index, struct index_key key, uint64_t position)
 {
-    uint64_t *reusable, *slot = locate(index, key, &reusable);
-    if (*slot == 0) {
+    uint64_t *reusable, *bucket = locate(index, key, &reusable);
+    if (*bucket == 0) {
         if (reusable) {
-            slot = reusable;
-        } else if (index->slots_used * 10 >= index->slot_count * 7) {
+            bucket = reusable;
+        } else if (index->buckets_used * 10 >= index->bucket_count * 7) {
             if (!rehash(index))
                 return false;
-            slot = locate(index, key, &reusable);
-            index->slots_used++;
+            bucket = locate(index, key, &reusable);
+            index->buckets_used++;
         } else {
-            index->slots_used++;
+            index->buckets_used++;
         }
         index->live++;
     }
-    *slot = slot_make(key, position);
+    *bucket = bucket_make(key, position);
     return true;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The order index of one partition: the latest version of every order from an offset on, the floor.
  *
- * Versions lie in a queue in the order of the log; a hash table of 8-byte slots points into it. What is older than the
- * horizon, or beyond the memory ceiling, leaves at the front, and the floor moves up. A version that was superseded
+ * Versions lie in a queue in the order of the log; a hash table of 8-byte buckets points into it. What is older than
+ * the horizon, or beyond the memory ceiling, leaves at the front, and the floor moves up. A version that was superseded
  * stays in the queue until then. Keys are known by 128 bits of a hash with a random seed of this process: that two of
  * 2^40 orders share one has a chance below 2^-48. The index is a function of the log, so it can be rebuilt from it. */
 #ifndef TIDEMARK_SPEED_INDEX_H

@@ -92,10 +92,10 @@ static void keys_that_were_chosen_to_fall_together_are_spread(void **state)
         assert_non_null(bytes_map_at(&map, (struct text){(const char *)&key, sizeof key}));
     }
     assert_int_equal(map.count, KEYS);
-    size_t steps = 0, mask = map.slot_count - 1;
-    for (size_t at = 0; at < map.slot_count; at++)
-        if (map.slots[at])
-            steps += (at - map.entries[map.slots[at] - 1].hash) & mask;
+    size_t steps = 0, mask = map.bucket_count - 1;
+    for (size_t at = 0; at < map.bucket_count; at++)
+        if (map.buckets[at])
+            steps += (at - map.entries[map.buckets[at] - 1].hash) & mask;
     assert_true(steps < 4 * (size_t)KEYS);
     bytes_map_clean_up(&map);
 }
