@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <xxhash.h>
 
 #define DEFINITION_FORMAT "1" /* raise it where the meaning of the same definition changes */
 
@@ -34,11 +33,7 @@ static void print_source(const struct source *source, struct buffer *out)
     const struct schema *schema = &source->schema;
     buffer_appendf(out, "format %s\ntopic %s duplicate %d max_future %" PRId64 "\n", DEFINITION_FORMAT, source->topic,
                    (int)source->on_duplicate, schema->max_future_us);
-    buffer_appendf(out, "event_time %s %d\nkey %s\n", schema->event_time, (int)schema->event_time_unit,
-                   schema->key == FIELD_NONE ? "" : schema->fields[schema->key].name);
-    for (size_t i = 0; i < schema->field_count; i++)
-        buffer_appendf(out, "field %s %d %u\n", schema->fields[i].name, (int)schema->fields[i].type,
-                       schema->fields[i].scale);
+    schema_print(schema, out);
 }
 
 static void print_rule(const struct rule *rule, const struct schema *schema, struct buffer *out)
@@ -61,10 +56,5 @@ bool detector_fingerprint(struct detector *detector)
     buffer_appendf(&form, "lateness %" PRId64 "\n", detector->lateness_us);
     for (size_t i = 0; i < detector->rule_count; i++)
         print_rule(&detector->rules[i], &detector->source->schema, &form);
-    bool whole = !form.failed;
-    if (whole)
-        snprintf(detector->fingerprint, FINGERPRINT_SIZE, "%016" PRIx64,
-                 (uint64_t)XXH3_64bits(buffer_string(&form), form.length));
-    buffer_clean_up(&form);
-    return whole;
+    return fingerprint_of(&form, detector->fingerprint);
 }

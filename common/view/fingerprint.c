@@ -9,16 +9,21 @@
 
 #define DEFINITION_FORMAT "1" /* raise it where the meaning of the same definition changes */
 
-static void print_source(const struct source *source, struct buffer *out)
+void schema_print(const struct schema *schema, struct buffer *out)
 {
-    const struct schema *schema = &source->schema;
-    buffer_appendf(out, "format %s\nsource %s topic %s duplicate %d max_future %" PRId64 "\n", DEFINITION_FORMAT,
-                   source->name, source->topic, (int)source->on_duplicate, schema->max_future_us);
     buffer_appendf(out, "event_time %s %d\nkey %s\n", schema->event_time, (int)schema->event_time_unit,
                    schema->key == FIELD_NONE ? "" : schema->fields[schema->key].name);
     for (size_t i = 0; i < schema->field_count; i++)
         buffer_appendf(out, "field %s %d %u\n", schema->fields[i].name, (int)schema->fields[i].type,
                        schema->fields[i].scale);
+}
+
+static void print_source(const struct source *source, struct buffer *out)
+{
+    const struct schema *schema = &source->schema;
+    buffer_appendf(out, "format %s\nsource %s topic %s duplicate %d max_future %" PRId64 "\n", DEFINITION_FORMAT,
+                   source->name, source->topic, (int)source->on_duplicate, schema->max_future_us);
+    schema_print(schema, out);
 }
 
 /* Only these have changed: before, they were cut with the offset of each moment, and overlapped where clocks change. */
@@ -42,7 +47,7 @@ static void print_view(const struct view *view, struct buffer *out)
     buffer_append_char(out, '\n');
 }
 
-static bool hash(struct buffer *form, char ret_fingerprint[FINGERPRINT_SIZE])
+bool fingerprint_of(struct buffer *form, char ret_fingerprint[FINGERPRINT_SIZE])
 {
     bool whole = !form->failed;
     XXH64_hash_t number = XXH3_64bits(buffer_string(form), form->length);
@@ -57,7 +62,7 @@ bool view_fingerprint(struct view *view, const struct source *source)
     struct buffer form = {0};
     print_source(source, &form);
     print_view(view, &form);
-    return hash(&form, view->fingerprint);
+    return fingerprint_of(&form, view->fingerprint);
 }
 
 bool source_fingerprint(struct source *source)
@@ -66,5 +71,5 @@ bool source_fingerprint(struct source *source)
     print_source(source, &form);
     for (size_t i = 0; i < source->view_count; i++)
         print_view(&source->views[i], &form);
-    return hash(&form, source->fingerprint);
+    return fingerprint_of(&form, source->fingerprint);
 }

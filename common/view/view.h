@@ -128,5 +128,9 @@ void measure_append(const struct view *view, const struct measure *measure, cons
 /* Fills view->fingerprint and source->fingerprint from all that changes an answer; false where memory is short. */
 bool view_fingerprint(struct view *view, const struct source *source);
 bool source_fingerprint(struct source *source);
+/* What fingerprints are made of elsewhere too: appends what of a schema changes an answer, and takes the fingerprint of
+ * what was appended, which is cleaned up. */
+void schema_print(const struct schema *schema, struct buffer *out);
+bool fingerprint_of(struct buffer *form, char ret_fingerprint[FINGERPRINT_SIZE]);
 
 #endif
