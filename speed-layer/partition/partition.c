@@ -221,7 +221,6 @@ static bool apply(struct partition *partition, const struct candidate *candidate
     return done;
 }
 
-/* `last` is the last message before `position`. Hashing each would cost more than it is worth. */
 /* False where memory is short: then the message was not judged. */
 static bool decode(struct partition *partition, const struct log_message *message, struct candidate *ret_candidate)
 {
@@ -253,7 +252,7 @@ static bool take_batch(struct partition *partition, const struct log_message mes
     for (size_t i = 0; applied && i < decoded && partition_is_open(partition); i++)
         if (candidates[i].message->offset >= partition->position)
             applied = apply(partition, &candidates[i]);
-    if (decoded && applied && partition_is_open(partition)) {
+    if (decoded && applied && partition_is_open(partition)) { /* to hash each would cost more than it is worth */
         const struct log_message *last = candidates[decoded - 1].message;
         partition->tail = last->offset;
         partition->tail_time_us = last->record_time_us;
