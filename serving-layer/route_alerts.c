@@ -43,21 +43,7 @@ static bool take_time(const struct target *target, const char *name, int64_t *re
     else if (rfc3339_parse(text_of(value), &number))
         *ret_us = number * US_PER_SECOND;
     else
-        return problem_set(problem, 400,
-                           "%s must be a date like 2026-01-31, or a time with its offset like 2026-01-31T08:00:00Z, "
-                           "not %.*s",
-                           name, shown_length(value), value);
-    return true;
-}
-
-static bool take_limit(const struct target *target, struct alert_query *query, struct problem *problem)
-{
-    const char *value = target_parameter(target, "limit");
-    int64_t limit = LIMIT_DEFAULT;
-    if (value && (!integer_parse(text_of(value), &limit) || limit < 1 || limit > LIMIT_MAX))
-        return problem_set(problem, 400, "limit must be a number from 1 to %d, not %.*s", LIMIT_MAX,
-                           shown_length(value), value);
-    query->limit = (size_t)limit;
+        return target_refuse_time(name, value, problem);
     return true;
 }
 
@@ -113,7 +99,7 @@ static bool parse(const struct request *request, struct alert_query *query, stru
     }
     return target_allow(&plain, names, sizeof names / sizeof names[0], problem) &&
            take_time(&plain, "from", &query->from_us, problem) && take_time(&plain, "to", &query->to_us, problem) &&
-           take_limit(&plain, query, problem);
+           target_limit(&plain, LIMIT_DEFAULT, LIMIT_MAX, &query->limit, problem);
 }
 
 static bool has_value(const struct field *field, const struct value *value, const char *wanted)

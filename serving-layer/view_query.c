@@ -48,12 +48,7 @@ static bool take_time(const struct target *target, const char *name, const struc
     char *copy = arena_copy(arena, text_of(value));
     if (!copy)
         return problem_memory(problem);
-    if (parse_date(value, zone, ret_s) || parse_time(copy, ret_s))
-        return true;
-    return problem_set(problem, 400,
-                       "%s must be a date like 2026-01-31, or a time with its offset like 2026-01-31T08:00:00Z, "
-                       "not %.*s",
-                       name, shown_length(value), value);
+    return parse_date(value, zone, ret_s) || parse_time(copy, ret_s) || target_refuse_time(name, value, problem);
 }
 
 static int64_t clamp(int64_t at_s)
@@ -72,17 +67,6 @@ static bool take_range(const struct target *target, struct arena *arena, struct 
     query->from_s = query->has_from ? clamp(from_s) : INT64_MIN;
     query->to_s = target_parameter(target, "to") ? clamp(to_s) : INT64_MAX;
     return from_s <= to_s || problem_set(problem, 400, "from is after to");
-}
-
-static bool take_limit(const struct target *target, struct view_query *query, struct problem *problem)
-{
-    const char *value = target_parameter(target, "limit");
-    int64_t limit = LIMIT_MAX;
-    if (value && (!integer_parse(text_of(value), &limit) || limit < 1 || limit > LIMIT_MAX))
-        return problem_set(problem, 400, "limit must be a number from 1 to %d, not %.*s", LIMIT_MAX,
-                           shown_length(value), value);
-    query->limit = (size_t)limit;
-    return true;
 }
 
 /* The format that is liked best; of those liked alike the first. */
@@ -294,7 +278,8 @@ bool view_query_parse(const struct view *view, const struct target *target, cons
 {
     struct view_query query = {.view = view};
     if (!allow_parameters(view, target, PARAMETER_COUNT, arena, problem) ||
-        !take_range(target, arena, &query, problem) || !take_limit(target, &query, problem) ||
+        !take_range(target, arena, &query, problem) ||
+        !target_limit(target, LIMIT_MAX, LIMIT_MAX, &query.limit, problem) ||
         !take_format(target, accept, &query, problem) || !take_question(target, &query, problem) ||
         !take_cursor(target, arena, &query, problem) || !take_filters(target, &query, problem))
         return false;

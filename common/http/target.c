@@ -6,6 +6,7 @@
 
 #include "base/hex.h"
 #include "base/spelling.h"
+#include "base/wide.h"
 
 /* Bytes of the character that begins with `byte`, 0 where none does; its smallest code point. */
 static size_t utf8_length(unsigned char byte, uint32_t *ret_smallest)
@@ -137,6 +138,25 @@ const char *target_parameter(const struct target *target, const char *name)
         if (strcmp(target->parameters[i].name, name) == 0)
             return target->parameters[i].value;
     return NULL;
+}
+
+bool target_limit(const struct target *target, size_t fallback, size_t most, size_t *ret_limit, struct problem *problem)
+{
+    const char *value = target_parameter(target, "limit");
+    int64_t limit = (int64_t)fallback;
+    if (value && (!integer_parse(text_of(value), &limit) || limit < 1 || limit > (int64_t)most))
+        return problem_set(problem, 400, "limit must be a number from 1 to %zu, not %.*s", most, shown_length(value),
+                           value);
+    *ret_limit = (size_t)limit;
+    return true;
+}
+
+bool target_refuse_time(const char *name, const char *value, struct problem *problem)
+{
+    return problem_set(problem, 400,
+                       "%s must be a date like 2026-01-31, or a time with its offset like 2026-01-31T08:00:00Z, "
+                       "not %.*s",
+                       name, shown_length(value), value);
 }
 
 static bool unknown_parameter(const char *name, const char *const names[], size_t count, struct problem *problem)

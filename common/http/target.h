@@ -29,6 +29,13 @@ bool target_parse(const char *raw, struct arena *arena, struct target *ret_targe
 /* The value of this parameter, or NULL where it isn't given. */
 const char *target_parameter(const struct target *target, const char *name);
 
+/* How many the parameter `limit` asks for, from 1 to `most`; `fallback` where it isn't given. */
+bool target_limit(const struct target *target, size_t fallback, size_t most, size_t *ret_limit,
+                  struct problem *problem) MUST_CHECK;
+
+/* Says what this parameter, whose value is none, has to look like. Returns false. */
+bool target_refuse_time(const char *name, const char *value, struct problem *problem);
+
 /* Refuses parameters other than these, with the one that was probably meant. */
 bool target_allow(const struct target *target, const char *const names[], size_t count,
                   struct problem *problem) MUST_CHECK;
