@@ -26,7 +26,13 @@ from support.redis import Redis  # noqa: E402
 from support.tidemark import BIN, Folder, Platform, differences, source, view  # noqa: E402
 
 CHECK_SECONDS = 600  # far beyond what it takes on any machine
-SUMMARY = {"total_orders": "count", "total_revenue": "sum(amount)", "avg_order_value": "avg(amount)"}
+SUMMARY = {
+    "total_orders": "count",
+    "total_revenue": "sum(amount)",
+    "avg_order_value": "avg(amount)",
+    "customers": "unique(customer_id)",
+    "largest": "max(amount)",
+}
 
 
 class Transactions:

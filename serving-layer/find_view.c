@@ -17,7 +17,7 @@ const struct view *find_view(const struct request *request, const char *name, st
     }
     for (size_t i = 0; i < request->serving->source_count; i++) {
         const struct source *source = &request->serving->sources[i];
-        for (size_t view = 0; view < source->view_count; view++) {
+        for (size_t view = 0; view < source_shown_count(source); view++) {
             if (strcmp(source->views[view].name, name) == 0) {
                 *ret_snapshot = request->serving->snapshots[i];
                 return &source->views[view];

@@ -19,6 +19,8 @@ bool row_is_final(const struct finality *finality, int64_t end_s, bool has_live)
 
 /* A walk over the rows that are asked for. */
 struct walk {
+    const struct snapshot *snapshot;
+    size_t view; /* its number */
     const struct view_query *query;
     const struct view_state *state;
     struct finality finality;
@@ -34,7 +36,7 @@ static bool visit_row(struct walk *walk, const struct window_rows *window, const
 {
     const struct view *view = walk->query->view;
     struct value dimensions[DIMENSIONS_MAX];
-    const struct cell *cell = row_merge(row, view, &walk->merged);
+    struct cell *cell = row_merge(row, view, &walk->merged);
     if (cell->count == 0 || !group_parse(view, row_group(row, view), dimensions) ||
         !view_query_takes(walk->query, dimensions))
         return true;
@@ -43,6 +45,7 @@ static bool visit_row(struct walk *walk, const struct window_rows *window, const
         return false;
     }
     bool has_live = !cell_is_zero(view, row_cell(row, view, PART_LIVE));
+    has_live |= snapshot_take_members(walk->snapshot, walk->view, window->start_s, row_group(row, view), cell);
     selection_add(walk->selection, &(struct selected_row){window->start_s, window->end_s,
                                                           row_is_final(&walk->finality, window->end_s, has_live),
                                                           row_group(row, view), cell});
@@ -100,7 +103,7 @@ static bool visit_rolled(struct walk *walk, struct problem *problem)
     const struct view_query *query = walk->query;
     struct rollup rollup;
     rollup_init(&rollup, &query->question, pick_begins(walk->state, query), query->to_s);
-    bool done = roll_up(walk->state, query, &rollup, problem);
+    bool done = roll_up(walk->snapshot, walk->view, query, &rollup, problem);
     if (done)
         take_rolled(walk, &rollup);
     rollup_clean_up(&rollup);
@@ -108,13 +111,14 @@ static bool visit_rolled(struct walk *walk, struct problem *problem)
 }
 
 /* What was given up to keep within the memory can't be answered, and is not passed over in silence. */
-bool pick_is_held(const struct view_state *state, const struct view_query *query, struct problem *problem)
+bool pick_is_held(const struct snapshot *snapshot, size_t view, const struct view_query *query, struct problem *problem)
 {
-    int64_t to_s = query->to_s < state->rows.floor_s ? query->to_s : state->rows.floor_s;
-    if (pick_begins(state, query) >= to_s)
+    int64_t floor_s = snapshot_floor_s(snapshot, view);
+    int64_t to_s = query->to_s < floor_s ? query->to_s : floor_s;
+    if (pick_begins(&snapshot->views[view], query) >= to_s)
         return true;
     struct buffer held = {0};
-    buffer_append_local_time(&held, query->view->zone, state->rows.floor_s);
+    buffer_append_local_time(&held, query->view->zone, floor_s);
     problem_set(problem, 422,
                 "windows before %s are not held: http.memory is full; ask with from=%s, or raise http.memory",
                 buffer_string(&held), buffer_string(&held));
@@ -129,12 +133,14 @@ bool pick_page(const struct snapshot *snapshot, size_t view, const struct view_q
 {
     if (!snapshot->loaded)
         return problem_set(problem, 503, "nothing that is published of %s could be read yet", snapshot->source->name);
-    struct walk walk = {.query = query,
+    struct walk walk = {.snapshot = snapshot,
+                        .view = view,
+                        .query = query,
                         .state = &snapshot->views[view],
                         .finality = finality_of(snapshot, view),
                         .selection = selection,
                         .next = next};
-    if (!pick_is_held(walk.state, query, problem))
+    if (!pick_is_held(snapshot, view, query, problem))
         return false;
     if (!snapshot_view_is_current(snapshot, view))
         return true;

@@ -20,7 +20,8 @@ bool row_is_final(const struct finality *finality, int64_t end_s, bool has_live)
 int64_t pick_begins(const struct view_state *state, const struct view_query *query);
 
 /* Whether memory holds all that is asked for; false with the problem, 422. */
-bool pick_is_held(const struct view_state *state, const struct view_query *query, struct problem *problem) MUST_CHECK;
+bool pick_is_held(const struct snapshot *snapshot, size_t view, const struct view_query *query,
+                  struct problem *problem) MUST_CHECK;
 
 /* A page of what the query asks for, in its order; `next` gets the cursor of the page behind it, where there is one.
  * False with the problem: 503 where nothing was read yet or memory is short, 422 where the range touches windows that

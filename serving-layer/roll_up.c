@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roll_up.h"
 
-static bool add_row(const struct view_query *query, int64_t start_s, const struct row *row, struct rollup *rollup)
+static bool add_row(const struct view *view, const struct view_query *query, int64_t start_s, const struct row *row,
+                    struct rollup *rollup)
 {
-    const struct view *view = query->view;
     struct value dimensions[DIMENSIONS_MAX];
     struct cell_total merged;
     if (!group_parse(view, row_group(row, view), dimensions) || !view_query_takes(query, dimensions))
@@ -12,18 +12,45 @@ static bool add_row(const struct view_query *query, int64_t start_s, const struc
     return rollup_add(rollup, start_s, dimensions, row_merge(row, view, &merged), has_live);
 }
 
+/* The rows of the query's view, or of one that has its dimensions first. */
 static bool add_rows(const struct view_state *state, const struct view_query *query, struct rollup *rollup)
 {
+    const struct view *view = state->rows.view;
     int64_t reach_s = rollup_reach_s(rollup);
     for (size_t i = view_rows_window(&state->rows, rollup->from_s); i < state->rows.count; i++) {
         const struct window_rows *window = &state->rows.windows[i];
         if (window->start_s >= reach_s)
             return true;
         for (size_t number = 0; number < window->count; number++)
-            if (!add_row(query, window->start_s, window->rows[number], rollup))
+            if (!add_row(view, query, window->start_s, window->rows[number], rollup))
                 return false;
     }
     return true;
+}
+
+/* A value that is in several panes is one: members are merged before they are counted. */
+static bool add_members(const struct snapshot *snapshot, size_t number, const struct view_query *query,
+                        struct rollup *rollup)
+{
+    struct view_question question;
+    struct rollup members;
+    question_of_members(rollup->question, &snapshot->source->views[number], &question);
+    rollup_init(&members, &question, rollup->from_s, rollup->to_s);
+    bool done = add_rows(&snapshot->views[number], query, &members);
+    rollup->is_full = rollup->is_full || members.is_full;
+    if (done)
+        rollup_take_members(rollup, number, &members);
+    rollup_clean_up(&members);
+    return done;
+}
+
+static bool add_all(const struct snapshot *snapshot, size_t view, const struct view_query *query, struct rollup *rollup)
+{
+    bool done = add_rows(&snapshot->views[view], query, rollup);
+    for (size_t i = 0; done && i < snapshot->source->view_count; i++)
+        if (snapshot->source->views[i].shown == query->view)
+            done = add_members(snapshot, i, query, rollup);
+    return done;
 }
 
 static bool refuse(const struct rollup *rollup, struct problem *problem)
@@ -36,14 +63,14 @@ static bool refuse(const struct rollup *rollup, struct problem *problem)
                        ROLLUP_ROWS_MAX);
 }
 
-bool roll_up_unordered(const struct view_state *state, const struct view_query *query, struct rollup *rollup,
-                       struct problem *problem)
+bool roll_up_unordered(const struct snapshot *snapshot, size_t view, const struct view_query *query,
+                       struct rollup *rollup, struct problem *problem)
 {
-    return add_rows(state, query, rollup) || refuse(rollup, problem);
+    return add_all(snapshot, view, query, rollup) || refuse(rollup, problem);
 }
 
-bool roll_up(const struct view_state *state, const struct view_query *query, struct rollup *rollup,
+bool roll_up(const struct snapshot *snapshot, size_t view, const struct view_query *query, struct rollup *rollup,
              struct problem *problem)
 {
-    return (add_rows(state, query, rollup) && rollup_order(rollup)) || refuse(rollup, problem);
+    return (add_all(snapshot, view, query, rollup) && rollup_order(rollup)) || refuse(rollup, problem);
 }

@@ -8,10 +8,10 @@
 
 /* Adds the rows that the query takes to `rollup`, which was made for its question and range, and orders them. A row
  * with a real-time part touches what it is merged into. False with the problem. */
-bool roll_up(const struct view_state *state, const struct view_query *query, struct rollup *rollup,
+bool roll_up(const struct snapshot *snapshot, size_t view, const struct view_query *query, struct rollup *rollup,
              struct problem *problem);
 /* The same without the order. */
-bool roll_up_unordered(const struct view_state *state, const struct view_query *query, struct rollup *rollup,
-                       struct problem *problem);
+bool roll_up_unordered(const struct snapshot *snapshot, size_t view, const struct view_query *query,
+                       struct rollup *rollup, struct problem *problem);
 
 #endif

@@ -52,13 +52,13 @@ static void append_age(int64_t at_us, struct buffer *out)
 
 static void append_views(const struct snapshot *snapshot, struct buffer *out)
 {
-    for (size_t i = 0; i < snapshot->source->view_count; i++) {
+    for (size_t i = 0; i < source_shown_count(snapshot->source); i++) {
         const struct view_rows *rows = &snapshot->views[i].rows;
         buffer_appendf(out, "%s{\"name\": \"%s\", \"complete\": %s, \"definition\": \"%s\", ", i ? ", " : "",
                        snapshot->source->views[i].name,
                        snapshot->loaded && view_is_complete(snapshot, i) ? "true" : "false",
                        snapshot_view_is_current(snapshot, i) ? "current" : "unpublished");
-        buffer_appendf(out, "\"rows\": %zu, \"bytes\": %zu}", rows->row_count, rows->bytes);
+        buffer_appendf(out, "\"rows\": %zu, \"bytes\": %zu}", rows->row_count, snapshot_view_bytes(snapshot, i));
     }
 }
 
@@ -129,7 +129,7 @@ static void append_fates(const struct snapshot *snapshot, const struct fates *fa
 
 static void append_view_ledgers(const struct snapshot *snapshot, const struct ledger *ledger, struct buffer *out)
 {
-    for (size_t i = 0; i < snapshot->source->view_count; i++) {
+    for (size_t i = 0; i < source_shown_count(snapshot->source); i++) {
         int64_t counted = ledger->views[i].counted, filtered = ledger->views[i].filtered;
         buffer_appendf(out, "%s{\"name\": \"%s\", ", i ? ", " : "", snapshot->source->views[i].name);
         append_figure(snapshot, "counted", counted, out);

@@ -19,7 +19,9 @@ static void append_dimensions(const struct view *view, struct buffer *out)
 
 static void append_measures(const struct view *view, struct buffer *out)
 {
-    static const char *const kinds[] = {[MEASURE_COUNT] = "count", [MEASURE_SUM] = "sum", [MEASURE_AVERAGE] = "avg"};
+    static const char *const kinds[] = {
+        [MEASURE_COUNT] = "count",   [MEASURE_SUM] = "sum",     [MEASURE_AVERAGE] = "avg",
+        [MEASURE_UNIQUE] = "unique", [MEASURE_MINIMUM] = "min", [MEASURE_MAXIMUM] = "max"};
     buffer_append_string(out, "[");
     for (size_t i = 0; i < view->measure_count; i++) {
         const struct measure *measure = &view->measures[i];
@@ -54,7 +56,7 @@ void route_views(const struct request *request, struct reply *reply)
     buffer_append_string(&out, "{\"views\": [");
     for (size_t i = 0; i < request->serving->source_count; i++) {
         const struct source *source = &request->serving->sources[i];
-        for (size_t view = 0; view < source->view_count; view++) {
+        for (size_t view = 0; view < source_shown_count(source); view++) {
             if (!visitor_may_see(request->visitor, source->views[view].name))
                 continue;
             buffer_append_string(&out, first ? "" : ",\n");

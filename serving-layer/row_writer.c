@@ -79,8 +79,7 @@ static void append_dimension(const struct row_writer *writer, size_t number, con
 
 static void append_measure(const struct row_writer *writer, const struct measure *measure, const struct cell *cell)
 {
-    bool null = measure->kind != MEASURE_COUNT && cell->sums[measure->sum].count == 0;
-    if (!writer->csv || !null)
+    if (!writer->csv || !measure_is_null(measure, cell))
         measure_append(writer->view, measure, cell, writer->out);
 }
 

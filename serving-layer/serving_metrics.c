@@ -174,11 +174,11 @@ static void observe_ledger(struct metrics *metrics, const struct snapshot *snaps
 
 static void observe_views(struct metrics *metrics, const struct snapshot *snapshot)
 {
-    for (size_t i = 0; i < snapshot->source->view_count; i++) {
+    for (size_t i = 0; i < source_shown_count(snapshot->source); i++) {
         const char *name = snapshot->source->views[i].name;
         set(metrics, METRIC_VIEW_COMPLETE, name, snapshot->loaded && view_is_complete(snapshot, i));
         set(metrics, METRIC_VIEW_ROWS, name, (int64_t)snapshot->views[i].rows.row_count);
-        set(metrics, METRIC_VIEW_BYTES, name, (int64_t)snapshot->views[i].rows.bytes);
+        set(metrics, METRIC_VIEW_BYTES, name, (int64_t)snapshot_view_bytes(snapshot, i));
     }
 }
 

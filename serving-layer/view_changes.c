@@ -16,6 +16,8 @@ bool view_changes_are_all(const struct snapshot *snapshot, size_t view, const st
 }
 
 struct picking {
+    const struct snapshot *snapshot;
+    size_t view; /* its number */
     const struct view_query *query;
     const struct view_state *state;
     struct finality finality;
@@ -43,8 +45,9 @@ static void pick_row(const struct picking *picking, const struct window_rows *wi
 {
     const struct view *view = picking->query->view;
     struct cell_total merged;
-    const struct cell *cell = row_merge(row, view, &merged);
+    struct cell *cell = row_merge(row, view, &merged);
     bool has_live = !cell_is_zero(view, row_cell(row, view, PART_LIVE));
+    has_live |= snapshot_take_members(picking->snapshot, picking->view, window->start_s, row_group(row, view), cell);
     if (cell->count == 0)
         pick_gone(picking, window->start_s, row_group(row, view));
     else
@@ -182,7 +185,7 @@ static bool pick_rolled(const struct picking *picking, struct rollup *touched, s
         return true;
     whole.per_window = 0;
     rollup_init(&rollup, &whole, first_s > picking->begins_s ? first_s : picking->begins_s, last_s + 1);
-    bool done = roll_up_unordered(picking->state, query, &rollup, problem);
+    bool done = roll_up_unordered(picking->snapshot, picking->view, query, &rollup, problem);
     if (done && query->question.per_window)
         done = pick_first(picking, &rollup, touched) || problem_memory(problem);
     for (size_t i = 0; done && !query->question.per_window && rollup_get(touched, i, &row); i++)
@@ -198,8 +201,8 @@ static bool pick_expired(const struct picking *picking, int64_t since_s, struct 
     struct rollup_row row;
     int64_t from_s = since_s > picking->query->from_s ? since_s : picking->query->from_s;
     rollup_init(&expired, &picking->query->question, from_s, picking->state->expired_s);
-    bool done =
-        from_s >= picking->state->expired_s || roll_up_unordered(picking->state, picking->query, &expired, problem);
+    bool done = from_s >= picking->state->expired_s ||
+                roll_up_unordered(picking->snapshot, picking->view, picking->query, &expired, problem);
     for (size_t i = 0; done && rollup_get(&expired, i, &row); i++)
         pick_gone(picking, row.start_s, row.group);
     rollup_clean_up(&expired);
@@ -220,12 +223,14 @@ bool view_changes_pick(const struct snapshot *snapshot, size_t view, const struc
                        const struct stream_position *since, const struct changes *changes, struct selection *selection,
                        struct problem *problem)
 {
-    const struct picking picking = {.query = query,
+    const struct picking picking = {.snapshot = snapshot,
+                                    .view = view,
+                                    .query = query,
                                     .state = &snapshot->views[view],
                                     .finality = finality_of(snapshot, view),
                                     .begins_s = pick_begins(&snapshot->views[view], query),
                                     .selection = selection};
-    if (!pick_is_held(&snapshot->views[view], query, problem))
+    if (!pick_is_held(snapshot, view, query, problem))
         return false;
     if (!snapshot_view_is_current(snapshot, view))
         return true;

@@ -140,7 +140,7 @@ void cursor_append(int64_t window_start_s, struct text group, struct buffer *out
 void cursor_append_rolled(const struct view_query *query, const struct rollup_row *row, struct buffer *out)
 {
     buffer_appendf(out, ROLLED_PREFIX "%lld.%lld.", (long long)row->start_s, (long long)row->cell->count);
-    for (size_t i = 0; i < query->view->sum_count; i++) {
+    for (size_t i = 0; i < query->view->sum_count + query->view->member_count; i++) {
         buffer_appendf(out, "%lld.", (long long)row->cell->sums[i].count);
         buffer_append_decimal(out, row->cell->sums[i].total, 0);
         buffer_append_char(out, '.');
@@ -184,7 +184,7 @@ static bool parse_rolled_cursor(const char *cursor, char *bytes, struct view_que
     if (strncmp(cursor, ROLLED_PREFIX, strlen(ROLLED_PREFIX)) != 0 || !take_count(&rest, &query->cursor_start_s) ||
         !take_count(&rest, &cell->count))
         return false;
-    for (size_t i = 0; i < query->view->sum_count; i++)
+    for (size_t i = 0; i < query->view->sum_count + query->view->member_count; i++)
         if (!take_count(&rest, &cell->sums[i].count) || cell->sums[i].count < 0 ||
             !take_number(&rest, &cell->sums[i].total))
             return false;

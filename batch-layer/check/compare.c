@@ -17,6 +17,8 @@ static void append_cell(struct buffer *out, const struct view *view, const struc
         return;
     }
     for (size_t i = 0; cell->count && i < view->measure_count; i++) {
+        if (measure_rests_on_members(&view->measures[i])) /* compared by themselves */
+            continue;
         buffer_appendf(out, "%s%s ", i ? ", " : "", view->measures[i].name);
         measure_append(view, &view->measures[i], cell, out);
     }
@@ -24,7 +26,7 @@ static void append_cell(struct buffer *out, const struct view *view, const struc
         buffer_appendf(out, "%s%s ", i ? ", " : "", view->schema->fields[view->sums[i]].name);
         buffer_append_decimal(out, cell->sums[i].total, view->schema->fields[view->sums[i]].scale);
     }
-    buffer_appendf(out, " of %" PRId64 " versions", cell->count);
+    buffer_appendf(out, "%sof %" PRId64 " versions", view->shown ? "" : " ", cell->count);
 }
 
 static bool comes_before(const struct view *view, struct pane a, struct pane b)

@@ -43,6 +43,17 @@ static bool read_ingested(struct verification *verification, struct error *error
     return done;
 }
 
+static bool read_view(struct verification *verification, size_t number, struct error *error)
+{
+    struct batch *batch = verification->batch;
+    const struct source *source = verification->source;
+    const struct view *view = &source->views[number];
+    struct panes *published = verification->published;
+    return batch->publisher->read_view(batch, source, view, &published[number], error) &&
+           (!view->shown || panes_take_members(&published[view->shown - source->views], number, &published[number]) ||
+            error_set(error, ERROR_INTERNAL, "out of memory"));
+}
+
 /* Publication and rows in one snapshot. */
 static bool read_published(struct verification *verification, struct error *error)
 {
@@ -52,9 +63,8 @@ static bool read_published(struct verification *verification, struct error *erro
         return false;
     if (!read_ingested(verification, error))
         return false;
-    for (size_t i = 0; i < verification->source->view_count; i++)
-        if (is_published(verification, i) &&
-            !batch->publisher->read_view(batch, &verification->source->views[i], &verification->published[i], error))
+    for (size_t i = verification->source->view_count; i-- > 0;) /* members before the measures that rest on them */
+        if (is_published(verification, i) && !read_view(verification, i, error))
             return false;
     return true;
 }

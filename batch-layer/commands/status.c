@@ -83,7 +83,7 @@ static void print_publication(const struct source *source, const struct publicat
                " + replaced %" PRId64 " + duplicate %" PRId64 " + bad %" PRId64 "\n",
                publication->epoch, buffer_string(&at), ledger->consumed, ledger->kept, ledger->replaced,
                ledger->duplicate, ledger->bad);
-    for (size_t i = 0; publication->epoch > 0 && i < source->view_count; i++) {
+    for (size_t i = 0; publication->epoch > 0 && i < source_shown_count(source); i++) {
         const char *published = publication->view_fingerprints[i];
         printf("  view %s: counted %" PRId64 ", filtered %" PRId64 "%s\n", source->views[i].name,
                ledger->views[i].counted, ledger->views[i].filtered,

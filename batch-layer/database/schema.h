@@ -4,6 +4,7 @@
 #define TIDEMARK_BATCH_SCHEMA_H
 
 #include "batch.h"
+#include "postgres/live_versions.h"
 
 /* Brings the database to this program's version, one process at a time. ERROR_CONFIGURATION, with both versions, where
  * it is newer already, and with the encoding's name where that can't hold what UTF-8 can. */
@@ -18,7 +19,6 @@ bool schema_prepare_source(struct batch *batch, const struct source *source, str
 
 /* Names of tables, quoted, and types of fields. */
 void append_raw_table(struct buffer *sql, const struct source *source);
-void append_current_table(struct buffer *sql, const struct source *source);
 /* Of an index of such a table, quoted: the point in it keeps it apart from the names of all tables. */
 void append_index_name(struct buffer *sql, const char *prefix, const char *table, const char *suffix);
 /* Of the current table: adds its primary key and its index on event times ("; " behind), or drops them. */

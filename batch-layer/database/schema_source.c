@@ -17,11 +17,6 @@ void append_raw_table(struct buffer *sql, const struct source *source)
     append_table(sql, "raw", "", source->name);
 }
 
-void append_current_table(struct buffer *sql, const struct source *source)
-{
-    append_table(sql, "tidemark", "current_", source->name);
-}
-
 void append_index_name(struct buffer *sql, const char *prefix, const char *table, const char *suffix)
 {
     char name[64 + NAME_MAX_BYTES];

@@ -118,7 +118,7 @@ static void append_name(struct buffer *sql, const char *name)
 static void append_view(struct writing *writing, const struct view *view, const struct view_change *change)
 {
     struct buffer *sql = &writing->sql;
-    bool is_published = change->refusal.length == 0;
+    bool is_published = change->refusal.length == 0, has_columns = is_published && !view->shown;
     buffer_append_string(sql, "insert into tidemark.view as v (name, source, fingerprint, counted, filtered, columns) "
                               "values (");
     append_name(sql, view->name);
@@ -127,7 +127,7 @@ static void append_view(struct writing *writing, const struct view *view, const 
     buffer_append_string(sql, ", ");
     append_name(sql, is_published ? view->fingerprint : "");
     buffer_appendf(sql, ", %" PRId64 ", %" PRId64 ", array[", change->counted, change->filtered);
-    if (is_published)
+    if (has_columns)
         append_view_columns(sql, view, append_name);
     buffer_appendf(
         sql,

@@ -2,6 +2,7 @@
 #include "publication/published_view.h"
 
 #include "database/schema.h"
+#include "postgres/group_sql.h"
 #include "postgres/view_table.h"
 
 #define ROWS_AT_ONCE 5000
@@ -21,6 +22,8 @@ void append_cell_name(struct buffer *out, const struct view *view, int64_t windo
         buffer_appendf(out, ", %s ", field->name);
         if (!values[i].present)
             buffer_append_string(out, "null");
+        else if (field->type == FIELD_DECIMAL)
+            buffer_append_decimal(out, values[i].number, field->scale);
         else if (field->type == FIELD_TEXT)
             buffer_append_json(out, values[i].text);
         else
@@ -62,8 +65,10 @@ static bool check_shown(struct view_scan *scan, const PGresult *rows, int row, c
         if (text_equal(shown, buffer_text(&scan->text)))
             continue;
         struct buffer what = {0};
-        buffer_appendf(&what, "%s is %.*s in the table, and its own hidden columns give %s", view->measures[i].name,
-                       (int)shown.length, shown.data, buffer_string(&scan->text));
+        buffer_appendf(
+            &what, "%s is %.*s in the table, and %s %s", view->measures[i].name, (int)shown.length, shown.data,
+            measure_rests_on_members(&view->measures[i]) ? "the live versions give" : "its own hidden columns give",
+            buffer_string(&scan->text));
         fail(scan, window, buffer_string(&what), error);
         buffer_clean_up(&what);
         return false;
@@ -84,6 +89,8 @@ static bool read_row(struct view_scan *scan, const PGresult *rows, int row, stru
     bool is_whole = view_row_cell(scan->view, rows, row, cell);
     if (cell->count <= 0)
         return fail(scan, window, "the row stands for no version", error);
+    if (is_whole && scan->view->shown)
+        return true;
     return is_whole ? check_shown(scan, rows, row, cell, window, error)
                     : fail(scan, window, "its hidden sum isn't a whole number", error);
 }
@@ -96,10 +103,16 @@ static bool read_piece(void *context, const PGresult *rows, struct error *error)
     return true;
 }
 
-bool published_view_read(struct batch *batch, const struct view *view, struct panes *panes, struct error *error)
+bool published_view_read(struct batch *batch, const struct source *source, const struct view *view, struct panes *panes,
+                         struct error *error)
 {
     struct view_scan scan = {.view = view, .panes = panes};
     struct buffer sql = {0};
+    if (view->shown) {
+        bool read = members_fetch(batch->connection, source, view, NULL, read_piece, &scan, error);
+        buffer_clean_up(&scan.group);
+        return read;
+    }
     buffer_append_string(&sql, "select ");
     append_cell_columns(&sql, view);
     buffer_append_string(&sql, ", extract(epoch from window_start)::bigint, extract(epoch from window_end)::bigint");

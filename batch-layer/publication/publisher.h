@@ -71,8 +71,10 @@ struct publisher_operations {
     /* Reading back. Begins a transaction that sees one moment, and reads what is published at it; roll_back ends it. */
     bool (*begin_read)(struct batch *batch, const struct source *source, struct publication *ret_publication,
                        struct error *error);
-    /* Reads all rows of a view into `panes`. ERROR_DATA names a row that doesn't agree with itself. */
-    bool (*read_view)(struct batch *batch, const struct view *view, struct panes *panes, struct error *error);
+    /* Reads all rows of a view into `panes`, which have the members that its measures rest on. ERROR_DATA names a row
+     * that doesn't agree with itself or with them. */
+    bool (*read_view)(struct batch *batch, const struct source *source, const struct view *view, struct panes *panes,
+                      struct error *error);
 };
 
 extern const struct publisher_operations postgres_publisher;

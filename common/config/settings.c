@@ -25,7 +25,7 @@ const struct view *settings_view(const struct settings *settings, struct text na
     for (size_t i = 0; i < settings->source_count; i++) {
         const struct source *source = &settings->sources[i];
         for (size_t j = 0; j < source->view_count; j++) {
-            if (!text_equal(name, text_of(source->views[j].name)))
+            if (source->views[j].shown || !text_equal(name, text_of(source->views[j].name)))
                 continue;
             if (ret_source)
                 *ret_source = source;

@@ -109,7 +109,7 @@ static bool find_view(struct assembly *assembly, const struct yaml_node *name, s
     size_t count = 0;
     for (size_t i = 0; i < assembly->settings.source_count; i++) {
         const struct source *source = &assembly->sources[i];
-        for (size_t j = 0; j < source->view_count; j++) {
+        for (size_t j = 0; j < source_shown_count(source); j++) {
             const struct view *view = &source->views[j];
             if (view->name && text_equal(name->text, text_of(view->name))) {
                 summary->source = source;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * `views:` of the file. */
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "config/assembly_steps.h"
@@ -64,24 +65,25 @@ const struct option view_options[] = {
      .required = true,
      .meaning =
          "What is computed of each group, at most 16: a name with `count`; `count(field)`, the versions whose field "
-         "isn't null, so rows and not different values; or `sum(field)` or `avg(field)` of an integer or decimal "
-         "field. Like a field's it doesn't begin with `tm_` and isn't one of PostgreSQL's "
-         "system columns.",
-     .example = "{ order_count: count, total_revenue: sum(amount) }"},
+         "isn't null, so rows and not different values; `sum(field)` or `avg(field)` of an integer or decimal field; "
+         "`unique(field)`, how many different values a text or integer field has; or `min(field)` or `max(field)` of "
+         "an integer or decimal field. The last three are exact also when an order is taken back, and cost what a "
+         "view with the field as one more dimension does. Like a field's the name doesn't begin with `tm_` and isn't "
+         "one of PostgreSQL's system columns.",
+     .example = "{ order_count: count, total_revenue: sum(amount), customers: unique(customer_id) }"},
     {.key = NULL},
 };
 
-/* Parameters of HTTP and columns of every row: a dimension is a parameter and a column too. */
-static const char *const reserved_names[] = {"from",         "to",         "format", "group_by",   "limit",
-                                             "cursor",       "window",     "order",  "per_window", "time_zone",
-                                             "window_start", "window_end", "final"};
-/* Columns of every row. */
-static const char *const reserved_columns[] = {"window_start", "window_end", "final"};
+/* Parameters of HTTP and what every row may have: dimensions and measures are columns, and dimensions are parameters.
+ */
+static const char *const reserved_names[] = {"from",   "to",    "format",     "group_by",  "limit",        "cursor",
+                                             "window", "order", "per_window", "time_zone", "window_start", "window_end",
+                                             "final",  "field", "view",       "removed",   "revision"};
 
-static bool is_among(struct text name, const char *const names[], size_t count)
+static bool is_reserved(struct text name)
 {
-    for (size_t i = 0; i < count; i++)
-        if (text_equal(name, text_of(names[i])))
+    for (size_t i = 0; i < sizeof reserved_names / sizeof reserved_names[0]; i++)
+        if (text_equal(name, text_of(reserved_names[i])))
             return true;
     return false;
 }
@@ -109,7 +111,7 @@ static bool check_dimension(struct assembly *assembly, const struct view *view, 
                             size_t field)
 {
     struct problems *problems = assembly->reader.problems;
-    if (is_among(item->text, reserved_names, sizeof reserved_names / sizeof reserved_names[0])) {
+    if (is_reserved(item->text)) {
         problem_add(problems, item->location,
                     "a dimension can't be named%s: it is a parameter or a column of every answer",
                     shown_name(item->text).text);
@@ -135,8 +137,8 @@ static bool check_dimension(struct assembly *assembly, const struct view *view, 
 
 static void read_dimensions(struct assembly *assembly, const struct yaml_node *list, struct view *view)
 {
-    if (list->count > DIMENSIONS_MAX) {
-        problem_add(assembly->reader.problems, list->location, "at most %d dimensions", DIMENSIONS_MAX);
+    if (list->count > DIMENSIONS_MAX - 1) {
+        problem_add(assembly->reader.problems, list->location, "at most %d dimensions", DIMENSIONS_MAX - 1);
         return;
     }
     for (const struct yaml_node *item = list->first; item; item = item->next) {
@@ -162,9 +164,9 @@ static bool check_measure_name(struct assembly *assembly, const struct view *vie
         return false;
     if (is_taken_column(name, &why))
         problem_add(assembly->reader.problems, entry->key->location, "%s", why);
-    else if (is_among(name, reserved_columns, sizeof reserved_columns / sizeof reserved_columns[0]))
+    else if (is_reserved(name))
         problem_add(assembly->reader.problems, entry->key->location,
-                    "a measure can't be named \"%s\": it is a column of every row", name.data);
+                    "a measure can't be named \"%s\": it is a parameter or a column of every answer", name.data);
     else if (is_dimension(view, name))
         problem_add(assembly->reader.problems, entry->key->location, "\"%s\" is a dimension of this view already",
                     name.data);
@@ -186,7 +188,41 @@ static size_t sum_of(struct view *view, size_t field)
     return view->sum_count++;
 }
 
-/* The field of count(field), sum(field) or avg(field). */
+/* What a measure of this kind can't be of, or NULL. */
+static const char *check_type(enum measure_kind kind, enum field_type type)
+{
+    if (kind == MEASURE_UNIQUE && type == FIELD_DECIMAL)
+        return "a text or integer field";
+    if (kind != MEASURE_COUNT && kind != MEASURE_UNIQUE && type == FIELD_TEXT)
+        return "an integer or decimal field";
+    return NULL;
+}
+
+/* What the measure reads. */
+static bool take_sum(struct assembly *assembly, struct location location, struct view *view, struct measure *measure)
+{
+    measure->sum = sum_of(view, measure->field);
+    if (measure->sum == SIZE_MAX)
+        problem_add(assembly->reader.problems, location, "a view sums and counts at most %d different fields",
+                    SUMS_MAX);
+    return measure->sum != SIZE_MAX;
+}
+
+/* Until all sums are known, `sum` is only the number among those that rest on members, and `members` are fields. */
+static bool take_members(struct assembly *assembly, struct location location, struct view *view,
+                         struct measure *measure)
+{
+    if (strlen(view->schema->fields[measure->field].name) > NAME_MAX_BYTES) {
+        problem_add(assembly->reader.problems, location,
+                    "the name of a field of unique, min or max has at most %d characters", NAME_MAX_BYTES);
+        return false;
+    }
+    measure->sum = view->member_count;
+    view->members[view->member_count++] = measure->field;
+    return true;
+}
+
+/* The field of count(field), sum(field) and so on. */
 static bool read_field(struct assembly *assembly, const struct yaml_node *entry, const struct call *call,
                        struct view *view, struct measure *measure)
 {
@@ -201,22 +237,23 @@ static bool read_field(struct assembly *assembly, const struct yaml_node *entry,
     measure->field = assembly_find_field(assembly, view->schema, call->argument, entry, location);
     if (measure->field == FIELD_NONE)
         return false;
-    if (measure->kind != MEASURE_COUNT && view->schema->fields[measure->field].type == FIELD_TEXT) {
-        problem_add(problems, location, "%.*s needs an integer or decimal field", (int)call->word.length,
-                    call->word.data);
+    const char *wanted = check_type(measure->kind, view->schema->fields[measure->field].type);
+    if (wanted) {
+        problem_add(problems, location, "%.*s needs %s", (int)call->word.length, call->word.data, wanted);
         return false;
     }
-    measure->sum = sum_of(view, measure->field);
-    if (measure->sum == SIZE_MAX)
-        problem_add(problems, location, "a view sums and counts at most %d different fields", SUMS_MAX);
-    return measure->sum != SIZE_MAX;
+    return measure_rests_on_members(measure) ? take_members(assembly, location, view, measure)
+                                             : take_sum(assembly, location, view, measure);
 }
 
 static bool read_measure(struct assembly *assembly, const struct yaml_node *entry, struct view *view,
                          struct measure *measure)
 {
-    static const char wanted[] = "count, count(field), sum(field) or avg(field)";
-    static const char *const words[] = {"count", "sum", "avg"};
+    static const char wanted[] = "count, count(field), sum(field), avg(field), unique(field), min(field) or max(field)";
+    static const char *const words[] = {
+        [MEASURE_COUNT] = "count",   [MEASURE_SUM] = "sum",     [MEASURE_AVERAGE] = "avg",
+        [MEASURE_UNIQUE] = "unique", [MEASURE_MINIMUM] = "min", [MEASURE_MAXIMUM] = "max"};
+    const size_t count = sizeof words / sizeof words[0];
     struct problems *problems = assembly->reader.problems;
     struct call call;
     if (!option_expect(&assembly->reader, entry, YAML_SCALAR, wanted))
@@ -225,18 +262,15 @@ static bool read_measure(struct assembly *assembly, const struct yaml_node *entr
         problem_add(problems, entry->location, "expected %s", wanted);
         return false;
     }
-    *measure = (struct measure){.kind = MEASURE_COUNT, .field = FIELD_NONE};
-    if (text_equal(call.word, text_of("count")))
-        return !call.has_argument || read_field(assembly, entry, &call, view, measure);
-    if (text_equal(call.word, text_of("unique")) || text_equal(call.word, text_of("approx_unique"))) {
-        problem_add(problems, entry->location, "%.*s is not supported yet", (int)call.word.length, call.word.data);
+    size_t kind = 0;
+    while (kind < count && !text_equal(call.word, text_of(words[kind])))
+        kind++;
+    if (kind == count) {
+        problem_add(problems, entry->location, "expected %s%s", wanted, option_suggest(call.word, words, count).text);
         return false;
     }
-    measure->kind = text_equal(call.word, text_of("sum")) ? MEASURE_SUM : MEASURE_AVERAGE;
-    if (measure->kind == MEASURE_SUM || text_equal(call.word, text_of("avg")))
-        return read_field(assembly, entry, &call, view, measure);
-    problem_add(problems, entry->location, "expected %s%s", wanted, option_suggest(call.word, words, 3).text);
-    return false;
+    *measure = (struct measure){.kind = (enum measure_kind)kind, .field = FIELD_NONE};
+    return (kind == MEASURE_COUNT && !call.has_argument) || read_field(assembly, entry, &call, view, measure);
 }
 
 static void read_measures(struct assembly *assembly, const struct yaml_node *map, struct view *view)
@@ -253,6 +287,9 @@ static void read_measures(struct assembly *assembly, const struct yaml_node *map
         measure.name = reader_copy(&assembly->reader, entry->key->text);
         view->measures[view->measure_count++] = measure;
     }
+    for (size_t i = 0; i < view->measure_count; i++)
+        if (measure_rests_on_members(&view->measures[i]))
+            view->measures[i].sum += view->sum_count;
 }
 
 static void read_retention(struct assembly *assembly, const struct yaml_node *entry, int64_t retention_us,
@@ -304,6 +341,56 @@ static size_t read_entry(struct assembly *assembly, const struct yaml_node *entr
     return source;
 }
 
+/* The first of a view's measures of members that is of the same field. */
+static size_t first_of_field(const struct view *view, size_t number)
+{
+    size_t first = 0;
+    while (view->members[first] != view->members[number])
+        first++;
+    return first;
+}
+
+static size_t hidden_count(const struct view *view)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < view->member_count; i++)
+        count += first_of_field(view, i) == i;
+    return count;
+}
+
+/* The view whose rows are the members of `shown`: see view.h. */
+static struct view hide(struct assembly *assembly, const struct view *shown, size_t field)
+{
+    char name[VIEW_NAME_MAX_BYTES + 1];
+    int length = snprintf(name, sizeof name, "%s:%s", shown->name, shown->schema->fields[field].name);
+    struct view hidden = {
+        .name = reader_copy(&assembly->reader, (struct text){name, (size_t)length}),
+        .schema = shown->schema,
+        .where = shown->where,
+        .window = shown->window,
+        .zone = shown->zone,
+        .retention_s = shown->retention_s,
+        .dimension_count = shown->dimension_count,
+        .shown = shown,
+    };
+    memcpy(hidden.dimensions, shown->dimensions, sizeof hidden.dimensions);
+    hidden.dimensions[hidden.dimension_count++] = field;
+    return hidden;
+}
+
+/* Puts the hidden views of `view` behind the source's others. */
+static void add_hidden(struct assembly *assembly, struct view *views, struct view *view, size_t *count)
+{
+    size_t numbers[MEASURES_MAX];
+    for (size_t i = 0; i < view->member_count; i++) {
+        size_t first = first_of_field(view, i);
+        numbers[i] = first == i ? *count : numbers[first];
+        if (first == i)
+            views[(*count)++] = hide(assembly, view, view->members[i]);
+    }
+    memcpy(view->members, numbers, view->member_count * sizeof numbers[0]);
+}
+
 /* Gives a source its views, in the order of the file. `owners` says which source each view is of. */
 static void give_views(struct assembly *assembly, size_t number, const struct view views[], const size_t owners[],
                        size_t count)
@@ -311,16 +398,19 @@ static void give_views(struct assembly *assembly, size_t number, const struct vi
     struct source *source = &assembly->sources[number];
     size_t mine = 0, next = 0;
     for (size_t i = 0; i < count; i++)
-        mine += owners[i] == number;
+        mine += owners[i] == number ? 1 + hidden_count(&views[i]) : 0;
     if (mine > VIEWS_MAX) {
         problem_add(assembly->reader.problems, assembly->views_node->location,
-                    "the source \"%s\" has more than %d views", source->name, VIEWS_MAX);
+                    "the source \"%s\" has more than %d views, of which each field of unique, min or max is one",
+                    source->name, VIEWS_MAX);
         return;
     }
     struct view *own = reader_allocate(&assembly->reader, mine * sizeof *own);
     for (size_t i = 0; i < count && own; i++)
         if (owners[i] == number)
             own[next++] = views[i];
+    for (size_t i = 0, shown = next; i < shown; i++)
+        add_hidden(assembly, own, &own[i], &next);
     source->views = own;
     source->view_count = next;
     if (assembly->reader.problems->count > 0 || assembly->reader.problems->memory_is_short)

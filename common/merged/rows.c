@@ -24,7 +24,7 @@ const struct cell *row_cell(const struct row *row, const struct view *view, enum
     return (const struct cell *)(const void *)(row->data + (part == PART_LIVE ? cell_size(view) : 0));
 }
 
-const struct cell *row_merge(const struct row *row, const struct view *view, struct cell_total *ret_merged)
+struct cell *row_merge(const struct row *row, const struct view *view, struct cell_total *ret_merged)
 {
     struct cell *merged = cell_total(ret_merged);
     memcpy(merged, row_cell(row, view, PART_BATCH), cell_size(view));
@@ -129,6 +129,7 @@ size_t view_rows_window(const struct view_rows *rows, int64_t start_s)
 
 struct group_wanted {
     const struct view *view;
+    const struct view *order; /* whose dimensions are compared: the first ones */
     const struct window_rows *window;
     struct text group;
     bool after; /* rows of this group itself lie before it too */
@@ -137,13 +138,19 @@ struct group_wanted {
 static bool group_lies_before(const void *context, size_t number)
 {
     const struct group_wanted *wanted = context;
-    int order = group_compare(wanted->view, row_group(wanted->window->rows[number], wanted->view), wanted->group);
+    int order = group_compare(wanted->order, row_group(wanted->window->rows[number], wanted->view), wanted->group);
     return order < 0 || (wanted->after && order == 0);
 }
 
 size_t window_rows_group(const struct view *view, const struct window_rows *window, struct text group, bool after)
 {
-    const struct group_wanted wanted = {view, window, group, after};
+    const struct group_wanted wanted = {view, view, window, group, after};
+    return lower_bound(window->count, group_lies_before, &wanted);
+}
+
+size_t window_rows_first(const struct view *hidden, const struct window_rows *window, struct text group)
+{
+    const struct group_wanted wanted = {hidden, hidden->shown, window, group, false};
     return lower_bound(window->count, group_lies_before, &wanted);
 }
 

@@ -62,10 +62,12 @@ void view_rows_shrink(struct view_rows *rows, size_t bytes);
 size_t view_rows_window(const struct view_rows *rows, int64_t start_s);
 /* The number of the first row of the window whose group is at or, with `after`, after this one. */
 size_t window_rows_group(const struct view *view, const struct window_rows *window, struct text group, bool after);
+/* The number of the first row of a window of a hidden view whose group in the shown one is this one or behind it. */
+size_t window_rows_first(const struct view *hidden, const struct window_rows *window, struct text group);
 
 const struct cell *row_cell(const struct row *row, const struct view *view, enum part part);
 /* Both parts together. */
-const struct cell *row_merge(const struct row *row, const struct view *view, struct cell_total *ret_merged);
+struct cell *row_merge(const struct row *row, const struct view *view, struct cell_total *ret_merged);
 struct text row_group(const struct row *row, const struct view *view);
 
 #endif

@@ -59,8 +59,13 @@ void snapshot_destroy(struct snapshot *snapshot)
 
 bool snapshot_view_is_current(const struct snapshot *snapshot, size_t view)
 {
-    return snapshot->publication.epoch == 0 ||
-           strcmp(snapshot->publication.view_fingerprints[view], snapshot->source->views[view].fingerprint) == 0;
+    const struct source *source = snapshot->source;
+    const struct publication *publication = &snapshot->publication;
+    bool is_current = true;
+    for (size_t i = 0; is_current && publication->epoch > 0 && i < source->view_count; i++)
+        if (i == view || source->views[i].shown == &source->views[view])
+            is_current = strcmp(publication->view_fingerprints[i], source->views[i].fingerprint) == 0;
+    return is_current;
 }
 
 size_t snapshot_bytes(const struct snapshot *snapshot)
@@ -69,6 +74,60 @@ size_t snapshot_bytes(const struct snapshot *snapshot)
     for (size_t i = 0; i < snapshot->source->view_count; i++)
         bytes += snapshot->views[i].rows.bytes;
     return bytes;
+}
+
+size_t snapshot_view_bytes(const struct snapshot *snapshot, size_t view)
+{
+    const struct source *source = snapshot->source;
+    size_t bytes = 0;
+    for (size_t i = 0; i < source->view_count; i++)
+        if (i == view || source->views[i].shown == &source->views[view])
+            bytes += snapshot->views[i].rows.bytes;
+    return bytes;
+}
+
+int64_t snapshot_floor_s(const struct snapshot *snapshot, size_t view)
+{
+    const struct source *source = snapshot->source;
+    int64_t floor_s = snapshot->views[view].rows.floor_s;
+    for (size_t i = 0; i < source->view_count; i++)
+        if (source->views[i].shown == &source->views[view] && snapshot->views[i].rows.floor_s > floor_s)
+            floor_s = snapshot->views[i].rows.floor_s;
+    return floor_s;
+}
+
+/* The members of one field. */
+static bool take_members(const struct view_rows *rows, size_t number, int64_t window_start_s, struct text group,
+                         struct cell *cell)
+{
+    const struct view *hidden = rows->view;
+    size_t at = view_rows_window(rows, window_start_s);
+    bool is_touched = false;
+    if (at == rows->count || rows->windows[at].start_s != window_start_s)
+        return false;
+    const struct window_rows *window = &rows->windows[at];
+    for (size_t i = window_rows_first(hidden, window, group); i < window->count; i++) {
+        const struct row *row = window->rows[i];
+        struct value values[DIMENSIONS_MAX];
+        if (!text_equal(member_group(hidden, row_group(row, hidden)), group))
+            break;
+        int64_t live = row_cell(row, hidden, PART_LIVE)->count;
+        is_touched |= live != 0;
+        if (row_cell(row, hidden, PART_BATCH)->count + live > 0 && group_parse(hidden, row_group(row, hidden), values))
+            cell_take_member(hidden->shown, cell, number, &values[hidden->dimension_count - 1]);
+    }
+    return is_touched;
+}
+
+bool snapshot_take_members(const struct snapshot *snapshot, size_t view, int64_t window_start_s, struct text group,
+                           struct cell *cell)
+{
+    const struct source *source = snapshot->source;
+    bool is_touched = false;
+    for (size_t i = 0; source->views[view].member_count > 0 && i < source->view_count; i++)
+        if (source->views[i].shown == &source->views[view])
+            is_touched |= take_members(&snapshot->views[i].rows, i, window_start_s, group, cell);
+    return is_touched;
 }
 
 bool live_fits(const struct live *live, const struct publication *publication)
@@ -313,25 +372,36 @@ static bool prepare(struct update *update, const struct snapshot *snapshot, stru
     return prepare_live(update, live) && (!staging || prepare_batch(update, staging));
 }
 
-static void note_panes(struct feed *feed, size_t view, const struct sorted_panes *sorted)
+/* Notes for the feed of one view. A change of a member is one of the row that it is in. */
+struct notes {
+    struct feed *feed;
+    size_t number;           /* of the view that is shown */
+    const struct view *view; /* whose rows they are: that one, or one of its hidden ones */
+};
+
+static void note_row(const struct notes *notes, int64_t start_s, struct text group)
+{
+    feed_note_row(notes->feed, notes->number, start_s, notes->view->shown ? member_group(notes->view, group) : group);
+}
+
+static void note_panes(const struct notes *notes, const struct sorted_panes *sorted)
 {
     for (size_t i = 0; i < sorted->count; i++)
-        feed_note_row(feed, view, sorted->panes[i].window_start_s, sorted->panes[i].group);
+        note_row(notes, sorted->panes[i].window_start_s, sorted->panes[i].group);
 }
 
-static void note_window(struct feed *feed, size_t number, const struct view *view, const struct window_rows *window)
+static void note_window(const struct notes *notes, const struct window_rows *window)
 {
     for (size_t i = 0; i < window->count; i++)
-        feed_note_row(feed, number, window->start_s, row_group(window->rows[i], view));
+        note_row(notes, window->start_s, row_group(window->rows[i], notes->view));
 }
 
-static void note_staged(struct feed *feed, size_t number, const struct view_rows *rows,
-                        const struct staged_view *staged)
+static void note_staged(const struct notes *notes, const struct view_rows *rows, const struct staged_view *staged)
 {
     for (size_t i = 0; i < staged->window_count; i++) {
         size_t at = view_rows_window(rows, staged->windows[i]);
         if (at < rows->count && rows->windows[at].start_s == staged->windows[i])
-            note_window(feed, number, rows->view, &rows->windows[at]);
+            note_window(notes, &rows->windows[at]);
     }
 }
 
@@ -339,19 +409,21 @@ static void note_staged(struct feed *feed, size_t number, const struct view_rows
 static void note_changes(struct snapshot *snapshot, size_t number, const struct view_update *update,
                          const struct staged_view *staged, bool rebuild)
 {
-    struct feed *feed = &snapshot->feed;
     const struct view_rows *rows = &snapshot->views[number].rows;
+    const struct view *shown = rows->view->shown;
+    const struct notes notes = {&snapshot->feed, shown ? (size_t)(shown - snapshot->source->views) : number,
+                                rows->view};
     if (update->is_fresh)
-        feed_note_all(feed, number);
-    if (!feed_takes_notes(feed, number))
+        feed_note_all(notes.feed, notes.number);
+    if (!feed_takes_notes(notes.feed, notes.number))
         return;
     for (size_t i = 0; i < rows->count && (rebuild || rows->windows[i].start_s < update->expired_s); i++)
         if (rows->windows[i].start_s < update->expired_s || window_rows_has(rows->view, &rows->windows[i], PART_LIVE))
-            note_window(feed, number, rows->view, &rows->windows[i]);
+            note_window(&notes, &rows->windows[i]);
     if (staged)
-        note_staged(feed, number, rows, staged);
-    note_panes(feed, number, &update->batch);
-    note_panes(feed, number, &update->live);
+        note_staged(&notes, rows, staged);
+    note_panes(&notes, &update->batch);
+    note_panes(&notes, &update->live);
 }
 
 /* With the write lock held. */

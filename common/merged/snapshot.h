@@ -88,9 +88,19 @@ bool snapshot_update(struct snapshot *snapshot, struct live *live, struct stagin
 /* Whether all slots that are known fit what is published: false is a reason to look for a newer publication. */
 bool live_fits(const struct live *live, const struct publication *publication);
 
-/* The view's published rows have the definition that is configured. */
+/* The view's published rows, and the members of its measures, have the definition that is configured. */
 bool snapshot_view_is_current(const struct snapshot *snapshot, size_t view);
 
 size_t snapshot_bytes(const struct snapshot *snapshot);
+/* What the rows of a view take, with the members of its measures. */
+size_t snapshot_view_bytes(const struct snapshot *snapshot, size_t view);
+
+/* Windows of the view that start before it aren't held, or not all of their members. */
+int64_t snapshot_floor_s(const struct snapshot *snapshot, size_t view);
+
+/* Takes the members of a group of the view into its cell, which is merged: real time may have added to what is
+ * published, or taken back. Returns whether real time has anything of them. */
+bool snapshot_take_members(const struct snapshot *snapshot, size_t view, int64_t window_start_s, struct text group,
+                           struct cell *cell);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "postgres/live_versions.h"
+
 #define READ_STATEMENT_TIMEOUT_MS 60000
 #define READ_LOCK_TIMEOUT_MS 5000
 #define LOCK_ATTEMPTS 3 /* a table may be replaced between being looked up and being locked */
@@ -23,10 +25,15 @@ static void disconnect(struct publications *publications)
     publications->connection = NULL;
 }
 
-static void append_table(struct buffer *sql, const struct view *view)
+/* Of which its rows are read. */
+static void append_table(struct buffer *sql, const struct source *source, size_t view)
 {
+    if (source->views[view].shown) {
+        append_current_table(sql, source);
+        return;
+    }
     buffer_append_string(sql, "view.");
-    buffer_append_identifier(sql, view->name);
+    buffer_append_identifier(sql, source->views[view].name);
 }
 
 /* Which tables there are: the schema's version table first, then each view's. */
@@ -38,7 +45,7 @@ static bool look_up_tables(PGconn *connection, const struct source *source, bool
     size_t view_count = ret_exists ? source->view_count : 0;
     for (size_t i = 0; i < view_count; i++) {
         buffer_clear(&name);
-        append_table(&name, &source->views[i]);
+        append_table(&name, source, i);
         buffer_append_string(&sql, ", to_regclass(");
         buffer_append_literal(&sql, buffer_text(&name));
         sql.failed |= name.failed;
@@ -66,7 +73,7 @@ static bool begin_locked(PGconn *connection, const struct source *source, const 
     for (size_t i = 0; exists && i < source->view_count; i++)
         if (exists[i]) {
             buffer_append_string(&sql, "; lock table ");
-            append_table(&sql, &source->views[i]);
+            append_table(&sql, source, i);
             buffer_append_string(&sql, " in access share mode");
         }
     bool done = !sql.failed ? connection_execute(connection, buffer_string(&sql), error)

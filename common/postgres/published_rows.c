@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "postgres/group_sql.h"
 #include "postgres/publications.h"
 #include "postgres/view_table.h"
 
@@ -80,19 +81,23 @@ static bool read_touched(const struct row_scan *scan, int64_t since_epoch, int64
         return true;
     return connection_query(scan->connection,
                             "select distinct unnest(windows) from tidemark.touched "
-                            "where source = $1 and view = $2 and epoch > $3::bigint and epoch <= $4::bigint",
+                            "where source = $1 and view = $2 and epoch > $3::bigint and epoch <= $4::bigint "
+                            "order by 1",
                             4, values, ret_windows, error);
 }
 
 static bool give_windows(struct row_scan *scan, const PGresult *windows, struct error *error)
 {
     int count = PQntuples(windows);
+    for (int row = 0; row < count; row++)
+        scan->rows->clear_window(scan->rows->context, scan->view, result_integer(windows, row, 0));
     if (count == 0)
         return true;
+    if (view_of(scan)->shown)
+        return members_fetch(scan->connection, scan->source, view_of(scan), windows, give_piece, scan, error);
     struct buffer condition = {0};
     buffer_append_string(&condition, " where tm_window = any ('{");
     for (int row = 0; row < count; row++) {
-        scan->rows->clear_window(scan->rows->context, scan->view, result_integer(windows, row, 0));
         buffer_append_string(&condition, row ? "," : "");
         buffer_append_text(&condition, result_text(windows, row, 0));
     }
@@ -116,6 +121,8 @@ static bool give_view(struct row_scan *scan, const struct publication *publicati
     if (known)
         return give_windows(scan, windows, error);
     scan->rows->clear_view(scan->rows->context, scan->view);
+    if (current && view->shown)
+        return members_fetch(scan->connection, scan->source, view, NULL, give_piece, scan, error);
     return !current || give_rows(scan, "", error);
 }
 

@@ -147,8 +147,8 @@ static bool write_days(struct writer *writer, const struct panes *panes, const s
 {
     for (size_t i = 0; i < count;) {
         int64_t day = dated[i].day;
-        char name[NAME_MAX_BYTES + 40];
-        snprintf(name, sizeof name, "cells:%.*s:%" PRId64, NAME_MAX_BYTES, panes->view->name, day);
+        char name[VIEW_NAME_MAX_BYTES + 40];
+        snprintf(name, sizeof name, "cells:%.*s:%" PRId64, VIEW_NAME_MAX_BYTES, panes->view->name, day);
         size_t place = begin_hash(writer, name);
         for (; i < count && dated[i].day == day; i++)
             if (!write_pane(writer, panes->view, panes_get(panes, dated[i].number), error))

@@ -175,7 +175,7 @@ struct gathered {
     size_t view;
     bool announce;
     struct text key; /* "<window start>:<group>"; data NULL where nothing was gathered yet */
-    _Alignas(struct cell) unsigned char bytes[sizeof(struct cell) + SUMS_MAX * sizeof(struct sum)];
+    _Alignas(struct cell) unsigned char bytes[sizeof(struct cell) + (SUMS_MAX + MEASURES_MAX) * sizeof(struct sum)];
 };
 
 static struct cell *gathered_cell(struct gathered *gathered)
@@ -231,7 +231,7 @@ static bool begin(struct gathered *gathered, struct text key, struct error *erro
         return true;
     if (!settle(gathered, error))
         return false;
-    memset(gathered->bytes, 0, sizeof gathered->bytes);
+    memset(gathered->bytes, 0, cell_size(&gathered->reader->source->views[gathered->view]));
     gathered->key = key;
     return true;
 }

@@ -6,11 +6,11 @@
 
 #include "view/view.h"
 
-/* What the cells of a view add up to: a cell with room for the sums of any view. */
+/* What the cells of a view add up to: a cell with room for all that one of any view has. */
 #define CELL_CHECKSUMS 2
 
 struct cell_total {
-    _Alignas(struct cell) unsigned char bytes[sizeof(struct cell) + SUMS_MAX * sizeof(struct sum)];
+    _Alignas(struct cell) unsigned char bytes[sizeof(struct cell) + (SUMS_MAX + MEASURES_MAX) * sizeof(struct sum)];
     /* Each the sum, modulo a prime of its own below 2^31, of each number in a cell times a hash of where it stands
      * (window, group, which of the numbers): what is added to cells adds to it, in whatever order and pieces. Whoever
      * changes cells without knowing the hashes goes unnoticed once in 2^62 times. */

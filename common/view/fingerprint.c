@@ -70,6 +70,7 @@ bool source_fingerprint(struct source *source)
     struct buffer form = {0};
     print_source(source, &form);
     for (size_t i = 0; i < source->view_count; i++)
-        print_view(&source->views[i], &form);
+        if (!source->views[i].shown) /* the measures of its shown view say that it is there */
+            print_view(&source->views[i], &form);
     return fingerprint_of(&form, source->fingerprint);
 }

@@ -64,6 +64,24 @@ bool group_parse(const struct view *view, struct text group, struct value ret_va
     return group.length == 0;
 }
 
+size_t member_field(const struct view *hidden)
+{
+    return hidden->dimensions[hidden->dimension_count - 1];
+}
+
+struct text member_group(const struct view *hidden, struct text group)
+{
+    struct text rest = group;
+    struct value value;
+    for (size_t i = 0; i + 1 < hidden->dimension_count; i++) {
+        bool valid = take(&rest, is_text(hidden, i), &value);
+        assert(valid);
+        if (!valid)
+            break;
+    }
+    return (struct text){group.data, group.length - rest.length};
+}
+
 int group_compare(const struct view *view, struct text a, struct text b)
 {
     for (size_t i = 0; i < view->dimension_count; i++) {

@@ -5,7 +5,7 @@
 
 size_t cell_size(const struct view *view)
 {
-    return sizeof(struct cell) + view->sum_count * sizeof(struct sum);
+    return sizeof(struct cell) + (view->sum_count + view->member_count) * sizeof(struct sum);
 }
 
 void cell_merge(const struct view *view, struct cell *into, const struct cell *from)
@@ -95,6 +95,8 @@ static int64_t floor_seconds(int64_t at_us)
 
 bool view_counts(const struct view *view, const struct record *record)
 {
+    if (view->shown && !record->values[member_field(view)].present)
+        return false;
     return !view->where || expression_evaluate(view->where, record->values) == TRUTH_TRUE;
 }
 
@@ -139,6 +141,14 @@ int view_apply(struct panes *panes, const struct record *record, int sign)
     if (!view_counts(panes->view, record))
         return 0;
     return view_add(panes, record, sign) ? 1 : -1;
+}
+
+size_t source_shown_count(const struct source *source)
+{
+    size_t count = 0;
+    while (count < source->view_count && !source->views[count].shown)
+        count++;
+    return count;
 }
 
 static void mark_used(const struct view *view, bool used[])

@@ -22,6 +22,21 @@ void question_init(struct view_question *question, const struct view *view)
         question->kept[i] = i;
 }
 
+void question_of_members(const struct view_question *question, const struct view *hidden,
+                         struct view_question *ret_question)
+{
+    question_init(ret_question, hidden);
+    struct view *rows = &ret_question->rows;
+    size_t count = question->rows.dimension_count, last = hidden->dimension_count - 1;
+    memcpy(rows->dimensions, question->rows.dimensions, count * sizeof rows->dimensions[0]);
+    memcpy(ret_question->kept, question->kept, count * sizeof ret_question->kept[0]);
+    rows->dimensions[count] = hidden->dimensions[last];
+    ret_question->kept[count] = last;
+    rows->dimension_count = count + 1;
+    rows->window = question->rows.window;
+    ret_question->panes = question->panes;
+}
+
 bool question_is_plain(const struct view_question *question)
 {
     return question->panes == 1 && question->rows.window.length_s == question->view->window.length_s &&

@@ -29,6 +29,9 @@ struct view_question {
 
 /* Asks for the panes themselves. */
 void question_init(struct view_question *question, const struct view *view);
+/* Asks for the members of what `question` asks for: `hidden` is a hidden view of its view. */
+void question_of_members(const struct view_question *question, const struct view *hidden,
+                         struct view_question *ret_question);
 /* Whether the panes are the rows, in the order in which they lie. */
 bool question_is_plain(const struct view_question *question);
 

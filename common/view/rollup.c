@@ -87,6 +87,25 @@ bool rollup_add(struct rollup *rollup, int64_t pane_start_s, const struct value 
     return true;
 }
 
+void rollup_take_members(struct rollup *rollup, size_t number, const struct rollup *members)
+{
+    const struct view *hidden = &members->question->rows;
+    const size_t start_length = sizeof(int64_t);
+    for (size_t i = 0; i < members->map.count; i++) {
+        const struct bytes_map_entry *entry = &members->map.entries[i];
+        const struct rolled *member = entry->value;
+        struct text group = {entry->key.data + start_length, entry->key.length - start_length};
+        struct text row = {entry->key.data, start_length + member_group(hidden, group).length};
+        struct rolled *rolled = bytes_map_find(&rollup->map, row);
+        struct value values[DIMENSIONS_MAX];
+        if (!rolled || !group_parse(hidden, group, values))
+            continue;
+        rolled->is_touched |= member->is_touched;
+        if (member->cell.count > 0)
+            cell_take_member(&rollup->question->rows, &rolled->cell, number, &values[hidden->dimension_count - 1]);
+    }
+}
+
 int64_t rollup_reach_s(const struct rollup *rollup)
 {
     const struct view_question *question = rollup->question;
@@ -105,14 +124,13 @@ static int compare_numbers(wide a, wide b)
 /* A measure as it is shown; false where it is null. */
 static bool measure_value(const struct measure *measure, const struct cell *cell, wide *ret_value)
 {
-    if (measure->kind == MEASURE_COUNT) {
-        *ret_value = measure_count(measure, cell);
-        return true;
-    }
-    const struct sum *sum = &cell->sums[measure->sum];
-    if (sum->count == 0)
+    if (measure_is_null(measure, cell))
         return false;
-    *ret_value = measure->kind == MEASURE_SUM ? sum->total : wide_average(sum->total, sum->count);
+    const struct sum *sum = &cell->sums[measure->sum];
+    *ret_value = measure->kind == MEASURE_COUNT     ? measure_count(measure, cell)
+                 : measure->kind == MEASURE_UNIQUE  ? sum->count
+                 : measure->kind == MEASURE_AVERAGE ? wide_average(sum->total, sum->count)
+                                                    : sum->total;
     return true;
 }
 

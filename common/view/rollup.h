@@ -39,6 +39,8 @@ void rollup_clean_up(struct rollup *rollup);
  * than ROLLUP_ROWS_MAX rows. */
 bool rollup_add(struct rollup *rollup, int64_t pane_start_s, const struct value dimensions[], const struct cell *cell,
                 bool is_touched) MUST_CHECK;
+/* Takes what was added to `members`, a rollup of question_of_members, into the rows, which have all their cells. */
+void rollup_take_members(struct rollup *rollup, size_t number, const struct rollup *members);
 /* Panes that start then or later are in no row. */
 int64_t rollup_reach_s(const struct rollup *rollup);
 

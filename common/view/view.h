@@ -12,22 +12,35 @@
 #include "view/expression.h"
 #include "view/window.h"
 
-#define VIEWS_MAX 64      /* of a source */
-#define DIMENSIONS_MAX 8  /* of a view */
-#define MEASURES_MAX 16   /* of a view */
-#define SUMS_MAX 8        /* distinct fields of a view that are summed or counted */
-#define NAME_MAX_BYTES 40 /* of sources, views, dimensions, measures */
+#define VIEWS_MAX 64                                 /* of a source, hidden ones among them */
+#define DIMENSIONS_MAX 9                             /* of a view; of one that isn't hidden one less */
+#define MEASURES_MAX 16                              /* of a view */
+#define SUMS_MAX 8                                   /* distinct fields of a view that are summed or counted */
+#define NAME_MAX_BYTES 40                            /* of sources, views, dimensions, measures */
+#define VIEW_NAME_MAX_BYTES (2 * NAME_MAX_BYTES + 1) /* of views, hidden ones among them */
 #define FINGERPRINT_SIZE 17
 
 enum on_duplicate { ON_DUPLICATE_REPLACE, ON_DUPLICATE_IGNORE, ON_DUPLICATE_NONE };
-enum measure_kind { MEASURE_COUNT, MEASURE_SUM, MEASURE_AVERAGE };
+enum measure_kind {
+    MEASURE_COUNT,
+    MEASURE_SUM,
+    MEASURE_AVERAGE,
+    MEASURE_UNIQUE, /* how many different values */
+    MEASURE_MINIMUM,
+    MEASURE_MAXIMUM,
+};
 
 struct measure {
     const char *name;
     enum measure_kind kind;
     size_t field; /* summed, averaged, or counted where it isn't null; FIELD_NONE counts versions */
-    size_t sum;   /* which of the view's sums it reads */
+    size_t sum;   /* which of a cell's sums it reads */
 };
+
+/* unique, min and max rest on members: the values of a field in a window and group, each with the number of versions
+ * that have it. Members are the rows of a hidden view, which has the value as one more dimension, the last, and counts
+ * no version without one. It is made of the definition, stands behind the source's other views, and is nowhere shown.
+ */
 
 struct view {
     const char *name;
@@ -42,6 +55,9 @@ struct view {
     size_t measure_count;
     size_t sums[SUMS_MAX]; /* fields summed or counted, each once; the sum of a text is 0 */
     size_t sum_count;
+    size_t members[MEASURES_MAX]; /* of each measure that rests on members: the number of their view in the source */
+    size_t member_count;
+    const struct view *shown;           /* of a hidden view: the one whose measures rest on its rows; else NULL */
     char fingerprint[FINGERPRINT_SIZE]; /* hex; changes where the meaning changes */
 };
 
@@ -66,7 +82,10 @@ struct sum {
 };
 struct cell {
     int64_t count;
-    struct sum sums[]; /* view->sum_count of them */
+    /* view->sum_count of them. Behind them one for each measure that rests on members, which is zero in all that is
+     * stored or added: what is answered has there how many values there are (the count), or whether there is one and
+     * which (count and total). */
+    struct sum sums[];
 };
 
 size_t cell_size(const struct view *view);
@@ -100,7 +119,7 @@ bool panes_add(struct panes *into, int64_t window_start_s, struct text group, co
 /* Adds all panes of the same view; false where memory is short: some may have been added. */
 bool panes_add_all(struct panes *into, const struct panes *from);
 
-/* Whether a version counts in the view: its `where` is true. */
+/* Whether a version counts in the view: its `where` is true, and in a hidden view its value isn't null. */
 bool view_counts(const struct view *view, const struct record *record);
 /* Adds (sign 1) or takes back (sign -1) a version that counts; false where memory is short (nothing was changed). */
 bool view_add(struct panes *panes, const struct record *record, int sign);
@@ -119,9 +138,25 @@ bool group_parse(const struct view *view, struct text group, struct value ret_va
 /* Order of rows in a window: by dimension, nulls first, text bytewise, integers by number. */
 int group_compare(const struct view *view, struct text a, struct text b);
 
+/* How many views of the source aren't hidden: those that stand first. */
+size_t source_shown_count(const struct source *source);
+/* The number of the field whose values are the members of a hidden view. */
+size_t member_field(const struct view *hidden);
+/* Which of its dimensions are the shown view's: the group of that one. */
+struct text member_group(const struct view *hidden, struct text group);
+/* Takes a group of the hidden view, of which a version counts, into what a cell of its shown view says of members.
+ * `number` is that of the hidden view in the source; each of its groups is to be taken once. */
+void cell_take_member(const struct view *view, struct cell *cell, size_t number, const struct value *member);
+/* Takes all cells of a hidden view, of which a version counts, into those of its shown view; false where memory is
+ * short. */
+bool panes_take_members(struct panes *into, size_t number, const struct panes *members);
+
+bool measure_rests_on_members(const struct measure *measure);
+/* Whether its value is null. */
+bool measure_is_null(const struct measure *measure, const struct cell *cell);
 /* How many versions a count measure counts. */
 int64_t measure_count(const struct measure *measure, const struct cell *cell);
-/* A measure as JSON: a count, a decimal with exactly its digits, or null where nothing was summed. */
+/* A measure as JSON: a count, a decimal with exactly its digits, or null where there is none. */
 void measure_append(const struct view *view, const struct measure *measure, const struct cell *cell,
                     struct buffer *out);
 

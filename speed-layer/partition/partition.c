@@ -16,6 +16,8 @@ static void find_same_conditions(struct partition *partition)
         size_t same = 0;
         if (source->views[i].where)
             expression_print_sql(source->views[i].where, &source->schema, "", &forms[i]);
+        if (source->views[i].shown)
+            buffer_appendf(&forms[i], " and field %zu", member_field(&source->views[i]));
         while (same < i && (forms[i].failed || forms[same].failed ||
                             !text_equal(buffer_text(&forms[same]), buffer_text(&forms[i]))))
             same++;

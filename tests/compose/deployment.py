@@ -19,7 +19,13 @@ from support.tidemark import REVENUE, Answer, differences, oracle_view, view
 PROJECT = "tidemark-test"
 OURS = ("speed", "batch", "serving")
 STORES = ("kafka", "postgres", "redis")
-SUMMARY = {"total_orders": "count", "total_revenue": "sum(amount)", "avg_order_value": "avg(amount)"}
+SUMMARY = {
+    "total_orders": "count",
+    "total_revenue": "sum(amount)",
+    "avg_order_value": "avg(amount)",
+    "customers": "unique(customer_id)",
+    "largest": "max(amount)",
+}
 # As deploy/tidemark.yaml has them.
 VIEWS = {
     "daily_revenue": view("orders", measures=REVENUE),

@@ -25,8 +25,11 @@ SUMMARY = {
     "with_customer": "count(customer_id)",
     "total_revenue": "sum(amount)",
     "avg_order_value": "avg(amount)",
+    "customers": "unique(customer_id)",
+    "smallest": "min(amount)",
+    "largest": "max(amount)",
 }
-
+HOURLY = {"order_count": "count", "total_revenue": "sum(amount)", "most": "max(quantity)"}
 
 SAMPLES = 200  # answers that are kept and checked
 
@@ -91,7 +94,7 @@ class MainJob(EndToEnd):
             {
                 "daily_revenue": view("orders"),
                 "live_revenue": view("orders", "tumbling_1_minute", retention="48 hours"),
-                "hourly_revenue": view("orders", "tumbling 1 hour", time_zone="Asia/Kolkata"),
+                "hourly_revenue": view("orders", "tumbling 1 hour", HOURLY, time_zone="Asia/Kolkata"),
                 "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
                 "weekly_revenue": view("orders", "tumbling 1 week"),
                 "monthly_summary": view("orders", "tumbling_1_month", SUMMARY, dimensions=["category"]),

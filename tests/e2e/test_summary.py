@@ -30,6 +30,9 @@ MEASURES = {
     "pieces": ("sum", "quantity"),
     "avg_pieces": ("avg", "quantity"),
     "weight": ("sum", "weight"),
+    "different_customers": ("unique", "customer_id"),
+    "lightest": ("min", "weight"),
+    "most_pieces": ("max", "quantity"),
 }
 WHERE = "status <> 'cancelled' and amount > 0"
 JOB = """

@@ -12,7 +12,7 @@ static struct oracle_row *row_of(struct oracle_answer *answer, int64_t window_s,
             return &answer->rows[i];
     if (answer->count == ORACLE_ROWS)
         world_fail("the oracle has no room for more rows");
-    answer->rows[answer->count] = (struct oracle_row){window_s, category, 0, 0};
+    answer->rows[answer->count] = (struct oracle_row){window_s, category, 0, 0, 0};
     return &answer->rows[answer->count++];
 }
 
@@ -27,6 +27,7 @@ static void add(const struct oracle_question *question, const struct order_messa
     struct oracle_row *row = row_of(answer, window_s, question->by_day ? message->category : -1);
     row->count++;
     row->cents += message->cents;
+    row->amounts |= ORACLE_AMOUNT(message->cents);
 }
 
 static bool was_lost(const struct oracle_question *question, int32_t partition, int64_t offset)

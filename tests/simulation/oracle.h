@@ -7,11 +7,13 @@
 #include "database.h"
 
 #define ORACLE_ROWS 128
+#define ORACLE_AMOUNT(cents) (1u << ((cents) / 101 + 1)) /* of the few that a message can have */
 
 struct oracle_row {
     int64_t window_s;
     int category; /* of BY_DAY; -1 */
     int64_t count, cents;
+    unsigned amounts; /* those that there are, as ORACLE_AMOUNT */
 };
 
 struct oracle_answer {

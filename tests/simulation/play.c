@@ -99,6 +99,24 @@ static void make_view(struct world *world, struct definition *definition, struct
         world_fail("%s", error.message);
 }
 
+/* Measures of by_day that rest on members, and the hidden view of these. */
+static void add_members(struct definition *definition)
+{
+    struct view *view = &definition->views[BY_DAY], *members = &definition->views[BY_DAY_AMOUNTS];
+    static const struct measure measures[] = {{"amounts", MEASURE_UNIQUE, AMOUNT, 1},
+                                              {"least", MEASURE_MINIMUM, AMOUNT, 2},
+                                              {"most", MEASURE_MAXIMUM, AMOUNT, 3}};
+    *members = *view;
+    members->name = "by_day:amount";
+    members->dimensions[members->dimension_count++] = AMOUNT;
+    members->sum_count = members->measure_count = 0;
+    members->shown = view;
+    for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
+        view->measures[view->measure_count++] = measures[i];
+        view->members[view->member_count++] = BY_DAY_AMOUNTS;
+    }
+}
+
 static void make_definition(struct world *world, struct definition *definition)
 {
     definition->source = (struct source){.name = "orders",
@@ -115,6 +133,7 @@ static void make_definition(struct world *world, struct definition *definition)
     make_view(world, definition, &definition->views[BY_DAY], "by_day", SECONDS_PER_DAY);
     definition->views[BY_DAY].dimensions[0] = CATEGORY;
     definition->views[BY_DAY].dimension_count = 1;
+    add_members(definition);
     definition->settings = (struct settings){.sources = &definition->source, .source_count = 1};
     definition->settings.speed.flush_every_us = 50000;
     definition->settings.speed.flush_messages = 4;
@@ -373,6 +392,8 @@ static void damage_cell(struct world *world)
     memcpy(world->edited[number], incarnation, sizeof world->edited[number]);
     if (chance_one_in(2))
         memset(pane.cell, 0, cell_size(panes->view));
+    else if (panes->view->sum_count == 0)
+        pane.cell->count++;
     else
         pane.cell->sums[0].total++;
 }

@@ -10,7 +10,7 @@
 #include "topic.h"
 
 enum { ID, STATUS, CATEGORY, AMOUNT, FIELD_COUNT };
-enum { BY_MINUTE, BY_DAY, VIEW_COUNT }; /* by day and category */
+enum { BY_MINUTE, BY_DAY, BY_DAY_AMOUNTS, VIEW_COUNT }; /* by day and category; and the members of its measures */
 enum { DEFINITIONS = 2, SPEEDS = 2, BATCHES = 2 };
 
 struct figures {

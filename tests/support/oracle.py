@@ -49,7 +49,7 @@ def paid_order(order):
 
 @dataclass(frozen=True)
 class View:
-    """measures: {name: ("count",) or ("count" | "sum" | "avg" | "unique", field)}"""
+    """measures: {name: ("count",) or ("count" | "sum" | "avg" | "unique" | "min" | "max", field)}"""
 
     window: str = "day"  # or hour, minute, week, month, year
     time_zone: str = "UTC"
@@ -331,9 +331,10 @@ class Log:
         scale = 0 if kind == "integer" else int(kind[len("decimal(") : -1])
         with localcontext() as context:
             context.prec = 100
+            if measure[0] != "avg":
+                value = {"sum": sum, "min": min, "max": max}[measure[0]](values)
+                return Decimal(value).scaleb(-scale) if scale else value
             total = Decimal(sum(values)).scaleb(-scale)
-            if measure[0] == "sum":
-                return total if scale else int(total)
             return (total / len(values)).quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
 
     def view_ledger(self, view, offsets=None):

@@ -318,6 +318,14 @@ static void append_measure(const struct summary_plan *plan, const struct measure
     case MEASURE_AVERAGE:
         append_average(buffer_string(&field), scale, sql);
         break;
+    case MEASURE_UNIQUE:
+        buffer_appendf(sql, "count(DISTINCT %s)::BIGINT", buffer_string(&field));
+        break;
+    case MEASURE_MINIMUM:
+    case MEASURE_MAXIMUM:
+        buffer_appendf(sql, "%s(%s)::DECIMAL(38, %u)", measure->kind == MEASURE_MINIMUM ? "min" : "max",
+                       buffer_string(&field), scale);
+        break;
     }
     sql->failed |= field.failed;
     buffer_clean_up(&field);

@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/clock.h"
 #include "database/schema.h"
 #include "engine/postgres/view_sql.h"
+#include "postgres/group_sql.h"
 #include "publication/kept_table.h"
 
 struct rebuild {
@@ -22,20 +22,6 @@ static const char *const added_and_removed = "(select tm_event_us from pg_temp.t
 static const struct view *view_of(const struct rebuild *rebuild, size_t number)
 {
     return &rebuild->run->source->views[number];
-}
-
-/* The event times found in `origin`, as a range of seconds; false in *ret_any where there are none. */
-static bool find_times(struct rebuild *rebuild, const char *origin, struct time_range *ret_times, bool *ret_any,
-                       struct error *error)
-{
-    RESULT *result = NULL;
-    buffer_appendf(&rebuild->sql, "select min(o.tm_event_us), max(o.tm_event_us) from %s", origin);
-    if (!batch_query(rebuild->run->batch, &rebuild->sql, &result, error))
-        return false;
-    *ret_any = !PQgetisnull(result, 0, 0);
-    *ret_times = (struct time_range){result_integer(result, 0, 0) / US_PER_SECOND,
-                                     result_integer(result, 0, 1) / US_PER_SECOND + 1};
-    return true;
 }
 
 /* Adds to the counted and filtered of the views for which `whole` holds, what `origin` has that doesn't count. */
@@ -66,54 +52,6 @@ static bool count_filtered(struct rebuild *rebuild, const char *origin, bool who
     return true;
 }
 
-/* Windows touched, and the ranges of event times that hold them, joined where they meet. */
-struct touched {
-    struct buffer windows, from_us, to_us;
-};
-
-static void touched_clean_up(struct touched *touched)
-{
-    buffer_clean_up(&touched->windows);
-    buffer_clean_up(&touched->from_us);
-    buffer_clean_up(&touched->to_us);
-}
-
-static void append_item(struct buffer *list, int64_t number)
-{
-    buffer_append_string(list, list->length ? "," : "'{");
-    buffer_append_integer(list, number);
-}
-
-/* Around a change of the clock moments of a window can lie outside its start and end; a day further they can't. */
-static int64_t margin_s(const struct view *view, int64_t start_s, int64_t end_s)
-{
-    struct zone_span span = zone_span(view->zone, start_s);
-    bool changes = span.from_s > start_s - SECONDS_PER_DAY || span.to_s < end_s + SECONDS_PER_DAY;
-    return changes ? SECONDS_PER_DAY : 0;
-}
-
-static void list_touched(const struct view *view, const PGresult *starts, struct touched *touched)
-{
-    int64_t open_until = INT64_MIN;
-    for (int row = 0; row < PQntuples(starts); row++) {
-        int64_t start_s = result_integer(starts, row, 0);
-        int64_t end_s = window_end(&view->window, view->zone, start_s);
-        int64_t further_s = margin_s(view, start_s, end_s);
-        append_item(&touched->windows, start_s);
-        if (start_s - further_s > open_until) {
-            if (open_until != INT64_MIN)
-                append_item(&touched->to_us, open_until * US_PER_SECOND);
-            append_item(&touched->from_us, (start_s - further_s) * US_PER_SECOND);
-        }
-        if (end_s + further_s > open_until)
-            open_until = end_s + further_s;
-    }
-    append_item(&touched->to_us, open_until * US_PER_SECOND);
-    buffer_append_string(&touched->windows, "}'::bigint[]");
-    buffer_append_string(&touched->from_us, "}'::bigint[]");
-    buffer_append_string(&touched->to_us, "}'::bigint[]");
-}
-
 static bool find_touched(struct rebuild *rebuild, const struct window_sql *window, PGresult **ret_starts,
                          struct error *error)
 {
@@ -139,22 +77,12 @@ static bool query_counts(struct rebuild *rebuild, int64_t *ret_versions, int64_t
     return true;
 }
 
-/* Only the live versions in the touched ranges are read; `offset 0` keeps them from being joined in any other way than
- * by the index on event times. */
-static void append_touched_versions(struct buffer *origin, const struct source *source, const struct touched *touched)
-{
-    buffer_appendf(origin, "(select v.* from unnest(%s, %s) as w (from_us, to_us) cross join lateral (select * from ",
-                   buffer_string(&touched->from_us), buffer_string(&touched->to_us));
-    append_current_table(origin, source);
-    buffer_append_string(origin, " c where c.tm_event_us >= w.from_us and c.tm_event_us < w.to_us offset 0) v) o");
-}
-
 static bool replace_windows(struct rebuild *rebuild, const struct window_sql *window, struct view_change *change,
                             const PGresult *starts, struct error *error)
 {
-    struct touched touched = {0};
+    struct touched touched;
     struct buffer table = {0}, origin = {0};
-    list_touched(window->view, starts, &touched);
+    bool failed = !touched_init(&touched, window->view, starts);
     append_view_table(&table, window->view);
     append_touched_versions(&origin, rebuild->run->source, &touched);
     const char *windows = buffer_string(&touched.windows);
@@ -163,8 +91,7 @@ static bool replace_windows(struct rebuild *rebuild, const struct window_sql *wi
                    "with deleted as (delete from %s where tm_window = any (%s) returning tm_count) "
                    "select coalesce(sum(tm_count), 0)::bigint, count(*) from deleted",
                    buffer_string(&table), windows);
-    bool failed =
-        table.failed || origin.failed || touched.windows.failed || touched.from_us.failed || touched.to_us.failed;
+    failed = failed || table.failed || origin.failed;
     bool done =
         failed ? error_set(error, ERROR_INTERNAL, "out of memory") : query_counts(rebuild, &before, &deleted, error);
     if (done) {
@@ -183,6 +110,32 @@ static bool replace_windows(struct rebuild *rebuild, const struct window_sql *wi
     return done;
 }
 
+/* Adds to the view's counted what counts of `origin`, where there are rows or not. */
+static bool count_counted(struct rebuild *rebuild, size_t number, const char *origin, int sign, struct error *error)
+{
+    RESULT *result = NULL;
+    buffer_appendf(&rebuild->sql, "select count(*) from %s where ", origin);
+    append_view_condition(&rebuild->sql, view_of(rebuild, number));
+    if (!batch_query(rebuild->run->batch, &rebuild->sql, &result, error))
+        return false;
+    rebuild->changes[number].counted += sign * result_integer(result, 0, 0);
+    return true;
+}
+
+/* A hidden view has no table: that the live versions are others in these windows is all there is to say. */
+static bool touch_windows(struct rebuild *rebuild, size_t number, const PGresult *starts, struct error *error)
+{
+    struct touched touched;
+    struct buffer *windows = &rebuild->changes[number].windows;
+    bool done = touched_init(&touched, view_of(rebuild, number), starts);
+    buffer_append_text(windows, buffer_text(&touched.windows));
+    touched_clean_up(&touched);
+    if (!done || windows->failed)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    return count_counted(rebuild, number, "pg_temp.tm_added o", 1, error) &&
+           count_counted(rebuild, number, "pg_temp.tm_removed o", -1, error);
+}
+
 static bool update_view(struct rebuild *rebuild, size_t number, struct time_range times, struct error *error)
 {
     struct window_sql window;
@@ -190,7 +143,9 @@ static bool update_view(struct rebuild *rebuild, size_t number, struct time_rang
     window_sql_init(&window, view_of(rebuild, number), times);
     bool done = find_touched(rebuild, &window, &starts, error);
     if (done && PQntuples(starts) > 0)
-        done = replace_windows(rebuild, &window, &rebuild->changes[number], starts, error);
+        done = view_of(rebuild, number)->shown
+                   ? touch_windows(rebuild, number, starts, error)
+                   : replace_windows(rebuild, &window, &rebuild->changes[number], starts, error);
     window_sql_clean_up(&window);
     return done;
 }
@@ -242,22 +197,9 @@ static struct staged_name staged(size_t number)
     return name;
 }
 
-/* The versions that would count: so the ledger is closed, whether the rows are published or not. */
-static bool count_refused(struct rebuild *rebuild, size_t number, struct error *error)
-{
-    RESULT *result = NULL;
-    buffer_append_string(&rebuild->sql, "select count(*) from ");
-    append_current_table(&rebuild->sql, rebuild->run->source);
-    buffer_append_string(&rebuild->sql, " o where ");
-    append_view_condition(&rebuild->sql, view_of(rebuild, number));
-    if (!batch_query(rebuild->run->batch, &rebuild->sql, &result, error))
-        return false;
-    rebuild->changes[number].counted = result_integer(result, 0, 0);
-    return true;
-}
-
 /* A view that has a table: its rows are computed beside it, so that it is locked, if at all, for a short time only. */
-static bool stage_view(struct rebuild *rebuild, size_t number, struct time_range times, struct error *error)
+static bool stage_view(struct rebuild *rebuild, size_t number, struct time_range times, const char *current,
+                       struct error *error)
 {
     const struct view *view = view_of(rebuild, number);
     struct batch *batch = rebuild->run->batch;
@@ -268,17 +210,20 @@ static bool stage_view(struct rebuild *rebuild, size_t number, struct time_range
         !kept_table_check(batch, view, staged(number).text, refusal, error))
         return false;
     if (refusal->length > 0)
-        return count_refused(rebuild, number, error);
+        return count_counted(rebuild, number, current, 1, error); /* the ledger is closed all the same */
     rebuild->is_staged[number] = true;
     return fill_view(rebuild, number, times, staged(number).text, error);
 }
 
-static bool compute_view(struct rebuild *rebuild, size_t number, struct time_range times, struct error *error)
+static bool compute_view(struct rebuild *rebuild, size_t number, struct time_range times, const char *current,
+                         struct error *error)
 {
     bool exists;
+    if (view_of(rebuild, number)->shown)
+        return count_counted(rebuild, number, current, 1, error);
     if (!kept_table_exists(rebuild->run->batch, view_of(rebuild, number), &exists, error))
         return false;
-    return exists ? stage_view(rebuild, number, times, error) : make_view(rebuild, number, times, error);
+    return exists ? stage_view(rebuild, number, times, current, error) : make_view(rebuild, number, times, error);
 }
 
 /* Last, for it may lock tables that others read. */
@@ -301,12 +246,14 @@ static bool rebuild_each(struct rebuild *rebuild, const char *current, struct er
 {
     struct time_range changed, all;
     bool any_changed, any;
-    if (!find_times(rebuild, added_and_removed, &changed, &any_changed, error) ||
-        !find_times(rebuild, current, &all, &any, error))
+    PGconn *connection = rebuild->run->batch->connection;
+    if (!versions_find_times(connection, added_and_removed, &changed, &any_changed, error) ||
+        !versions_find_times(connection, current, &all, &any, error))
         return false;
     for (size_t i = 0; i < rebuild->run->source->view_count; i++) {
         bool whole = rebuild->changes[i].whole;
-        if (whole ? !compute_view(rebuild, i, all, error) : any_changed && !update_view(rebuild, i, changed, error))
+        if (whole ? !compute_view(rebuild, i, all, current, error)
+                  : any_changed && !update_view(rebuild, i, changed, error))
             return false;
     }
     return count_filtered(rebuild, "pg_temp.tm_added o", false, 1, error) &&

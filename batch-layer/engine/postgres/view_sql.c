@@ -2,6 +2,7 @@
 #include "engine/postgres/view_sql.h"
 
 #include "database/schema.h"
+#include "postgres/group_sql.h"
 #include "postgres/view_table.h"
 
 static const struct field *dimension(const struct view *view, size_t i)
@@ -16,10 +17,10 @@ static const struct field *summed(const struct view *view, size_t sum)
 
 static void append_measure_type(struct buffer *sql, const struct view *view, const struct measure *measure)
 {
-    if (measure->kind == MEASURE_COUNT)
+    if (measure->kind == MEASURE_COUNT || measure->kind == MEASURE_UNIQUE)
         buffer_append_string(sql, "bigint");
     else
-        buffer_appendf(sql, "numeric(38,%u)", summed(view, measure->sum)->scale);
+        buffer_appendf(sql, "numeric(38,%u)", view->schema->fields[measure->field].scale);
 }
 
 void append_view_create(struct buffer *sql, const struct view *view, const char *table)
@@ -83,69 +84,17 @@ void append_view_finish(struct buffer *sql, const struct view *view, const char 
     buffer_appendf(sql, " on %s (tm_window); analyze %s", table, table);
 }
 
-void append_view_condition(struct buffer *sql, const struct view *view)
-{
-    if (view->where)
-        expression_print_sql(view->where, view->schema, "o.", sql);
-    else
-        buffer_append_string(sql, "true");
-}
-
-/* What one version brings: its window, its dimensions, and the amounts to sum. */
-static void append_versions(struct buffer *sql, const struct window_sql *window, const char *origin)
-{
-    const struct view *view = window->view;
-    buffer_append_string(sql, "select ");
-    window_sql_append_start(window, "o.tm_event_us", sql);
-    buffer_append_string(sql, " as tm_window");
-    for (size_t i = 0; i < view->dimension_count; i++) {
-        buffer_append_string(sql, ", o.");
-        buffer_append_identifier(sql, dimension(view, i)->name);
-        buffer_appendf(sql, " as tm_group_%zu", i);
-    }
-    for (size_t i = 0; i < view->sum_count; i++) {
-        buffer_append_string(sql, ", o.");
-        buffer_append_identifier(sql, summed(view, i)->name);
-        buffer_appendf(sql, " as tm_amount_%zu", i);
-    }
-    buffer_appendf(sql, " from %s where ", origin);
-    append_view_condition(sql, view);
-}
-
-/* Sums in minor units: numeric arithmetic is exact, and the product has no digit after the point. Text is only counted.
- */
-static void append_sum(struct buffer *sql, const struct view *view, size_t i)
-{
-    static const char *const units[] = {"1", "10", "100", "1000"};
-    buffer_appendf(sql, ", count(tm_amount_%zu) as tm_n_%zu, ", i, i);
-    if (summed(view, i)->type == FIELD_TEXT)
-        buffer_append_string(sql, "0::numeric(38,0)");
-    else
-        buffer_appendf(sql, "(coalesce(sum(tm_amount_%zu), 0) * %s)::numeric(38,0)", i, units[summed(view, i)->scale]);
-    buffer_appendf(sql, " as tm_sum_%zu", i);
-}
-
-static void append_groups(struct buffer *sql, const struct view *view, const char *windows)
-{
-    buffer_append_string(sql, "select tm_window, count(*) as tm_count");
-    for (size_t i = 0; i < view->dimension_count; i++)
-        buffer_appendf(sql, ", tm_group_%zu", i);
-    for (size_t i = 0; i < view->sum_count; i++)
-        append_sum(sql, view, i);
-    buffer_append_string(sql, " from versions");
-    if (windows)
-        buffer_appendf(sql, " where tm_window = any (%s)", windows);
-    buffer_append_string(sql, " group by tm_window");
-    for (size_t i = 0; i < view->dimension_count; i++)
-        buffer_appendf(sql, ", tm_group_%zu", i);
-}
-
 /* A sum or an average, null where nothing was summed. The average is rounded half away from zero in integers:
  * trunc((2 |sum| + n) / 2n). */
-static void append_measure(struct buffer *sql, const struct view *view, const struct measure *measure)
+static void append_measure(struct buffer *sql, const struct view *view, size_t number)
 {
+    const struct measure *measure = &view->measures[number];
     static const char *const minor[] = {"1", "0.1", "0.01", "0.001"};
     size_t sum = measure->sum;
+    if (measure_rests_on_members(measure)) {
+        buffer_appendf(sql, ", tm_member_%zu", number);
+        return;
+    }
     if (measure->kind == MEASURE_COUNT) {
         if (measure->field == FIELD_NONE)
             buffer_append_string(sql, ", tm_count");
@@ -172,7 +121,7 @@ static void append_rows(struct buffer *sql, const struct window_sql *window)
     for (size_t i = 0; i < view->dimension_count; i++)
         buffer_appendf(sql, ", tm_group_%zu", i);
     for (size_t i = 0; i < view->measure_count; i++)
-        append_measure(sql, view, &view->measures[i]);
+        append_measure(sql, view, i);
     for (size_t i = 0; i < view->sum_count; i++)
         buffer_appendf(sql, ", tm_n_%zu, tm_sum_%zu", i, i);
     buffer_append_string(sql, " from groups");
@@ -181,15 +130,11 @@ static void append_rows(struct buffer *sql, const struct window_sql *window)
 void append_view_insert(struct buffer *sql, const struct window_sql *window, const char *table, const char *origin,
                         const char *windows)
 {
-    buffer_append_string(sql, "with versions as (");
-    append_versions(sql, window, origin);
-    buffer_append_string(sql, "), groups as (");
-    append_groups(sql, window->view, windows);
-    buffer_appendf(sql, "), inserted as (insert into %s ", table);
+    append_groups(sql, window, origin, windows);
+    buffer_appendf(sql, ", inserted as (insert into %s ", table);
     buffer_append_char(sql, '(');
     append_view_columns(sql, window->view, buffer_append_identifier);
     buffer_append_string(sql, ") ");
     append_rows(sql, window);
     buffer_append_string(sql, " returning tm_count) select coalesce(sum(tm_count), 0)::bigint, count(*) from inserted");
-    sql->failed = sql->failed || window->edges.failed || window->offsets.failed;
 }

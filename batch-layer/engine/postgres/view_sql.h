@@ -3,7 +3,7 @@
 #ifndef TIDEMARK_BATCH_VIEW_SQL_H
 #define TIDEMARK_BATCH_VIEW_SQL_H
 
-#include "engine/postgres/window_sql.h"
+#include "postgres/window_sql.h"
 
 /* "create table …" under the quoted name `table`; and, once it is filled, its index where there is none and what the
  * planner should know. */
@@ -21,8 +21,5 @@ void append_view_copy(struct buffer *sql, const struct view *view, const char *t
  * the sum of the rows' versions and the number of rows. */
 void append_view_insert(struct buffer *sql, const struct window_sql *window, const char *table, const char *origin,
                         const char *windows);
-
-/* The condition under which a version counts, of the alias o: "true" where the view takes all. */
-void append_view_condition(struct buffer *sql, const struct view *view);
 
 #endif

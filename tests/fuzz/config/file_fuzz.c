@@ -130,9 +130,20 @@ static void write_where(struct buffer *out, const struct view *view)
     buffer_clean_up(&sql);
 }
 
+/* The field of the sum or of the members that the measure reads. */
+static size_t field_read(const struct source *source, const struct view *view, const struct measure *measure)
+{
+    REQUIRE(measure->sum < view->sum_count + view->member_count);
+    if (!measure_rests_on_members(measure))
+        return view->sums[measure->sum];
+    size_t number = view->members[measure->sum - view->sum_count];
+    REQUIRE(number < source->view_count && source->views[number].shown == view);
+    return member_field(&source->views[number]);
+}
+
 static void write_view(struct buffer *out, const struct source *source, const struct view *view)
 {
-    static const char *const kinds[] = {"count", "sum", "avg"};
+    static const char *const kinds[] = {"count", "sum", "avg", "unique", "min", "max"};
     const struct field *fields = view->schema->fields;
     buffer_appendf(out, "  \"%s\": { source: \"%s\", ", view->name, source->name);
     write_where(out, view);
@@ -151,7 +162,7 @@ static void write_view(struct buffer *out, const struct source *source, const st
         const struct measure *measure = &view->measures[i];
         buffer_appendf(out, "\"%s\": %s", measure->name, kinds[measure->kind]);
         if (measure->field != FIELD_NONE) {
-            REQUIRE(measure->sum < view->sum_count && view->sums[measure->sum] == measure->field);
+            REQUIRE(field_read(source, view, measure) == measure->field);
             buffer_appendf(out, "(%s)", fields[measure->field].name);
         }
         buffer_append_string(out, ", ");
@@ -236,7 +247,7 @@ static void write_settings(struct buffer *out, const struct settings *settings)
         write_source(out, &settings->sources[i]);
     buffer_append_string(out, "views:\n");
     for (size_t i = 0; i < settings->source_count; i++)
-        for (size_t view = 0; view < settings->sources[i].view_count; view++)
+        for (size_t view = 0; view < source_shown_count(&settings->sources[i]); view++)
             write_view(out, &settings->sources[i], &settings->sources[i].views[view]);
     buffer_append_string(out, "jobs:\n");
     for (size_t i = 0; i < settings->job_count; i++)

@@ -80,6 +80,17 @@ static const char default_views[] =
     "    dimensions: [category, quantity]\n"
     "    measures: { order_count: count, units: sum(quantity), mean_units: avg(quantity) }\n";
 
+/* Measures that rest on members: of text, of integers, of decimals. */
+static UNUSED const char member_views[] =
+    "views:\n"
+    "  spread:\n"
+    "    source: orders\n"
+    "    where: status <> 'cancelled' and amount > 0\n"
+    "    window: tumbling 1 day\n"
+    "    dimensions: [category]\n"
+    "    measures: { order_count: count, orders: unique(order_id), least: min(amount), most: max(amount), quantities: "
+    "unique(quantity) }\n";
+
 /* Loads the configuration; the database stays, so that a test can change its views. */
 static UNUSED void configure(struct world *world, const char *source, const char *views)
 {

@@ -228,6 +228,48 @@ static void views_are_found_with_all_their_parts(void **state)
     settings_destroy(settings);
 }
 
+#define MEMBERS_VIEW                                                                                                   \
+    SOURCE "views:\n  v:\n    source: orders\n    window: tumbling 1 hour\n    time_zone: Asia/Kolkata\n"              \
+           "    where: amount > 0\n    dimensions: [category]\n    retention: 2 days\n"                                \
+           "    measures: { n: count, u: unique(status), least: min(amount), s: sum(amount), most: max(amount)%s }\n"  \
+           "  w: { source: orders, window: tumbling 1 day, measures: { n: count } }\n"
+
+static void measures_that_rest_on_members_have_a_hidden_view_for_each_field(void **state)
+{
+    (void)state;
+    char text[2048];
+    snprintf(text, sizeof text, MEMBERS_VIEW, "");
+    struct settings *settings = loaded(text);
+    const struct source *source = settings_source(settings, text_of("orders"));
+    assert_int_equal(source->view_count, 4);
+    assert_int_equal(source_shown_count(source), 2);
+    const struct view *view = &source->views[0], *by_status = &source->views[2], *by_amount = &source->views[3];
+    assert_string_equal(source->views[1].name, "w");
+    assert_string_equal(by_status->name, "v:status");
+    assert_string_equal(by_amount->name, "v:amount");
+    assert_null(settings_view(settings, text_of("v:status"), NULL));
+    assert_int_equal(view->member_count, 3);
+    assert_int_equal(view->sum_count, 1);
+    const size_t sums[] = {0, 1, 2, 0, 3}, members[] = {2, 3, 3};
+    for (size_t i = 1; i < 5; i++)
+        assert_int_equal(view->measures[i].sum, sums[i]);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(view->members[i], members[i]);
+    for (const struct view *hidden = by_status; hidden <= by_amount; hidden++) {
+        assert_ptr_equal(hidden->shown, view);
+        assert_ptr_equal(hidden->where, view->where);
+        assert_ptr_equal(hidden->zone, view->zone);
+        assert_int_equal(hidden->window.length_s, 3600);
+        assert_int_equal(hidden->retention_s, view->retention_s);
+        assert_int_equal(hidden->dimension_count, 2);
+        assert_int_equal(hidden->dimensions[0], view->dimensions[0]);
+        assert_int_equal(hidden->sum_count + hidden->member_count + hidden->measure_count, 0);
+    }
+    assert_int_equal(member_field(by_status), view->measures[1].field);
+    assert_int_equal(member_field(by_amount), view->measures[2].field);
+    settings_destroy(settings);
+}
+
 static void a_job_runs_all_sources_unless_it_lists_some(void **state)
 {
     (void)state;
@@ -668,9 +710,16 @@ static const struct bad bad_views[] = {
     {SOURCE "views:\n  v: { source: $S, window: tumbling 1 day, measures: { n: count } }\n", "8:16",
      "unknown source \"$S\""},
     {VIEW "    measures: { n: 'avg( status )' }\n", "11:26", "avg needs an integer or decimal field"},
-    {VIEW "    measures: { n: sum(amount }\n", "11:20", "expected count, count(field), sum(field) or avg(field)"},
-    {VIEW "    measures: { n: unique(category) }\n", "11:20", "unique is not supported yet"},
-    {VIEW "    measures: { n: approx_unique(category) }\n", "11:20", "approx_unique is not supported yet"},
+    {VIEW "    measures: { n: sum(amount }\n", "11:20", "expected count, count(field), sum(field), avg(field)"},
+    {VIEW "    measures: { n: unique(amount) }\n", "11:27", "unique needs a text or integer field"},
+    {VIEW "    measures: { n: unique }\n", "11:20", "the field is missing"},
+    {VIEW "    measures: { n: unique(catgory) }\n", "11:27", "did you mean \"category\"?"},
+    {VIEW "    measures: { n: uniqe(category) }\n", "11:20", "did you mean \"unique\"?"},
+    {VIEW "    measures: { n: min(status) }\n", "11:24", "min needs an integer or decimal field"},
+    {VIEW "    measures: { n: max(category) }\n", "11:24", "max needs an integer or decimal field"},
+    {VIEW "    measures: { n: approx_unique(category) }\n", "11:20", "unique(field)"},
+    {VIEW "    measures: { order: count }\n", "11:17", "a measure can't be named \"order\""},
+    {VIEW "    measures: { revision: count }\n", "11:17", "a measure can't be named \"revision\""},
     {VIEW "    measures: { final: count }\n", "11:17", "a measure can't be named \"final\""},
     {VIEW "    measures: { window_end: count }\n", "11:17", "a measure can't be named"},
     {VIEW "    measures: { tm_count: count }\n", "11:17", "names that begin with tm_ are Tidemark's own"},
@@ -1169,6 +1218,7 @@ int main(void)
         cmocka_unit_test(the_full_example_loads),
         cmocka_unit_test(wrong_detectors_are_refused),
         cmocka_unit_test(a_detector_has_its_rules_and_its_defaults),
+        cmocka_unit_test(measures_that_rest_on_members_have_a_hidden_view_for_each_field),
         cmocka_unit_test(views_are_found_with_all_their_parts),
         cmocka_unit_test(a_job_runs_all_sources_unless_it_lists_some),
         cmocka_unit_test(what_is_not_written_has_its_default),

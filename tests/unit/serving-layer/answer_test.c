@@ -33,6 +33,17 @@ static int start(void **state)
     fake_add(0, GROUPED, DAY_S, group_of(NULL, 1, &group), 1, 100);
     add_cell(&fake.rows[GROUPED], DAY_S + 3600, group_of("b", -1, &group), 1, -100);
     buffer_clean_up(&group);
+    /* Of a day 7.00 twice, 1.00 and 9.00, of the next 7.00 and 9.00; real time takes back 9.00 and one of 7.00, and
+     * adds 1.00. */
+    struct panes *rows = fake.rows, *live = fake.slots[0].panes[0];
+    add_spread(&rows[SPREAD], &rows[SPREAD_MEMBERS], DAY_S, 2, 700);
+    add_spread(&rows[SPREAD], &rows[SPREAD_MEMBERS], DAY_S, 1, 100);
+    add_spread(&rows[SPREAD], &rows[SPREAD_MEMBERS], DAY_S, 1, 900);
+    add_spread(&rows[SPREAD], &rows[SPREAD_MEMBERS], DAY_S + SECONDS_PER_DAY, 1, 700);
+    add_spread(&rows[SPREAD], &rows[SPREAD_MEMBERS], DAY_S + SECONDS_PER_DAY, 1, 900);
+    add_spread(&live[SPREAD], &live[SPREAD_MEMBERS], DAY_S, -1, 900);
+    add_spread(&live[SPREAD], &live[SPREAD_MEMBERS], DAY_S, -1, 700);
+    add_spread(&live[SPREAD], &live[SPREAD_MEMBERS], DAY_S, 2, 100);
     bench_follow(bench);
     return 0;
 }
@@ -59,6 +70,50 @@ static void batch_and_real_time_are_added_up_with_their_provenance(void **state)
                   "{\"window_start\": \"2026-01-03T00:00:00+00:00\", \"window_end\": \"2026-01-04T00:00:00+00:00\", "
                   "\"order_count\": 1, \"total\": 2.00, \"average\": 2.00, \"final\": false}"
                   "], \"next\": null, \"provenance\": " PROVENANCE "}\n");
+}
+
+static void read_pages(struct bench *bench, const char *question, int expected_pages)
+{
+    char all[4000] = "", target[300];
+    int pages = 0;
+    snprintf(target, sizeof target, "%s&limit=2", question);
+    for (bool more = true; more; pages++) {
+        struct reply reply = {0};
+        const char *name;
+        route(&bench->serving, &(struct request_head){.target = target}, &reply, &name);
+        assert_int_equal(reply.status, 200);
+        snprintf(all + strlen(all), sizeof all - strlen(all), "%s", buffer_string(&reply.body));
+        more = reply.header_count == 3;
+        if (more)
+            snprintf(target, sizeof target, "%s&limit=2&cursor=%s", question, buffer_string(&reply.headers[2].value));
+        reply_clean_up(&reply);
+    }
+    assert_int_equal(pages, expected_pages);
+    assert_answer(bench, question, all);
+}
+
+static void measures_of_members_are_of_the_values_that_both_parts_leave(void **state)
+{
+    assert_answer(*state, "/v1/views/spread?format=csv",
+                  "window_start,window_end,order_count,amounts,least,most,final\r\n"
+                  "2026-01-01T00:00:00+00:00,2026-01-02T00:00:00+00:00,4,2,1.00,7.00,false\r\n"
+                  "2026-01-02T00:00:00+00:00,2026-01-03T00:00:00+00:00,2,2,7.00,9.00,true\r\n");
+    assert_answer(*state, "/v1/views/spread?format=csv&order=-amounts,most&per_window=1",
+                  "window_start,window_end,order_count,amounts,least,most,final\r\n"
+                  "2026-01-01T00:00:00+00:00,2026-01-02T00:00:00+00:00,4,2,1.00,7.00,false\r\n"
+                  "2026-01-02T00:00:00+00:00,2026-01-03T00:00:00+00:00,2,2,7.00,9.00,true\r\n");
+    assert_answer(*state, "/v1/views/spread?format=csv&window=1+month",
+                  "window_start,window_end,order_count,amounts,least,most,final\r\n"
+                  "2026-01-01T00:00:00+00:00,2026-02-01T00:00:00+00:00,6,3,1.00,9.00,false\r\n");
+    read_pages(*state, "/v1/views/spread?format=ndjson&order=-most&window=hopping+2+days+every+1+day", 2);
+    assert_says(*state, "/v1/views", "{\"name\": \"least\", \"kind\": \"min\", \"field\": \"amount\"}");
+    assert_problem(*state, "/v1/views/spread:amount", 404, "there is no view spread:amount");
+    for (size_t i = 0; i < 3; i++) {
+        static const char *const routes[] = {"/v1/views", "/v1/status", "/v1/ledger"};
+        unsigned status;
+        assert_null(strstr(bench_get(*state, routes[i], &status), "spread:amount"));
+        assert_int_equal(status, 200);
+    }
 }
 
 static int count_lines(struct bench *bench, const char *target)
@@ -204,26 +259,6 @@ static void filters_ask_for_a_value_for_empty_text_or_for_null(void **state)
         if (count_lines(*state, target) != cases[i].rows + 1)
             fail_msg("%s: %d lines", cases[i].filter, count_lines(*state, target));
     }
-}
-
-static void read_pages(struct bench *bench, const char *question, int expected_pages)
-{
-    char all[4000] = "", target[300];
-    int pages = 0;
-    snprintf(target, sizeof target, "%s&limit=2", question);
-    for (bool more = true; more; pages++) {
-        struct reply reply = {0};
-        const char *name;
-        route(&bench->serving, &(struct request_head){.target = target}, &reply, &name);
-        assert_int_equal(reply.status, 200);
-        snprintf(all + strlen(all), sizeof all - strlen(all), "%s", buffer_string(&reply.body));
-        more = reply.header_count == 3;
-        if (more)
-            snprintf(target, sizeof target, "%s&limit=2&cursor=%s", question, buffer_string(&reply.headers[2].value));
-        reply_clean_up(&reply);
-    }
-    assert_int_equal(pages, expected_pages);
-    assert_answer(bench, question, all);
 }
 
 static void pages_follow_each_other_without_gap_or_repeat(void **state)
@@ -434,6 +469,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(batch_and_real_time_are_added_up_with_their_provenance, start, stop),
+        cmocka_unit_test_setup_teardown(measures_of_members_are_of_the_values_that_both_parts_leave, start, stop),
         cmocka_unit_test_setup_teardown(csv_tells_null_from_empty_text_and_quotes, start, stop),
         cmocka_unit_test_setup_teardown(csv_carries_its_provenance_in_a_header, start, stop),
         cmocka_unit_test_setup_teardown(a_tag_is_of_the_state_and_the_question_and_not_of_the_lag, start, stop),

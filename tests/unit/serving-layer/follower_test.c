@@ -33,15 +33,40 @@ static int64_t window_of(int number)
     return DAY_S + number * SECONDS_PER_DAY;
 }
 
-/* The last version of each order in [0, reach) of a partition, added to the panes. */
-static void fold(const struct world *world, int partition, int64_t reach, struct panes *panes)
+static void make_panes(struct panes panes[VIEW_COUNT])
+{
+    for (size_t view = 0; view < VIEW_COUNT; view++)
+        panes_init(&panes[view], &views[view]);
+}
+
+static void clean_panes(struct panes panes[VIEW_COUNT])
+{
+    for (size_t view = 0; view < VIEW_COUNT; view++)
+        panes_clean_up(&panes[view]);
+}
+
+/* The last version of each order in [0, reach) of a partition, added to the panes of the views. */
+static void fold(const struct world *world, int partition, int64_t reach, struct panes panes[VIEW_COUNT])
 {
     const struct message *last[ORDERS] = {0};
     for (int64_t i = 0; i < reach; i++)
         last[world->log[partition][i].order] = &world->log[partition][i];
     for (int order = 0; order < ORDERS; order++)
-        if (last[order])
-            add_cell(panes, window_of(last[order]->window), no_group, 1, last[order]->amount);
+        if (last[order]) {
+            int64_t window_s = window_of(last[order]->window), amount = last[order]->amount;
+            add_cell(&panes[DAILY], window_s, no_group, 1, amount);
+            add_spread(&panes[SPREAD], &panes[SPREAD_MEMBERS], window_s, 1, amount);
+        }
+}
+
+static void commit(int partition, struct panes panes[VIEW_COUNT], int sign)
+{
+    for (size_t view = 0; view < VIEW_COUNT; view++)
+        for (size_t i = 0; i < panes_count(&panes[view]); i++) {
+            struct pane pane = panes_get(&panes[view], i);
+            int64_t total = views[view].sum_count ? (int64_t)pane.cell->sums[0].total : 0;
+            fake_add(partition, view, pane.window_start_s, pane.group, sign * pane.cell->count, sign * total);
+        }
 }
 
 static void append_message(struct world *world, int partition)
@@ -71,20 +96,16 @@ static void speed_step(struct world *world, int partition)
     int64_t next = slot->slot.next + 1 + (int64_t)test_random(4);
     if (next > world->ends[partition])
         next = world->ends[partition];
-    struct panes before, after;
-    panes_init(&before, &views[DAILY]);
-    panes_init(&after, &views[DAILY]);
-    fold(world, partition, slot->slot.next, &before);
-    fold(world, partition, next, &after);
-    for (size_t i = 0; i < panes_count(&before); i++)
-        fake_add(partition, DAILY, panes_get(&before, i).window_start_s, no_group, -panes_get(&before, i).cell->count,
-                 -(int64_t)panes_get(&before, i).cell->sums[0].total);
-    for (size_t i = 0; i < panes_count(&after); i++)
-        fake_add(partition, DAILY, panes_get(&after, i).window_start_s, no_group, panes_get(&after, i).cell->count,
-                 (int64_t)panes_get(&after, i).cell->sums[0].total);
+    struct panes before[VIEW_COUNT], after[VIEW_COUNT];
+    make_panes(before);
+    make_panes(after);
+    fold(world, partition, slot->slot.next, before);
+    fold(world, partition, next, after);
+    commit(partition, before, -1);
+    commit(partition, after, 1);
     slot->slot.next = next;
-    panes_clean_up(&before);
-    panes_clean_up(&after);
+    clean_panes(before);
+    clean_panes(after);
 }
 
 static void drop_epochs(struct fake_slot *slot, int64_t last)
@@ -116,9 +137,10 @@ static int64_t open_epoch(int partition, int64_t epoch)
 
 static void publish(struct world *world)
 {
-    panes_clear(&fake.rows[DAILY]);
+    for (size_t view = 0; view < VIEW_COUNT; view++)
+        panes_clear(&fake.rows[view]);
     for (int i = 0; i < PARTITIONS; i++) {
-        fold(world, i, world->run_cut[i], &fake.rows[DAILY]);
+        fold(world, i, world->run_cut[i], fake.rows);
         fake.cut[i] = world->run_cut[i];
     }
     fake.named = PARTITIONS;
@@ -152,7 +174,8 @@ static void copy_slot(struct fake_slot *to, const struct fake_slot *from, int nu
     fake_slot_clear(to);
     to->slot = from->slot;
     for (size_t epoch = 0; epoch < LIVE_EPOCHS_MAX; epoch++)
-        assert_true(panes_add_all(&to->panes[epoch][DAILY], &from->panes[epoch][DAILY]));
+        for (size_t view = 0; view < VIEW_COUNT; view++)
+            assert_true(panes_add_all(&to->panes[epoch][view], &from->panes[epoch][view]));
     snprintf(to->slot.incarnation, sizeof to->slot.incarnation, "copy%d", number);
 }
 
@@ -162,8 +185,10 @@ static void copy_publication(struct fake *to, const struct fake *from)
     to->named = from->named;
     to->published_at_us = from->published_at_us;
     memcpy(to->cut, from->cut, sizeof to->cut);
-    panes_clear(&to->rows[DAILY]);
-    assert_true(panes_add_all(&to->rows[DAILY], &from->rows[DAILY]));
+    for (size_t view = 0; view < VIEW_COUNT; view++) {
+        panes_clear(&to->rows[view]);
+        assert_true(panes_add_all(&to->rows[view], &from->rows[view]));
+    }
 }
 
 static void fault(struct world *world)
@@ -194,20 +219,36 @@ static void fault(struct world *world)
     }
 }
 
+/* What is answered of members, as the folded panes have them. */
+static void check_spread(const struct snapshot *snapshot, struct panes expected[VIEW_COUNT], int window)
+{
+    struct cell_total found = {0};
+    const struct cell *wanted = panes_at(&expected[SPREAD], window_of(window), no_group);
+    snapshot_take_members(snapshot, SPREAD, window_of(window), no_group, cell_total(&found));
+    for (size_t i = 0; i < views[SPREAD].member_count; i++) {
+        const struct sum *answered = &cell_total(&found)->sums[i];
+        if (answered->count != wanted->sums[i].count || answered->total != wanted->sums[i].total)
+            fail_msg("window %d: %s is %lld (%lld) and not %lld (%lld)", window, views[SPREAD].measures[1 + i].name,
+                     (long long)answered->total, (long long)answered->count, (long long)wanted->sums[i].total,
+                     (long long)wanted->sums[i].count);
+    }
+}
+
 /* The rows held are those of the messages below the offsets stated, be the answer complete or not. */
 static void check(struct world *world)
 {
     const struct snapshot *snapshot = world->bench.snapshot;
     if (!snapshot->loaded)
         return;
-    struct panes expected;
-    panes_init(&expected, &views[DAILY]);
+    struct panes expected[VIEW_COUNT];
+    make_panes(expected);
     for (size_t i = 0; i < snapshot->partition_count; i++)
         if (snapshot->partitions[i].offset > 0)
-            fold(world, (int)i, snapshot->partitions[i].offset, &expected);
+            fold(world, (int)i, snapshot->partitions[i].offset, expected);
+    assert_true(panes_take_members(&expected[SPREAD], SPREAD_MEMBERS, &expected[SPREAD_MEMBERS]));
     for (int window = 0; window < WINDOWS; window++) {
         const struct view_rows *rows = &snapshot->views[DAILY].rows;
-        const struct cell *cell = panes_at(&expected, window_of(window), no_group);
+        const struct cell *cell = panes_at(&expected[DAILY], window_of(window), no_group);
         int64_t count = 0, total = 0;
         size_t at = view_rows_window(rows, window_of(window));
         for (int part = PART_BATCH; part <= (int)PART_LIVE; part++)
@@ -219,8 +260,9 @@ static void check(struct world *world)
         if (count != cell->count || total != (int64_t)cell->sums[0].total)
             fail_msg("window %d: %lld, %lld is not %lld, %lld", window, (long long)count, (long long)total,
                      (long long)cell->count, (long long)cell->sums[0].total);
+        check_spread(snapshot, expected, window);
     }
-    panes_clean_up(&expected);
+    clean_panes(expected);
 }
 
 static void random_step(struct world *world)
@@ -261,7 +303,7 @@ static struct world *world_new(void)
     struct world *world = calloc(1, sizeof *world);
     make_views(NULL);
     bench_start(&world->bench, 1 << 30);
-    panes_init(&world->backup.rows[DAILY], &views[DAILY]);
+    make_panes(world->backup.rows);
     for (size_t slot = 0; slot < PARTITIONS; slot++)
         for (size_t epoch = 0; epoch < LIVE_EPOCHS_MAX; epoch++)
             for (size_t view = 0; view < VIEW_COUNT; view++)
@@ -271,7 +313,7 @@ static struct world *world_new(void)
 
 static void world_destroy(struct world *world)
 {
-    panes_clean_up(&world->backup.rows[DAILY]);
+    clean_panes(world->backup.rows);
     for (size_t slot = 0; slot < PARTITIONS; slot++)
         for (size_t epoch = 0; epoch < LIVE_EPOCHS_MAX; epoch++)
             for (size_t view = 0; view < VIEW_COUNT; view++)
@@ -446,7 +488,8 @@ static void a_ledger_that_was_never_read_is_neither_closed_nor_open(void **state
                   "\"lost\": null, \"views\": ["
                   "{\"name\": \"daily\", \"counted\": null, \"filtered\": null, \"closed\": null}, "
                   "{\"name\": \"grouped\", \"counted\": null, \"filtered\": null, \"closed\": null}, "
-                  "{\"name\": \"recent\", \"counted\": null, \"filtered\": null, \"closed\": null}], "
+                  "{\"name\": \"recent\", \"counted\": null, \"filtered\": null, \"closed\": null}, "
+                  "{\"name\": \"spread\", \"counted\": null, \"filtered\": null, \"closed\": null}], "
                   "\"partitions\": {}}]}\n");
     assert_null(strstr(bench_get(&world->bench, "/metrics", &status), "\ntidemark_ledger_closed{"));
     assert_null(strstr(bench_get(&world->bench, "/metrics", &status), "\ntidemark_ledger_messages{"));

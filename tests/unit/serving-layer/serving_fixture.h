@@ -19,7 +19,7 @@
 #define PARTITIONS 2
 #define DAY_S INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
 
-enum { DAILY, GROUPED, RECENT, VIEW_COUNT };
+enum { DAILY, GROUPED, RECENT, SPREAD, SPREAD_MEMBERS, VIEW_COUNT };
 enum { CATEGORY, QUANTITY, AMOUNT, FIELD_COUNT };
 
 static const struct field fields[FIELD_COUNT] = {
@@ -39,6 +39,24 @@ static void make_view(struct view *view, const char *name, int64_t length_s, con
     snprintf(view->fingerprint, sizeof view->fingerprint, "f-%s", name);
 }
 
+/* How far apart amounts are: a view whose measures rest on members, and the hidden view of these. */
+static void make_spread(struct view *view, struct view *members, const struct zone *zone)
+{
+    *view = (struct view){.name = "spread", .schema = &schema, .window = {86400}, .zone = zone, .member_count = 3};
+    view->measures[0] = (struct measure){"order_count", MEASURE_COUNT, FIELD_NONE, 0};
+    view->measures[1] = (struct measure){"amounts", MEASURE_UNIQUE, AMOUNT, 0};
+    view->measures[2] = (struct measure){"least", MEASURE_MINIMUM, AMOUNT, 1};
+    view->measures[3] = (struct measure){"most", MEASURE_MAXIMUM, AMOUNT, 2};
+    view->measure_count = 4;
+    for (size_t i = 0; i < 3; i++)
+        view->members[i] = SPREAD_MEMBERS;
+    snprintf(view->fingerprint, sizeof view->fingerprint, "f-spread");
+    *members =
+        (struct view){.name = "spread:amount", .schema = &schema, .window = {86400}, .zone = zone, .shown = view};
+    members->dimensions[members->dimension_count++] = AMOUNT;
+    snprintf(members->fingerprint, sizeof members->fingerprint, "f-spread:amount");
+}
+
 static UNUSED int make_views(void **state)
 {
     (void)state;
@@ -48,6 +66,7 @@ static UNUSED int make_views(void **state)
     make_view(&views[DAILY], "daily", 86400, zone);
     make_view(&views[GROUPED], "grouped", 3600, zone);
     make_view(&views[RECENT], "recent", 60, zone);
+    make_spread(&views[SPREAD], &views[SPREAD_MEMBERS], zone);
     views[GROUPED].dimensions[0] = CATEGORY;
     views[GROUPED].dimensions[1] = QUANTITY;
     views[GROUPED].dimension_count = 2;
@@ -73,8 +92,22 @@ static UNUSED void add_cell(struct panes *panes, int64_t window_s, struct text g
     struct cell *cell = panes_at(panes, window_s, group);
     assert_non_null(cell);
     cell->count += count;
+    if (panes->view->sum_count == 0)
+        return;
     cell->sums[0].count += count;
     cell->sums[0].total += cents;
+}
+
+/* Adds so many orders of this amount to the panes of `spread` and of its members. */
+static UNUSED void add_spread(struct panes *panes, struct panes *members, int64_t window_s, int64_t count,
+                              int64_t cents)
+{
+    struct value values[FIELD_COUNT] = {[AMOUNT] = {.present = true, .number = cents}};
+    struct buffer group = {0};
+    group_append(members->view, values, &group);
+    add_cell(panes, window_s, (struct text){"", 0}, count, 0);
+    add_cell(members, window_s, buffer_text(&group), count, 0);
+    buffer_clean_up(&group);
 }
 
 /* Held while the stores in memory are read, and by a test that changes them meanwhile. */
@@ -181,8 +214,10 @@ static bool fake_tell_deltas(struct slot_reader *reader, struct fake_slot *slot)
                     unsigned char bytes[sizeof(struct cell) + sizeof(struct sum)];
                 } delta = {.bytes = {0}};
                 delta.cell.count = pane.cell->count - held->count;
-                delta.cell.sums[0].count = pane.cell->sums[0].count - held->sums[0].count;
-                delta.cell.sums[0].total = pane.cell->sums[0].total - held->sums[0].total;
+                for (size_t sum = 0; sum < views[view].sum_count; sum++) {
+                    delta.cell.sums[sum].count = pane.cell->sums[sum].count - held->sums[sum].count;
+                    delta.cell.sums[sum].total = pane.cell->sums[sum].total - held->sums[sum].total;
+                }
                 if (cell_is_zero(&views[view], &delta.cell))
                     continue;
                 cell_merge(&views[view], held, &delta.cell);

@@ -30,6 +30,15 @@ static struct text any_group(size_t view, struct buffer *scratch)
     return view == GROUPED ? group_of(categories[chance(4)], (int64_t)chance(2), scratch) : text_of("");
 }
 
+/* The row of `spread` of this amount. */
+static struct text member_of(int64_t cents, struct buffer *scratch)
+{
+    const struct value values[FIELD_COUNT] = {[AMOUNT] = {.present = true, .number = cents}};
+    buffer_clear(scratch);
+    group_append(&views[SPREAD_MEMBERS], values, scratch);
+    return buffer_text(scratch);
+}
+
 static int64_t count_in(struct panes *panes, int64_t window_s, struct text group)
 {
     return panes_at(panes, window_s, group)->count;
@@ -39,20 +48,23 @@ static int64_t count_in(struct panes *panes, int64_t window_s, struct text group
 static void change_a_row(void)
 {
     struct buffer scratch = {0};
-    size_t view = chance(VIEW_COUNT);
+    size_t view = chance(VIEW_COUNT), counted = view == SPREAD ? (size_t)SPREAD_MEMBERS : view;
     int partition = (int)chance(PARTITIONS);
     struct fake_slot *slot = &fake.slots[partition];
-    if (!slot->slot.exists)
+    if (!slot->slot.exists || view == SPREAD_MEMBERS)
         return;
-    int64_t window_s = window_start(&views[view].window, views[view].zone,
-                                    DAY_S + (int64_t)chance(view == DAILY ? 4 : 30) * views[view].window.length_s);
-    struct text group = any_group(view, &scratch);
-    int64_t count = count_in(&fake.rows[view], window_s, group);
+    int64_t window_s =
+        window_start(&views[view].window, views[view].zone,
+                     DAY_S + (int64_t)chance(view == DAILY || view == SPREAD ? 4 : 30) * views[view].window.length_s);
+    struct text group = view == SPREAD ? member_of((int64_t)chance(5), &scratch) : any_group(view, &scratch);
+    int64_t count = count_in(&fake.rows[counted], window_s, group);
     for (int i = 0; i < PARTITIONS; i++)
         for (size_t epoch = 0; epoch < fake.slots[i].slot.epoch_count; epoch++)
-            count += count_in(&fake.slots[i].panes[epoch][view], window_s, group);
+            count += count_in(&fake.slots[i].panes[epoch][counted], window_s, group);
     int64_t sign = count > 0 && chance(2) ? -1 : 1;
-    fake_add(partition, view, window_s, group, sign, sign * (int64_t)(1 + chance(500)));
+    fake_add(partition, counted, window_s, group, sign, sign * (int64_t)(1 + chance(500)));
+    if (view == SPREAD)
+        fake_add(partition, SPREAD, window_s, text_of(""), sign, 0);
     slot->slot.next++;
     slot->slot.end = slot->slot.next + (int64_t)chance(3);
     buffer_clean_up(&scratch);
@@ -172,6 +184,8 @@ static struct copy copies[] = {
     {.view = RECENT, .target = "/v1/views/recent?"},
     {.view = RECENT, .target = "/v1/views/recent?window=15_minutes"},
     {.view = RECENT, .target = "/v1/views/recent?window=hopping_10_minutes_every_5_minutes"},
+    {.view = SPREAD, .target = "/v1/views/spread?"},
+    {.view = SPREAD, .target = "/v1/views/spread?window=hopping_2_days_every_1_day"},
 };
 #define COPIES (sizeof copies / sizeof copies[0])
 

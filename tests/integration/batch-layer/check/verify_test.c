@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "batch_fixture.h"
 
-static void make_published(struct world *world)
+static void make_published_with(struct world *world, const char *views)
 {
-    make_world(world, 1);
+    make_world_with(world, 1, default_source, views);
     paid(world, 0, "a", "10.00");
     order(world, 0, "b", "2026-01-02T12:00:00Z", "1.00", "paid");
     paid(world, 0, "a", "11.00");
     follow_and_run(world);
     verify_ok(world);
+}
+
+static void make_published(struct world *world)
+{
+    make_published_with(world, default_views);
 }
 
 static void verify_fails(struct world *world, const char *part)
@@ -55,6 +60,34 @@ static void column_that_people_see_is_checked_too(void **state)
     verify_fails(&world, "order_count is 7 in the table, and its own hidden columns give 1");
     sql(&world, "update view.daily_revenue set order_count = 1, window_end = window_start");
     verify_fails(&world, "window_start or window_end isn't the window's");
+    end_world(&world);
+}
+
+static void measures_that_rest_on_members_are_published_and_checked(void **state)
+{
+    (void)state;
+    struct world world;
+    make_published_with(&world, member_views);
+    order(&world, 0, "b", "2026-01-01T13:00:00Z", "1.00", "paid"); /* moves */
+    paid(&world, 0, "c", "0.50");
+    follow_and_run(&world);
+    verify_ok(&world);
+    assert_rows(&world, "select order_count, orders, least, most, quantities from view.spread", "3 3 0.50 11.00 1");
+    assert_rows(&world, "select name, counted, filtered from tidemark.view order by 1",
+                "spread 3 0\nspread:amount 3 0\nspread:order_id 3 0\nspread:quantity 3 0");
+    order(&world, 0, "a", "2026-01-01T12:00:00Z", "11.00", "cancelled");
+    follow_and_run(&world);
+    verify_ok(&world);
+    assert_rows(&world, "select order_count, orders, least, most, quantities from view.spread", "2 2 0.50 1.00 1");
+    sql(&world, "update view.spread set most = 7");
+    verify_fails(&world, "most is 7.00 in the table, and the live versions give 1.00");
+    sql(&world, "update view.spread set most = 1.00, orders = 3");
+    verify_fails(&world, "orders is 3 in the table, and the live versions give 2");
+    sql(&world, "update view.spread set orders = 2, most = 2; update tidemark.current_orders set amount = 2 where "
+                "tm_key = 'b'");
+    verify_fails(&world,
+                 "view spread:amount, 2026-01-01T00:00:00+00:00, category \"c\", amount 1.00: published no row; "
+                 "recomputed of 1 versions");
     end_world(&world);
 }
 
@@ -172,6 +205,7 @@ int main(void)
         cmocka_unit_test(cell_that_differs_is_named_with_both_values),
         cmocka_unit_test(row_too_few_or_too_many_is_found),
         cmocka_unit_test(column_that_people_see_is_checked_too),
+        cmocka_unit_test(measures_that_rest_on_members_are_published_and_checked),
         cmocka_unit_test(ledger_that_differs_is_found),
         cmocka_unit_test(rows_removed_from_the_master_dataset_are_missed),
         cmocka_unit_test(master_dataset_is_taken_where_the_log_has_lost_its_head),

@@ -95,13 +95,12 @@ static void append_some(struct world *world)
     follow(world);
 }
 
-static void changes_add_up_to_what_a_full_read_gives(void **state)
+static void play_changes(const char *views)
 {
-    (void)state;
     struct world world;
     struct copy follower, fresh;
     struct publication_store *store, *other;
-    make_world(&world, 1);
+    make_world_with(&world, 1, default_source, views);
     assert_true(postgres_publications_open(world.settings->postgres.url, NULL, &store, NULL));
     copy_init(&follower, world.source);
     int64_t epoch = read_since(store, &follower, 0);
@@ -129,6 +128,18 @@ static void changes_add_up_to_what_a_full_read_gives(void **state)
     copy_clean_up(&follower);
     store->operations->destroy(store);
     end_world(&world);
+}
+
+static void changes_add_up_to_what_a_full_read_gives(void **state)
+{
+    (void)state;
+    play_changes(default_views);
+}
+
+static void changed_members_add_up_to_what_a_full_read_gives(void **state)
+{
+    (void)state;
+    play_changes(member_views);
 }
 
 static void database_that_was_restored_is_read_in_full(void **state)
@@ -252,6 +263,7 @@ int main(void)
     log_configure("tidemark-batch", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_add_up_to_what_a_full_read_gives),
+        cmocka_unit_test(changed_members_add_up_to_what_a_full_read_gives),
         cmocka_unit_test(database_that_was_restored_is_read_in_full),
         cmocka_unit_test(epoch_longer_ago_than_is_remembered_is_read_in_full),
         cmocka_unit_test(view_with_another_definition_has_no_rows),

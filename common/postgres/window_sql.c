@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/postgres/window_sql.h"
+#include "postgres/window_sql.h"
 
 #include <inttypes.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The windows of a view as SQL. The calendar stays the view library's: where days begin, and which offset held when,
  * are given to PostgreSQL as arrays, so that both agree wherever a clock changes. */
-#ifndef TIDEMARK_BATCH_WINDOW_SQL_H
-#define TIDEMARK_BATCH_WINDOW_SQL_H
+#ifndef TIDEMARK_POSTGRES_WINDOW_SQL_H
+#define TIDEMARK_POSTGRES_WINDOW_SQL_H
 
 #include "view/view.h"
 
