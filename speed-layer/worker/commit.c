@@ -29,7 +29,7 @@ static bool fits_limit(struct worker *worker, struct owned *owned, bool *ret_fit
     *ret_fits = sound && !partition_is_full(partition);
     if (*ret_fits)
         return true;
-    letters_forget(&worker->letters, &owned->letters, partition);
+    dead_letters_forget(&worker->dead_letters, &owned->dead_letters, partition);
     worker->must_assign = true;
     if (!sound) {
         partition_close(partition);
@@ -52,7 +52,7 @@ static bool commit_one(struct worker *worker, struct owned *owned, struct error 
         return worker_close_damaged(worker, owned, error);
     if (!fits)
         return true;
-    if (!letters_keep(&worker->letters, &owned->letters, partition)) {
+    if (!dead_letters_keep(&worker->dead_letters, &owned->dead_letters, partition)) {
         worker_close(worker, owned);
         return true;
     }
@@ -104,9 +104,9 @@ static bool is_due(const struct worker *worker, const struct owned *owned, int64
 {
     const struct settings *settings = worker->speed->settings;
     const struct partition *partition = owned->partition;
-    if (partition->pending >= settings->speed.flush_messages || letters_are_full(&owned->letters))
+    if (partition->pending >= settings->speed.flush_messages || dead_letters_are_full(&owned->dead_letters))
         return true;
-    if (letters_must_wait(&worker->letters, partition, now_us))
+    if (dead_letters_must_wait(&worker->dead_letters, partition, now_us))
         return false;
     for (size_t i = 0; i < partition->source->view_count; i++)
         if ((int64_t)panes_count(&partition->panes[i]) >= worker_pending_groups_max(worker))

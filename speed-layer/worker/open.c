@@ -108,7 +108,7 @@ struct opening {
 static bool is_due(const struct worker *worker, const struct owned *owned, int64_t now_us)
 {
     return owned->partition->state == PARTITION_CLOSED && retry_wait_us(&owned->retry, now_us) == 0 &&
-           letters_wait_us(&worker->letters, &owned->letters, now_us) == 0;
+           dead_letters_wait_us(&worker->dead_letters, &owned->dead_letters, now_us) == 0;
 }
 
 static size_t count_due(const struct worker *worker)
@@ -232,7 +232,7 @@ static bool open_one(struct opening *opening, size_t number, struct error *error
     struct owned *owned = opening->due[number];
     struct consumer_extent *extent = &opening->extents[number];
     const struct consumer_operations *operations = opening->worker->consumer->operations;
-    letters_forget(&opening->worker->letters, &owned->letters, owned->partition);
+    dead_letters_forget(&opening->worker->dead_letters, &owned->dead_letters, owned->partition);
     if (!ask_source(opening, owned->partition->source, error))
         return false;
     if (open_with(opening, owned, extent, error))

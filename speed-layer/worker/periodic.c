@@ -150,7 +150,7 @@ void worker_look_around(struct worker *worker)
         worker_commit_idle(worker);
         if (!worker->suspended)
             worker_mark_foreign(worker);
-        if (worker->letters.store)
-            worker->letters.store->operations->close_idle(worker->letters.store);
+        if (worker->dead_letters.store)
+            worker->dead_letters.store->operations->close_idle(worker->dead_letters.store);
     }
 }

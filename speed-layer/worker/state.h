@@ -4,7 +4,7 @@
 #define TIDEMARK_SPEED_WORKER_STATE_H
 
 #include "base/retry.h"
-#include "worker/letters.h"
+#include "worker/dead_letters.h"
 #include "metrics/metrics.h"
 #include "partition/partition.h"
 #include "record/bad_notice.h"
@@ -25,7 +25,7 @@ struct owned {
     bool is_unreadable;       /* nothing of it is fetched for now */
     int64_t target;           /* --until-end: the end when it was first opened; -1 not known yet */
     int64_t flushed_us;       /* monotonic time of its last commit that was due; 0: none yet */
-    struct partition_letters letters;
+    struct partition_dead_letters dead_letters;
     struct bad_notice bad; /* what is said of its bad messages */
     struct {
         int64_t end, since_us; /* where the log ends for read_committed, beside more behind it, since when */
@@ -39,7 +39,7 @@ struct worker {
     int number;
     struct consumer *consumer;
     struct partition_environment environment;
-    struct letters letters;
+    struct dead_letters dead_letters;
     char cluster[CLUSTER_ID_MAX]; /* "" until it is known */
     struct owned *owned;
     size_t owned_count;

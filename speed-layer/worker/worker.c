@@ -26,7 +26,7 @@ static void on_bad(void *context, struct partition *partition, const struct log_
     struct worker *worker = context;
     struct owned *owned = find_owned(worker, partition->source->topic, partition->id.partition);
     worker_count_bad(worker, partition, rejection);
-    letters_send(&worker->letters, &owned->letters, partition, message, rejection);
+    dead_letters_send(&worker->dead_letters, &owned->dead_letters, partition, message, rejection);
     bad_notice_add(&owned->bad, rejection, message->offset);
 }
 
@@ -42,7 +42,7 @@ static void stopped(struct worker *worker, struct owned *owned)
         partition->id.source, (int)partition->id.partition, (long long)partition->source->breaker,
         2 * (long long)partition->source->breaker, last, (long long)partition->slot.next, partition->id.source);
     owned->bad = (struct bad_notice){.said_us = owned->bad.said_us};
-    letters_forget(&worker->letters, &owned->letters, partition);
+    dead_letters_forget(&worker->dead_letters, &owned->dead_letters, partition);
     worker->must_assign = true;
 }
 
@@ -141,7 +141,7 @@ static bool own(struct worker *worker, const struct consumer_position *position)
                                                               .retry = RETRY_DEPENDENCY,
                                                               .fetch_retry = RETRY_DEPENDENCY,
                                                               .target = -1,
-                                                              .letters = PARTITION_LETTERS_INIT};
+                                                              .dead_letters = PARTITION_DEAD_LETTERS_INIT};
         worker_count_partition(worker, &worker->owned[worker->owned_count - 1]);
     }
     return true;
@@ -189,7 +189,7 @@ static void on_revoked(void *context, bool lost)
     if (!lost)
         worker_commit_group_offsets(worker);
     for (size_t i = 0; i < worker->owned_count; i++)
-        letters_forget(&worker->letters, &worker->owned[i].letters, worker->owned[i].partition);
+        dead_letters_forget(&worker->dead_letters, &worker->owned[i].dead_letters, worker->owned[i].partition);
     disown_all(worker);
     worker->suspended = false;
     retry_succeeded(&worker->commit_retry);
@@ -223,7 +223,7 @@ struct worker *worker_new(struct speed *speed, int number, const struct worker_s
         return NULL;
     *worker = (struct worker){.speed = speed,
                               .number = number,
-                              .letters = LETTERS_INIT(stores->dead_letters),
+                              .dead_letters = DEAD_LETTERS_INIT(stores->dead_letters),
                               .commit_retry = RETRY_DEPENDENCY};
     worker->environment = (struct partition_environment){.realtime = stores->realtime,
                                                          .live_groups_max = speed->settings->speed.live_groups_max,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "worker/letters.h"
+#include "worker/dead_letters.h"
 
 #include "base/clock.h"
 #include "base/crash.h"
@@ -9,13 +9,14 @@
 #define REST 4                      /* writing letters takes at most one part in so many and one of the time */
 #define REST_MAX_US (2 * US_PER_SECOND)
 
-static bool has_letters(const struct letters *letters, const struct partition *partition)
+static bool has_dead_letters(const struct dead_letters *letters, const struct partition *partition)
 {
     return letters->store && partition->source->dead_letter && partition->ledger.bad > 0;
 }
 
-void letters_send(struct letters *letters, struct partition_letters *sent, const struct partition *partition,
-                  const struct log_message *message, const struct rejection *rejection)
+void dead_letters_send(struct dead_letters *letters, struct partition_dead_letters *sent,
+                       const struct partition *partition, const struct log_message *message,
+                       const struct rejection *rejection)
 {
     if (!letters->store || !partition->source->dead_letter)
         return;
@@ -32,23 +33,23 @@ void letters_send(struct letters *letters, struct partition_letters *sent, const
     sent->failed = true;
 }
 
-bool letters_are_full(const struct partition_letters *sent)
+bool dead_letters_are_full(const struct partition_dead_letters *sent)
 {
     return sent->bytes >= BYTES_MAX;
 }
 
-bool letters_must_wait(const struct letters *letters, const struct partition *partition, int64_t now_us)
+bool dead_letters_must_wait(const struct dead_letters *letters, const struct partition *partition, int64_t now_us)
 {
-    return now_us < letters->due_us && has_letters(letters, partition);
+    return now_us < letters->due_us && has_dead_letters(letters, partition);
 }
 
-static void rest(struct letters *letters, int64_t begun_us, int64_t now_us)
+static void rest(struct dead_letters *letters, int64_t begun_us, int64_t now_us)
 {
     int64_t rest_us = REST * (now_us - begun_us);
     letters->due_us = now_us + (rest_us < REST_MAX_US ? rest_us : REST_MAX_US);
 }
 
-static void failed(struct letters *letters, struct partition_letters *sent, const struct partition *partition,
+static void failed(struct dead_letters *letters, struct partition_dead_letters *sent, const struct partition *partition,
                    const struct error *error, int64_t now_us)
 {
     if (sent->retry.attempts % 10 == 0)
@@ -60,9 +61,10 @@ static void failed(struct letters *letters, struct partition_letters *sent, cons
         retry_failed(&letters->retry, now_us);
 }
 
-bool letters_keep(struct letters *letters, struct partition_letters *sent, const struct partition *partition)
+bool dead_letters_keep(struct dead_letters *letters, struct partition_dead_letters *sent,
+                       const struct partition *partition)
 {
-    if (!has_letters(letters, partition))
+    if (!has_dead_letters(letters, partition))
         return true;
     int64_t begun_us = clock_monotonic_us();
     if (sent->failed || retry_wait_us(&letters->retry, begun_us) > 0) {
@@ -87,14 +89,16 @@ bool letters_keep(struct letters *letters, struct partition_letters *sent, const
     return true;
 }
 
-int64_t letters_wait_us(const struct letters *letters, const struct partition_letters *sent, int64_t now_us)
+int64_t dead_letters_wait_us(const struct dead_letters *letters, const struct partition_dead_letters *sent,
+                             int64_t now_us)
 {
     int64_t own_us = retry_wait_us(&sent->retry, now_us);
     int64_t store_us = retry_wait_us(&letters->retry, now_us);
     return sent->retry.attempts && store_us > own_us ? store_us : own_us;
 }
 
-void letters_forget(struct letters *letters, struct partition_letters *sent, const struct partition *partition)
+void dead_letters_forget(struct dead_letters *letters, struct partition_dead_letters *sent,
+                         const struct partition *partition)
 {
     sent->bytes = 0;
     sent->failed = false;
