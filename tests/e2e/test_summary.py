@@ -384,6 +384,129 @@ class Joins(Lake):
         self.refused("1.parquet", '"category"', "used by the view", "no join has it")
 
 
+class Texts(Lake):
+    """NDJSON and CSV, which are read by the decoder of topics."""
+
+    def csv(self, name, rows, columns=tuple(FIELDS) + ("timestamp",), folder=None, end="\r\n"):
+        def field(value):
+            if value is None:
+                return ""
+            if isinstance(value, datetime):
+                return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+            text = str(value)
+            return '"' + text.replace('"', '""') + '"' if not text or set(text) & set('",\r\n') else text
+
+        lines = [",".join(columns)] + [",".join(field(row.get(c)) for c in columns) for row in rows]
+        path = (folder or self.raw) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(line + end for line in lines), newline="")
+
+    def nasty(self):
+        chance = random.Random(16)
+        return [
+            order(
+                chance.randrange(400),
+                customer_id=chance.choice([None, "", "c1", "ü'\"%,\n"]),
+                category=chance.choice([None, "", "a,b", 'k"x"', "ключ", "two\r\nlines"]),
+                amount=Decimal(chance.randrange(-50, 10**17 - 1)).scaleb(-2) if chance.random() < 0.5 else Decimal("0.01"),
+                weight=Decimal(chance.randrange(10**18)).scaleb(-3),
+                quantity=chance.choice([None, -(2**63), 2**63 - 1, 3]),
+                status=chance.choice([None, "paid", "paid", "cancelled"]),
+            )
+            for _ in range(1000)
+        ]
+
+    def test_csv_and_ndjson_come_out_as_parquet_does(self):
+        rows = self.nasty()
+        self.configure(job=JOB + "    partition_by: [category]\n")
+        self.csv("1.csv", rows[:300])
+        (self.raw / "2.ndjson").write_bytes(b"".join(message(row) + b"\n" for row in rows[300:600]))
+        self.csv("3.csv", rows[600:800], end="\n")
+        (self.raw / "4.jsonl").write_bytes(b"\n".join(map(message, rows[800:])))  # its last line isn't ended
+        self.assert_exact(rows, self.run_job())
+        texts = self.rows()
+        shutil.rmtree(self.raw)
+        self.write("1.parquet", rows)
+        self.run_job()
+        self.assertEqual(self.rows(), texts)
+
+    def test_lines_and_records_that_are_bad_are_told_by_the_rules_of_topics(self):
+        good = message(order(1))
+        lines = [good, b"", b"{", good.replace(b'"o1"', b"1"), good + b"x", b"\xff", good[:-20], good.replace(b"paid", b"p\\u0000")]
+        (self.raw / "1.ndjson").write_bytes(b"\n".join(lines))
+        self.assertIn("processed 1 orders", self.run_job())
+        told = [json.loads(line) for line in (self.gold / "_bad.ndjson").read_text().splitlines()]
+        self.assertEqual([t["row"] for t in told], [2, 3, 4, 5, 6, 7, 8])
+        self.assertEqual((told[0]["reason"], told[2]["reason"]), ("empty", "order_id: a number, not a string"))
+        (self.raw / "1.ndjson").unlink()
+        at = "2025-03-15T12:00:00Z"
+        records = ["o1,1.00,1,paid", "o2,1.005,1,paid", "o3,x,1,paid", "o4,1,1", "o5,1,1,paid,6", ",1,1,paid", '"",1,1,paid', "o8,1e1,1,paid"]
+        (self.raw / "1.csv").write_text(
+            "order_id,amount,weight,status,timestamp,category,customer_segment,customer_id,quantity\n"
+            + "".join(f"{r},{at},k,s,c,1\n" for r in records)
+        )
+        self.assertIn("processed 2 orders", self.run_job())
+        self.assertEqual(self.rows()[("k", "s")]["total_revenue"], Decimal("11.00"))
+        told = [json.loads(line) for line in (self.gold / "_bad.ndjson").read_text().splitlines()]
+        self.assertEqual([t["row"] for t in told], [2, 3, 4, 5, 6, 7])
+        self.assertEqual(told[2]["reason"], "8 fields, and the header has 9")
+
+    def test_joins_of_all_formats(self):
+        self.configure(
+            job=JOB
+            + """    joins:
+      - { read: lake/silver/customers/, on: customer_id }
+      - { read: lake/silver/products/, on: product_id }
+"""
+        )
+        rows = [order(i) for i in range(100)]
+        absent = ("category", "customer_segment")
+        (self.raw / "1.ndjson").write_bytes(
+            b"\n".join(message({k: v for k, v in row.items() if k not in absent}) for row in rows)
+        )
+        silver = self.folder / "lake/silver"
+        (silver / "customers").mkdir(parents=True)
+        lines = [{"customer_id": f"c{i}", "customer_segment": f"s{i % 2}"} for i in range(5)] + [{}]
+        (silver / "customers/1.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        products = [{"product_id": f"p{i}", "category": None if i == 1 else f"k{i}"} for i in range(5)]
+        self.csv("1.csv", products, ("product_id", "category"), silver / "products")
+        joined = [
+            {
+                **r,
+                "customer_segment": {f"c{i}": f"s{i % 2}" for i in range(5)}.get(r["customer_id"]),
+                "category": products[int(r["product_id"][1:])]["category"],
+            }
+            for r in rows
+        ]
+        self.assert_exact(joined, self.run_job())
+        self.csv("2.csv", products[:1], ("product_id", "category"), silver / "products")
+        self.refused("two rows have the key 'p0'")
+
+    def test_files_that_are_not_what_their_endings_say(self):
+        self.csv("1.csv", [order(1)], columns=("order_id", "amount", "weight", "status"))
+        self.refused("1.csv", '"timestamp"', "the event time")
+        (self.raw / "1.csv").write_text("")
+        self.refused("1.csv has no header line")
+        (self.raw / "1.csv").write_text("order_id,order_id\n")
+        self.refused("1.csv has two columns")
+        self.csv("1.csv", [order(1)])
+        with (self.raw / "1.csv").open("a") as file:
+            file.write('o2,"c1')
+        self.refused("1.csv ends within quotes")
+        self.csv("1.csv", [order(1)])
+        self.write("2.parquet", [order(2)])
+        self.refused("1.csv", "2.parquet", "a folder has the one or the other")
+
+    def test_a_declared_field_orders_versions(self):
+        rows = [order(1, amount=Decimal(q), quantity=q) for q in (3, 9, 5)]
+        self.csv("1.csv", rows)
+        self.configure(job=JOB + "    version: quantity\n")
+        self.run_job()
+        self.assertEqual([row["total_revenue"] for row in self.rows().values()], [Decimal("9.00")])
+        self.configure(job=JOB + "    version: updated_at\n")
+        self.refused('"updated_at"', "declared field")
+
+
 class Refusals(Lake):
     def setUp(self):
         super().setUp()
@@ -435,7 +558,7 @@ class Refusals(Lake):
         self.write("1.parquet", [order(1, status="cancelled")])
         self.refused("no order", "allow_empty: true")
         (self.raw / "1.parquet").unlink()
-        self.refused("no files that end in .parquet")
+        self.refused("no files that end in")
         self.configure(job=JOB + "    allow_empty: true\n")
         self.assertIn(f"processed 0 orders for {DAY}", self.run_job())
         self.assertEqual(self.rows(), {})

@@ -24,6 +24,10 @@ static const char *path_of(const struct files_sql *files, size_t file)
 
 bool files_sql_has(const struct files_sql *files, const char *name)
 {
+    if (!files->columns) {
+        size_t field = schema_field(files->schema, text_of(name));
+        return field != FIELD_NONE && files->has[field];
+    }
     for (size_t i = 0; i < files->folder->count; i++)
         if (column_of(files, i, name))
             return true;
@@ -156,8 +160,21 @@ static bool check_file(const struct files_sql *files, size_t file, struct error 
     return !files->is_log || check_log(files, file, error);
 }
 
+/* Rows are judged already. */
+static bool check_texts(const struct files_sql *files, struct error *error)
+{
+    size_t version = files->version ? schema_field(files->schema, text_of(files->version)) : FIELD_NONE;
+    return !files->version || version != FIELD_NONE ||
+           error_set(error, ERROR_DATA,
+                     "%s: the \"version\" of the job, \"%s\", isn't a declared field, which it has to "
+                     "be for NDJSON and CSV",
+                     files->folder->path, files->version);
+}
+
 bool files_sql_check(struct files_sql *files, struct error *error)
 {
+    if (!files->columns)
+        return check_texts(files, error);
     for (size_t i = 0; i < files->schema->field_count && files->folder->count > 0; i++)
         files->wants[i] = files->wants[i] && files_sql_has(files, field_of(files, i)->name);
     files->has_offsets = files->is_log && (files_sql_has(files, "tm_offset") || files_sql_has(files, "tm_partition"));
@@ -286,6 +303,10 @@ void files_sql_append(const struct files_sql *files, struct buffer *sql)
 {
     if (files->folder->count == 0)
         append_none(files, sql);
+    else if (!files->columns)
+        text_files_append(&files->texts, files->wants, files->version, sql);
+    if (!files->columns)
+        return;
     for (size_t i = 0; i < files->folder->count; i++) {
         if (!is_first_alike(files, i))
             continue;

@@ -38,6 +38,14 @@ static const struct {
     ROW(data_chunk_get_vector),
     ROW(vector_get_data),
     ROW(vector_get_validity),
+    ROW(appender_create),
+    ROW(appender_error),
+    ROW(append_int64),
+    ROW(append_varchar_length),
+    ROW(append_null),
+    ROW(appender_end_row),
+    ROW(appender_close),
+    ROW(appender_destroy),
 };
 
 static struct duckdb_library library;

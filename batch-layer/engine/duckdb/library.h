@@ -50,6 +50,14 @@ struct duckdb_library {
     void *(*data_chunk_get_vector)(void *chunk, uint64_t column);
     void *(*vector_get_data)(void *vector);
     uint64_t *(*vector_get_validity)(void *vector); /* a bit a row, 0 is null; NULL: none is */
+    int (*appender_create)(void *connection, const char *schema, const char *table, void **ret_appender);
+    const char *(*appender_error)(void *appender);
+    int (*append_int64)(void *appender, int64_t number);
+    int (*append_varchar_length)(void *appender, const char *text, uint64_t length);
+    int (*append_null)(void *appender);
+    int (*appender_end_row)(void *appender);
+    int (*appender_close)(void *appender);
+    int (*appender_destroy)(void **appender);
 };
 
 /* Loads it, once in a process: from `configured`, else from the first of these places where it is:

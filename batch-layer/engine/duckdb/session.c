@@ -146,6 +146,61 @@ bool duckdb_session_query(struct duckdb_session *session, const char *sql, duckd
     return done;
 }
 
+struct duckdb_appender {
+    const struct duckdb_library *library;
+    void *handle;
+    bool failed; /* a value of this row */
+};
+
+bool duckdb_appender_open(struct duckdb_session *session, const char *table, struct duckdb_appender **ret_appender,
+                          struct error *error)
+{
+    struct duckdb_appender *appender = calloc(1, sizeof *appender);
+    if (!appender)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    appender->library = session->library;
+    if (session->library->appender_create(session->connection, NULL, table, &appender->handle) != 0) {
+        (void)fail(appender->handle ? session->library->appender_error(appender->handle) : NULL, error);
+        (void)session->library->appender_destroy(&appender->handle);
+        free(appender);
+        return false;
+    }
+    *ret_appender = appender;
+    return true;
+}
+
+void duckdb_appender_add_integer(struct duckdb_appender *appender, int64_t number)
+{
+    appender->failed |= appender->library->append_int64(appender->handle, number) != 0;
+}
+
+void duckdb_appender_add_text(struct duckdb_appender *appender, struct text text)
+{
+    const char *data = text.data ? text.data : "";
+    appender->failed |= appender->library->append_varchar_length(appender->handle, data, text.length) != 0;
+}
+
+void duckdb_appender_add_null(struct duckdb_appender *appender)
+{
+    appender->failed |= appender->library->append_null(appender->handle) != 0;
+}
+
+bool duckdb_appender_end_row(struct duckdb_appender *appender, struct error *error)
+{
+    bool done = !appender->failed && appender->library->appender_end_row(appender->handle) == 0;
+    return done || fail(appender->library->appender_error(appender->handle), error);
+}
+
+bool duckdb_appender_close(struct duckdb_appender *appender, struct error *error)
+{
+    bool done = appender->library->appender_close(appender->handle) == 0;
+    if (!done)
+        (void)fail(appender->library->appender_error(appender->handle), error);
+    (void)appender->library->appender_destroy(&appender->handle);
+    free(appender);
+    return done;
+}
+
 static void append_quoted(struct buffer *sql, struct text text, char quote)
 {
     buffer_append_char(sql, quote);

@@ -26,6 +26,17 @@ typedef bool duckdb_row_visitor(void *context, const struct text values[], struc
 bool duckdb_session_query(struct duckdb_session *session, const char *sql, duckdb_row_visitor *visit, void *context,
                           struct error *error) MUST_CHECK;
 
+/* Adds rows to a table, value by value; whether all could be added is told at the end of the row. */
+struct duckdb_appender;
+bool duckdb_appender_open(struct duckdb_session *session, const char *table, struct duckdb_appender **ret_appender,
+                          struct error *error) MUST_CHECK;
+void duckdb_appender_add_integer(struct duckdb_appender *appender, int64_t number);
+void duckdb_appender_add_text(struct duckdb_appender *appender, struct text text);
+void duckdb_appender_add_null(struct duckdb_appender *appender);
+bool duckdb_appender_end_row(struct duckdb_appender *appender, struct error *error) MUST_CHECK;
+/* Frees it. True where all rows are in the table. */
+bool duckdb_appender_close(struct duckdb_appender *appender, struct error *error) MUST_CHECK;
+
 /* 'text', with quotes doubled; and "name". */
 void duckdb_append_text(struct buffer *sql, struct text text);
 void duckdb_append_identifier(struct buffer *sql, const char *name);

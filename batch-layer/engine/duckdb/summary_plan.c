@@ -19,27 +19,45 @@ static const char *field_name(const struct summary_plan *plan, size_t field)
 
 static bool check_formats(const struct lake_folder *folder, bool allow_empty, struct error *error)
 {
-    for (size_t i = 0; i < folder->count; i++)
-        if (folder->files[i].format != LAKE_PARQUET)
-            return error_set(error, ERROR_DATA, "%s: files of NDJSON and CSV can't be summarised yet, only of Parquet",
-                             folder->files[i].path);
+    for (size_t i = 0; i < folder->count; i++) {
+        bool is_alike = (folder->files[i].format == LAKE_PARQUET) == (folder->files[0].format == LAKE_PARQUET);
+        if (!is_alike)
+            return error_set(error, ERROR_DATA, "%s: Parquet, and %s isn't: a folder has the one or the other",
+                             folder->files[0].path, folder->files[i].path);
+    }
     return folder->count > 0 || allow_empty ||
-           error_set(error, ERROR_DATA, "%s has no files that end in .parquet", folder->path);
+           error_set(error, ERROR_DATA, "%s has no files that end in .parquet, .ndjson, .jsonl or .csv", folder->path);
 }
 
-static bool read_columns(struct summary_plan *plan, size_t number, struct duckdb_session *session, struct arena *arena,
+static bool read_columns(struct files_sql *files, struct duckdb_session *session, struct arena *arena,
                          struct error *error)
 {
-    const struct lake_folder *folder = &plan->folders[number];
-    struct file_columns *columns = arena_allocate(arena, folder->count * sizeof *columns);
+    struct file_columns *columns = arena_allocate(arena, files->folder->count * sizeof *columns);
     if (!columns)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    for (size_t i = 0; i < folder->count; i++)
-        if (!file_columns_read(session, folder->files[i].path, arena, &columns[i], error))
+    for (size_t i = 0; i < files->folder->count; i++)
+        if (!file_columns_read(session, files->folder->files[i].path, arena, &columns[i], error))
             return false;
-    plan->files[number] = (struct files_sql){
-        .schema = schema_of(plan), .folder = folder, .columns = columns, .key = FIELD_NONE, .is_log = number == 0};
+    files->columns = columns;
     return true;
+}
+
+/* Of Parquet what each file has; of other formats all rows. */
+static bool read_files(struct summary_plan *plan, size_t number, struct duckdb_session *session, struct arena *arena,
+                       struct error *error)
+{
+    struct files_sql *files = &plan->files[number];
+    const struct lake_folder *folder = &plan->folders[number];
+    *files = (struct files_sql){.schema = schema_of(plan), .folder = folder, .key = FIELD_NONE, .is_log = number == 0};
+    if (folder->count > 0 && folder->files[0].format == LAKE_PARQUET)
+        return read_columns(files, session, arena, error);
+    files->texts = (struct text_files){.schema = files->schema,
+                                       .folder = folder,
+                                       .is_log = files->is_log,
+                                       .name = arena_printf(arena, "tm_rows_%zu", number)};
+    if (!files->texts.name)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    return text_files_load(&files->texts, session, files->has, error);
 }
 
 static bool list_folder(struct summary_plan *plan, size_t number, const char *date, struct arena *arena,
@@ -87,6 +105,8 @@ static bool check_origin(const struct summary_plan *plan, size_t field, const bo
     if (!is_required(plan, field, used) || plan->origin[field] == ORIGIN_FILES ||
         (plan->origin[field] != ORIGIN_NONE && !is_own))
         return true;
+    if (plan->folders[0].files[0].format == LAKE_NDJSON) /* absent in each message: null, or each is bad */
+        return true;
     const char *what = is_own ? "the key" : used[field] ? "used by the view" : "a decimal, and required";
     return error_set(error, ERROR_DATA, "%s has no column \"%s\", which is %s%s", plan->folders[0].files[0].path,
                      field_name(plan, field), what, plan->count > 1 && !is_own ? ", and no join has it" : "");
@@ -121,6 +141,8 @@ static bool find_origins(struct summary_plan *plan, struct error *error)
     for (size_t i = 0; i < schema_of(plan)->field_count; i++) {
         if (!check_origin(plan, i, used, error))
             return false;
+        if (plan->origin[i] == ORIGIN_NONE && is_required(plan, i, used)) /* null throughout */
+            plan->origin[i] = ORIGIN_FILES;
         plan->files[0].wants[i] = plan->origin[i] == ORIGIN_FILES;
         for (size_t join = 0; join < plan->summary->join_count; join++)
             plan->files[1 + join].wants[i] =
@@ -135,7 +157,7 @@ bool summary_plan_make(const struct summary *summary, const char *date, int64_t 
     struct summary_plan *plan = ret_plan;
     *plan = (struct summary_plan){.summary = summary, .day = day, .count = 1 + summary->join_count};
     for (size_t i = 0; i < plan->count; i++)
-        if (!list_folder(plan, i, date, arena, error) || !read_columns(plan, i, session, arena, error))
+        if (!list_folder(plan, i, date, arena, error) || !read_files(plan, i, session, arena, error))
             return false;
     if (summary->source->on_duplicate != ON_DUPLICATE_NONE)
         plan->files[0].key = summary->source->schema.key;
