@@ -40,11 +40,11 @@ struct alert_feed {
     bool (*open)(void *context, struct event_log **ret_log, struct error *error);
     void *context;
     struct event_log *log; /* NULL: not open */
-    int64_t arrived;
     struct retry retry;
 
     pthread_rwlock_t lock; /* of what is held, and: */
-    int64_t current_us;    /* monotonic time of the last reading, if it went well; 0: none, or it didn't */
+    struct alert_feed_state state;
+    int64_t current_us; /* monotonic time of the last reading, if it went well; 0: none, or it didn't */
     struct ticker ticker;
 };
 
@@ -90,16 +90,17 @@ static const struct alert_format *decode(struct alert_feed *feed, const struct f
 
 /* --- What is held ------------------------------------------------------------------------------------------------ */
 
-static void drop_oldest(const struct alert_feed *feed, struct feed_topic *topic)
+static void drop_oldest(struct alert_feed *feed, struct feed_topic *topic)
 {
     struct feed_alert *oldest = &topic->alerts[topic->first];
+    feed->state.known = oldest->number > feed->state.known ? oldest->number : feed->state.known;
     topic->bytes -= oldest->bytes;
     free((void *)(uintptr_t)oldest->fields);
     topic->first = (topic->first + 1) % feed->most;
     topic->count--;
 }
 
-static void drop_all(const struct alert_feed *feed, struct feed_topic *topic)
+static void drop_all(struct alert_feed *feed, struct feed_topic *topic)
 {
     while (topic->count > 0)
         drop_oldest(feed, topic);
@@ -122,7 +123,7 @@ static bool make(struct alert_feed *feed, const struct alert_format *format, con
     packed_fields_write(schema, values, bytes);
     memcpy(bytes + size, json.data, json.length);
     *ret_alert = (struct feed_alert){.event_time_us = record->event_time_us,
-                                     .number = feed->arrived++,
+                                     .number = feed->state.newest + 1,
                                      .detector = format->detector,
                                      .json = {bytes + size, json.length},
                                      .fields = bytes,
@@ -152,6 +153,7 @@ static bool take(void *context, const struct log_message *message, struct error 
         drop_oldest(feed, topic);
     topic->alerts[(topic->first + topic->count++) % feed->most] = alert;
     topic->bytes += alert.bytes;
+    feed->state.newest = alert.number;
     pthread_rwlock_unlock(&feed->lock);
     return true;
 }
@@ -187,6 +189,7 @@ static bool read_partition(struct alert_feed *feed, struct feed_topic *topic, in
     if (*position > end) { /* the topic was made anew */
         pthread_rwlock_wrlock(&feed->lock);
         drop_all(feed, topic);
+        feed->state.known = ++feed->state.newest; /* a number of none: whoever knows less begins anew */
         pthread_rwlock_unlock(&feed->lock);
         *position = -1;
     }
@@ -245,10 +248,20 @@ static int64_t tick(void *context)
     return now_us + (wait_us > READ_EVERY_US ? wait_us : READ_EVERY_US);
 }
 
-bool alert_feed_visit(struct alert_feed *feed, void (*visit)(void *context, const struct feed_alert *alert),
-                      void *context)
+struct alert_feed_state alert_feed_state(struct alert_feed *feed)
 {
     pthread_rwlock_rdlock(&feed->lock);
+    struct alert_feed_state state = feed->state;
+    pthread_rwlock_unlock(&feed->lock);
+    return state;
+}
+
+bool alert_feed_visit(struct alert_feed *feed, void (*visit)(void *context, const struct feed_alert *alert),
+                      void *context, struct alert_feed_state *ret_state)
+{
+    pthread_rwlock_rdlock(&feed->lock);
+    if (ret_state)
+        *ret_state = feed->state;
     bool is_current = feed->current_us && clock_monotonic_us() - feed->current_us < STALE_AFTER_US;
     for (size_t i = 0; is_current && i < feed->topic_count; i++)
         for (size_t j = 0; j < feed->topics[i].count; j++)
@@ -281,6 +294,7 @@ bool alert_feed_new(const struct settings *settings,
                                 .topics = calloc(settings->detector_count + 1, sizeof *feed->topics),
                                 .open = open,
                                 .context = context,
+                                .state = {-1, -1},
                                 .retry = RETRY_DEPENDENCY};
     pthread_rwlock_init(&feed->lock, NULL);
     ticker_init(&feed->ticker, tick, feed);

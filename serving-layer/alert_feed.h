@@ -29,9 +29,17 @@ void alert_feed_destroy(struct alert_feed *feed);
 /* What the thread does again and again: for tests that start none. */
 void alert_feed_read(struct alert_feed *feed);
 
-/* Calls `take` for each alert that is held, in no order, under a lock that the thread waits for. False where the topics
- * can't be read at the moment, or weren't yet: then what is held may be old, and nothing is called. */
+/* Which alerts a reader can be told of that knows those up to some number. */
+struct alert_feed_state {
+    int64_t newest; /* the number of the latest that came; -1: none did */
+    int64_t known;  /* of one that knows less, some were given up, or their topic was made anew: it has to begin anew */
+};
+struct alert_feed_state alert_feed_state(struct alert_feed *feed);
+
+/* Calls `take` for each alert that is held, in no order, under a lock that the thread waits for; *ret_state (NULL: not
+ * wanted) is what is held then. False where the topics can't be read at the moment, or weren't yet: then what is held
+ * may be old, and nothing is called. */
 bool alert_feed_visit(struct alert_feed *feed, void (*take)(void *context, const struct feed_alert *alert),
-                      void *context);
+                      void *context, struct alert_feed_state *ret_state);
 
 #endif

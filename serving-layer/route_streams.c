@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * GET /v1/views/{view}/stream. */
+ * GET /v1/views/{view}/stream and /v1/alerts/stream. */
+#include "alert_stream.h"
 #include "find_view.h"
 #include "http/preference.h"
 #include "view_stream.h"
@@ -30,6 +31,24 @@ void route_view_stream(const struct request *request, struct reply *reply)
     asked.view = find_view(request, request->target->segments[2], &asked.snapshot, &problem);
     if (asked.view && takes_events(request, &problem) && stream_hub_admit(request->serving->hub, &problem) &&
         view_stream_open(request->serving->hub, &asked, &source, &problem))
+        reply_stream(reply, &source);
+    else
+        refuse(reply, &problem);
+}
+
+void route_alert_stream(const struct request *request, struct reply *reply)
+{
+    const struct serving *serving = request->serving;
+    const struct alert_stream_request asked = {.feed = serving->feed,
+                                               .detectors = serving->detectors,
+                                               .detector_count = serving->detector_count,
+                                               .target = request->head->target,
+                                               .last_event_id = request->head->last_event_id,
+                                               .visitor = request->visitor};
+    struct problem problem;
+    struct stream_source source;
+    if (takes_events(request, &problem) && stream_hub_admit(serving->hub, &problem) &&
+        alert_stream_open(serving->hub, &asked, &source, &problem))
         reply_stream(reply, &source);
     else
         refuse(reply, &problem);

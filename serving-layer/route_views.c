@@ -5,6 +5,7 @@
 #include "answer.h"
 #include "base/zone.h"
 #include "find_view.h"
+#include "window_list.h"
 
 static void append_dimensions(const struct view *view, struct buffer *out)
 {
@@ -38,6 +39,8 @@ static void append_view(const struct source *source, const struct view *view, st
 {
     buffer_appendf(out, "{\"name\": \"%s\", \"source\": \"%s\", \"window\": \"", view->name, source->name);
     window_print(&view->window, out);
+    buffer_append_string(out, "\", \"panes\": \""); /* each window is one */
+    window_print(&view->window, out);
     buffer_appendf(out, "\", \"window_seconds\": %lld, \"time_zone\": ", (long long)view->window.length_s);
     buffer_append_json(out, text_of(zone_name(view->zone)));
     buffer_append_string(out, ", \"retention_seconds\": ");
@@ -46,6 +49,10 @@ static void append_view(const struct source *source, const struct view *view, st
     append_dimensions(view, out);
     buffer_append_string(out, ", \"measures\": ");
     append_measures(view, out);
+    buffer_append_string(out, ", \"final\": \"published\", \"windows\": ");
+    window_list_append(view, out);
+    buffer_append_string(out, ", \"hops\": ");
+    hop_list_append(view, out);
     buffer_append_string(out, "}");
 }
 

@@ -31,6 +31,7 @@ static const struct route routes[] = {
     {"/v1/views/{view}", {"v1", "views", ANY}, route_view, true, TOKENS},
     {"/v1/views/{view}/stream", {"v1", "views", ANY, "stream"}, route_view_stream, true, TOKENS},
     {"/v1/alerts", {"v1", "alerts"}, route_alerts, true, OPERATORS},
+    {"/v1/alerts/stream", {"v1", "alerts", "stream"}, route_alert_stream, true, OPERATORS},
     {"/v1/status", {"v1", "status"}, route_status, false, OPERATORS},
     {"/v1/ledger", {"v1", "ledger"}, route_ledger, false, OPERATORS},
     {"/v1/runs", {"v1", "runs"}, route_runs, false, OPERATORS},

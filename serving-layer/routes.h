@@ -57,6 +57,7 @@ void route_metrics(const struct request *request, struct reply *reply);
 void route_views(const struct request *request, struct reply *reply);
 void route_view(const struct request *request, struct reply *reply);
 void route_view_stream(const struct request *request, struct reply *reply);
+void route_alert_stream(const struct request *request, struct reply *reply);
 void route_alerts(const struct request *request, struct reply *reply);
 void route_status(const struct request *request, struct reply *reply);
 void route_runs(const struct request *request, struct reply *reply);

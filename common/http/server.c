@@ -198,6 +198,7 @@ static void begin_stream(struct http_server *server, struct MHD_Connection *conn
         connections_mark_endless(server->connections, place_of(connection));
         return;
     }
+    reply->cache_control = NULL;
     problem_set(&problem, 503, "there are as many event streams as there may be, see http.streams");
     buffer_append_string(reply_header(reply, "Retry-After"), RETRY_SECONDS);
     reply_problem(reply, &problem);

@@ -10,6 +10,7 @@
 #include "merged/snapshot.h"
 #include "merged/staging.h"
 #include "view_query.h"
+#include "view_stream.h"
 
 #define FIRST_S INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
 #define EPOCH 1
@@ -41,6 +42,7 @@ static const char *const groups[] = {"--",           "-+1:7",  "+0:-",  "+3:a&b+
 
 static struct snapshot *snapshot;
 static struct metrics *metrics;
+static struct stream_hub *hub;
 static struct order_rules *rules;
 
 /* --- a snapshot with rows of both parts --- */
@@ -129,19 +131,28 @@ static void make_snapshot(void)
     buffer_append_string(&snapshot->runs, runs);
     live_clean_up(&live);
     REQUIRE((metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT)));
+    const struct stream_hub_options options = {
+        .metrics = metrics, .push_every_us = 1000, .streams_max = 10, .bytes_max = 1 << 24};
+    REQUIRE(stream_hub_new(&options, &hub, &error));
     rules = order_rules_new();
 }
 
 /* --- answers --- */
 
-static const char *get(const char *target, struct reply *reply)
+static const char *get_behind(const char *target, const char *last_event_id, struct reply *reply)
 {
-    const struct serving serving = {.sources = &source, .source_count = 1, .snapshots = &snapshot, .metrics = metrics};
+    const struct serving serving = {
+        .sources = &source, .source_count = 1, .snapshots = &snapshot, .metrics = metrics, .hub = hub};
     const char *name = NULL;
     *reply = (struct reply){0};
-    route(&serving, &(struct request_head){.target = target}, reply, &name);
+    route(&serving, &(struct request_head){.target = target, .last_event_id = last_event_id}, reply, &name);
     REQUIRE(name && reply->content_type);
     return reply->constant ? reply->constant : buffer_string(&reply->body);
+}
+
+static const char *get(const char *target, struct reply *reply)
+{
+    return get_behind(target, NULL, reply);
 }
 
 /* The number of fields of the record at the front, and what follows it; 0 where it is no record of CSV (RFC 4180). */
@@ -208,6 +219,26 @@ static void check_reply(const struct reply *reply, const char *body)
         check_lines(body);
     else if (strncmp(reply->content_type, "text/csv", 8) == 0)
         check_csv(body);
+}
+
+/* --- streams --- */
+
+/* The first event, which is all of the selection: its data is JSON, and nothing in it ends a line but its own fields.
+ */
+static void check_stream(const struct reply *reply)
+{
+    static const char before[] = "\ndata: ";
+    struct stream_piece *piece;
+    if (!reply->stream.context)
+        return;
+    REQUIRE(reply->stream.next(reply->stream.context, &piece) == STREAM_PIECE);
+    const char *data = memmem(piece->bytes, piece->length, before, sizeof before - 1);
+    REQUIRE(strncmp(piece->bytes, "retry: ", 7) == 0 && data);
+    data += sizeof before - 1;
+    size_t length = (size_t)(piece->bytes + piece->length - data) - 2;
+    REQUIRE(memcmp(data + length, "\n\n", 2) == 0 && !memchr(data, '\n', length) && !memchr(data, '\r', length));
+    REQUIRE(order_rules_is_json(rules, data, length));
+    stream_piece_release(piece);
 }
 
 /* --- pages --- */
@@ -311,7 +342,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_reply(&reply, body);
     if (reply.status == 200)
         check_pages(target);
+    check_stream(&reply);
     reply_clean_up(&reply);
+    (void)get_behind("/v1/views/grouped/stream", target, &reply); /* no id that makes no sense is believed */
+    REQUIRE(reply.status == 200);
+    check_stream(&reply);
+    reply_clean_up(&reply);
+    view_channels_sweep(hub, INT64_MAX);
     free(target);
     return 0;
 }

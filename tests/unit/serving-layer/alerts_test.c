@@ -77,6 +77,7 @@ struct bench {
     struct topic topic;
     struct settings settings;
     struct serving serving;
+    struct metrics *metrics;
 };
 
 static int set_up(void **state)
@@ -86,7 +87,11 @@ static int set_up(void **state)
     bench->topic.log.operations = &operations;
     bench->settings = (struct settings){.detectors = detectors, .detector_count = 2};
     bench->settings.http.alerts_max = 4;
+    bench->metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
     bench->serving = (struct serving){.detectors = detectors, .detector_count = 2};
+    const struct stream_hub_options options = {
+        .metrics = bench->metrics, .push_every_us = 1000, .streams_max = 2, .bytes_max = 1 << 20};
+    assert_true(stream_hub_new(&options, &bench->serving.hub, &error));
     assert_true(alert_feed_new(&bench->settings, open_topic, &bench->topic, &bench->serving.feed, &error));
     *state = bench;
     return 0;
@@ -95,7 +100,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct bench *bench = *state;
+    stream_hub_destroy(bench->serving.hub);
     alert_feed_destroy(bench->serving.feed);
+    metrics_destroy(bench->metrics);
     free(bench);
     return 0;
 }
@@ -200,9 +207,93 @@ static void a_topic_that_was_made_anew_is_read_from_its_beginning(void **state)
     assert_answer(bench, "/v1/alerts", "c");
 }
 
+/* Opens a stream, behind the event of this id; the reply is its owner. */
+static void open_stream(struct bench *bench, const char *target, const char *last_event_id, struct reply *ret_reply)
+{
+    const char *name;
+    *ret_reply = (struct reply){0};
+    route(&bench->serving, &(struct request_head){.target = target, .last_event_id = last_event_id}, ret_reply, &name);
+    assert_string_equal(name, "/v1/alerts/stream");
+}
+
+/* The ids of the next event's alerts in their order, behind "reset " where it is one; "sleeps". The event's own id goes
+ * to `id`. */
+static void assert_next(const struct reply *reply, const char *expected, char id[100])
+{
+    struct stream_piece *piece;
+    char found[200] = "sleeps", text[8000];
+    if (reply->stream.next(reply->stream.context, &piece) == STREAM_PIECE) {
+        snprintf(text, sizeof text, "%.*s", (int)piece->length, piece->bytes);
+        stream_piece_release(piece);
+        snprintf(found, sizeof found, "%s", strstr(text, "\"reset\": true") ? "reset " : "");
+        for (const char *at = text; (at = strstr(at, "\"id\":\"")); at++)
+            strncat(found, at + strlen("\"id\":\""), 1);
+        const char *own = strstr(text, "\nid: ");
+        assert_non_null(own);
+        snprintf(id, 100, "%.*s", (int)strcspn(own + 5, "\n"), own + 5);
+        assert_string_equal(text + strlen(text) - 4, "]}\n\n");
+    }
+    assert_string_equal(found, expected);
+}
+
+static void a_stream_begins_with_those_that_are_held_and_goes_on_with_each_that_comes(void **state)
+{
+    struct bench *bench = *state;
+    struct reply all, fraud, resumed;
+    char id[100], first[100];
+    append(bench, ALERT("a", "1.00", "01", "fraud"));
+    append(bench, ALERT("b", "1.00", "02", "limits"));
+    alert_feed_read(bench->serving.feed);
+    open_stream(bench, "/v1/alerts/stream", NULL, &all);
+    open_stream(bench, "/v1/alerts/stream?detector=fraud", NULL, &fraud);
+    assert_next(&all, "reset ba", first);
+    assert_next(&fraud, "reset a", id);
+    assert_next(&all, "sleeps", id);
+    append(bench, ALERT("c", "1.00", "01", "limits"));
+    append(bench, ALERT("d", "1.00", "02", "limits"));
+    alert_feed_read(bench->serving.feed);
+    assert_true(all.stream.is_due(all.stream.context, INT64_MAX));
+    assert_next(&all, "dc", id);
+    assert_next(&fraud, "sleeps", id);
+    reply_clean_up(&fraud);
+    open_stream(bench, "/v1/alerts/stream", first, &resumed);
+    assert_next(&resumed, "dc", id);
+    reply_clean_up(&resumed);
+    append(bench, ALERT("e", "1.00", "03", "limits"));
+    append(bench, ALERT("f", "1.00", "03", "limits"));
+    alert_feed_read(bench->serving.feed);
+    open_stream(bench, "/v1/alerts/stream", first, &resumed); /* it knows the two that were given up */
+    assert_next(&resumed, "fedc", id);
+    reply_clean_up(&resumed);
+    append(bench, ALERT("g", "1.00", "03", "limits"));
+    alert_feed_read(bench->serving.feed);
+    open_stream(bench, "/v1/alerts/stream", first, &resumed); /* not the third */
+    assert_next(&resumed, "reset gfed", id);
+    reply_clean_up(&resumed);
+    bench->topic.end = 0;
+    append(bench, ALERT("h", "1.00", "01", "fraud"));
+    alert_feed_read(bench->serving.feed);
+    assert_next(&all, "reset h", id);
+    assert_next(&all, "sleeps", id);
+    reply_clean_up(&all);
+}
+
+static void a_stream_that_makes_no_sense_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    assert_answer(bench, "/v1/alerts/stream", "503");
+    alert_feed_read(bench->serving.feed);
+    assert_answer(bench, "/v1/alerts/stream?limit=1", "400");
+    assert_answer(bench, "/v1/alerts/stream?detector=fruad", "404");
+    assert_answer(bench, "/v1/alerts/stream?field.amuont=1", "400");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_stream_begins_with_those_that_are_held_and_goes_on_with_each_that_comes,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stream_that_makes_no_sense_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_latest_event_time_comes_first_and_what_is_asked_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_makes_no_sense_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_the_newest_are_held, set_up, tear_down),

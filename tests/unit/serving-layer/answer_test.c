@@ -449,6 +449,32 @@ static void a_ledger_is_closed_where_that_of_each_partition_is(void **state)
     assert_says(bench, "/v1/ledger", "\"bad\": 0, \"closed\": true}}");
 }
 
+/* Each of them is answered. */
+static void views_name_the_windows_that_can_be_asked_for(void **state)
+{
+    unsigned status;
+    char target[200], views_listed[20000];
+    snprintf(views_listed, sizeof views_listed, "%s", bench_get(*state, "/v1/views", &status));
+    const char *daily = strstr(views_listed, "\"name\": \"daily\""), *grouped = strstr(views_listed, "\"grouped\"");
+    assert_true(daily && grouped);
+    assert_non_null(strstr(daily, "\"panes\": \"tumbling 1 day\", "));
+    assert_non_null(strstr(daily,
+                           "\"final\": \"published\", \"windows\": [\"1 day\", \"1 week\", \"1 month\", \"1 year\"], "
+                           "\"hops\": [\"1 day\"]}"));
+    assert_non_null(strstr(grouped,
+                           "\"windows\": [\"1 hour\", \"2 hours\", \"3 hours\", \"4 hours\", \"6 hours\", \"8 hours\", "
+                           "\"12 hours\", \"1 day\", \"1 week\", \"1 month\", \"1 year\"], \"hops\": [\"1 hour\""));
+    const char *windows = strstr(strstr(views_listed, "\"recent\""), "\"windows\": [") + strlen("\"windows\": [");
+    for (const char *at = windows; *at == '"'; at += strspn(at, "\", ")) {
+        size_t length = strcspn(++at, "\"");
+        snprintf(target, sizeof target, "/v1/views/recent?window=%.*s", (int)length, at);
+        for (char *blank; (blank = strchr(target, ' '));)
+            *blank = '_';
+        assert_says(*state, target, "\"provenance\"");
+        at += length;
+    }
+}
+
 static void every_page_of_the_map_answers(void **state)
 {
     assert_says(*state, "/", "<html");
@@ -488,6 +514,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_understood_is_refused_with_a_word_of_help, start, stop),
         cmocka_unit_test_setup_teardown(an_address_that_is_too_long_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(a_ledger_is_closed_where_that_of_each_partition_is, start, stop),
+        cmocka_unit_test_setup_teardown(views_name_the_windows_that_can_be_asked_for, start, stop),
         cmocka_unit_test_setup_teardown(every_page_of_the_map_answers, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include "serving_fixture.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -296,6 +297,36 @@ static void a_request_keeps_its_id_or_gets_one(void **state)
     assert_null(strstr(exchange(*state, "GET /livez HTTP/1.1\r\nX-Request-Id: a b\r\n" CLOSE), "a b"));
 }
 
+/* What is logged while this request is answered. */
+static const char *logged(const struct listening *listening, const char *sent)
+{
+    static char lines[4000];
+    FILE *file = tmpfile();
+    int errors = dup(STDERR_FILENO);
+    assert_non_null(file);
+    dup2(fileno(file), STDERR_FILENO);
+    log_configure("test", LOG_FORMAT_TEXT, LOG_LEVEL_INFO);
+    exchange(listening, sent);
+    log_configure("test", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+    dup2(errors, STDERR_FILENO);
+    close(errors);
+    rewind(file);
+    lines[fread(lines, 1, sizeof lines - 1, file)] = '\0';
+    fclose(file);
+    return lines;
+}
+
+static void who_names_a_request_finds_it_in_the_log(void **state)
+{
+    assert_non_null(strstr(logged(*state, "GET /livez HTTP/1.1\r\nX-Request-Id: a-9/b\r\n" CLOSE),
+                           "request a-9/b: GET /livez: 200 in "));
+    assert_string_equal(logged(*state, "GET /livez HTTP/1.1\r\n" CLOSE), "");
+    const char *lines = logged(*state, "GET /nothing HTTP/1.1\r\n" CLOSE), *request = strstr(lines, "request ");
+    assert_non_null(request);
+    assert_int_equal(strspn(request + strlen("request "), "0123456789abcdef"), 16);
+    assert_non_null(strstr(request, ": GET /nothing: 404 in "));
+}
+
 static void pages_of_the_origins_named_may_read_the_answers(void **state)
 {
     assert_exchange(*state, "GET /livez HTTP/1.1\r\nOrigin: https://board.example\r\n" CLOSE, "HTTP/1.1 200",
@@ -346,6 +377,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_large_answer_is_packed_for_who_takes_it, start, stop),
         cmocka_unit_test_setup_teardown(who_has_the_answer_isn_t_sent_it_again, start, stop),
         cmocka_unit_test_setup_teardown(a_request_keeps_its_id_or_gets_one, start, stop),
+        cmocka_unit_test_setup_teardown(who_names_a_request_finds_it_in_the_log, start, stop),
         cmocka_unit_test_setup_teardown(pages_of_the_origins_named_may_read_the_answers, start, stop),
         cmocka_unit_test_setup_teardown(a_port_that_is_taken_is_said, start, stop),
     };
