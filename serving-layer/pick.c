@@ -44,7 +44,7 @@ static bool visit_row(struct walk *walk, const struct window_rows *window, const
         cursor_append(walk->last_start_s, row_group(walk->last, view), walk->next);
         return false;
     }
-    bool has_live = !cell_is_zero(view, row_cell(row, view, PART_LIVE));
+    bool has_live = !cell_is_zero(view, row_cell(row, view, LAYER_SPEED));
     has_live |= snapshot_take_members(walk->snapshot, walk->view, window->start_s, row_group(row, view), cell);
     selection_add(walk->selection, &(struct selected_row){window->start_s, window->end_s,
                                                           row_is_final(&walk->finality, window->end_s, has_live),

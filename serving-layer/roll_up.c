@@ -8,7 +8,7 @@ static bool add_row(const struct view *view, const struct view_query *query, int
     struct cell_total merged;
     if (!group_parse(view, row_group(row, view), dimensions) || !view_query_takes(query, dimensions))
         return true;
-    bool has_live = !cell_is_zero(view, row_cell(row, view, PART_LIVE));
+    bool has_live = !cell_is_zero(view, row_cell(row, view, LAYER_SPEED));
     return rollup_add(rollup, start_s, dimensions, row_merge(row, view, &merged), has_live);
 }
 

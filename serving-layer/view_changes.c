@@ -46,7 +46,7 @@ static void pick_row(const struct picking *picking, const struct window_rows *wi
     const struct view *view = picking->query->view;
     struct cell_total merged;
     struct cell *cell = row_merge(row, view, &merged);
-    bool has_live = !cell_is_zero(view, row_cell(row, view, PART_LIVE));
+    bool has_live = !cell_is_zero(view, row_cell(row, view, LAYER_SPEED));
     has_live |= snapshot_take_members(picking->snapshot, picking->view, window->start_s, row_group(row, view), cell);
     if (cell->count == 0)
         pick_gone(picking, window->start_s, row_group(row, view));

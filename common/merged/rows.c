@@ -14,21 +14,21 @@ struct row {
 
 #define ALLOCATION_OVERHEAD 16
 
-static struct cell *cell_of(struct row *row, const struct view *view, enum part part)
+static struct cell *cell_of(struct row *row, const struct view *view, enum layer layer)
 {
-    return (struct cell *)(void *)(row->data + (part == PART_LIVE ? cell_size(view) : 0));
+    return (struct cell *)(void *)(row->data + (layer == LAYER_SPEED ? cell_size(view) : 0));
 }
 
-const struct cell *row_cell(const struct row *row, const struct view *view, enum part part)
+const struct cell *row_cell(const struct row *row, const struct view *view, enum layer layer)
 {
-    return (const struct cell *)(const void *)(row->data + (part == PART_LIVE ? cell_size(view) : 0));
+    return (const struct cell *)(const void *)(row->data + (layer == LAYER_SPEED ? cell_size(view) : 0));
 }
 
 struct cell *row_merge(const struct row *row, const struct view *view, struct cell_total *ret_merged)
 {
     struct cell *merged = cell_total(ret_merged);
-    memcpy(merged, row_cell(row, view, PART_BATCH), cell_size(view));
-    cell_merge(view, merged, row_cell(row, view, PART_LIVE));
+    memcpy(merged, row_cell(row, view, LAYER_BATCH), cell_size(view));
+    cell_merge(view, merged, row_cell(row, view, LAYER_SPEED));
     return merged;
 }
 
@@ -206,8 +206,8 @@ static void merge_rows(const struct view *view, struct window_rows *window, stru
 }
 
 /* Adds the cells of one window: to the rows that are there, and as new ones. */
-static bool add_to_window(struct view_rows *rows, struct window_rows *window, enum part part, const struct pane *panes,
-                          size_t count)
+static bool add_to_window(struct view_rows *rows, struct window_rows *window, enum layer layer,
+                          const struct pane *panes, size_t count)
 {
     struct row **fresh = malloc(count * sizeof(struct row *));
     size_t fresh_count = 0;
@@ -228,7 +228,7 @@ static bool add_to_window(struct view_rows *rows, struct window_rows *window, en
             fresh[fresh_count++] = row;
             rows->bytes += row_bytes(rows->view, row);
         }
-        cell_merge(rows->view, cell_of(row, rows->view, part), panes[i].cell);
+        cell_merge(rows->view, cell_of(row, rows->view, layer), panes[i].cell);
     }
     merge_rows(rows->view, window, fresh, fresh_count);
     rows->row_count += fresh_count;
@@ -236,7 +236,7 @@ static bool add_to_window(struct view_rows *rows, struct window_rows *window, en
     return done;
 }
 
-bool view_rows_add(struct view_rows *rows, enum part part, const struct sorted_panes *sorted)
+bool view_rows_add(struct view_rows *rows, enum layer layer, const struct sorted_panes *sorted)
 {
     for (size_t from = 0, to; from < sorted->count; from = to) {
         int64_t start_s = sorted->panes[from].window_start_s;
@@ -245,37 +245,37 @@ bool view_rows_add(struct view_rows *rows, enum part part, const struct sorted_p
         if (start_s < rows->floor_s)
             continue;
         struct window_rows *window = window_at(rows, start_s);
-        if (!window || !add_to_window(rows, window, part, &sorted->panes[from], to - from))
+        if (!window || !add_to_window(rows, window, layer, &sorted->panes[from], to - from))
             return false;
     }
     return true;
 }
 
-bool window_rows_has(const struct view *view, const struct window_rows *window, enum part part)
+bool window_rows_has(const struct view *view, const struct window_rows *window, enum layer layer)
 {
     for (size_t i = 0; i < window->count; i++)
-        if (!cell_is_zero(view, row_cell(window->rows[i], view, part)))
+        if (!cell_is_zero(view, row_cell(window->rows[i], view, layer)))
             return true;
     return false;
 }
 
-static void clear_window(const struct view *view, struct window_rows *window, enum part part)
+static void clear_window(const struct view *view, struct window_rows *window, enum layer layer)
 {
     for (size_t i = 0; i < window->count; i++)
-        memset(cell_of(window->rows[i], view, part), 0, cell_size(view));
+        memset(cell_of(window->rows[i], view, layer), 0, cell_size(view));
 }
 
-void view_rows_clear_part(struct view_rows *rows, enum part part)
+void view_rows_clear_layer(struct view_rows *rows, enum layer layer)
 {
     for (size_t i = 0; i < rows->count; i++)
-        clear_window(rows->view, &rows->windows[i], part);
+        clear_window(rows->view, &rows->windows[i], layer);
 }
 
-void view_rows_clear_window(struct view_rows *rows, enum part part, int64_t window_start_s)
+void view_rows_clear_window(struct view_rows *rows, enum layer layer, int64_t window_start_s)
 {
     size_t at = view_rows_window(rows, window_start_s);
     if (at < rows->count && rows->windows[at].start_s == window_start_s)
-        clear_window(rows->view, &rows->windows[at], part);
+        clear_window(rows->view, &rows->windows[at], layer);
 }
 
 static void sweep_window(struct view_rows *rows, struct window_rows *window)
@@ -283,8 +283,8 @@ static void sweep_window(struct view_rows *rows, struct window_rows *window)
     size_t kept = 0;
     for (size_t i = 0; i < window->count; i++) {
         struct row *row = window->rows[i];
-        if (cell_is_zero(rows->view, cell_of(row, rows->view, PART_BATCH)) &&
-            cell_is_zero(rows->view, cell_of(row, rows->view, PART_LIVE))) {
+        if (cell_is_zero(rows->view, cell_of(row, rows->view, LAYER_BATCH)) &&
+            cell_is_zero(rows->view, cell_of(row, rows->view, LAYER_SPEED))) {
             rows->bytes -= row_bytes(rows->view, row);
             rows->row_count--;
             free(row);

@@ -13,7 +13,8 @@
 
 #include "state/cell_total.h"
 
-enum part { PART_BATCH, PART_LIVE };
+/* Whose cell of a row it is: what is published, or what the slots hold behind that. */
+enum layer { LAYER_BATCH, LAYER_SPEED };
 
 struct row; /* one group of a window */
 
@@ -43,15 +44,15 @@ struct sorted_panes {
 bool sorted_panes_init(struct sorted_panes *sorted, const struct panes *panes); /* false: memory is short */
 void sorted_panes_clean_up(struct sorted_panes *sorted);
 
-/* Adds these cells to the part; those of windows below the floor are left out. False where memory is short: then the
+/* Adds these cells to the layer's; those of windows below the floor are left out. False where memory is short: then the
  * rows are no longer what they should be, and the caller builds them anew. */
-bool view_rows_add(struct view_rows *rows, enum part part, const struct sorted_panes *sorted) MUST_CHECK;
+bool view_rows_add(struct view_rows *rows, enum layer layer, const struct sorted_panes *sorted) MUST_CHECK;
 
-void view_rows_clear_part(struct view_rows *rows, enum part part);
-/* Whether a row of the window has something in the part. */
-bool window_rows_has(const struct view *view, const struct window_rows *window, enum part part);
-void view_rows_clear_window(struct view_rows *rows, enum part part, int64_t window_start_s);
-/* Removes the rows that are zero in both parts. */
+void view_rows_clear_layer(struct view_rows *rows, enum layer layer);
+/* Whether a row of the window has something of the layer's. */
+bool window_rows_has(const struct view *view, const struct window_rows *window, enum layer layer);
+void view_rows_clear_window(struct view_rows *rows, enum layer layer, int64_t window_start_s);
+/* Removes the rows that are zero in both layers. */
 void view_rows_sweep(struct view_rows *rows);
 /* Raises the floor to `floor_s` (never lowers it) and frees what is below. */
 void view_rows_raise_floor(struct view_rows *rows, int64_t floor_s);
@@ -65,8 +66,8 @@ size_t window_rows_group(const struct view *view, const struct window_rows *wind
 /* The number of the first row of a window of a hidden view whose group in the shown one is this one or behind it. */
 size_t window_rows_first(const struct view *hidden, const struct window_rows *window, struct text group);
 
-const struct cell *row_cell(const struct row *row, const struct view *view, enum part part);
-/* Both parts together. */
+const struct cell *row_cell(const struct row *row, const struct view *view, enum layer layer);
+/* Both layers' cells together. */
 struct cell *row_merge(const struct row *row, const struct view *view, struct cell_total *ret_merged);
 struct text row_group(const struct row *row, const struct view *view);
 

@@ -111,9 +111,9 @@ static bool take_members(const struct view_rows *rows, size_t number, int64_t wi
         struct value values[DIMENSIONS_MAX];
         if (!text_equal(member_group(hidden, row_group(row, hidden)), group))
             break;
-        int64_t live = row_cell(row, hidden, PART_LIVE)->count;
+        int64_t live = row_cell(row, hidden, LAYER_SPEED)->count;
         is_touched |= live != 0;
-        if (row_cell(row, hidden, PART_BATCH)->count + live > 0 && group_parse(hidden, row_group(row, hidden), values))
+        if (row_cell(row, hidden, LAYER_BATCH)->count + live > 0 && group_parse(hidden, row_group(row, hidden), values))
             cell_take_member(hidden->shown, cell, number, &values[hidden->dimension_count - 1]);
     }
     return is_touched;
@@ -344,7 +344,7 @@ static bool prepare_batch(struct update *update, struct staging *staging)
         view->is_fresh = true;
         view_rows_raise_floor(&view->fresh, staged->floor_s);
         view_rows_raise_floor(&view->fresh, view->expired_s);
-        if (!view_rows_add(&view->fresh, PART_BATCH, &view->batch))
+        if (!view_rows_add(&view->fresh, LAYER_BATCH, &view->batch))
             return false;
         sorted_panes_clean_up(&view->batch);
         panes_clean_up(&staged->panes);
@@ -418,7 +418,7 @@ static void note_changes(struct snapshot *snapshot, size_t number, const struct 
     if (!feed_takes_notes(notes.feed, notes.number))
         return;
     for (size_t i = 0; i < rows->count && (rebuild || rows->windows[i].start_s < update->expired_s); i++)
-        if (rows->windows[i].start_s < update->expired_s || window_rows_has(rows->view, &rows->windows[i], PART_LIVE))
+        if (rows->windows[i].start_s < update->expired_s || window_rows_has(rows->view, &rows->windows[i], LAYER_SPEED))
             note_window(&notes, &rows->windows[i]);
     if (staged)
         note_staged(&notes, rows, staged);
@@ -436,16 +436,16 @@ static bool place_view(struct view_state *state, struct view_update *update, con
         update->fresh = old;
     } else if (staged) {
         for (size_t i = 0; i < staged->window_count; i++)
-            view_rows_clear_window(&state->rows, PART_BATCH, staged->windows[i]);
+            view_rows_clear_window(&state->rows, LAYER_BATCH, staged->windows[i]);
         view_rows_raise_floor(&state->rows, staged->floor_s);
-        if (!view_rows_add(&state->rows, PART_BATCH, &update->batch))
+        if (!view_rows_add(&state->rows, LAYER_BATCH, &update->batch))
             return false;
     }
     state->expired_s = update->expired_s;
     view_rows_raise_floor(&state->rows, state->expired_s);
     if (rebuild && !update->is_fresh)
-        view_rows_clear_part(&state->rows, PART_LIVE);
-    if (!view_rows_add(&state->rows, PART_LIVE, &update->live))
+        view_rows_clear_layer(&state->rows, LAYER_SPEED);
+    if (!view_rows_add(&state->rows, LAYER_SPEED, &update->live))
         return false;
     if (rebuild || staged)
         view_rows_sweep(&state->rows);

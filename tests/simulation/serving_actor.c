@@ -87,7 +87,7 @@ static bool compare_members(const struct snapshot *snapshot, int64_t window_s, s
 static bool compare_row(const struct snapshot *snapshot, const struct view *view, int64_t window_s,
                         const struct row *row, const struct oracle_answer *expected, size_t *found)
 {
-    const struct cell *batch = row_cell(row, view, PART_BATCH), *live = row_cell(row, view, PART_LIVE);
+    const struct cell *batch = row_cell(row, view, LAYER_BATCH), *live = row_cell(row, view, LAYER_SPEED);
     int64_t count = batch->count + live->count;
     int64_t cents = (int64_t)(batch->sums[0].total + live->sums[0].total);
     if (count == 0)

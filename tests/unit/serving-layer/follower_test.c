@@ -251,9 +251,9 @@ static void check(struct world *world)
         const struct cell *cell = panes_at(&expected[DAILY], window_of(window), no_group);
         int64_t count = 0, total = 0;
         size_t at = view_rows_window(rows, window_of(window));
-        for (int part = PART_BATCH; part <= (int)PART_LIVE; part++)
+        for (int layer = LAYER_BATCH; layer <= (int)LAYER_SPEED; layer++)
             if (at < rows->count && rows->windows[at].start_s == window_of(window) && rows->windows[at].count) {
-                const struct cell *held = row_cell(rows->windows[at].rows[0], &views[DAILY], (enum part)part);
+                const struct cell *held = row_cell(rows->windows[at].rows[0], &views[DAILY], (enum layer)layer);
                 count += held->count;
                 total += (int64_t)held->sums[0].total;
             }
@@ -349,8 +349,8 @@ static void copy_window(struct copy *copy, const struct view_rows *rows, int64_t
     memset(cell, 0, cell_size(rows->view));
     if (at == rows->count || rows->windows[at].start_s != start_s || rows->windows[at].count == 0)
         return;
-    for (int part = PART_BATCH; part <= (int)PART_LIVE; part++)
-        cell_merge(rows->view, cell, row_cell(rows->windows[at].rows[0], rows->view, (enum part)part));
+    for (int layer = LAYER_BATCH; layer <= (int)LAYER_SPEED; layer++)
+        cell_merge(rows->view, cell, row_cell(rows->windows[at].rows[0], rows->view, (enum layer)layer));
 }
 
 static void copy_follow(struct copy *copy, struct snapshot *snapshot)

@@ -6,7 +6,7 @@
 #define GROUPS 40
 #define WINDOWS 12
 
-/* What the rows should be, by part, window and group. */
+/* What the rows should be, by layer, window and group. */
 struct model {
     int64_t counts[2][WINDOWS][GROUPS];
 };
@@ -18,7 +18,7 @@ static struct text random_group(int number, struct buffer *scratch)
     return group_of(number % 5 ? category : NULL, number - GROUPS / 2, scratch);
 }
 
-static void add_random(struct view_rows *rows, struct model *model, enum part part)
+static void add_random(struct view_rows *rows, struct model *model, enum layer layer)
 {
     struct panes panes;
     struct sorted_panes sorted;
@@ -29,16 +29,16 @@ static void add_random(struct view_rows *rows, struct model *model, enum part pa
         int64_t count = (int64_t)test_random(3) - 1;
         add_cell(&panes, DAY_S + 3600 * window, random_group(group, &scratch), count, count * 100);
         if (DAY_S + 3600 * window >= rows->floor_s)
-            model->counts[part][window][group] += count;
+            model->counts[layer][window][group] += count;
     }
     assert_true(sorted_panes_init(&sorted, &panes));
-    assert_true(view_rows_add(rows, part, &sorted));
+    assert_true(view_rows_add(rows, layer, &sorted));
     sorted_panes_clean_up(&sorted);
     panes_clean_up(&panes);
     buffer_clean_up(&scratch);
 }
 
-/* Everything in order, nothing twice, and of each part what the model says. */
+/* Everything in order, nothing twice, and of each layer what the model says. */
 static void assert_rows(const struct view_rows *rows, const struct model *model)
 {
     struct buffer scratch = {0};
@@ -54,7 +54,7 @@ static void assert_rows(const struct view_rows *rows, const struct model *model)
     assert_int_equal(row_count, rows->row_count);
     for (int number = 0; number < WINDOWS; number++)
         for (int group = 0; group < GROUPS; group++)
-            for (int part = 0; part < 2; part++) {
+            for (int layer = 0; layer < 2; layer++) {
                 int64_t found = 0;
                 size_t at = view_rows_window(rows, DAY_S + 3600 * number);
                 struct text name = random_group(group, &scratch);
@@ -62,30 +62,30 @@ static void assert_rows(const struct view_rows *rows, const struct model *model)
                 size_t row = window ? window_rows_group(rows->view, window, name, false) : 0;
                 if (window && window->start_s == DAY_S + 3600 * number && row < window->count &&
                     text_equal(row_group(window->rows[row], rows->view), name))
-                    found = row_cell(window->rows[row], rows->view, (enum part)part)->count;
-                assert_int_equal(found, model->counts[part][number][group]);
+                    found = row_cell(window->rows[row], rows->view, (enum layer)layer)->count;
+                assert_int_equal(found, model->counts[layer][number][group]);
             }
     buffer_clean_up(&scratch);
 }
 
 static void random_change(struct view_rows *rows, struct model *model)
 {
-    enum part part = (enum part)test_random(2);
+    enum layer layer = (enum layer)test_random(2);
     int window = (int)test_random(WINDOWS);
     switch (test_random(10)) {
     case 0:
-        view_rows_clear_part(rows, part);
-        memset(model->counts[part], 0, sizeof model->counts[part]);
+        view_rows_clear_layer(rows, layer);
+        memset(model->counts[layer], 0, sizeof model->counts[layer]);
         break;
     case 1:
-        view_rows_clear_window(rows, part, DAY_S + 3600 * window);
-        memset(model->counts[part][window], 0, sizeof model->counts[part][window]);
+        view_rows_clear_window(rows, layer, DAY_S + 3600 * window);
+        memset(model->counts[layer][window], 0, sizeof model->counts[layer][window]);
         break;
     case 2:
         view_rows_sweep(rows);
         break;
     default:
-        add_random(rows, model, part);
+        add_random(rows, model, layer);
     }
 }
 
@@ -106,7 +106,7 @@ static void rows_are_what_was_added_in_order_whatever_the_order_of_adding(void *
         view_rows_raise_floor(&rows, DAY_S + 3600 * floor);
         memset(model.counts[0], 0, (size_t)floor * sizeof model.counts[0][0]);
         memset(model.counts[1], 0, (size_t)floor * sizeof model.counts[1][0]);
-        add_random(&rows, &model, PART_LIVE);
+        add_random(&rows, &model, LAYER_SPEED);
         assert_rows(&rows, &model);
         view_rows_clean_up(&rows);
         assert_int_equal(rows.bytes, 0);
@@ -121,8 +121,8 @@ static void sweeping_forgets_rows_that_are_zero_and_gives_their_memory_back(void
     struct model model = {0};
     view_rows_init(&rows, &views[GROUPED]);
     while (rows.row_count < 20)
-        add_random(&rows, &model, PART_LIVE);
-    view_rows_clear_part(&rows, PART_LIVE);
+        add_random(&rows, &model, LAYER_SPEED);
+    view_rows_clear_layer(&rows, LAYER_SPEED);
     assert_true(rows.row_count >= 20);
     view_rows_sweep(&rows);
     assert_int_equal(rows.row_count, 0);
@@ -138,7 +138,7 @@ static void shrinking_gives_up_the_oldest_windows_first(void **state)
     struct model model = {0};
     view_rows_init(&rows, &views[GROUPED]);
     while (rows.count < WINDOWS)
-        add_random(&rows, &model, PART_BATCH);
+        add_random(&rows, &model, LAYER_BATCH);
     size_t half = rows.bytes / 2;
     view_rows_shrink(&rows, half);
     assert_true(rows.bytes <= half);
