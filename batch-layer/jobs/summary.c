@@ -311,7 +311,8 @@ static bool write_manifest(const struct summary_day *day, struct error *error)
 
 static bool make_rows(struct summary_day *day, struct error *error)
 {
-    if (!summary_plan_make(&day->job->summary, day->date, day->day, day->session, &day->arena, &day->plan, error))
+    if (!summary_plan_make(day->settings, &day->job->summary, day->date, day->day, day->session, &day->arena,
+                           &day->plan, error))
         return false;
     summary_plan_append_views(&day->plan, &day->sql);
     bool done = execute(day, error) && find_bad(day, error) && check_joins(day, error) && compute(day, error);

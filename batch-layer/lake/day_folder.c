@@ -85,7 +85,9 @@ static bool sync_folder(const char *path, struct error *error)
 static bool make_folders(const char *path, struct error *error)
 {
     char *copy = strdup(path);
-    bool done = copy || error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!copy)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = true;
     for (char *slash = copy; done && (slash = strchr(slash + 1, '/'));) {
         *slash = '\0';
         done = mkdir(copy, 0777) == 0 || errno == EEXIST || fail("can't make the folder", copy, error);
@@ -238,19 +240,26 @@ static bool check_target(const char *target, struct error *error)
            error_set(error, ERROR_DATA, "%s is there, and isn't a folder", target);
 }
 
+/* Under the lock of what lies beside. */
+static bool begin_alone(struct day_folder *folder, const char *name, struct error *error)
+{
+    if (!sweep(folder->beside, name))
+        return error_set(error, ERROR_TRY_AGAIN, "another run makes %s", folder->target);
+    return make_work(folder, error);
+}
+
 bool day_folder_begin(const char *target, struct day_folder *ret_folder, struct error *error)
 {
     struct day_folder folder = {.lock = -1};
-    const char *name = NULL;
+    const char *name = target;
     if (!check_target(target, error))
         return false;
-    bool done = (name_run(folder.run) && name_places(&folder, target, &name)) ||
-                error_set(error, ERROR_INTERNAL, "out of memory or of chance");
-    int beside = done ? lock_beside(folder.beside, error) : -1;
-    done = beside >= 0;
-    if (done && !sweep(folder.beside, name))
-        done = error_set(error, ERROR_TRY_AGAIN, "another run makes %s", target);
-    done = done && make_work(&folder, error);
+    if (!name_run(folder.run) || !name_places(&folder, target, &name)) {
+        day_folder_clean_up(&folder);
+        return error_set(error, ERROR_INTERNAL, "out of memory or of chance");
+    }
+    int beside = lock_beside(folder.beside, error);
+    bool done = beside >= 0 && begin_alone(&folder, name, error);
     if (beside >= 0)
         close(beside);
     if (!done) {
@@ -294,21 +303,31 @@ static void remove_beside(const char *beside)
     close(folder);
 }
 
-bool day_folder_place(struct day_folder *folder, struct error *error)
+static bool place(struct day_folder *folder, const char *parent, struct error *error)
 {
-    bool replaced = false;
-    char *parent = strndup(folder->beside, strlen(folder->beside) - strlen("/" BESIDE));
+    bool replaced;
     remove_tree(folder->spill);
-    bool done = parent ? sync_tree(folder->made, error) : error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!sync_tree(folder->made, error))
+        return false;
     crash_point("before_exchange");
-    done = done && exchange(folder, &replaced, error);
-    if (done)
-        crash_point("after_exchange");
-    done = done && sync_folder(*parent ? parent : "/", error);
-    if (done && replaced) {
+    if (!exchange(folder, &replaced, error))
+        return false;
+    crash_point("after_exchange");
+    if (!sync_folder(*parent ? parent : "/", error))
+        return false;
+    if (replaced) {
         retire(folder);
         crash_point("after_retire");
     }
+    return true;
+}
+
+bool day_folder_place(struct day_folder *folder, struct error *error)
+{
+    char *parent = strndup(folder->beside, strlen(folder->beside) - strlen("/" BESIDE));
+    if (!parent)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = place(folder, parent, error);
     free(parent);
     return done;
 }
@@ -317,10 +336,10 @@ void day_folder_clean_up(struct day_folder *folder)
 {
     if (folder->work && folder->lock >= 0)
         remove_tree(folder->work);
-    if (folder->lock >= 0) {
+    if (folder->lock >= 0)
         close(folder->lock);
+    if (folder->lock >= 0 && folder->beside)
         remove_beside(folder->beside);
-    }
     free(folder->target);
     free(folder->beside);
     free(folder->work);

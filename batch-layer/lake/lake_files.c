@@ -133,23 +133,40 @@ static char *manifest_of(const char *folder)
     return copy;
 }
 
+static bool keep(const struct file_list *listing, const char *path, const char *manifest,
+                 struct lake_folder *ret_folder, struct error *error)
+{
+    struct lake_file *files = arena_allocate(listing->arena, listing->count * sizeof *files);
+    const char *kept = arena_copy(listing->arena, text_of(manifest ? manifest : ""));
+    if (!files || !kept)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    if (listing->files) {
+        qsort(listing->files, listing->count, sizeof *listing->files, by_name);
+        memcpy(files, listing->files, listing->count * sizeof *files);
+    }
+    *ret_folder = (struct lake_folder){path, files, listing->count, kept};
+    return true;
+}
+
 bool lake_folder_read(const char *path, struct arena *arena, struct lake_folder *ret_folder, struct error *error)
 {
     struct file_list listing = {.arena = arena};
     char *manifest = manifest_of(path); /* before the files: a change between them shows */
-    bool done = list_folder(&listing, path, 0, error);
-    if (done) {
-        qsort(listing.files, listing.count, listing.count ? sizeof *listing.files : 1, by_name);
-        struct lake_file *files = arena_allocate(arena, listing.count * sizeof *files);
-        const char *kept = arena_copy(arena, text_of(manifest ? manifest : ""));
-        if (files && kept && listing.count > 0)
-            memcpy(files, listing.files, listing.count * sizeof *files);
-        *ret_folder = (struct lake_folder){path, files, listing.count, kept};
-        done = (files && kept) || error_set(error, ERROR_INTERNAL, "out of memory");
-    }
+    bool done = list_folder(&listing, path, 0, error) && keep(&listing, path, manifest, ret_folder, error);
     free(manifest);
     free(listing.files);
     return done;
+}
+
+bool lake_table(const char *table, struct arena *arena, struct lake_folder *ret_folder, struct error *error)
+{
+    struct lake_file *file = arena_allocate(arena, sizeof *file);
+    const char *path = arena_printf(arena, "postgres://%s", table);
+    if (!file || !path)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    *file = (struct lake_file){.path = path, .format = LAKE_TABLE};
+    *ret_folder = (struct lake_folder){path, file, 1, ""};
+    return true;
 }
 
 bool lake_folder_is_same(const struct lake_folder *folder)

@@ -9,7 +9,7 @@
 
 #define LAKE_MANIFEST "_tidemark.json"
 
-enum lake_format { LAKE_PARQUET, LAKE_NDJSON, LAKE_CSV };
+enum lake_format { LAKE_PARQUET, LAKE_NDJSON, LAKE_CSV, LAKE_TABLE /* of PostgreSQL, in the place of a file */ };
 
 struct lake_file {
     const char *path; /* with that of the folder before it */
@@ -32,6 +32,9 @@ const char *lake_path(const char *pattern, const char *date, struct arena *arena
  * '_' or '.' is passed over. ERROR_DATA where there is no such folder. All is the arena's. */
 bool lake_folder_read(const char *path, struct arena *arena, struct lake_folder *ret_folder,
                       struct error *error) MUST_CHECK;
+
+/* A table "schema.table" as if it were a folder with one file. */
+bool lake_table(const char *table, struct arena *arena, struct lake_folder *ret_folder, struct error *error) MUST_CHECK;
 
 /* Whether the folder's manifest is still what it was. */
 bool lake_folder_is_same(const struct lake_folder *folder);

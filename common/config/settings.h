@@ -13,8 +13,9 @@
 
 /* A folder of files, or a table, whose columns are joined where the field `on` is the same. */
 struct summary_join {
-    const char *read;
-    size_t on; /* number of the field */
+    const char *read; /* a path, or where it is a table "schema.table" */
+    bool is_table;    /* of the configured database */
+    size_t on;        /* number of the field */
 };
 
 #define JOINS_MAX 16

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "config/assembly_steps.h"
+#include "config/words.h"
 
 #define DATE "{date}"
 
@@ -19,7 +20,8 @@ const struct option summary_join_options[] = {
      .type = &option_scalar,
      .offset = offsetof(struct written_join, read),
      .required = true,
-     .meaning = "A folder of files; `{date}` stands for the day.",
+     .meaning = "A folder of files, in which `{date}` stands for the day; or `postgres://schema.table`, a table of the "
+                "configured database.",
      .example = "lake/silver/products/"},
     {.key = "on",
      .type = &option_scalar,
@@ -84,6 +86,19 @@ static const char *read_path(struct assembly *assembly, const struct yaml_node *
         problem_add(problems, node->location, "\"%s\" has to have {date} in it: a summary is of one day", key);
     else
         return path;
+    return NULL;
+}
+
+/* What stands behind postgres:// is a schema and a table: no host, and nothing that is said of one. */
+static const char *read_table(struct assembly *assembly, const struct yaml_node *node, struct text table)
+{
+    const char *dot = memchr(table.data, '.', table.length);
+    bool is_table = dot && dot > table.data && dot + 1 < table.data + table.length &&
+                    strcspn(table.data, "/:@?#") == table.length && !strchr(dot + 1, '.');
+    if (is_table)
+        return reader_copy(&assembly->reader, table);
+    problem_add(assembly->reader.problems, node->location,
+                "postgres:// names a table of the configured database, as postgres://schema.table, and no host");
     return NULL;
 }
 
@@ -190,7 +205,11 @@ static void read_join(struct assembly *assembly, const struct yaml_node *item, c
 {
     struct written_join written = {0};
     options_read(&assembly->reader, summary_join_options, item, item->location, &written);
-    if (written.read)
+    struct text table;
+    join->is_table = written.read && text_after(written.read->text, "postgres://", &table);
+    if (join->is_table)
+        join->read = read_table(assembly, written.read, table);
+    else if (written.read)
         join->read = read_path(assembly, written.read, "read", false);
     if (!written.on)
         return;
@@ -224,10 +243,11 @@ static void read_paths(struct assembly *assembly, const struct yaml_node *entry,
     if (written->write)
         summary->write = read_path(assembly, written->write, "write", true);
     if (summary->read && summary->write && is_same_folder(summary->read, summary->write))
-        problem_add(problems, written->write->location, "\"write\" is the folder that is read");
+        problem_add(problems, option_location(entry, "write"), "\"write\" is the folder that is read");
     for (size_t i = 0; i < summary->join_count; i++)
-        if (summary->write && summary->joins[i].read && is_same_folder(summary->joins[i].read, summary->write))
-            problem_add(problems, written->write->location, "\"write\" is a folder that is joined");
+        if (summary->write && summary->joins[i].read && !summary->joins[i].is_table &&
+            is_same_folder(summary->joins[i].read, summary->write))
+            problem_add(problems, option_location(entry, "write"), "\"write\" is a folder that is joined");
 }
 
 void summary_read(struct assembly *assembly, const struct yaml_node *entry, const struct written_summary *written,

@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from support import oracle
+from support.postgres import Postgres
+from support.privilege import MissingPrivilege
 from support.process import ROOT
 from support.tidemark import BIN, Folder
 
@@ -139,7 +141,7 @@ class Lake(unittest.TestCase):
         options = options or ("--date", DAY)
         ran = subprocess.run(
             [BIN / "tidemark-batch", "run", "daily_summary", *options],
-            cwd=self.folder.path if hasattr(self.folder, "path") else self.folder / ".",
+            cwd=self.folder.path,
             env=env,
             capture_output=True,
             text=True,
@@ -482,6 +484,28 @@ class Texts(Lake):
         self.csv("2.csv", products[:1], ("product_id", "category"), silver / "products")
         self.refused("two rows have the key 'p0'")
 
+    def test_tables_are_joined_with_their_values_as_they_are(self):
+        postgres = Postgres(self.folder / "postgres")
+        self.addCleanup(postgres.stop)
+        postgres.sql("create schema shop")
+        postgres.sql('create table shop."Products" (product_id text, category text, price numeric)')
+        postgres.sql("insert into shop.\"Products\" values ('p0', 'a\"\\b', 1.50), ('p1', null, null), (null, 'x', 1), (null, 'y', 2)")
+        job = JOB + "    joins:\n      - { read: 'postgres://shop.Products', on: product_id }\n"
+        absent = ("category",)
+        rows = [order(i) for i in range(50)]
+        (self.raw / "1.ndjson").write_bytes(
+            b"\n".join(message({k: v for k, v in row.items() if k not in absent}) for row in rows)
+        )
+        (self.folder / "tidemark.yaml").write_text(configuration(job) + f"postgres: {{ url: '{postgres.url}' }}\n")
+        category = {"p0": 'a"\\b'}
+        self.assert_exact([{**row, "category": category.get(row["product_id"])} for row in rows], self.run_job())
+        postgres.sql("insert into shop.\"Products\" values ('p0', 'again', 2)")
+        self.refused("postgres://shop.Products", "two rows have the key 'p0'")
+        postgres.sql('drop table shop."Products"')
+        self.refused("postgres://shop.Products", expect=78)
+        postgres.stop()
+        self.refused("postgres://shop.Products", expect=69)
+
     def test_files_that_are_not_what_their_endings_say(self):
         self.csv("1.csv", [order(1)], columns=("order_id", "amount", "weight", "status"))
         self.refused("1.csv", '"timestamp"', "the event time")
@@ -578,6 +602,22 @@ class Refusals(Lake):
         missing = configuration() + "batch: { duckdb: /nowhere/libduckdb.so }\n"
         (self.folder / "tidemark.yaml").write_text(missing)
         self.refused("batch.duckdb", "deploy/install-duckdb", expect=78)
+
+    def test_a_full_disk_is_told_and_the_old_day_stays(self):
+        self.write("1.parquet", [order(i, category=f"k{i}") for i in range(60)])
+        self.configure(job=JOB + "    partition_by: [category]\n")
+        program = f"{BIN}/tidemark-batch run daily_summary --date {DAY}; echo $?; find lake/gold -name '*.parquet'"
+        mounted = f"mount -t tmpfs -o size=64k tmpfs lake/gold && mkdir -p {self.gold} && touch {self.gold}/old.parquet"
+        ran = subprocess.run(
+            ["unshare", "-m", "sh", "-c", f"{mounted} || exit 77; {program}"],
+            cwd=self.folder.path,
+            capture_output=True,
+            text=True,
+        )
+        if ran.returncode in (1, 77):
+            raise MissingPrivilege(f"a small file system can't be mounted: {ran.stderr}")
+        self.assertEqual(ran.stdout.split(), ["69", f"lake/gold/daily_summary/date={DAY}/old.parquet"], ran.stderr)
+        self.assertIn("No space left on device", ran.stderr)
 
     def test_a_value_that_is_no_name_of_a_folder(self):
         self.write("1.parquet", [order(1, category="x" * 300)])

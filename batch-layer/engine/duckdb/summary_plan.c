@@ -43,15 +43,16 @@ static bool read_columns(struct files_sql *files, struct duckdb_session *session
 }
 
 /* Of Parquet what each file has; of other formats all rows. */
-static bool read_files(struct summary_plan *plan, size_t number, struct duckdb_session *session, struct arena *arena,
-                       struct error *error)
+static bool read_files(struct summary_plan *plan, const struct settings *settings, size_t number,
+                       struct duckdb_session *session, struct arena *arena, struct error *error)
 {
     struct files_sql *files = &plan->files[number];
     const struct lake_folder *folder = &plan->folders[number];
     *files = (struct files_sql){.schema = schema_of(plan), .folder = folder, .key = FIELD_NONE, .is_log = number == 0};
     if (folder->count > 0 && folder->files[0].format == LAKE_PARQUET)
         return read_columns(files, session, arena, error);
-    files->texts = (struct text_files){.schema = files->schema,
+    files->texts = (struct text_files){.settings = settings,
+                                       .schema = files->schema,
                                        .folder = folder,
                                        .is_log = files->is_log,
                                        .name = arena_printf(arena, "tm_rows_%zu", number)};
@@ -63,6 +64,8 @@ static bool read_files(struct summary_plan *plan, size_t number, struct duckdb_s
 static bool list_folder(struct summary_plan *plan, size_t number, const char *date, struct arena *arena,
                         struct error *error)
 {
+    if (number && plan->summary->joins[number - 1].is_table)
+        return lake_table(plan->summary->joins[number - 1].read, arena, &plan->folders[number], error);
     const char *pattern = number ? plan->summary->joins[number - 1].read : plan->summary->read;
     const char *path = lake_path(pattern, date, arena);
     if (!path)
@@ -151,13 +154,14 @@ static bool find_origins(struct summary_plan *plan, struct error *error)
     return true;
 }
 
-bool summary_plan_make(const struct summary *summary, const char *date, int64_t day, struct duckdb_session *session,
-                       struct arena *arena, struct summary_plan *ret_plan, struct error *error)
+bool summary_plan_make(const struct settings *settings, const struct summary *summary, const char *date, int64_t day,
+                       struct duckdb_session *session, struct arena *arena, struct summary_plan *ret_plan,
+                       struct error *error)
 {
     struct summary_plan *plan = ret_plan;
     *plan = (struct summary_plan){.summary = summary, .day = day, .count = 1 + summary->join_count};
     for (size_t i = 0; i < plan->count; i++)
-        if (!list_folder(plan, i, date, arena, error) || !read_files(plan, i, session, arena, error))
+        if (!list_folder(plan, i, date, arena, error) || !read_files(plan, settings, i, session, arena, error))
             return false;
     if (summary->source->on_duplicate != ON_DUPLICATE_NONE)
         plan->files[0].key = summary->source->schema.key;

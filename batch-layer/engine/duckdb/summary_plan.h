@@ -24,10 +24,11 @@ struct summary_plan {
     size_t origin[FIELDS_MAX]; /* of each field: enum field_origin */
 };
 
-/* Lists the folders for a day, written `date`, and looks at their files. ERROR_DATA where they aren't what the summary
- * needs. All is the arena's. */
-bool summary_plan_make(const struct summary *summary, const char *date, int64_t day, struct duckdb_session *session,
-                       struct arena *arena, struct summary_plan *ret_plan, struct error *error) MUST_CHECK;
+/* Lists the folders of a job's summary for a day, written `date`, and looks at their files. ERROR_DATA where they
+ * aren't what the summary needs. All is the arena's. */
+bool summary_plan_make(const struct settings *settings, const struct summary *summary, const char *date, int64_t day,
+                       struct duckdb_session *session, struct arena *arena, struct summary_plan *ret_plan,
+                       struct error *error) MUST_CHECK;
 
 /* Whether the folders are still those that were listed. */
 bool summary_plan_is_current(const struct summary_plan *plan);

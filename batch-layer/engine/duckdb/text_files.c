@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "database/table_rows.h"
 #include "engine/duckdb/value_sql.h"
 #include "lake/csv.h"
 #include "record/json_number.h"
@@ -255,11 +256,37 @@ static bool load_records(struct loader *loader, FILE *stream, size_t file, struc
     return done;
 }
 
+/* --- Tables: each row as JSON ------------------------------------------------------------------------------------- */
+
+struct table_scan {
+    struct loader *loader;
+    size_t file;
+    int64_t row;
+};
+
+static bool take_table_row(void *context, struct text json, struct error *error)
+{
+    struct table_scan *scan = context;
+    struct text message = with_time(scan->loader, json);
+    return scan->loader->message.failed ? error_set(error, ERROR_INTERNAL, "out of memory")
+                                        : take_message(scan->loader, message, scan->file, scan->row++, error);
+}
+
+static bool load_table(struct loader *loader, size_t file, struct error *error)
+{
+    struct table_scan scan = {.loader = loader, .file = file};
+    const char *path = loader->files->folder->files[file].path;
+    return table_rows_read(loader->files->settings, path + strlen("postgres://"), take_table_row, &scan, error) ||
+           error_context(error, "%s", path);
+}
+
 /* --- All files --------------------------------------------------------------------------------------------------- */
 
 static bool load_file(struct loader *loader, size_t file, struct error *error)
 {
     const struct lake_file *entry = &loader->files->folder->files[file];
+    if (entry->format == LAKE_TABLE)
+        return load_table(loader, file, error);
     FILE *stream = fopen(entry->path, "re");
     if (!stream)
         return error_set(error, ERROR_DATA, "%s can't be read: %s", entry->path, strerror(errno));

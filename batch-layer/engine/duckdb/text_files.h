@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Files of NDJSON and CSV, each row a message, judged by the decoder of topics and put into a table of DuckDB.
+ * Files of NDJSON and CSV, and tables that are joined, each row a message, judged by the decoder of topics and put into
+ * a table of DuckDB.
  *
  * Its columns are those of files_sql.h, with decimals in minor units. */
 #ifndef TIDEMARK_BATCH_TEXT_FILES_H
 #define TIDEMARK_BATCH_TEXT_FILES_H
 
+#include "config/settings.h"
 #include "engine/duckdb/session.h"
 #include "lake/lake_files.h"
 #include "record/record.h"
 
 struct text_files {
+    const struct settings *settings; /* where PostgreSQL is */
     const struct schema *schema;
     const struct lake_folder *folder;
     bool is_log;      /* orders; else rows that are joined: without key, event time and decimals */

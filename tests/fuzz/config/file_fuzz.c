@@ -215,7 +215,10 @@ static void write_summary(struct buffer *out, const struct summary *summary)
     buffer_append_string(out, "], joins: [");
     for (size_t i = 0; i < summary->join_count; i++) {
         buffer_appendf(out, "%s{ on: \"%s\", read: ", i ? ", " : "", schema->fields[summary->joins[i].on].name);
-        write_text(out, summary->joins[i].read);
+        struct buffer read = {0};
+        buffer_appendf(&read, "%s%s", summary->joins[i].is_table ? "postgres://" : "", summary->joins[i].read);
+        write_text(out, buffer_string(&read));
+        buffer_clean_up(&read);
         buffer_append_string(out, " }");
     }
     buffer_append_string(out, "] }\n");
