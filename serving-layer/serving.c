@@ -2,6 +2,7 @@
 #include "serving.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -156,6 +157,22 @@ static bool start_monitor(struct run *run, struct error *error)
     return !settings->http.metrics_host || monitor_start(&place, &health, &run->monitor, error);
 }
 
+#define OTHER_DESCRIPTORS 256 /* stores, logs, threads */
+
+/* A process may open fewer files than its connections need, where nobody raised that: up to what it may raise itself.
+ */
+static void raise_descriptor_limit(const struct settings *settings)
+{
+    struct rlimit limit;
+    const rlim_t needed = CONNECTIONS_MAX + (rlim_t)settings->http.streams_max + OTHER_DESCRIPTORS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+        return;
+    limit.rlim_cur = needed < limit.rlim_max ? needed : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < needed)
+        log_warning("this process may open %llu files, and http.streams needs %llu: connections above that wait",
+                    (unsigned long long)limit.rlim_cur, (unsigned long long)needed);
+}
+
 static bool start_server(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
@@ -166,6 +183,7 @@ static bool start_server(struct run *run, struct error *error)
                                                 .origins = {settings->http.origins, settings->http.origin_count},
                                                 .streams = run->serving.hub->streams};
     const struct http_handler handler = route_handler(&run->serving);
+    raise_descriptor_limit(settings);
     return http_server_start(&options, &handler, &run->server, error);
 }
 
