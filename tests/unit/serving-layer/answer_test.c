@@ -116,6 +116,16 @@ static void measures_of_members_are_of_the_values_that_both_parts_leave(void **s
     }
 }
 
+static void members_that_memory_gave_up_are_not_passed_over(void **state)
+{
+    struct bench *bench = *state;
+    view_rows_raise_floor(&bench->snapshot->views[SPREAD_MEMBERS].rows, DAY_S + SECONDS_PER_DAY);
+    assert_problem(bench, "/v1/views/spread", 422, "windows before 2026-01-02T00:00:00+00:00 are not held");
+    assert_problem(bench, "/v1/views/spread?window=1+month", 422, "windows before");
+    assert_says(bench, "/v1/views/spread?from=2026-01-02", "\"amounts\": 2, \"least\": 7.00");
+    assert_says(bench, "/v1/views/daily", "\"order_count\": 3");
+}
+
 static int count_lines(struct bench *bench, const char *target)
 {
     unsigned status;
@@ -496,6 +506,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(batch_and_real_time_are_added_up_with_their_provenance, start, stop),
         cmocka_unit_test_setup_teardown(measures_of_members_are_of_the_values_that_both_parts_leave, start, stop),
+        cmocka_unit_test_setup_teardown(members_that_memory_gave_up_are_not_passed_over, start, stop),
         cmocka_unit_test_setup_teardown(csv_tells_null_from_empty_text_and_quotes, start, stop),
         cmocka_unit_test_setup_teardown(csv_carries_its_provenance_in_a_header, start, stop),
         cmocka_unit_test_setup_teardown(a_tag_is_of_the_state_and_the_question_and_not_of_the_lag, start, stop),

@@ -63,7 +63,9 @@ static void change_a_row(void)
             count += count_in(&fake.slots[i].panes[epoch][counted], window_s, group);
     int64_t sign = count > 0 && chance(2) ? -1 : 1;
     fake_add(partition, counted, window_s, group, sign, sign * (int64_t)(1 + chance(500)));
-    if (view == SPREAD)
+    if (view == SPREAD && sign < 0 && chance(2)) /* one with another amount takes its place: the row stays as it is */
+        fake_add(partition, counted, window_s, member_of((int64_t)chance(5), &scratch), 1, 0);
+    else if (view == SPREAD)
         fake_add(partition, SPREAD, window_s, text_of(""), sign, 0);
     slot->slot.next++;
     slot->slot.end = slot->slot.next + (int64_t)chance(3);

@@ -151,6 +151,15 @@ class Views(unittest.TestCase):
             self.assertEqual(str(log_of(*versions, mode=mode).rows(self.VIEW)[self.KEY]["s"]), total)
         self.assertEqual(str(log_of(*versions, mode="none").rows(self.VIEW)[self.KEY]["s"]), "6.00")
 
+    def test_smallest_largest_and_different_values_are_of_orders_that_are_left(self):
+        measures = {f: (f, "amount") for f in ("min", "max", "unique")}
+        one, two, other = (message(i, order_id=f'"{i}"', amount=a) for i, a in enumerate(("1.00", "2.50", "2.50")))
+        row = log_of(one, two, other).rows(oracle.View(measures=measures))[self.KEY]
+        self.assertEqual({name: str(value) for name, value in row.items()}, {"min": "1.00", "max": "2.50", "unique": "2"})
+        gone = message(3, order_id='"0"', amount="1.00", status='"cancelled"')
+        row = log_of(one, two, other, gone).rows(oracle.View(measures=measures))[self.KEY]
+        self.assertEqual({name: str(value) for name, value in row.items()}, {"min": "2.50", "max": "2.50", "unique": "1"})
+
     def test_only_messages_below_the_offsets_count(self):
         log = log_of(message(0, amount="1.00"), message(1, amount="2.00"))
         self.assertEqual(str(log.rows(self.VIEW, {0: 1})[self.KEY]["s"]), "1.00")
