@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from support import oracle
 from support.postgres import Postgres
 from support.privilege import MissingPrivilege
-from support.process import ROOT
+from support.process import PATIENCE, ROOT, Child, wait_until
 from support.tidemark import BIN, Folder
 
 DAY = "2025-03-15"
@@ -720,6 +720,23 @@ class Replacing(Lake):
             holder.stdin.close()
         self.run_job()
         self.assertFalse(work.exists())
+
+
+class Scheduled(Lake):
+    def test_the_schedule_summarises_the_day_before_that_on_which_it_is_due(self):
+        postgres = Postgres(self.folder / "postgres")
+        self.addCleanup(postgres.stop)
+        today = datetime.now(timezone.utc).date()
+        days = [(today - timedelta(days=1)).isoformat(), today.isoformat()]  # it may be midnight
+        for day in days:
+            self.write("1.parquet", [order(1)], folder=self.raw.parent / f"date={day}")
+        jobs = '    schedule: "* * * * *"\n' + JOB + "  by_hand: {}\n"
+        (self.folder / "tidemark.yaml").write_text(configuration(jobs) + f"postgres: {{ url: '{postgres.url}' }}\n")
+        schedule = Child("schedule", [BIN / "tidemark-batch", "schedule"], self.folder / "schedule.log")
+        self.addCleanup(schedule.stop)
+        made = lambda: list(self.gold.parent.glob("date=*/_tidemark.json"))  # noqa: E731
+        found = wait_until(made, PATIENCE, "the job has run", children=[schedule])
+        self.assertIn(found[0].parent.name, [f"date={day}" for day in days])
 
 
 class Example(unittest.TestCase):
