@@ -126,6 +126,8 @@ static bool find_view(struct assembly *assembly, const struct yaml_node *name, s
         const struct source *source = &assembly->sources[i];
         for (size_t j = 0; j < source_shown_count(source); j++) {
             const struct view *view = &source->views[j];
+            if (view->shown)
+                continue;
             if (view->name && text_equal(name->text, text_of(view->name))) {
                 summary->source = source;
                 summary->view = view;

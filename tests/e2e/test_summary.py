@@ -223,6 +223,18 @@ class Exactness(Lake):
         in_order = rows[3::4] + rows[2::4] + rows[1::4] + rows[0::4]  # B, a.parquet, a/z.parquet, b: by their bytes
         self.configure(job=JOB + "    partition_by: [category]\n")
         self.assert_exact(in_order, self.run_job())
+        types = {f.name: str(f.type) for f in pq.read_schema(next(self.gold.rglob("*.parquet")))}
+        self.assertEqual(
+            {name: types[name] for name in ("category", "total_orders", "total_revenue", "avg_pieces", "weight", "most_pieces")},
+            {
+                "category": "string",
+                "total_orders": "int64",
+                "total_revenue": "decimal128(38, 2)",
+                "avg_pieces": "decimal128(38, 0)",
+                "weight": "decimal128(38, 3)",
+                "most_pieces": "int64",
+            },
+        )
         for category in {key[0] for key in self.rows()}:
             self.assertTrue((self.gold / f"category={encoded(category)}").is_dir(), category)
 
@@ -775,6 +787,7 @@ class Example(unittest.TestCase):
         self.assertEqual(set(found), {"category=books", "category=toys"})
         self.assertEqual(found["category=books"][0]["total_revenue"], Decimal("12.50"))
         self.assertEqual(found["category=toys"][0]["customer_segment"], None)
+        self.assertEqual(found["category=toys"][0]["unique_customers"], 1)
 
 
 if __name__ == "__main__":

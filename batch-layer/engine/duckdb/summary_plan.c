@@ -349,8 +349,9 @@ static void append_measure(const struct summary_plan *plan, const struct measure
         break;
     case MEASURE_MINIMUM:
     case MEASURE_MAXIMUM:
-        buffer_appendf(sql, "%s(%s)::DECIMAL(38, %u)", measure->kind == MEASURE_MINIMUM ? "min" : "max",
-                       buffer_string(&field), scale);
+        buffer_appendf(sql, measure->kind == MEASURE_MINIMUM ? "min(%s)" : "max(%s)", buffer_string(&field));
+        if (schema_of(plan)->fields[measure->field].type == FIELD_DECIMAL)
+            buffer_appendf(sql, "::DECIMAL(38, %u)", scale);
         break;
     }
     sql->failed |= field.failed;
