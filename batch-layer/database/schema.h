@@ -5,6 +5,7 @@
 
 #include "batch.h"
 #include "postgres/live_versions.h"
+#include "postgres/view_table.h"
 
 /* Brings the database to this program's version, one process at a time. ERROR_CONFIGURATION, with both versions, where
  * it is newer already, and with the encoding's name where that can't hold what UTF-8 can. */
@@ -24,7 +25,6 @@ void append_index_name(struct buffer *sql, const char *prefix, const char *table
 /* Of the current table: adds its primary key and its index on event times ("; " behind), or drops them. */
 void append_current_indexes(struct buffer *sql, const struct source *source);
 void append_current_unindex(struct buffer *sql, const struct source *source);
-void append_view_table(struct buffer *sql, const struct view *view);
 void append_field_type(struct buffer *sql, const struct field *field);
 /* ", name" of each field, with `prefix` before the name. */
 void append_field_names(struct buffer *sql, const struct schema *schema, const char *prefix);

@@ -53,11 +53,6 @@ void append_current_unindex(struct buffer *sql, const struct source *source)
     buffer_append_string(sql, "; ");
 }
 
-void append_view_table(struct buffer *sql, const struct view *view)
-{
-    append_table(sql, "view", "", view->name);
-}
-
 void append_field_type(struct buffer *sql, const struct field *field)
 {
     if (field->type == FIELD_DECIMAL)

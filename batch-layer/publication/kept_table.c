@@ -3,6 +3,7 @@
 
 #include "database/schema.h"
 #include "engine/postgres/view_sql.h"
+#include "publication/row_view.h"
 
 bool kept_table_exists(struct batch *batch, const struct view *view, bool *ret_exists, struct error *error)
 {
@@ -23,7 +24,8 @@ bool kept_table_exists(struct batch *batch, const struct view *view, bool *ret_e
 
 /* Who uses a column k of the table: views by their rules, indexes, constraints, functions, triggers, policies,
  * publications, statistics, generated columns, and roles by a grant on it alone. Its own default, and that it is not
- * null (a constraint since PostgreSQL 18), are no use of it. */
+ * null (a constraint since PostgreSQL 18), are no use of it; nor is the SQL view of a view's rows, which follows the
+ * definition as the table does. */
 static const char uses[] =
     "(select string_agg(distinct u, ', ') from ("
     "select case when r.oid is not null then pg_describe_object('pg_class'::regclass, r.ev_class, 0)"
@@ -32,8 +34,23 @@ static const char uses[] =
     " left join pg_attrdef a on d.classid = 'pg_attrdef'::regclass and a.oid = d.objid"
     " left join pg_constraint c on d.classid = 'pg_constraint'::regclass and c.oid = d.objid"
     " where d.refclassid = 'pg_class'::regclass and d.refobjid = k.attrelid and d.refobjsubid = k.attnum"
-    " and a.adnum is distinct from k.attnum and c.contype is distinct from 'n'"
+    " and a.adnum is distinct from k.attnum and c.contype is distinct from 'n' and (r.ev_class = k.ours) is not true"
     " union all select 'a grant on this column' where k.attacl is not null) s)";
+
+/* The SQL view that the batch layer makes over the table, or null. */
+static void append_ours(struct buffer *sql, const struct view *view)
+{
+    struct buffer rows = {0};
+    append_view_rows(&rows, view);
+    buffer_append_string(sql, "to_regclass(");
+    if (view_hops(view))
+        buffer_append_literal(sql, buffer_text(&rows));
+    else
+        buffer_append_string(sql, "null");
+    buffer_append_char(sql, ')');
+    sql->failed |= rows.failed;
+    buffer_clean_up(&rows);
+}
 
 /* The columns of the rows of append_differences. */
 enum difference { NAME, WANTED_TYPE, IS_NOT_NULL, IS_THERE, IS_OURS, USERS };
@@ -49,7 +66,9 @@ static void append_differences(struct buffer *sql, const struct view *view, cons
         buffer_append_string(sql, kept ? "), k as (" : "with n as (");
         buffer_append_string(sql, "select attrelid, attname, attnum, attnotnull, attacl, format_type(atttypid, "
                                   "atttypmod) || case when attcollation <> 0 then ' collate \"C\"' else '' end as type "
-                                  "from pg_attribute where attnum > 0 and not attisdropped and attrelid = ");
+                                  ", ");
+        append_ours(sql, view);
+        buffer_append_string(sql, " as ours from pg_attribute where attnum > 0 and not attisdropped and attrelid = ");
         buffer_append_literal(sql, kept ? buffer_text(&table) : text_of(wanted));
         buffer_append_string(sql, "::regclass");
     }
@@ -163,16 +182,18 @@ bool kept_table_check(struct batch *batch, const struct view *view, const char *
 
 /* Rows are deleted rather than truncated: whoever began to read before sees the old ones to the end. */
 static bool replace_rows(struct batch *batch, const struct view *view, const char *wanted, const struct plan *plan,
-                         struct error *error)
+                         const struct row_view *rows, struct error *error)
 {
     struct buffer sql = {0}, table = {0};
     append_view_table(&table, view);
+    row_view_append_drop(&sql, rows);
     buffer_append_text(&sql, buffer_text(&plan->before));
     buffer_appendf(&sql, "delete from %s; ", buffer_string(&table));
     append_view_copy(&sql, view, buffer_string(&table), wanted);
     buffer_append_string(&sql, "; ");
     buffer_append_text(&sql, buffer_text(&plan->after));
     append_view_finish(&sql, view, buffer_string(&table));
+    row_view_append_create(&sql, rows);
     sql.failed |= table.failed;
     bool done = batch_execute(batch, &sql, error);
     buffer_clean_up(&sql);
@@ -180,21 +201,22 @@ static bool replace_rows(struct batch *batch, const struct view *view, const cha
     return done;
 }
 
-static bool replace(struct batch *batch, const struct view *view, const char *wanted, struct plan *plan,
-                    struct error *error)
+static bool replace(struct batch *batch, const struct view *view, const char *wanted, const struct row_view *rows,
+                    struct plan *plan, struct error *error)
 {
     return plan_columns(batch, view, wanted, plan, error) &&
-           (plan->refusal->length > 0 || replace_rows(batch, view, wanted, plan, error));
+           (plan->refusal->length > 0 || replace_rows(batch, view, wanted, plan, rows, error));
 }
 
-bool kept_table_replace(struct batch *batch, const struct view *view, const char *wanted, struct buffer *ret_refusal,
-                        struct error *error)
+/* Nothing is changed where there is a refusal. */
+static bool try_replace(struct batch *batch, const struct view *view, const char *wanted, const struct row_view *rows,
+                        struct buffer *ret_refusal, struct error *error)
 {
     struct plan plan = {.refusal = ret_refusal};
     struct error problem = {0};
     if (!connection_execute(batch->connection, "savepoint tm_table", error))
         return false;
-    bool done = replace(batch, view, wanted, &plan, &problem);
+    bool done = replace(batch, view, wanted, rows, &plan, &problem);
     plan_clean_up(&plan);
     if (done)
         return connection_execute(batch->connection, "release savepoint tm_table", error);
@@ -204,4 +226,22 @@ bool kept_table_replace(struct batch *batch, const struct view *view, const char
     }
     buffer_append_string(ret_refusal, problem.message);
     return connection_execute(batch->connection, "rollback to savepoint tm_table", error);
+}
+
+/* An SQL view over the table is replaced where it can be, so that what depends on it stays. Where it has other columns
+ * it is dropped first, and made anew. */
+bool kept_table_replace(struct batch *batch, const struct view *view, const char *wanted, struct buffer *ret_refusal,
+                        struct error *error)
+{
+    struct row_view rows = {.view = view};
+    if (!try_replace(batch, view, wanted, &rows, ret_refusal, error))
+        return false;
+    if (!view_hops(view) || ret_refusal->length == 0)
+        return true;
+    buffer_clear(ret_refusal);
+    rows.is_dropped = true;
+    bool done =
+        row_view_read_grants(batch, &rows, error) && try_replace(batch, view, wanted, &rows, ret_refusal, error);
+    row_view_clean_up(&rows);
+    return done;
 }

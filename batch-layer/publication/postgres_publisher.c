@@ -11,6 +11,7 @@
 #include "engine/postgres/view_sql.h"
 #include "master/raw_sql.h"
 #include "postgres/publications.h"
+#include "postgres/view_table.h"
 #include "publication/published_view.h"
 
 #define TOUCHED_EPOCHS "100" /* for so many epochs readers can ask what changed */
@@ -156,7 +157,8 @@ static bool leave_views(struct writing *writing, struct error *error)
     struct buffer *sql = &writing->sql;
     for (int dropped = 0; dropped < 2; dropped++) {
         buffer_append_string(sql, dropped ? "; delete from tidemark.view where (to_regclass(format('view.%I', name)) "
-                                            "is null or columns = '{}') and source = "
+                                            "is null and to_regclass(format('view.%I', name || '" VIEW_PANES_SUFFIX
+                                            "')) is null or columns = '{}') and source = "
                                           : "update tidemark.view set fingerprint = '' where source = ");
         append_source(writing);
         for (size_t i = 0; i < writing->publishing->run->source->view_count; i++) {
@@ -314,9 +316,9 @@ static bool left_views(struct source_run *run, struct buffer *ret_tables, struct
     RESULT *tables = NULL;
     const struct settings *settings = run->batch->settings;
     buffer_append_string(&sql,
-                         "select string_agg(format('view.%I', name), ', ' order by name) from tidemark.view where "
-                         "to_regclass(format('view.%I', name)) is not null and columns is distinct from '{}' and "
-                         "source = ");
+                         "select string_agg(t, ', ' order by t) from tidemark.view, unnest(array[format('view.%I', "
+                         "name), format('view.%I', name || '" VIEW_PANES_SUFFIX
+                         "')]) t where to_regclass(t) is not null and columns is distinct from '{}' and source = ");
     buffer_append_literal(&sql, text_of(run->source->name));
     for (size_t i = 0; i < settings->source_count; i++)
         for (size_t view = 0; view < settings->sources[i].view_count; view++) {

@@ -36,7 +36,11 @@ const struct option view_options[] = {
      .required = true,
      .meaning =
          "What time is cut into: `tumbling` and `1 day`, `1 week`, `1 month`, `1 year`, or hours or minutes that "
-         "divide a day. A day begins at its first instant in the time zone, and a week on Monday. An hour holds the "
+         "divide a day; or `hopping SIZE every HOP` (`sliding` means the same), where a row begins at each HOP and is "
+         "of "
+         "the next SIZE / HOP of them, at most 1,440: a HOP is minutes that divide an hour, `1 hour` or `1 day`, and "
+         "a SIZE is of minutes or hours, or of days, as its HOP is. A day begins at its first instant in the time "
+         "zone, and a week on Monday. An hour holds the "
          "moments of one local hour, one after the other: "
          "it comes twice, or is longer or shorter, where the clock changes.",
      .example = "tumbling 15 minutes"},
@@ -100,10 +104,14 @@ static void read_window(struct assembly *assembly, const struct yaml_node *node,
 {
     struct text rest;
     struct error error = {0};
-    if (text_after(node->text, "hopping", &rest) || text_after(node->text, "session", &rest))
-        problem_add(assembly->reader.problems, node->location, "%.7s windows are not supported yet, only tumbling",
-                    node->text.data);
-    else if (!window_parse(node->text, &view->window, &error))
+    bool hops = text_after(node->text, "hopping", &rest) || text_after(node->text, "sliding", &rest);
+    view->panes = 1;
+    if (text_after(node->text, "session", &rest))
+        problem_add(assembly->reader.problems, node->location,
+                    "session windows are not supported yet, only tumbling and hopping ones");
+    else if (!(hops ? window_parse_asked(node->text, &view->window, &view->panes, &error)
+                    : window_parse(node->text, &view->window, &error)) ||
+             (view_hops(view) && view->zone && !window_check_hop(node->text, &view->window, view->zone, &error)))
         assembly_problem(assembly, node->location, &error);
 }
 
@@ -237,6 +245,12 @@ static bool read_field(struct assembly *assembly, const struct yaml_node *entry,
     measure->field = assembly_find_field(assembly, view->schema, call->argument, entry, location);
     if (measure->field == FIELD_NONE)
         return false;
+    if (measure->kind == MEASURE_UNIQUE && view_hops(view)) {
+        problem_add(problems, entry->location,
+                    "unique isn't supported in views of hopping windows, whose rows PostgreSQL adds up of panes: take "
+                    "a tumbling window, and ask for hopping ones by window=");
+        return false;
+    }
     const char *wanted = check_type(measure->kind, view->schema->fields[measure->field].type);
     if (wanted) {
         problem_add(problems, location, "%.*s needs %s", (int)call->word.length, call->word.data, wanted);
@@ -299,7 +313,7 @@ static void read_retention(struct assembly *assembly, const struct yaml_node *en
     if (retention_us % US_PER_SECOND != 0)
         problem_add(assembly->reader.problems, option_location(entry, "retention"),
                     "\"retention\" must be whole seconds");
-    else if (retention_us > 0 && view->retention_s < view->window.length_s)
+    else if (retention_us > 0 && view->retention_s < view->panes * view->window.length_s)
         problem_add(assembly->reader.problems, option_location(entry, "retention"),
                     "\"retention\" must not be shorter than the window");
 }
@@ -368,6 +382,7 @@ static struct view hide(struct assembly *assembly, const struct view *shown, siz
         .schema = shown->schema,
         .where = shown->where,
         .window = shown->window,
+        .panes = shown->panes,
         .zone = shown->zone,
         .retention_s = shown->retention_s,
         .dimension_count = shown->dimension_count,

@@ -42,6 +42,7 @@ static const struct sqlstate_class sqlstate_classes[] = {
     {"42P07", ERROR_CONFIGURATION}, /* something of the user's has the name of a table, column, type already */
     {"42701", ERROR_CONFIGURATION},
     {"42710", ERROR_CONFIGURATION},
+    {"42P16", ERROR_CONFIGURATION}, /* an SQL view can't be given other columns */
     {"42809", ERROR_CONFIGURATION}, /* or has it in the table's place */
     {"23", ERROR_CONFIGURATION},    /* a constraint that somebody put on a table */
     {"P0", ERROR_CONFIGURATION},    /* or a trigger */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "postgres/live_versions.h"
+#include "postgres/view_table.h"
 
 #define READ_STATEMENT_TIMEOUT_MS 60000
 #define READ_LOCK_TIMEOUT_MS 5000
@@ -32,8 +33,7 @@ static void append_table(struct buffer *sql, const struct source *source, size_t
         append_current_table(sql, source);
         return;
     }
-    buffer_append_string(sql, "view.");
-    buffer_append_identifier(sql, source->views[view].name);
+    append_view_table(sql, &source->views[view]);
 }
 
 /* Which tables there are: the schema's version table first, then each view's. */

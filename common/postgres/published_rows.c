@@ -50,8 +50,8 @@ static bool give_rows(struct row_scan *scan, const char *condition, struct error
     struct buffer sql = {0};
     buffer_append_string(&sql, "select ");
     append_cell_columns(&sql, view_of(scan));
-    buffer_append_string(&sql, " from view.");
-    buffer_append_identifier(&sql, view_of(scan)->name);
+    buffer_append_string(&sql, " from ");
+    append_view_table(&sql, view_of(scan));
     buffer_append_string(&sql, condition);
     bool done = connection_fetch(scan->connection, &sql, ROWS_AT_ONCE, give_piece, scan, error);
     buffer_clean_up(&sql);

@@ -5,6 +5,24 @@
 
 enum cell_column { COLUMN_WINDOW, COLUMN_COUNT, COLUMN_SUMS };
 
+static void append_name(struct buffer *sql, const char *name, const char *suffix)
+{
+    char table[NAME_MAX_BYTES + 16];
+    snprintf(table, sizeof table, "%s%s", name, suffix);
+    buffer_append_string(sql, "view.");
+    buffer_append_identifier(sql, table);
+}
+
+void append_view_table(struct buffer *sql, const struct view *view)
+{
+    append_name(sql, view->name, view_hops(view) ? VIEW_PANES_SUFFIX : "");
+}
+
+void append_view_rows(struct buffer *sql, const struct view *view)
+{
+    append_name(sql, view->name, "");
+}
+
 struct hidden_name hidden_count(size_t sum)
 {
     struct hidden_name name;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
- * A view's table, view.<name>. Beside the columns for people (window_start, window_end, dimensions, measures) it has
- * hidden ones, from which answers are computed: tm_window, where the window starts, in seconds; tm_count, how many
- * versions count; and of each sum n tm_n_<n>, how many values aren't null, and tm_sum_<n>, their sum in minor units.
+ * A view's table, view.<name>, or view."<name>.panes" where rows are made of several panes: then view.<name> is an SQL
+ * view over it, and no view of a file can have a name with a point. Beside the columns for people (window_start,
+ * window_end, dimensions, measures) it has hidden ones, from which answers are computed: tm_window, where the window
+ * starts, in seconds; tm_count, how many versions count; and of each sum n tm_n_<n>, how many values aren't null, and
+ * tm_sum_<n>, their sum in minor units.
  *
  * Who reads cells selects cell columns first: the hidden ones, then the dimensions. */
 #ifndef TIDEMARK_POSTGRES_VIEW_TABLE_H
@@ -9,6 +11,12 @@
 
 #include "postgres/connection.h"
 #include "view/view.h"
+
+#define VIEW_PANES_SUFFIX ".panes"
+
+/* The table, and what people read: the table itself or the SQL view. Quoted. */
+void append_view_table(struct buffer *sql, const struct view *view);
+void append_view_rows(struct buffer *sql, const struct view *view);
 
 /* The names of the hidden columns, of all sums at once. */
 void append_hidden_columns(struct buffer *sql, const struct view *view);

@@ -37,6 +37,8 @@ static void print_view(const struct view *view, struct buffer *out)
     const struct schema *schema = view->schema;
     buffer_appendf(out, "view %s zone %s window %" PRId64 "%s\n", view->name, zone_name(view->zone),
                    view->window.length_s, was_cut_otherwise(&view->window) ? " one after the other" : "");
+    if (view_hops(view)) /* others keep the form that they had */
+        buffer_appendf(out, "of %" PRId64 " windows\n", view->panes);
     if (view->where)
         expression_print_sql(view->where, schema, "", out);
     for (size_t i = 0; i < view->dimension_count; i++)

@@ -143,6 +143,11 @@ int view_apply(struct panes *panes, const struct record *record, int sign)
     return view_add(panes, record, sign) ? 1 : -1;
 }
 
+bool view_hops(const struct view *view)
+{
+    return view->panes > 1;
+}
+
 size_t source_shown_count(const struct source *source)
 {
     size_t count = 0;

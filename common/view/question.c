@@ -6,10 +6,6 @@
 
 #define SHOWN_MAX 80 /* bytes of what was asked that an error repeats */
 
-/* Event times are of these years. */
-#define FIRST_EVENT_S INT64_C(946684800)
-#define LAST_EVENT_S INT64_C(4102444800)
-
 static int shown(struct text text)
 {
     return text.length > SHOWN_MAX ? SHOWN_MAX : (int)text.length;
@@ -17,7 +13,7 @@ static int shown(struct text text)
 
 void question_init(struct view_question *question, const struct view *view)
 {
-    *question = (struct view_question){.view = view, .rows = *view, .panes = 1};
+    *question = (struct view_question){.view = view, .rows = *view, .panes = view_hops(view) ? view->panes : 1};
     for (size_t i = 0; i < view->dimension_count; i++)
         question->kept[i] = i;
 }
@@ -54,19 +50,6 @@ static bool makes_up(int64_t pane_s, int64_t length_s)
     return pane_s <= SECONDS_PER_DAY || pane_s == length_s || (pane_s == WINDOW_MONTH_S && length_s == WINDOW_YEAR_S);
 }
 
-/* Whether the clock there is always moved by whole hours. */
-static bool moves_by_hours(const struct zone *zone)
-{
-    struct zone_span span = zone_span(zone, FIRST_EVENT_S);
-    while (span.to_s < LAST_EVENT_S) {
-        struct zone_span next = zone_span(zone, span.to_s);
-        if ((next.offset_s - span.offset_s) % 3600 != 0)
-            return false;
-        span = next;
-    }
-    return true;
-}
-
 static void append_possible(const struct view *view, struct buffer *out)
 {
     buffer_append_string(out, "possible are ");
@@ -96,22 +79,24 @@ static bool refuse_window(const struct view *view, struct text text, struct erro
     return memory_is_short ? error_set(error, ERROR_INTERNAL, "memory is short") : false;
 }
 
+/* What is wrong in a file is wrong use in a request. */
+static bool refuse_words(struct error *error)
+{
+    error->code = error->code == ERROR_INTERNAL ? ERROR_INTERNAL : ERROR_USAGE;
+    return false;
+}
+
 bool question_set_window(struct view_question *question, struct text text, struct error *error)
 {
     struct window window;
     int64_t panes;
-    if (!window_parse_asked(text, &window, &panes, error)) {
-        error->code = error->code == ERROR_INTERNAL ? ERROR_INTERNAL : ERROR_USAGE;
-        return false;
-    }
+    if (!window_parse_asked(text, &window, &panes, error))
+        return refuse_words(error);
     const struct view *view = question->view;
     if (!makes_up(view->window.length_s, window.length_s))
         return refuse_window(view, text, error);
-    if (panes > 1 && window.length_s == 3600 && !moves_by_hours(view->zone))
-        return error_set(error, ERROR_USAGE,
-                         "window \"%.*s\": clocks in %s are changed by part of an hour, so that a hop of 1 hour isn't "
-                         "one; a hop of 30 minutes is",
-                         shown(text), text.data, zone_name(view->zone));
+    if (panes > 1 && !window_check_hop(text, &window, view->zone, error))
+        return refuse_words(error);
     question->rows.window = window;
     question->panes = panes;
     return true;

@@ -46,7 +46,8 @@ struct view {
     const char *name;
     const struct schema *schema;
     const struct expression *where; /* NULL takes all */
-    struct window window;
+    struct window window;           /* of panes: what is stored */
+    int64_t panes;                  /* so many windows, one after the other, are a row; up to 1: panes are rows */
     const struct zone *zone;
     int64_t retention_s;               /* 0 keeps all */
     size_t dimensions[DIMENSIONS_MAX]; /* numbers of text or integer fields */
@@ -138,6 +139,8 @@ bool group_parse(const struct view *view, struct text group, struct value ret_va
 /* Order of rows in a window: by dimension, nulls first, text bytewise, integers by number. */
 int group_compare(const struct view *view, struct text a, struct text b);
 
+/* Whether a row is made of several panes. */
+bool view_hops(const struct view *view);
 /* How many views of the source aren't hidden: those that stand first. */
 size_t source_shown_count(const struct source *source);
 /* The number of the field whose values are the members of a hidden view. */

@@ -7,6 +7,10 @@
 #define SECONDS_PER_HOUR 3600
 #define SECONDS_PER_MINUTE 60
 
+/* Event times are of these years. */
+#define FIRST_EVENT_S INT64_C(946684800)
+#define LAST_EVENT_S INT64_C(4102444800)
+
 static bool is_separator(char character)
 {
     return character == ' ' || character == '_';
@@ -113,7 +117,7 @@ static bool refuse(struct text text, const struct window *meant, struct error *e
     error_set(
         error, ERROR_CONFIGURATION,
         "window \"%.*s\" must be \"tumbling\" and 1 day, 1 week, 1 month, 1 year, or hours or minutes that divide a "
-        "day, such as \"tumbling 15 minutes\"%s%s%s",
+        "day, such as \"tumbling 15 minutes\", or one like \"hopping 1 hour every 5 minutes\"%s%s%s",
         text.length > 80 ? 80 : (int)text.length, text.data ? text.data : "", meant ? "; did you mean \"" : "",
         buffer_string(&suggestion), meant ? "\"?" : "");
     buffer_clean_up(&suggestion);
@@ -145,18 +149,37 @@ static const char *print_whole(int64_t length_s)
                                         : "tumbling 1 year";
 }
 
+static void print_length(int64_t length_s, bool days, struct buffer *out)
+{
+    bool hours = length_s % SECONDS_PER_HOUR == 0;
+    int64_t unit_s = days ? SECONDS_PER_DAY : hours ? SECONDS_PER_HOUR : SECONDS_PER_MINUTE;
+    int64_t count = length_s / unit_s;
+    buffer_append_integer(out, count);
+    buffer_append_string(out, days ? " day" : hours ? " hour" : " minute");
+    buffer_append_string(out, count == 1 ? "" : "s");
+}
+
 void window_print(const struct window *window, struct buffer *out)
 {
     if (window_is_of_days(window)) {
         buffer_append_string(out, print_whole(window->length_s));
         return;
     }
-    bool hours = window->length_s % SECONDS_PER_HOUR == 0;
-    int64_t count = window->length_s / (hours ? SECONDS_PER_HOUR : SECONDS_PER_MINUTE);
     buffer_append_string(out, "tumbling ");
-    buffer_append_integer(out, count);
-    buffer_append_string(out, hours ? " hour" : " minute");
-    buffer_append_string(out, count == 1 ? "" : "s");
+    print_length(window->length_s, false, out);
+}
+
+void window_print_asked(const struct window *window, int64_t panes, struct buffer *out)
+{
+    bool days = window_is_of_days(window);
+    if (panes <= 1) {
+        window_print(window, out);
+        return;
+    }
+    buffer_append_string(out, "hopping ");
+    print_length(panes * window->length_s, days, out);
+    buffer_append_string(out, " every ");
+    print_length(window->length_s, days, out);
 }
 
 /* --- windows that are asked for --- */
@@ -227,4 +250,26 @@ bool window_parse_asked(struct text text, struct window *ret_window, int64_t *re
                             error);
     *ret_panes = 1;
     return true;
+}
+
+/* Whether the clock there is always moved by whole hours. */
+static bool moves_by_hours(const struct zone *zone)
+{
+    struct zone_span span = zone_span(zone, FIRST_EVENT_S);
+    while (span.to_s < LAST_EVENT_S) {
+        struct zone_span next = zone_span(zone, span.to_s);
+        if ((next.offset_s - span.offset_s) % 3600 != 0)
+            return false;
+        span = next;
+    }
+    return true;
+}
+
+bool window_check_hop(struct text text, const struct window *window, const struct zone *zone, struct error *error)
+{
+    return window->length_s != SECONDS_PER_HOUR || moves_by_hours(zone) ||
+           error_set(error, ERROR_CONFIGURATION,
+                     "window \"%.*s\": clocks in %s are changed by part of an hour, so that a hop of 1 hour isn't one; "
+                     "a hop of 30 minutes is",
+                     text.length > 80 ? 80 : (int)text.length, text.data ? text.data : "", zone_name(zone));
 }

@@ -95,6 +95,7 @@ class MainJob(EndToEnd):
                 "daily_revenue": view("orders"),
                 "live_revenue": view("orders", "tumbling_1_minute", retention="48 hours"),
                 "hourly_revenue": view("orders", "tumbling 1 hour", HOURLY, time_zone="Asia/Kolkata"),
+                "rolling_hours": view("orders", "hopping_3_hours_every_1_hour", HOURLY, dimensions=["customer_segment"]),
                 "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
                 "weekly_revenue": view("orders", "tumbling 1 week"),
                 "monthly_summary": view("orders", "tumbling_1_month", SUMMARY, dimensions=["category"]),

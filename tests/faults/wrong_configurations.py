@@ -162,7 +162,7 @@ PIECES = [
     ("window_that_does_not_divide_a_day", "tumbling 1 day", "tumbling 7 minutes", "20:13", ""),
     ("window_of_nothing", "tumbling 1 day", "tumbling 0 minutes", "20:13", ""),
     ("window_of_several_days", "tumbling 1 day", "tumbling 2 days", "20:13", ""),
-    ("window_not_built_yet", "tumbling 1 day", "hopping 1 hour by 5 minutes", "20:13", ""),
+    ("window_that_hops_by_nothing", "tumbling 1 day", "hopping 1 hour by 5 minutes", "20:13", ""),
     ("dimension_that_is_no_field", "[category]", "[categry]", "21:18", "category"),
     ("nothing_among_the_dimensions", "[category]", "[~]", "21:18", "nothing is given"),
     ("nine_dimensions", "[category]", "[a, b, c, d, e, f, g, h, i]", "21:17", "at most 8"),

@@ -56,6 +56,7 @@ class View:
     dimensions: tuple = ()
     measures: dict = field(default_factory=lambda: {"order_count": ("count",), "total_revenue": ("sum", "amount")})
     where: object = paid_order
+    panes: int = 1  # so many windows, one after the other, are a row
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,14 @@ def window_start(at_us, window, time_zone):
     return start
 
 
+def row_starts(at_us, view):
+    """The starts of the rows that hold this instant: a row of several windows begins with the first of them."""
+    starts = [window_start(at_us, view.window, view.time_zone)]
+    while len(starts) < view.panes:
+        starts.append(window_start((starts[-1] - 1) * 1_000_000, view.window, view.time_zone))
+    return starts
+
+
 def _clock(second, zone):
     """What a clock there shows, in seconds since its 1970."""
     return second + int(datetime.fromtimestamp(second, zone).utcoffset().total_seconds())
@@ -313,8 +322,8 @@ class Log:
         groups = defaultdict(list)
         for order in self.surviving(offsets)[0]:
             if view.where(order):
-                start = window_start(order["at"], view.window, view.time_zone)
-                groups[(start, *(order[d] for d in view.dimensions))].append(order)
+                for start in row_starts(order["at"], view):
+                    groups[(start, *(order[d] for d in view.dimensions))].append(order)
         return {key: {n: self._measure(m, orders) for n, m in view.measures.items()} for key, orders in groups.items()}
 
     def _measure(self, measure, orders):

@@ -41,13 +41,19 @@ def view(source_name, window="tumbling 1 day", measures=None, **options):
 
 def oracle_view(definition, time_zone):
     """The oracle's view for a view of the configuration (with the condition that all our tests use)."""
-    window = re.fullmatch(r"tumbling[ _]1[ _](year|month|week|day|hour|minute)", definition["window"])[1]
+    text = definition["window"].replace("_", " ")
+    hopping = re.fullmatch(r"hopping ([0-9]+) (day|hour|minute)s? every 1 \2", text)
+    window = hopping[2] if hopping else re.fullmatch(r"tumbling 1 (year|month|week|day|hour|minute)", text)[1]
     measures = {}
     for name, text in definition["measures"].items():
         function, _, argument = text.partition("(")
         measures[name] = (function, argument.rstrip(")")) if argument else (function,)
     return oracle.View(
-        window, definition.get("time_zone", time_zone), tuple(definition.get("dimensions", ())), measures
+        window,
+        definition.get("time_zone", time_zone),
+        tuple(definition.get("dimensions", ())),
+        measures,
+        panes=int(hopping[1]) if hopping else 1,
     )
 
 

@@ -8,6 +8,7 @@
 #include "engine/postgres/view_sql.h"
 #include "postgres/group_sql.h"
 #include "publication/kept_table.h"
+#include "publication/row_view.h"
 
 struct rebuild {
     struct source_run *run;
@@ -179,6 +180,7 @@ static bool make_view(struct rebuild *rebuild, size_t number, struct time_range 
                 fill_view(rebuild, number, times, buffer_string(&table), error);
     if (done) {
         append_view_finish(&rebuild->sql, view, buffer_string(&table));
+        row_view_append_create(&rebuild->sql, &(struct row_view){.view = view});
         done = batch_execute(rebuild->run->batch, &rebuild->sql, error);
     }
     buffer_clean_up(&table);
@@ -219,8 +221,13 @@ static bool compute_view(struct rebuild *rebuild, size_t number, struct time_ran
                          struct error *error)
 {
     bool exists;
+    struct buffer *refusal = &rebuild->changes[number].refusal;
     if (view_of(rebuild, number)->shown)
         return count_counted(rebuild, number, current, 1, error);
+    if (!row_view_make_way(rebuild->run->batch, view_of(rebuild, number), refusal, error))
+        return false;
+    if (refusal->length > 0)
+        return count_counted(rebuild, number, current, 1, error); /* the ledger is closed all the same */
     if (!kept_table_exists(rebuild->run->batch, view_of(rebuild, number), &exists, error))
         return false;
     return exists ? stage_view(rebuild, number, times, current, error) : make_view(rebuild, number, times, error);

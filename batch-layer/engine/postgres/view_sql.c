@@ -15,7 +15,7 @@ static const struct field *summed(const struct view *view, size_t sum)
     return &view->schema->fields[view->sums[sum]];
 }
 
-static void append_measure_type(struct buffer *sql, const struct view *view, const struct measure *measure)
+void append_view_measure_type(struct buffer *sql, const struct view *view, const struct measure *measure)
 {
     if (measure->kind == MEASURE_COUNT || measure->kind == MEASURE_UNIQUE)
         buffer_append_string(sql, "bigint");
@@ -38,7 +38,7 @@ void append_view_create(struct buffer *sql, const struct view *view, const char 
         buffer_append_string(sql, ", ");
         buffer_append_identifier(sql, view->measures[i].name);
         buffer_append_char(sql, ' ');
-        append_measure_type(sql, view, &view->measures[i]);
+        append_view_measure_type(sql, view, &view->measures[i]);
     }
     buffer_append_string(sql, ", tm_window bigint not null, tm_count bigint not null");
     for (size_t i = 0; i < view->sum_count; i++)
@@ -86,24 +86,24 @@ void append_view_finish(struct buffer *sql, const struct view *view, const char 
 
 /* A sum or an average, null where nothing was summed. The average is rounded half away from zero in integers:
  * trunc((2 |sum| + n) / 2n). */
-static void append_measure(struct buffer *sql, const struct view *view, size_t number)
+void append_view_measure(struct buffer *sql, const struct view *view, size_t number)
 {
     const struct measure *measure = &view->measures[number];
     static const char *const minor[] = {"1", "0.1", "0.01", "0.001"};
     size_t sum = measure->sum;
     if (measure_rests_on_members(measure)) {
-        buffer_appendf(sql, ", tm_member_%zu", number);
+        buffer_appendf(sql, "tm_member_%zu", number);
         return;
     }
     if (measure->kind == MEASURE_COUNT) {
         if (measure->field == FIELD_NONE)
-            buffer_append_string(sql, ", tm_count");
+            buffer_append_string(sql, "tm_count");
         else
-            buffer_appendf(sql, ", tm_n_%zu", sum);
+            buffer_appendf(sql, "tm_n_%zu", sum);
         return;
     }
     const char *unit = minor[summed(view, sum)->scale];
-    buffer_appendf(sql, ", case when tm_n_%zu > 0 then ", sum);
+    buffer_appendf(sql, "case when tm_n_%zu > 0 then ", sum);
     if (measure->kind == MEASURE_SUM)
         buffer_appendf(sql, "tm_sum_%zu * %s", sum, unit);
     else
@@ -120,8 +120,10 @@ static void append_rows(struct buffer *sql, const struct window_sql *window)
     buffer_append_string(sql, "), tm_window, tm_count");
     for (size_t i = 0; i < view->dimension_count; i++)
         buffer_appendf(sql, ", tm_group_%zu", i);
-    for (size_t i = 0; i < view->measure_count; i++)
-        append_measure(sql, view, i);
+    for (size_t i = 0; i < view->measure_count; i++) {
+        buffer_append_string(sql, ", ");
+        append_view_measure(sql, view, i);
+    }
     for (size_t i = 0; i < view->sum_count; i++)
         buffer_appendf(sql, ", tm_n_%zu, tm_sum_%zu", i, i);
     buffer_append_string(sql, " from groups");

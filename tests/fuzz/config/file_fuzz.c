@@ -148,7 +148,7 @@ static void write_view(struct buffer *out, const struct source *source, const st
     buffer_appendf(out, "  \"%s\": { source: \"%s\", ", view->name, source->name);
     write_where(out, view);
     buffer_append_string(out, "window: ");
-    window_print(&view->window, out);
+    window_print_asked(&view->window, view->panes, out);
     buffer_append_string(out, ", ");
     write_key(out, "time_zone", zone_name(view->zone));
     if (view->retention_s)

@@ -693,7 +693,23 @@ static const struct bad bad_views[] = {
     {SOURCE "views:\n  v: { source: orders, measures: { n: count } }\n", "8:3", "\"window\" is missing"},
     {SOURCE "views:\n  v: { source: orders, window: tumbling 7 minutes, measures: { n: count } }\n", "8:32", ""},
     {SOURCE "views:\n  v: { source: orders, window: hopping 1 day, measures: { n: count } }\n", "8:32",
-     "hopping windows are not supported yet"},
+     "must be \"hopping\", a size, \"every\", and a hop"},
+    {SOURCE "views:\n  v: { source: orders, window: hopping 1 hour every 7 minutes, measures: { n: count } }\n", "8:32",
+     "must hop by minutes that divide an hour, by 1 hour, or by 1 day"},
+    {SOURCE "views:\n  v: { source: orders, window: hopping 50 minutes every 20 minutes, measures: { n: count } }\n",
+     "8:32", "must have a hop that divides its size"},
+    {SOURCE "views:\n  v: { source: orders, window: sliding_1_day_every_1_hour, measures: { n: count } }\n", "8:32",
+     "both of minutes and hours, as \"24 hours every 1 hour\", or both of days"},
+    {SOURCE "views:\n  v: { source: orders, window: hopping 1441 minutes every 1 minute, measures: { n: count } }\n",
+     "8:32", "must be at most 1440 hops long"},
+    {SOURCE "views:\n  v: { source: orders, window: hopping 6 hours every 1 hour, time_zone: Australia/Lord_Howe, "
+            "measures: { n: count } }\n",
+     "8:32", "clocks in Australia/Lord_Howe are changed by part of an hour"},
+    {SOURCE "views:\n  v: { source: orders, window: hopping 2 days every 1 day, retention: 47 hours, measures: { n: "
+            "count } }\n",
+     "8:71", "\"retention\" must not be shorter than the window"},
+    {SOURCE "views:\n  v: { source: orders, window: hopping 2 days every 1 day, measures: { n: unique(status) } }\n",
+     "8:75", "unique isn't supported in views of hopping windows"},
     {SOURCE "views:\n  v: { source: orders, window: session 5 minutes, measures: { n: count } }\n", "8:32",
      "session windows are not supported yet"},
     {VIEW, "8:3", "\"measures\" is missing"},
@@ -1163,6 +1179,33 @@ static void the_definition_shows_in_the_fingerprint(void **state)
     settings_destroy(other);
 }
 
+#define WINDOW_OF(window)                                                                                              \
+    SOURCE "views:\n  v: { source: orders, window: " window ", measures: { n: count, m: min(amount) } }\n"
+
+static void hopping_windows_are_panes_of_their_hop(void **state)
+{
+    (void)state;
+    static const char *const windows[] = {WINDOW_OF("tumbling 5 minutes"), WINDOW_OF("hopping 1 hour every 5 minutes"),
+                                          WINDOW_OF("hopping 30 minutes every 5 minutes"),
+                                          WINDOW_OF("hopping 30 minutes every 10 minutes")};
+    static const int64_t panes[] = {1, 12, 6, 3};
+    struct settings *loads[4];
+    for (size_t i = 0; i < 4; i++) {
+        loads[i] = loaded(windows[i]);
+        const struct view *views = loads[i]->sources[0].views;
+        assert_int_equal(views[0].window.length_s, i == 3 ? 600 : 300);
+        assert_int_equal(views[0].panes, panes[i]);
+        assert_int_equal(views[1].panes, panes[i]); /* the hidden view of its members */
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(views[0].fingerprint, loads[j]->sources[0].views[0].fingerprint);
+    }
+    struct settings *same = loaded(WINDOW_OF("sliding_60_minutes_every_5_minutes"));
+    assert_string_equal(same->sources[0].fingerprint, loads[1]->sources[0].fingerprint);
+    settings_destroy(same);
+    for (size_t i = 0; i < 4; i++)
+        settings_destroy(loads[i]);
+}
+
 static void destroying_nothing_is_allowed(void **state)
 {
     (void)state;
@@ -1259,6 +1302,7 @@ int main(void)
         cmocka_unit_test(urls_that_their_libraries_refuse_are_told_at_their_places),
         cmocka_unit_test(a_refused_property_does_not_tell_a_secret),
         cmocka_unit_test(the_definition_shows_in_the_fingerprint),
+        cmocka_unit_test(hopping_windows_are_panes_of_their_hop),
         cmocka_unit_test(destroying_nothing_is_allowed),
         cmocka_unit_test(the_reference_manual_is_current),
         cmocka_unit_test(the_file_in_the_reference_manual_loads),

@@ -165,6 +165,12 @@ class Views(unittest.TestCase):
         self.assertEqual(str(log.rows(self.VIEW, {0: 1})[self.KEY]["s"]), "1.00")
         self.assertEqual(log.rows(self.VIEW, {0: 0}), {})
 
+    def test_order_is_in_as_many_hopping_rows_as_they_have_windows(self):
+        view = oracle.View(time_zone="Europe/London", measures={"n": ("count",)}, panes=2)
+        log = log_of(message(0, timestamp='"2026-03-29T12:00:00Z"'))  # a day of 23 hours
+        starts = ("2026-03-28T00:00:00+00:00", "2026-03-29T00:00:00+00:00")
+        self.assertEqual(log.rows(view), {(seconds(start),): {"n": 1} for start in starts})
+
     def test_cancelled_order_leaves_no_row(self):
         log = log_of(message(0), message(1, status='"cancelled"'))
         self.assertEqual(log.rows(self.VIEW), {})

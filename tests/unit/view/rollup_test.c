@@ -336,6 +336,24 @@ static void a_page_goes_on_behind_the_values_of_a_row(void **state)
     close_view(&fixture);
 }
 
+static void a_view_that_hops_is_asked_for_its_rows_unless_panes_are(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    open_view(&fixture, "UTC", 300);
+    fixture.view.panes = 6;
+    question_init(&fixture.question, &fixture.view);
+    assert_int_equal(fixture.question.panes, 6);
+    assert_int_equal(fixture.question.rows.window.length_s, 300);
+    assert_false(question_is_plain(&fixture.question));
+    ask(&fixture, "tumbling 5 minutes", NULL, NULL, NULL);
+    assert_true(question_is_plain(&fixture.question));
+    ask(&fixture, "hopping 1 hour every 30 minutes", NULL, NULL, NULL);
+    assert_int_equal(fixture.question.panes, 2);
+    assert_int_equal(fixture.question.rows.window.length_s, 1800);
+    close_view(&fixture);
+}
+
 /* --- what is refused --- */
 
 static void what_panes_do_not_make_up_is_refused_with_what_they_do(void **state)
@@ -400,6 +418,7 @@ int main(void)
         cmocka_unit_test(rows_are_ordered_with_nulls_last_and_equal_ones_by_window),
         cmocka_unit_test(the_first_rows_of_each_window_are_those_of_the_order),
         cmocka_unit_test(a_page_goes_on_behind_the_values_of_a_row),
+        cmocka_unit_test(a_view_that_hops_is_asked_for_its_rows_unless_panes_are),
         cmocka_unit_test(what_panes_do_not_make_up_is_refused_with_what_they_do),
         cmocka_unit_test(names_that_rows_do_not_have_are_refused),
     };

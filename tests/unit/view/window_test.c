@@ -234,6 +234,34 @@ static void windows_are_read_in_both_spellings_and_printed_in_one(void **state)
     }
 }
 
+static void hopping_windows_are_parsed_and_printed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t length_s, panes;
+        const char *printed;
+    } cases[] = {
+        {"hopping 1 hour every 5 minutes", 300, 12, "hopping 1 hour every 5 minutes"},
+        {"sliding_90_minutes_every_30_minutes", 1800, 3, "hopping 90 minutes every 30 minutes"},
+        {"hopping 24 hours every 1 hour", 3600, 24, "hopping 24 hours every 1 hour"},
+        {"hopping 7 days every 1 day", 86400, 7, "hopping 7 days every 1 day"},
+        {"hopping 1 day every 1 day", 86400, 1, "tumbling 1 day"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct window window = {0};
+        struct error error = {0};
+        struct buffer printed = {0};
+        int64_t panes = 0;
+        assert_true(window_parse_asked(text_of(cases[i].text), &window, &panes, &error));
+        assert_int_equal(window.length_s, cases[i].length_s);
+        assert_int_equal(panes, cases[i].panes);
+        window_print_asked(&window, panes, &printed);
+        assert_string_equal(buffer_string(&printed), cases[i].printed);
+        buffer_clean_up(&printed);
+    }
+}
+
 static void a_misspelt_window_is_refused_with_the_one_that_was_meant(void **state)
 {
     (void)state;
@@ -315,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_window_holds_the_moments_of_one_local_hour_one_after_the_other),
         cmocka_unit_test(the_cursor_never_changes_the_answer),
         cmocka_unit_test(windows_are_read_in_both_spellings_and_printed_in_one),
+        cmocka_unit_test(hopping_windows_are_parsed_and_printed),
         cmocka_unit_test(a_misspelt_window_is_refused_with_the_one_that_was_meant),
         cmocka_unit_test(what_is_no_window_is_refused_and_leaves_the_output_alone),
     };
