@@ -87,8 +87,10 @@ static bool check_cut(struct source_run *run, struct run_partition *partition, c
                       struct error *error)
 {
     const struct epoch_start *start = slot_epoch_start(slot, run->publication.epoch + 2);
-    if (!start || !cut_is_in_log(run, partition->number, start, first, error))
-        return !start;
+    if (!start || start->offset != partition->cut) /* an earlier run opened it, and this one cuts elsewhere */
+        return true;
+    if (!cut_is_in_log(run, partition->number, start, first, error))
+        return false;
     partition->last = start->last;
     partition->last_hash = start->last_hash;
     return true;

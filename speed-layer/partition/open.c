@@ -88,18 +88,19 @@ static struct index_floor floor_in(const struct slot *slot, const struct log_ext
     return (struct index_floor){log->first, time_us > floor.time_us ? time_us : floor.time_us};
 }
 
-/* Where the last message below the cut is another one than the last with a record time, it has none. */
+/* The batch layer knows of a record time where there is one: the message behind which the cut lies has none where it is
+ * not the last that has. It may also lie before that, where the slot passed over what the batch layer had ingested. */
 static void take_tail(struct slot *fresh, const struct published_partition *published)
 {
     if (published && published->tail_time_us > 0) {
         fresh->tail = published->tail;
         fresh->tail_time_us = published->tail_time_us;
     }
-    if (published && published->last_hash != 0) {
-        fresh->tail_time_us = published->last == fresh->tail ? fresh->tail_time_us : -1;
-        fresh->tail = published->last;
-        fresh->tail_hash = published->last_hash;
-    }
+    if (!published || published->last_hash == 0 || published->last < fresh->tail)
+        return;
+    fresh->tail_time_us = published->last == fresh->tail ? fresh->tail_time_us : -1;
+    fresh->tail = published->last;
+    fresh->tail_hash = published->last_hash;
 }
 
 static bool rebuild_slot(struct partition *partition, const struct log_extent *log,

@@ -566,6 +566,34 @@ static void a_slot_begun_at_the_cut_knows_the_message_before_it(void **state)
     world_clean_up(&world);
 }
 
+/* By the message that the cut lies behind, where it isn't an older one: its record time the batch layer doesn't say. */
+static void a_slot_begins_with_the_latest_message_that_is_published_of_it(void **state)
+{
+    (void)state;
+    static struct world world;
+    static const struct {
+        int64_t last, tail;
+        bool has_time, has_hash;
+    } cases[] = {{3, 7, true, false}, {7, 7, true, true}, {8, 8, false, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error error = {0};
+        world_init(&world, ON_DUPLICATE_NONE, 0);
+        append_plain(&world, 10, 0);
+        world.published.epoch = 3;
+        world.cut = (struct published_partition){.cut = 9,
+                                                 .tail = 7,
+                                                 .tail_time_us = world.log[7].record_time_us,
+                                                 .last = cases[i].last,
+                                                 .last_hash = 0xabc};
+        assert_true(open_with(&world, world.speeds[0], &error));
+        const struct slot *slot = &world.realtime.slots[0].slot;
+        assert_int_equal(slot->tail, cases[i].tail);
+        assert_int_equal(slot->tail_time_us, cases[i].has_time ? world.log[7].record_time_us : -1);
+        assert_int_equal(slot->tail_hash, cases[i].has_hash ? 0xabc : 0);
+        world_clean_up(&world);
+    }
+}
+
 static void the_tail_is_the_last_message_also_behind_control_records(void **state)
 {
     (void)state;
@@ -845,6 +873,7 @@ int main(void)
         cmocka_unit_test(a_slot_of_an_older_format_is_begun_anew),
         cmocka_unit_test(a_definition_set_by_a_clock_that_ran_ahead_gives_way),
         cmocka_unit_test(a_slot_begun_at_the_cut_knows_the_message_before_it),
+        cmocka_unit_test(a_slot_begins_with_the_latest_message_that_is_published_of_it),
         cmocka_unit_test(the_tail_is_the_last_message_also_behind_control_records),
         cmocka_unit_test(a_partition_being_opened_says_so_and_takes_nothing),
         cmocka_unit_test(stopped_partition_keeps_what_was_committed_and_says_why_it_stands),
