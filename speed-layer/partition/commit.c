@@ -83,6 +83,7 @@ static struct commit describe(const struct partition *partition)
         .real_end = partition->is_left ? 0 : partition->real_end,
         .ledger = &partition->ledger,
         .panes = partition->panes,
+        .has_checksums = slot_has_checksums(&partition->slot),
         .gaps = &partition->slot.gaps,
         .alarm = partition->alarm,
     };

@@ -89,13 +89,22 @@ static enum commit_answer judge(const struct slot *slot, const struct commit *co
     return COMMIT_OK;
 }
 
+/* Checksums only where the commit carries them, as in Redis. */
+static void add_total(struct cell_total *total, const struct panes *panes, const struct commit *commit)
+{
+    struct cell_total before = *total;
+    cell_total_add(total, panes);
+    if (!commit->has_checksums)
+        memcpy(total->checksums, before.checksums, sizeof total->checksums);
+}
+
 static bool write(struct memory_slot *held, const struct commit *commit)
 {
     struct epoch_cells *cells = slot_reader_epoch(&held->cells, held->slot.epoch);
     if (!cells)
         return false;
     for (size_t view = 0; view < commit->source->view_count; view++) {
-        cell_total_add(&cells->totals[view], &commit->panes[view]);
+        add_total(&cells->totals[view], &commit->panes[view], commit);
         if (!panes_add_all(&cells->panes[view], &commit->panes[view]))
             return false;
     }
