@@ -28,6 +28,7 @@ struct verification {
         int64_t first, cut, to; /* compared are the messages from `first` until `to` */
         struct ledger ledger;   /* of those below the cut, as recomputed */
     } * partitions;
+    struct error damage;                /* the first slot that isn't what its ledger says; ERROR_NONE: all are */
     struct error unready;               /* why a partition can't be compared; ERROR_NONE: all can */
     struct panes *published, *computed; /* one a view, of offsets below the cuts */
     struct panes *stage;                /* of the epoch that is being recomputed */

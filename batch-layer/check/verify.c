@@ -24,7 +24,7 @@ static void forget_held(struct verification *verification)
         panes_clear(&verification->published[i]);
     for (int32_t i = 0; i < verification->partition_count; i++)
         slot_reader_clean_up(&verification->partitions[i].reader);
-    verification->unready = (struct error){0};
+    verification->unready = verification->damage = (struct error){0};
     publication_clean_up(&verification->publication);
     verification->batch->publisher->roll_back(verification->batch);
 }
@@ -129,14 +129,33 @@ static bool is_readable(struct verification *verification, int32_t number, bool 
     return true;
 }
 
-/* A slot that can't be read, has a newer format or isn't what its ledger says is a difference. */
+/* A slot that isn't what its ledger says is a difference, but what differs in it the comparison may be able to name. */
+static bool audit_slot(struct verification *verification, int32_t number, struct error *error)
+{
+    struct slot_reader *reader = &verification->partitions[number].reader;
+    struct error damage;
+    if (slot_reader_audit(reader, &damage))
+        return true;
+    error_context(&damage, "source %s: partition %d: its slot", verification->source->name, (int)number);
+    if (damage.code != ERROR_DATA || reader->slot.format != REALTIME_FORMAT) {
+        *error = damage;
+        return false;
+    }
+    if (verification->damage.code == ERROR_NONE)
+        verification->damage = damage;
+    return true;
+}
+
+/* A slot that can't be read or has a newer format is a difference. */
 static bool read_slot(struct verification *verification, int32_t number, struct error *error)
 {
     struct compared *compared = &verification->partitions[number];
     struct realtime_store *store = verification->batch->realtime;
     slot_reader_init(&compared->reader, (struct slot_id){verification->source->name, number}, verification->source);
-    if (!store->operations->read(store, &compared->reader, error) || !slot_reader_audit(&compared->reader, error))
+    if (!store->operations->read(store, &compared->reader, error))
         return error_context(error, "source %s: partition %d: its slot", verification->source->name, (int)number);
+    if (!audit_slot(verification, number, error))
+        return false;
     const struct published_partition *published = publication_partition(&verification->publication, number);
     compared->first = published ? published->first : compared->reader.slot.first;
     compared->cut = published ? published->cut : compared->first;
@@ -397,10 +416,23 @@ static bool compare_merged(struct verification *verification, struct error *erro
     return true;
 }
 
+static bool compare_all(struct verification *verification, struct error *error)
+{
+    bool same = gather(verification, error) && recompute(verification, error) &&
+                compare_published(verification, error) && compare_merged(verification, error) &&
+                (verification->published_only || check_master(verification, error));
+    if (verification->damage.code == ERROR_NONE)
+        return same;
+    if (same)
+        *error = verification->damage;
+    else
+        log_error("%s", verification->damage.message);
+    return false;
+}
+
 static bool verify(struct verification *verification, struct error *error)
 {
-    if (!gather(verification, error) || !recompute(verification, error) || !compare_published(verification, error) ||
-        !compare_merged(verification, error) || (!verification->published_only && !check_master(verification, error)))
+    if (!compare_all(verification, error))
         return false;
     size_t cells = 0;
     for (size_t i = 0; i < verification->source->view_count; i++)
