@@ -37,12 +37,12 @@ static void append_measures(const struct view *view, struct buffer *out)
 
 static void append_view(const struct source *source, const struct view *view, struct buffer *out)
 {
+    const int64_t seconds = (view_hops(view) ? view->panes : 1) * view->window.length_s;
     buffer_appendf(out, "{\"name\": \"%s\", \"source\": \"%s\", \"window\": \"", view->name, source->name);
     window_print_asked(&view->window, view->panes, out);
     buffer_append_string(out, "\", \"panes\": \"");
     window_print(&view->window, out);
-    buffer_appendf(out, "\", \"window_seconds\": %lld, \"time_zone\": ",
-                   (long long)((view_hops(view) ? view->panes : 1) * view->window.length_s));
+    buffer_appendf(out, "\", \"window_seconds\": %lld, \"time_zone\": ", (long long)seconds);
     buffer_append_json(out, text_of(zone_name(view->zone)));
     buffer_append_string(out, ", \"retention_seconds\": ");
     append_number_or_null(view->retention_s ? view->retention_s : -1, out);
