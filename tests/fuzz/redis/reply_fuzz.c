@@ -71,7 +71,8 @@ static void check_slot_again(const struct slot *slot)
     struct error error = {0};
     begun.epoch_count = 1;
     memset(begun.epochs, 0, sizeof begun.epochs);
-    begun.epochs[0] = (struct epoch_start){.epoch = slot->epoch, .offset = slot->next, .consumed = 0};
+    begun.epochs[0] = (struct epoch_start){
+        .epoch = slot->epoch, .offset = slot->next, .last = slot->tail, .last_hash = slot->tail_hash};
     begun.sequence = 0;
     memset(begun.commit_id, 0, sizeof begun.commit_id);
     memset(begun.alarm, 0, sizeof begun.alarm);
@@ -278,7 +279,8 @@ static void try_commit(const uint8_t *data, size_t size)
     for (size_t i = 0; i < 2; i++)
         panes_init(&panes[i], &views[i]);
     fill_panes(&bytes, panes);
-    const struct commit commit = {.after = "", .source = &source, .ledger = &ledger, .panes = panes};
+    const struct commit commit = {
+        .after = "", .source = &source, .ledger = &ledger, .panes = panes, .has_checksums = true};
     if (commit_encode(&commit, &payload, &error))
         check_read_back(&commit, &payload);
     else
