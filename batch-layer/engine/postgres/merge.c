@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "database/changed_days.h"
 #include "master/raw_sql.h"
 
 struct merge {
@@ -285,6 +286,27 @@ static bool empty_current(struct merge *merge, struct error *error)
     return execute(merge, error);
 }
 
+/* Days whose messages are others now, or other versions live: of the messages that this run publishes, and of the
+ * versions in place of which others came. */
+static bool note_days(struct merge *merge, struct error *error)
+{
+    const struct source_run *run = merge->run;
+    const struct day_maker maker = {.name = run->source->name};
+    struct buffer *sql = &merge->sql;
+    if (run->recomputes_all) { /* a day may have lost its messages */
+        changed_days_append_note_known(sql, &maker);
+        buffer_append_string(sql, "; ");
+    }
+    buffer_append_string(sql, "with tm_times as (select tm_event_us from pg_temp.tm_removed union all "
+                              "select tm_event_us from ");
+    append_raw_table(sql, run->source);
+    buffer_append_string(sql, " where ");
+    append_ranges(merge, PUBLISHED_NOW, "tm_partition", "tm_offset");
+    buffer_append_string(sql, ") ");
+    changed_days_append_note(sql, &maker, run->batch->settings->zone, "tm_times");
+    return execute(merge, error);
+}
+
 static bool merge_all(struct merge *merge, struct error *error)
 {
     enum on_duplicate rule = merge->run->source->on_duplicate;
@@ -295,7 +317,7 @@ static bool merge_all(struct merge *merge, struct error *error)
         return false;
     if (rule == ON_DUPLICATE_IGNORE && !drop_known(merge, error))
         return false;
-    if (!select_removed(merge, error))
+    if (!select_removed(merge, error) || !note_days(merge, error))
         return false;
     if (rule == ON_DUPLICATE_REPLACE && !count_replaced(merge, error))
         return false;

@@ -20,7 +20,7 @@ static void database_of_an_older_version_is_migrated(void **state)
         "alter index tidemark.\"current_orders.event\" rename to current_orders_event; "
         "alter table raw.orders rename constraint \"orders.key\" to orders_pkey; "
         "alter table tidemark.view drop column columns; alter index view.\"by_category.window\" rename to "
-        "new_by_category_tm_window_idx; "
+        "new_by_category_tm_window_idx; drop table tidemark.changed_day, tidemark.taken_day; "
         "delete from tidemark.schema_version where version >= 3");
     verify_ok(&world);
     assert_rows(&world,
