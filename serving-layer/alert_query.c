@@ -22,9 +22,7 @@ static bool take_time(const struct target *target, const char *name, int64_t *re
         return true;
     if (rfc3339_date_parse(text_of(value), &number))
         *ret_us = number * SECONDS_PER_DAY * US_PER_SECOND;
-    else if (rfc3339_parse(text_of(value), &number))
-        *ret_us = number * US_PER_SECOND;
-    else
+    else if (!rfc3339_parse(text_of(value), ret_us))
         return target_refuse_time(name, value, problem);
     return true;
 }

@@ -28,7 +28,7 @@ static bool is_settled(const struct snapshot *snapshot, size_t view, const struc
 {
     const struct finality finality = finality_of(snapshot, view);
     struct selected_row row;
-    if (!finality.complete || query_is_expired(snapshot, view, query) || query->to_s > finality.settled_s)
+    if (!finality.complete || query_is_expired(snapshot, view, query) || query->to_us > finality.settled_us)
         return false;
     for (size_t at = 0; selection_next(selection, &at, &row);)
         if (!row.final)
@@ -59,7 +59,7 @@ static void write_row(struct row_writer *writer, const struct view_query *query,
         return;
     if (query->format == FORMAT_JSON && answer->rows)
         buffer_append_string(&answer->body, ",\n");
-    row_writer_write(writer, &(struct written_row){row->start_s, row->end_s, dimensions, row->cell, row->final});
+    row_writer_write(writer, &(struct written_row){row->start_us, row->end_us, dimensions, row->cell, row->final});
     if (query->format == FORMAT_NDJSON)
         buffer_append_char(&answer->body, '\n');
     answer->rows++;

@@ -9,12 +9,12 @@ struct finality finality_of(const struct snapshot *snapshot, size_t view)
 {
     const struct publication *publication = &snapshot->publication;
     return (struct finality){view_is_complete(snapshot, view),
-                             publication->epoch > 0 ? publication->opened_at_us / US_PER_SECOND : INT64_MIN};
+                             publication->epoch > 0 ? publication->opened_at_us : INT64_MIN};
 }
 
-bool row_is_final(const struct finality *finality, int64_t end_s, bool has_live)
+bool row_is_final(const struct finality *finality, int64_t end_us, bool has_live)
 {
-    return finality->complete && end_s <= finality->settled_s && !has_live;
+    return finality->complete && end_us <= finality->settled_us && !has_live;
 }
 
 /* A walk over the rows that are asked for. */
@@ -27,7 +27,7 @@ struct walk {
     struct selection *selection;
     struct buffer *next;
     const struct row *last;
-    int64_t last_start_s;
+    int64_t last_start_us;
     struct cell_total merged; /* of the row at hand */
 };
 
@@ -41,24 +41,24 @@ static bool visit_row(struct walk *walk, const struct window_rows *window, const
         !view_query_takes(walk->query, dimensions))
         return true;
     if (walk->selection->count == walk->query->limit) {
-        cursor_append(walk->last_start_s, row_group(walk->last, view), walk->next);
+        cursor_append(walk->last_start_us, row_group(walk->last, view), walk->next);
         return false;
     }
     bool has_live = !cell_is_zero(view, row_cell(row, view, LAYER_SPEED));
-    has_live |= snapshot_take_members(walk->snapshot, walk->view, window->start_s, row_group(row, view), cell);
-    selection_add(walk->selection, &(struct selected_row){window->start_s, window->end_s,
-                                                          row_is_final(&walk->finality, window->end_s, has_live),
+    has_live |= snapshot_take_members(walk->snapshot, walk->view, window->start_us, row_group(row, view), cell);
+    selection_add(walk->selection, &(struct selected_row){window->start_us, window->end_us,
+                                                          row_is_final(&walk->finality, window->end_us, has_live),
                                                           row_group(row, view), cell});
     walk->last = row;
-    walk->last_start_s = window->start_s;
+    walk->last_start_us = window->start_us;
     return !walk->selection->bytes.failed;
 }
 
 int64_t pick_begins(const struct view_state *state, const struct view_query *query)
 {
-    int64_t from_s = query->from_s > state->expired_s ? query->from_s : state->expired_s;
-    bool is_behind = query->has_cursor && question_is_plain(&query->question) && query->cursor_start_s > from_s;
-    return is_behind ? query->cursor_start_s : from_s;
+    int64_t from_us = query->from_us > state->expired_us ? query->from_us : state->expired_us;
+    bool is_behind = query->has_cursor && question_is_plain(&query->question) && query->cursor_start_us > from_us;
+    return is_behind ? query->cursor_start_us : from_us;
 }
 
 static void visit_rows(struct walk *walk)
@@ -67,10 +67,10 @@ static void visit_rows(struct walk *walk)
     const struct view_rows *rows = &walk->state->rows;
     for (size_t i = view_rows_window(rows, pick_begins(walk->state, query)); i < rows->count; i++) {
         const struct window_rows *window = &rows->windows[i];
-        if (window->start_s >= query->to_s)
+        if (window->start_us >= query->to_us)
             return;
         size_t number = 0;
-        if (query->has_cursor && window->start_s == query->cursor_start_s)
+        if (query->has_cursor && window->start_us == query->cursor_start_us)
             number = window_rows_group(query->view, window, query->cursor_group, true);
         for (; number < window->count; number++)
             if (!visit_row(walk, window, window->rows[number]))
@@ -82,7 +82,7 @@ static void visit_rows(struct walk *walk)
 static void take_rolled(struct walk *walk, const struct rollup *rollup)
 {
     const struct view_query *query = walk->query;
-    const struct rollup_row cursor = {.start_s = query->cursor_start_s,
+    const struct rollup_row cursor = {.start_us = query->cursor_start_us,
                                       .group = query->cursor_group,
                                       .cell = (const struct cell *)(const void *)query->cursor_cell.bytes};
     for (size_t i = query->has_cursor ? rollup_behind(rollup, &cursor) : 0; i < rollup->count; i++) {
@@ -92,8 +92,8 @@ static void take_rolled(struct walk *walk, const struct rollup *rollup)
             return;
         }
         selection_add(walk->selection,
-                      &(struct selected_row){row->start_s, row->end_s,
-                                             row_is_final(&walk->finality, row->end_s, row->is_touched), row->group,
+                      &(struct selected_row){row->start_us, row->end_us,
+                                             row_is_final(&walk->finality, row->end_us, row->is_touched), row->group,
                                              row->cell});
     }
 }
@@ -102,7 +102,7 @@ static bool visit_rolled(struct walk *walk, struct problem *problem)
 {
     const struct view_query *query = walk->query;
     struct rollup rollup;
-    rollup_init(&rollup, &query->question, pick_begins(walk->state, query), query->to_s);
+    rollup_init(&rollup, &query->question, pick_begins(walk->state, query), query->to_us);
     bool done = roll_up(walk->snapshot, walk->view, query, &rollup, problem);
     if (done)
         take_rolled(walk, &rollup);
@@ -113,12 +113,12 @@ static bool visit_rolled(struct walk *walk, struct problem *problem)
 /* What was given up to keep within the memory can't be answered, and is not passed over in silence. */
 bool pick_is_held(const struct snapshot *snapshot, size_t view, const struct view_query *query, struct problem *problem)
 {
-    int64_t floor_s = snapshot_floor_s(snapshot, view);
-    int64_t to_s = query->to_s < floor_s ? query->to_s : floor_s;
-    if (pick_begins(&snapshot->views[view], query) >= to_s)
+    int64_t floor_us = snapshot_floor_us(snapshot, view);
+    int64_t to_us = query->to_us < floor_us ? query->to_us : floor_us;
+    if (pick_begins(&snapshot->views[view], query) >= to_us)
         return true;
     struct buffer held = {0};
-    buffer_append_local_time(&held, query->view->zone, floor_s);
+    buffer_append_local_time(&held, query->view->zone, floor_us);
     problem_set(problem, 422,
                 "windows before %s are not held: http.memory is full; ask with from=%s, or raise http.memory",
                 buffer_string(&held), buffer_string(&held));

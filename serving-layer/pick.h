@@ -10,11 +10,11 @@
 
 /* What makes a row final: see row_is_final. */
 struct finality {
-    bool complete;     /* nothing is missing that could still change a row */
-    int64_t settled_s; /* windows that end later may still get rows; INT64_MIN: each may */
+    bool complete;      /* nothing is missing that could still change a row */
+    int64_t settled_us; /* windows that end later may still get rows; INT64_MIN: each may */
 };
 struct finality finality_of(const struct snapshot *snapshot, size_t view);
-bool row_is_final(const struct finality *finality, int64_t end_s, bool has_live);
+bool row_is_final(const struct finality *finality, int64_t end_us, bool has_live);
 
 /* The first window start that is looked at. */
 int64_t pick_begins(const struct view_state *state, const struct view_query *query);

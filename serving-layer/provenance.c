@@ -29,8 +29,8 @@ void append_number_or_null(int64_t number, struct buffer *out)
 
 bool query_is_expired(const struct snapshot *snapshot, size_t view, const struct view_query *query)
 {
-    int64_t expired_s = snapshot->views[view].expired_s;
-    return query && query->has_from && query->from_s < expired_s && query->from_s < query->to_s;
+    int64_t expired_us = snapshot->views[view].expired_us;
+    return query && query->has_from && query->from_us < expired_us && query->from_us < query->to_us;
 }
 
 /* Writes what stands between the entries of a list. */
@@ -71,14 +71,14 @@ static void append_missing_partition(const struct snapshot *snapshot, size_t num
         append_missing(state->partition, "gap", gap.from, gap.to, first, out);
 }
 
-static void append_expired(const struct view *view, const struct view_query *query, int64_t expired_s, bool *first,
+static void append_expired(const struct view *view, const struct view_query *query, int64_t expired_us, bool *first,
                            struct buffer *out)
 {
     separate(first, out);
     buffer_append_string(out, "{\"partition\": null, \"reason\": \"expired\", \"from\": \"");
-    buffer_append_local_time(out, view->zone, query->from_s);
+    buffer_append_local_time(out, view->zone, query->from_us);
     buffer_append_string(out, "\", \"to\": \"");
-    buffer_append_local_time(out, view->zone, query->to_s < expired_s ? query->to_s : expired_s);
+    buffer_append_local_time(out, view->zone, query->to_us < expired_us ? query->to_us : expired_us);
     buffer_append_string(out, "\"}");
 }
 
@@ -94,7 +94,7 @@ static void append_all_missing(const struct snapshot *snapshot, size_t view, con
     for (size_t i = 0; i < snapshot->partition_count; i++)
         append_missing_partition(snapshot, i, current, &first, out);
     if (query_is_expired(snapshot, view, query))
-        append_expired(&snapshot->source->views[view], query, snapshot->views[view].expired_s, &first, out);
+        append_expired(&snapshot->source->views[view], query, snapshot->views[view].expired_us, &first, out);
 }
 
 static void append_cut(const struct snapshot *snapshot, struct buffer *out)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "roll_up.h"
 
-static bool add_row(const struct view *view, const struct view_query *query, int64_t start_s, const struct row *row,
+static bool add_row(const struct view *view, const struct view_query *query, int64_t start_us, const struct row *row,
                     struct rollup *rollup)
 {
     struct value dimensions[DIMENSIONS_MAX];
@@ -9,20 +9,20 @@ static bool add_row(const struct view *view, const struct view_query *query, int
     if (!group_parse(view, row_group(row, view), dimensions) || !view_query_takes(query, dimensions))
         return true;
     bool has_live = !cell_is_zero(view, row_cell(row, view, LAYER_SPEED));
-    return rollup_add(rollup, start_s, dimensions, row_merge(row, view, &merged), has_live);
+    return rollup_add(rollup, start_us, dimensions, row_merge(row, view, &merged), has_live);
 }
 
 /* The rows of the query's view, or of one that has its dimensions first. */
 static bool add_rows(const struct view_state *state, const struct view_query *query, struct rollup *rollup)
 {
     const struct view *view = state->rows.view;
-    int64_t reach_s = rollup_reach_s(rollup);
-    for (size_t i = view_rows_window(&state->rows, rollup->from_s); i < state->rows.count; i++) {
+    int64_t reach_us = rollup_reach_us(rollup);
+    for (size_t i = view_rows_window(&state->rows, rollup->from_us); i < state->rows.count; i++) {
         const struct window_rows *window = &state->rows.windows[i];
-        if (window->start_s >= reach_s)
+        if (window->start_us >= reach_us)
             return true;
         for (size_t number = 0; number < window->count; number++)
-            if (!add_row(view, query, window->start_s, window->rows[number], rollup))
+            if (!add_row(view, query, window->start_us, window->rows[number], rollup))
                 return false;
     }
     return true;
@@ -35,7 +35,7 @@ static bool add_members(const struct snapshot *snapshot, size_t number, const st
     struct view_question question;
     struct rollup members;
     question_of_members(rollup->question, &snapshot->source->views[number], &question);
-    rollup_init(&members, &question, rollup->from_s, rollup->to_s);
+    rollup_init(&members, &question, rollup->from_us, rollup->to_us);
     bool done = add_rows(&snapshot->views[number], query, &members);
     rollup->is_full = rollup->is_full || members.is_full;
     if (done)

@@ -31,15 +31,15 @@ void csv_header_append(const struct view *view, struct buffer *out)
 /* Rows of a window come one after the other, so its times are printed once. */
 static void append_window(struct row_writer *writer, const struct written_row *row)
 {
-    if (!writer->warm || writer->window_start_s != row->window_start_s) {
+    if (!writer->warm || writer->window_start_us != row->window_start_us) {
         const struct view *view = writer->view;
         buffer_clear(&writer->window);
         buffer_append_string(&writer->window, writer->csv ? "" : "{\"window_start\": \"");
-        buffer_append_local_time(&writer->window, view->zone, row->window_start_s);
+        buffer_append_local_time(&writer->window, view->zone, row->window_start_us);
         buffer_append_string(&writer->window, writer->csv ? "," : "\", \"window_end\": \"");
-        buffer_append_local_time(&writer->window, view->zone, row->window_end_s);
+        buffer_append_local_time(&writer->window, view->zone, row->window_end_us);
         buffer_append_string(&writer->window, writer->csv ? "," : "\"");
-        writer->window_start_s = row->window_start_s;
+        writer->window_start_us = row->window_start_us;
         writer->warm = true;
     }
     writer->out->failed = writer->out->failed || writer->window.failed;
@@ -102,7 +102,7 @@ static void append_dimensions(const struct row_writer *writer, const struct writ
 void row_writer_write_name(struct row_writer *writer, const struct written_row *row)
 {
     buffer_append_string(writer->out, "{\"window_start\": \"");
-    buffer_append_local_time(writer->out, writer->view->zone, row->window_start_s);
+    buffer_append_local_time(writer->out, writer->view->zone, row->window_start_us);
     buffer_append_char(writer->out, '"');
     append_dimensions(writer, row);
     buffer_append_char(writer->out, '}');

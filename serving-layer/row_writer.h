@@ -8,13 +8,13 @@
 struct row_writer {
     const struct view *view;
     struct buffer *out;
-    struct buffer window; /* the two times of the window that `window_start_s` names, as they are written */
-    int64_t window_start_s;
+    struct buffer window; /* the two times of the window that `window_start_us` names, as they are written */
+    int64_t window_start_us;
     bool csv, warm;
 };
 
 struct written_row {
-    int64_t window_start_s, window_end_s;
+    int64_t window_start_us, window_end_us;
     const struct value *dimensions;
     const struct cell *cell;
     bool final;

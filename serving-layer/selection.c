@@ -7,7 +7,7 @@
 
 /* Lies before the cell, if any, and the bytes of the group. */
 struct head {
-    int64_t start_s, end_s;
+    int64_t start_us, end_us;
     size_t group_length;
     bool final, has_cell;
 };
@@ -35,7 +35,7 @@ static size_t cell_bytes(const struct selection *selection, bool has_cell)
 
 void selection_add(struct selection *selection, const struct selected_row *row)
 {
-    const struct head head = {row->start_s, row->end_s, row->group.length, row->final, row->cell != NULL};
+    const struct head head = {row->start_us, row->end_us, row->group.length, row->final, row->cell != NULL};
     size_t cell = cell_bytes(selection, head.has_cell);
     size_t size = padded(padded(sizeof head) + cell + row->group.length);
     if (!buffer_reserve(&selection->bytes, size))
@@ -61,8 +61,8 @@ bool selection_next(const struct selection *selection, size_t *at, struct select
     memcpy(&head, bytes, sizeof head);
     bytes += padded(sizeof head);
     size_t cell = cell_bytes(selection, head.has_cell);
-    *ret_row = (struct selected_row){.start_s = head.start_s,
-                                     .end_s = head.end_s,
+    *ret_row = (struct selected_row){.start_us = head.start_us,
+                                     .end_us = head.end_us,
                                      .final = head.final,
                                      .group = {bytes + cell, head.group_length},
                                      .cell = cell ? (const struct cell *)(const void *)bytes : NULL};

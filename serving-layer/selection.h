@@ -7,7 +7,7 @@
 #include "view/view.h"
 
 struct selected_row {
-    int64_t start_s, end_s;
+    int64_t start_us, end_us;
     bool final;
     struct text group;
     const struct cell *cell; /* NULL: the row isn't there any more */

@@ -32,8 +32,8 @@ bool stream_position_equal(const struct stream_position *a, const struct stream_
 {
     return a->process == b->process && a->question == b->question && a->state == b->state &&
            a->provenance == b->provenance && a->finality.complete == b->finality.complete &&
-           a->finality.settled_s == b->finality.settled_s && a->expired_s == b->expired_s && a->current == b->current &&
-           a->count == b->count &&
+           a->finality.settled_us == b->finality.settled_us && a->expired_us == b->expired_us &&
+           a->current == b->current && a->count == b->count &&
            (a->count == 0 || memcmp(a->offsets, b->offsets, a->count * sizeof *a->offsets) == 0);
 }
 
@@ -43,8 +43,8 @@ void stream_position_append(const struct stream_position *position, struct buffe
                                 position->question,
                                 position->state,
                                 position->provenance,
-                                (uint64_t)position->finality.settled_s,
-                                (uint64_t)position->expired_s};
+                                (uint64_t)position->finality.settled_us,
+                                (uint64_t)position->expired_us};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         buffer_appendf(out, "%" PRIx64 "-", numbers[i]);
     buffer_appendf(out, "%d", position->finality.complete + 2 * position->current);
@@ -95,17 +95,17 @@ static bool take_offsets(const char *text, struct stream_position *position)
 bool stream_position_parse(const char *id, struct stream_position *ret_position)
 {
     struct stream_position position = {0};
-    uint64_t settled_s, expired_s;
+    uint64_t settled_us, expired_us;
     if (!take_number(&id, &position.process) || !take_number(&id, &position.question) ||
         !take_number(&id, &position.state) || !take_number(&id, &position.provenance) ||
-        !take_number(&id, &settled_s) || !take_number(&id, &expired_s))
+        !take_number(&id, &settled_us) || !take_number(&id, &expired_us))
         return false;
     if (*id < '0' || *id > '3' || !take_offsets(id + 1, &position)) {
         stream_position_clean_up(&position);
         return false;
     }
-    position.finality = (struct finality){(*id - '0') & 1, (int64_t)settled_s};
-    position.expired_s = (int64_t)expired_s;
+    position.finality = (struct finality){(*id - '0') & 1, (int64_t)settled_us};
+    position.expired_us = (int64_t)expired_us;
     position.current = *id - '0' >= 2;
     *ret_position = position;
     return true;

@@ -11,7 +11,7 @@ struct stream_position {
     uint64_t state;           /* of the feed */
     uint64_t provenance;      /* provenance_state of the event */
     struct finality finality; /* by which its rows are final */
-    int64_t expired_s;        /* windows before it were past the retention */
+    int64_t expired_us;       /* windows before it were past the retention */
     bool current;             /* the view's definition was the published one */
     size_t count;             /* of partitions */
     int64_t *offsets;         /* of each the highest that was ever said to this reader; -1: none */

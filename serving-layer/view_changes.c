@@ -12,7 +12,7 @@ bool view_changes_are_all(const struct snapshot *snapshot, size_t view, const st
     const struct finality now = finality_of(snapshot, view);
     if (since->current != snapshot_view_is_current(snapshot, view) || since->finality.complete != now.complete)
         return true;
-    return now.complete && since->finality.settled_s != now.settled_s && !question_is_plain(&query->question);
+    return now.complete && since->finality.settled_us != now.settled_us && !question_is_plain(&query->question);
 }
 
 struct picking {
@@ -21,22 +21,22 @@ struct picking {
     const struct view_query *query;
     const struct view_state *state;
     struct finality finality;
-    int64_t begins_s; /* windows before it are expired */
+    int64_t begins_us; /* windows before it are expired */
     struct selection *selection;
 };
 
-static void pick_gone(const struct picking *picking, int64_t start_s, struct text group)
+static void pick_gone(const struct picking *picking, int64_t start_us, struct text group)
 {
-    selection_add(picking->selection, &(struct selected_row){.start_s = start_s, .group = group});
+    selection_add(picking->selection, &(struct selected_row){.start_us = start_us, .group = group});
 }
 
 /* --- panes that are rows themselves --- */
 
-static bool is_asked_for(const struct picking *picking, int64_t start_s, struct text group)
+static bool is_asked_for(const struct picking *picking, int64_t start_us, struct text group)
 {
     const struct view_query *query = picking->query;
     struct value dimensions[DIMENSIONS_MAX];
-    return start_s >= query->from_s && start_s < query->to_s && group_parse(query->view, group, dimensions) &&
+    return start_us >= query->from_us && start_us < query->to_us && group_parse(query->view, group, dimensions) &&
            view_query_takes(query, dimensions);
 }
 
@@ -47,62 +47,62 @@ static void pick_row(const struct picking *picking, const struct window_rows *wi
     struct cell_total merged;
     struct cell *cell = row_merge(row, view, &merged);
     bool has_live = !cell_is_zero(view, row_cell(row, view, LAYER_SPEED));
-    has_live |= snapshot_take_members(picking->snapshot, picking->view, window->start_s, row_group(row, view), cell);
+    has_live |= snapshot_take_members(picking->snapshot, picking->view, window->start_us, row_group(row, view), cell);
     if (cell->count == 0)
-        pick_gone(picking, window->start_s, row_group(row, view));
+        pick_gone(picking, window->start_us, row_group(row, view));
     else
         selection_add(picking->selection,
-                      &(struct selected_row){window->start_s, window->end_s,
-                                             row_is_final(&picking->finality, window->end_s, has_live),
+                      &(struct selected_row){window->start_us, window->end_us,
+                                             row_is_final(&picking->finality, window->end_us, has_live),
                                              row_group(row, view), cell});
 }
 
-static const struct window_rows *find_window(const struct view_rows *rows, int64_t start_s)
+static const struct window_rows *find_window(const struct view_rows *rows, int64_t start_us)
 {
-    size_t at = view_rows_window(rows, start_s);
-    return at < rows->count && rows->windows[at].start_s == start_s ? &rows->windows[at] : NULL;
+    size_t at = view_rows_window(rows, start_us);
+    return at < rows->count && rows->windows[at].start_us == start_us ? &rows->windows[at] : NULL;
 }
 
 static void pick_change(const struct picking *picking, const struct change *change)
 {
     const struct view *view = picking->query->view;
-    const struct window_rows *window = find_window(&picking->state->rows, change->window_start_s);
-    if (!is_asked_for(picking, change->window_start_s, change->group))
+    const struct window_rows *window = find_window(&picking->state->rows, change->window_start_us);
+    if (!is_asked_for(picking, change->window_start_us, change->group))
         return;
     size_t at = window ? window_rows_group(view, window, change->group, false) : 0;
-    bool is_there = window && change->window_start_s >= picking->begins_s && at < window->count &&
+    bool is_there = window && change->window_start_us >= picking->begins_us && at < window->count &&
                     text_equal(row_group(window->rows[at], view), change->group);
     if (is_there)
         pick_row(picking, window, window->rows[at]);
     else
-        pick_gone(picking, change->window_start_s, change->group);
+        pick_gone(picking, change->window_start_us, change->group);
 }
 
 static void pick_window(const struct picking *picking, const struct window_rows *window)
 {
     for (size_t i = 0; i < window->count; i++)
-        if (is_asked_for(picking, window->start_s, row_group(window->rows[i], picking->query->view)))
+        if (is_asked_for(picking, window->start_us, row_group(window->rows[i], picking->query->view)))
             pick_row(picking, window, window->rows[i]);
 }
 
 /* Windows that end after one time and up to the other; they end in the order in which they start. */
-static void pick_settled(const struct picking *picking, int64_t after_s, int64_t until_s)
+static void pick_settled(const struct picking *picking, int64_t after_us, int64_t until_us)
 {
     const struct view_rows *rows = &picking->state->rows;
-    for (size_t i = rows->count; i > 0 && rows->windows[i - 1].end_s > after_s; i--) {
+    for (size_t i = rows->count; i > 0 && rows->windows[i - 1].end_us > after_us; i--) {
         const struct window_rows *window = &rows->windows[i - 1];
-        if (window->end_s <= until_s && window->start_s >= picking->begins_s)
+        if (window->end_us <= until_us && window->start_us >= picking->begins_us)
             pick_window(picking, window);
     }
 }
 
 static void pick_panes(const struct picking *picking, const struct finality *since, const struct changes *changes)
 {
-    int64_t before_s = since->settled_s, now_s = picking->finality.settled_s;
+    int64_t before_us = since->settled_us, now_us = picking->finality.settled_us;
     for (size_t i = 0; i < changes->count && !picking->selection->bytes.failed; i++)
         pick_change(picking, &changes->changes[i]);
-    if (picking->finality.complete && before_s != now_s)
-        pick_settled(picking, before_s < now_s ? before_s : now_s, before_s < now_s ? now_s : before_s);
+    if (picking->finality.complete && before_us != now_us)
+        pick_settled(picking, before_us < now_us ? before_us : now_us, before_us < now_us ? now_us : before_us);
 }
 
 /* --- panes that are merged --- */
@@ -116,7 +116,7 @@ static bool note_touched(const struct picking *picking, const struct changes *ch
     for (size_t i = 0; i < changes->count; i++) {
         const struct change *change = &changes->changes[i];
         if (group_parse(view, change->group, dimensions) && view_query_takes(picking->query, dimensions) &&
-            !rollup_add(touched, change->window_start_s, dimensions, cell_total(&none), true))
+            !rollup_add(touched, change->window_start_us, dimensions, cell_total(&none), true))
             return false;
     }
     return true;
@@ -125,13 +125,13 @@ static bool note_touched(const struct picking *picking, const struct changes *ch
 static void pick_merged(const struct picking *picking, struct rollup *rollup, const struct rollup_row *touched)
 {
     struct rollup_row row;
-    if (rollup_find(rollup, touched->start_s, touched->group, &row))
+    if (rollup_find(rollup, touched->start_us, touched->group, &row))
         selection_add(picking->selection,
-                      &(struct selected_row){row.start_s, row.end_s,
-                                             row_is_final(&picking->finality, row.end_s, row.is_touched), row.group,
+                      &(struct selected_row){row.start_us, row.end_us,
+                                             row_is_final(&picking->finality, row.end_us, row.is_touched), row.group,
                                              row.cell});
     else
-        pick_gone(picking, touched->start_s, touched->group);
+        pick_gone(picking, touched->start_us, touched->group);
 }
 
 /* Where only the first rows of a window are given, another row can take the place of one that hasn't changed: of each
@@ -144,32 +144,32 @@ static bool pick_first(const struct picking *picking, struct rollup *rollup, con
         return false;
     for (size_t i = 0; i < rollup->count; i++) {
         const struct rollup_row *at = &rollup->rows[i];
-        of_window = i > 0 && at->start_s == at[-1].start_s ? of_window + 1 : 1;
+        of_window = i > 0 && at->start_us == at[-1].start_us ? of_window + 1 : 1;
         if (of_window > picking->query->question.per_window)
-            pick_gone(picking, at->start_s, at->group);
+            pick_gone(picking, at->start_us, at->group);
         else
             selection_add(picking->selection,
-                          &(struct selected_row){at->start_s, at->end_s,
-                                                 row_is_final(&picking->finality, at->end_s, at->is_touched), at->group,
-                                                 at->cell});
+                          &(struct selected_row){at->start_us, at->end_us,
+                                                 row_is_final(&picking->finality, at->end_us, at->is_touched),
+                                                 at->group, at->cell});
     }
     for (size_t i = 0; rollup_get(touched, i, &row); i++) {
         struct rollup_row now;
-        if (!rollup_find(rollup, row.start_s, row.group, &now))
-            pick_gone(picking, row.start_s, row.group);
+        if (!rollup_find(rollup, row.start_us, row.group, &now))
+            pick_gone(picking, row.start_us, row.group);
     }
     return true;
 }
 
 /* The range of starts that hold the rows that were touched; false where there are none. */
-static bool span(const struct rollup *touched, int64_t *ret_first_s, int64_t *ret_last_s)
+static bool span(const struct rollup *touched, int64_t *ret_first_us, int64_t *ret_last_us)
 {
     struct rollup_row row;
     for (size_t i = 0; rollup_get(touched, i, &row); i++) {
-        if (i == 0 || row.start_s < *ret_first_s)
-            *ret_first_s = row.start_s;
-        if (i == 0 || row.start_s > *ret_last_s)
-            *ret_last_s = row.start_s;
+        if (i == 0 || row.start_us < *ret_first_us)
+            *ret_first_us = row.start_us;
+        if (i == 0 || row.start_us > *ret_last_us)
+            *ret_last_us = row.start_us;
     }
     return touched->map.count > 0;
 }
@@ -180,11 +180,11 @@ static bool pick_rolled(const struct picking *picking, struct rollup *touched, s
     struct view_question whole = query->question;
     struct rollup rollup;
     struct rollup_row row;
-    int64_t first_s = 0, last_s = 0;
-    if (!span(touched, &first_s, &last_s))
+    int64_t first_us = 0, last_us = 0;
+    if (!span(touched, &first_us, &last_us))
         return true;
     whole.per_window = 0;
-    rollup_init(&rollup, &whole, first_s > picking->begins_s ? first_s : picking->begins_s, last_s + 1);
+    rollup_init(&rollup, &whole, first_us > picking->begins_us ? first_us : picking->begins_us, last_us + 1);
     bool done = roll_up_unordered(picking->snapshot, picking->view, query, &rollup, problem);
     if (done && query->question.per_window)
         done = pick_first(picking, &rollup, touched) || problem_memory(problem);
@@ -195,16 +195,16 @@ static bool pick_rolled(const struct picking *picking, struct rollup *touched, s
 }
 
 /* A window of which only a part is past the retention isn't given any more either. */
-static bool pick_expired(const struct picking *picking, int64_t since_s, struct problem *problem)
+static bool pick_expired(const struct picking *picking, int64_t since_us, struct problem *problem)
 {
     struct rollup expired;
     struct rollup_row row;
-    int64_t from_s = since_s > picking->query->from_s ? since_s : picking->query->from_s;
-    rollup_init(&expired, &picking->query->question, from_s, picking->state->expired_s);
-    bool done = from_s >= picking->state->expired_s ||
+    int64_t from_us = since_us > picking->query->from_us ? since_us : picking->query->from_us;
+    rollup_init(&expired, &picking->query->question, from_us, picking->state->expired_us);
+    bool done = from_us >= picking->state->expired_us ||
                 roll_up_unordered(picking->snapshot, picking->view, picking->query, &expired, problem);
     for (size_t i = 0; done && rollup_get(&expired, i, &row); i++)
-        pick_gone(picking, row.start_s, row.group);
+        pick_gone(picking, row.start_us, row.group);
     rollup_clean_up(&expired);
     return done;
 }
@@ -212,7 +212,7 @@ static bool pick_expired(const struct picking *picking, int64_t since_s, struct 
 static bool pick_touched(const struct picking *picking, const struct changes *changes, struct problem *problem)
 {
     struct rollup touched;
-    rollup_init(&touched, &picking->query->question, picking->query->from_s, picking->query->to_s);
+    rollup_init(&touched, &picking->query->question, picking->query->from_us, picking->query->to_us);
     bool done = note_touched(picking, changes, &touched) || problem_memory(problem);
     done = done && pick_rolled(picking, &touched, problem);
     rollup_clean_up(&touched);
@@ -228,7 +228,7 @@ bool view_changes_pick(const struct snapshot *snapshot, size_t view, const struc
                                     .query = query,
                                     .state = &snapshot->views[view],
                                     .finality = finality_of(snapshot, view),
-                                    .begins_s = pick_begins(&snapshot->views[view], query),
+                                    .begins_us = pick_begins(&snapshot->views[view], query),
                                     .selection = selection};
     if (!pick_is_held(snapshot, view, query, problem))
         return false;
@@ -236,7 +236,7 @@ bool view_changes_pick(const struct snapshot *snapshot, size_t view, const struc
         return true;
     if (question_is_plain(&query->question))
         pick_panes(&picking, &since->finality, changes);
-    else if (!pick_expired(&picking, since->expired_s, problem) || !pick_touched(&picking, changes, problem))
+    else if (!pick_expired(&picking, since->expired_us, problem) || !pick_touched(&picking, changes, problem))
         return false;
     return !selection->bytes.failed || problem_memory(problem);
 }

@@ -64,7 +64,7 @@ static bool take(struct snapshot *snapshot, size_t view, const struct view_query
     event->to.state = reader.state;
     event->to.provenance = provenance_state(buffer_text(&event->provenance));
     event->to.finality = finality_of(snapshot, view);
-    event->to.expired_s = snapshot->views[view].expired_s;
+    event->to.expired_us = snapshot->views[view].expired_us;
     event->to.current = snapshot_view_is_current(snapshot, view);
     event->is_news = event->is_reset || event->rows.count > 0 || event->to.provenance != since->provenance;
     return true;
@@ -102,7 +102,7 @@ static void append_rows(const struct view_event *event, bool are_there, struct b
             continue;
         buffer_append_string(out, first ? "" : ", ");
         first = false;
-        const struct written_row written = {row.start_s, row.end_s, dimensions, row.cell, row.final};
+        const struct written_row written = {row.start_us, row.end_us, dimensions, row.cell, row.final};
         if (are_there)
             row_writer_write(&writer, &written);
         else

@@ -11,36 +11,36 @@
 #include "http/preference.h"
 #include "record/event_time.h"
 
-#define CURSOR_PREFIX "r1." /* a later form can be told apart */
-#define ROLLED_PREFIX "q1." /* start, count, and of each sum its count and total; then the group */
+#define CURSOR_PREFIX "r2." /* a later form can be told apart */
+#define ROLLED_PREFIX "q2." /* start, count, and of each sum its count and total; then the group */
 
 /* No window begins before or after these: event times are of the years 2000 to 2099. A bound beyond them says the same
  * as they do, and these have four digits of a year in every time zone. */
-#define EARLIEST_S (INT64_C(-62135596800)) /* 0001-01-01T00:00:00Z */
-#define LATEST_S INT64_C(253402214400)     /* 9999-12-31T00:00:00Z */
+#define EARLIEST_US (INT64_C(-62135596800) * US_PER_SECOND) /* 0001-01-01T00:00:00Z */
+#define LATEST_US (INT64_C(253402214400) * US_PER_SECOND)   /* 9999-12-31T00:00:00Z */
 
 /* "2026-01-31" as the first instant of that day in the zone. */
-static bool parse_date(const char *text, const struct zone *zone, int64_t *ret_s)
+static bool parse_date(const char *text, const struct zone *zone, int64_t *ret_us)
 {
     int64_t days;
     if (!rfc3339_date_parse(text_of(text), &days))
         return false;
-    *ret_s = zone_instant(zone, days * SECONDS_PER_DAY);
+    *ret_us = zone_instant(zone, days * SECONDS_PER_DAY) * US_PER_SECOND;
     return true;
 }
 
-/* A time with its offset; windows start at whole seconds, so the next whole second says the same. */
-static bool parse_time(char *text, int64_t *ret_s)
+/* A time with its offset; windows start at whole microseconds, so the next one says the same. */
+static bool parse_time(char *text, int64_t *ret_us)
 {
     size_t length = strlen(text);
     if (length > 6 && text[length - 6] == ' ') /* a plus sign that nobody escaped */
         text[length - 6] = '+';
-    return rfc3339_parse((struct text){text, length}, ret_s);
+    return rfc3339_parse((struct text){text, length}, ret_us);
 }
 
-/* *ret_s is left as it is where nothing is given. */
+/* *ret_us is left as it is where nothing is given. */
 static bool take_time(const struct target *target, const char *name, const struct zone *zone, struct arena *arena,
-                      int64_t *ret_s, struct problem *problem)
+                      int64_t *ret_us, struct problem *problem)
 {
     const char *value = target_parameter(target, name);
     if (!value)
@@ -48,25 +48,25 @@ static bool take_time(const struct target *target, const char *name, const struc
     char *copy = arena_copy(arena, text_of(value));
     if (!copy)
         return problem_memory(problem);
-    return parse_date(value, zone, ret_s) || parse_time(copy, ret_s) || target_refuse_time(name, value, problem);
+    return parse_date(value, zone, ret_us) || parse_time(copy, ret_us) || target_refuse_time(name, value, problem);
 }
 
-static int64_t clamp(int64_t at_s)
+static int64_t clamp(int64_t at_us)
 {
-    return at_s < EARLIEST_S ? EARLIEST_S : at_s > LATEST_S ? LATEST_S : at_s;
+    return at_us < EARLIEST_US ? EARLIEST_US : at_us > LATEST_US ? LATEST_US : at_us;
 }
 
 static bool take_range(const struct target *target, struct arena *arena, struct view_query *query,
                        struct problem *problem)
 {
-    int64_t from_s = INT64_MIN, to_s = INT64_MAX;
-    if (!take_time(target, "from", query->view->zone, arena, &from_s, problem) ||
-        !take_time(target, "to", query->view->zone, arena, &to_s, problem))
+    int64_t from_us = INT64_MIN, to_us = INT64_MAX;
+    if (!take_time(target, "from", query->view->zone, arena, &from_us, problem) ||
+        !take_time(target, "to", query->view->zone, arena, &to_us, problem))
         return false;
     query->has_from = target_parameter(target, "from");
-    query->from_s = query->has_from ? clamp(from_s) : INT64_MIN;
-    query->to_s = target_parameter(target, "to") ? clamp(to_s) : INT64_MAX;
-    return from_s <= to_s || problem_set(problem, 400, "from is after to");
+    query->from_us = query->has_from ? clamp(from_us) : INT64_MIN;
+    query->to_us = target_parameter(target, "to") ? clamp(to_us) : INT64_MAX;
+    return from_us <= to_us || problem_set(problem, 400, "from is after to");
 }
 
 /* The format that is liked best; of those liked alike the first. */
@@ -131,15 +131,15 @@ static bool take_filter(const struct target *target, size_t number, struct view_
     return true;
 }
 
-void cursor_append(int64_t window_start_s, struct text group, struct buffer *out)
+void cursor_append(int64_t window_start_us, struct text group, struct buffer *out)
 {
-    buffer_appendf(out, CURSOR_PREFIX "%lld.", (long long)window_start_s);
+    buffer_appendf(out, CURSOR_PREFIX "%lld.", (long long)window_start_us);
     hex_append(group, out);
 }
 
 void cursor_append_rolled(const struct view_query *query, const struct rollup_row *row, struct buffer *out)
 {
-    buffer_appendf(out, ROLLED_PREFIX "%lld.%lld.", (long long)row->start_s, (long long)row->cell->count);
+    buffer_appendf(out, ROLLED_PREFIX "%lld.%lld.", (long long)row->start_us, (long long)row->cell->count);
     for (size_t i = 0; i < query->view->sum_count + query->view->member_count; i++) {
         buffer_appendf(out, "%lld.", (long long)row->cell->sums[i].count);
         buffer_append_decimal(out, row->cell->sums[i].total, 0);
@@ -181,7 +181,7 @@ static bool parse_rolled_cursor(const char *cursor, char *bytes, struct view_que
     struct value values[DIMENSIONS_MAX];
     struct cell *cell = cell_total(&query->cursor_cell);
     const char *rest = cursor + strlen(ROLLED_PREFIX);
-    if (strncmp(cursor, ROLLED_PREFIX, strlen(ROLLED_PREFIX)) != 0 || !take_count(&rest, &query->cursor_start_s) ||
+    if (strncmp(cursor, ROLLED_PREFIX, strlen(ROLLED_PREFIX)) != 0 || !take_count(&rest, &query->cursor_start_us) ||
         !take_count(&rest, &cell->count))
         return false;
     for (size_t i = 0; i < query->view->sum_count + query->view->member_count; i++)
@@ -202,7 +202,7 @@ static bool parse_cursor(const char *cursor, char *bytes, struct view_query *que
     if (!point)
         return false;
     struct text start = {cursor + prefix, (size_t)(point - cursor) - prefix};
-    return integer_parse(start, &query->cursor_start_s) && parse_group(point + 1, bytes, &query->cursor_group) &&
+    return integer_parse(start, &query->cursor_start_us) && parse_group(point + 1, bytes, &query->cursor_group) &&
            group_parse(query->view, query->cursor_group, values);
 }
 

@@ -18,14 +18,14 @@ struct filter {
 
 struct view_query {
     const struct view *view;
-    bool has_from;        /* else from the oldest window kept */
-    int64_t from_s, to_s; /* from <= window_start < to */
+    bool has_from;          /* else from the oldest window kept */
+    int64_t from_us, to_us; /* from <= window_start < to */
     size_t limit;
     enum answer_format format;
     struct filter filters[DIMENSIONS_MAX];
     struct view_question question;
     bool has_cursor; /* rows after this one */
-    int64_t cursor_start_s;
+    int64_t cursor_start_us;
     struct text cursor_group;
     struct cell_total cursor_cell; /* where the question isn't plain */
 };
@@ -42,7 +42,7 @@ bool view_query_parse_stream(const struct view *view, const struct target *targe
 bool view_query_takes(const struct view_query *query, const struct value dimensions[]);
 
 /* The cursor of a row: opaque to those who ask. */
-void cursor_append(int64_t window_start_s, struct text group, struct buffer *out);
+void cursor_append(int64_t window_start_us, struct text group, struct buffer *out);
 /* Of a row of a question that isn't plain: with its values, by which rows may be ordered. */
 void cursor_append_rolled(const struct view_query *query, const struct rollup_row *row, struct buffer *out);
 

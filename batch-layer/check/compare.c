@@ -31,8 +31,8 @@ static void append_cell(struct buffer *out, const struct view *view, const struc
 
 static bool comes_before(const struct view *view, struct pane a, struct pane b)
 {
-    return a.window_start_s != b.window_start_s ? a.window_start_s < b.window_start_s
-                                                : group_compare(view, a.group, b.group) < 0;
+    return a.window_start_us != b.window_start_us ? a.window_start_us < b.window_start_us
+                                                  : group_compare(view, a.group, b.group) < 0;
 }
 
 static bool cells_equal(const struct view *view, const struct cell *a, const struct cell *b)
@@ -48,7 +48,7 @@ static bool find_difference(const struct view *view, struct panes *panes, struct
 {
     for (size_t i = 0; i < panes_count(panes); i++) {
         struct pane pane = panes_get(panes, i);
-        const struct cell *other = panes_at(others, pane.window_start_s, pane.group);
+        const struct cell *other = panes_at(others, pane.window_start_us, pane.group);
         if (!other)
             return false;
         if (!cells_equal(view, pane.cell, other) && (!first->cell || comes_before(view, pane, *first)))
@@ -76,11 +76,11 @@ bool compare_panes(struct verification *verification, size_t number, const struc
         return true;
     struct buffer text = {0};
     append_side(&text, side);
-    append_cell_name(&text, view, first.window_start_s, first.group);
+    append_cell_name(&text, view, first.window_start_us, first.group);
     buffer_appendf(&text, ": %s ", side->name);
-    append_cell(&text, view, panes_at(held, first.window_start_s, first.group));
+    append_cell(&text, view, panes_at(held, first.window_start_us, first.group));
     buffer_append_string(&text, "; recomputed ");
-    append_cell(&text, view, panes_at(computed, first.window_start_s, first.group));
+    append_cell(&text, view, panes_at(computed, first.window_start_us, first.group));
     trace_cell(verification, side, number, first, &text);
     error_set(error, ERROR_DATA, "%s", buffer_string(&text));
     buffer_clean_up(&text);

@@ -36,8 +36,7 @@ static bool is_in_cell(struct cell_trace *trace, const struct record *record)
     const struct view *view = &trace->source->views[trace->view];
     buffer_clear(&trace->group);
     group_append(view, record->values, &trace->group);
-    return window_start(&view->window, view->zone, record->event_time_us / US_PER_SECOND) ==
-               trace->cell.window_start_s &&
+    return window_start_us(&view->window, view->zone, record->event_time_us) == trace->cell.window_start_us &&
            text_equal(buffer_text(&trace->group), trace->cell.group);
 }
 

@@ -10,11 +10,11 @@
 /* Behind the cell columns: the window's start and end as shown, and the measures. */
 enum column { COLUMN_START, COLUMN_END, COLUMN_MEASURES };
 
-void append_cell_name(struct buffer *out, const struct view *view, int64_t window_start_s, struct text group)
+void append_cell_name(struct buffer *out, const struct view *view, int64_t window_start_us, struct text group)
 {
     struct value values[DIMENSIONS_MAX];
     buffer_appendf(out, "view %s, ", view->name);
-    buffer_append_local_time(out, view->zone, window_start_s);
+    buffer_append_local_time(out, view->zone, window_start_us);
     if (!group_parse(view, group, values))
         return;
     for (size_t i = 0; i < view->dimension_count; i++) {
@@ -37,24 +37,24 @@ struct view_scan {
     struct buffer group, text;
 };
 
-static bool fail(struct view_scan *scan, int64_t window, const char *what, struct error *error)
+static bool fail(struct view_scan *scan, int64_t start_us, const char *what, struct error *error)
 {
     struct buffer name = {0};
-    append_cell_name(&name, scan->view, window, buffer_text(&scan->group));
+    append_cell_name(&name, scan->view, start_us, buffer_text(&scan->group));
     error_set(error, ERROR_DATA, "%s: %s", buffer_string(&name), what);
     buffer_clean_up(&name);
     return false;
 }
 
 /* Do the columns for people say what the hidden ones do? */
-static bool check_shown(struct view_scan *scan, const PGresult *rows, int row, const struct cell *cell, int64_t window,
-                        struct error *error)
+static bool check_shown(struct view_scan *scan, const PGresult *rows, int row, const struct cell *cell,
+                        int64_t start_us, struct error *error)
 {
     const struct view *view = scan->view;
     int first = cell_column_count(view);
-    if (result_integer(rows, row, first + COLUMN_START) != window ||
-        result_integer(rows, row, first + COLUMN_END) != window_end(&view->window, view->zone, window))
-        return fail(scan, window, "window_start or window_end isn't the window's", error);
+    if (result_integer(rows, row, first + COLUMN_START) != start_us ||
+        result_integer(rows, row, first + COLUMN_END) != window_end_us(&view->window, view->zone, start_us))
+        return fail(scan, start_us, "window_start or window_end isn't the window's", error);
     for (size_t i = 0; i < view->measure_count; i++) {
         int column = first + COLUMN_MEASURES + (int)i;
         buffer_clear(&scan->text);
@@ -69,7 +69,7 @@ static bool check_shown(struct view_scan *scan, const PGresult *rows, int row, c
             &what, "%s is %.*s in the table, and %s %s", view->measures[i].name, (int)shown.length, shown.data,
             measure_rests_on_members(&view->measures[i]) ? "the live versions give" : "its own hidden columns give",
             buffer_string(&scan->text));
-        fail(scan, window, buffer_string(&what), error);
+        fail(scan, start_us, buffer_string(&what), error);
         buffer_clean_up(&what);
         return false;
     }
@@ -78,21 +78,21 @@ static bool check_shown(struct view_scan *scan, const PGresult *rows, int row, c
 
 static bool read_row(struct view_scan *scan, const PGresult *rows, int row, struct error *error)
 {
-    int64_t window = view_row_window(rows, row);
+    int64_t start_us = view_row_start_us(scan->view, rows, row);
     struct cell *cell = view_row_group(scan->view, rows, row, &scan->group)
-                            ? panes_at(scan->panes, window, buffer_text(&scan->group))
+                            ? panes_at(scan->panes, start_us, buffer_text(&scan->group))
                             : NULL;
     if (!cell)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     if (cell->count)
-        return fail(scan, window, "the row is there twice", error);
+        return fail(scan, start_us, "the row is there twice", error);
     bool is_whole = view_row_cell(scan->view, rows, row, cell);
     if (cell->count <= 0)
-        return fail(scan, window, "the row stands for no version", error);
+        return fail(scan, start_us, "the row stands for no version", error);
     if (is_whole && scan->view->shown)
         return true;
-    return is_whole ? check_shown(scan, rows, row, cell, window, error)
-                    : fail(scan, window, "its hidden sum isn't a whole number", error);
+    return is_whole ? check_shown(scan, rows, row, cell, start_us, error)
+                    : fail(scan, start_us, "its hidden sum isn't a whole number", error);
 }
 
 static bool read_piece(void *context, const PGresult *rows, struct error *error)
@@ -115,7 +115,8 @@ bool published_view_read(struct batch *batch, const struct source *source, const
     }
     buffer_append_string(&sql, "select ");
     append_cell_columns(&sql, view);
-    buffer_append_string(&sql, ", extract(epoch from window_start)::bigint, extract(epoch from window_end)::bigint");
+    buffer_append_string(&sql, ", (extract(epoch from window_start) * 1000000)::bigint"
+                               ", (extract(epoch from window_end) * 1000000)::bigint");
     for (size_t i = 0; i < view->measure_count; i++) {
         buffer_append_string(&sql, ", ");
         buffer_append_identifier(&sql, view->measures[i].name);

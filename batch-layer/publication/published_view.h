@@ -12,6 +12,6 @@ bool published_view_read(struct batch *batch, const struct source *source, const
                          struct error *error) MUST_CHECK;
 
 /* "view daily_summary, 2026-01-01T00:00:00+00:00, category 85" */
-void append_cell_name(struct buffer *out, const struct view *view, int64_t window_start_s, struct text group);
+void append_cell_name(struct buffer *out, const struct view *view, int64_t window_start_us, struct text group);
 
 #endif

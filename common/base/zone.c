@@ -390,8 +390,19 @@ int64_t zone_instant(const struct zone *zone, int64_t local_s)
     }
 }
 
-void buffer_append_local_time(struct buffer *buffer, const struct zone *zone, int64_t at_s)
+/* As many digits as there are. */
+static void append_fraction(struct buffer *buffer, int us)
 {
+    char digits[8];
+    int length = us ? snprintf(digits, sizeof digits, ".%06d", us) : 0;
+    while (length > 0 && digits[length - 1] == '0')
+        length--;
+    buffer_append(buffer, digits, (size_t)length);
+}
+
+void buffer_append_local_time(struct buffer *buffer, const struct zone *zone, int64_t at_us)
+{
+    int64_t at_s = floor_divide(at_us, US_PER_SECOND);
     /* RFC 3339 has no seconds in an offset; times before 1972 with such a local mean time are shown by the minute. */
     int32_t offset_s = zone_offset(zone, at_s) / 60 * 60;
     int64_t local_s = at_s + offset_s;
@@ -400,6 +411,8 @@ void buffer_append_local_time(struct buffer *buffer, const struct zone *zone, in
     int east = offset_s < 0 ? -offset_s : offset_s;
     int year, month, day;
     civil_from_days(days, &year, &month, &day);
-    buffer_appendf(buffer, "%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d", year, month, day, second / 3600,
-                   second / 60 % 60, second % 60, offset_s < 0 ? '-' : '+', east / 3600, east / 60 % 60);
+    buffer_appendf(buffer, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, second / 3600, second / 60 % 60,
+                   second % 60);
+    append_fraction(buffer, (int)(at_us - at_s * US_PER_SECOND));
+    buffer_appendf(buffer, "%c%02d:%02d", offset_s < 0 ? '-' : '+', east / 3600, east / 60 % 60);
 }

@@ -32,7 +32,8 @@ struct zone_span zone_span(const struct zone *zone, int64_t at_s);
  * UTC) for the first time: of two the earlier; where the clock jumps over it, the instant of the jump. */
 int64_t zone_instant(const struct zone *zone, int64_t local_s);
 
-/* `at_s` in this zone as RFC 3339 with its offset: 2026-01-01T00:00:00+00:00. UTC too is written +00:00. */
-void buffer_append_local_time(struct buffer *buffer, const struct zone *zone, int64_t at_s);
+/* `at_us` (microseconds since 1970) in this zone as RFC 3339 with its offset: 2026-01-01T00:00:00+00:00, or with a
+ * fraction of up to six digits, as many as it needs. UTC too is written +00:00. */
+void buffer_append_local_time(struct buffer *buffer, const struct zone *zone, int64_t at_us);
 
 #endif

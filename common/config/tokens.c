@@ -65,11 +65,11 @@ static void take_digest(struct option_reader *reader, const struct yaml_node *no
 
 static void take_expiry(struct option_reader *reader, const struct yaml_node *node, struct access_token *token)
 {
-    int64_t expires_s;
+    int64_t expires_us;
     if (!node)
         return;
-    if (rfc3339_parse(node->text, &expires_s) && expires_s > 0)
-        token->expires_us = expires_s * US_PER_SECOND;
+    if (rfc3339_parse(node->text, &expires_us) && expires_us > 0)
+        token->expires_us = expires_us;
     else
         problem_add(reader->problems, node->location, "\"expires\" must be a time like 2027-01-01T00:00:00Z");
 }

@@ -84,14 +84,14 @@ static struct buffer *entries_of(struct feed *feed, size_t number)
     return &view->states[view->count++].entries;
 }
 
-void feed_note_row(struct feed *feed, size_t number, int64_t window_start_s, struct text group)
+void feed_note_row(struct feed *feed, size_t number, int64_t window_start_us, struct text group)
 {
     struct view_feed *view = &feed->views[number];
     struct buffer *entries = entries_of(feed, number);
     if (!entries)
         return;
     size_t before = entries->length;
-    buffer_append(entries, &window_start_s, sizeof window_start_s);
+    buffer_append(entries, &window_start_us, sizeof window_start_us);
     buffer_append(entries, &group.length, sizeof group.length);
     buffer_append_text(entries, group);
     view->bytes += entries->length - before;
@@ -152,9 +152,9 @@ void feed_reader_close(struct feed_reader *reader)
 static struct change next_change(struct text *entries)
 {
     struct change change = {0};
-    size_t length, size = sizeof change.window_start_s + sizeof length;
-    memcpy(&change.window_start_s, entries->data, sizeof change.window_start_s);
-    memcpy(&length, entries->data + sizeof change.window_start_s, sizeof length);
+    size_t length, size = sizeof change.window_start_us + sizeof length;
+    memcpy(&change.window_start_us, entries->data, sizeof change.window_start_us);
+    memcpy(&length, entries->data + sizeof change.window_start_us, sizeof length);
     change.group = (struct text){entries->data + size, length};
     size += length;
     *entries = (struct text){entries->data + size, entries->length - size};
@@ -164,8 +164,8 @@ static struct change next_change(struct text *entries)
 static int compare_changes(const void *left, const void *right, void *view)
 {
     const struct change *a = left, *b = right;
-    if (a->window_start_s != b->window_start_s)
-        return a->window_start_s < b->window_start_s ? -1 : 1;
+    if (a->window_start_us != b->window_start_us)
+        return a->window_start_us < b->window_start_us ? -1 : 1;
     return group_compare(view, a->group, b->group);
 }
 
@@ -175,7 +175,7 @@ static void drop_repeated(struct changes *changes)
     size_t kept = 0;
     for (size_t i = 0; i < changes->count; i++) {
         const struct change *change = &changes->changes[i], *last = kept ? &changes->changes[kept - 1] : NULL;
-        if (!last || last->window_start_s != change->window_start_s || !text_equal(last->group, change->group))
+        if (!last || last->window_start_us != change->window_start_us || !text_equal(last->group, change->group))
             changes->changes[kept++] = *change;
     }
     changes->count = kept;

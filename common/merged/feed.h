@@ -5,7 +5,7 @@
  * copy is of, and asks which rows may have changed since. It then takes these rows from the snapshot, and offsets,
  * epoch and completeness from there too, all under one read lock: that is the state that its copy is of now. What is
  * named may be the same as before, or not be there any more; what isn't named is the same. Only rows that are given up
- * because memory is full go without being named: those of windows below view_rows.floor_s that aren't expired.
+ * because memory is full go without being named: those of windows below view_rows.floor_us that aren't expired.
  *
  * What is remembered has a ceiling of bytes a view, and nothing is remembered of a view without readers. A reader whose
  * state is no longer remembered is told to begin anew; nobody waits for it. A state's number means nothing to another
@@ -20,7 +20,7 @@
 
 /* The changes of one state, or of several; texts point into what is remembered. */
 struct change {
-    int64_t window_start_s;
+    int64_t window_start_us;
     struct text group;
 };
 
@@ -54,7 +54,7 @@ void feed_clean_up(struct feed *feed);
 void feed_begin(struct feed *feed);
 /* Whether this state's changes of the view are remembered: else they needn't be noted. */
 bool feed_takes_notes(const struct feed *feed, size_t view);
-void feed_note_row(struct feed *feed, size_t view, int64_t window_start_s, struct text group);
+void feed_note_row(struct feed *feed, size_t view, int64_t window_start_us, struct text group);
 void feed_note_all(struct feed *feed, size_t view); /* every reader begins anew */
 /* Ends it, and wakes those who wait. */
 void feed_end(struct feed *feed);

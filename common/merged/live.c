@@ -46,7 +46,7 @@ static void note_change(void *context, struct slot_reader *reader, int64_t epoch
     struct live *live = partition->live;
     if (!partition->included || epoch <= live->epoch)
         return;
-    if (!panes_add(&live->changes[view], delta.window_start_s, delta.group, delta.cell))
+    if (!panes_add(&live->changes[view], delta.window_start_us, delta.group, delta.cell))
         live->rebuild = true;
 }
 

@@ -63,8 +63,8 @@ static struct row *row_new(const struct view *view, struct text group)
 static int compare_panes(const void *left, const void *right, void *view)
 {
     const struct pane *a = left, *b = right;
-    if (a->window_start_s != b->window_start_s)
-        return a->window_start_s < b->window_start_s ? -1 : 1;
+    if (a->window_start_us != b->window_start_us)
+        return a->window_start_us < b->window_start_us ? -1 : 1;
     return group_compare(view, a->group, b->group);
 }
 
@@ -88,7 +88,7 @@ void sorted_panes_clean_up(struct sorted_panes *sorted)
 
 void view_rows_init(struct view_rows *rows, const struct view *view)
 {
-    *rows = (struct view_rows){.view = view, .floor_s = INT64_MIN};
+    *rows = (struct view_rows){.view = view, .floor_us = INT64_MIN};
 }
 
 static void free_window(struct view_rows *rows, struct window_rows *window)
@@ -112,18 +112,18 @@ void view_rows_clean_up(struct view_rows *rows)
 
 struct window_wanted {
     const struct view_rows *rows;
-    int64_t start_s;
+    int64_t start_us;
 };
 
 static bool starts_before(const void *context, size_t number)
 {
     const struct window_wanted *wanted = context;
-    return wanted->rows->windows[number].start_s < wanted->start_s;
+    return wanted->rows->windows[number].start_us < wanted->start_us;
 }
 
-size_t view_rows_window(const struct view_rows *rows, int64_t start_s)
+size_t view_rows_window(const struct view_rows *rows, int64_t start_us)
 {
-    const struct window_wanted wanted = {rows, start_s};
+    const struct window_wanted wanted = {rows, start_us};
     return lower_bound(rows->count, starts_before, &wanted);
 }
 
@@ -155,10 +155,10 @@ size_t window_rows_first(const struct view *hidden, const struct window_rows *wi
 }
 
 /* The window that starts here, made where it is new. */
-static struct window_rows *window_at(struct view_rows *rows, int64_t start_s)
+static struct window_rows *window_at(struct view_rows *rows, int64_t start_us)
 {
-    size_t at = view_rows_window(rows, start_s);
-    if (at < rows->count && rows->windows[at].start_s == start_s)
+    size_t at = view_rows_window(rows, start_us);
+    if (at < rows->count && rows->windows[at].start_us == start_us)
         return &rows->windows[at];
     if (rows->count == rows->capacity) {
         size_t capacity = rows->capacity ? rows->capacity * 2 : 64;
@@ -169,8 +169,8 @@ static struct window_rows *window_at(struct view_rows *rows, int64_t start_s)
         rows->capacity = capacity;
     }
     memmove(&rows->windows[at + 1], &rows->windows[at], (rows->count - at) * sizeof *rows->windows);
-    rows->windows[at] =
-        (struct window_rows){.start_s = start_s, .end_s = window_end(&rows->view->window, rows->view->zone, start_s)};
+    rows->windows[at] = (struct window_rows){.start_us = start_us,
+                                             .end_us = window_end_us(&rows->view->window, rows->view->zone, start_us)};
     rows->count++;
     rows->bytes += sizeof *rows->windows;
     return &rows->windows[at];
@@ -239,12 +239,12 @@ static bool add_to_window(struct view_rows *rows, struct window_rows *window, en
 bool view_rows_add(struct view_rows *rows, enum layer layer, const struct sorted_panes *sorted)
 {
     for (size_t from = 0, to; from < sorted->count; from = to) {
-        int64_t start_s = sorted->panes[from].window_start_s;
-        for (to = from; to < sorted->count && sorted->panes[to].window_start_s == start_s;)
+        int64_t start_us = sorted->panes[from].window_start_us;
+        for (to = from; to < sorted->count && sorted->panes[to].window_start_us == start_us;)
             to++;
-        if (start_s < rows->floor_s)
+        if (start_us < rows->floor_us)
             continue;
-        struct window_rows *window = window_at(rows, start_s);
+        struct window_rows *window = window_at(rows, start_us);
         if (!window || !add_to_window(rows, window, layer, &sorted->panes[from], to - from))
             return false;
     }
@@ -271,10 +271,10 @@ void view_rows_clear_layer(struct view_rows *rows, enum layer layer)
         clear_window(rows->view, &rows->windows[i], layer);
 }
 
-void view_rows_clear_window(struct view_rows *rows, enum layer layer, int64_t window_start_s)
+void view_rows_clear_window(struct view_rows *rows, enum layer layer, int64_t window_start_us)
 {
-    size_t at = view_rows_window(rows, window_start_s);
-    if (at < rows->count && rows->windows[at].start_s == window_start_s)
+    size_t at = view_rows_window(rows, window_start_us);
+    if (at < rows->count && rows->windows[at].start_us == window_start_us)
         clear_window(rows->view, &rows->windows[at], layer);
 }
 
@@ -318,12 +318,12 @@ static void free_first_windows(struct view_rows *rows, size_t count)
     memmove(rows->windows, &rows->windows[count], rows->count * sizeof *rows->windows);
 }
 
-void view_rows_raise_floor(struct view_rows *rows, int64_t floor_s)
+void view_rows_raise_floor(struct view_rows *rows, int64_t floor_us)
 {
-    if (floor_s <= rows->floor_s)
+    if (floor_us <= rows->floor_us)
         return;
-    rows->floor_s = floor_s;
-    free_first_windows(rows, view_rows_window(rows, floor_s));
+    rows->floor_us = floor_us;
+    free_first_windows(rows, view_rows_window(rows, floor_us));
 }
 
 void view_rows_shrink(struct view_rows *rows, size_t bytes)
@@ -336,5 +336,5 @@ void view_rows_shrink(struct view_rows *rows, size_t bytes)
             held -= row_bytes(rows->view, window->rows[i]);
     }
     if (freed)
-        view_rows_raise_floor(rows, rows->windows[freed - 1].end_s);
+        view_rows_raise_floor(rows, rows->windows[freed - 1].end_us);
 }

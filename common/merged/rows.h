@@ -19,7 +19,7 @@ enum layer { LAYER_BATCH, LAYER_SPEED };
 struct row; /* one group of a window */
 
 struct window_rows {
-    int64_t start_s, end_s;
+    int64_t start_us, end_us;
     struct row **rows; /* ascending by group_compare */
     size_t count, capacity;
 };
@@ -28,7 +28,7 @@ struct view_rows {
     const struct view *view;
     struct window_rows *windows; /* ascending by start */
     size_t count, capacity;
-    int64_t floor_s;  /* windows that start before it aren't held; INT64_MIN holds all */
+    int64_t floor_us; /* windows that start before it aren't held; INT64_MIN holds all */
     size_t row_count; /* in all windows */
     size_t bytes;     /* held, about */
 };
@@ -51,16 +51,16 @@ bool view_rows_add(struct view_rows *rows, enum layer layer, const struct sorted
 void view_rows_clear_layer(struct view_rows *rows, enum layer layer);
 /* Whether a row of the window has something of the layer's. */
 bool window_rows_has(const struct view *view, const struct window_rows *window, enum layer layer);
-void view_rows_clear_window(struct view_rows *rows, enum layer layer, int64_t window_start_s);
+void view_rows_clear_window(struct view_rows *rows, enum layer layer, int64_t window_start_us);
 /* Removes the rows that are zero in both layers. */
 void view_rows_sweep(struct view_rows *rows);
-/* Raises the floor to `floor_s` (never lowers it) and frees what is below. */
-void view_rows_raise_floor(struct view_rows *rows, int64_t floor_s);
+/* Raises the floor to `floor_us` (never lowers it) and frees what is below. */
+void view_rows_raise_floor(struct view_rows *rows, int64_t floor_us);
 /* Raises the floor, the oldest window first, until at most `bytes` are held or nothing is left. */
 void view_rows_shrink(struct view_rows *rows, size_t bytes);
 
-/* The number of the first window that starts at or after `start_s`; rows->count where there is none. */
-size_t view_rows_window(const struct view_rows *rows, int64_t start_s);
+/* The number of the first window that starts at or after `start_us`; rows->count where there is none. */
+size_t view_rows_window(const struct view_rows *rows, int64_t start_us);
 /* The number of the first row of the window whose group is at or, with `after`, after this one. */
 size_t window_rows_group(const struct view *view, const struct window_rows *window, struct text group, bool after);
 /* The number of the first row of a window of a hidden view whose group in the shown one is this one or behind it. */

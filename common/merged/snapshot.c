@@ -30,7 +30,7 @@ struct snapshot *snapshot_new(const struct source *source, size_t bytes_max)
     snapshot->views = views;
     for (size_t i = 0; i < source->view_count; i++) {
         view_rows_init(&views[i].rows, &source->views[i]);
-        views[i].expired_s = INT64_MIN;
+        views[i].expired_us = INT64_MIN;
     }
     pthread_rwlockattr_t attributes;
     pthread_rwlockattr_init(&attributes);
@@ -86,24 +86,24 @@ size_t snapshot_view_bytes(const struct snapshot *snapshot, size_t view)
     return bytes;
 }
 
-int64_t snapshot_floor_s(const struct snapshot *snapshot, size_t view)
+int64_t snapshot_floor_us(const struct snapshot *snapshot, size_t view)
 {
     const struct source *source = snapshot->source;
-    int64_t floor_s = snapshot->views[view].rows.floor_s;
+    int64_t floor_us = snapshot->views[view].rows.floor_us;
     for (size_t i = 0; i < source->view_count; i++)
-        if (source->views[i].shown == &source->views[view] && snapshot->views[i].rows.floor_s > floor_s)
-            floor_s = snapshot->views[i].rows.floor_s;
-    return floor_s;
+        if (source->views[i].shown == &source->views[view] && snapshot->views[i].rows.floor_us > floor_us)
+            floor_us = snapshot->views[i].rows.floor_us;
+    return floor_us;
 }
 
 /* The members of one field. */
-static bool take_members(const struct view_rows *rows, size_t number, int64_t window_start_s, struct text group,
+static bool take_members(const struct view_rows *rows, size_t number, int64_t window_start_us, struct text group,
                          struct cell *cell)
 {
     const struct view *hidden = rows->view;
-    size_t at = view_rows_window(rows, window_start_s);
+    size_t at = view_rows_window(rows, window_start_us);
     bool is_touched = false;
-    if (at == rows->count || rows->windows[at].start_s != window_start_s)
+    if (at == rows->count || rows->windows[at].start_us != window_start_us)
         return false;
     const struct window_rows *window = &rows->windows[at];
     for (size_t i = window_rows_first(hidden, window, group); i < window->count; i++) {
@@ -119,14 +119,14 @@ static bool take_members(const struct view_rows *rows, size_t number, int64_t wi
     return is_touched;
 }
 
-bool snapshot_take_members(const struct snapshot *snapshot, size_t view, int64_t window_start_s, struct text group,
+bool snapshot_take_members(const struct snapshot *snapshot, size_t view, int64_t window_start_us, struct text group,
                            struct cell *cell)
 {
     const struct source *source = snapshot->source;
     bool is_touched = false;
     for (size_t i = 0; source->views[view].member_count > 0 && i < source->view_count; i++)
         if (source->views[i].shown == &source->views[view])
-            is_touched |= take_members(&snapshot->views[i].rows, i, window_start_s, group, cell);
+            is_touched |= take_members(&snapshot->views[i].rows, i, window_start_us, group, cell);
     return is_touched;
 }
 
@@ -262,7 +262,7 @@ struct update {
         struct sorted_panes batch, live;
         struct view_rows fresh; /* where all batch rows are replaced */
         bool is_fresh;
-        int64_t expired_s;
+        int64_t expired_us;
     } * views;
 };
 
@@ -306,12 +306,12 @@ static void sum_ledgers(struct update *update, const struct live *live)
 }
 
 /* Where kept windows begin: at the one that holds the clock less the retention. */
-static int64_t expired_before(const struct view *view, int64_t clock_us, int64_t before_s)
+static int64_t expired_before(const struct view *view, int64_t clock_us, int64_t before_us)
 {
     if (view->retention_s <= 0 || clock_us <= 0)
-        return before_s;
-    int64_t edge_s = window_start(&view->window, view->zone, clock_us / US_PER_SECOND - view->retention_s);
-    return edge_s > before_s ? edge_s : before_s;
+        return before_us;
+    int64_t edge_us = window_start_us(&view->window, view->zone, clock_us - view->retention_s * US_PER_SECOND);
+    return edge_us > before_us ? edge_us : before_us;
 }
 
 static bool prepare_live(struct update *update, const struct live *live)
@@ -342,8 +342,8 @@ static bool prepare_batch(struct update *update, struct staging *staging)
         if (!staged->all)
             continue;
         view->is_fresh = true;
-        view_rows_raise_floor(&view->fresh, staged->floor_s);
-        view_rows_raise_floor(&view->fresh, view->expired_s);
+        view_rows_raise_floor(&view->fresh, staged->floor_us);
+        view_rows_raise_floor(&view->fresh, view->expired_us);
         if (!view_rows_add(&view->fresh, LAYER_BATCH, &view->batch))
             return false;
         sorted_panes_clean_up(&view->batch);
@@ -368,7 +368,8 @@ static bool prepare(struct update *update, const struct snapshot *snapshot, stru
         return false;
     sum_ledgers(update, live);
     for (size_t i = 0; i < source->view_count; i++)
-        update->views[i].expired_s = expired_before(&source->views[i], update->clock_us, snapshot->views[i].expired_s);
+        update->views[i].expired_us =
+            expired_before(&source->views[i], update->clock_us, snapshot->views[i].expired_us);
     return prepare_live(update, live) && (!staging || prepare_batch(update, staging));
 }
 
@@ -379,28 +380,28 @@ struct notes {
     const struct view *view; /* whose rows they are: that one, or one of its hidden ones */
 };
 
-static void note_row(const struct notes *notes, int64_t start_s, struct text group)
+static void note_row(const struct notes *notes, int64_t start_us, struct text group)
 {
-    feed_note_row(notes->feed, notes->number, start_s, notes->view->shown ? member_group(notes->view, group) : group);
+    feed_note_row(notes->feed, notes->number, start_us, notes->view->shown ? member_group(notes->view, group) : group);
 }
 
 static void note_panes(const struct notes *notes, const struct sorted_panes *sorted)
 {
     for (size_t i = 0; i < sorted->count; i++)
-        note_row(notes, sorted->panes[i].window_start_s, sorted->panes[i].group);
+        note_row(notes, sorted->panes[i].window_start_us, sorted->panes[i].group);
 }
 
 static void note_window(const struct notes *notes, const struct window_rows *window)
 {
     for (size_t i = 0; i < window->count; i++)
-        note_row(notes, window->start_s, row_group(window->rows[i], notes->view));
+        note_row(notes, window->start_us, row_group(window->rows[i], notes->view));
 }
 
 static void note_staged(const struct notes *notes, const struct view_rows *rows, const struct staged_view *staged)
 {
     for (size_t i = 0; i < staged->window_count; i++) {
         size_t at = view_rows_window(rows, staged->windows[i]);
-        if (at < rows->count && rows->windows[at].start_s == staged->windows[i])
+        if (at < rows->count && rows->windows[at].start_us == staged->windows[i])
             note_window(notes, &rows->windows[at]);
     }
 }
@@ -417,8 +418,9 @@ static void note_changes(struct snapshot *snapshot, size_t number, const struct 
         feed_note_all(notes.feed, notes.number);
     if (!feed_takes_notes(notes.feed, notes.number))
         return;
-    for (size_t i = 0; i < rows->count && (rebuild || rows->windows[i].start_s < update->expired_s); i++)
-        if (rows->windows[i].start_s < update->expired_s || window_rows_has(rows->view, &rows->windows[i], LAYER_SPEED))
+    for (size_t i = 0; i < rows->count && (rebuild || rows->windows[i].start_us < update->expired_us); i++)
+        if (rows->windows[i].start_us < update->expired_us ||
+            window_rows_has(rows->view, &rows->windows[i], LAYER_SPEED))
             note_window(&notes, &rows->windows[i]);
     if (staged)
         note_staged(&notes, rows, staged);
@@ -437,12 +439,12 @@ static bool place_view(struct view_state *state, struct view_update *update, con
     } else if (staged) {
         for (size_t i = 0; i < staged->window_count; i++)
             view_rows_clear_window(&state->rows, LAYER_BATCH, staged->windows[i]);
-        view_rows_raise_floor(&state->rows, staged->floor_s);
+        view_rows_raise_floor(&state->rows, staged->floor_us);
         if (!view_rows_add(&state->rows, LAYER_BATCH, &update->batch))
             return false;
     }
-    state->expired_s = update->expired_s;
-    view_rows_raise_floor(&state->rows, state->expired_s);
+    state->expired_us = update->expired_us;
+    view_rows_raise_floor(&state->rows, state->expired_us);
     if (rebuild && !update->is_fresh)
         view_rows_clear_layer(&state->rows, LAYER_SPEED);
     if (!view_rows_add(&state->rows, LAYER_SPEED, &update->live))

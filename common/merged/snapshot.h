@@ -51,7 +51,7 @@ struct log_sight {
 
 struct view_state {
     struct view_rows rows;
-    int64_t expired_s; /* windows that start before it are past the retention; INT64_MIN: none is */
+    int64_t expired_us; /* windows that start before it are past the retention; INT64_MIN: none is */
 };
 
 struct snapshot {
@@ -96,11 +96,11 @@ size_t snapshot_bytes(const struct snapshot *snapshot);
 size_t snapshot_view_bytes(const struct snapshot *snapshot, size_t view);
 
 /* Windows of the view that start before it aren't held, or not all of their members. */
-int64_t snapshot_floor_s(const struct snapshot *snapshot, size_t view);
+int64_t snapshot_floor_us(const struct snapshot *snapshot, size_t view);
 
 /* Takes the members of a group of the view into its cell, which is merged: real time may have added to what is
  * published, or taken back. Returns whether real time has anything of them. */
-bool snapshot_take_members(const struct snapshot *snapshot, size_t view, int64_t window_start_s, struct text group,
+bool snapshot_take_members(const struct snapshot *snapshot, size_t view, int64_t window_start_us, struct text group,
                            struct cell *cell);
 
 #endif

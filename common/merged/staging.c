@@ -10,7 +10,7 @@ bool staging_init(struct staging *staging, const struct source *source, size_t b
     if (!staging->views)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     for (size_t i = 0; i < source->view_count; i++) {
-        staging->views[i].floor_s = INT64_MIN;
+        staging->views[i].floor_us = INT64_MIN;
         panes_init(&staging->views[i].panes, &source->views[i]);
     }
     return true;
@@ -31,12 +31,12 @@ static void clear_view(void *context, size_t view)
     struct staging *staging = context;
     struct staged_view *staged = &staging->views[view];
     staged->all = true;
-    staged->floor_s = INT64_MIN;
+    staged->floor_us = INT64_MIN;
     staged->window_count = 0;
     panes_clear(&staged->panes);
 }
 
-static void clear_window(void *context, size_t view, int64_t window_start_s)
+static void clear_window(void *context, size_t view, int64_t window_start_us)
 {
     struct staging *staging = context;
     struct staged_view *staged = &staging->views[view];
@@ -52,7 +52,7 @@ static void clear_window(void *context, size_t view, int64_t window_start_s)
         staged->windows = windows;
         staged->window_capacity = capacity;
     }
-    staged->windows[staged->window_count++] = window_start_s;
+    staged->windows[staged->window_count++] = window_start_us;
 }
 
 static int compare_starts(const void *left, const void *right)
@@ -62,16 +62,16 @@ static int compare_starts(const void *left, const void *right)
 }
 
 /* The start of the window in the middle of the rows, the newest for a view of a single window. */
-static bool middle_window(const struct panes *panes, int64_t *ret_start_s)
+static bool middle_window(const struct panes *panes, int64_t *ret_start_us)
 {
     size_t count = panes_count(panes);
     int64_t *starts = malloc((count + 1) * sizeof *starts);
     if (!starts)
         return false;
     for (size_t i = 0; i < count; i++)
-        starts[i] = panes_get(panes, i).window_start_s;
+        starts[i] = panes_get(panes, i).window_start_us;
     qsort(starts, count, sizeof *starts, compare_starts);
-    *ret_start_s = starts[count / 2] > starts[0] ? starts[count / 2] : starts[count - 1] + 1;
+    *ret_start_us = starts[count / 2] > starts[0] ? starts[count / 2] : starts[count - 1] + 1;
     free(starts);
     return true;
 }
@@ -80,13 +80,13 @@ static bool middle_window(const struct panes *panes, int64_t *ret_start_s)
 static bool halve(struct staged_view *staged)
 {
     struct panes kept;
-    if (!middle_window(&staged->panes, &staged->floor_s))
+    if (!middle_window(&staged->panes, &staged->floor_us))
         return false;
     panes_init(&kept, staged->panes.view);
     bool done = true;
     for (size_t i = 0; done && i < panes_count(&staged->panes); i++) {
         struct pane pane = panes_get(&staged->panes, i);
-        done = pane.window_start_s < staged->floor_s || panes_add(&kept, pane.window_start_s, pane.group, pane.cell);
+        done = pane.window_start_us < staged->floor_us || panes_add(&kept, pane.window_start_us, pane.group, pane.cell);
     }
     panes_clean_up(&staged->panes);
     staged->panes = kept;
@@ -111,14 +111,14 @@ static bool shrink(struct staging *staging)
     return halve(largest);
 }
 
-static bool take_row(void *context, size_t view, int64_t window_start_s, struct text group, const struct cell *cell,
+static bool take_row(void *context, size_t view, int64_t window_start_us, struct text group, const struct cell *cell,
                      struct error *error)
 {
     struct staging *staging = context;
     struct staged_view *staged = &staging->views[view];
-    if (window_start_s < staged->floor_s)
+    if (window_start_us < staged->floor_us)
         return true;
-    bool done = !staging->failed && panes_add(&staged->panes, window_start_s, group, cell);
+    bool done = !staging->failed && panes_add(&staged->panes, window_start_us, group, cell);
     if (done && panes_count(&staged->panes) % 4096 == 0 && bytes_staged(staging) > staging->bytes_max)
         done = shrink(staging);
     return done || error_set(error, ERROR_INTERNAL, "out of memory while reading published rows");

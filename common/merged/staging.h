@@ -9,7 +9,7 @@
 
 struct staged_view {
     bool all;         /* the rows replace the whole view; else the windows listed */
-    int64_t floor_s;  /* of a whole view: older windows were left out, they were beyond the memory */
+    int64_t floor_us; /* of a whole view: older windows were left out, they were beyond the memory */
     int64_t *windows; /* cleared; owned */
     size_t window_count, window_capacity;
     struct panes panes;

@@ -9,8 +9,8 @@
 /* Receives published rows. `clear` comes before the rows that replace what it names. */
 struct published_rows {
     void (*clear_view)(void *context, size_t view);
-    void (*clear_window)(void *context, size_t view, int64_t window_start_s);
-    bool (*row)(void *context, size_t view, int64_t window_start_s, struct text group, const struct cell *cell,
+    void (*clear_window)(void *context, size_t view, int64_t window_start_us);
+    bool (*row)(void *context, size_t view, int64_t window_start_us, struct text group, const struct cell *cell,
                 struct error *error);
     void *context;
 };

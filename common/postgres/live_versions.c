@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "postgres/view_table.h"
 
 void append_current_table(struct buffer *sql, const struct source *source)
 {
@@ -44,33 +45,36 @@ static void append_item(struct buffer *list, int64_t number)
 }
 
 /* Around a change of the clock moments of a window can lie outside its start and end; a day further they can't. */
-static int64_t margin_s(const struct view *view, int64_t start_s, int64_t end_s)
+static int64_t margin_us(const struct view *view, int64_t start_us, int64_t end_us)
 {
+    if (window_is_of_moments(&view->window))
+        return 0;
+    int64_t start_s = start_us / US_PER_SECOND, end_s = end_us / US_PER_SECOND;
     struct zone_span span = zone_span(view->zone, start_s);
     bool changes = span.from_s > start_s - SECONDS_PER_DAY || span.to_s < end_s + SECONDS_PER_DAY;
-    return changes ? SECONDS_PER_DAY : 0;
+    return changes ? SECONDS_PER_DAY * US_PER_SECOND : 0;
 }
 
 static void list_touched(struct touched *touched, const struct view *view, const PGresult *starts)
 {
     int64_t open_until = INT64_MIN;
     for (int row = 0; row < PQntuples(starts); row++) {
-        int64_t start_s = result_integer(starts, row, 0);
-        int64_t end_s = window_end(&view->window, view->zone, start_s);
-        int64_t further_s = margin_s(view, start_s, end_s);
-        append_item(&touched->windows, start_s);
-        if (start_s - further_s > open_until) {
+        int64_t window = result_integer(starts, row, 0), start_us = view_start_us(view, window);
+        int64_t end_us = window_end_us(&view->window, view->zone, start_us);
+        int64_t further_us = margin_us(view, start_us, end_us);
+        append_item(&touched->windows, window);
+        if (start_us - further_us > open_until) {
             if (open_until != INT64_MIN)
-                append_item(&touched->to_us, open_until * US_PER_SECOND);
-            append_item(&touched->from_us, (start_s - further_s) * US_PER_SECOND);
+                append_item(&touched->to_us, open_until);
+            append_item(&touched->from_us, start_us - further_us);
         }
         if (row == 0)
-            touched->times.from_s = start_s - further_s;
-        if (end_s + further_s > open_until)
-            open_until = end_s + further_s;
+            touched->times.from_s = (start_us - further_us) / US_PER_SECOND;
+        if (end_us + further_us > open_until)
+            open_until = end_us + further_us;
     }
-    touched->times.to_s = open_until;
-    append_item(&touched->to_us, open_until * US_PER_SECOND);
+    touched->times.to_s = (open_until - 1) / US_PER_SECOND + 1;
+    append_item(&touched->to_us, open_until);
 }
 
 bool touched_init(struct touched *touched, const struct view *view, const PGresult *starts)

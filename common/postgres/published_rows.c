@@ -32,8 +32,8 @@ static bool give_row(struct row_scan *scan, const PGresult *result, int row, str
         return error_set(error, ERROR_INTERNAL, "out of memory");
     if (!has_group || !view_row_cell(view, result, row, scan->cell))
         return error_set(error, ERROR_INTERNAL, "PostgreSQL: view %s has a row that isn't one of its own", view->name);
-    return scan->rows->row(scan->rows->context, scan->view, view_row_window(result, row), buffer_text(&scan->group),
-                           scan->cell, error);
+    return scan->rows->row(scan->rows->context, scan->view, view_row_start_us(view, result, row),
+                           buffer_text(&scan->group), scan->cell, error);
 }
 
 static bool give_piece(void *context, const PGresult *result, struct error *error)
@@ -90,7 +90,8 @@ static bool give_windows(struct row_scan *scan, const PGresult *windows, struct 
 {
     int count = PQntuples(windows);
     for (int row = 0; row < count; row++)
-        scan->rows->clear_window(scan->rows->context, scan->view, result_integer(windows, row, 0));
+        scan->rows->clear_window(scan->rows->context, scan->view,
+                                 view_start_us(view_of(scan), result_integer(windows, row, 0)));
     if (count == 0)
         return true;
     if (view_of(scan)->shown)

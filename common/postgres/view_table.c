@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
+
 enum cell_column { COLUMN_WINDOW, COLUMN_COUNT, COLUMN_SUMS };
 
 static void append_name(struct buffer *sql, const char *name, const char *suffix)
@@ -63,9 +65,19 @@ int cell_column_count(const struct view *view)
     return first_dimension(view) + (int)view->dimension_count;
 }
 
-int64_t view_row_window(const PGresult *rows, int row)
+int64_t view_start_us(const struct view *view, int64_t window)
 {
-    return result_integer(rows, row, COLUMN_WINDOW);
+    if (window_is_of_moments(&view->window))
+        return window;
+    int64_t start_us;
+    if (__builtin_mul_overflow(window, US_PER_SECOND, &start_us))
+        return window < 0 ? INT64_MIN : INT64_MAX; /* somebody wrote it there: it is no window of this view */
+    return start_us;
+}
+
+int64_t view_row_start_us(const struct view *view, const PGresult *rows, int row)
+{
+    return view_start_us(view, result_integer(rows, row, COLUMN_WINDOW));
 }
 
 bool view_row_group(const struct view *view, const PGresult *rows, int row, struct buffer *group)

@@ -2,8 +2,8 @@
  * A view's table, view.<name>, or view."<name>.panes" where rows are made of several panes: then view.<name> is an SQL
  * view over it, and no view of a file can have a name with a point. Beside the columns for people (window_start,
  * window_end, dimensions, measures) it has hidden ones, from which answers are computed: tm_window, where the window
- * starts, in seconds; tm_count, how many versions count; and of each sum n tm_n_<n>, how many values aren't null, and
- * tm_sum_<n>, their sum in minor units.
+ * starts, in seconds, or where panes are moments, in microseconds; tm_count, how many versions count; and of each sum n
+ * tm_n_<n>, how many values aren't null, and tm_sum_<n>, their sum in minor units.
  *
  * Who reads cells selects cell columns first: the hidden ones, then the dimensions. */
 #ifndef TIDEMARK_POSTGRES_VIEW_TABLE_H
@@ -30,8 +30,11 @@ struct hidden_name hidden_total(size_t sum);
 void append_cell_columns(struct buffer *sql, const struct view *view);
 int cell_column_count(const struct view *view);
 
+/* Where the window starts that tm_window names, in microseconds. */
+int64_t view_start_us(const struct view *view, int64_t window);
+
 /* From a row that begins with the cell columns. */
-int64_t view_row_window(const PGresult *rows, int row);
+int64_t view_row_start_us(const struct view *view, const PGresult *rows, int row);
 /* Writes the group's key into `group`; false where a dimension isn't of its type, or memory is short. */
 bool view_row_group(const struct view *view, const PGresult *rows, int row, struct buffer *group) MUST_CHECK;
 /* False where a sum isn't a whole number. */

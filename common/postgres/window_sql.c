@@ -103,7 +103,9 @@ static void list_spans(struct window_sql *window, struct time_range times)
 
 void window_sql_init(struct window_sql *window, const struct view *view, struct time_range times)
 {
-    *window = (struct window_sql){.view = view};
+    *window = (struct window_sql){.view = view, .steady = true};
+    if (window_is_of_moments(&view->window))
+        return;
     struct zone_span span = zone_span(view->zone, times.from_s);
     bool is_plain = view->window.length_s <= SECONDS_PER_DAY;
     window->steady = is_plain && span.from_s < times.from_s - margin_s(view) && span.to_s > times.to_s + margin_s(view);
@@ -143,6 +145,10 @@ static void append_of_piece(const struct window_sql *window, const struct buffer
 void window_sql_append_start(const struct window_sql *window, const char *event_us, struct buffer *out)
 {
     struct buffer offset = {0};
+    if (window_is_of_moments(&window->view->window)) {
+        buffer_append_string(out, event_us);
+        return;
+    }
     if (window->steady)
         buffer_appendf(&offset, "(%" PRId64 ")", window->offset_s);
     else
@@ -164,15 +170,25 @@ void window_sql_append_start(const struct window_sql *window, const char *event_
     buffer_clean_up(&offset);
 }
 
-void window_sql_append_end(const struct window_sql *window, const char *start_s, struct buffer *out)
+void window_sql_append_end(const struct window_sql *window, const char *start, struct buffer *out)
 {
     int64_t length_s = window->view->window.length_s;
-    if (!window->steady && is_of_days(window->view))
-        buffer_appendf(out, "(%s)[width_bucket(%s, %s) + 1]", buffer_string(&window->days), start_s,
+    if (window_is_of_moments(&window->view->window))
+        buffer_appendf(out, "(%s + 1)", start);
+    else if (!window->steady && is_of_days(window->view))
+        buffer_appendf(out, "(%s)[width_bucket(%s, %s) + 1]", buffer_string(&window->days), start,
                        buffer_string(&window->days));
     else if (window->has_odd)
         buffer_appendf(out, "coalesce((%s)[array_position(%s, %s)], %s + %" PRId64 ")", buffer_string(&window->ends),
-                       buffer_string(&window->starts), start_s, start_s, length_s);
+                       buffer_string(&window->starts), start, start, length_s);
     else
-        buffer_appendf(out, "(%s + %" PRId64 ")", start_s, length_s);
+        buffer_appendf(out, "(%s + %" PRId64 ")", start, length_s);
+}
+
+void window_sql_append_time(const struct view *view, const char *at, struct buffer *out)
+{
+    if (window_is_of_moments(&view->window))
+        buffer_appendf(out, "timestamptz 'epoch' + %s * interval '1 microsecond'", at);
+    else
+        buffer_appendf(out, "to_timestamp(%s)", at);
 }

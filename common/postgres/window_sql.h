@@ -30,9 +30,13 @@ struct window_sql {
 void window_sql_init(struct window_sql *window, const struct view *view, struct time_range times);
 void window_sql_clean_up(struct window_sql *window);
 
-/* The start, in seconds, of the window to which `event_us` (an SQL expression in microseconds) belongs. */
+/* Starts and ends are in seconds, or where panes are moments, in microseconds. */
+
+/* The start of the window to which `event_us` (an SQL expression in microseconds) belongs. */
 void window_sql_append_start(const struct window_sql *window, const char *event_us, struct buffer *out);
-/* The end, in seconds, of the window that starts at `start_s` (an SQL expression in seconds). */
-void window_sql_append_end(const struct window_sql *window, const char *start_s, struct buffer *out);
+/* The end of the window that starts at `start`, an SQL expression. */
+void window_sql_append_end(const struct window_sql *window, const char *start, struct buffer *out);
+/* A start or end, an SQL expression, as timestamptz. */
+void window_sql_append_time(const struct view *view, const char *at, struct buffer *out);
 
 #endif

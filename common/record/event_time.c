@@ -144,17 +144,21 @@ bool event_time_is_outside(struct text text)
     return parse_instant(text, &instant_s, &us) && is_outside(instant_s);
 }
 
-/* Takes the decimals of a second, as many as there are; *ret_more where they aren't all zero. */
-static bool take_decimals(struct time_reader *reader, bool *ret_more)
+/* Takes the decimals of a second, as many as there are, as the first whole microsecond at or after them. */
+static bool take_decimals(struct time_reader *reader, int64_t *ret_us)
 {
-    *ret_more = false;
+    bool more = false;
+    *ret_us = 0;
     if (!take(reader, '.', '.')) {
         return true;
     }
     const char *first = reader->at;
-    for (; reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9'; reader->at++) {
-        *ret_more = *ret_more || *reader->at != '0';
+    int64_t weight = US_PER_SECOND / 10;
+    for (; reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9'; reader->at++, weight /= 10) {
+        *ret_us += weight * (*reader->at - '0');
+        more = more || (weight == 0 && *reader->at != '0');
     }
+    *ret_us += more;
     return reader->at > first;
 }
 
@@ -167,19 +171,18 @@ static bool begins_a_month(int64_t next_s)
     return of_day == 0 && day == 1;
 }
 
-bool rfc3339_parse(struct text text, int64_t *ret_s)
+bool rfc3339_parse(struct text text, int64_t *ret_us)
 {
     struct time_reader reader = {text.data, text.data + text.length};
-    int64_t days;
     int offset;
-    bool more;
+    int64_t days, decimals_us;
     if (!take_date(&reader, &days) || (!take(&reader, 'T', 't') && !take(&reader, ' ', ' '))) {
         return false;
     }
     int minutes = take_minutes(&reader);
     bool colon = take(&reader, ':', ':');
     int seconds = take_number(&reader, 2);
-    if (minutes < 0 || !colon || seconds < 0 || seconds > 60 || !take_decimals(&reader, &more) ||
+    if (minutes < 0 || !colon || seconds < 0 || seconds > 60 || !take_decimals(&reader, &decimals_us) ||
         reader.at == reader.end || !take_offset(&reader, &offset) || reader.at != reader.end) {
         return false;
     }
@@ -187,7 +190,7 @@ bool rfc3339_parse(struct text text, int64_t *ret_s)
     if (seconds == 60 && !begins_a_month(at_s)) {
         return false;
     }
-    *ret_s = at_s + (more && seconds < 60);
+    *ret_us = at_s * US_PER_SECOND + (seconds < 60 ? decimals_us : 0);
     return true;
 }
 

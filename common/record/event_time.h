@@ -15,9 +15,9 @@ bool event_time_from_number(int64_t number, enum time_unit unit, int64_t *ret_us
 bool event_time_is_outside(struct text text);
 
 /* Any RFC 3339 time with its offset (a `T`, `t` or blank between; as many decimals as there are; years 0000 to 9999) as
- * the first whole second since 1970 at or after it. A leap second, which is at the end of a month in UTC or nowhere, is
- * the second after it. */
-bool rfc3339_parse(struct text text, int64_t *ret_s);
+ * the first whole microsecond since 1970 at or after it. A leap second, which is at the end of a month in UTC or
+ * nowhere, is the second after it. */
+bool rfc3339_parse(struct text text, int64_t *ret_us);
 
 /* A date of RFC 3339, "2026-01-31", years 0000 to 9999, as days since 1970. */
 bool rfc3339_date_parse(struct text text, int64_t *ret_days);

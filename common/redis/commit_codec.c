@@ -84,10 +84,19 @@ static bool write_cell(struct writer *writer, const struct view *view, const str
     return true;
 }
 
+/* In seconds, with six digits behind a point where there is a fraction. */
+static void append_start(struct buffer *field, int64_t start_us)
+{
+    int64_t seconds = floor_divide(start_us, US_PER_SECOND), us = start_us - seconds * US_PER_SECOND;
+    buffer_append_integer(field, seconds);
+    if (us)
+        buffer_appendf(field, ".%06" PRId64, us);
+}
+
 static bool write_pane(struct writer *writer, const struct view *view, struct pane pane, struct error *error)
 {
     buffer_clear(&writer->field);
-    buffer_append_integer(&writer->field, pane.window_start_s);
+    append_start(&writer->field, pane.window_start_us);
     buffer_append_char(&writer->field, ':');
     buffer_append_text(&writer->field, pane.group);
     return write_cell(writer, view, pane.cell, error);
@@ -167,7 +176,7 @@ static bool write_panes(struct writer *writer, const struct panes *panes, struct
     for (size_t i = 0; i < panes_count(panes); i++) {
         struct pane pane = panes_get(panes, i);
         if (!cell_is_zero(panes->view, pane.cell))
-            dated[count++] = (struct dated){floor_divide(pane.window_start_s, SECONDS_PER_DAY), i};
+            dated[count++] = (struct dated){floor_divide(pane.window_start_us, SECONDS_PER_DAY * US_PER_SECOND), i};
     }
     qsort(dated, count, sizeof *dated, compare_dated);
     bool written = write_days(writer, panes, dated, count, error);

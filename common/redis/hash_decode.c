@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redis/hash_decode.h"
 
+#include "base/clock.h"
 #include "base/wide.h"
 #include "redis/commit_codec.h"
 #include "redis/msgpack.h"
+
+#define START_MAX_S (INT64_MAX / US_PER_SECOND - 1)
 
 static bool not_understood(struct error *error, const char *what)
 {
@@ -183,11 +186,28 @@ static struct cell *gathered_cell(struct gathered *gathered)
     return (struct cell *)(void *)gathered->bytes;
 }
 
+/* As commit_codec.c writes it. */
+static bool parse_start(struct text text, int64_t *ret_us)
+{
+    const char *point = text.length ? memchr(text.data, '.', text.length) : NULL;
+    size_t whole = point ? (size_t)(point - text.data) : text.length;
+    int64_t seconds, us = 0;
+    if (!integer_parse((struct text){text.data, whole}, &seconds) || seconds > START_MAX_S || seconds < -START_MAX_S)
+        return false;
+    for (size_t i = whole + 1; i < text.length; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || us >= US_PER_SECOND / 10)
+            return false;
+        us = us * 10 + (text.data[i] - '0');
+    }
+    *ret_us = seconds * US_PER_SECOND + us;
+    return !point || (text.length == whole + 7 && us > 0);
+}
+
 static bool parse_key(const struct view *view, struct text key, struct pane *ret_pane)
 {
     struct value values[DIMENSIONS_MAX];
     const char *colon = key.length ? memchr(key.data, ':', key.length) : NULL;
-    if (!colon || !integer_parse((struct text){key.data, (size_t)(colon - key.data)}, &ret_pane->window_start_s))
+    if (!colon || !parse_start((struct text){key.data, (size_t)(colon - key.data)}, &ret_pane->window_start_us))
         return false;
     ret_pane->group = (struct text){colon + 1, key.length - (size_t)(colon + 1 - key.data)};
     return group_parse(view, ret_pane->group, values);
@@ -213,7 +233,7 @@ static bool settle(struct gathered *gathered, struct error *error)
         return true;
     if (!parse_key(panes->view, gathered->key, &delta))
         return not_understood(error, "a cell");
-    struct cell *cell = panes_at(panes, delta.window_start_s, delta.group);
+    struct cell *cell = panes_at(panes, delta.window_start_us, delta.group);
     if (!cell)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     if (!can_merge(panes->view, cell, delta.cell))

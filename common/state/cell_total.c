@@ -3,6 +3,8 @@
 
 #include <xxhash.h>
 
+#include "base/clock.h"
+
 struct cell *cell_total(struct cell_total *total)
 {
     return (struct cell *)(void *)total->bytes;
@@ -31,9 +33,16 @@ static void add_number(struct cell_total *total, uint64_t place, uint64_t which,
         cell_total_add_checksum(total, i, halves[i] % primes[i] * residue(number, primes[i]));
 }
 
+/* In seconds, as it always was; a start with a fraction is in microseconds, and no event time is so early that one
+ * could be taken for the other. */
+static uint64_t window_of(int64_t start_us)
+{
+    return (uint64_t)(start_us % US_PER_SECOND ? start_us : start_us / US_PER_SECOND);
+}
+
 static void add_checksums(struct cell_total *total, const struct view *view, struct pane pane)
 {
-    uint64_t window = (uint64_t)pane.window_start_s;
+    uint64_t window = window_of(pane.window_start_us);
     uint64_t place = XXH3_64bits_withSeed(pane.group.data, pane.group.length, window);
     add_number(total, place, 0, pane.cell->count);
     for (size_t i = 0; i < view->sum_count; i++) {

@@ -63,7 +63,7 @@ bool panes_take_members(struct panes *into, size_t number, const struct panes *m
         struct value values[DIMENSIONS_MAX];
         if (pane.cell->count <= 0 || !group_parse(hidden, pane.group, values))
             continue;
-        struct cell *cell = panes_at(into, pane.window_start_s, member_group(hidden, pane.group));
+        struct cell *cell = panes_at(into, pane.window_start_us, member_group(hidden, pane.group));
         if (!cell)
             return false;
         cell_take_member(into->view, cell, number, &values[hidden->dimension_count - 1]);

@@ -46,10 +46,10 @@ void panes_clear(struct panes *panes)
     panes->last = NULL;
 }
 
-struct cell *panes_at(struct panes *panes, int64_t window_start_s, struct text group)
+struct cell *panes_at(struct panes *panes, int64_t window_start_us, struct text group)
 {
     buffer_clear(&panes->key);
-    buffer_append(&panes->key, &window_start_s, sizeof window_start_s);
+    buffer_append(&panes->key, &window_start_us, sizeof window_start_us);
     buffer_append_text(&panes->key, group);
     return panes->key.failed ? NULL : bytes_map_at(&panes->map, buffer_text(&panes->key));
 }
@@ -65,13 +65,13 @@ struct pane panes_get(const struct panes *panes, size_t number)
     const struct bytes_map_entry *entry = &panes->map.entries[number];
     struct pane pane = {.group = {entry->key.data + sizeof(int64_t), entry->key.length - sizeof(int64_t)},
                         .cell = entry->value};
-    memcpy(&pane.window_start_s, entry->key.data, sizeof pane.window_start_s);
+    memcpy(&pane.window_start_us, entry->key.data, sizeof pane.window_start_us);
     return pane;
 }
 
-bool panes_add(struct panes *into, int64_t window_start_s, struct text group, const struct cell *cell)
+bool panes_add(struct panes *into, int64_t window_start_us, struct text group, const struct cell *cell)
 {
-    struct cell *held = panes_at(into, window_start_s, group);
+    struct cell *held = panes_at(into, window_start_us, group);
     if (held)
         cell_merge(into->view, held, cell);
     return held != NULL;
@@ -81,16 +81,10 @@ bool panes_add_all(struct panes *into, const struct panes *from)
 {
     for (size_t i = 0; i < panes_count(from); i++) {
         const struct pane pane = panes_get(from, i);
-        if (!panes_add(into, pane.window_start_s, pane.group, pane.cell))
+        if (!panes_add(into, pane.window_start_us, pane.group, pane.cell))
             return false;
     }
     return true;
-}
-
-static int64_t floor_seconds(int64_t at_us)
-{
-    int64_t seconds = at_us / 1000000;
-    return at_us % 1000000 < 0 ? seconds - 1 : seconds;
 }
 
 bool view_counts(const struct view *view, const struct record *record)
@@ -104,8 +98,8 @@ bool view_counts(const struct view *view, const struct record *record)
 static struct cell *cell_of(struct panes *panes, const struct record *record)
 {
     const struct view *view = panes->view;
-    int64_t start = window_start_near(&view->window, view->zone, &panes->cursor, floor_seconds(record->event_time_us));
-    if (panes->last && panes->last_start_s == start)
+    int64_t start = window_start_near_us(&view->window, view->zone, &panes->cursor, record->event_time_us);
+    if (panes->last && panes->last_start_us == start)
         return panes->last;
     buffer_clear(&panes->key);
     buffer_append(&panes->key, &start, sizeof start);
@@ -113,7 +107,7 @@ static struct cell *cell_of(struct panes *panes, const struct record *record)
     struct cell *cell = panes->key.failed ? NULL : bytes_map_at(&panes->map, buffer_text(&panes->key));
     if (view->dimension_count == 0) {
         panes->last = cell;
-        panes->last_start_s = start;
+        panes->last_start_us = start;
     }
     return cell;
 }

@@ -11,9 +11,9 @@ struct rolled {
     struct cell cell;
 };
 
-void rollup_init(struct rollup *rollup, const struct view_question *question, int64_t from_s, int64_t to_s)
+void rollup_init(struct rollup *rollup, const struct view_question *question, int64_t from_us, int64_t to_us)
 {
-    *rollup = (struct rollup){.question = question, .from_s = from_s, .to_s = to_s};
+    *rollup = (struct rollup){.question = question, .from_us = from_us, .to_us = to_us};
     bytes_map_init(&rollup->map, offsetof(struct rolled, cell) + cell_size(&question->rows));
 }
 
@@ -27,24 +27,24 @@ void rollup_clean_up(struct rollup *rollup)
 
 /* --- merging --- */
 
-static int64_t start_before(const struct view *rows, int64_t start_s)
+static int64_t start_before(const struct view *rows, int64_t start_us)
 {
-    return window_start(&rows->window, rows->zone, start_s - 1);
+    return window_start_us(&rows->window, rows->zone, start_us - 1);
 }
 
 /* A hopping window begins at each of the last panes up to this one. */
-static void find_starts(struct rollup *rollup, int64_t pane_start_s)
+static void find_starts(struct rollup *rollup, int64_t pane_start_us)
 {
     const struct view *rows = &rollup->question->rows;
-    int64_t start_s = window_start(&rows->window, rows->zone, pane_start_s);
+    int64_t start_us = window_start_us(&rows->window, rows->zone, pane_start_us);
     rollup->start_count = 0;
-    for (int64_t i = 0; i < rollup->question->panes && start_s >= rollup->from_s; i++) {
-        if (start_s < rollup->to_s)
-            rollup->starts[rollup->start_count++] = start_s;
+    for (int64_t i = 0; i < rollup->question->panes && start_us >= rollup->from_us; i++) {
+        if (start_us < rollup->to_us)
+            rollup->starts[rollup->start_count++] = start_us;
         if (i + 1 < rollup->question->panes)
-            start_s = start_before(rows, start_s);
+            start_us = start_before(rows, start_us);
     }
-    rollup->pane_s = pane_start_s;
+    rollup->pane_us = pane_start_us;
     rollup->is_warm = true;
 }
 
@@ -57,9 +57,9 @@ static void append_group(struct rollup *rollup, const struct value dimensions[])
     group_append(&question->rows, values, &rollup->key);
 }
 
-static bool add_to(struct rollup *rollup, int64_t start_s, const struct cell *cell, bool is_touched)
+static bool add_to(struct rollup *rollup, int64_t start_us, const struct cell *cell, bool is_touched)
 {
-    memcpy(rollup->key.data, &start_s, sizeof start_s);
+    memcpy(rollup->key.data, &start_us, sizeof start_us);
     struct rolled *rolled = bytes_map_at(&rollup->map, buffer_text(&rollup->key));
     rollup->is_full = rollup->map.count > ROLLUP_ROWS_MAX;
     if (!rolled || rollup->is_full)
@@ -69,15 +69,15 @@ static bool add_to(struct rollup *rollup, int64_t start_s, const struct cell *ce
     return true;
 }
 
-bool rollup_add(struct rollup *rollup, int64_t pane_start_s, const struct value dimensions[], const struct cell *cell,
+bool rollup_add(struct rollup *rollup, int64_t pane_start_us, const struct value dimensions[], const struct cell *cell,
                 bool is_touched)
 {
-    if (!rollup->is_warm || rollup->pane_s != pane_start_s)
-        find_starts(rollup, pane_start_s);
+    if (!rollup->is_warm || rollup->pane_us != pane_start_us)
+        find_starts(rollup, pane_start_us);
     if (rollup->start_count == 0)
         return true;
     buffer_clear(&rollup->key);
-    buffer_append(&rollup->key, &pane_start_s, sizeof pane_start_s); /* room for the start */
+    buffer_append(&rollup->key, &pane_start_us, sizeof pane_start_us); /* room for the start */
     append_group(rollup, dimensions);
     if (rollup->key.failed)
         return false;
@@ -106,12 +106,12 @@ void rollup_take_members(struct rollup *rollup, size_t number, const struct roll
     }
 }
 
-int64_t rollup_reach_s(const struct rollup *rollup)
+int64_t rollup_reach_us(const struct rollup *rollup)
 {
     const struct view_question *question = rollup->question;
     /* Days, and what the clock shows twice: some more than the length. */
-    int64_t length_s = question->panes * question->rows.window.length_s + 3 * SECONDS_PER_DAY;
-    return rollup->to_s > INT64_MAX - 2 * length_s ? INT64_MAX : rollup->to_s + 2 * length_s;
+    int64_t length_us = (question->panes * question->rows.window.length_s + 3 * SECONDS_PER_DAY) * US_PER_SECOND;
+    return rollup->to_us > INT64_MAX - 2 * length_us ? INT64_MAX : rollup->to_us + 2 * length_us;
 }
 
 /* --- the order --- */
@@ -171,7 +171,7 @@ static int compare_by(const struct view *rows, const struct order_key *key, cons
         return compare_measures(&rows->measures[key->number], key, a, b);
     if (key->kind == ORDER_DIMENSION)
         return compare_dimensions(rows, key, a, b);
-    return compare_present(true, true, key->descends, compare_numbers(a->start_s, b->start_s));
+    return compare_present(true, true, key->descends, compare_numbers(a->start_us, b->start_us));
 }
 
 /* By the order, then by window, then by dimensions. */
@@ -184,7 +184,7 @@ static int compare_rows(const void *left, const void *right, void *context)
         if (order)
             return order;
     }
-    int order = compare_numbers(a->start_s, b->start_s);
+    int order = compare_numbers(a->start_us, b->start_us);
     return order ? order : group_compare(&question->rows, a->group, b->group);
 }
 
@@ -192,15 +192,15 @@ static int compare_rows(const void *left, const void *right, void *context)
 static int compare_in_windows(const void *left, const void *right, void *context)
 {
     const struct rollup_row *a = left, *b = right;
-    int order = compare_numbers(a->start_s, b->start_s);
+    int order = compare_numbers(a->start_us, b->start_us);
     return order ? order : compare_rows(left, right, context);
 }
 
-static int64_t end_of(const struct view_question *question, int64_t start_s)
+static int64_t end_of(const struct view_question *question, int64_t start_us)
 {
     for (int64_t i = 0; i < question->panes; i++)
-        start_s = window_end(&question->rows.window, question->rows.zone, start_s);
-    return start_s;
+        start_us = window_end_us(&question->rows.window, question->rows.zone, start_us);
+    return start_us;
 }
 
 bool rollup_get(const struct rollup *rollup, size_t number, struct rollup_row *ret_row)
@@ -212,20 +212,20 @@ bool rollup_get(const struct rollup *rollup, size_t number, struct rollup_row *r
     *ret_row = (struct rollup_row){.group = {entry->key.data + sizeof(int64_t), entry->key.length - sizeof(int64_t)},
                                    .cell = &rolled->cell,
                                    .is_touched = rolled->is_touched};
-    memcpy(&ret_row->start_s, entry->key.data, sizeof ret_row->start_s);
+    memcpy(&ret_row->start_us, entry->key.data, sizeof ret_row->start_us);
     return true;
 }
 
-bool rollup_find(struct rollup *rollup, int64_t start_s, struct text group, struct rollup_row *ret_row)
+bool rollup_find(struct rollup *rollup, int64_t start_us, struct text group, struct rollup_row *ret_row)
 {
     buffer_clear(&rollup->key);
-    buffer_append(&rollup->key, &start_s, sizeof start_s);
+    buffer_append(&rollup->key, &start_us, sizeof start_us);
     buffer_append_text(&rollup->key, group);
     const struct rolled *rolled = rollup->key.failed ? NULL : bytes_map_find(&rollup->map, buffer_text(&rollup->key));
     if (!rolled || rolled->cell.count == 0)
         return false;
-    *ret_row = (struct rollup_row){.start_s = start_s,
-                                   .end_s = end_of(rollup->question, start_s),
+    *ret_row = (struct rollup_row){.start_us = start_us,
+                                   .end_us = end_of(rollup->question, start_us),
                                    .group = group,
                                    .cell = &rolled->cell,
                                    .is_touched = rolled->is_touched};
@@ -247,7 +247,7 @@ static void keep_first(struct rollup *rollup)
     size_t kept = 0;
     int64_t of_window = 0;
     for (size_t i = 0; i < rollup->count; i++) {
-        of_window = i > 0 && rollup->rows[i].start_s == rollup->rows[i - 1].start_s ? of_window + 1 : 1;
+        of_window = i > 0 && rollup->rows[i].start_us == rollup->rows[i - 1].start_us ? of_window + 1 : 1;
         if (of_window <= rollup->question->per_window)
             rollup->rows[kept++] = rollup->rows[i];
     }
@@ -268,8 +268,8 @@ bool rollup_order(struct rollup *rollup)
     sort(rollup, compare_in_windows);
     for (size_t i = 0; i < rollup->count; i++) {
         struct rollup_row *row = &rollup->rows[i];
-        bool is_same = i > 0 && rollup->rows[i - 1].start_s == row->start_s;
-        row->end_s = is_same ? rollup->rows[i - 1].end_s : end_of(rollup->question, row->start_s);
+        bool is_same = i > 0 && rollup->rows[i - 1].start_us == row->start_us;
+        row->end_us = is_same ? rollup->rows[i - 1].end_us : end_of(rollup->question, row->start_us);
     }
     if (rollup->question->per_window)
         keep_first(rollup);

@@ -12,7 +12,7 @@
 #define ROLLUP_ROWS_MAX 1000000
 
 struct rollup_row {
-    int64_t start_s, end_s;
+    int64_t start_us, end_us;
     struct text group; /* of question->rows */
     const struct cell *cell;
     bool is_touched; /* one of its panes was */
@@ -20,10 +20,10 @@ struct rollup_row {
 
 struct rollup {
     const struct view_question *question;
-    int64_t from_s, to_s; /* of starts, half-open */
-    struct bytes_map map; /* by start and group */
-    struct buffer key;    /* scratch */
-    int64_t pane_s;       /* the pane added last, and the starts of the windows that hold it */
+    int64_t from_us, to_us; /* of starts, half-open */
+    struct bytes_map map;   /* by start and group */
+    struct buffer key;      /* scratch */
+    int64_t pane_us;        /* the pane added last, and the starts of the windows that hold it */
     int64_t starts[HOPS_MAX];
     size_t start_count;
     bool is_warm, is_full;
@@ -31,18 +31,18 @@ struct rollup {
     size_t count;
 };
 
-void rollup_init(struct rollup *rollup, const struct view_question *question, int64_t from_s, int64_t to_s);
+void rollup_init(struct rollup *rollup, const struct view_question *question, int64_t from_us, int64_t to_us);
 void rollup_clean_up(struct rollup *rollup);
 
 /* Adds the cell of a group in a pane to the rows that hold it. `dimensions` are the view's, as group_parse gives them;
  * `is_touched` is the caller's to give a meaning. False where memory is short, or with `is_full` where there are more
  * than ROLLUP_ROWS_MAX rows. */
-bool rollup_add(struct rollup *rollup, int64_t pane_start_s, const struct value dimensions[], const struct cell *cell,
+bool rollup_add(struct rollup *rollup, int64_t pane_start_us, const struct value dimensions[], const struct cell *cell,
                 bool is_touched) MUST_CHECK;
 /* Takes what was added to `members`, a rollup of question_of_members, into the rows, which have all their cells. */
 void rollup_take_members(struct rollup *rollup, size_t number, const struct rollup *members);
 /* Panes that start then or later are in no row. */
-int64_t rollup_reach_s(const struct rollup *rollup);
+int64_t rollup_reach_us(const struct rollup *rollup);
 
 /* Gives `rows` in the order asked for, without groups of which no version counts. False where memory is short. */
 bool rollup_order(struct rollup *rollup) MUST_CHECK;
@@ -52,7 +52,7 @@ bool rollup_order(struct rollup *rollup) MUST_CHECK;
 bool rollup_get(const struct rollup *rollup, size_t number, struct rollup_row *ret_row);
 /* The row of this start and group, whole; the group is the caller's. False where there is none, or no version counts.
  */
-bool rollup_find(struct rollup *rollup, int64_t start_s, struct text group, struct rollup_row *ret_row);
+bool rollup_find(struct rollup *rollup, int64_t start_us, struct text group, struct rollup_row *ret_row);
 
 /* The number of the first row behind this one in that order, whether it is still there or not. */
 size_t rollup_behind(const struct rollup *rollup, const struct rollup_row *row);

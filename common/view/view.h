@@ -99,24 +99,24 @@ struct panes {
     struct bytes_map map;
     struct buffer key;           /* scratch */
     struct window_cursor cursor; /* scratch */
-    struct cell *last;           /* of a view without dimensions: the cell asked for last, of the window last_start_s */
-    int64_t last_start_s;
+    struct cell *last; /* of a view without dimensions: the cell asked for last, of the window last_start_us */
+    int64_t last_start_us;
 };
 
 void panes_init(struct panes *panes, const struct view *view);
 void panes_clean_up(struct panes *panes);
 void panes_clear(struct panes *panes);
-struct cell *panes_at(struct panes *panes, int64_t window_start_s, struct text group); /* NULL: memory is short */
+struct cell *panes_at(struct panes *panes, int64_t window_start_us, struct text group); /* NULL: memory is short */
 size_t panes_count(const struct panes *panes);
 
 struct pane {
-    int64_t window_start_s;
+    int64_t window_start_us;
     struct text group;
     struct cell *cell;
 };
 struct pane panes_get(const struct panes *panes, size_t number);
 /* Adds to the cell of this window and group; false where memory is short: nothing was added. */
-bool panes_add(struct panes *into, int64_t window_start_s, struct text group, const struct cell *cell);
+bool panes_add(struct panes *into, int64_t window_start_us, struct text group, const struct cell *cell);
 /* Adds all panes of the same view; false where memory is short: some may have been added. */
 bool panes_add_all(struct panes *into, const struct panes *from);
 

@@ -14,6 +14,11 @@ static int64_t remainder_of(int64_t local_s, int64_t length_s)
     return remainder < 0 ? remainder + length_s : remainder;
 }
 
+bool window_is_of_moments(const struct window *window)
+{
+    return window->gap_s > 0;
+}
+
 bool window_is_of_days(const struct window *window)
 {
     return window->length_s >= SECONDS_PER_DAY;
@@ -146,4 +151,28 @@ int64_t window_start_near(const struct window *window, const struct zone *zone, 
     int64_t start_s = window_start(window, zone, at_s);
     *cursor = steady_cursor(window, zone, at_s, start_s);
     return start_s;
+}
+
+/* --- of all windows, in microseconds --- */
+
+int64_t window_start_us(const struct window *window, const struct zone *zone, int64_t at_us)
+{
+    if (window_is_of_moments(window))
+        return at_us;
+    return window_start(window, zone, floor_divide(at_us, US_PER_SECOND)) * US_PER_SECOND;
+}
+
+int64_t window_end_us(const struct window *window, const struct zone *zone, int64_t start_us)
+{
+    if (window_is_of_moments(window))
+        return start_us + 1;
+    return window_end(window, zone, floor_divide(start_us, US_PER_SECOND)) * US_PER_SECOND;
+}
+
+int64_t window_start_near_us(const struct window *window, const struct zone *zone, struct window_cursor *cursor,
+                             int64_t at_us)
+{
+    if (window_is_of_moments(window))
+        return at_us;
+    return window_start_near(window, zone, cursor, floor_divide(at_us, US_PER_SECOND)) * US_PER_SECOND;
 }

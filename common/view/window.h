@@ -6,7 +6,10 @@
  * of one such quarter, one after the other. Where the clock changes, it is two windows where it comes twice whole, and
  * a longer or shorter one where part of it comes again or is left out; it ends where the next begins. A week (from
  * Monday), a month and a year are whole days: each begins where its first day does, and where the calendar left that
- * day out, with the one after it. A window is named by its start, in seconds since 1970 in UTC. */
+ * day out, with the one after it. A window is named by its start, in seconds since 1970 in UTC.
+ *
+ * A session isn't cut from time: it is what lies at most a gap apart. What is stored of it are its moments, each of one
+ * microsecond, so that starts of windows in general are in microseconds. */
 #ifndef TIDEMARK_VIEW_WINDOW_H
 #define TIDEMARK_VIEW_WINDOW_H
 
@@ -21,6 +24,7 @@
 
 struct window {
     int64_t length_s; /* 86400 is a calendar day, WINDOW_* what they say; else a divisor of a day: 60 × n */
+    int64_t gap_s;    /* of sessions, else 0: the panes are moments, and there is no length */
 };
 
 /* "tumbling 1 day", "tumbling_1_minute", "tumbling 15 minutes", "tumbling 1 month". ERROR_CONFIGURATION says what is
@@ -40,9 +44,16 @@ void window_print_asked(const struct window *window, int64_t panes, struct buffe
 bool window_check_hop(struct text text, const struct window *window, const struct zone *zone,
                       struct error *error) MUST_CHECK;
 
+/* Not of moments. */
 int64_t window_start(const struct window *window, const struct zone *zone, int64_t at_s);
 int64_t window_end(const struct window *window, const struct zone *zone, int64_t start_s);
 
+/* The same of all windows, in microseconds: those of moments are one long. */
+int64_t window_start_us(const struct window *window, const struct zone *zone, int64_t at_us);
+int64_t window_end_us(const struct window *window, const struct zone *zone, int64_t start_us);
+
+/* Whether the panes are moments, of which sessions are made. */
+bool window_is_of_moments(const struct window *window);
 /* Whether the windows are days, weeks, months or years. */
 bool window_is_of_days(const struct window *window);
 /* Of windows of days: the start of the one that a local day is in, whatever moments that day has. Days are counted from
@@ -56,5 +67,8 @@ struct window_cursor {
 };
 int64_t window_start_near(const struct window *window, const struct zone *zone, struct window_cursor *cursor,
                           int64_t at_s);
+/* The same of all windows, in microseconds. */
+int64_t window_start_near_us(const struct window *window, const struct zone *zone, struct window_cursor *cursor,
+                             int64_t at_us);
 
 #endif

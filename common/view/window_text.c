@@ -229,7 +229,7 @@ static bool parse_hopping(struct text text, struct text rest, struct window *ret
                             error);
     if (!check_hop(text, size_s, hop_s, error))
         return false;
-    *ret_window = (struct window){hop_s};
+    *ret_window = (struct window){.length_s = hop_s};
     *ret_panes = size_s / hop_s;
     return true;
 }

@@ -150,11 +150,9 @@ static bool parse_time(const char *option, const char *text, int64_t *ret_us, st
     *ret_us = NO_TIME;
     if (!text)
         return true;
-    if (rfc3339_parse(text_of(text), &number))
-        *ret_us = number * US_PER_SECOND;
-    else if (rfc3339_date_parse(text_of(text), &number))
+    if (rfc3339_date_parse(text_of(text), &number))
         *ret_us = number * SECONDS_PER_DAY * US_PER_SECOND;
-    else
+    else if (!rfc3339_parse(text_of(text), ret_us))
         return error_set(error, ERROR_USAGE, "--%s is an RFC 3339 time or a date, not %s", option, text);
     return true;
 }

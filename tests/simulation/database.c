@@ -170,7 +170,7 @@ static bool read_rows(struct publication_store *store, const struct source *sour
             continue;
         for (size_t i = 0; i < panes_count(&state->views->panes[view]); i++) {
             struct pane pane = panes_get(&state->views->panes[view], i);
-            if (pane.cell->count && !rows->row(rows->context, view, pane.window_start_s, pane.group, pane.cell, error))
+            if (pane.cell->count && !rows->row(rows->context, view, pane.window_start_us, pane.group, pane.cell, error))
                 return false;
         }
     }

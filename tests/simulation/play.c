@@ -87,7 +87,7 @@ static void make_view(struct world *world, struct definition *definition, struct
     size_t position;
     *view = (struct view){.name = name,
                           .schema = &definition->source.schema,
-                          .window = {length_s},
+                          .window = {.length_s = length_s},
                           .zone = world->zone,
                           .sums = {AMOUNT},
                           .sum_count = 1,

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "chance.h"
 #include "merged/follower.h"
 #include "oracle.h"
@@ -73,7 +74,7 @@ static bool compare_members(const struct snapshot *snapshot, int64_t window_s, s
     struct cell_total answered = {0};
     const struct view *view = &snapshot->source->views[BY_DAY];
     const struct sum *sums = &cell_total(&answered)->sums[view->sum_count];
-    snapshot_take_members(snapshot, BY_DAY, window_s, group, cell_total(&answered));
+    snapshot_take_members(snapshot, BY_DAY, window_s * US_PER_SECOND, group, cell_total(&answered));
     bool same = sums[0].count == __builtin_popcount(amounts) && sums[1].count == 1 && sums[2].count == 1 &&
                 ORACLE_AMOUNT((int64_t)sums[1].total) == (amounts & -amounts) &&
                 ORACLE_AMOUNT((int64_t)sums[2].total) == 1u << (31 - __builtin_clz(amounts));
@@ -109,8 +110,8 @@ static bool compare_view(const struct snapshot *snapshot, size_t number, const s
     size_t found = 0;
     for (size_t w = 0; w < rows->count; w++)
         for (size_t r = 0; r < rows->windows[w].count; r++)
-            if (!compare_row(snapshot, rows->view, rows->windows[w].start_s, rows->windows[w].rows[r], expected,
-                             &found))
+            if (!compare_row(snapshot, rows->view, rows->windows[w].start_us / US_PER_SECOND, rows->windows[w].rows[r],
+                             expected, &found))
                 return false;
     return found == rows_expected(expected) ||
            differs("view %s: %zu rows are answered as complete; the messages below the offsets give %zu",

@@ -115,9 +115,15 @@ void append_view_measure(struct buffer *sql, const struct view *view, size_t num
 static void append_rows(struct buffer *sql, const struct window_sql *window)
 {
     const struct view *view = window->view;
-    buffer_append_string(sql, "select to_timestamp(tm_window), to_timestamp(");
-    window_sql_append_end(window, "tm_window", sql);
-    buffer_append_string(sql, "), tm_window, tm_count");
+    struct buffer end = {0};
+    buffer_append_string(sql, "select ");
+    window_sql_append_time(view, "tm_window", sql);
+    buffer_append_string(sql, ", ");
+    window_sql_append_end(window, "tm_window", &end);
+    window_sql_append_time(view, buffer_string(&end), sql);
+    sql->failed |= end.failed;
+    buffer_clean_up(&end);
+    buffer_append_string(sql, ", tm_window, tm_count");
     for (size_t i = 0; i < view->dimension_count; i++)
         buffer_appendf(sql, ", tm_group_%zu", i);
     for (size_t i = 0; i < view->measure_count; i++) {

@@ -24,7 +24,7 @@ static void check_printed(const struct zone *zone, int64_t at_s)
 {
     struct buffer printed = {0};
     int64_t us;
-    buffer_append_local_time(&printed, zone, at_s);
+    buffer_append_local_time(&printed, zone, at_s * 1000000);
     bool has_hours = zone_offset(zone, at_s) / 3600 < 24 && zone_offset(zone, at_s) / 3600 > -24;
     REQUIRE(!has_hours || (rules_time(printed.data, printed.length, &us) && us == at_s * 1000000));
     buffer_clean_up(&printed);

@@ -25,12 +25,12 @@ static const struct schema schema = {.fields = fields, .field_count = 3, .key = 
 static const struct view views[] = {
     {.name = "v",
      .schema = &schema,
-     .window = {60},
+     .window = {.length_s = 60},
      .dimensions = {0, 2},
      .dimension_count = 2,
      .sums = {1, 2},
      .sum_count = SUMS},
-    {.name = "all", .schema = &schema, .window = {86400}},
+    {.name = "all", .schema = &schema, .window = {.length_s = 86400}},
 };
 static const struct source source = {.name = "s", .views = views, .view_count = 2, .fingerprint = "f"};
 
@@ -167,7 +167,7 @@ static void fill_panes(struct bytes *bytes, struct panes panes[2])
     while (bytes->at < bytes->end) {
         size_t view = *bytes->at++ % 2;
         struct value values[3] = {{.present = false}};
-        int64_t start_s = take_number(bytes);
+        int64_t start_us = take_number(bytes) % (INT64_MAX / 2);
         size_t length = (size_t)(bytes->end - bytes->at) < 12 ? (size_t)(bytes->end - bytes->at) : 12;
         length = length && view == 0 ? *bytes->at % (length + 1) : 0;
         values[0] = (struct value){.present = length % 5 != 4, .text = {(const char *)bytes->at, length}};
@@ -175,7 +175,7 @@ static void fill_panes(struct bytes *bytes, struct panes panes[2])
         values[2] = (struct value){.present = length % 3 != 2, .number = take_number(bytes)};
         struct buffer group = {0};
         group_append(&views[view], values, &group);
-        struct cell *cell = panes_at(&panes[view], start_s, buffer_text(&group));
+        struct cell *cell = panes_at(&panes[view], start_us, buffer_text(&group));
         REQUIRE(cell);
         fill_cell(bytes, views[view].sum_count, cell);
         buffer_clean_up(&group);
@@ -242,7 +242,7 @@ static void check_panes(const struct panes *sent, struct panes *got)
         if (cell_is_zero(sent->view, pane.cell))
             continue;
         count++;
-        struct cell *cell = panes_at(got, pane.window_start_s, pane.group);
+        struct cell *cell = panes_at(got, pane.window_start_us, pane.group);
         REQUIRE(cell && same_cell(sent->view, pane.cell, cell));
     }
     REQUIRE(panes_count(got) == count);

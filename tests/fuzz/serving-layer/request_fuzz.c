@@ -25,10 +25,14 @@ static const struct schema schema = {.fields = fields, .field_count = 3, .key = 
     .measures = {{"n", MEASURE_COUNT, FIELD_NONE, 0}, {"s", MEASURE_SUM, 2, 0}, {"m", MEASURE_AVERAGE, 2, 0}},         \
     .measure_count = 3, .sums = {2}, .sum_count = 1, .fingerprint = "f"
 static struct view views[VIEWS] = {
-    [DAILY] = {.name = "daily", .schema = &schema, .window = {86400}, MEASURES},
-    [GROUPED] =
-        {.name = "grouped", .schema = &schema, .window = {3600}, .dimensions = {0, 1}, .dimension_count = 2, MEASURES},
-    [RECENT] = {.name = "recent", .schema = &schema, .window = {60}, .retention_s = 7200, MEASURES},
+    [DAILY] = {.name = "daily", .schema = &schema, .window = {.length_s = 86400}, MEASURES},
+    [GROUPED] = {.name = "grouped",
+                 .schema = &schema,
+                 .window = {.length_s = 3600},
+                 .dimensions = {0, 1},
+                 .dimension_count = 2,
+                 MEASURES},
+    [RECENT] = {.name = "recent", .schema = &schema, .window = {.length_s = 60}, .retention_s = 7200, MEASURES},
 };
 static struct source source = {.name = "orders",
                                .topic = "orders",
@@ -87,7 +91,8 @@ static void publish(struct live *live)
     for (size_t view = 0; view < VIEWS; view++) {
         rows.clear_view(rows.context, view);
         for (int64_t i = 1; i < 40; i++)
-            REQUIRE(rows.row(rows.context, view, start_of(view, i), text_of(group_of(view, i)), make_cell(i), &error));
+            REQUIRE(rows.row(rows.context, view, start_of(view, i) * 1000000, text_of(group_of(view, i)), make_cell(i),
+                             &error));
     }
     REQUIRE(snapshot_update(snapshot, live, &staging, &publication, &error));
     staging_clean_up(&staging);
@@ -108,7 +113,7 @@ static void fill_slot(struct live *live)
     REQUIRE(cells);
     for (size_t view = 0; view < VIEWS; view++)
         for (int64_t i = 30; i < 50; i++) {
-            struct cell *cell = panes_at(&cells->panes[view], start_of(view, i), text_of(group_of(view, i)));
+            struct cell *cell = panes_at(&cells->panes[view], start_of(view, i) * 1000000, text_of(group_of(view, i)));
             REQUIRE(cell);
             cell_merge(&views[view], cell, make_cell(i));
         }

@@ -51,7 +51,7 @@ static void compare_panes(struct panes *a, struct panes *b)
 {
     for (size_t i = 0; i < panes_count(a); i++) {
         struct pane pane = panes_get(a, i);
-        const struct cell *other = panes_at(b, pane.window_start_s, pane.group);
+        const struct cell *other = panes_at(b, pane.window_start_us, pane.group);
         assert_memory_equal(pane.cell, other, cell_size(a->view));
     }
 }
@@ -106,8 +106,8 @@ static void add_by_chance(struct additions *additions)
         int64_t sign = one_in(3) ? -1 : 1, cents = (int64_t)test_random(1000000000000) - 500000000000;
         group_append(&views[DAILY], values, &group);
         struct cell *cells[] = {
-            panes_at(&additions->panes[DAILY], 86400 * (int64_t)test_random(3), buffer_text(&group)),
-            panes_at(&additions->panes[MINUTE], 60 * (int64_t)test_random(3000), (struct text){"", 0})};
+            panes_at(&additions->panes[DAILY], 86400 * US_PER_SECOND * (int64_t)test_random(3), buffer_text(&group)),
+            panes_at(&additions->panes[MINUTE], 60 * US_PER_SECOND * (int64_t)test_random(3000), (struct text){"", 0})};
         for (size_t view = 0; view < VIEW_COUNT; view++) {
             cells[view]->count += sign;
             cells[view]->sums[0].count += sign;

@@ -19,7 +19,7 @@ static void add_of_commit(int64_t number, struct additions *additions)
 {
     for (int64_t i = 0; i < CELLS_A_COMMIT; i++) {
         int64_t window = (number * 7919 + i * i * 31) % WINDOWS;
-        struct cell *cell = panes_at(&additions->panes[MINUTE], window * 60, (struct text){"", 0});
+        struct cell *cell = panes_at(&additions->panes[MINUTE], window * 60 * US_PER_SECOND, (struct text){"", 0});
         cell->count++;
         cell->sums[0].count++;
         cell->sums[0].total += number * 1000 + i;
@@ -121,7 +121,7 @@ static void assert_holds(struct slot_reader *reader, int64_t commits)
     assert_int_equal(panes_count(got), panes_count(wanted));
     for (size_t i = 0; i < panes_count(wanted); i++) {
         struct pane pane = panes_get(wanted, i);
-        assert_memory_equal(panes_at(got, pane.window_start_s, pane.group), pane.cell, cell_size(&views[MINUTE]));
+        assert_memory_equal(panes_at(got, pane.window_start_us, pane.group), pane.cell, cell_size(&views[MINUTE]));
     }
     if (!slot_reader_audit(reader, &damage))
         fail_msg("%s", damage.message);

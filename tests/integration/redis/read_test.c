@@ -51,11 +51,12 @@ static void random_additions(struct additions *additions)
     struct buffer group = {0};
     for (int64_t n = pick(6); n > 0; n--) {
         group_of((size_t)pick(20), &group);
-        random_cell(&views[DAILY],
-                    panes_at(&additions->panes[DAILY], (pick(4) - 1) * 86400 - 3600, buffer_text(&group)));
+        random_cell(&views[DAILY], panes_at(&additions->panes[DAILY], ((pick(4) - 1) * 86400 - 3600) * US_PER_SECOND,
+                                            buffer_text(&group)));
     }
     for (int64_t n = pick(6); n > 0; n--)
-        random_cell(&views[MINUTE], panes_at(&additions->panes[MINUTE], pick(4000) * 60, (struct text){"", 0}));
+        random_cell(&views[MINUTE],
+                    panes_at(&additions->panes[MINUTE], pick(4000) * 60 * US_PER_SECOND, (struct text){"", 0}));
     buffer_clean_up(&group);
     additions->ledger.consumed = pick(100);
     additions->ledger.kept = pick(3) - 1;
@@ -71,7 +72,7 @@ static void merge_panes(struct panes *into, const struct panes *from)
 {
     for (size_t i = 0; i < panes_count(from); i++) {
         struct pane pane = panes_get(from, i);
-        cell_merge(into->view, panes_at(into, pane.window_start_s, pane.group), pane.cell);
+        cell_merge(into->view, panes_at(into, pane.window_start_us, pane.group), pane.cell);
     }
 }
 
@@ -89,7 +90,7 @@ static void assert_same_panes(struct panes *a, struct panes *b)
     for (size_t i = 0; i < panes_count(a); i++) {
         struct pane pane = panes_get(a, i);
         if (!cell_is_zero(a->view, pane.cell))
-            assert_memory_equal(pane.cell, panes_at(b, pane.window_start_s, pane.group), cell_size(a->view));
+            assert_memory_equal(pane.cell, panes_at(b, pane.window_start_us, pane.group), cell_size(a->view));
     }
 }
 
@@ -129,7 +130,7 @@ static void on_changed(void *context, struct slot_reader *reader, int64_t epoch,
 {
     struct listener *listener = context;
     assert_true(epoch <= reader->slot.epoch);
-    cell_merge(&views[view], panes_at(&listener->sums[view], delta.window_start_s, delta.group), delta.cell);
+    cell_merge(&views[view], panes_at(&listener->sums[view], delta.window_start_us, delta.group), delta.cell);
     listener->changes++;
 }
 
@@ -382,7 +383,7 @@ static void remembered_commits_have_a_ceiling_in_number_and_bytes(void **state)
     }
     assert_int_equal(redis_number("LLEN test:{orders/3}:recent"), 64);
     for (int64_t i = 0; i < 20000; i++)
-        panes_at(&additions.panes[MINUTE], i * 60, (struct text){"", 0})->count = 1;
+        panes_at(&additions.panes[MINUTE], i * 60 * US_PER_SECOND, (struct text){"", 0})->count = 1;
     for (int64_t i = 100; i < 106; i++) {
         char id[16];
         snprintf(id, sizeof id, "%" PRId64, i + 1);
@@ -400,7 +401,7 @@ static void many_cells_in_one_commit_come_back(void **state)
     additions_init(&additions);
     begin_slot("a", 1, 0);
     for (int64_t i = 0; i < 3000; i++)
-        random_cell(&views[MINUTE], panes_at(&additions.panes[MINUTE], i * 60, (struct text){"", 0}));
+        random_cell(&views[MINUTE], panes_at(&additions.panes[MINUTE], i * 60 * US_PER_SECOND, (struct text){"", 0}));
     commit_additions(&additions, "1", 0);
     slot_reader_init(&reader, slot_three, &orders);
     read_into(&reader);

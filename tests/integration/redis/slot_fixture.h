@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include <hiredis/hiredis.h>
 
+#include "base/clock.h"
 #include "redis/redis_store.h"
 #include "servers.h"
 
@@ -29,14 +30,14 @@ static const struct field fields[] = {
 static const struct view views[VIEW_COUNT] = {
     {.name = "daily",
      .schema = &(const struct schema){.fields = fields, .field_count = 3},
-     .window = {86400},
+     .window = {.length_s = 86400},
      .dimensions = {0},
      .dimension_count = 1,
      .sums = {1, 2},
      .sum_count = 2},
     {.name = "minute",
      .schema = &(const struct schema){.fields = fields, .field_count = 3},
-     .window = {60},
+     .window = {.length_s = 60},
      .sums = {1},
      .sum_count = 1},
 };
@@ -68,7 +69,7 @@ static UNUSED void additions_clean_up(struct additions *additions)
 /* One version of 12.34, without a category. */
 static UNUSED void add_one(struct additions *additions)
 {
-    struct cell *cell = panes_at(&additions->panes[MINUTE], 600, (struct text){"", 0});
+    struct cell *cell = panes_at(&additions->panes[MINUTE], 600 * US_PER_SECOND, (struct text){"", 0});
     cell->count++;
     cell->sums[0].count++;
     cell->sums[0].total += 1234;

@@ -115,12 +115,12 @@ static void offsets_are_right_where_zones_are_odd(void **state)
     } cases[] = {
         {"UTC", 1743296399, 0},
         {"Europe/London", 1743296399, 0}, /* a second before summer time */
-        {"Europe/London", 1743296400, 3600},
+        {"Europe/London", 1743296400000000, 3600},
         {"America/Havana", 1730608200, -14400}, /* 00:30 for the first and the second time */
         {"America/Havana", 1730611800, -18000},
         {"Africa/Cairo", 1714084200, 10800},        /* no midnight that day */
         {"Australia/Lord_Howe", 1743866100, 37800}, /* half an hour of summer time */
-        {"Asia/Kathmandu", 1767291299, 20700},
+        {"Asia/Kathmandu", 1767291299000000, 20700},
         {"Pacific/Apia", 1325239199, -36000}, /* 30 December 2011 was left out */
         {"Pacific/Apia", 1325239200, 50400},
         {"Europe/Dublin", 1736942400, 0}, /* winter time is the negative daylight time */
@@ -253,19 +253,22 @@ static void local_times_are_written_with_their_offset(void **state)
     (void)state;
     static const struct {
         const char *zone;
-        int64_t at_s;
+        int64_t at_us;
         const char *text;
     } cases[] = {
-        {"UTC", 1767225600, "2026-01-01T00:00:00+00:00"},
-        {"Europe/London", 1743296400, "2025-03-30T02:00:00+01:00"},
-        {"America/St_Johns", 1289101500, "2010-11-07T00:15:00-03:30"},
-        {"Asia/Kathmandu", 1767291299, "2026-01-01T23:59:59+05:45"},
-        {"UTC", -1, "1969-12-31T23:59:59+00:00"},
+        {"UTC", 1767225600000000, "2026-01-01T00:00:00+00:00"},
+        {"Europe/London", 1743296400000000, "2025-03-30T02:00:00+01:00"},
+        {"America/St_Johns", 1289101500000000, "2010-11-07T00:15:00-03:30"},
+        {"Asia/Kathmandu", 1767291299000000, "2026-01-01T23:59:59+05:45"},
+        {"UTC", -1000000, "1969-12-31T23:59:59+00:00"},
+        {"UTC", -1, "1969-12-31T23:59:59.999999+00:00"},
+        {"UTC", 1767225600500000, "2026-01-01T00:00:00.5+00:00"},
+        {"Asia/Kathmandu", 1767291299000100, "2026-01-01T23:59:59.0001+05:45"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct zone *zone = open_zone(cases[i].zone);
         struct buffer buffer = {0};
-        buffer_append_local_time(&buffer, zone, cases[i].at_s);
+        buffer_append_local_time(&buffer, zone, cases[i].at_us);
         assert_string_equal(buffer_string(&buffer), cases[i].text);
         buffer_clean_up(&buffer);
         zone_close(zone);

@@ -13,8 +13,8 @@
 static const struct field fields[] = {{"category", FIELD_TEXT, 0}};
 static const struct schema schema = {.fields = fields, .field_count = 1, .key = FIELD_NONE};
 static const struct view views[] = {
-    {.name = "sales", .schema = &schema, .window = {60}, .dimension_count = 1},
-    {.name = "other", .schema = &schema, .window = {60}, .dimension_count = 1},
+    {.name = "sales", .schema = &schema, .window = {.length_s = 60}, .dimension_count = 1},
+    {.name = "other", .schema = &schema, .window = {.length_s = 60}, .dimension_count = 1},
 };
 static const struct source source = {.name = "orders", .views = views, .view_count = 2};
 
@@ -57,7 +57,7 @@ static const char *told(struct feed_reader *reader)
     size_t length = (size_t)snprintf(text, sizeof text, "%s", changes.is_reset ? "reset" : "");
     for (size_t i = 0; i < changes.count; i++) {
         const struct change *one = &changes.changes[i];
-        length += (size_t)snprintf(text + length, sizeof text - length, "%lld %.*s; ", (long long)one->window_start_s,
+        length += (size_t)snprintf(text + length, sizeof text - length, "%lld %.*s; ", (long long)one->window_start_us,
                                    (int)one->group.length, one->group.data);
     }
     changes_clean_up(&changes);

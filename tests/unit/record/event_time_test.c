@@ -123,33 +123,35 @@ static void numbers_are_taken_in_their_unit_from_2000_until_2100(void **state)
     }
 }
 
-#define JANUARY_2026_S (JANUARY_2026 / 1000000)
-
-static void a_time_that_is_asked_for_is_of_any_year_and_becomes_the_next_whole_second(void **state)
+static void a_time_that_is_asked_for_is_of_any_year_and_becomes_the_next_whole_microsecond(void **state)
 {
     static const struct {
         const char *text;
-        int64_t at_s;
+        int64_t at_us;
     } cases[] = {
-        {"2026-01-01T00:00:00Z", JANUARY_2026_S},
-        {"2026-01-01t00:00:00z", JANUARY_2026_S},
-        {"2026-01-01 00:00:00.000+00:00", JANUARY_2026_S},
-        {"2026-01-01T00:00:00.0000000000000000000000000000000000000000000000000000000000000001Z", JANUARY_2026_S + 1},
+        {"2026-01-01T00:00:00Z", JANUARY_2026},
+        {"2026-01-01t00:00:00z", JANUARY_2026},
+        {"2026-01-01 00:00:00.000+00:00", JANUARY_2026},
+        {"2026-01-01T00:00:00.0000000000000000000000000000000000000000000000000000000000000001Z", JANUARY_2026 + 1},
         {"1970-01-01T00:00:00Z", 0},
         {"1970-01-01T00:00:00-00:00", 0},
-        {"1969-12-31T23:59:59.5Z", 0},
-        {"1999-12-31T23:59:59Z", 946684799},
-        {"2100-01-01T00:00:00Z", INT64_C(4102444800)},
-        {"0000-01-01T00:00:00Z", INT64_C(-62167219200)},
-        {"9999-12-31T23:59:59Z", INT64_C(253402300799)},
-        {"1990-12-31T23:59:60Z", 662688000},
-        {"1990-12-31T15:59:60.9-08:00", 662688000},
+        {"1969-12-31T23:59:59.5Z", -500000},
+        {"2026-01-01T00:00:00.123456Z", JANUARY_2026 + 123456},
+        {"2026-01-01T00:00:00.12345600Z", JANUARY_2026 + 123456},
+        {"2026-01-01T00:00:00.1234561Z", JANUARY_2026 + 123457},
+        {"2026-01-01T00:00:00.999999999Z", JANUARY_2026 + 1000000},
+        {"1999-12-31T23:59:59Z", INT64_C(946684799000000)},
+        {"2100-01-01T00:00:00Z", INT64_C(4102444800000000)},
+        {"0000-01-01T00:00:00Z", INT64_C(-62167219200000000)},
+        {"9999-12-31T23:59:59Z", INT64_C(253402300799000000)},
+        {"1990-12-31T23:59:60Z", INT64_C(662688000000000)},
+        {"1990-12-31T15:59:60.9-08:00", INT64_C(662688000000000)},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int64_t at_s = -77;
-        assert_true(rfc3339_parse(text_of(cases[i].text), &at_s));
-        assert_int_equal(at_s, cases[i].at_s);
+        int64_t at_us = -77;
+        assert_true(rfc3339_parse(text_of(cases[i].text), &at_us));
+        assert_int_equal(at_us, cases[i].at_us);
     }
 }
 
@@ -174,9 +176,9 @@ static void what_is_no_time_cannot_be_asked_for(void **state)
                                         " 2026-01-01T00:00:00Z"};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        int64_t at_s = 77;
-        assert_false(rfc3339_parse(text_of(cases[i]), &at_s));
-        assert_int_equal(at_s, 77);
+        int64_t at_us = 77;
+        assert_false(rfc3339_parse(text_of(cases[i]), &at_us));
+        assert_int_equal(at_us, 77);
     }
 }
 
@@ -206,7 +208,7 @@ int main(void)
         cmocka_unit_test(the_years_count_after_conversion_to_utc),
         cmocka_unit_test(a_text_may_end_anywhere),
         cmocka_unit_test(numbers_are_taken_in_their_unit_from_2000_until_2100),
-        cmocka_unit_test(a_time_that_is_asked_for_is_of_any_year_and_becomes_the_next_whole_second),
+        cmocka_unit_test(a_time_that_is_asked_for_is_of_any_year_and_becomes_the_next_whole_microsecond),
         cmocka_unit_test(what_is_no_time_cannot_be_asked_for),
         cmocka_unit_test(a_date_that_is_asked_for_is_a_day_of_any_year),
     };

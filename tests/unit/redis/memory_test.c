@@ -14,7 +14,7 @@ static const struct field fields[] = {{"category", FIELD_TEXT, 0}, {"amount", FI
 static const struct schema schema = {.fields = fields, .field_count = 2, .key = FIELD_NONE, .event_time = "t"};
 static const struct view views[] = {{.name = "v",
                                      .schema = &schema,
-                                     .window = {60},
+                                     .window = {.length_s = 60},
                                      .dimensions = {0},
                                      .dimension_count = 1,
                                      .sums = {1},
@@ -142,7 +142,7 @@ static int make_commit(void **state)
     (void)state;
     panes_init(&panes, &views[0]);
     for (int64_t i = 0; i < WINDOWS; i++) {
-        struct cell *cell = panes_at(&panes, i * 60, text_of(group));
+        struct cell *cell = panes_at(&panes, i * 60 * INT64_C(1000000), text_of(group));
         cell->count = 1;
         cell->sums[0] = (struct sum){1, (wide)i * 1000000001};
     }

@@ -10,7 +10,7 @@
 static const struct field fields[] = {{"category", FIELD_TEXT, 0}, {"amount", FIELD_DECIMAL, 2}};
 static const struct schema schema = {.fields = fields, .field_count = 2, .key = FIELD_NONE, .event_time = "t"};
 static const struct view views[] = {
-    {.name = "v", .schema = &schema, .window = {60}, .dimensions = {0}, .dimension_count = 1}};
+    {.name = "v", .schema = &schema, .window = {.length_s = 60}, .dimensions = {0}, .dimension_count = 1}};
 static const struct source source = {.name = "s", .views = views, .view_count = 1, .fingerprint = "f"};
 
 #define META                                                                                                           \

@@ -119,7 +119,7 @@ static void measures_of_members_are_of_the_values_that_both_parts_leave(void **s
 static void members_that_memory_gave_up_are_not_passed_over(void **state)
 {
     struct bench *bench = *state;
-    view_rows_raise_floor(&bench->snapshot->views[SPREAD_MEMBERS].rows, DAY_S + SECONDS_PER_DAY);
+    view_rows_raise_floor(&bench->snapshot->views[SPREAD_MEMBERS].rows, (DAY_S + SECONDS_PER_DAY) * US_PER_SECOND);
     assert_problem(bench, "/v1/views/spread", 422, "windows before 2026-01-02T00:00:00+00:00 are not held");
     assert_problem(bench, "/v1/views/spread?window=1+month", 422, "windows before");
     assert_says(bench, "/v1/views/spread?from=2026-01-02", "\"amounts\": 2, \"least\": 7.00");

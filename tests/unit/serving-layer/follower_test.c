@@ -33,6 +33,11 @@ static int64_t window_of(int number)
     return DAY_S + number * SECONDS_PER_DAY;
 }
 
+static int64_t window_us(int number)
+{
+    return window_of(number) * US_PER_SECOND;
+}
+
 static void make_panes(struct panes panes[VIEW_COUNT])
 {
     for (size_t view = 0; view < VIEW_COUNT; view++)
@@ -65,7 +70,8 @@ static void commit(int partition, struct panes panes[VIEW_COUNT], int sign)
         for (size_t i = 0; i < panes_count(&panes[view]); i++) {
             struct pane pane = panes_get(&panes[view], i);
             int64_t total = views[view].sum_count ? (int64_t)pane.cell->sums[0].total : 0;
-            fake_add(partition, view, pane.window_start_s, pane.group, sign * pane.cell->count, sign * total);
+            fake_add(partition, view, pane.window_start_us / US_PER_SECOND, pane.group, sign * pane.cell->count,
+                     sign * total);
         }
 }
 
@@ -223,8 +229,8 @@ static void fault(struct world *world)
 static void check_spread(const struct snapshot *snapshot, struct panes expected[VIEW_COUNT], int window)
 {
     struct cell_total found = {0};
-    const struct cell *wanted = panes_at(&expected[SPREAD], window_of(window), no_group);
-    snapshot_take_members(snapshot, SPREAD, window_of(window), no_group, cell_total(&found));
+    const struct cell *wanted = panes_at(&expected[SPREAD], window_us(window), no_group);
+    snapshot_take_members(snapshot, SPREAD, window_us(window), no_group, cell_total(&found));
     for (size_t i = 0; i < views[SPREAD].member_count; i++) {
         const struct sum *answered = &cell_total(&found)->sums[i];
         if (answered->count != wanted->sums[i].count || answered->total != wanted->sums[i].total)
@@ -248,11 +254,11 @@ static void check(struct world *world)
     assert_true(panes_take_members(&expected[SPREAD], SPREAD_MEMBERS, &expected[SPREAD_MEMBERS]));
     for (int window = 0; window < WINDOWS; window++) {
         const struct view_rows *rows = &snapshot->views[DAILY].rows;
-        const struct cell *cell = panes_at(&expected[DAILY], window_of(window), no_group);
+        const struct cell *cell = panes_at(&expected[DAILY], window_us(window), no_group);
         int64_t count = 0, total = 0;
-        size_t at = view_rows_window(rows, window_of(window));
+        size_t at = view_rows_window(rows, window_us(window));
         for (int layer = LAYER_BATCH; layer <= (int)LAYER_SPEED; layer++)
-            if (at < rows->count && rows->windows[at].start_s == window_of(window) && rows->windows[at].count) {
+            if (at < rows->count && rows->windows[at].start_us == window_us(window) && rows->windows[at].count) {
                 const struct cell *held = row_cell(rows->windows[at].rows[0], &views[DAILY], (enum layer)layer);
                 count += held->count;
                 total += (int64_t)held->sums[0].total;
@@ -342,12 +348,12 @@ struct copy {
     size_t resets, changes; /* that it was told of */
 };
 
-static void copy_window(struct copy *copy, const struct view_rows *rows, int64_t start_s)
+static void copy_window(struct copy *copy, const struct view_rows *rows, int64_t start_us)
 {
-    struct cell *cell = panes_at(&copy->held, start_s, no_group);
-    size_t at = view_rows_window(rows, start_s);
+    struct cell *cell = panes_at(&copy->held, start_us, no_group);
+    size_t at = view_rows_window(rows, start_us);
     memset(cell, 0, cell_size(rows->view));
-    if (at == rows->count || rows->windows[at].start_s != start_s || rows->windows[at].count == 0)
+    if (at == rows->count || rows->windows[at].start_us != start_us || rows->windows[at].count == 0)
         return;
     for (int layer = LAYER_BATCH; layer <= (int)LAYER_SPEED; layer++)
         cell_merge(rows->view, cell, row_cell(rows->windows[at].rows[0], rows->view, (enum layer)layer));
@@ -364,9 +370,9 @@ static void copy_follow(struct copy *copy, struct snapshot *snapshot)
     if (changes.is_reset)
         panes_clear(&copy->held);
     for (size_t i = 0; changes.is_reset && i < rows->count; i++)
-        copy_window(copy, rows, rows->windows[i].start_s);
+        copy_window(copy, rows, rows->windows[i].start_us);
     for (size_t i = 0; i < changes.count; i++)
-        copy_window(copy, rows, changes.changes[i].window_start_s);
+        copy_window(copy, rows, changes.changes[i].window_start_us);
     pthread_rwlock_unlock(&snapshot->lock);
     changes_clean_up(&changes);
 }
@@ -376,9 +382,9 @@ static void assert_copy_is_the_view(const struct copy *copy, const struct snapsh
     struct copy anew = {0};
     panes_init(&anew.held, &views[DAILY]);
     for (int window = 0; window < WINDOWS; window++) {
-        copy_window(&anew, &snapshot->views[DAILY].rows, window_of(window));
-        const struct cell *held = panes_at((struct panes *)(uintptr_t)&copy->held, window_of(window), no_group);
-        const struct cell *is = panes_at(&anew.held, window_of(window), no_group);
+        copy_window(&anew, &snapshot->views[DAILY].rows, window_us(window));
+        const struct cell *held = panes_at((struct panes *)(uintptr_t)&copy->held, window_us(window), no_group);
+        const struct cell *is = panes_at(&anew.held, window_us(window), no_group);
         assert_memory_equal(held, is, cell_size(&views[DAILY]));
     }
     panes_clean_up(&anew.held);
@@ -756,10 +762,10 @@ static void windows_beyond_the_memory_are_refused_and_not_left_out_in_silence(vo
     assert_true(snapshot_bytes(world->bench.snapshot) <= 20000);
     assert_problem(&world->bench, "/v1/views/daily", 422, "http.memory");
     assert_problem(&world->bench, "/v1/views/daily?from=2026-01-01&to=2026-01-02", 422, "http.memory");
-    int64_t floor_s = world->bench.snapshot->views[DAILY].rows.floor_s;
+    int64_t floor_us = world->bench.snapshot->views[DAILY].rows.floor_us;
     struct buffer target = {0};
     buffer_append_string(&target, "/v1/views/daily?from=");
-    buffer_append_local_time(&target, views[DAILY].zone, floor_s);
+    buffer_append_local_time(&target, views[DAILY].zone, floor_us);
     assert_says(&world->bench, buffer_string(&target), "\"complete\": true");
     buffer_clean_up(&target);
     world_destroy(world);

@@ -11,6 +11,11 @@ struct model {
     int64_t counts[2][WINDOWS][GROUPS];
 };
 
+static int64_t window_us(int number)
+{
+    return (DAY_S + 3600 * number) * US_PER_SECOND;
+}
+
 static struct text random_group(int number, struct buffer *scratch)
 {
     char category[8];
@@ -28,7 +33,7 @@ static void add_random(struct view_rows *rows, struct model *model, enum layer l
         int window = (int)test_random(WINDOWS), group = (int)test_random(GROUPS);
         int64_t count = (int64_t)test_random(3) - 1;
         add_cell(&panes, DAY_S + 3600 * window, random_group(group, &scratch), count, count * 100);
-        if (DAY_S + 3600 * window >= rows->floor_s)
+        if (window_us(window) >= rows->floor_us)
             model->counts[layer][window][group] += count;
     }
     assert_true(sorted_panes_init(&sorted, &panes));
@@ -45,7 +50,7 @@ static void assert_rows(const struct view_rows *rows, const struct model *model)
     size_t row_count = 0;
     for (size_t i = 0; i < rows->count; i++) {
         const struct window_rows *window = &rows->windows[i];
-        assert_true(i == 0 || rows->windows[i - 1].start_s < window->start_s);
+        assert_true(i == 0 || rows->windows[i - 1].start_us < window->start_us);
         row_count += window->count;
         for (size_t row = 1; row < window->count; row++)
             assert_true(group_compare(rows->view, row_group(window->rows[row - 1], rows->view),
@@ -56,11 +61,11 @@ static void assert_rows(const struct view_rows *rows, const struct model *model)
         for (int group = 0; group < GROUPS; group++)
             for (int layer = 0; layer < 2; layer++) {
                 int64_t found = 0;
-                size_t at = view_rows_window(rows, DAY_S + 3600 * number);
+                size_t at = view_rows_window(rows, window_us(number));
                 struct text name = random_group(group, &scratch);
                 const struct window_rows *window = at < rows->count ? &rows->windows[at] : NULL;
                 size_t row = window ? window_rows_group(rows->view, window, name, false) : 0;
-                if (window && window->start_s == DAY_S + 3600 * number && row < window->count &&
+                if (window && window->start_us == window_us(number) && row < window->count &&
                     text_equal(row_group(window->rows[row], rows->view), name))
                     found = row_cell(window->rows[row], rows->view, (enum layer)layer)->count;
                 assert_int_equal(found, model->counts[layer][number][group]);
@@ -78,7 +83,7 @@ static void random_change(struct view_rows *rows, struct model *model)
         memset(model->counts[layer], 0, sizeof model->counts[layer]);
         break;
     case 1:
-        view_rows_clear_window(rows, layer, DAY_S + 3600 * window);
+        view_rows_clear_window(rows, layer, window_us(window));
         memset(model->counts[layer][window], 0, sizeof model->counts[layer][window]);
         break;
     case 2:
@@ -103,7 +108,7 @@ static void rows_are_what_was_added_in_order_whatever_the_order_of_adding(void *
             assert_rows(&rows, &model);
         }
         int floor = (int)test_random(WINDOWS);
-        view_rows_raise_floor(&rows, DAY_S + 3600 * floor);
+        view_rows_raise_floor(&rows, window_us(floor));
         memset(model.counts[0], 0, (size_t)floor * sizeof model.counts[0][0]);
         memset(model.counts[1], 0, (size_t)floor * sizeof model.counts[1][0]);
         add_random(&rows, &model, LAYER_SPEED);
@@ -143,8 +148,8 @@ static void shrinking_gives_up_the_oldest_windows_first(void **state)
     view_rows_shrink(&rows, half);
     assert_true(rows.bytes <= half);
     assert_true(rows.count > 0);
-    assert_int_equal(rows.windows[rows.count - 1].start_s, DAY_S + 3600 * (WINDOWS - 1));
-    assert_int_equal(rows.windows[0].start_s, rows.floor_s);
+    assert_int_equal(rows.windows[rows.count - 1].start_us, window_us(WINDOWS - 1));
+    assert_int_equal(rows.windows[0].start_us, rows.floor_us);
     view_rows_shrink(&rows, 0);
     assert_int_equal(rows.bytes, 0);
     view_rows_clean_up(&rows);

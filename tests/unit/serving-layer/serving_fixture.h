@@ -30,7 +30,8 @@ static struct source orders = {.name = "orders", .views = views, .view_count = V
 
 static void make_view(struct view *view, const char *name, int64_t length_s, const struct zone *zone)
 {
-    *view = (struct view){.name = name, .schema = &schema, .window = {length_s}, .zone = zone, .sum_count = 1};
+    *view =
+        (struct view){.name = name, .schema = &schema, .window = {.length_s = length_s}, .zone = zone, .sum_count = 1};
     view->sums[0] = AMOUNT;
     view->measures[0] = (struct measure){"order_count", MEASURE_COUNT, FIELD_NONE, 0};
     view->measures[1] = (struct measure){"total", MEASURE_SUM, AMOUNT, 0};
@@ -42,7 +43,8 @@ static void make_view(struct view *view, const char *name, int64_t length_s, con
 /* How far apart amounts are: a view whose measures rest on members, and the hidden view of these. */
 static void make_spread(struct view *view, struct view *members, const struct zone *zone)
 {
-    *view = (struct view){.name = "spread", .schema = &schema, .window = {86400}, .zone = zone, .member_count = 3};
+    *view = (struct view){
+        .name = "spread", .schema = &schema, .window = {.length_s = 86400}, .zone = zone, .member_count = 3};
     view->measures[0] = (struct measure){"order_count", MEASURE_COUNT, FIELD_NONE, 0};
     view->measures[1] = (struct measure){"amounts", MEASURE_UNIQUE, AMOUNT, 0};
     view->measures[2] = (struct measure){"least", MEASURE_MINIMUM, AMOUNT, 1};
@@ -51,8 +53,8 @@ static void make_spread(struct view *view, struct view *members, const struct zo
     for (size_t i = 0; i < 3; i++)
         view->members[i] = SPREAD_MEMBERS;
     snprintf(view->fingerprint, sizeof view->fingerprint, "f-spread");
-    *members =
-        (struct view){.name = "spread:amount", .schema = &schema, .window = {86400}, .zone = zone, .shown = view};
+    *members = (struct view){
+        .name = "spread:amount", .schema = &schema, .window = {.length_s = 86400}, .zone = zone, .shown = view};
     members->dimensions[members->dimension_count++] = AMOUNT;
     snprintf(members->fingerprint, sizeof members->fingerprint, "f-spread:amount");
 }
@@ -89,7 +91,7 @@ static UNUSED struct text group_of(const char *category, int64_t quantity, struc
 
 static UNUSED void add_cell(struct panes *panes, int64_t window_s, struct text group, int64_t count, int64_t cents)
 {
-    struct cell *cell = panes_at(panes, window_s, group);
+    struct cell *cell = panes_at(panes, window_s * US_PER_SECOND, group);
     assert_non_null(cell);
     cell->count += count;
     if (panes->view->sum_count == 0)
@@ -193,7 +195,7 @@ static bool fake_read_all(struct slot_reader *reader, struct fake_slot *slot)
                 return false;
         fake_close_ledger(slot, i, cells);
         if (slot->is_damaged)
-            panes_at(&cells->panes[DAILY], DAY_S, (struct text){"", 0})->count++;
+            panes_at(&cells->panes[DAILY], DAY_S * US_PER_SECOND, (struct text){"", 0})->count++;
     }
     return true;
 }
@@ -206,7 +208,7 @@ static bool fake_tell_deltas(struct slot_reader *reader, struct fake_slot *slot)
         for (size_t view = 0; view < VIEW_COUNT; view++)
             for (size_t at = 0; at < panes_count(&slot->panes[i][view]); at++) {
                 struct pane pane = panes_get(&slot->panes[i][view], at);
-                struct cell *held = cells ? panes_at(&cells->panes[view], pane.window_start_s, pane.group) : NULL;
+                struct cell *held = cells ? panes_at(&cells->panes[view], pane.window_start_us, pane.group) : NULL;
                 if (!held)
                     return false;
                 union {
@@ -328,11 +330,12 @@ static bool fake_read_publication(struct publication_store *store, const struct 
 static void fake_clear_windows(const struct published_rows *rows, size_t view)
 {
     for (int64_t day = 0; !fake.touches && day < 4; day++)
-        rows->clear_window(rows->context, view,
-                           window_start(&views[view].window, views[view].zone, DAY_S + day * SECONDS_PER_DAY));
+        rows->clear_window(
+            rows->context, view,
+            window_start_us(&views[view].window, views[view].zone, (DAY_S + day * SECONDS_PER_DAY) * US_PER_SECOND));
     for (size_t i = 0; fake.touches && i < panes_count(&fake.rows[view]); i++)
-        if (fake.touches(view, panes_get(&fake.rows[view], i).window_start_s))
-            rows->clear_window(rows->context, view, panes_get(&fake.rows[view], i).window_start_s);
+        if (fake.touches(view, panes_get(&fake.rows[view], i).window_start_us))
+            rows->clear_window(rows->context, view, panes_get(&fake.rows[view], i).window_start_us);
 }
 
 /* All rows, or, where the epoch before is held, windows that were touched. */
@@ -349,9 +352,9 @@ static bool fake_read_rows_now(const struct source *source, int64_t since_epoch,
             fake_clear_windows(rows, view);
         for (size_t i = 0; i < panes_count(&fake.rows[view]); i++) {
             struct pane pane = panes_get(&fake.rows[view], i);
-            bool is_given = !windows || !fake.touches || fake.touches(view, pane.window_start_s);
+            bool is_given = !windows || !fake.touches || fake.touches(view, pane.window_start_us);
             if (is_given && pane.cell->count &&
-                !rows->row(rows->context, view, pane.window_start_s, pane.group, pane.cell, error))
+                !rows->row(rows->context, view, pane.window_start_us, pane.group, pane.cell, error))
                 return false;
         }
     }

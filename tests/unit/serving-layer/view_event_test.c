@@ -41,7 +41,7 @@ static struct text member_of(int64_t cents, struct buffer *scratch)
 
 static int64_t count_in(struct panes *panes, int64_t window_s, struct text group)
 {
-    return panes_at(panes, window_s, group)->count;
+    return panes_at(panes, window_s * US_PER_SECOND, group)->count;
 }
 
 /* One order more, or one less where there is one. */
@@ -91,7 +91,7 @@ static void note_touched(size_t view, const struct panes *panes)
 {
     for (size_t i = 0; i < panes_count(panes); i++) {
         assert_true(touched[view].count < TOUCHED_MAX);
-        touched[view].windows[touched[view].count++] = panes_get(panes, i).window_start_s;
+        touched[view].windows[touched[view].count++] = panes_get(panes, i).window_start_us;
     }
 }
 

@@ -82,8 +82,12 @@ static int start(void **state)
     if (!zone_open("UTC", &zone, &error))
         return -1;
     for (size_t i = 0; i < VIEWS; i++)
-        views[i] = (struct view){
-            .name = names[i], .schema = &source.schema, .window = {60}, .zone = zone, .sums = {AMOUNT}, .sum_count = 1};
+        views[i] = (struct view){.name = names[i],
+                                 .schema = &source.schema,
+                                 .window = {.length_s = 60},
+                                 .zone = zone,
+                                 .sums = {AMOUNT},
+                                 .sum_count = 1};
     make_messages();
     return expression_compile(text_of("amount > 0"), &source.schema, &arena, &views[PAID].where, &position, &error) &&
                    source_fingerprint(&source)

@@ -81,7 +81,7 @@ static void world_init(struct world *world, enum on_duplicate on_duplicate, int6
     assert_true(zone_open("UTC", &world->zone, &error));
     world->view = (struct view){.name = "v",
                                 .schema = &world->source.schema,
-                                .window = {60},
+                                .window = {.length_s = 60},
                                 .zone = world->zone,
                                 .sums = {AMOUNT},
                                 .sum_count = 1};
@@ -177,7 +177,7 @@ static bool answer(struct world *world, int64_t *ret_offset)
         deferred += reader.epochs[e].ledger.deferred;
         for (int order = 0; order < ORDERS; order++) {
             const struct cell *cell =
-                panes_at(&reader.epochs[e].panes[0], window_of_order_s(order), (struct text){"", 0});
+                panes_at(&reader.epochs[e].panes[0], window_of_order_s(order) * US_PER_SECOND, (struct text){"", 0});
             counts[order] += cell->count;
             sums[order] += (int64_t)cell->sums[0].total;
         }

@@ -212,8 +212,12 @@ static void world_init(struct world *world, int32_t partitions, int64_t live_gro
                                                .event_time = "at",
                                                .event_time_unit = TIME_MICROSECONDS,
                                                .max_future_us = 3600 * US_PER_SECOND}};
-    world->view = (struct view){
-        .name = "v", .schema = &world->source.schema, .window = {60}, .zone = world->zone, .sums = {0}, .sum_count = 1};
+    world->view = (struct view){.name = "v",
+                                .schema = &world->source.schema,
+                                .window = {.length_s = 60},
+                                .zone = world->zone,
+                                .sums = {0},
+                                .sum_count = 1};
     source_fingerprint(&world->source);
     memory_realtime_init(&world->realtime, &world->source);
     world->publications.operations = &publication_operations;

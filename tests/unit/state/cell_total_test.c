@@ -21,7 +21,7 @@ static struct cell_total total_of(const struct addition additions[], size_t coun
     for (size_t i = 0; i < count; i++) {
         struct panes panes;
         panes_init(&panes, &view);
-        struct cell *cell = panes_at(&panes, additions[i].start_s, text_of(additions[i].group));
+        struct cell *cell = panes_at(&panes, additions[i].start_s * INT64_C(1000000), text_of(additions[i].group));
         assert_non_null(cell);
         cell->count = cell->sums[0].count = additions[i].count;
         cell->sums[0].total = additions[i].total;

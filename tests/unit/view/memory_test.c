@@ -12,7 +12,7 @@ static const struct field fields[FIELDS] = {
 static const struct schema schema = {.fields = fields, .field_count = FIELDS, .key = FIELD_NONE, .event_time = "at"};
 static struct view view = {.name = "v",
                            .schema = &schema,
-                           .window = {3600},
+                           .window = {.length_s = 3600},
                            .dimensions = {CATEGORY, SHELF},
                            .dimension_count = 2,
                            .measures = {{"n", MEASURE_COUNT, FIELD_NONE, 0}, {"s", MEASURE_SUM, AMOUNT, 0}},
@@ -155,7 +155,7 @@ static bool add_and_merge(void *context)
     assert_total(&panes, added, total);
     for (size_t i = 0; done && i < panes_count(&panes); i++) {
         struct pane pane = panes_get(&panes, i);
-        struct cell *cell = panes_at(&sum, pane.window_start_s, pane.group);
+        struct cell *cell = panes_at(&sum, pane.window_start_us, pane.group);
         done = cell != NULL;
         if (cell)
             cell_merge(&view, cell, pane.cell);
@@ -195,7 +195,7 @@ static bool roll_up(void *context)
     bool done = true;
     for (int64_t i = 0; done && i < 100; i++) {
         struct value dimensions[2] = {{.present = false}, {.present = true, .number = i % 10}};
-        done = rollup_add(&rollup, 3600 * (i / 10), dimensions, &one.cell, false);
+        done = rollup_add(&rollup, 3600 * INT64_C(1000000) * (i / 10), dimensions, &one.cell, false);
     }
     done = done && rollup_order(&rollup);
     int64_t counted = 0;
@@ -251,7 +251,7 @@ static bool print_rows(void *context)
         buffer_append_char(&out, ' ');
         window_print(&view.window, &out);
         buffer_append_json(&out, text_of("\"\x01"));
-        buffer_append_local_time(&out, view.zone, 1767225600);
+        buffer_append_local_time(&out, view.zone, 1767225600000000);
         group_append(&view, values, &group);
     }
     bool done = !out.failed && !group.failed;

@@ -27,7 +27,7 @@ static void open_view(struct fixture *fixture, const char *zone, int64_t pane_s)
         fail_msg("%s", error.message);
     fixture->view = (struct view){.name = "v",
                                   .schema = &schema,
-                                  .window = {pane_s},
+                                  .window = {.length_s = pane_s},
                                   .zone = fixture->zone,
                                   .dimensions = {CATEGORY, SHELF},
                                   .dimension_count = 2,
@@ -60,13 +60,14 @@ static void ask(struct fixture *fixture, const char *window, const char *group_b
 
 static void roll_up(struct fixture *fixture, int64_t from_s, int64_t to_s)
 {
-    rollup_init(&fixture->rollup, &fixture->question, from_s, to_s);
+    rollup_init(&fixture->rollup, &fixture->question, from_s == INT64_MIN ? from_s : from_s * US_PER_SECOND,
+                to_s == INT64_MAX ? to_s : to_s * US_PER_SECOND);
     for (size_t i = 0; i < panes_count(&fixture->panes); i++) {
         struct pane pane = panes_get(&fixture->panes, i);
         struct value dimensions[DIMENSIONS_MAX];
         assert_true(group_parse(&fixture->view, pane.group, dimensions));
-        if (pane.window_start_s < rollup_reach_s(&fixture->rollup))
-            assert_true(rollup_add(&fixture->rollup, pane.window_start_s, dimensions, pane.cell, false));
+        if (pane.window_start_us < rollup_reach_us(&fixture->rollup))
+            assert_true(rollup_add(&fixture->rollup, pane.window_start_us, dimensions, pane.cell, false));
     }
     assert_true(rollup_order(&fixture->rollup));
 }
@@ -134,7 +135,7 @@ static void check_row(const struct fixture *fixture, const struct version versio
     for (size_t i = 0; i < VERSIONS; i++) {
         const struct version *version = &versions[i];
         if (!is_in_group(&fixture->question.rows, version, row->group) ||
-            !is_in_window(&fixture->question, version, row->start_s))
+            !is_in_window(&fixture->question, version, row->start_us / US_PER_SECOND))
             continue;
         const struct value *amount = &version->values[AMOUNT];
         count += version->sign;
@@ -229,7 +230,7 @@ static void assert_rows(const struct fixture *fixture, const char *expected)
         const struct rollup_row *row = &fixture->rollup.rows[i];
         struct value dimensions[DIMENSIONS_MAX];
         assert_true(group_parse(&fixture->question.rows, row->group, dimensions));
-        buffer_appendf(&found, "%s%lld", i ? " " : "", (long long)(row->start_s / 3600));
+        buffer_appendf(&found, "%s%lld", i ? " " : "", (long long)(row->start_us / US_PER_SECOND / 3600));
         if (fixture->question.rows.dimension_count > 0)
             buffer_appendf(&found, "%c", dimensions[0].present ? dimensions[0].text.data[0] : '-');
         buffer_appendf(&found, ":%lld", (long long)row->cell->count);
@@ -248,7 +249,7 @@ static void a_window_is_answered_by_its_start_whole(void **state)
     ask(&fixture, "1 day", "", NULL, NULL);
     roll_up(&fixture, 3600, 24 * 3600 + 1);
     assert_rows(&fixture, "24:24");
-    assert_int_equal(fixture.rollup.rows[0].end_s, 48 * 3600);
+    assert_int_equal(fixture.rollup.rows[0].end_us, 48 * 3600 * US_PER_SECOND);
     close_view(&fixture);
 }
 
@@ -262,7 +263,7 @@ static void hopping_windows_hold_each_version_as_often_as_they_have_panes(void *
     ask(&fixture, "hopping 3 hours every 1 hour", "", NULL, NULL);
     roll_up(&fixture, INT64_MIN, INT64_MAX);
     assert_rows(&fixture, "8:1 9:1 10:2 11:1 12:1");
-    assert_int_equal(fixture.rollup.rows[0].end_s, 11 * 3600);
+    assert_int_equal(fixture.rollup.rows[0].end_us, 11 * 3600 * US_PER_SECOND);
     close_view(&fixture);
 }
 
@@ -331,7 +332,7 @@ static void a_page_goes_on_behind_the_values_of_a_row(void **state)
         unsigned char bytes[sizeof(struct cell) + sizeof(struct sum)];
     } gone = {0};
     gone.cell.sums[0] = (struct sum){1, 800};
-    const struct rollup_row row = {.start_s = 0, .group = text_of("+1:z"), .cell = &gone.cell};
+    const struct rollup_row row = {.start_us = 0, .group = text_of("+1:z"), .cell = &gone.cell};
     assert_int_equal(rollup_behind(&fixture.rollup, &row), 2);
     close_view(&fixture);
 }

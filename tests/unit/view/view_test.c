@@ -26,7 +26,7 @@ static int set_up(void **state)
         return -1;
     fixture.view = (struct view){.name = "v",
                                  .schema = &schema,
-                                 .window = {3600},
+                                 .window = {.length_s = 3600},
                                  .zone = fixture.zone,
                                  .dimensions = {CATEGORY, SHELF},
                                  .dimension_count = 2,
@@ -77,7 +77,7 @@ static void assert_same_panes(const struct panes *a, struct panes *b)
 {
     for (size_t i = 0; i < panes_count(a); i++) {
         struct pane pane = panes_get(a, i);
-        const struct cell *other = panes_at(b, pane.window_start_s, pane.group);
+        const struct cell *other = panes_at(b, pane.window_start_us, pane.group);
         assert_memory_equal(pane.cell, other, cell_size(a->view));
     }
 }
@@ -102,7 +102,7 @@ static void any_split_and_order_gives_the_same_view(void **state)
         for (int p = 1; p < PARTS; p++)
             for (size_t i = 0; i < panes_count(&parts[p]); i++) {
                 struct pane pane = panes_get(&parts[p], i);
-                cell_merge(&fixture->view, panes_at(&parts[0], pane.window_start_s, pane.group), pane.cell);
+                cell_merge(&fixture->view, panes_at(&parts[0], pane.window_start_us, pane.group), pane.cell);
             }
         assert_same_panes(&whole, &parts[0]);
         assert_same_panes(&parts[0], &whole);

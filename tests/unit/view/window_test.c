@@ -3,7 +3,8 @@
 
 #include "view/window.h"
 
-static const struct window day = {86400}, six_hours = {21600}, hour = {3600}, quarter = {900}, minute = {60};
+static const struct window day = {.length_s = 86400}, six_hours = {.length_s = 21600}, hour = {.length_s = 3600},
+                           quarter = {.length_s = 900}, minute = {.length_s = 60};
 
 static struct zone *open_zone(const char *name)
 {
@@ -73,7 +74,8 @@ static void a_day_starts_in_itself(void **state)
     }
 }
 
-static const struct window week = {WINDOW_WEEK_S}, month = {WINDOW_MONTH_S}, year = {WINDOW_YEAR_S};
+static const struct window week = {.length_s = WINDOW_WEEK_S}, month = {.length_s = WINDOW_MONTH_S},
+                           year = {.length_s = WINDOW_YEAR_S};
 
 static void weeks_months_and_years_are_whole_local_days(void **state)
 {
@@ -321,7 +323,7 @@ static void what_is_no_window_is_refused_and_leaves_the_output_alone(void **stat
                                         "1 day",
                                         "tumbling 1.5 hours"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        struct window window = {4711};
+        struct window window = {.length_s = 4711};
         struct error error = {0};
         if (window_parse(text_of(texts[i]), &window, &error)) {
             fail_msg("\"%s\" was taken", texts[i]);

@@ -139,7 +139,7 @@ static int64_t first_day_of(int64_t length_s, int64_t day)
 
 static void check_days_at(int64_t length_s, int64_t at_s)
 {
-    const struct window window = {length_s};
+    const struct window window = {.length_s = length_s};
     int64_t day = shown(at_s, DAY), first = first_day_of(length_s, day);
     int64_t start_s = window_start(&window, clock_of.zone, at_s);
     if (start_s != first_of_day(first))
@@ -184,7 +184,7 @@ static void check_zone(const char *path, const char *name)
         check_days(clock_of.changes[i]);
         for (int64_t minutes = 1; minutes < DAY / 60; minutes++)
             if (DAY / 60 % minutes == 0)
-                check_around(&(struct window){minutes * 60}, clock_of.changes[i]);
+                check_around(&(struct window){.length_s = minutes * 60}, clock_of.changes[i]);
     }
     zone_close(clock_of.zone);
 }

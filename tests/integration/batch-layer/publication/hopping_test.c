@@ -42,7 +42,7 @@ static void append_answered(struct buffer *out, const struct view *view, const s
 {
     struct value group[DIMENSIONS_MAX];
     assert_true(group_parse(view, row->group, group));
-    buffer_appendf(out, "%" PRId64 " %" PRId64 " %.*s", row->start_s, row->end_s,
+    buffer_appendf(out, "%" PRId64 " %" PRId64 " %.*s", row->start_us / US_PER_SECOND, row->end_us / US_PER_SECOND,
                    group[0].present ? (int)group[0].text.length : 4, group[0].present ? group[0].text.data : "null");
     for (size_t i = 0; i < view->measure_count; i++) {
         buffer_append_char(out, ' ');
@@ -56,7 +56,7 @@ static void add_panes(struct rollup *rollup, const struct panes *panes)
     for (size_t i = 0; i < panes_count(panes); i++) {
         struct pane pane = panes_get(panes, i);
         assert_true(group_parse(panes->view, pane.group, group));
-        assert_true(rollup_add(rollup, pane.window_start_s, group, pane.cell, false));
+        assert_true(rollup_add(rollup, pane.window_start_us, group, pane.cell, false));
     }
 }
 

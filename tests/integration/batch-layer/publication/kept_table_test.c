@@ -78,10 +78,10 @@ static void added_columns_keep_what_others_put_upon_the_table(void **state)
     end_world(&world);
 }
 
-static bool count_row(void *context, size_t view, int64_t window_start_s, struct text group, const struct cell *cell,
+static bool count_row(void *context, size_t view, int64_t window_start_us, struct text group, const struct cell *cell,
                       struct error *error)
 {
-    (void)window_start_s;
+    (void)window_start_us;
     (void)group;
     (void)cell;
     (void)error;
@@ -95,11 +95,11 @@ static void ignore_view(void *context, size_t view)
     (void)view;
 }
 
-static void ignore_window(void *context, size_t view, int64_t window_start_s)
+static void ignore_window(void *context, size_t view, int64_t window_start_us)
 {
     (void)context;
     (void)view;
-    (void)window_start_s;
+    (void)window_start_us;
 }
 
 /* How many rows a reader gets of both views; *ret_is_known: whether the first is published by the file's definition. */

@@ -22,23 +22,23 @@ static void clear_view(void *context, size_t view)
     copy->whole_views++;
 }
 
-static void clear_window(void *context, size_t view, int64_t window_start_s)
+static void clear_window(void *context, size_t view, int64_t window_start_us)
 {
     struct copy *copy = context;
     for (size_t i = 0; i < panes_count(&copy->panes[view]); i++) {
         struct pane pane = panes_get(&copy->panes[view], i);
-        if (pane.window_start_s == window_start_s)
+        if (pane.window_start_us == window_start_us)
             empty_cell(copy->panes[view].view, pane.cell);
     }
     copy->windows++;
 }
 
-static bool row(void *context, size_t view, int64_t window_start_s, struct text group, const struct cell *cell,
+static bool row(void *context, size_t view, int64_t window_start_us, struct text group, const struct cell *cell,
                 struct error *error)
 {
     (void)error;
     struct copy *copy = context;
-    struct cell *mine = panes_at(&copy->panes[view], window_start_s, group);
+    struct cell *mine = panes_at(&copy->panes[view], window_start_us, group);
     assert_int_equal(mine->count, 0); /* cleared before, and each row once */
     cell_merge(copy->panes[view].view, mine, cell);
     copy->rows++;
@@ -77,7 +77,7 @@ static void assert_same(struct copy *a, struct copy *b)
     for (size_t view = 0; view < a->source->view_count; view++)
         for (size_t i = 0; i < panes_count(&a->panes[view]); i++) {
             struct pane pane = panes_get(&a->panes[view], i);
-            struct cell *other = panes_at(&b->panes[view], pane.window_start_s, pane.group);
+            struct cell *other = panes_at(&b->panes[view], pane.window_start_us, pane.group);
             assert_memory_equal(pane.cell, other, cell_size(&a->source->views[view]));
         }
 }

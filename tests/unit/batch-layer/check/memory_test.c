@@ -63,7 +63,7 @@ static bool explain(void *context)
     struct verification verification = {
         .batch = &batch, .source = &settings->sources[0], .partition_count = 1, .partitions = &partition};
     const struct side side = {.name = "published", .partition = -1};
-    struct pane pane = {.window_start_s = 1767225600, .group = text_of("+1:c")};
+    struct pane pane = {.window_start_us = INT64_C(1767225600000000), .group = text_of("+1:c")};
     struct buffer out = {0};
     trace_cell(&verification, &side, 0, pane, &out);
     bool done = out.length > 0 && !out.failed;
