@@ -66,11 +66,15 @@ static const char *const migrations[] = {
     "alter table tidemark.partition add column last_offset bigint not null default -1,"
     " add column last_hash bigint not null default 0;"
     "insert into tidemark.schema_version values (8)",
-    "create table tidemark.changed_day (is_job boolean, maker text collate \"C\", day date, version bigint not null,"
+    "create table if not exists tidemark.changed_day (is_job boolean, maker text collate \"C\", day date, version "
+    "bigint not null,"
     " primary key (is_job, maker, day));"
-    "create table tidemark.taken_day (job text collate \"C\", is_job boolean, maker text collate \"C\", day date,"
+    "create table if not exists tidemark.taken_day (job text collate \"C\", is_job boolean, maker text collate \"C\", "
+    "day date,"
     " version bigint not null, primary key (job, is_job, maker, day));"
     "insert into tidemark.schema_version values (9)",
+    "create schema if not exists live; alter table tidemark.source add column if not exists time_zone text;"
+    "insert into tidemark.schema_version values (10)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

@@ -4,6 +4,7 @@
 #define TIDEMARK_BATCH_SCHEMA_H
 
 #include "batch.h"
+#include "database/source_sql.h"
 #include "postgres/live_versions.h"
 #include "postgres/view_table.h"
 
@@ -18,15 +19,8 @@ bool schema_exists(struct batch *batch, bool *ret_exists, struct error *error) M
  * duplicates, or type of a field. The caller holds the source's lock. */
 bool schema_prepare_source(struct batch *batch, const struct source *source, struct error *error) MUST_CHECK;
 
-/* Names of tables, quoted, and types of fields. */
-void append_raw_table(struct buffer *sql, const struct source *source);
-/* Of an index of such a table, quoted: the point in it keeps it apart from the names of all tables. */
-void append_index_name(struct buffer *sql, const char *prefix, const char *table, const char *suffix);
 /* Of the current table: adds its primary key and its index on event times ("; " behind), or drops them. */
 void append_current_indexes(struct buffer *sql, const struct source *source);
 void append_current_unindex(struct buffer *sql, const struct source *source);
-void append_field_type(struct buffer *sql, const struct field *field);
-/* ", name" of each field, with `prefix` before the name. */
-void append_field_names(struct buffer *sql, const struct schema *schema, const char *prefix);
 
 #endif

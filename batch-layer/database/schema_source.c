@@ -1,28 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
+#include "database/day_columns.h"
 #include "database/schema.h"
-
-static void append_table(struct buffer *sql, const char *schema, const char *prefix, const char *name)
-{
-    char table[64 + NAME_MAX_BYTES];
-    snprintf(table, sizeof table, "%s%s", prefix, name);
-    buffer_append_string(sql, schema);
-    buffer_append_char(sql, '.');
-    buffer_append_identifier(sql, table);
-}
-
-void append_raw_table(struct buffer *sql, const struct source *source)
-{
-    append_table(sql, "raw", "", source->name);
-}
-
-void append_index_name(struct buffer *sql, const char *prefix, const char *table, const char *suffix)
-{
-    char name[64 + NAME_MAX_BYTES];
-    snprintf(name, sizeof name, "%s%s.%s", prefix, table, suffix);
-    buffer_append_identifier(sql, name);
-}
 
 static void append_current_index_name(struct buffer *sql, const struct source *source, const char *suffix)
 {
@@ -51,23 +31,6 @@ void append_current_unindex(struct buffer *sql, const struct source *source)
     buffer_append_string(sql, "; drop index tidemark.");
     append_current_index_name(sql, source, "event");
     buffer_append_string(sql, "; ");
-}
-
-void append_field_type(struct buffer *sql, const struct field *field)
-{
-    if (field->type == FIELD_DECIMAL)
-        buffer_appendf(sql, "numeric(18,%u)", field->scale);
-    else
-        buffer_append_string(sql, field->type == FIELD_TEXT ? "text" : "bigint");
-}
-
-void append_field_names(struct buffer *sql, const struct schema *schema, const char *prefix)
-{
-    for (size_t i = 0; i < schema->field_count; i++) {
-        buffer_append_string(sql, ", ");
-        buffer_append_string(sql, prefix);
-        buffer_append_identifier(sql, schema->fields[i].name);
-    }
 }
 
 static void append_column(struct buffer *sql, const struct field *field)
@@ -270,7 +233,9 @@ static bool check_current(struct batch *batch, const struct source *source, cons
     return done;
 }
 
-static bool follow_fields(struct batch *batch, const struct source *source, struct buffer *sql, struct error *error)
+/* *grants: what was granted on live.<source>, where that had to be dropped. */
+static bool follow_fields(struct batch *batch, const struct source *source, struct buffer *sql, struct buffer *grants,
+                          struct error *error)
 {
     struct buffer table = {0};
     RESULT *columns = NULL;
@@ -282,21 +247,25 @@ static bool follow_fields(struct batch *batch, const struct source *source, stru
     if (PQntuples(columns) == 0)
         return error_set(error, ERROR_CONFIGURATION, "source %s: its table in schema raw is gone", source->name);
     struct text known = result_text(columns, 0, 2);
-    bool is_new = false;
+    bool is_new = false, widens = false;
     for (size_t i = 0; i < source->schema.field_count; i++) {
         const struct field *field = &source->schema.fields[i];
-        if (!follow_field(source, field, find_type(columns, field->name), known, sql, error))
+        struct text stored = find_type(columns, field->name);
+        if (!follow_field(source, field, stored, known, sql, error))
             return false;
         is_new = is_new || !knows_field(known, field);
+        widens = widens || is_wider(field, stored);
     }
     if (!check_current(batch, source, columns, error))
         return false;
     if (is_new)
         append_comment(sql, source);
-    return sql->length == 0 || batch_execute(batch, sql, error);
+    return (!widens || live_view_drop(batch, source, grants, error)) &&
+           (sql->length == 0 || batch_execute(batch, sql, error));
 }
 
-static bool prepare(struct batch *batch, const struct source *source, struct buffer *sql, struct error *error)
+static bool prepare_tables(struct batch *batch, const struct source *source, struct buffer *sql, struct buffer *grants,
+                           struct error *error)
 {
     const char *values[] = {source->name, source->topic};
     RESULT *inserted = NULL, *stored = NULL;
@@ -308,16 +277,25 @@ static bool prepare(struct batch *batch, const struct source *source, struct buf
         return false;
     if (PQgetisnull(stored, 0, 0))
         return create_tables(batch, source, sql, error);
-    return check_definition(source, result_text(stored, 0, 0), error) && follow_fields(batch, source, sql, error);
+    return check_definition(source, result_text(stored, 0, 0), error) &&
+           follow_fields(batch, source, sql, grants, error);
+}
+
+static bool prepare(struct batch *batch, const struct source *source, struct buffer *sql, struct buffer *grants,
+                    struct error *error)
+{
+    return prepare_tables(batch, source, sql, grants, error) && day_columns_follow(batch, source, error) &&
+           live_view_follow(batch, source, error) && (grants->length == 0 || batch_execute(batch, grants, error));
 }
 
 bool schema_prepare_source(struct batch *batch, const struct source *source, struct error *error)
 {
-    struct buffer sql = {0};
-    bool done = connection_execute(batch->connection, "begin", error) && prepare(batch, source, &sql, error) &&
+    struct buffer sql = {0}, grants = {0};
+    bool done = connection_execute(batch->connection, "begin", error) && prepare(batch, source, &sql, &grants, error) &&
                 connection_execute(batch->connection, "commit", error);
     if (!done)
         connection_roll_back(batch->connection);
     buffer_clean_up(&sql);
+    buffer_clean_up(&grants);
     return done;
 }

@@ -73,7 +73,8 @@ bool chunk_add(struct ingest_chunk *chunk, int32_t partition, const struct log_m
     if (!chunk->open && !begin(chunk, error))
         return false;
     if (record)
-        append_raw_line(&chunk->lines, chunk->source, partition, message->offset, message->record_time_us, record);
+        append_raw_line(&chunk->lines, chunk->source, chunk->batch->settings->zone, partition, message->offset,
+                        message->record_time_us, record);
     else
         append_bad_line(&chunk->bad, chunk->source, partition, message, rejection);
     chunk->messages++;

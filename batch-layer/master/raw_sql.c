@@ -3,7 +3,10 @@
 
 #include <inttypes.h>
 
+#include "base/calendar.h"
+#include "base/clock.h"
 #include "base/timestamp.h"
+#include "base/zone.h"
 
 #define BAD_PAYLOAD_MAX (MESSAGE_BYTES_MAX + 1)         /* kept of one bad message: a longer one is bad for ever */
 #define LAST_RECORD_TIME_US INT64_C(253402300800000000) /* the year 10000, which a timestamp's text can't say */
@@ -41,7 +44,7 @@ void append_raw_copy(struct buffer *sql, const struct source *source)
     append_raw_table(sql, source);
     buffer_append_string(sql, " (");
     append_raw_columns(sql, source);
-    buffer_append_string(sql, ") from stdin");
+    buffer_append_string(sql, schema_day_field(&source->schema) ? ") from stdin" : ", date, timestamp) from stdin");
 }
 
 static void append_value(struct buffer *line, const struct field *field, const struct value *value)
@@ -56,8 +59,47 @@ static void append_value(struct buffer *line, const struct field *field, const s
         buffer_append_integer(line, value->number);
 }
 
-void append_raw_line(struct buffer *line, const struct source *source, int32_t partition, int64_t offset,
-                     int64_t record_time_us, const struct record *record)
+static void append_digits(struct buffer *line, int64_t number, int width)
+{
+    char digits[8];
+    for (int i = width; i-- > 0; number /= 10)
+        digits[i] = (char)('0' + number % 10);
+    buffer_append(line, digits, (size_t)width);
+}
+
+static void append_date(struct buffer *line, int64_t days)
+{
+    int year, month, day;
+    civil_from_days(days, &year, &month, &day);
+    append_digits(line, year, 4);
+    buffer_append_char(line, '-');
+    append_digits(line, month, 2);
+    buffer_append_char(line, '-');
+    append_digits(line, day, 2);
+}
+
+/* The local date of an event time, and the event time in UTC. */
+static void append_day_columns(struct buffer *line, const struct zone *zone, int64_t event_us)
+{
+    int64_t at_s = floor_divide(event_us, US_PER_SECOND), days = floor_divide(at_s, SECONDS_PER_DAY);
+    int64_t second = at_s - days * SECONDS_PER_DAY;
+    buffer_append_char(line, '\t');
+    append_date(line, floor_divide(at_s + zone_offset(zone, at_s), SECONDS_PER_DAY));
+    buffer_append_char(line, '\t');
+    append_date(line, days);
+    buffer_append_char(line, ' ');
+    append_digits(line, second / 3600, 2);
+    buffer_append_char(line, ':');
+    append_digits(line, second / 60 % 60, 2);
+    buffer_append_char(line, ':');
+    append_digits(line, second % 60, 2);
+    buffer_append_char(line, '.');
+    append_digits(line, event_us - at_s * US_PER_SECOND, 6);
+    buffer_append_string(line, "+00");
+}
+
+void append_raw_line(struct buffer *line, const struct source *source, const struct zone *zone, int32_t partition,
+                     int64_t offset, int64_t record_time_us, const struct record *record)
 {
     buffer_append_integer(line, partition);
     buffer_append_char(line, '\t');
@@ -73,6 +115,8 @@ void append_raw_line(struct buffer *line, const struct source *source, int32_t p
         buffer_append_char(line, '\t');
         append_value(line, &source->schema.fields[i], &record->values[i]);
     }
+    if (!schema_day_field(&source->schema))
+        append_day_columns(line, zone, record->event_time_us);
     buffer_append_char(line, '\n');
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The master dataset in PostgreSQL as SQL. Good messages lie in raw.<source>, with the columns tm_partition, tm_offset,
- * tm_record_us (null where the record has no time), tm_event_us, and the source's fields; bad ones as they came in
- * tidemark.bad. */
+ * tm_record_us (null where the record has no time), tm_event_us, the source's fields, and those of day_columns.h; bad
+ * ones as they came in tidemark.bad. */
 #ifndef TIDEMARK_BATCH_RAW_SQL_H
 #define TIDEMARK_BATCH_RAW_SQL_H
 
@@ -20,9 +20,9 @@ void append_raw_columns(struct buffer *sql, const struct source *source);
 void append_raw_copy(struct buffer *sql, const struct source *source);
 extern const char bad_copy[];
 
-/* `record_time_us` is -1 where the record has none. */
-void append_raw_line(struct buffer *line, const struct source *source, int32_t partition, int64_t offset,
-                     int64_t record_time_us, const struct record *record);
+/* `record_time_us` is -1 where the record has none; `zone` is that of the column date. */
+void append_raw_line(struct buffer *line, const struct source *source, const struct zone *zone, int32_t partition,
+                     int64_t offset, int64_t record_time_us, const struct record *record);
 void append_bad_line(struct buffer *line, const struct source *source, int32_t partition,
                      const struct log_message *message, const struct rejection *rejection);
 

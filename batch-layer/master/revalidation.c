@@ -29,8 +29,8 @@ static bool is_published(const struct source_run *run, const struct bad_message 
 
 static void note_good(struct checking *checking, const struct bad_message *message, const struct record *record)
 {
-    append_raw_line(&checking->lines, checking->run->source, message->partition, message->offset,
-                    message->record_time_us, record);
+    append_raw_line(&checking->lines, checking->run->source, checking->run->batch->settings->zone, message->partition,
+                    message->offset, message->record_time_us, record);
     append_place(&checking->good, message);
     buffer_append_char(&checking->good, ')');
     checking->result.good++;

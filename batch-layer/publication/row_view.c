@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "publication/row_view.h"
 
+#include "database/grants.h"
 #include "engine/postgres/hopping_sql.h"
 #include "postgres/view_table.h"
 
@@ -64,19 +65,7 @@ bool row_view_make_way(struct batch *batch, const struct view *view, struct buff
 
 bool row_view_read_grants(struct batch *batch, struct row_view *rows, struct error *error)
 {
-    const char *values[] = {rows->view->name};
-    RESULT *grants = NULL;
-    if (!connection_query(
-            batch->connection,
-            "select coalesce(string_agg(format('; grant %s on view.%I to %s%s', privilege_type, $1::text, "
-            "case grantee when 0 then 'public' else grantee::regrole::text end, "
-            "case when is_grantable then ' with grant option' else '' end), ''), '') "
-            "from pg_class, aclexplode(relacl) where oid = to_regclass(format('view.%I', $1::text)) "
-            "and grantee <> relowner",
-            1, values, &grants, error))
-        return false;
-    buffer_append_text(&rows->grants, result_text(grants, 0, 0));
-    return !rows->grants.failed || error_set(error, ERROR_INTERNAL, "out of memory");
+    return grants_read(batch, "view", rows->view->name, &rows->grants, error);
 }
 
 void row_view_clean_up(struct row_view *rows)

@@ -51,6 +51,9 @@ struct schema {
 
 /* The number of the field with this name, or FIELD_NONE. */
 size_t schema_field(const struct schema *schema, struct text name);
+/* The name of a field that is called `date` or `timestamp`, as what tables and files of messages have of each event
+ * time; NULL where none is. */
+const char *schema_day_field(const struct schema *schema);
 
 struct value {
     bool present; /* false is null, or absent */

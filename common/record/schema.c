@@ -10,3 +10,12 @@ size_t schema_field(const struct schema *schema, struct text name)
     }
     return FIELD_NONE;
 }
+
+const char *schema_day_field(const struct schema *schema)
+{
+    static const char *const names[] = {"date", "timestamp"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (schema_field(schema, text_of(names[i])) != FIELD_NONE)
+            return names[i];
+    return NULL;
+}

@@ -21,6 +21,8 @@ static void database_of_an_older_version_is_migrated(void **state)
         "alter table raw.orders rename constraint \"orders.key\" to orders_pkey; "
         "alter table tidemark.view drop column columns; alter index view.\"by_category.window\" rename to "
         "new_by_category_tm_window_idx; drop table tidemark.changed_day, tidemark.taken_day; "
+        "drop schema live cascade; alter table raw.orders drop column date, drop column timestamp; "
+        "alter table tidemark.source drop column time_zone; "
         "delete from tidemark.schema_version where version >= 3");
     verify_ok(&world);
     assert_rows(&world,
@@ -28,9 +30,12 @@ static void database_of_an_older_version_is_migrated(void **state)
                 "'view'::regnamespace) or relname like 'current%') order by 1",
                 "by_category.window\ncurrent_orders.event\ncurrent_orders.key\ndaily_revenue.window\norders.key");
     assert_rows(&world, "select partition, held from tidemark.partition order by 1", "0 4\n1 1");
-    paid_orders(&world, 1);
+    order(&world, 0, "b", "2026-01-02T12:00:00Z", "1.00", "paid");
     follow_and_run(&world);
     verify_ok(&world);
+    assert_rows(&world, "select day from tidemark.changed_day order by 1", "2026-01-01\n2026-01-02");
+    assert_rows(&world, "select date, count(*) from live.orders group by date order by 1",
+                "2026-01-01 4\n2026-01-02 1");
     end_world(&world);
 }
 
