@@ -65,11 +65,12 @@ static void note_first(struct run_partition *partition, const struct slot *slot,
 
 /* What a look at all partitions has found. */
 struct look {
-    bool news;              /* some slots have messages that aren't published */
-    int64_t waiting;        /* messages in the log that the slots don't have */
-    bool foreign;           /* some have the alarm that says so: the group tells whose they are */
-    bool tarries;           /* some of them in partitions that somebody reads */
-    struct error unready;   /* of the first partition that is watched and whose answer isn't complete as it is */
+    bool news;            /* some slots have messages that aren't published */
+    int64_t waiting;      /* messages in the log that the slots don't have */
+    bool foreign;         /* some have the alarm that says so: the group tells whose they are */
+    bool tarries;         /* some of them in partitions that somebody reads */
+    bool rebuilding;      /* answers wait for slots that somebody would have begun again by now, if anybody read them */
+    struct error unready; /* of the first partition that is watched and whose answer isn't complete as it is */
     struct error unsettled; /* of the first that wasn't watched for long enough, or that somebody commits to */
 };
 
@@ -115,6 +116,15 @@ static void look_at_fitting(struct source_run *run, struct run_partition *partit
     watch(run, partition, &problem, look);
 }
 
+/* Of a partition whose slot doesn't continue the publication, though it was published as one that is read: Redis was
+ * emptied or came back older, or the log was found shorter than the slot knows. A speed layer that works with the same
+ * definition begins such a slot again, whether messages wait in it or not. */
+static bool is_rebuilding(const struct source_run *run, const struct run_partition *partition, const struct slot *slot)
+{
+    bool is_ours = !slot->exists || strcmp(slot->definition, run->source->fingerprint) == 0;
+    return is_ours && partition->published && !partition->unread;
+}
+
 static bool look_at(struct source_run *run, struct run_partition *partition, struct look *look, struct error *error)
 {
     struct event_log *log = run->batch->log;
@@ -142,6 +152,7 @@ static bool look_at(struct source_run *run, struct run_partition *partition, str
     }
     partition->waiting = partition->end > partition->begins ? partition->end - partition->begins : 0;
     look->waiting += partition->waiting;
+    look->rebuilding = look->rebuilding || is_rebuilding(run, partition, &slot);
     watch(run, partition, &problem, look);
     return true;
 }
@@ -176,7 +187,7 @@ static bool ask_group(struct source_run *run, const struct look *look, struct er
 /* Whether what is to be done with each partition is known by now. */
 static bool conclude(struct source_run *run, struct look *look, struct error *error)
 {
-    bool any = look->news || look->waiting > 0;
+    bool any = look->news || look->waiting > 0 || look->rebuilding;
     const struct error *problem = any ? &look->unsettled : &look->unready;
     run->watches = run->watches && any;
     if (problem->code != ERROR_NONE) {

@@ -160,8 +160,10 @@ static bool read_source(PGconn *connection, const struct source *source, int64_t
     return true;
 }
 
+/* 60 bits of a hash that is the same in every release. */
 #define LOST                                                                                                           \
-    "(select coalesce(max(least(g.to_offset, p.cut)), 0) from tidemark.gap g "                                         \
+    "(select coalesce(('x' || left(md5(string_agg(g.from_offset || '-' || least(g.to_offset, p.cut), ',' "             \
+    "order by g.from_offset)), 15))::bit(60)::bigint, 0) from tidemark.gap g "                                         \
     "where g.source = p.source and g.partition = p.partition and g.from_offset < p.cut)"
 
 /* What a database of an older version, which the batch layer has yet to migrate, doesn't know: tails and accepted gaps

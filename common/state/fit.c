@@ -23,8 +23,8 @@ bool slot_fits(const struct slot *slot, int32_t partition, const struct publicat
     if (!slot->exists || slot->epoch <= publication->epoch || !publication_is_of_cluster(publication, slot->cluster))
         return false;
     const struct published_partition *published = publication_partition(publication, partition);
-    if (published &&
-        (published->lost > slot->lost || published->first != slot->first || lacks_published(slot, published)))
+    if (slot->lost != (published ? published->lost : 0) ||
+        (published && (published->first != slot->first || lacks_published(slot, published))))
         return false;
     const struct epoch_start *start = slot_epoch_start(slot, publication->epoch + 1);
     return start && start->offset == (published ? published->cut : slot->first) &&

@@ -21,8 +21,9 @@ struct published_partition {
     /* No speed layer read it: the run cut it by itself, at the log's end, and no slot begins there. Until one does the
      * batch views are the whole answer, complete at the cut. */
     bool unread;
-    /* Where the last gap below the cut ends, accepted or not; 0 where there is none. A slot that was begun before may
-     * have read these messages, and takes versions back that the batch layer doesn't have: it doesn't fit. */
+    /* A fingerprint of the gaps below the cut, accepted or not; 0 where there is none. A slot that was begun before one
+     * of them was known may have read these messages, and takes versions back that the batch layer doesn't have; one
+     * that was begun afterwards takes none of those back that an older publication still has: neither fits. */
     int64_t lost;
     /* The last message below the cut whose record time is known, to tell a topic that was made anew from the one that
      * was read. A time of 0 or less: none. */

@@ -61,8 +61,9 @@ struct slot {
     size_t epoch_count;
     int64_t partitions; /* how many the topic had when the first slot of this name was begun */
     int64_t first;      /* the first offset that the partition had when it was first seen */
-    int64_t lost; /* where it was begun, the batch layer had lost messages below this offset, see published_partition */
-    int64_t next; /* the next offset */
+    int64_t
+        lost; /* of the publication that it was begun behind: what the batch layer had lost, see published_partition */
+    int64_t next;           /* the next offset */
     int64_t floor;          /* the order index knows every order from this offset on */
     int64_t floor_time_us;  /* see FLOOR_TIME_NEVER; -1 where it isn't known yet */
     int64_t clock_us;       /* latest event time seen, each no later than its record's; 0 before the first */

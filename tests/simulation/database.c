@@ -91,8 +91,9 @@ static struct published_partition published_partition(const struct database *dat
                                             .tail_time_us = -1};
     for (int i = 0; i < partition->gap_count; i++) {
         struct offset_range gap = partition->gaps[i].range;
-        if (gap.from < partition->cut)
-            published.lost = gap.to < partition->cut ? gap.to : partition->cut;
+        int64_t to = gap.to < partition->cut ? gap.to : partition->cut;
+        for (int64_t offset = gap.from; offset < to; offset++)
+            published.lost = (int64_t)(((uint64_t)published.lost + (uint64_t)offset + 1) * 0x9e3779b97f4a7c15u >> 4);
     }
     for (int i = 0; i < partition->count && partition->messages[i].offset < partition->cut; i++) {
         if (partition->messages[i].message->record_us < 0)

@@ -166,7 +166,21 @@ static UNUSED bool run_and_crash(struct world *world, const char *place)
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
-/* The speed layer has read each partition to the log's end; slots that aren't there begin with the log. */
+/* What is published of a partition. */
+static UNUSED struct published_partition published_partition(struct world *world, int32_t number)
+{
+    struct publication publication;
+    if (!world->batch.publications->operations->read(world->batch.publications, world->source, &publication,
+                                                     &world->error))
+        fail_msg("%s", world->error.message);
+    const struct published_partition *found = publication_partition(&publication, number);
+    struct published_partition partition = found ? *found : (struct published_partition){0};
+    publication_clean_up(&publication);
+    return partition;
+}
+
+/* The speed layer has read each partition to the log's end, in slots that it began anew wherever the batch layer had
+ * lost messages; those that aren't there begin with the log. */
 static UNUSED void follow(struct world *world)
 {
     for (int32_t i = 0; i < world->log.partition_count; i++) {
@@ -176,7 +190,7 @@ static UNUSED void follow(struct world *world)
                                world->log.partitions[i].first);
         snprintf(slot->definition, sizeof slot->definition, "%s", world->source->fingerprint);
         slot->next = world->log.partitions[i].end;
-        slot->lost = slot->next; /* begun anew wherever the batch layer has lost messages */
+        slot->lost = published_partition(world, i).lost;
     }
 }
 

@@ -272,7 +272,7 @@ static void batch_step(struct world *world)
                 (struct published_partition){.first = world->run_first, .cut = world->run_cut, .clock_us = began_us};
             for (int64_t i = world->run_first; i < world->run_cut; i++)
                 if (world->lost[i])
-                    world->cut.lost = i + 1;
+                    world->cut.lost += i + 1;
         }
         if (!store->drop_epochs(&world->realtime.store, id, world->run_epoch, &error))
             assert_int_equal(error.code, ERROR_UNAVAILABLE);

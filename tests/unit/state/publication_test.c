@@ -72,13 +72,15 @@ static void slot_that_began_elsewhere_than_what_is_published_does_not_fit(void *
     assert_false(slot_fits(&slot, 3, &publication));
 }
 
-static void slot_begun_before_messages_were_lost_does_not_fit(void **state)
+static void slot_that_has_lost_more_or_fewer_messages_does_not_fit(void **state)
 {
     (void)state;
     partition.lost = 12;
     assert_false(slot_fits(&slot, 3, &publication));
     slot.lost = 12;
     assert_true(slot_fits(&slot, 3, &publication));
+    partition.lost = 0; /* of before, in the memory of one who hasn't seen yet that the database came back older */
+    assert_false(slot_fits(&slot, 3, &publication));
 }
 
 /* Orders in them that it took for unknown are in the batch views. */
@@ -113,7 +115,7 @@ int main(void)
         cmocka_unit_test_setup(slot_of_an_older_epoch_or_none_does_not_fit, begin),
         cmocka_unit_test_setup(partition_that_the_cut_does_not_name_begins_at_its_first_offset, begin),
         cmocka_unit_test_setup(slot_that_began_elsewhere_than_what_is_published_does_not_fit, begin),
-        cmocka_unit_test_setup(slot_begun_before_messages_were_lost_does_not_fit, begin),
+        cmocka_unit_test_setup(slot_that_has_lost_more_or_fewer_messages_does_not_fit, begin),
         cmocka_unit_test_setup(slot_that_passed_over_messages_does_not_fit_once_they_are_published, begin),
         cmocka_unit_test_setup(slot_of_another_cluster_does_not_fit, begin),
     };

@@ -172,16 +172,18 @@ static void what_the_log_has_lost_too_is_a_gap(void **state)
     repair_ok(&world);
     assert_rows(&world, "select partition, from_offset, to_offset from tidemark.gap order by 2", "1 2 4\n1 6 7");
     assert_rows(&world, "select sum(consumed), sum(bad) from tidemark.partition", "19 2");
-    world.realtime->slots[1].lost = 7; /* begun anew */
+    int64_t lost = published_partition(&world, 1).lost;
+    world.realtime->slots[1].lost = lost; /* begun anew */
     assert_sound(&world);
     struct publication publication;
     assert_true(world.batch.publications->operations->read(world.batch.publications, world.source, &publication, NULL));
-    assert_true(publication.epoch == 1 && publication.gap_count == 2 && publication.partitions[1].lost == 7);
+    assert_true(publication.epoch == 1 && publication.gap_count == 2);
     publication_clean_up(&publication);
     sql(&world, "delete from raw.orders where tm_partition = 1 and tm_offset in (0, 5)");
     repair_ok(&world);
     assert_rows(&world, "select partition, from_offset, to_offset from tidemark.gap order by 2",
                 "1 0 1\n1 2 4\n1 5 6\n1 6 7");
+    assert_true(published_partition(&world, 1).lost != lost); /* to be begun anew once more */
     world.batch.accepts_gaps = true;
     follow_and_run(&world);
     assert_sound(&world);
@@ -200,7 +202,7 @@ static void too_many_holes_to_tell_are_one_range(void **state)
     repair_ok(&world);
     assert_rows(&world, "select from_offset, to_offset from tidemark.gap", "1 440");
     assert_rows(&world, "select consumed from tidemark.partition", "280");
-    world.realtime->slots[0].lost = 440;
+    world.realtime->slots[0].lost = published_partition(&world, 0).lost;
     assert_sound(&world);
     end_world(&world);
 }
