@@ -102,7 +102,8 @@ static void remake_database(const char *encoding)
 {
     char line[400];
     snprintf(line, sizeof line,
-             "psql -h %s -U tidemark -d postgres -qc 'drop database test%d with (force)' -c \"create database test%d template "
+             "psql -h %s -U tidemark -d postgres -qc 'drop database test%d with (force)' -c \"create database test%d "
+             "template "
              "template0 encoding '%s'\"",
              server.folder, databases, databases, encoding);
     assert_int_equal(system(line), 0);
