@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "access.h"
+#include "emit/emit.h"
 #include "kafka/properties.h"
 #include "postgres/url.h"
 #include "program/program.h"
@@ -10,6 +11,15 @@ static int run(void *settings, char *arguments[])
 {
     (void)arguments;
     return serving_run(settings);
+}
+
+/* Of the command line. */
+static struct emit_request emission;
+
+static int emit(void *settings, char *arguments[])
+{
+    (void)arguments;
+    return emit_run(settings, &emission);
 }
 
 static int probe(void *settings, char *arguments[])
@@ -26,8 +36,19 @@ static int token(void *settings, char *arguments[])
 
 int main(int argc, char *argv[])
 {
+    static const struct command_option emit_options[] = {
+        {"view", "VIEW", "only the sinks of this view", &emission.view},
+        {"to", "TO", "only this sink, as its entry says it: console, kafka://TOPIC, …", &emission.to},
+        {"once", NULL, "one micro-batch each; 75 where there is no state for it within a minute", &emission.once},
+        {"restart", NULL, "make the sinks hold the present state as if they had been empty", &emission.restart},
+        {0},
+    };
     static const struct command commands[] = {
         {.name = "run", .summary = "answer queries over HTTP", .run = run},
+        {.name = "emit",
+         .summary = "write the rows of views to their sinks, in micro-batches",
+         .run = emit,
+         .options = emit_options},
         {.name = "probe", .summary = "say whether the one that runs does its work: exit code 0, else 1", .run = probe},
         {.name = "token",
          .arguments = "NAME",

@@ -13,12 +13,9 @@
 #include "http/probe.h"
 #include "kafka/alerts.h"
 #include "kafka/kafka_log.h"
+#include "followed.h"
 #include "log_watch.h"
-#include "merged/follower.h"
-#include "postgres/postgres.h"
-#include "redis/redis_store.h"
 #include "routes.h"
-#include "store_health.h"
 #include "view_stream.h"
 
 #define REAP_EVERY_MS 1000
@@ -27,9 +24,7 @@
 struct run {
     const struct settings *settings;
     struct serving serving;
-    struct follower_stores stores;
-    struct store_health health;
-    struct follower *follower;
+    struct followed_sources followed;
     struct kafka_access access; /* the log that is watched keeps a pointer to it */
     struct log_watch *watch;
     char groups[DETECTORS_MAX][DETECTOR_GROUP_SIZE];
@@ -38,35 +33,17 @@ struct run {
     struct monitor *monitor; /* at http.metrics_listen, or NULL */
 };
 
-static bool make_snapshots(struct run *run, struct error *error)
+static bool make_serving(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
     run->serving = (struct serving){.sources = settings->sources,
                                     .source_count = settings->source_count,
                                     .detectors = settings->detectors,
                                     .detector_count = settings->detector_count};
-    if (!access_open(settings, &run->serving.access, error))
-        return false;
-    run->serving.metrics = metrics_new(serving_metrics, SERVING_METRIC_COUNT);
-    run->serving.snapshots = calloc(settings->source_count + 1, sizeof(struct snapshot *));
-    bool done = run->serving.metrics && run->serving.snapshots;
-    for (size_t i = 0; done && i < settings->source_count; i++) {
-        size_t bytes_max = (size_t)settings->http.memory_bytes / settings->source_count;
-        run->serving.snapshots[i] = snapshot_new(&settings->sources[i], bytes_max);
-        done = run->serving.snapshots[i] != NULL;
-    }
-    if (done)
-        store_health_init(&run->health, run->serving.metrics);
-    return done || error_set(error, ERROR_INTERNAL, "out of memory");
-}
-
-static bool open_stores(struct run *run, struct error *error)
-{
-    const struct settings *settings = run->settings;
-    return postgres_publications_open(settings->postgres.url, settings->postgres.password, &run->stores.publications,
-                                      error) &&
-           redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
-                            &run->stores.realtime, error);
+    bool done = access_open(settings, &run->serving.access, error) && followed_init(&run->followed, settings, error);
+    run->serving.metrics = run->followed.metrics;
+    run->serving.snapshots = run->followed.snapshots;
+    return done;
 }
 
 static bool open_log(void *context, struct event_log **ret_log, struct error *error)
@@ -124,10 +101,7 @@ static bool start_detector_watch(struct run *run, struct error *error)
 static bool start_watch(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
-    run->access = (struct kafka_access){.brokers = settings->kafka.brokers,
-                                        .group = settings->kafka.group,
-                                        .properties = settings->kafka.properties.entries,
-                                        .property_count = settings->kafka.properties.count};
+    run->access = settings_kafka_access(settings);
     const struct log_watch_options options = {
         .open = open_log, .context = &run->access, .unread_after_us = UNREAD_AFTER_US + settings->speed.flush_every_us};
     return log_watch_new(&options, run->serving.snapshots, run->serving.source_count, &run->watch, error) &&
@@ -189,16 +163,9 @@ static bool start_server(struct run *run, struct error *error)
 
 static bool start(struct run *run, struct error *error)
 {
-    const struct settings *settings = run->settings;
-    struct follower_times times = FOLLOWER_TIMES(settings->http.refresh_us);
-    times.silent_us = UNREAD_AFTER_US + settings->speed.flush_every_us;
-    const struct follower_listener listener = store_health_listener(&run->health);
-    return make_snapshots(run, error) && open_stores(run, error) &&
-           follower_new(&run->stores, run->serving.snapshots, run->serving.source_count, times, &listener,
-                        &run->follower, error) &&
-           follower_start(run->follower, error) && start_watch(run, error) && start_feed(run, error) &&
-           start_detector_watch(run, error) && start_streams(run, error) && start_server(run, error) &&
-           start_monitor(run, error);
+    return make_serving(run, error) && followed_start(&run->followed, error) && start_watch(run, error) &&
+           start_feed(run, error) && start_detector_watch(run, error) && start_streams(run, error) &&
+           start_server(run, error) && start_monitor(run, error);
 }
 
 static void stop(struct run *run)
@@ -210,15 +177,7 @@ static void stop(struct run *run)
     detector_watch_destroy(run->serving.detector_watch);
     alert_feed_destroy(run->serving.feed);
     log_watch_destroy(run->watch);
-    follower_destroy(run->follower);
-    if (run->stores.realtime)
-        run->stores.realtime->operations->destroy(run->stores.realtime);
-    if (run->stores.publications)
-        run->stores.publications->operations->destroy(run->stores.publications);
-    for (size_t i = 0; run->serving.snapshots && i < run->serving.source_count; i++)
-        snapshot_destroy(run->serving.snapshots[i]);
-    free(run->serving.snapshots);
-    metrics_destroy(run->serving.metrics);
+    followed_clean_up(&run->followed);
     access_close(run->serving.access);
 }
 

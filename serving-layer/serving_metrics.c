@@ -143,6 +143,28 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                            .kind = METRIC_GAUGE,
                            .help = "Memory that the rows of the view take, about.",
                            .labels = {"view"}},
+    [METRIC_SINK_NUMBER] = {.name = "tidemark_sink_number",
+                            .kind = METRIC_GAUGE,
+                            .help = "Number of the micro-batch that the sink holds; of tidemark-serving emit, as all "
+                                    "metrics of sinks.",
+                            .labels = {"view", "sink"}},
+    [METRIC_SINK_STATE_AT] = {.name = "tidemark_sink_state_timestamp_seconds",
+                              .kind = METRIC_GAUGE,
+                              .help = "When a state of the view was last taken for the sink.",
+                              .divisor = US_PER_SECOND,
+                              .labels = {"view", "sink"}},
+    [METRIC_SINK_ROWS] = {.name = "tidemark_sink_rows_total",
+                          .kind = METRIC_COUNTER,
+                          .help = "Rows written to the sink, those that vanished among them.",
+                          .labels = {"view", "sink"}},
+    [METRIC_SINK_WAITING] = {.name = "tidemark_sink_waiting",
+                             .kind = METRIC_GAUGE,
+                             .help = "1 where there is no state to be taken, or another process writes the sink.",
+                             .labels = {"view", "sink"}},
+    [METRIC_SINK_ERRORS] = {.name = "tidemark_sink_errors_total",
+                            .kind = METRIC_COUNTER,
+                            .help = "Micro-batches that failed, and are tried again.",
+                            .labels = {"view", "sink"}},
 };
 
 static void set(struct metrics *metrics, enum serving_metric metric, const char *label, int64_t value)

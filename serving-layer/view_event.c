@@ -70,7 +70,7 @@ static bool take(struct snapshot *snapshot, size_t view, const struct view_query
     return true;
 }
 
-bool view_event_take(struct snapshot *snapshot, size_t view, const struct view_query *query,
+bool view_event_pick(struct snapshot *snapshot, size_t view, const struct view_query *query,
                      const struct stream_position *since, uint64_t process, uint64_t question, struct view_event *event,
                      struct problem *problem)
 {
@@ -81,10 +81,17 @@ bool view_event_take(struct snapshot *snapshot, size_t view, const struct view_q
         return problem_memory(problem);
     event->to.process = process;
     event->to.question = question;
+    if (has_copy && !snapshot->loaded) /* until there is something again, there is nothing new */
+        return true;
+    return take(snapshot, view, query, since, has_copy, event, problem);
+}
+
+bool view_event_take(struct snapshot *snapshot, size_t view, const struct view_query *query,
+                     const struct stream_position *since, uint64_t process, uint64_t question, struct view_event *event,
+                     struct problem *problem)
+{
     pthread_rwlock_rdlock(&snapshot->lock);
-    bool done = has_copy && !snapshot->loaded; /* until there is something again, there is nothing new */
-    if (!done)
-        done = take(snapshot, view, query, since, has_copy, event, problem);
+    bool done = view_event_pick(snapshot, view, query, since, process, question, event, problem);
     pthread_rwlock_unlock(&snapshot->lock);
     return done;
 }

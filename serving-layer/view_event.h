@@ -19,6 +19,10 @@ struct view_event {
 bool view_event_take(struct snapshot *snapshot, size_t view, const struct view_query *query,
                      const struct stream_position *since, uint64_t process, uint64_t question, struct view_event *event,
                      struct problem *problem) MUST_CHECK;
+/* The same for who holds the lock. */
+bool view_event_pick(struct snapshot *snapshot, size_t view, const struct view_query *query,
+                     const struct stream_position *since, uint64_t process, uint64_t question, struct view_event *event,
+                     struct problem *problem) MUST_CHECK;
 void view_event_clean_up(struct view_event *event);
 
 /* As it is sent. */

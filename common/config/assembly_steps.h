@@ -15,6 +15,11 @@ void views_assemble(struct assembly *assembly);
 void detectors_assemble(struct assembly *assembly);
 /* After views_assemble. */
 void jobs_assemble(struct assembly *assembly);
+/* After all of these: `emit:` of the views. */
+void sinks_assemble(struct assembly *assembly);
+/* A list of sinks, each read by `sink_options`. */
+extern const struct option_type sinks_type;
+extern const struct option sink_options[];
 
 /* The keys of a job that summarises files, as they are written. */
 struct written_summary {

@@ -64,6 +64,8 @@ static void assemble(struct assembly *assembly, const struct yaml_node *root)
         detectors_assemble(assembly);
     if (!assembly->reader.problems->memory_is_short)
         jobs_assemble(assembly);
+    if (!assembly->reader.problems->memory_is_short)
+        sinks_assemble(assembly);
 }
 
 static void read_text(struct assembly *assembly, struct text text, struct arena *tree)

@@ -45,6 +45,19 @@ struct job {
     struct summary summary; /* of JOB_SUMMARISE */
 };
 
+enum sink_kind { SINK_CONSOLE, SINK_KAFKA, SINK_POSTGRES, SINK_REDIS };
+
+/* Where rows of a view go, in micro-batches. */
+struct sink {
+    const char *to; /* as it is written: it names the sink */
+    enum sink_kind kind;
+    const char *space, *name; /* schema and table, prefix and name, or NULL and topic */
+    const struct view *view;
+    const struct source *source;
+    int64_t every_us;
+    bool takes_deferred; /* a state is taken that lacks only messages that are deferred */
+};
+
 /* Where a property stands in the file. */
 struct property_location {
     struct location name, value;
@@ -117,12 +130,19 @@ struct settings {
         const char *duckdb;       /* the path of libduckdb.so; NULL: where deploy/install-duckdb puts it */
     } batch;
 
+    struct {
+        const char *host; /* of `listen`, as that of speed */
+        int port;
+    } emit;
+
     const struct source *sources;
     size_t source_count;
     const struct detector *detectors;
     size_t detector_count;
     const struct job *jobs;
     size_t job_count;
+    const struct sink *sinks; /* in the order of the file */
+    size_t sink_count;
 };
 
 /* Forgets all of it; NULL is nothing. */

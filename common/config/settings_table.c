@@ -227,6 +227,16 @@ static const struct option speed_options[] = {
     {.key = NULL},
 };
 
+static const struct option emit_options[] = {
+    {.key = "listen",
+     .type = &option_address,
+     AT(settings.emit.host),
+     AND_AT(settings.emit.port),
+     .meaning = "Where `tidemark-serving emit` answers `/livez`, `/readyz` and `/metrics`; as that of `speed`.",
+     .example = "127.0.0.1:9103"},
+    {.key = NULL},
+};
+
 static const struct option batch_options[] = {
     {.key = "listen",
      .type = &option_address,
@@ -280,6 +290,10 @@ const struct option settings_options[] = {
     {.key = "http", .type = &option_section, .options = http_options, .meaning = "The serving layer."},
     {.key = "speed", .type = &option_section, .options = speed_options, .meaning = "The speed layer."},
     {.key = "batch", .type = &option_section, .options = batch_options, .meaning = "The batch layer."},
+    {.key = "emit",
+     .type = &option_section,
+     .options = emit_options,
+     .meaning = "What `tidemark-serving emit` needs beside the sinks of the views."},
     {.key = "sources",
      .type = &option_map,
      AT(sources_node),

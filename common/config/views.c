@@ -11,7 +11,7 @@
 
 /* A view as its keys say it, before it is checked as a whole. */
 struct written_view {
-    const struct yaml_node *source, *where, *window, *dimensions, *measures;
+    const struct yaml_node *source, *where, *window, *dimensions, *measures, *emit;
     const char *time_zone;
     int64_t retention_us;
 };
@@ -75,6 +75,12 @@ const struct option view_options[] = {
          "view with the field as one more dimension does. Like a field's the name doesn't begin with `tm_` and isn't "
          "one of PostgreSQL's system columns.",
      .example = "{ order_count: count, total_revenue: sum(amount), customers: unique(customer_id) }"},
+    {.key = "emit",
+     .type = &sinks_type,
+     .offset = offsetof(struct written_view, emit), /* read behind all else, by sinks_assemble */
+     .options = sink_options,
+     .meaning = "Where `tidemark-serving emit` writes the view's rows, in micro-batches.",
+     .example = "[{ to: console, every: 30 seconds }]"},
     {.key = NULL},
 };
 

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "merged/completeness.h"
 
-bool view_is_complete(const struct snapshot *snapshot, size_t view)
+bool view_has_data(const struct snapshot *snapshot, size_t view)
 {
     if (snapshot->partition_count == 0 || snapshot->publication.gap_count > 0 ||
         !snapshot_view_is_current(snapshot, view))
         return false;
     for (size_t i = 0; i < snapshot->partition_count; i++)
-        if (snapshot->partitions[i].absence != ABSENT_NOT || snapshot->partitions[i].deferred ||
-            snapshot->partitions[i].added || snapshot->partitions[i].gaps.count)
+        if (snapshot->partitions[i].absence != ABSENT_NOT || snapshot->partitions[i].added ||
+            snapshot->partitions[i].gaps.count)
             return false;
     return true;
+}
+
+bool view_is_complete(const struct snapshot *snapshot, size_t view)
+{
+    return view_has_data(snapshot, view) && snapshot_deferred(snapshot) == 0;
 }
 
 /* What the log says, where it was asked. */

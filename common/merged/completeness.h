@@ -11,6 +11,8 @@
 
 /* Nothing of the source is missing from this view's answers, whatever the range. */
 bool view_is_complete(const struct snapshot *snapshot, size_t view);
+/* The same, but for messages that are deferred to the next batch run. */
+bool view_has_data(const struct snapshot *snapshot, size_t view);
 
 /* Messages in the log that the answer doesn't hold yet, or LAG_UNKNOWN. */
 int64_t snapshot_lag(const struct snapshot *snapshot);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redis/address.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hex.h"
@@ -160,6 +161,20 @@ bool redis_address_parse(const char *url, struct redis_address *ret_address, str
     if (parsed)
         *ret_address = address;
     return parsed;
+}
+
+bool redis_address_make(const char *url, const char *password, struct redis_address *ret_address, struct error *error)
+{
+    struct redis_address address;
+    if (!redis_address_parse(url, &address, error))
+        return false;
+    if (password && strlen(password) >= sizeof address.password)
+        return error_set(error, ERROR_CONFIGURATION, "the Redis password is longer than %zu bytes",
+                         sizeof address.password - 1);
+    if (password)
+        snprintf(address.password, sizeof address.password, "%s", password);
+    *ret_address = address;
+    return true;
 }
 
 bool redis_url_check(const char *url, struct error *error)

@@ -20,6 +20,10 @@ struct redis_address {
 /* ERROR_CONFIGURATION says what is wrong without showing the URL, for it may hold a password. */
 bool redis_address_parse(const char *url, struct redis_address *ret_address, struct error *error) MUST_CHECK;
 
+/* The same with the password of its file, which may be NULL: then it stays that of the URL. */
+bool redis_address_make(const char *url, const char *password, struct redis_address *ret_address,
+                        struct error *error) MUST_CHECK;
+
 /* Whether it can be parsed. */
 bool redis_url_check(const char *url, struct error *error) MUST_CHECK;
 

@@ -293,13 +293,8 @@ bool redis_store_open(const char *url, const char *password, const char *name_sp
                       struct error *error)
 {
     struct redis_address address;
-    if (!redis_address_parse(url, &address, error))
+    if (!redis_address_make(url, password, &address, error))
         return false;
-    if (password && strlen(password) >= sizeof address.password)
-        return error_set(error, ERROR_CONFIGURATION, "the Redis password is longer than %zu bytes",
-                         sizeof address.password - 1);
-    if (password)
-        snprintf(address.password, sizeof address.password, "%s", password);
     struct redis_store *redis = calloc(1, sizeof *redis);
     if (!redis || !(redis->name_space = strdup(name_space))) {
         free(redis);

@@ -183,6 +183,17 @@ class Platform:
     def start_batch(self, *arguments, crash_at=None, env=None):
         return self._start("tidemark-batch", *(arguments or ["run"]), crash_at=crash_at, env=env)
 
+    def emit(self, *options, crash_at=None):
+        return self._start("tidemark-serving", "emit", *options, crash_at=crash_at)
+
+    def emit_once(self, *options, expect=0, within=PATIENCE):
+        """Emits once; returns the child, which has ended with this exit code."""
+        child = self.emit("--once", *options)
+        code = child.end(within)
+        if code != expect:
+            raise Final(f"tidemark-serving emit --once ended with {code}\n{child.tail()}")
+        return child
+
     def batch(self, *arguments, expect=(0,), within=180):
         """One run of tidemark-batch; returns its exit code. One that isn't expected is an error, inside a wait too."""
         child = self.start_batch(*arguments)

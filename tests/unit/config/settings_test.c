@@ -861,6 +861,64 @@ static void wrong_detectors_are_refused(void **state)
     assert_all_refused(bad_detectors, sizeof bad_detectors / sizeof bad_detectors[0]);
 }
 
+#define SINK(text) VIEW MEASURES "    emit: [" text "]\n"
+
+static const struct bad bad_sinks[] = {
+    {VIEW MEASURES "    emit: console\n", "12:11", "expected a list of sinks"},
+    {SINK("console"), "12:12", "expected a sink, such as { to: console"},
+    {SINK("{ every: 1 s }"), "12:12", "to"},
+    {SINK("{ to: consol }"), "12:18", "did you mean \"console\"?"},
+    {SINK("{ to: console, evry: 1 s }"), "12:27", "did you mean \"every\"?"},
+    {SINK("{ to: console, every: 1 ms }"), "12:34", "10 ms"},
+    {SINK("{ to: console, mode: complete }"), "12:33", "expected update or append"},
+    {SINK("{ to: console, mode: append }"), "12:33", "append needs a watermark"},
+    {SINK("{ to: redis://a/b, mode: append }"), "12:37", "so mode: update"},
+    {SINK("{ to: console, wait_for: all }"), "12:37", "expected complete or data"},
+    {SINK("{ to: kafka:// }"), "12:26", "a topic's name"},
+    {SINK("{ to: kafka://orders }"), "12:26", "a source reads this topic"},
+    {SINK("{ to: postgres://revenue }"), "12:29", "expected postgres://SCHEMA.TABLE"},
+    {SINK("{ to: postgres://a.b.c }"), "12:29", "expected postgres://SCHEMA.TABLE"},
+    {SINK("{ to: postgres://view.v }"), "12:29", "isn't for tables of yours"},
+    {SINK("{ to: postgres://pg_x.v }"), "12:29", "isn't for tables of yours"},
+    {SINK("{ to: redis://live }"), "12:26", "expected redis://PREFIX/NAME"},
+    {SINK("{ to: redis://a/b/c }"), "12:26", "expected redis://PREFIX/NAME"},
+    {SINK("{ to: redis://tidemark/b }"), "12:26", "name another prefix"},
+    {SINK("{ to: redis://a/b }, { to: redis://a/b }"), "12:39", "another entry writes to this target"},
+};
+
+static void wrong_sinks_are_refused_at_their_place(void **state)
+{
+    (void)state;
+    assert_all_refused(bad_sinks, sizeof bad_sinks / sizeof bad_sinks[0]);
+}
+
+static void sinks_have_their_views_and_their_defaults(void **state)
+{
+    (void)state;
+    struct settings *settings =
+        loaded(SINK("{ to: console, every: 30 seconds }, { to: kafka://r }, { to: 'postgres://a.b', wait_for: data }, "
+                    "{ to: redis://live-metrics/revenue }"));
+    static const struct {
+        enum sink_kind kind;
+        const char *space, *name;
+    } expected[] = {{SINK_CONSOLE, "", ""},
+                    {SINK_KAFKA, "", "r"},
+                    {SINK_POSTGRES, "a", "b"},
+                    {SINK_REDIS, "live-metrics", "revenue"}};
+    assert_int_equal(settings->sink_count, 4);
+    for (size_t i = 0; i < settings->sink_count; i++) {
+        const struct sink *sink = &settings->sinks[i];
+        assert_int_equal(sink->kind, expected[i].kind);
+        assert_string_equal(sink->space ? sink->space : "", expected[i].space);
+        assert_string_equal(sink->name ? sink->name : "", expected[i].name);
+        assert_ptr_equal(sink->view, &settings->sources[0].views[0]);
+        assert_ptr_equal(sink->source, &settings->sources[0]);
+        assert_int_equal(sink->every_us, i == 0 ? 30000000 : 1000000);
+        assert_int_equal(sink->takes_deferred, i == 2);
+    }
+    settings_destroy(settings);
+}
+
 static void a_detector_has_its_rules_and_its_defaults(void **state)
 {
     (void)state;
@@ -1264,6 +1322,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_full_example_loads),
         cmocka_unit_test(wrong_detectors_are_refused),
+        cmocka_unit_test(wrong_sinks_are_refused_at_their_place),
+        cmocka_unit_test(sinks_have_their_views_and_their_defaults),
         cmocka_unit_test(a_detector_has_its_rules_and_its_defaults),
         cmocka_unit_test(measures_that_rest_on_members_have_a_hidden_view_for_each_field),
         cmocka_unit_test(views_are_found_with_all_their_parts),

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "emit/held_rows.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "ports/sink_store.h"
+
+#define LEAST_CAPACITY 64
+
+void held_rows_clean_up(struct held_rows *held)
+{
+    free(held->places);
+    *held = (struct held_rows){0};
+}
+
+uint64_t held_row_checksum(struct text name, uint64_t content)
+{
+    const uint64_t both[] = {sink_row_hash(name), content};
+    return sink_row_hash((struct text){(const char *)both, sizeof both});
+}
+
+static struct held_row named(struct text name)
+{
+    return (struct held_row){hash_bytes(name.data, name.length), (uint32_t)sink_row_hash(name), true, true, false, 0};
+}
+
+/* The place of the row, or the free one where it would stand. */
+static struct held_row *place_of(const struct held_rows *held, const struct held_row *row)
+{
+    size_t at = (size_t)(row->name % held->capacity);
+    while (held->places[at].is_used &&
+           (held->places[at].name != row->name || held->places[at].name_rest != row->name_rest))
+        at = at + 1 < held->capacity ? at + 1 : 0;
+    return &held->places[at];
+}
+
+/* Makes room for half as many again as there are, where there is none; those that are gone are forgotten. */
+static bool grow(struct held_rows *held)
+{
+    if (held->used < held->capacity / 4 * 3)
+        return true;
+    size_t capacity = held->count * 2 < LEAST_CAPACITY ? LEAST_CAPACITY : held->count * 2;
+    struct held_rows larger = {.places = calloc(capacity, sizeof *larger.places), .capacity = capacity};
+    if (!larger.places)
+        return false;
+    for (size_t i = 0; i < held->capacity; i++)
+        if (held->places[i].is_used && !held->places[i].is_gone) {
+            *place_of(&larger, &held->places[i]) = held->places[i];
+            larger.used++;
+        }
+    free(held->places);
+    held->places = larger.places;
+    held->capacity = larger.capacity;
+    held->used = larger.used;
+    return true;
+}
+
+struct held_row *held_rows_find(const struct held_rows *held, struct text name)
+{
+    if (held->capacity == 0)
+        return NULL;
+    const struct held_row row = named(name);
+    struct held_row *place = place_of(held, &row);
+    return place->is_used && !place->is_gone ? place : NULL;
+}
+
+struct held_row *held_rows_set(struct held_rows *held, struct text name, uint64_t content)
+{
+    const struct held_row row = named(name);
+    if (!grow(held))
+        return NULL;
+    struct held_row *place = place_of(held, &row);
+    if (!place->is_used) {
+        *place = row;
+        held->used++;
+    }
+    if (place->is_gone)
+        held->count++;
+    else
+        held->checksum -= held_row_checksum(name, place->content);
+    held->checksum += held_row_checksum(name, content);
+    place->is_gone = false;
+    place->content = content;
+    return place;
+}
+
+void held_rows_remove(struct held_rows *held, struct text name)
+{
+    struct held_row *row = held_rows_find(held, name);
+    held->checksum -= held_row_checksum(name, row->content);
+    row->is_gone = true;
+    held->count--;
+}
