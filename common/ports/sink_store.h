@@ -12,8 +12,8 @@
 
 enum row_form {
     ROW_JSON,    /* the API's JSON row, named by its window's start and its dimensions, in JSON too */
-    ROW_COLUMNS, /* the columns of the API's CSV as a line of PostgreSQL's COPY, without its end, times in UTC with a Z;
-                    the name has the first and the dimensions */
+    ROW_COLUMNS, /* the columns of the API's CSV as a line of PostgreSQL's COPY, without its end, times in microseconds
+                    since 1970; the name has the first and the dimensions */
     ROW_LOCAL_COLUMNS /* the same with times as the API has them */
 };
 

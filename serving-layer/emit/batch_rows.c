@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
-#include "base/timestamp.h"
 #include "base/zone.h"
 #include "postgres/connection.h"
 
@@ -27,12 +25,12 @@ void batch_rows_clean_up(struct batch_rows *rows)
 
 /* --- lines of columns --- */
 
-static void append_time(const struct batch_rows *rows, int64_t at_s, struct buffer *out)
+static void append_time(const struct batch_rows *rows, int64_t at_us, struct buffer *out)
 {
     if (rows->form == ROW_LOCAL_COLUMNS)
-        buffer_append_local_time(out, rows->view->zone, at_s);
+        buffer_append_local_time(out, rows->view->zone, at_us);
     else
-        buffer_append_timestamp(out, at_s * US_PER_SECOND);
+        buffer_append_integer(out, at_us);
 }
 
 static void append_dimensions(const struct view *view, const struct value dimensions[], struct buffer *out)
@@ -50,16 +48,16 @@ static void append_dimensions(const struct view *view, const struct value dimens
 
 static void append_name_columns(const struct batch_rows *rows, const struct written_row *row, struct buffer *out)
 {
-    append_time(rows, row->window_start_s, out);
+    append_time(rows, row->window_start_us, out);
     append_dimensions(rows->view, row->dimensions, out);
 }
 
 static void append_columns(const struct batch_rows *rows, const struct written_row *row, struct buffer *out)
 {
     const struct view *view = rows->view;
-    append_time(rows, row->window_start_s, out);
+    append_time(rows, row->window_start_us, out);
     buffer_append_char(out, '\t');
-    append_time(rows, row->window_end_s, out);
+    append_time(rows, row->window_end_us, out);
     append_dimensions(view, row->dimensions, out);
     for (size_t i = 0; i < view->measure_count; i++) {
         buffer_append_char(out, '\t');
@@ -109,7 +107,7 @@ bool batch_rows_print(struct batch_rows *rows, const struct selected_row *row, s
     if (!buffer_reserve(&rows->texts, 1) || !group_parse(rows->view, row->group, dimensions))
         return false;
     rows->texts.length = name;
-    const struct written_row written = {row->start_s, row->end_s, dimensions, row->cell, row->final};
+    const struct written_row written = {row->start_us, row->end_us, dimensions, row->cell, row->final};
     if (!append_name(rows, &written))
         return false;
     size_t content = rows->texts.length;

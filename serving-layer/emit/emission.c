@@ -18,7 +18,7 @@ void emission_init(struct emission *emission, const struct emission_options *opt
     *emission = (struct emission){
         .options = *options,
         .view = (size_t)(view - options->sink->source->views),
-        .query = {.view = view, .from_s = INT64_MIN, .to_s = INT64_MAX, .limit = SIZE_MAX},
+        .query = {.view = view, .from_us = INT64_MIN, .to_us = INT64_MAX, .limit = SIZE_MAX},
     };
     question_init(&emission->query.question, view);
     pthread_rwlock_rdlock(&snapshot->lock);
