@@ -40,10 +40,9 @@ uint64_t sink_row_hash(struct text text);
 struct sink_store {
     const struct sink_store_operations *operations;
     enum row_form form;
-    const char *place; /* for people: "the table analytics.revenue" */
-    bool keeps;        /* false: nothing can be read of it, and each start begins anew */
-    bool needs_rows;   /* a statement is written with rows only */
-    bool is_mended;    /* what others changed in it is made right; else it is refused */
+    bool keeps;      /* false: nothing can be read of it, and each start begins anew */
+    bool needs_rows; /* a statement is written with rows only */
+    bool is_mended;  /* what others changed in it is made right; else it is refused */
 };
 
 struct sink_store_operations {

@@ -66,9 +66,8 @@ static void set_timeout(struct redis_connection *connection)
     connection->timeout_s = timeout_s;
 }
 
-/* One command on a context that is there. An error reply isn't an error here. */
-static bool send_and_receive(struct redis_connection *connection, const struct text words[], size_t count,
-                             redisReply **ret_reply, struct error *error)
+/* Puts a command behind those that wait to be sent, on a context that is there. */
+static bool append(struct redis_connection *connection, const struct text words[], size_t count, struct error *error)
 {
     const char *data[WORDS_MAX];
     size_t lengths[WORDS_MAX];
@@ -78,11 +77,25 @@ static bool send_and_receive(struct redis_connection *connection, const struct t
     }
     set_timeout(connection);
     errno = 0;
-    redisReply *reply = redisCommandArgv(connection->context, (int)count, data, lengths);
-    if (!reply)
+    return redisAppendCommandArgv(connection->context, (int)count, data, lengths) == REDIS_OK ||
+           connection_lost(connection, error);
+}
+
+/* Sends what waits, and takes the next reply. An error reply isn't an error here. */
+static bool receive(struct redis_connection *connection, redisReply **ret_reply, struct error *error)
+{
+    void *reply;
+    errno = 0;
+    if (redisGetReply(connection->context, &reply) != REDIS_OK || !reply)
         return connection_lost(connection, error);
     *ret_reply = reply;
     return true;
+}
+
+static bool send_and_receive(struct redis_connection *connection, const struct text words[], size_t count,
+                             redisReply **ret_reply, struct error *error)
+{
+    return append(connection, words, count, error) && receive(connection, ret_reply, error);
 }
 
 /* Ends with an error where the reply is one; else the reply is the caller's. A new connection follows every error: the
@@ -104,7 +117,7 @@ static bool accept_reply(struct redis_connection *connection, redisReply *reply,
 static bool run(struct redis_connection *connection, const struct text words[], size_t count, redisReply **ret_reply,
                 struct error *error)
 {
-    redisReply *reply;
+    redisReply *reply = NULL;
     return send_and_receive(connection, words, count, &reply, error) &&
            accept_reply(connection, reply, ret_reply, error);
 }
@@ -220,7 +233,7 @@ static bool make_ready(struct redis_connection *connection, struct error *error)
 static bool load_functions(struct redis_connection *connection, struct error *error)
 {
     struct text words[] = {text_of("FUNCTION"), text_of("LOAD"), text_of(redis_functions)};
-    redisReply *reply;
+    redisReply *reply = NULL;
     if (!send_and_receive(connection, words, 3, &reply, error))
         return false;
     bool is_there = reply->type == REDIS_REPLY_ERROR && strstr(reply->str, "already exists");
@@ -233,7 +246,7 @@ static bool load_functions(struct redis_connection *connection, struct error *er
 bool redis_connection_call(struct redis_connection *connection, const struct text words[], size_t count,
                            redisReply **ret_reply, struct error *error)
 {
-    redisReply *reply;
+    redisReply *reply = NULL;
     if (count > WORDS_MAX)
         return error_set(error, ERROR_INTERNAL, "a Redis command of %zu words", count);
     if (!make_ready(connection, error) || !send_and_receive(connection, words, count, &reply, error))
@@ -244,4 +257,18 @@ bool redis_connection_call(struct redis_connection *connection, const struct tex
             return false;
     }
     return accept_reply(connection, reply, ret_reply, error);
+}
+
+bool redis_connection_send(struct redis_connection *connection, const struct text words[], size_t count,
+                           struct error *error)
+{
+    if (!connection->context)
+        return error_set(error, ERROR_UNAVAILABLE, "%s: the connection was lost", connection->name);
+    return append(connection, words, count, error);
+}
+
+bool redis_connection_take(struct redis_connection *connection, redisReply **ret_reply, struct error *error)
+{
+    redisReply *reply = NULL;
+    return receive(connection, &reply, error) && accept_reply(connection, reply, ret_reply, error);
 }

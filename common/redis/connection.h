@@ -31,4 +31,10 @@ void redis_connection_clean_up(struct redis_connection *connection);
 bool redis_connection_call(struct redis_connection *connection, const struct text words[], size_t count,
                            redisReply **ret_reply, struct error *error) MUST_CHECK;
 
+/* A command whose reply isn't waited for, on the connection that there is: ERROR_UNAVAILABLE where it was lost. The
+ * replies are taken in the order of the commands, each with redis_connection_take, before anything else is called. */
+bool redis_connection_send(struct redis_connection *connection, const struct text words[], size_t count,
+                           struct error *error) MUST_CHECK;
+bool redis_connection_take(struct redis_connection *connection, redisReply **ret_reply, struct error *error) MUST_CHECK;
+
 #endif

@@ -204,8 +204,7 @@ bool console_open(const struct view *view, struct sink_store **ret_store, struct
     struct console *console = calloc(1, sizeof *console);
     if (!console)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    console->store = (struct sink_store){
-        .operations = &operations, .form = ROW_LOCAL_COLUMNS, .place = "the console", .needs_rows = true};
+    console->store = (struct sink_store){.operations = &operations, .form = ROW_LOCAL_COLUMNS, .needs_rows = true};
     console->view = view;
     *ret_store = &console->store;
     return true;

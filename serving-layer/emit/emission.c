@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crash.h"
 #include "emit/batch_rows.h"
 #include "view_event.h"
 
@@ -337,6 +338,7 @@ static bool write_rows(struct emission *emission, const struct view_event *event
                                       .count = rows->count,
                                       .restarts = emission->options.restarts};
     bool done = text.failed ? lacks_memory(error) : store->operations->write(store, &batch, error);
+    crash_point("after_emit");
     if (!done) {
         buffer_clean_up(&text);
         return false;

@@ -13,7 +13,9 @@
 #include "http/monitor.h"
 #include "kafka/kafka_log.h"
 #include "program/program.h"
+#include "postgres/postgres_sink.h"
 #include "redis/redis_lease.h"
+#include "redis/redis_sink.h"
 
 #define LOOK_EVERY_MS 100
 #define ONCE_WITHIN_US (60 * US_PER_SECOND)
@@ -59,9 +61,16 @@ static bool log_end(void *context, int32_t partition, int64_t *ret_end, struct e
 
 static bool open_store(struct emitted *emitted, struct error *error)
 {
+    const struct settings *settings = emitted->settings;
     const struct sink *sink = emitted->sink;
     if (sink->kind == SINK_CONSOLE)
         return console_open(sink->view, &emitted->store, error);
+    if (sink->kind == SINK_REDIS)
+        return redis_sink_open(settings->redis.url, settings->redis.password, sink->space, sink->name, &emitted->store,
+                               error);
+    if (sink->kind == SINK_POSTGRES)
+        return postgres_sink_open(settings->postgres.url, settings->postgres.password, sink->space, sink->name,
+                                  sink->view, &emitted->store, error);
     return error_set(error, ERROR_CONFIGURATION, "%s: this sink isn't supported yet", sink->to);
 }
 

@@ -4,7 +4,9 @@
 import csv
 import unittest
 
-from support.tidemark import view
+from support.process import wait_until
+from support.sinks import read_hash, read_table
+from support.tidemark import differences, view
 
 from .servers import EndToEnd, month
 
@@ -40,6 +42,121 @@ class Sinks(EndToEnd):
         self.assertGreater(len(expected), 3)
         self.assertEqual([line.split() for line in table[: len(expected)]], expected)
         self.assertEqual(len({line.index(".") for line in table[1 : len(expected)]}), 1, "points stand one below the other")
+
+    # --- copies ---
+
+    def places(self):
+        """{sink: a function that reads it}"""
+        return {
+            "hash": lambda: read_hash(self.redis, "live:by_category"),
+            "table": lambda: read_table(self.postgres, "analytics.by_category"),
+        }
+
+    def begin_copies(self):
+        entries = ["redis://live/by_category", "postgres://analytics.by_category"]
+        self.begin({"by_category": [{"to": to, "every": "20 ms"} for to in entries]})
+        self.definition = self.job.oracle_view("by_category")
+        self.stated = {}
+
+    def check_copies(self):
+        """Each sink is the view at the offsets that it states, and these don't go back."""
+        self.reader.into(self.log, self.name)
+        for name, read in self.places().items():
+            held = read()
+            if not held:
+                continue
+            difference = differences(self.log.rows(self.definition, held.offsets), held.rows(self.definition))
+            self.assertFalse(difference, f"{name} at {held.offsets}: {difference}")
+            for partition, offset in self.stated.get(name, {}).items():
+                self.assertGreaterEqual(held.offsets[partition], offset, f"{name} went back")
+            self.stated[name] = held.offsets
+
+    def wait_for_copies(self):
+        """Until each sink is the view at the log's end."""
+        ends = {p: end for p, (_, end) in self.reader.ends(self.name).items() if end}
+
+        def reached():
+            self.check_copies()
+            return all(self.stated.get(name) == ends for name in self.places())
+
+        wait_until(reached, 120, f"sinks reach {ends}", children=[c for c in self.job.children if c.running()])
+
+    def test_sinks_are_the_view_at_their_offsets_whatever_dies_or_is_emptied(self):
+        self.begin_copies()
+        emitter = self.job.emit()
+        self.send(month(0, 100))
+        self.wait_for_copies()
+        self.postgres.sql(
+            "create function analytics.refuse() returns trigger language plpgsql as "
+            "$$ begin raise 'a row is written twice alike: %', new; end $$;"
+            "create trigger once before update on analytics.by_category for each row "
+            "when (old.* is not distinct from new.*) execute function analytics.refuse()"
+        )
+        for number, fault in enumerate(("in_emit", "batch", "after_emit", "flushall", "kill", "batch")):
+            if fault == "batch":
+                self.job.batch()
+            elif fault == "flushall":
+                self.redis.command("flushall")
+                self.stated.pop("hash", None)
+            elif fault == "kill":
+                emitter.kill()
+            else:
+                emitter.stop()
+                emitter = self.job.emit(crash_at=fault)
+            self.send(month(100 + 100 * number, 100))
+            self.check_copies()
+            if fault in ("in_emit", "after_emit"):
+                wait_until(lambda: not emitter.running(), 60, f"it dies at {fault}")
+            if not emitter.running():
+                self.check_copies()
+                emitter = self.job.emit()
+            self.wait_for_copies()
+        self.assertNotIn("twice alike", self.job.logs())
+        second = self.job.emit()
+        wait_until(lambda: "another process writes it" in second.tail(), 60, "the second waits", children=[second])
+        emitter.kill()
+        self.send(month(800, 100))
+        self.wait_for_copies()
+
+    def test_what_others_wrote_is_refused_and_taken_over_when_asked_to(self):
+        self.begin_copies()
+        self.postgres.sql("create schema analytics; create table analytics.by_category (n int)")
+        self.redis.command("set", "live:by_category", "x")
+        self.send(month(0, 100))
+        table, hash_ = ("--to", "postgres://analytics.by_category"), ("--to", "redis://live/by_category")
+        self.assertIn("has other columns", self.job.emit_once(*table, expect=78).tail())
+        self.assertIn("holds something else than a hash", self.job.emit_once(*hash_, expect=78).tail())
+        self.redis.command("del", "live:by_category")
+        self.redis.command("hset", "live:by_category", "x", "1")
+        self.assertIn("--restart", self.job.emit_once(*hash_, expect=78).tail())
+        self.postgres.sql("drop table analytics.by_category")
+        self.job.emit_once("--restart")
+        self.wait_for_once(*table)
+        self.postgres.sql("update analytics.by_category set order_count = order_count + 1")
+        self.assertIn("others have changed them", self.job.emit_once(*table, expect=78).tail())
+        self.job.emit_once("--restart", *table)
+        self.check_copies()
+        self.redis.command("hset", "live:by_category", '{"window_start": "x"}', "{}")
+        self.send(month(100, 100))
+        self.wait_for_once()
+        self.job.config["views"]["by_category"]["where"] = "amount > 1"
+        self.job.write()
+        self.job.stop()
+        self.job.speed()
+        self.assertIn("another definition", self.job.emit_once(*hash_, expect=78).tail())
+        self.job.emit_once("--restart", *hash_)
+        self.assertEqual(self.job.emit_once("--to", "console", expect=64).tail().count("no view has such a sink"), 1)
+
+    def wait_for_once(self, *options):
+        """Until emitting once gives the log's end."""
+        ends = {p: end for p, (_, end) in self.reader.ends(self.name).items() if end}
+
+        def reached():
+            self.job.emit_once(*options)
+            self.check_copies()
+            return all(self.stated[name] == ends for name in self.stated)
+
+        wait_until(reached, 120, f"sinks reach {ends}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What sinks hold: rows as the API gives them, and the statement of what they are of, read in one step."""
+
+import json
+from decimal import Decimal
+
+from .tidemark import row_key
+
+
+class Held:
+    """Rows and statement of a sink at one moment."""
+
+    def __init__(self, rows, statement):
+        self.rows_held, self.statement = rows, statement
+
+    @property
+    def offsets(self):
+        return {int(partition): offset for partition, offset in self.statement["offsets"].items()}
+
+    def rows(self, definition):
+        """As the oracle gives them."""
+        return {row_key(row, definition): {m: row[m] for m in definition.measures} for row in self.rows_held}
+
+
+def decoded(text):
+    return json.loads(text, parse_float=Decimal)
+
+
+def read_hash(redis, key):
+    """None where there is no hash."""
+    words = redis.command("--json", "hgetall", key)
+    fields = json.loads(words) if words else {}
+    statement = fields.pop("_provenance", None)
+    return statement and Held([decoded(text) for text in fields.values()], decoded(statement))
+
+
+def read_table(postgres, table):
+    """None where nothing was emitted to it."""
+    found = postgres.sql(
+        "select json_build_object('statement', e.provenance, 'rows', "
+        f"(select coalesce(json_agg(t), '[]') from {table} t)) from tidemark.emitted e where sink = '{table}'"
+    )
+    held = found and decoded(found)
+    return held and Held(held["rows"], held["statement"])
