@@ -104,8 +104,8 @@ static int run_command(void *context, char *arguments[])
     struct error error = {0};
     if (!run_job_find(settings, arguments[0], &job_days, &only_job, &error))
         return program_fail(&error);
-    return only_job && only_job->kind == JOB_SUMMARISE ? run_job_by_days(settings, only_job, &job_days)
-                                                       : for_each_source(settings, run_step);
+    return only_job && only_job->kind != JOB_PUBLISH ? run_job_by_days(settings, only_job, &job_days)
+                                                     : for_each_source(settings, run_step);
 }
 
 static int ingest_command(void *context, char *arguments[])

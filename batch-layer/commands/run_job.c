@@ -3,10 +3,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/shutdown.h"
 #include "base/spelling.h"
+#include "jobs/archive.h"
 #include "jobs/summary.h"
 #include "program/program.h"
 #include "record/event_time.h"
@@ -80,7 +82,9 @@ static bool run_day(const struct settings *settings, const struct job *job, int6
 {
     char date[DATE_SIZE];
     int64_t orders;
-    if (!summary_run(settings, job, day, &orders, error))
+    bool done = job->kind == JOB_ARCHIVE ? archive_run(settings, job, day, &orders, error)
+                                         : summary_run(settings, job, day, &orders, error);
+    if (!done)
         return false;
     date_print(day, date);
     printf("processed %" PRId64 " orders for %s\n", orders, date);
@@ -88,15 +92,36 @@ static bool run_day(const struct settings *settings, const struct job *job, int6
     return true;
 }
 
-int run_job_by_days(const struct settings *settings, const struct job *job, const struct job_days *days)
+/* Those that are asked for; else of an archive those that changed since it wrote them. */
+static bool list_days(const struct settings *settings, const struct job *job, const struct job_days *asked,
+                      int64_t **ret_days, size_t *ret_count, struct error *error)
 {
-    int64_t from = 0, to = 0;
+    int64_t from, to;
+    if (!parse_days(settings, asked, &from, &to, error))
+        return false;
+    if (job->kind == JOB_ARCHIVE && !asked->date && !asked->from)
+        return archive_owed_days(settings, job, ret_days, ret_count, error);
+    size_t count = (size_t)(to - from + 1);
+    int64_t *days = calloc(count, sizeof *days);
+    if (!days)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        days[i] = from + (int64_t)i;
+    *ret_days = days;
+    *ret_count = count;
+    return true;
+}
+
+int run_job_by_days(const struct settings *settings, const struct job *job, const struct job_days *asked)
+{
+    int64_t *days = NULL;
+    size_t count = 0;
     struct error error = {0};
-    if (!parse_days(settings, days, &from, &to, &error))
+    if (!list_days(settings, job, asked, &days, &count, &error))
         return program_fail(&error);
     int code = 0;
-    for (int64_t day = from; day <= to && !shutdown_requested(); day++) {
-        if (run_day(settings, job, day, &error))
+    for (size_t i = 0; i < count && !shutdown_requested(); i++) {
+        if (run_day(settings, job, days[i], &error))
             continue;
         int failed = program_fail(&error);
         code = code ? code : failed;
@@ -104,6 +129,7 @@ int run_job_by_days(const struct settings *settings, const struct job *job, cons
             break;
     }
     program_leave_with(code);
-    summary_sweep_later(job, from, (size_t)(to - from + 1));
+    summary_sweep_later(job, days, count);
+    free(days);
     return code;
 }

@@ -11,6 +11,7 @@
 #include "base/shutdown.h"
 #include "batch_metrics.h"
 #include "http/monitor.h"
+#include "jobs/archive.h"
 #include "jobs/schedule_health.h"
 #include "jobs/summary.h"
 #include "publication/publisher.h"
@@ -85,14 +86,28 @@ static int64_t business_day(const struct scheduler *scheduler, size_t number)
     return date_of(scheduler->batch->settings->zone, scheduler->due_s[number]) - 1;
 }
 
+/* The days that it owes, the oldest first; one that fails stays owed. */
+static bool run_archive(const struct settings *settings, const struct job *job, struct error *error)
+{
+    int64_t *days = NULL, orders;
+    size_t count = 0;
+    bool done = archive_owed_days(settings, job, &days, &count, error);
+    for (size_t i = 0; done && i < count; i++)
+        done = archive_run(settings, job, days[i], &orders, error);
+    free(days);
+    return done;
+}
+
 /* One source of a job that publishes; a job by days as a whole, where `source` is NULL. */
 static bool run_part(struct scheduler *scheduler, size_t number, const struct source *source, struct error *error)
 {
     int64_t orders;
+    const struct settings *settings = scheduler->batch->settings;
+    const struct job *job = job_of(scheduler, number);
     if (source)
         return run_source(scheduler->batch, source, error);
-    return summary_run(scheduler->batch->settings, job_of(scheduler, number), business_day(scheduler, number), &orders,
-                       error);
+    return job->kind == JOB_ARCHIVE ? run_archive(settings, job, error)
+                                    : summary_run(settings, job, business_day(scheduler, number), &orders, error);
 }
 
 /* A part of a job, again and again while what hinders it can pass, until the job is due anew. False where it failed in
@@ -126,7 +141,7 @@ static void run_job(struct scheduler *scheduler, size_t number)
     struct error error = {0};
     log_info("job %s begins", job->name);
     int failed = 0;
-    if (job->kind == JOB_SUMMARISE)
+    if (job->kind != JOB_PUBLISH)
         failed += !run_until_done(scheduler, number, NULL);
     for (size_t i = 0; i < job->source_count; i++)
         failed += !run_until_done(scheduler, number, job->sources[i]);
@@ -164,7 +179,7 @@ static void follow_clock(struct scheduler *scheduler)
 static void sweep(const struct scheduler *scheduler)
 {
     for (size_t i = 0; i < scheduler->batch->settings->job_count; i++)
-        if (job_of(scheduler, i)->kind == JOB_SUMMARISE)
+        if (job_folder(job_of(scheduler, i)))
             summary_sweep(job_of(scheduler, i), date_of(scheduler->batch->settings->zone, now_s()) - 1);
 }
 

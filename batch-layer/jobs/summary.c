@@ -15,6 +15,7 @@
 #include "base/shutdown.h"
 #include "engine/duckdb/summary_plan.h"
 #include "lake/day_folder.h"
+#include "lake/manifest.h"
 #include "lake/partition_name.h"
 
 #define TRIES 5 /* where a folder that is read is replaced meanwhile */
@@ -261,50 +262,21 @@ static bool write_rows(struct summary_day *day, struct error *error)
 
 /* --- What lies beside them --------------------------------------------------------------------------------------- */
 
-static bool write_file(const struct summary_day *day, const char *name, struct text content, struct error *error)
-{
-    char *path;
-    if (asprintf(&path, "%s/%s", day->folder.made, name) < 0)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
-    FILE *file = fopen(path, "we");
-    bool done = file && fwrite(content.data, 1, content.length, file) == content.length;
-    if (file)
-        done = fclose(file) == 0 && done;
-    if (!done)
-        error_set(error, ERROR_UNAVAILABLE, "can't write %s: %s", path, strerror(errno));
-    free(path);
-    return done;
-}
-
-static void append_inputs(const struct summary_day *day, struct buffer *out)
-{
-    const char *comma = "";
-    for (size_t i = 0; i < day->plan.count; i++)
-        for (size_t j = 0; j < day->plan.folders[i].count; j++, comma = ",") {
-            const struct lake_file *file = &day->plan.folders[i].files[j];
-            buffer_appendf(out, "%s\n    {\"file\": ", comma);
-            buffer_append_json(out, text_of(file->path));
-            buffer_appendf(out, ", \"bytes\": %" PRId64 "}", file->bytes);
-        }
-}
-
 static bool write_manifest(const struct summary_day *day, struct error *error)
 {
-    struct buffer out = {0};
-    buffer_append_string(&out, "{\n  \"job\": ");
-    buffer_append_json(&out, text_of(day->job->name));
-    buffer_appendf(&out,
-                   ",\n  \"run\": \"%s\",\n  \"day\": \"%s\",\n  \"definition\": \"%s\",\n  \"engine\": \"duckdb\",\n"
-                   "  \"epoch\": null,\n  \"cut\": null,\n"
-                   "  \"messages\": %" PRId64 ",\n  \"bad\": %" PRId64 ",\n  \"orders\": %" PRId64
-                   ",\n  \"other_days\": %" PRId64 ",\n  \"rows\": %" PRId64 ",\n  \"inputs\": [",
-                   day->folder.run, day->date, day->job->summary.view->fingerprint, day->messages, day->bad_count,
-                   day->orders, day->other_days, day->rows);
-    append_inputs(day, &out);
-    buffer_append_string(&out, "\n  ]\n}\n");
-    bool done = is_memory(&out, error) && write_file(day, LAKE_MANIFEST, buffer_text(&out), error);
-    buffer_clean_up(&out);
-    return done;
+    const struct manifest_count counts[] = {{"messages", day->messages}, {"bad", day->bad_count},
+                                            {"orders", day->orders},     {"other_days", day->other_days},
+                                            {"rows", day->rows},         {0}};
+    const struct manifest manifest = {.job = day->job->name,
+                                      .run = day->folder.run,
+                                      .day = day->date,
+                                      .definition = day->job->summary.view->fingerprint,
+                                      .epoch = "null",
+                                      .cut = "null",
+                                      .counts = counts,
+                                      .inputs = day->plan.folders,
+                                      .input_count = day->plan.count};
+    return manifest_write(&manifest, day->folder.made, error);
 }
 
 /* --- The day ----------------------------------------------------------------------------------------------------- */
@@ -318,7 +290,7 @@ static bool make_rows(struct summary_day *day, struct error *error)
     bool done = execute(day, error) && find_bad(day, error) && check_joins(day, error) && compute(day, error);
     crash_point("before_files");
     done = done && write_rows(day, error) &&
-           (day->bad_count == 0 || write_file(day, BAD_ROWS, buffer_text(&day->bad), error));
+           (day->bad_count == 0 || lake_file_write(day->folder.made, BAD_ROWS, buffer_text(&day->bad), error));
     crash_point("before_manifest");
     return done && write_manifest(day, error);
 }
@@ -384,21 +356,21 @@ void summary_sweep(const struct job *job, int64_t day)
     struct arena arena = {0};
     char date[DATE_SIZE];
     date_print(day, date);
-    const char *path = lake_path(job->summary.write, date, &arena);
+    const char *path = lake_path(job_folder(job), date, &arena);
     if (path)
         day_folder_sweep(path);
     arena_clean_up(&arena);
 }
 
-void summary_sweep_later(const struct job *job, int64_t first_day, size_t count)
+void summary_sweep_later(const struct job *job, const int64_t days[], size_t count)
 {
     struct arena arena = {0};
     const char **paths = arena_allocate(&arena, count * sizeof *paths);
     size_t filled = 0;
     for (; paths && filled < count; filled++) {
         char date[DATE_SIZE];
-        date_print(first_day + (int64_t)filled, date);
-        paths[filled] = lake_path(job->summary.write, date, &arena);
+        date_print(days[filled], date);
+        paths[filled] = lake_path(job_folder(job), date, &arena);
         if (!paths[filled])
             break;
     }

@@ -13,7 +13,7 @@ bool summary_run(const struct settings *settings, const struct job *job, int64_t
 /* Removes what was replaced a minute and more ago on this day. */
 void summary_sweep(const struct job *job, int64_t day);
 /* Has a process of its own do so, a minute from now, for `count` days. */
-void summary_sweep_later(const struct job *job, int64_t first_day, size_t count);
+void summary_sweep_later(const struct job *job, const int64_t days[], size_t count);
 
 /* 2025-03-15, with a NUL. */
 #define DATE_SIZE 16

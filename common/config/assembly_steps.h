@@ -36,7 +36,19 @@ extern const char *const summary_engine_words[];
 /* Reads the summary of the job that `entry` describes; tells what is wrong with it. */
 void summary_read(struct assembly *assembly, const struct yaml_node *entry, const struct written_summary *written,
                   struct summary *ret_summary);
+/* Reads the archive of this source that the job that `entry` describes writes; tells what is wrong with it. */
+void archive_read(struct assembly *assembly, const struct yaml_node *entry, const struct yaml_node *source,
+                  const struct yaml_node *write, struct archive *ret_archive);
+
+/* A path of files where it is one; else NULL, with the problem told. `key` is what it is of. */
+const char *job_path_read(struct assembly *assembly, const struct yaml_node *node, const char *key, bool needs_date);
+bool job_path_is_same(const char *a, const char *b);
+
+/* Columns of a file are told apart by more than upper and lower case. */
+void job_columns_check(struct assembly *assembly, const struct yaml_node *node, const char *const columns[],
+                       size_t count);
+
 /* Two jobs that write the same folders are told. */
-void summaries_check(struct assembly *assembly, const struct yaml_node *map, const struct job jobs[]);
+void job_folders_check(struct assembly *assembly, const struct yaml_node *map, const struct job jobs[]);
 
 #endif

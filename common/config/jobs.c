@@ -7,7 +7,7 @@
 #define JOBS_MAX 64
 
 struct written_job {
-    const struct yaml_node *schedule, *sources, *summarize;
+    const struct yaml_node *schedule, *sources, *archive, *summarize;
     struct written_summary summary;
 };
 
@@ -26,6 +26,14 @@ const struct option job_options[] = {
      .offset = offsetof(struct written_job, sources),
      .meaning = "The sources of which all views are published; all of them without it.",
      .example = "[orders]"},
+    {.key = "archive",
+     .type = &option_scalar,
+     .offset = offsetof(struct written_job, archive),
+     .meaning =
+         "A source: the job writes its messages of a business day, as they are below the published cut, into a "
+         "file of Parquet. Besides the fields it has `timestamp`, the event time; `tm_partition` and `tm_offset`; "
+         "and `tm_live`, whether this version of its order counts.",
+     .example = "orders"},
     {.key = "summarise",
      .type = &option_scalar,
      AT_SUMMARY(view),
@@ -122,19 +130,25 @@ static void read_sources(struct assembly *assembly, const struct yaml_node *list
     job->source_count = count;
 }
 
-/* The first key that only jobs over files have, or NULL. */
-static const struct yaml_node *first_file_key(const struct yaml_node *entry)
+/* The first key that only jobs of other kinds have, or NULL; *ret_kind is theirs. */
+static const struct yaml_node *first_stray(const struct yaml_node *entry, enum job_kind kind, const char **ret_kind)
 {
-    static const char *const keys[] = {"read", "joins", "write", "partition_by", "version", "engine", "allow_empty"};
-    for (const struct yaml_node *node = entry->first; node; node = node->next)
+    static const char *const keys[] = {"read", "joins", "partition_by", "version", "engine", "allow_empty"};
+    for (const struct yaml_node *node = entry->first; node && kind != JOB_SUMMARISE; node = node->next) {
+        *ret_kind = "summarise";
         for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
             if (text_equal(node->key->text, text_of(keys[i])))
                 return node;
+        *ret_kind = "archive\" or \"summarise";
+        if (kind == JOB_PUBLISH && text_equal(node->key->text, text_of("write")))
+            return node;
+    }
     return NULL;
 }
 
 /* One key says which kind a job is. */
-static bool check_kind(struct assembly *assembly, const struct yaml_node *entry, struct written_job *written)
+static bool check_kind(struct assembly *assembly, const struct yaml_node *entry, struct written_job *written,
+                       enum job_kind *ret_kind)
 {
     struct problems *problems = assembly->reader.problems;
     if (written->summarize && written->summary.view) {
@@ -142,16 +156,21 @@ static bool check_kind(struct assembly *assembly, const struct yaml_node *entry,
         return false;
     }
     written->summary.view = written->summary.view ? written->summary.view : written->summarize;
-    if (written->summary.view && written->sources) {
-        problem_add(problems, written->sources->location,
-                    "a job is of one kind: with \"sources\" it publishes, with \"summarise\" it summarises files; make "
-                    "two jobs of it");
-        return false;
-    }
-    const struct yaml_node *stray = written->summary.view ? NULL : first_file_key(entry);
+    const struct yaml_node *const kinds[] = {written->sources, written->archive, written->summary.view};
+    static const char *const does[] = {"with \"sources\" it publishes", "with \"archive\" it archives messages",
+                                       "with \"summarise\" it summarises files"};
+    *ret_kind = written->summary.view ? JOB_SUMMARISE : written->archive ? JOB_ARCHIVE : JOB_PUBLISH;
+    for (size_t i = 0; i < (size_t)*ret_kind; i++)
+        if (kinds[i]) {
+            problem_add(problems, kinds[i]->location, "a job is of one kind: %s, %s; make two jobs of it", does[i],
+                        does[*ret_kind]);
+            return false;
+        }
+    const char *other;
+    const struct yaml_node *stray = first_stray(entry, *ret_kind, &other);
     if (stray)
-        problem_add(problems, stray->key->location, "\"%s\" belongs to a job with \"summarise\"",
-                    stray->key->text.data);
+        problem_add(problems, stray->key->location, "\"%s\" belongs to a job with \"%s\"", stray->key->text.data,
+                    other);
     return !stray;
 }
 
@@ -167,10 +186,11 @@ static void read_job(struct assembly *assembly, const struct yaml_node *entry, s
     job->has_schedule = written.schedule != NULL;
     if (written.schedule && !schedule_parse(written.schedule->text, &job->schedule, &error))
         assembly_problem(assembly, written.schedule->location, &error);
-    if (!check_kind(assembly, entry, &written))
+    if (!check_kind(assembly, entry, &written, &job->kind))
         return;
-    job->kind = written.summary.view ? JOB_SUMMARISE : JOB_PUBLISH;
-    if (job->kind == JOB_SUMMARISE)
+    if (job->kind == JOB_ARCHIVE)
+        archive_read(assembly, entry, written.archive, written.summary.write, &job->archive);
+    else if (job->kind == JOB_SUMMARISE)
         summary_read(assembly, entry, &written.summary, &job->summary);
     else
         read_sources(assembly, written.sources, job);
@@ -190,7 +210,7 @@ void jobs_assemble(struct assembly *assembly)
     for (const struct yaml_node *entry = map->first; entry && jobs; entry = entry->next)
         read_job(assembly, entry, &jobs[number++]);
     if (jobs)
-        summaries_check(assembly, map, jobs);
+        job_folders_check(assembly, map, jobs);
     assembly->settings.jobs = jobs;
     assembly->settings.job_count = number;
 }

@@ -43,6 +43,11 @@ const struct job *settings_job(const struct settings *settings, struct text name
     return NULL;
 }
 
+const char *job_folder(const struct job *job)
+{
+    return job->kind == JOB_ARCHIVE ? job->archive.write : job->kind == JOB_SUMMARISE ? job->summary.write : NULL;
+}
+
 const struct detector *settings_detector(const struct settings *settings, struct text name)
 {
     for (size_t i = 0; i < settings->detector_count; i++)

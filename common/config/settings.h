@@ -33,7 +33,13 @@ struct summary {
     bool allow_empty;    /* a day without an order that counts is written, too */
 };
 
-enum job_kind { JOB_PUBLISH, JOB_SUMMARISE };
+/* What a job of this kind writes: a source's messages of a business day. */
+struct archive {
+    const struct source *source;
+    const char *write;
+};
+
+enum job_kind { JOB_PUBLISH, JOB_ARCHIVE, JOB_SUMMARISE };
 
 struct job {
     const char *name;
@@ -42,6 +48,7 @@ struct job {
     struct schedule schedule;
     const struct source **sources; /* of JOB_PUBLISH: all of them where `sources:` isn't given */
     size_t source_count;
+    struct archive archive; /* of JOB_ARCHIVE */
     struct summary summary; /* of JOB_SUMMARISE */
 };
 
@@ -152,7 +159,9 @@ const struct source *settings_source(const struct settings *settings, struct tex
 /* The view with this name and its source, or NULL. Names of views are unique in the file. */
 const struct view *settings_view(const struct settings *settings, struct text name, const struct source **ret_source);
 
-const struct job *settings_job(const struct settings *settings, struct text name);           /* NULL: none */
+const struct job *settings_job(const struct settings *settings, struct text name); /* NULL: none */
+/* The folder that a job writes for a day, as in the file; NULL where it writes none. */
+const char *job_folder(const struct job *job);
 const struct detector *settings_detector(const struct settings *settings, struct text name); /* NULL: none */
 
 #endif

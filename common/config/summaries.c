@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Jobs that summarise files: what their keys mean together. */
 #include <stddef.h>
-#include <strings.h>
 
 #include "base/clock.h"
 #include "config/assembly_steps.h"
 #include "config/words.h"
-
-#define DATE "{date}"
 
 struct written_join {
     const struct yaml_node *read, *on;
@@ -47,47 +44,7 @@ static void read_joins(struct option_reader *reader, const struct option *option
 
 const struct option_type summary_joins_type = {.name = "list of joins", .read = read_joins};
 
-/* --- Paths ------------------------------------------------------------------------------------------------------- */
-
-/* True where the braces of the path are those of {date} alone. */
-static bool knows_all_braces(const char *path)
-{
-    for (const char *at = strpbrk(path, "{}"); at; at = strpbrk(at, "{}")) {
-        if (strncmp(at, DATE, strlen(DATE)) != 0)
-            return false;
-        at += strlen(DATE);
-    }
-    return true;
-}
-
-static bool has_scheme(const char *path)
-{
-    size_t letters = strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
-    return letters > 0 && strncmp(path + letters, "://", 3) == 0;
-}
-
-/* A path where it is one; else NULL, with the problem told. `key` is what it is of. */
-static const char *read_path(struct assembly *assembly, const struct yaml_node *node, const char *key, bool needs_date)
-{
-    struct problems *problems = assembly->reader.problems;
-    const char *path = reader_copy(&assembly->reader, node->text);
-    if (!path)
-        return NULL;
-    if (!*path)
-        problem_add(problems, node->location, "\"%s\" must not be empty", key);
-    else if (has_scheme(path))
-        problem_add(problems, node->location,
-                    "\"%s\" has to be a folder of this machine: what lies elsewhere, as s3:// does, is mounted, and "
-                    "its path given",
-                    key);
-    else if (!knows_all_braces(path))
-        problem_add(problems, node->location, "in \"%s\" only {date} may stand in braces", key);
-    else if (needs_date && !strstr(path, DATE))
-        problem_add(problems, node->location, "\"%s\" has to have {date} in it: a summary is of one day", key);
-    else
-        return path;
-    return NULL;
-}
+/* --- Folders and tables ------------------------------------------------------------------------------------------ */
 
 /* What stands behind postgres:// is a schema and a table: no host, and nothing that is said of one. */
 static const char *read_table(struct assembly *assembly, const struct yaml_node *node, struct text table)
@@ -100,20 +57,6 @@ static const char *read_table(struct assembly *assembly, const struct yaml_node 
     problem_add(assembly->reader.problems, node->location,
                 "postgres:// names a table of the configured database, as postgres://schema.table, and no host");
     return NULL;
-}
-
-/* The length of the path without slashes at its end. */
-static size_t folder_length(const char *path)
-{
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    return length;
-}
-
-static bool is_same_folder(const char *a, const char *b)
-{
-    return text_equal((struct text){a, folder_length(a)}, (struct text){b, folder_length(b)});
 }
 
 /* --- The view ---------------------------------------------------------------------------------------------------- */
@@ -157,7 +100,6 @@ static void check_window(struct assembly *assembly, const struct yaml_node *name
                     zone_name(view->zone), zone_name(zone));
 }
 
-/* Columns of files are told apart by more than upper and lower case. */
 static void check_columns(struct assembly *assembly, const struct yaml_node *name, const struct view *view)
 {
     const char *columns[FIELDS_MAX + DIMENSIONS_MAX + MEASURES_MAX];
@@ -169,12 +111,8 @@ static void check_columns(struct assembly *assembly, const struct yaml_node *nam
         columns[count++] = view->schema->fields[view->dimensions[i]].name;
     for (size_t i = 0; i < view->measure_count; i++)
         columns[count++] = view->measures[i].name;
-    for (size_t i = 0; i < count; i++)
-        for (size_t j = i < fields ? 0 : fields; j < i; j++)
-            if (strcasecmp(columns[i], columns[j]) == 0 && strcmp(columns[i], columns[j]) != 0)
-                problem_add(assembly->reader.problems, name->location,
-                            "\"%s\" and \"%s\" differ by upper and lower case only, which columns of files can't",
-                            columns[j], columns[i]);
+    job_columns_check(assembly, name, columns, fields);
+    job_columns_check(assembly, name, columns + fields, count - fields);
 }
 
 static void read_partitions(struct assembly *assembly, const struct yaml_node *list, struct summary *summary)
@@ -212,7 +150,7 @@ static void read_join(struct assembly *assembly, const struct yaml_node *item, c
     if (join->is_table)
         join->read = read_table(assembly, written.read, table);
     else if (written.read)
-        join->read = read_path(assembly, written.read, "read", false);
+        join->read = job_path_read(assembly, written.read, "read", false);
     if (!written.on)
         return;
     join->on = assembly_find_field(assembly, schema, written.on->text, written.on, written.on->location);
@@ -241,14 +179,14 @@ static void read_paths(struct assembly *assembly, const struct yaml_node *entry,
     if (!written->write && !yaml_find(entry, "write"))
         problem_add(problems, entry->key->location, "\"write\" is missing: the folder that the summary goes to");
     if (written->read)
-        summary->read = read_path(assembly, written->read, "read", true);
+        summary->read = job_path_read(assembly, written->read, "read", true);
     if (written->write)
-        summary->write = read_path(assembly, written->write, "write", true);
-    if (summary->read && summary->write && is_same_folder(summary->read, summary->write))
+        summary->write = job_path_read(assembly, written->write, "write", true);
+    if (summary->read && summary->write && job_path_is_same(summary->read, summary->write))
         problem_add(problems, option_location(entry, "write"), "\"write\" is the folder that is read");
     for (size_t i = 0; i < summary->join_count; i++)
         if (summary->write && summary->joins[i].read && !summary->joins[i].is_table &&
-            is_same_folder(summary->joins[i].read, summary->write))
+            job_path_is_same(summary->joins[i].read, summary->write))
             problem_add(problems, option_location(entry, "write"), "\"write\" is a folder that is joined");
 }
 
@@ -269,16 +207,4 @@ void summary_read(struct assembly *assembly, const struct yaml_node *entry, cons
     if (written->partition_by)
         read_partitions(assembly, written->partition_by, ret_summary);
     read_paths(assembly, entry, written, ret_summary);
-}
-
-void summaries_check(struct assembly *assembly, const struct yaml_node *map, const struct job jobs[])
-{
-    size_t number = 0;
-    for (const struct yaml_node *entry = map->first; entry; entry = entry->next, number++)
-        for (size_t i = 0; i < number; i++) {
-            const char *mine = jobs[number].summary.write, *other = jobs[i].summary.write;
-            if (mine && other && is_same_folder(mine, other))
-                problem_add(assembly->reader.problems, option_location(entry, "write"),
-                            "the job \"%s\" writes to this folder", jobs[i].name);
-        }
 }

@@ -331,19 +331,6 @@ bool text_files_load(const struct text_files *files, struct duckdb_session *sess
     return done;
 }
 
-/* Minor units as the decimal that they are. */
-static void append_decimal(struct buffer *sql, const struct field *field)
-{
-    static const char *const units[] = {"", " * 0.1::DECIMAL(1, 1)", " * 0.01::DECIMAL(2, 2)",
-                                        " * 0.001::DECIMAL(3, 3)"};
-    buffer_append_char(sql, '(');
-    duckdb_append_identifier(sql, field->name);
-    buffer_appendf(sql, "::DECIMAL(18, 0)%s)::", units[field->scale]);
-    value_sql_append_type(sql, field);
-    buffer_append_string(sql, " AS ");
-    duckdb_append_identifier(sql, field->name);
-}
-
 void text_files_append(const struct text_files *files, const bool wants[], const char *version, struct buffer *sql)
 {
     buffer_append_string(sql, "SELECT tm_file, tm_row, tm_event_us, tm_reason");
@@ -352,7 +339,7 @@ void text_files_append(const struct text_files *files, const bool wants[], const
             continue;
         buffer_append_string(sql, ", ");
         if (files->schema->fields[i].type == FIELD_DECIMAL)
-            append_decimal(sql, &files->schema->fields[i]);
+            value_sql_append_minor_units(sql, &files->schema->fields[i]);
         else
             duckdb_append_identifier(sql, files->schema->fields[i].name);
     }

@@ -24,6 +24,18 @@ void value_sql_append_type(struct buffer *sql, const struct field *field)
         buffer_append_string(sql, field->type == FIELD_TEXT ? "VARCHAR" : "BIGINT");
 }
 
+void value_sql_append_minor_units(struct buffer *sql, const struct field *field)
+{
+    static const char *const units[] = {"", " * 0.1::DECIMAL(1, 1)", " * 0.01::DECIMAL(2, 2)",
+                                        " * 0.001::DECIMAL(3, 3)"};
+    buffer_append_char(sql, '(');
+    duckdb_append_identifier(sql, field->name);
+    buffer_appendf(sql, "::DECIMAL(18, 0)%s)::", units[field->scale]);
+    value_sql_append_type(sql, field);
+    buffer_append_string(sql, " AS ");
+    duckdb_append_identifier(sql, field->name);
+}
+
 /* Puts `column` for each '@' and `value` for each '#' of the pattern, and the rest as it stands. */
 static void append_pattern(struct buffer *out, const char *pattern, const char *column, const char *value)
 {

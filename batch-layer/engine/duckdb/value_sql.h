@@ -19,6 +19,8 @@ void value_sql_clean_up(struct value_sql *sql);
 
 /* The type of a field's values. */
 void value_sql_append_type(struct buffer *sql, const struct field *field);
+/* "… AS name": a decimal whose column of BIGINT holds minor units, as the decimal that they are. */
+void value_sql_append_minor_units(struct buffer *sql, const struct field *field);
 
 enum value_need { VALUE_MAY_BE_NULL, VALUE_IS_REQUIRED, VALUE_IS_KEY };
 

@@ -801,6 +801,21 @@ static const struct bad bad_summaries[] = {
      "belongs to a job with \"summarise\""},
 };
 
+#define ARCHIVE VIEW MEASURES "jobs:\n  j:\n    archive: orders\n"
+
+static const struct bad bad_archives[] = {
+    {ARCHIVE, "13:3", "\"write\" is missing"},
+    {ARCHIVE "    write: raw/\n", "15:12", "has to have {date} in it"},
+    {ARCHIVE "    write: s3://raw/{date}/\n", "15:12", "is mounted"},
+    {ARCHIVE WRITE "    sources: [orders]\n", "16:14", "with \"sources\" it publishes, with \"archive\" it archives"},
+    {ARCHIVE WRITE "    summarise: v\n", "14:14", "with \"archive\" it archives messages, with \"summarise\" it"},
+    {ARCHIVE WRITE READ, "16:5", "\"read\" belongs to a job with \"summarise\""},
+    {ARCHIVE WRITE "    partition_by: [status]\n", "16:5", "belongs to a job with \"summarise\""},
+    {ARCHIVE WRITE "  k:\n    archive: orders\n    write: gold/{date}\n", "18:12", "\"j\" writes to this"},
+    {VIEW MEASURES "jobs:\n  j:\n    archive: oders\n" WRITE, "14:14", "did you mean \"orders\"?"},
+    {VIEW MEASURES "jobs:\n  j:\n" WRITE, "14:5", "belongs to a job with \"archive\" or \"summarise\""},
+};
+
 static void assert_all_refused(const struct bad rows[], size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -835,6 +850,18 @@ static void wrong_summaries_are_refused_at_their_place(void **state)
 {
     (void)state;
     assert_all_refused(bad_summaries, sizeof bad_summaries / sizeof bad_summaries[0]);
+}
+
+static void archive_that_cannot_be_written_is_refused(void **state)
+{
+    (void)state;
+    assert_all_refused(bad_archives, sizeof bad_archives / sizeof bad_archives[0]);
+    assert_refused(SOURCE_HEAD
+                   "    fields: { order_id: text, timestamp: text }\njobs:\n  j:\n    archive: orders\n" WRITE,
+                   "9:14", "leave it out of \"fields\"");
+    assert_refused(SOURCE_HEAD
+                   "    fields: { order_id: text, Timestamp: text }\njobs:\n  j:\n    archive: orders\n" WRITE,
+                   "9:14", "differ by upper and lower case only");
 }
 
 static void a_summary_has_its_view_and_what_it_reads(void **state)
@@ -1345,6 +1372,7 @@ int main(void)
         cmocka_unit_test(wrong_sources_are_refused_at_their_place),
         cmocka_unit_test(wrong_views_and_jobs_are_refused_at_their_place),
         cmocka_unit_test(wrong_summaries_are_refused_at_their_place),
+        cmocka_unit_test(archive_that_cannot_be_written_is_refused),
         cmocka_unit_test(a_summary_has_its_view_and_what_it_reads),
         cmocka_unit_test(a_dimension_named_like_a_parameter_is_refused),
         cmocka_unit_test(several_errors_are_told_at_once_in_the_order_of_the_file),

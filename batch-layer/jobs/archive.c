@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "jobs/archive.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/crash.h"
+#include "base/log.h"
+#include "base/shutdown.h"
+#include "database/day_messages.h"
+#include "engine/duckdb/message_table.h"
+#include "jobs/summary.h"
+#include "lake/day_folder.h"
+#include "lake/manifest.h"
+
+struct archive_day {
+    const struct settings *settings;
+    const struct job *job;
+    char date[DATE_SIZE];
+    struct arena arena;
+    struct batch batch; /* a connection of its own */
+    struct duckdb_session *session;
+    struct day_folder folder;
+    struct day_messages messages;
+    struct message_table table;
+};
+
+static bool take_rows(void *context, const PGresult *rows, struct error *error)
+{
+    if (shutdown_requested())
+        return error_set(error, ERROR_TRY_AGAIN, "a signal was first");
+    return message_table_add(context, rows, error);
+}
+
+/* From PostgreSQL into DuckDB. */
+static bool read_messages(struct archive_day *day, struct error *error)
+{
+    struct buffer columns = {0};
+    const struct schema *schema = &day->job->archive.source->schema;
+    message_table_columns(schema, &columns);
+    bool done = message_table_open(&day->table, schema, day->session, error) &&
+                day_messages_fetch(&day->messages, &day->batch, &columns, take_rows, &day->table, error);
+    done = message_table_close(&day->table, done ? error : NULL) && done;
+    buffer_clean_up(&columns);
+    return done;
+}
+
+static bool write_messages(struct archive_day *day, struct error *error)
+{
+    const char *path = arena_printf(&day->arena, "%s/part-%s.parquet", day->folder.made, day->folder.run);
+    return path ? message_table_write(&day->table, path, error) : error_set(error, ERROR_INTERNAL, "out of memory");
+}
+
+static bool write_manifest(struct archive_day *day, struct error *error)
+{
+    struct lake_folder input;
+    const struct source *source = day->job->archive.source;
+    const char *table = arena_printf(&day->arena, "raw.%s", source->name);
+    const struct manifest_count counts[] = {{"messages", day->table.messages}, {"orders", day->table.live}, {0}};
+    if (!table || !lake_table(table, &day->arena, &input, error))
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    const struct manifest manifest = {.job = day->job->name,
+                                      .run = day->folder.run,
+                                      .day = day->date,
+                                      .definition = source->fingerprint,
+                                      .epoch = day->messages.epoch,
+                                      .cut = buffer_string(&day->messages.cut),
+                                      .counts = counts,
+                                      .inputs = &input,
+                                      .input_count = 1};
+    return manifest_write(&manifest, day->folder.made, error);
+}
+
+/* Where this isn't recorded any more, the day is written once more. */
+static bool hand_on(struct archive_day *day, struct error *error)
+{
+    const struct day_maker source = {.name = day->job->archive.source->name};
+    const struct day_maker itself = {.is_job = true, .name = day->job->name};
+    const struct changed_day *changed = &day->messages.day;
+    if (!batch_connect(&day->batch, error))
+        return false;
+    PGconn *connection = day->batch.connection;
+    bool done = connection_execute(connection, "begin", error) &&
+                (changed->version == 0 || changed_days_take(connection, &source, day->job->name, changed, error)) &&
+                changed_days_note(connection, &itself, changed->day, error) &&
+                connection_execute(connection, "commit", error);
+    if (!done)
+        connection_roll_back(connection);
+    return done;
+}
+
+static bool make_files(struct archive_day *day, struct error *error)
+{
+    if (!read_messages(day, error))
+        return false;
+    crash_point("before_files");
+    if (!write_messages(day, error))
+        return false;
+    crash_point("before_manifest");
+    return write_manifest(day, error);
+}
+
+static bool begin_folder(struct archive_day *day, struct error *error)
+{
+    const char *target = lake_path(day->job->archive.write, day->date, &day->arena);
+    if (!target)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    return day_folder_begin(target, &day->folder, error) &&
+           duckdb_session_open(day->settings->batch.duckdb, day->folder.spill, &day->session, error);
+}
+
+static bool write_day(struct archive_day *day, int64_t number, struct error *error)
+{
+    bool done = begin_folder(day, error) &&
+                day_messages_begin(&day->batch, day->job->archive.source, number, &day->messages, error) &&
+                make_files(day, error);
+    day_messages_end(&day->messages, &day->batch);
+    duckdb_session_close(day->session);
+    done = done && day_folder_place(&day->folder, error);
+    crash_point("before_hand_on");
+    return done && hand_on(day, error);
+}
+
+bool archive_run(const struct settings *settings, const struct job *job, int64_t day, int64_t *ret_orders,
+                 struct error *error)
+{
+    struct archive_day state = {.settings = settings, .job = job, .batch = {.settings = settings}};
+    date_print(day, state.date);
+    bool done = write_day(&state, day, error) || error_context(error, "job %s, %s", job->name, state.date);
+    if (done) {
+        *ret_orders = state.table.live;
+        log_info("job %s, %s: %" PRId64 " messages, %" PRId64 " orders that count", job->name, state.date,
+                 state.table.messages, state.table.live);
+    }
+    if (state.folder.work)
+        day_folder_clean_up(&state.folder);
+    batch_disconnect(&state.batch);
+    arena_clean_up(&state.arena);
+    return done;
+}
+
+bool archive_owed_days(const struct settings *settings, const struct job *job, int64_t **ret_days, size_t *ret_count,
+                       struct error *error)
+{
+    struct batch batch = {.settings = settings};
+    const struct day_maker source = {.name = job->archive.source->name};
+    struct changed_day *changed = NULL;
+    size_t count = 0;
+    int64_t *days = NULL;
+    bool done = batch_connect(&batch, error) && schema_migrate(&batch, error) &&
+                changed_days_read(batch.connection, &source, job->name, &changed, &count, error);
+    if (done && count > 0 && !(days = calloc(count, sizeof *days)))
+        done = error_set(error, ERROR_INTERNAL, "out of memory");
+    for (size_t i = 0; done && i < count; i++)
+        days[i] = changed[i].day;
+    free(changed);
+    batch_disconnect(&batch);
+    if (!done)
+        return error_context(error, "job %s", job->name);
+    *ret_days = days;
+    *ret_count = count;
+    return true;
+}
