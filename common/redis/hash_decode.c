@@ -148,13 +148,20 @@ static bool apply_counter(const struct source *source, struct epoch_cells *cells
     return apply_total(source, cells->totals, field, change);
 }
 
+/* The field that makes a long hash a table, see functions.c: a counter without a name. */
+static bool makes_a_table(struct text field)
+{
+    return field.length > 0 && field.data[field.length - 1] == '#';
+}
+
 static bool apply_ledger(const struct source *source, struct epoch_cells *cells, struct hash_changes *changes,
                          struct error *error)
 {
     while (changes->left > 0) {
         struct text field;
         int64_t change;
-        if (!hash_take_field(changes, &field, &change) || !apply_counter(source, cells, field, change))
+        if (!hash_take_field(changes, &field, &change) ||
+            (!makes_a_table(field) && !apply_counter(source, cells, field, change)))
             return not_understood(error, "a counter of the ledger");
     }
     return true;
@@ -264,11 +271,11 @@ static bool apply_cells(struct gathered *gathered, struct hash_changes *changes,
         int64_t change;
         if (!hash_take_field(changes, &field, &change))
             return not_understood(error, "a cell");
+        if (makes_a_table(field))
+            continue;
         struct text key, counter;
         if (!split_field(field, &key, &counter))
             return not_understood(error, "a cell");
-        if (counter.length == 0) /* the field that makes a hash a table, see functions.c */
-            continue;
         if (!begin(gathered, key, error))
             return false;
         if (!add(gathered_cell(gathered), sum_count, counter, change))

@@ -98,6 +98,17 @@ static void cells_and_ledger_that_agree_are_taken(void **state)
     slot_reader_clean_up(&reader);
 }
 
+/* Redis is given a field that makes a long hash a table: a source with many views has such a ledger. */
+static void long_hashes_are_taken(void **state)
+{
+    (void)state;
+    struct slot_reader reader;
+    struct error error = {0};
+    assert_true(read_all("##### 0 " LEDGER, "##### 0 0:-#c 1 60:+1:a#c 2", &reader, &error));
+    assert_true(slot_reader_audit(&reader, &error));
+    slot_reader_clean_up(&reader);
+}
+
 /* One part of the cells, as an answer of this kind. */
 static bool read_part(struct slot_reader *reader, struct slot_parts *parts, const char *kind, const char *name,
                       const char *cursor, const char *cells, struct error *error)
@@ -250,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_right_that_is_missing_is_a_matter_of_permission),
         cmocka_unit_test(cells_and_ledger_that_agree_are_taken),
+        cmocka_unit_test(long_hashes_are_taken),
         cmocka_unit_test(a_count_that_no_partition_can_have_is_refused),
         cmocka_unit_test(a_read_that_has_to_begin_again_forgets_what_it_had),
         cmocka_unit_test(a_slot_whose_cells_may_not_be_read_any_more_ends_the_read),
