@@ -138,7 +138,7 @@ class Demo:
 TOPICS = ["orders:4", "orders-dead-letter:1", "transactions:4", "fraud-alerts:1"]
 VIEWS = {
     "daily_revenue": view("orders"),
-    "live_revenue": view("orders", "tumbling_1_minute", retention="48 hours"),
+    "live_revenue": view("orders", "tumbling_1_minute", retention="10 days"),
     "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
 }
 

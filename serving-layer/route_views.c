@@ -35,6 +35,20 @@ static void append_measures(const struct view *view, struct buffer *out)
     buffer_append_string(out, "]");
 }
 
+/* What has to be true of an order for it to count, as SQL, which is the same where the meaning is; null: all count. */
+static void append_condition(const struct view *view, struct buffer *out)
+{
+    struct buffer sql = {0};
+    if (!view->where) {
+        buffer_append_string(out, "null");
+        return;
+    }
+    expression_print_sql(view->where, view->schema, "", &sql);
+    buffer_append_json(out, buffer_text(&sql));
+    out->failed |= sql.failed;
+    buffer_clean_up(&sql);
+}
+
 static void append_view(const struct source *source, const struct view *view, struct buffer *out)
 {
     const int64_t seconds = (view_hops(view) ? view->panes : 1) * view->window.length_s;
@@ -44,6 +58,8 @@ static void append_view(const struct source *source, const struct view *view, st
     window_print(&view->window, out);
     buffer_appendf(out, "\", \"window_seconds\": %lld, \"time_zone\": ", (long long)seconds);
     buffer_append_json(out, text_of(zone_name(view->zone)));
+    buffer_append_string(out, ", \"where\": ");
+    append_condition(view, out);
     buffer_append_string(out, ", \"retention_seconds\": ");
     append_number_or_null(view->retention_s ? view->retention_s : -1, out);
     buffer_append_string(out, ", \"dimensions\": ");

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/spelling.h"
 
-#define ANY "{view}"
+#define ANY "{}"
 #define SEGMENTS 4 /* of the longest route */
 
 /* Who is answered: everybody; whoever has a token, and is shown what it may see; who has one for operators. */
@@ -23,6 +23,7 @@ struct route {
 
 static const struct route routes[] = {
     {"/", {NULL}, route_dashboard, true, EVERYBODY}, /* they are the page's own */
+    {"/dashboard/{file}", {"dashboard", ANY}, route_dashboard_file, false, EVERYBODY},
     {"/livez", {"livez"}, route_live, false, EVERYBODY},
     {"/readyz", {"readyz"}, route_ready, false, EVERYBODY},
     {"/metrics", {"metrics"}, route_metrics, false, OPERATORS},

@@ -50,6 +50,7 @@ struct http_handler route_handler(struct serving *serving);
 
 /* The handlers. */
 void route_dashboard(const struct request *request, struct reply *reply);
+void route_dashboard_file(const struct request *request, struct reply *reply);
 void route_openapi(const struct request *request, struct reply *reply);
 void route_live(const struct request *request, struct reply *reply);
 void route_ready(const struct request *request, struct reply *reply);
