@@ -26,7 +26,8 @@ static rd_kafka_resp_err_t create(rd_kafka_t *client, rd_kafka_NewTopic_t *wante
     return code;
 }
 
-bool kafka_topic_ensure(rd_kafka_t *client, const char *topic, struct error *error)
+/* `policy` is its cleanup.policy; NULL: the brokers' default. */
+static bool ensure(rd_kafka_t *client, const char *topic, const char *policy, struct error *error)
 {
     int32_t partitions;
     if (!kafka_partition_count(client, topic, &partitions, error))
@@ -37,6 +38,8 @@ bool kafka_topic_ensure(rd_kafka_t *client, const char *topic, struct error *err
     rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, 1, -1, reason, sizeof reason);
     if (!wanted)
         return error_set(error, ERROR_CONFIGURATION, "topic %s: %s", topic, reason);
+    if (policy)
+        rd_kafka_NewTopic_set_config(wanted, "cleanup.policy", policy);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client);
     rd_kafka_resp_err_t code = create(client, wanted, queue);
     rd_kafka_queue_destroy(queue);
@@ -44,6 +47,16 @@ bool kafka_topic_ensure(rd_kafka_t *client, const char *topic, struct error *err
     bool fine =
         code == 0 || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS || code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
     return fine || kafka_error(error, code, topic);
+}
+
+bool kafka_topic_ensure(rd_kafka_t *client, const char *topic, struct error *error)
+{
+    return ensure(client, topic, NULL, error);
+}
+
+bool kafka_topic_ensure_compacted(rd_kafka_t *client, const char *topic, struct error *error)
+{
+    return ensure(client, topic, "compact", error);
 }
 
 /* What librdkafka last said of a connection; "" where it said nothing. */

@@ -10,7 +10,10 @@
  * broker without that request is left as it is. */
 bool kafka_topic_ensure(rd_kafka_t *client, const char *topic, struct error *error) MUST_CHECK;
 
-/* The same by a client of its own. */
+/* The same with the cleanup.policy compact, where it is made. */
+bool kafka_topic_ensure_compacted(rd_kafka_t *client, const char *topic, struct error *error) MUST_CHECK;
+
+/* As the first, by a client of its own. */
 bool kafka_topic_create(const struct kafka_access *access, const char *topic, struct error *error) MUST_CHECK;
 
 /* The topic's cleanup.policy; "" where the topic doesn't exist, or the broker doesn't know such a question.

@@ -175,8 +175,10 @@ bool transaction_add(struct transaction_writer *writer, const struct transaction
 bool transaction_commit(struct transaction_writer *writer, const rd_kafka_consumer_group_metadata_t *group,
                         const rd_kafka_topic_partition_list_t *positions, int64_t until_us, struct error *error)
 {
-    bool sent = translate(
-        writer, rd_kafka_send_offsets_to_transaction(writer->producer, positions, group, left_ms(until_us)), error);
+    bool sent =
+        !group ||
+        translate(writer, rd_kafka_send_offsets_to_transaction(writer->producer, positions, group, left_ms(until_us)),
+                  error);
     crash_point("in_transaction");
     if (sent && translate(writer, rd_kafka_commit_transaction(writer->producer, left_ms(until_us)), error))
         return true;

@@ -45,8 +45,8 @@ bool transaction_begin(struct transaction_writer *writer, struct error *error) M
 /* The bytes are copied. */
 bool transaction_add(struct transaction_writer *writer, const struct transaction_record *record, int64_t until_us,
                      struct error *error) MUST_CHECK;
-/* Commits what was added and the group's positions. ERROR_TRY_AGAIN also where the group has given its partitions to
- * others meanwhile. */
+/* Commits what was added and the group's positions; NULL: there are none. ERROR_TRY_AGAIN also where the group has
+ * given its partitions to others meanwhile. */
 bool transaction_commit(struct transaction_writer *writer, const rd_kafka_consumer_group_metadata_t *group,
                         const rd_kafka_topic_partition_list_t *positions, int64_t until_us,
                         struct error *error) MUST_CHECK;

@@ -12,6 +12,7 @@
 #include "followed.h"
 #include "http/monitor.h"
 #include "kafka/kafka_log.h"
+#include "kafka/kafka_sink.h"
 #include "program/program.h"
 #include "postgres/postgres_sink.h"
 #include "redis/redis_lease.h"
@@ -71,7 +72,7 @@ static bool open_store(struct emitted *emitted, struct error *error)
     if (sink->kind == SINK_POSTGRES)
         return postgres_sink_open(settings->postgres.url, settings->postgres.password, sink->space, sink->name,
                                   sink->view, &emitted->store, error);
-    return error_set(error, ERROR_CONFIGURATION, "%s: this sink isn't supported yet", sink->to);
+    return kafka_sink_open(&emitted->access, sink->name, (size_t)settings->http.memory_bytes, &emitted->store, error);
 }
 
 static bool open_lease(struct emitted *emitted, struct error *error)

@@ -2,14 +2,17 @@
 """What views emit: each sink is the view at the offsets that it states, whatever happens to stores and emitters."""
 
 import csv
+import itertools
 import unittest
 
+from support.kafka import Writer
 from support.process import wait_until
-from support.sinks import read_hash, read_table
+from support.sinks import read_hash, read_table, read_topic
 from support.tidemark import differences, view
 
 from .servers import EndToEnd, month
 
+_copies = itertools.count(1)
 VIEWS = {
     "daily_revenue": view("orders"),
     "by_category": view("orders", window="tumbling 1 hour", dimensions=["category"]),
@@ -50,13 +53,15 @@ class Sinks(EndToEnd):
         return {
             "hash": lambda: read_hash(self.redis, "live:by_category"),
             "table": lambda: read_table(self.postgres, "analytics.by_category"),
+            "topic": lambda: self.copy in self.kafka.topics() and read_topic(self.reader, self.copy) or None,
         }
 
     def begin_copies(self):
-        entries = ["redis://live/by_category", "postgres://analytics.by_category"]
+        self.copy = f"copy-{next(_copies)}"
+        entries = ["redis://live/by_category", "postgres://analytics.by_category", f"kafka://{self.copy}"]
         self.begin({"by_category": [{"to": to, "every": "20 ms"} for to in entries]})
         self.definition = self.job.oracle_view("by_category")
-        self.stated = {}
+        self.stated, self.copies = {}, {}
 
     def check_copies(self):
         """Each sink is the view at the offsets that it states, and these don't go back."""
@@ -69,7 +74,7 @@ class Sinks(EndToEnd):
             self.assertFalse(difference, f"{name} at {held.offsets}: {difference}")
             for partition, offset in self.stated.get(name, {}).items():
                 self.assertGreaterEqual(held.offsets[partition], offset, f"{name} went back")
-            self.stated[name] = held.offsets
+            self.stated[name], self.copies[name] = held.offsets, held.rows(self.definition)
 
     def wait_for_copies(self):
         """Until each sink is the view at the log's end."""
@@ -77,7 +82,8 @@ class Sinks(EndToEnd):
 
         def reached():
             self.check_copies()
-            return all(self.stated.get(name) == ends for name in self.places())
+            expected = self.log.rows(self.definition, ends)
+            return all(self.copies.get(name) == expected for name in self.places())
 
         wait_until(reached, 120, f"sinks reach {ends}", children=[c for c in self.job.children if c.running()])
 
@@ -147,6 +153,25 @@ class Sinks(EndToEnd):
         self.job.emit_once("--restart", *hash_)
         self.assertEqual(self.job.emit_once("--to", "console", expect=64).tail().count("no view has such a sink"), 1)
 
+    def test_a_topic_that_would_lose_rows_is_refused(self):
+        self.begin_copies()
+        self.send(month(0, 50))
+        topic = ("--to", f"kafka://{self.copy}")
+        self.kafka.create(self.copy, 2, cleanup_policy="compact")
+        self.assertIn("has 2 partitions", self.job.emit_once(*topic, expect=78).tail())
+        self.kafka.delete(self.copy)
+        self.kafka.create(self.copy, 1, cleanup_policy="compact,delete")
+        self.assertIn("set it to compact alone", self.job.emit_once(*topic, expect=78).tail())
+        self.kafka.set_policy(self.copy, "compact")
+        writer = Writer(self.kafka.brokers)
+        writer.send(self.copy, b"x", b"y")
+        writer.flush()
+        self.assertIn("has records of others", self.job.emit_once(*topic, expect=78).tail())
+        self.job.emit_once("--restart", *topic)
+        values = [message.value() for _partition, message in self.reader.each(self.copy)]
+        self.assertEqual(values[:2], [b"y", None])
+        self.assertGreater(len(values), 2)
+
     def wait_for_once(self, *options):
         """Until emitting once gives the log's end."""
         ends = {p: end for p, (_, end) in self.reader.ends(self.name).items() if end}
@@ -154,7 +179,7 @@ class Sinks(EndToEnd):
         def reached():
             self.job.emit_once(*options)
             self.check_copies()
-            return all(self.stated[name] == ends for name in self.stated)
+            return all(rows == self.log.rows(self.definition, ends) for rows in self.copies.values())
 
         wait_until(reached, 120, f"sinks reach {ends}")
 

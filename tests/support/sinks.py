@@ -34,6 +34,23 @@ def read_hash(redis, key):
     return statement and Held([decoded(text) for text in fields.values()], decoded(statement))
 
 
+def read_topic(reader, topic):
+    """The topic compacted, None where it has no record; and that no record says what the one before of its key says."""
+    rows, statement = {}, None
+    for _partition, message in reader.each(topic):
+        key, value = message.key().decode(), message.value()
+        row = decoded(value.decode()) if value is not None else None
+        assert row != rows.get(key), f"{key} is written twice alike: {row}"
+        rows[key] = row
+        statement = decoded(dict(message.headers())["tidemark-provenance"].decode())
+        assert row is None or key_of(row, decoded(key)) == decoded(key), f"{key} is the key of {row}"
+    return statement and Held([row for row in rows.values() if row is not None], statement)
+
+
+def key_of(row, key):
+    return {name: row[name] for name in key}
+
+
 def read_table(postgres, table):
     """None where nothing was emitted to it."""
     found = postgres.sql(

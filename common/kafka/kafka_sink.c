@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kafka/kafka_sink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes_map.h"
+#include "base/crash.h"
+#include "kafka/kafka_log.h"
+#include "kafka/topics.h"
+#include "kafka/transaction_writer.h"
+
+#define WRITE_US (30 * US_PER_SECOND)
+#define TIMEOUT_MS "30000" /* of a transaction that nobody goes on with */
+
+/* The latest record of a key. */
+struct topic_row {
+    uint64_t content;
+    bool is_there;
+};
+
+struct kafka_sink {
+    struct sink_store store; /* first, so that one pointer is both */
+    const struct kafka_access *access;
+    const char *topic;
+    size_t bytes_max;
+    struct buffer id; /* transactional */
+    struct event_log *log;
+    struct transaction_writer *writer;
+    bool is_read;          /* `rows` are what the topic has */
+    struct bytes_map rows; /* by key */
+    struct buffer statement;
+};
+
+static struct kafka_sink *of(struct sink_store *store)
+{
+    return (struct kafka_sink *)store;
+}
+
+static bool lacks_memory(struct error *error)
+{
+    return error_set(error, ERROR_INTERNAL, "out of memory");
+}
+
+static void forget_rows(struct kafka_sink *sink)
+{
+    bytes_map_clean_up(&sink->rows);
+    bytes_map_init(&sink->rows, sizeof(struct topic_row));
+    buffer_clear(&sink->statement);
+    sink->is_read = false;
+}
+
+/* --- the topic --- */
+
+static bool check_topic(struct kafka_sink *sink, struct error *error)
+{
+    char policy[LOG_POLICY_MAX];
+    int32_t partitions;
+    const struct event_log_operations *operations = sink->log->operations;
+    if (!operations->partition_count(sink->log, sink->topic, &partitions, error) ||
+        !operations->policy(sink->log, sink->topic, policy, error))
+        return false;
+    if (partitions > 1)
+        return error_set(error, ERROR_CONFIGURATION,
+                         "the topic %s has %d partitions, and rows need one, in which they keep their order: name "
+                         "another, which is made where it isn't there",
+                         sink->topic, (int)partitions);
+    return *policy == '\0' || strcmp(policy, "compact") == 0 ||
+           error_set(error, ERROR_CONFIGURATION,
+                     "the cleanup.policy of the topic %s is %s, which would remove rows that haven't changed for long: "
+                     "set it to compact alone, or name another topic, which is made where it isn't there",
+                     sink->topic, policy);
+}
+
+/* Whoever wrote before is shut out from here on. */
+static bool open_writer(struct kafka_sink *sink, struct error *error)
+{
+    const struct transaction_names names = {
+        .id = buffer_string(&sink->id), .timeout_ms = TIMEOUT_MS, .topic = sink->topic, .records = "rows"};
+    transaction_writer_destroy(sink->writer);
+    sink->writer = transaction_writer_new(sink->access, &names, error);
+    return sink->writer && kafka_topic_ensure_compacted(transaction_writer_client(sink->writer), sink->topic, error) &&
+           check_topic(sink, error) && transaction_writer_open(sink->writer, clock_monotonic_us() + WRITE_US, error);
+}
+
+/* --- reading --- */
+
+static bool take_header(struct kafka_sink *sink, const struct log_message *message)
+{
+    struct log_header header;
+    buffer_clear(&sink->statement);
+    for (size_t i = 0; message->header && message->header(message->origin, i, &header); i++)
+        if (strcmp(header.name, KAFKA_SINK_HEADER) == 0)
+            buffer_append_text(&sink->statement, header.value);
+    return !sink->statement.failed;
+}
+
+static bool take_record(void *context, const struct log_message *message, struct error *error)
+{
+    struct kafka_sink *sink = context;
+    struct topic_row *row = bytes_map_at(&sink->rows, message->key);
+    if (!row || !take_header(sink, message))
+        return lacks_memory(error);
+    *row = (struct topic_row){sink_row_hash(message->payload), message->payload.data != NULL};
+    return bytes_map_memory(&sink->rows) <= sink->bytes_max ||
+           error_set(error, ERROR_CONFIGURATION, "the keys of the topic %s don't fit in http.memory: raise it",
+                     sink->topic);
+}
+
+/* Up to its end; nobody else can write to it meanwhile. */
+static bool read_topic(struct kafka_sink *sink, struct error *error)
+{
+    const struct event_log_operations *operations = sink->log->operations;
+    int64_t first, end, available;
+    forget_rows(sink);
+    sink->is_read =
+        operations->ends(sink->log, sink->topic, 0, &first, &end, error) &&
+        (first == end || operations->read(sink->log, sink->topic, 0, first, end, &available, take_record, sink, error));
+    return sink->is_read;
+}
+
+static bool open_sink(struct sink_store *store, bool restarts, struct buffer *ret_statement, struct error *error)
+{
+    struct kafka_sink *sink = of(store);
+    if (!sink->log && !kafka_log_open(sink->access, &sink->log, error))
+        return false;
+    if (!open_writer(sink, error) || !read_topic(sink, error))
+        return false;
+    if (sink->rows.count > 0 && sink->statement.length == 0 && !restarts)
+        return error_set(error, ERROR_CONFIGURATION,
+                         "the topic %s has records of others: name another, or take it over with --restart, which "
+                         "writes a null for each of their keys",
+                         sink->topic);
+    buffer_append_text(ret_statement, buffer_text(&sink->statement));
+    return true;
+}
+
+static bool list(struct sink_store *store, held_row_take *take, void *context, struct error *error)
+{
+    struct kafka_sink *sink = of(store);
+    if (!sink->is_read && !read_topic(sink, error))
+        return false;
+    bool done = true;
+    for (size_t i = 0; done && i < sink->rows.count; i++) {
+        const struct topic_row *row = sink->rows.entries[i].value;
+        done = !row->is_there || take(context, sink->rows.entries[i].key, row->content);
+    }
+    forget_rows(sink);
+    return done || lacks_memory(error);
+}
+
+/* The fence sees to it. */
+static bool has(struct sink_store *store, struct text statement, bool *ret_has, struct error *error)
+{
+    (void)store, (void)statement, (void)error;
+    *ret_has = true;
+    return true;
+}
+
+/* --- writing --- */
+
+static bool add_record(struct kafka_sink *sink, const struct micro_batch *batch, const struct sink_row *row,
+                       int64_t until_us, struct error *error)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(1);
+    rd_kafka_header_add(headers, KAFKA_SINK_HEADER, -1, batch->statement.data, (ssize_t)batch->statement.length);
+    const struct transaction_record record = {
+        .topic = sink->topic, .key = row->name, .value = row->content, .headers = headers, .size = row->content.length};
+    return transaction_add(sink->writer, &record, until_us, error);
+}
+
+/* A null for each key that the topic has: it is as if it had been empty. */
+static bool remove_all(struct kafka_sink *sink, const struct micro_batch *batch, int64_t until_us, struct error *error)
+{
+    for (size_t i = 0; i < sink->rows.count; i++) {
+        const struct sink_row row = {.name = sink->rows.entries[i].key};
+        if (((struct topic_row *)sink->rows.entries[i].value)->is_there &&
+            !add_record(sink, batch, &row, until_us, error))
+            return false;
+    }
+    return true;
+}
+
+static bool write_batch(struct sink_store *store, const struct micro_batch *batch, struct error *error)
+{
+    struct kafka_sink *sink = of(store);
+    int64_t until_us = clock_monotonic_us() + WRITE_US;
+    bool done =
+        transaction_begin(sink->writer, error) && (!batch->restarts || remove_all(sink, batch, until_us, error));
+    for (size_t i = 0; done && i < batch->count; i++)
+        done = add_record(sink, batch, &batch->rows[i], until_us, error);
+    crash_point("in_emit");
+    done = done && transaction_commit(sink->writer, NULL, NULL, until_us, error);
+    if (done)
+        forget_rows(sink);
+    return done;
+}
+
+static void destroy(struct sink_store *store)
+{
+    struct kafka_sink *sink = of(store);
+    transaction_writer_destroy(sink->writer);
+    if (sink->log)
+        sink->log->operations->destroy(sink->log);
+    bytes_map_clean_up(&sink->rows);
+    buffer_clean_up(&sink->statement);
+    buffer_clean_up(&sink->id);
+    free(sink);
+}
+
+bool kafka_sink_open(const struct kafka_access *access, const char *topic, size_t bytes_max,
+                     struct sink_store **ret_store, struct error *error)
+{
+    static const struct sink_store_operations operations = {
+        .open = open_sink, .list = list, .has = has, .write = write_batch, .destroy = destroy};
+    struct kafka_sink *sink = calloc(1, sizeof *sink);
+    if (!sink)
+        return lacks_memory(error);
+    *sink = (struct kafka_sink){
+        .store = {.operations = &operations, .form = ROW_JSON, .keeps = true, .needs_rows = true, .is_mended = true},
+        .access = access,
+        .topic = topic,
+        .bytes_max = bytes_max,
+    };
+    bytes_map_init(&sink->rows, sizeof(struct topic_row));
+    buffer_appendf(&sink->id, "%s-emit-%s", access->group, topic);
+    if (sink->id.failed) {
+        destroy(&sink->store);
+        return lacks_memory(error);
+    }
+    *ret_store = &sink->store;
+    return true;
+}
