@@ -3,12 +3,14 @@
 
 import csv
 import itertools
+import json
+import os
 import unittest
 
 from support.kafka import Writer
-from support.process import wait_until
+from support.process import ROOT, wait_until
 from support.sinks import read_hash, read_table, read_topic
-from support.tidemark import differences, view
+from support.tidemark import Platform, differences, view
 
 from .servers import EndToEnd, month
 
@@ -17,6 +19,18 @@ VIEWS = {
     "daily_revenue": view("orders"),
     "by_category": view("orders", window="tumbling 1 hour", dimensions=["category"]),
 }
+
+
+class ExampleFile(Platform):
+    """The programs with docs/examples/micro-batch.yaml."""
+
+    path = ROOT / "docs" / "examples" / "micro-batch.yaml"
+
+    def __init__(self, folder):
+        super().__init__(folder, None, None, None, {}, {})
+
+    def write(self):
+        pass  # the file stays as it is
 
 
 class Sinks(EndToEnd):
@@ -45,6 +59,34 @@ class Sinks(EndToEnd):
         self.assertGreater(len(expected), 3)
         self.assertEqual([line.split() for line in table[: len(expected)]], expected)
         self.assertEqual(len({line.index(".") for line in table[1 : len(expected)]}), 1, "points stand one below the other")
+
+    def test_the_example_runs_as_it_stands(self):
+        self.servers()
+        self.kafka.create("orders", 2)
+        writer = Writer(self.kafka.brokers)
+        for number, (minute, amount) in enumerate([(0, "10.00"), (4, "2.50"), (5, "1.01"), (0, "10.00")]):
+            order = {"order_id": f"o{number % 3}", "customer_id": "c1", "amount": float(amount)}
+            order["timestamp"] = f"2026-01-01T12:{minute:02}:00Z"
+            writer.send("orders", order["order_id"].encode(), json.dumps(order).encode(), partition=number % 3 % 2)
+        writer.flush()
+        job = ExampleFile(self.folder / "example")
+        self.addCleanup(job.kill)
+        stores = {"KAFKA_BROKERS": self.kafka.brokers, "REDIS_URL": self.redis.url, "POSTGRES_URL": self.postgres.url}
+        job.env = {**os.environ, **stores}
+        job.speed()
+        wanted = [
+            ["2026-01-01T12:00:00+00:00", "2026-01-01T12:05:00+00:00", "2", "12.50", "false"],
+            ["2026-01-01T12:05:00+00:00", "2026-01-01T12:10:00+00:00", "1", "1.01", "false"],
+        ]
+
+        def shown():
+            lines = [line.split() for line in job.emit_once().log.read_text().splitlines()]
+            return [line for line in lines if line and line[0].startswith("2026-01-01T12")] == wanted
+
+        wait_until(shown, 120, "the rows are shown")
+        emitter = job.emit()
+        wait_until(lambda: "12.50  false" in emitter.log.read_text(), 60, "the first at once", children=[emitter])
+        self.assertEqual(emitter.stop(), 0)
 
     # --- copies ---
 
