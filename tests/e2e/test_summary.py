@@ -269,6 +269,12 @@ class Exactness(Lake):
         self.write("1.parquet", rows, schema)
         self.run_job()
         self.assertEqual(sum(row["total_revenue"] for row in self.rows().values()), Decimal(40))
+        renamed = configuration().replace("event_time: timestamp", "event_time: placed_at")
+        (self.folder / "tidemark.yaml").write_text(renamed)  # an archive has it as timestamp all the same
+        self.run_job()
+        self.assertEqual(sum(row["total_revenue"] for row in self.rows().values()), Decimal(40))
+        self.write("1.parquet", [order(1)])
+        self.refused('has no column "placed_at"')
 
     def test_all_kinds_of_columns_are_taken_as_the_messages_they_stand_for(self):
         text = lambda s: {"timestamp": s}  # noqa: E731

@@ -90,9 +90,16 @@ static bool check_field(const struct files_sql *files, size_t file, size_t numbe
     return can || is_of_another_kind(files, file, column, described(field), error);
 }
 
-static bool check_event_time(const struct files_sql *files, size_t file, struct error *error)
+/* An archive has it as `timestamp`, however messages call it. */
+static const struct file_column *event_time_of(const struct files_sql *files, size_t file)
 {
     const struct file_column *column = column_of(files, file, files->schema->event_time);
+    return column || !column_of(files, file, "tm_offset") ? column : column_of(files, file, "timestamp");
+}
+
+static bool check_event_time(const struct files_sql *files, size_t file, struct error *error)
+{
+    const struct file_column *column = event_time_of(files, file);
     if (!column)
         return is_absent(files, file, files->schema->event_time, "the event time", error);
     struct value_sql sql = {0};
@@ -199,7 +206,10 @@ static bool is_alike(const struct files_sql *files, size_t a, size_t b)
     for (size_t i = 0; i < files->schema->field_count; i++)
         if (files->wants[i] && !has_same_type(files, a, b, field_of(files, i)->name))
             return false;
-    return !files->is_log || has_same_type(files, a, b, files->schema->event_time);
+    if (!files->is_log)
+        return true;
+    const struct file_column *one = event_time_of(files, a), *other = event_time_of(files, b);
+    return strcmp(one->name, other->name) == 0 && strcmp(one->type, other->type) == 0;
 }
 
 static bool is_first_alike(const struct files_sql *files, size_t file)
@@ -224,8 +234,7 @@ static void append_value(struct buffer *sql, struct buffer *reasons, struct valu
 static void append_log_values(const struct files_sql *files, size_t file, struct buffer *sql, struct buffer *reasons)
 {
     struct value_sql value = {0};
-    (void)value_sql_event_time(&value, column_of(files, file, files->schema->event_time),
-                               files->schema->event_time_unit);
+    (void)value_sql_event_time(&value, event_time_of(files, file), files->schema->event_time_unit);
     append_value(sql, reasons, &value, "tm_event_us");
     if (files->has_offsets)
         buffer_append_string(sql, ", f.tm_partition::BIGINT AS tm_partition, f.tm_offset::BIGINT AS tm_offset");
