@@ -20,6 +20,7 @@ sys.dont_write_bytecode = True
 from replay import Replay  # noqa: E402
 from support import detector as fraud  # noqa: E402
 from support import oracle  # noqa: E402
+from support.parquet_rows import parquet_rows  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.process import PATIENCE, Child, wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
@@ -100,7 +101,7 @@ class Demo:
             VIEWS,
             detectors={"fraud": fraud.detector("fraud-alerts", **{"from": "beginning"})},
             port=port(),
-            jobs={"each_minute": {"schedule": "* * * * *"}},
+            jobs={"each_minute": {"schedule": "* * * * *"}, **lake_jobs(self.folder / "lake")},
         )
         self.stack.callback(self.job.kill)
         self.stack.callback(self._stop_programs)
@@ -141,6 +142,16 @@ VIEWS = {
     "live_revenue": view("orders", "tumbling_1_minute", retention="10 days"),
     "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
 }
+
+
+def lake_jobs(lake):
+    """The orders of each day as files, and what a summary makes of these."""
+    raw = f"{lake}/raw/orders/date={{date}}/"
+    gold = f"{lake}/gold/daily_summary/date={{date}}/"
+    return {
+        "archive_orders": {"archive": "orders", "write": raw},
+        "daily_summary": {"summarise": "daily_summary", "read": raw, "write": gold, "partition_by": ["category"]},
+    }
 
 
 def port():
@@ -236,7 +247,10 @@ def check(demo):
     served(demo)
     demo.replay.recorded.flush()
     alerts_are_right = compare_alerts(demo)
-    return compare(demo) and alerts_are_right
+    log = sent(demo)
+    run_batch(demo)
+    served_is_right = compare(demo, log)
+    return compare_lake(demo, log) and served_is_right and alerts_are_right
 
 
 def served(demo):
@@ -251,12 +265,17 @@ def run_batch(demo):
     wait_until(lambda: demo.job.batch(expect=(0, 75)) == 0, 60, "a batch run publishes", every=0.5)
 
 
-def compare(demo):
+def sent(demo):
+    """What was sent, as the oracle has it."""
     log = oracle.Log(oracle.Source())
     now_ms = int(time.time() * 1000)
     lines = (demo.job.folder / "sent").read_bytes().split(b"\n")[:-1]
     for number, line in enumerate(lines):
         log.append(0, oracle.Message(number, now_ms, line.partition(b"\t")[2]))
+    return log
+
+
+def compare(demo, log):
     right = True
     for name in ("daily_revenue", "daily_summary"):
         definition = demo.job.oracle_view(name)
@@ -268,6 +287,24 @@ def compare(demo):
             table(expected, found, answer.json["provenance"])
         say(f"{name}: " + (difference or f"{len(found)} rows, equal to the digit"))
     return ledger_is_right(demo, log) and right
+
+
+def compare_lake(demo, log):
+    """Whether the summaries of the archived days, made of files alone, are the recomputation."""
+    lake = demo.folder / "lake"
+    demo.job.batch("run", "archive_orders")
+    days = sorted(path.name.removeprefix("date=") for path in (lake / "raw/orders").glob("date=*"))
+    for day in days:
+        demo.job.batch("run", "daily_summary", "--date", day)
+    definition, names = demo.job.oracle_view("daily_summary"), list(SUMMARY)
+    found = {}
+    for day in days:
+        files = f"{lake}/gold/daily_summary/date={day}/**/*.parquet"
+        for category, segment, *measures in parquet_rows(["category", "customer_segment", *names], files):
+            found[(oracle.day(day), category, segment)] = dict(zip(names, measures))
+    difference = differences(log.rows(definition), found)
+    say(f"lake: {len(days)} days archived, " + (difference or f"{len(found)} rows of summaries, equal to the digit"))
+    return not difference
 
 
 def compare_alerts(demo):
