@@ -40,7 +40,8 @@ static bool take(const struct snapshot *snapshot, size_t view, const struct view
                  const struct answer_wishes *wishes, struct selection *selection, struct answer *answer,
                  struct problem *problem)
 {
-    if (!pick_page(snapshot, view, query, selection, &answer->next, problem))
+    answer->is_beyond_memory = snapshot->loaded && !pick_is_held(snapshot, view, query, problem);
+    if (answer->is_beyond_memory || !pick_page(snapshot, view, query, selection, &answer->next, problem))
         return false;
     provenance_append(snapshot, view, query, &answer->provenance);
     if (answer->provenance.failed)

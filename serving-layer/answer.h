@@ -14,6 +14,7 @@ struct answer {
     struct entity_tag tag; /* of the state and the question; what lags behind is no part of it */
     bool is_known;         /* who asks has it: there is no body */
     bool is_settled;       /* complete, and all rows of the range are final */
+    bool is_beyond_memory; /* there is none, for memory doesn't hold all windows of the range */
 };
 
 void answer_clean_up(struct answer *answer);

@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-#include "postgres/postgres.h"
-#include "redis/redis_store.h"
+#include "stores.h"
 
 bool followed_init(struct followed_sources *followed, const struct settings *settings, struct error *error)
 {
@@ -22,22 +21,13 @@ bool followed_init(struct followed_sources *followed, const struct settings *set
     return done || error_set(error, ERROR_INTERNAL, "out of memory");
 }
 
-static bool open_stores(struct followed_sources *followed, struct error *error)
-{
-    const struct settings *settings = followed->settings;
-    return postgres_publications_open(settings->postgres.url, settings->postgres.password,
-                                      &followed->stores.publications, error) &&
-           redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
-                            &followed->stores.realtime, error);
-}
-
 bool followed_start(struct followed_sources *followed, struct error *error)
 {
     const struct settings *settings = followed->settings;
     struct follower_times times = FOLLOWER_TIMES(settings->http.refresh_us);
     times.silent_us = UNREAD_AFTER_US + settings->speed.flush_every_us;
     const struct follower_listener listener = store_health_listener(&followed->health);
-    return open_stores(followed, error) &&
+    return stores_open(settings, &followed->stores, error) &&
            follower_new(&followed->stores, followed->snapshots, settings->source_count, times, &listener,
                         &followed->follower, error) &&
            follower_start(followed->follower, error);
@@ -47,10 +37,7 @@ void followed_stop(struct followed_sources *followed)
 {
     follower_destroy(followed->follower);
     followed->follower = NULL;
-    if (followed->stores.realtime)
-        followed->stores.realtime->operations->destroy(followed->stores.realtime);
-    if (followed->stores.publications)
-        followed->stores.publications->operations->destroy(followed->stores.publications);
+    stores_close(&followed->stores);
     followed->stores = (struct follower_stores){0};
 }
 

@@ -5,6 +5,7 @@
 #include "answer.h"
 #include "base/zone.h"
 #include "find_view.h"
+#include "old_windows.h"
 #include "window_list.h"
 
 static void append_dimensions(const struct view *view, struct buffer *out)
@@ -124,20 +125,46 @@ static void give(struct answer *answer, enum answer_format format, struct reply 
         move_to_header(reply, "Tidemark-Next", &answer->next);
 }
 
+/* What memory doesn't hold is read from PostgreSQL, by a thread that may wait for it. */
+static bool answer_old(const struct request *request, const struct source *source, size_t view,
+                       const struct view_query *query, const struct answer_wishes *wishes, struct answer *answer,
+                       struct reply *reply, struct problem *problem)
+{
+    reply->waits = !request->head->may_wait;
+    if (reply->waits)
+        return false;
+    answer_clean_up(answer);
+    *answer = (struct answer){0};
+    if (old_windows_answer(request->serving->old_windows, source, view, query, wishes, answer, problem))
+        return true;
+    if (problem->status == 503)
+        buffer_append_string(reply_header(reply, "Retry-After"), OLD_WINDOWS_RETRY);
+    return false;
+}
+
+static bool answer_query(const struct request *request, struct snapshot *snapshot, const struct view_query *query,
+                         struct answer *answer, struct reply *reply, struct problem *problem)
+{
+    const struct answer_wishes wishes = {request->head->target, request->head->if_none_match};
+    const size_t view = (size_t)(query->view - snapshot->source->views);
+    return answer_view(snapshot, view, query, &wishes, answer, problem) ||
+           (answer->is_beyond_memory && request->serving->old_windows &&
+            answer_old(request, snapshot->source, view, query, &wishes, answer, reply, problem));
+}
+
 void route_view(const struct request *request, struct reply *reply)
 {
     struct problem problem;
     struct snapshot *snapshot;
     struct view_query query;
     struct answer answer = {0};
-    const struct answer_wishes wishes = {request->head->target, request->head->if_none_match};
     const struct view *view = find_view(request, request->target->segments[2], &snapshot, &problem);
     if (view && view_query_parse(view, request->target, request->head->accept, request->arena, &query, &problem) &&
-        answer_view(snapshot, (size_t)(view - snapshot->source->views), &query, &wishes, &answer, &problem)) {
+        answer_query(request, snapshot, &query, &answer, reply, &problem)) {
         metric_add(metrics_series(request->serving->metrics, METRIC_ROWS_ANSWERED, &view->name), (int64_t)answer.rows);
         reply->cache_control = cache_control(answer.is_settled, access_is_restricted(request->serving->access));
         give(&answer, query.format, reply);
-    } else {
+    } else if (!reply->waits) {
         reply_problem(reply, &problem);
     }
     answer_clean_up(&answer);

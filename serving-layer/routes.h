@@ -26,8 +26,9 @@ struct serving {
     struct alert_feed *feed;               /* NULL: there are no detectors */
     struct detector_watch *detector_watch; /* NULL so too */
     struct metrics *metrics;
-    struct access *access;  /* NULL: everybody may ask for everything */
-    struct stream_hub *hub; /* of event streams */
+    struct access *access;           /* NULL: everybody may ask for everything */
+    struct stream_hub *hub;          /* of event streams */
+    struct old_windows *old_windows; /* NULL: what memory doesn't hold isn't answered */
 };
 
 /* What a handler is given. */

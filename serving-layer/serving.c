@@ -15,6 +15,7 @@
 #include "kafka/kafka_log.h"
 #include "followed.h"
 #include "log_watch.h"
+#include "old_windows.h"
 #include "routes.h"
 #include "view_stream.h"
 
@@ -152,6 +153,7 @@ static bool start_server(struct run *run, struct error *error)
     const struct settings *settings = run->settings;
     const struct http_server_options options = {.address = {settings->http.host, settings->http.port},
                                                 .threads = settings->http.threads,
+                                                .waiting_threads = OLD_WINDOWS_AT_ONCE,
                                                 .connections_max =
                                                     CONNECTIONS_MAX + (unsigned)settings->http.streams_max,
                                                 .origins = {settings->http.origins, settings->http.origin_count},
@@ -163,7 +165,8 @@ static bool start_server(struct run *run, struct error *error)
 
 static bool start(struct run *run, struct error *error)
 {
-    return make_serving(run, error) && followed_start(&run->followed, error) && start_watch(run, error) &&
+    return make_serving(run, error) && followed_start(&run->followed, error) &&
+           old_windows_open(run->settings, &run->serving.old_windows, error) && start_watch(run, error) &&
            start_feed(run, error) && start_detector_watch(run, error) && start_streams(run, error) &&
            start_server(run, error) && start_monitor(run, error);
 }
@@ -177,6 +180,7 @@ static void stop(struct run *run)
     detector_watch_destroy(run->serving.detector_watch);
     alert_feed_destroy(run->serving.feed);
     log_watch_destroy(run->watch);
+    old_windows_close(run->serving.old_windows);
     followed_clean_up(&run->followed);
     access_close(run->serving.access);
 }

@@ -14,6 +14,7 @@ struct reply_header {
 };
 
 struct reply {
+    bool waits; /* in place of all that follows: it is to be answered by a thread that may wait */
     unsigned status;
     const char *content_type;  /* static text; NULL: there is no body */
     const char *cache_control; /* static text; NULL: no-store */

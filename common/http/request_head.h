@@ -16,6 +16,7 @@ struct request_head {
     const char *method, *target, *version; /* as they came; the target may be cut behind TARGET_BYTES_MAX + 1 bytes */
     size_t bytes;                          /* of the request line and all headers */
     bool takes_preflight;                  /* whether pages of other origins are answered */
+    bool may_wait;                         /* a thread answers that may wait for something: see struct reply */
 
     /* What request_head_note has seen. */
     const char *host, *length; /* NULL: not given */

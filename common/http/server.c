@@ -9,11 +9,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/answer_pool.h"
 #include "http/connections.h"
 #include "http/request_id.h"
 #include "http/response.h"
 #include "http/target.h"
 
+#define ANSWERS_WAITING_MAX 32
 #define STREAMS_END_US US_PER_SECOND /* for streams to be told their end */
 
 /* For the headers of a request and its answer. Where a request doesn't fit, the library answers by itself, with a page:
@@ -27,6 +29,7 @@ struct http_server {
     unsigned connections_max;
     struct origins origins;
     struct streams *streams;
+    struct answer_pool *pool;                        /* NULL: no answer waits */
     char *path;                                      /* of its unix socket; NULL: it has none */
     atomic_int_fast64_t logged_second, logged_lines; /* in that second */
 };
@@ -38,6 +41,13 @@ struct exchange {
     struct request_id id;
     struct stream *stream; /* what it is answered with, where that has no end */
     bool checked;          /* the library has called for it before */
+    /* Of an answer that waits, while the connection is suspended. */
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    int64_t since_us;
+    const char *route;
+    struct reply reply;
+    atomic_bool is_answered;
 };
 
 /* Of two headers with a name the library reads the first, and these are before all that was sent. */
@@ -79,6 +89,7 @@ static void end_exchange(void *context, struct MHD_Connection *connection, void 
     struct exchange *exchange = *state;
     if (exchange) {
         stream_close(exchange->stream);
+        reply_clean_up(&exchange->reply);
         free(exchange->target);
     }
     free(exchange);
@@ -204,24 +215,73 @@ static void begin_stream(struct http_server *server, struct MHD_Connection *conn
     reply_problem(reply, &problem);
 }
 
+static void refuse_to_wait(struct reply *reply, const char *why)
+{
+    struct problem problem;
+    reply_clean_up(reply);
+    problem_set(&problem, 503, "%s", why);
+    buffer_append_string(reply_header(reply, "Retry-After"), RETRY_SECONDS);
+    reply_problem(reply, &problem);
+}
+
+/* By a thread of the pool, while the connection is suspended: its head and its place stay. */
+static void answer_aside(void *item, bool is_ending)
+{
+    struct exchange *exchange = item;
+    const struct http_handler *handler = &exchange->server->handler;
+    exchange->head.may_wait = true;
+    if (is_ending)
+        refuse_to_wait(&exchange->reply, "the server is about to stop");
+    else
+        handler->answer(handler->context, &exchange->head, &exchange->reply, &exchange->route);
+    atomic_store(&exchange->is_answered, true);
+    MHD_resume_connection(exchange->connection);
+}
+
+/* False where there is no room for one more that waits. */
+static bool put_aside(struct http_server *server, struct MHD_Connection *connection, struct exchange *exchange)
+{
+    if (!server->pool || !answer_pool_reserve(server->pool))
+        return false;
+    exchange->server = server;
+    exchange->connection = connection;
+    MHD_suspend_connection(connection);
+    answer_pool_give(server->pool, exchange);
+    return true;
+}
+
+static enum MHD_Result finish(struct http_server *server, struct MHD_Connection *connection, struct exchange *exchange)
+{
+    struct reply *reply = &exchange->reply;
+    begin_stream(server, connection, exchange, reply);
+    count(server, exchange, exchange->route, reply->status, exchange->since_us);
+    enum MHD_Result result = send_reply(server, connection, exchange, reply, false);
+    reply_clean_up(reply);
+    return result;
+}
+
 static enum MHD_Result give_answer(struct http_server *server, struct MHD_Connection *connection,
                                    struct exchange *exchange)
 {
     const struct http_handler *handler = &server->handler;
-    const char *route = "other";
-    struct reply reply = {0};
-    int64_t since_us = clock_monotonic_us();
+    struct reply *reply = &exchange->reply;
+    if (atomic_load(&exchange->is_answered))
+        return finish(server, connection, exchange);
+    exchange->route = "other";
+    exchange->since_us = clock_monotonic_us();
     if (handler->arrived)
         handler->arrived(handler->context, connections_count(server->connections));
     if (request_head_is_preflight(&exchange->head))
-        cross_origin_preflight(&server->origins, exchange->head.origin, &reply);
+        cross_origin_preflight(&server->origins, exchange->head.origin, reply);
     else
-        handler->answer(handler->context, &exchange->head, &reply, &route);
-    begin_stream(server, connection, exchange, &reply);
-    count(server, exchange, route, reply.status, since_us);
-    enum MHD_Result result = send_reply(server, connection, exchange, &reply, false);
-    reply_clean_up(&reply);
-    return result;
+        handler->answer(handler->context, &exchange->head, reply, &exchange->route);
+    if (reply->waits) {
+        reply->waits = false;
+        if (put_aside(server, connection, exchange))
+            return MHD_YES;
+        refuse_to_wait(reply, "as many answers wait already as there may be");
+    }
+    return finish(server, connection, exchange);
 }
 
 /* The library's callback: called first when the headers are complete, and again when the request is. An answer to the
@@ -288,6 +348,12 @@ bool http_server_start(const struct http_server_options *options, const struct h
     if (!listen_open(&options->address, &descriptor, error))
         return false;
     struct http_server *server = server_new(options, handler);
+    if (server && options->waiting_threads > 0 &&
+        !answer_pool_start(options->waiting_threads, ANSWERS_WAITING_MAX, answer_aside, &server->pool, error)) {
+        close(descriptor);
+        http_server_stop(server);
+        return false;
+    }
     if (server)
         server->daemon = start_daemon(server, descriptor, (unsigned)options->threads);
     if (!server || !server->daemon) {
@@ -319,6 +385,7 @@ void http_server_stop(struct http_server *server)
         return;
     if (server->path)
         unlink(server->path);
+    answer_pool_end(server->pool);
     if (server->streams)
         streams_end(server->streams, clock_monotonic_us() + STREAMS_END_US);
     if (server->daemon)

@@ -17,6 +17,7 @@
 struct http_server_options {
     struct listen_address address;
     int64_t threads;
+    size_t waiting_threads; /* for answers that wait; up to ANSWER_POOL_THREADS_MAX; 0: none does */
     unsigned connections_max;
     struct origins origins; /* whose pages may read the answers */
     struct streams
@@ -25,7 +26,8 @@ struct http_server_options {
 
 /* All are called from any of the server's threads. */
 struct http_handler {
-    /* Answers GET of the head's target. *ret_route is how the request is counted, static text. */
+    /* Answers GET of the head's target. *ret_route is how the request is counted, static text. Where it must wait for
+     * something, and the head says that it may not, the reply says so: then it is called again by a thread that may. */
     void (*answer)(void *context, const struct request_head *head, struct reply *reply, const char **ret_route);
     /* Before each answer: so many connections are open. NULL: nobody asks. */
     void (*arrived)(void *context, size_t connections);

@@ -195,6 +195,7 @@ static bool take_publication(struct follower *follower, struct followed *followe
     struct handed handed = {.is_there = true, .looked_us = began_us};
     if (!staging_init(&handed.staging, snapshot->source, snapshot->bytes_max, error))
         return false;
+    handed.staging.range = snapshot->range;
     struct published_rows rows = staging_receiver(&handed.staging);
     struct publication_store *store = follower->stores.publications;
     if (!store->operations->read_rows(store, snapshot->source, loaded ? snapshot->publication.epoch : 0, &rows,

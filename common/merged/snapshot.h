@@ -57,6 +57,7 @@ struct view_state {
 struct snapshot {
     const struct source *source;
     size_t bytes_max;
+    const struct rows_range *range; /* of one that is made for one question: what it holds of what is published */
     pthread_rwlock_t lock;
 
     bool loaded; /* a publication was read */

@@ -126,6 +126,9 @@ static bool take_row(void *context, size_t view, int64_t window_start_us, struct
 
 struct published_rows staging_receiver(struct staging *staging)
 {
-    return (struct published_rows){
-        .clear_view = clear_view, .clear_window = clear_window, .row = take_row, .context = staging};
+    return (struct published_rows){.range = staging->range,
+                                   .clear_view = clear_view,
+                                   .clear_window = clear_window,
+                                   .row = take_row,
+                                   .context = staging};
 }

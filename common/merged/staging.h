@@ -17,9 +17,10 @@ struct staged_view {
 
 struct staging {
     const struct source *source;
-    struct staged_view *views; /* one a view of the source */
-    size_t bytes_max;          /* for all its views together */
-    bool failed;               /* memory was short */
+    struct staged_view *views;      /* one a view of the source */
+    size_t bytes_max;               /* for all its views together */
+    const struct rows_range *range; /* NULL: of all windows of all views */
+    bool failed;                    /* memory was short */
 };
 
 bool staging_init(struct staging *staging, const struct source *source, size_t bytes_max,

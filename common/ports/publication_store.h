@@ -6,8 +6,15 @@
 
 #include "state/publication.h"
 
+/* Rows of one view, and of the members of its measures, in the windows that start in a half-open range. */
+struct rows_range {
+    size_t view;
+    int64_t from_us, to_us;
+};
+
 /* Receives published rows. `clear` comes before the rows that replace what it names. */
 struct published_rows {
+    const struct rows_range *range; /* these only, whenever they changed; NULL: those of all views */
     void (*clear_view)(void *context, size_t view);
     void (*clear_window)(void *context, size_t view, int64_t window_start_us);
     bool (*row)(void *context, size_t view, int64_t window_start_us, struct text group, const struct cell *cell,

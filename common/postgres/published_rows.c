@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "postgres/group_sql.h"
 #include "postgres/publications.h"
 #include "postgres/view_table.h"
@@ -109,6 +110,36 @@ static bool give_windows(struct row_scan *scan, const PGresult *windows, struct 
     return done;
 }
 
+static int64_t seconds_up(int64_t us)
+{
+    return us / US_PER_SECOND + (us % US_PER_SECOND > 0);
+}
+
+/* Windows of the range, by the rows of the view that is shown. */
+static bool give_range(struct row_scan *scan, struct error *error)
+{
+    const struct rows_range *range = scan->rows->range;
+    const struct view *shown = &scan->source->views[range->view];
+    bool moments = window_is_of_moments(&shown->window);
+    RESULT *windows = NULL;
+    struct buffer sql = {0};
+    buffer_append_string(&sql, "select distinct tm_window from ");
+    append_view_table(&sql, shown);
+    buffer_appendf(&sql, " where tm_window >= %" PRId64 " and tm_window < %" PRId64 " order by 1",
+                   moments ? range->from_us : seconds_up(range->from_us),
+                   moments ? range->to_us : seconds_up(range->to_us));
+    bool done = !sql.failed ? connection_query(scan->connection, buffer_string(&sql), 0, NULL, &windows, error)
+                            : error_set(error, ERROR_INTERNAL, "out of memory");
+    buffer_clean_up(&sql);
+    return done && give_windows(scan, windows, error);
+}
+
+static bool is_in_range(const struct row_scan *scan)
+{
+    const struct rows_range *range = scan->rows->range;
+    return scan->view == range->view || view_of(scan)->shown == &scan->source->views[range->view];
+}
+
 static bool give_view(struct row_scan *scan, const struct publication *publication, bool exists, int64_t since_epoch,
                       int64_t since_us, struct error *error)
 {
@@ -116,6 +147,10 @@ static bool give_view(struct row_scan *scan, const struct publication *publicati
     bool current = exists && strcmp(publication->view_fingerprints[scan->view], view->fingerprint) == 0;
     bool known = false;
     RESULT *windows = NULL;
+    if (scan->rows->range) {
+        scan->rows->clear_view(scan->rows->context, scan->view);
+        return !current || !is_in_range(scan) || give_range(scan, error);
+    }
     if (current && since_epoch > 0 && since_epoch <= publication->epoch &&
         !read_touched(scan, since_epoch, since_us, publication->epoch, &known, &windows, error))
         return false;

@@ -3,10 +3,19 @@
 
 import time
 import unittest
+from datetime import datetime, timezone
 
 from support.process import wait_until
 
+from support import oracle
+from support.tidemark import source, view
+
 from .servers import EndToEnd, month
+
+
+def oracle_day(text):
+    """The start of a day in UTC, in seconds."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp())
 
 
 class Stores(EndToEnd):
@@ -120,6 +129,66 @@ class Stores(EndToEnd):
         self.assert_all_served()
         wait_until(lambda: self.job.batch(expect=(0, 69, 75)) == 0, 60, "a batch run publishes again")
         self.assert_all_served()
+
+    def assert_range(self, name, log, days, **parameters):
+        """The windows of these days, in pages, are the oracle's, and an answer that nobody waited for comes meanwhile."""
+        first, last = days
+        definition, got, cursor = self.job.oracle_view(name), {}, {}
+        while cursor is not None:
+            answer = self.job.view(name, **{"from": first, "to": last, **parameters, **cursor})
+            self.assertEqual(answer.status, 200, answer.body[:500])
+            self.assertTrue(answer.complete, answer.json["provenance"])
+            got |= answer.rows(definition)
+            cursor = {"cursor": answer.json["next"]} if answer.json["next"] else None
+        expected = {
+            key: row
+            for key, row in log.rows(definition, answer.offsets).items()
+            if oracle_day(first) <= key[0] < oracle_day(last)
+        }
+        self.assertTrue(expected)
+        self.assertEqual(got, expected)
+        return answer
+
+    def test_windows_that_memory_does_not_hold_are_read_from_postgres(self):
+        self.servers()
+        topic = self.name = self.topic()
+        log, reader = oracle.Log(oracle.Source()), self.kafka.reader()
+        self.addCleanup(reader.close)
+        measures = {"order_count": "count", "total_revenue": "sum(amount)", "customers": "unique(customer_id)"}
+        views = {
+            "by_minute": view("orders", "tumbling 1 minute", measures, dimensions=["order_id"]),
+            "daily": view("orders", measures=measures),
+        }
+        self.job = self.platform({"orders": source(topic)}, views)
+        self.job.config["http"] |= {"memory": "1 MiB", "threads": 1}
+        self.job.write()
+        self.job.speed()
+        self.job.serving(ready=True)
+        self.send(month(0, 12000))
+        self.job.wait_complete_at("daily", {p: end for p, (_, end) in reader.ends(topic).items() if end})
+        self.job.batch()
+        orders = month(0, 12000)
+        self.send([{**order, "status": "cancelled"} for order in orders[:40]] + month(12000, 20))
+        reader.into(log, topic)
+        ends = {p: end for p, (_, end) in reader.ends(topic).items() if end}
+        self.job.wait_complete_at("daily", ends)
+        days = ("2010-12-01", "2010-12-02")
+        recent = self.job.get("/v1/views/by_minute?from=2010-12-31")
+        self.assertEqual(recent.status, 200)
+        answer = self.assert_range("by_minute", log, days)
+        self.assert_range("by_minute", log, days, limit=100)
+        again = self.job.get("/v1/views/by_minute?from=2010-12-01&to=2010-12-02", {"If-None-Match": answer.headers["ETag"]})
+        self.assertIn(again.status, (200, 304))
+        rolled = self.job.view("by_minute", **{"from": days[0], "to": days[1], "window": "1 hour", "group_by": ""})
+        self.assertEqual(rolled.status, 200, rolled.body[:500])
+        daily = log.rows(self.job.oracle_view("daily"), rolled.offsets)[(oracle_day(days[0]),)]
+        self.assertEqual(sum(row["order_count"] for row in rolled.json["rows"]), daily["order_count"])
+        self.postgres.stop()
+        refused = self.job.get("/v1/views/by_minute?from=2010-12-01&to=2010-12-02")
+        self.assertEqual((refused.status, refused.headers.get("Retry-After")), (503, "5"), refused.body[:300])
+        self.assertEqual(self.job.get("/v1/views/by_minute?from=2010-12-31").status, 200)
+        self.postgres.start()
+        self.assert_range("by_minute", log, days)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ static int start(void **state)
 {
     struct listening *listening = calloc(1, sizeof *listening);
     static const char *const origins[] = {"https://board.example"};
-    const struct http_server_options options = {{"127.0.0.1", 0}, 2, CONNECTIONS_MAX, {origins, 1}, NULL};
+    const struct http_server_options options = {
+        .address = {"127.0.0.1", 0}, .threads = 2, .connections_max = CONNECTIONS_MAX, .origins = {origins, 1}};
     *state = listening;
     bench_start(&listening->bench, 1 << 30);
     fake_begin(0, 1, 0);

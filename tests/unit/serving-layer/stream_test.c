@@ -38,7 +38,10 @@ static int start(void **state)
     fake_add(0, DAILY, DAY_S, no_group, 2, 250);
     fake.slots[0].slot.next = 2;
     bench_follow(&listening->bench);
-    const struct http_server_options options = {{"127.0.0.1", 0}, 2, CONNECTIONS_MAX, {0}, streams_of(listening)};
+    const struct http_server_options options = {.address = {"127.0.0.1", 0},
+                                                .threads = 2,
+                                                .connections_max = CONNECTIONS_MAX,
+                                                .streams = streams_of(listening)};
     const struct http_handler handler = route_handler(&listening->bench.serving);
     return http_server_start(&options, &handler, &listening->server, NULL) ? 0 : -1;
 }

@@ -107,7 +107,7 @@ static void read_views(struct world *world, int ret_rows[2], bool *ret_is_known)
 {
     struct publication publication;
     struct publication_store *store;
-    const struct published_rows rows = {ignore_view, ignore_window, count_row, ret_rows};
+    const struct published_rows rows = {NULL, ignore_view, ignore_window, count_row, ret_rows};
     ret_rows[0] = ret_rows[1] = 0;
     assert_true(postgres_publications_open(world->settings->postgres.url, NULL, &store, NULL));
     if (!store->operations->read_rows(store, world->source, 0, &rows, &publication, &world->error))

@@ -61,7 +61,7 @@ static void copy_clean_up(struct copy *copy)
 /* Reads what changed since this epoch; returns the epoch read. */
 static int64_t read_since(struct publication_store *store, struct copy *copy, int64_t since)
 {
-    struct published_rows rows = {clear_view, clear_window, row, copy};
+    struct published_rows rows = {NULL, clear_view, clear_window, row, copy};
     struct publication publication;
     struct error error = {0};
     copy->whole_views = copy->windows = copy->rows = 0;
