@@ -1,30 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
- * GET /, /dashboard/{file} and /openapi.json: files that are built into the program. */
-#include "routes.h"
-
+ * GET / and /dashboard/{file}: the dashboard, which is built into the program. */
 #include <string.h>
 
-/* Found by the compiler's include path; each ends with a NUL. */
-#define FILE_TEXT(symbol, path)                                                                                        \
-    __asm__(".pushsection .rodata\n" #symbol ":\n.incbin \"" path "\"\n.byte 0\n.popsection\n");                       \
-    extern const char symbol[] __asm__(#symbol)
+#include "embedded.h"
+#include "routes.h"
 
-FILE_TEXT(page_html, "dashboard/index.html");
-FILE_TEXT(style_css, "dashboard/style.css");
-FILE_TEXT(icon_svg, "dashboard/icon.svg");
-FILE_TEXT(api_js, "dashboard/api.js");
-FILE_TEXT(bars_js, "dashboard/bars.js");
-FILE_TEXT(calendar_js, "dashboard/calendar.js");
-FILE_TEXT(choices_js, "dashboard/choices.js");
-FILE_TEXT(copy_js, "dashboard/copy.js");
-FILE_TEXT(elements_js, "dashboard/elements.js");
-FILE_TEXT(figures_js, "dashboard/figures.js");
-FILE_TEXT(glance_js, "dashboard/glance.js");
-FILE_TEXT(main_js, "dashboard/main.js");
-FILE_TEXT(panels_js, "dashboard/panels.js");
-FILE_TEXT(views_js, "dashboard/views.js");
-FILE_TEXT(chart_js, "chart.js/chart.min.js");
-FILE_TEXT(openapi_json, "openapi.json");
+EMBEDDED(page_html, "dashboard/index.html");
+EMBEDDED(style_css, "dashboard/style.css");
+EMBEDDED(icon_svg, "dashboard/icon.svg");
+EMBEDDED(api_js, "dashboard/api.js");
+EMBEDDED(bars_js, "dashboard/bars.js");
+EMBEDDED(calendar_js, "dashboard/calendar.js");
+EMBEDDED(choices_js, "dashboard/choices.js");
+EMBEDDED(copy_js, "dashboard/copy.js");
+EMBEDDED(elements_js, "dashboard/elements.js");
+EMBEDDED(figures_js, "dashboard/figures.js");
+EMBEDDED(glance_js, "dashboard/glance.js");
+EMBEDDED(main_js, "dashboard/main.js");
+EMBEDDED(panels_js, "dashboard/panels.js");
+EMBEDDED(views_js, "dashboard/views.js");
+EMBEDDED(chart_js, "chart.js/chart.min.js");
 
 #define SCRIPT "text/javascript; charset=utf-8"
 
@@ -76,10 +71,4 @@ void route_dashboard_file(const struct request *request, struct reply *reply)
     }
     problem_set(&problem, 404, "the dashboard has no file %.*s", shown_length(name), name);
     reply_problem(reply, &problem);
-}
-
-void route_openapi(const struct request *request, struct reply *reply)
-{
-    (void)request;
-    reply_constant(reply, "application/json", openapi_json);
 }
