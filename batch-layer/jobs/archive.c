@@ -149,7 +149,7 @@ bool archive_owed_days(const struct settings *settings, const struct job *job, i
     int64_t *days = NULL;
     bool done = batch_connect(&batch, error) && schema_migrate(&batch, error) &&
                 changed_days_read(batch.connection, &source, job->name, &changed, &count, error);
-    if (done && count > 0 && !(days = calloc(count, sizeof *days)))
+    if (done && !(days = calloc(count + 1, sizeof *days)))
         done = error_set(error, ERROR_INTERNAL, "out of memory");
     for (size_t i = 0; done && i < count; i++)
         days[i] = changed[i].day;

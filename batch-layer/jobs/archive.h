@@ -11,7 +11,7 @@
 bool archive_run(const struct settings *settings, const struct job *job, int64_t day, int64_t *ret_orders,
                  struct error *error) MUST_CHECK;
 
-/* The days that changed since the job wrote them, ascending; on the heap, NULL where there are none. */
+/* The days that changed since the job wrote them, ascending; on the heap. */
 bool archive_owed_days(const struct settings *settings, const struct job *job, int64_t **ret_days, size_t *ret_count,
                        struct error *error) MUST_CHECK;
 
