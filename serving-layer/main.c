@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "access.h"
 #include "emit/emit.h"
 #include "kafka/properties.h"
@@ -24,8 +26,13 @@ static int emit(void *settings, char *arguments[])
 
 static int probe(void *settings, char *arguments[])
 {
-    (void)arguments;
-    return serving_probe(settings);
+    if (!arguments[0])
+        return serving_probe(settings);
+    if (strcmp(arguments[0], "emit") == 0)
+        return emit_probe(settings);
+    struct error error;
+    error_set(&error, ERROR_USAGE, "probe asks the one that runs, or with the word emit the one that emits");
+    return program_fail(&error);
 }
 
 static int token(void *settings, char *arguments[])
@@ -49,7 +56,11 @@ int main(int argc, char *argv[])
          .summary = "write the rows of views to their sinks, in micro-batches",
          .run = emit,
          .options = emit_options},
-        {.name = "probe", .summary = "say whether the one that runs does its work: exit code 0, else 1", .run = probe},
+        {.name = "probe",
+         .arguments = "[emit]",
+         .optional_count = 1,
+         .summary = "say whether the one that runs does its work: exit code 0, else 1",
+         .run = probe},
         {.name = "token",
          .arguments = "NAME",
          .argument_count = 1,

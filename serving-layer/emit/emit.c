@@ -11,6 +11,7 @@
 #include "emit/emitter.h"
 #include "followed.h"
 #include "http/monitor.h"
+#include "http/probe.h"
 #include "kafka/kafka_log.h"
 #include "kafka/kafka_sink.h"
 #include "program/program.h"
@@ -166,13 +167,24 @@ static void observe(void *context)
         serving_metrics_observe(emit->followed.metrics, emit->followed.snapshots[i]);
 }
 
+static struct monitor_place place_of(const struct settings *settings)
+{
+    return (struct monitor_place){"tidemark-emit", settings->path, {settings->emit.host, settings->emit.port}};
+}
+
+/* The default place is for convenience: where it can't be had, the work goes on without. */
 static bool start_monitor(struct emit *emit, struct error *error)
 {
-    const struct settings *settings = emit->settings;
+    const struct monitor_place place = place_of(emit->settings);
     const struct health health = {
         .append_hindrances = append_hindrances, .observe = observe, .metrics = emit->followed.metrics, .context = emit};
-    const struct monitor_place place = {"tidemark-emit", settings->path, {settings->emit.host, settings->emit.port}};
-    return emit->request->once || monitor_start(&place, &health, &emit->monitor, error);
+    if (emit->request->once || monitor_start(&place, &health, &emit->monitor, error))
+        return true;
+    if (place.address.host)
+        return false;
+    log_warning("without probes and metrics: %s", error->message);
+    *error = (struct error){0};
+    return true;
 }
 
 static bool start(struct emit *emit, struct error *error)
@@ -243,4 +255,11 @@ int emit_run(const struct settings *settings, const struct emit_request *request
     }
     stop(&emit);
     return code;
+}
+
+int emit_probe(const struct settings *settings)
+{
+    const struct monitor_place place = place_of(settings);
+    struct error error = {0};
+    return probe_report("tidemark-serving emit", monitor_probe(&place, PROBE_MS, &error), &error);
 }

@@ -13,4 +13,7 @@ struct emit_request {
 /* Emits until a shutdown is requested, or once; the exit code. */
 int emit_run(const struct settings *settings, const struct emit_request *request);
 
+/* Asks the one that emits with this configuration whether it does its work; the exit code is 0 or 1. */
+int emit_probe(const struct settings *settings);
+
 #endif

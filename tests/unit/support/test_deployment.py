@@ -146,9 +146,30 @@ class Users(unittest.TestCase):
                 self.assertRegex(done.stdout + done.stderr, answer)
                 self.assertNotEqual(done.returncode, 0)
 
+    def test_who_emits_writes_its_hashes_and_leases_and_no_slot(self):
+        self.start()
+        for words in (
+            ("set", "tidemark:emit:redis://live-metrics/revenue", "x", "nx", "get", "px", "5000"),
+            ("pexpire", "tidemark:emit:redis://live-metrics/revenue", "5000"),
+            ("hset", "live-metrics:revenue", "a", "1"),
+            ("hscan", "live-metrics:revenue", "0"),
+            ("type", "live-metrics:revenue"),
+            ("watch", "live-metrics:revenue"),
+            ("hget", "tidemark:{orders/0}:meta", "x"),
+        ):
+            with self.subTest(words=words):
+                done = self.asked_as("emit", *words)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        for words in (("hset", "tidemark:{orders/0}:meta", "a", "1"), ("unlink", "tidemark:x"), ("hset", "x", "a", "1")):
+            with self.subTest(words=words):
+                done = self.asked_as("emit", *words)
+                self.assertRegex(done.stdout + done.stderr, "NOPERM")
+        transaction = self.asked_as("emit", given="multi\nhset live-metrics:revenue b 2\nexec\n")
+        self.assertEqual(transaction.stdout.split(), ["OK", "QUEUED", "1"])
+
     def test_passwords_stay_and_users_are_made_anew(self):
         before = self.passwords()
-        self.assertEqual(len(set(before.values())), 9)
+        self.assertEqual(len(set(before.values())), 11)
         users = self.secrets / "redis" / "users.acl"
         text = users.read_text()
         users.chmod(0o600)
