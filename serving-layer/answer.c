@@ -28,7 +28,8 @@ static bool is_settled(const struct snapshot *snapshot, size_t view, const struc
 {
     const struct finality finality = finality_of(snapshot, view);
     struct selected_row row;
-    if (!finality.complete || query_is_expired(snapshot, view, query) || query->to_us > finality.settled_us)
+    if (!finality.complete || finality.is_watermark || query_is_expired(snapshot, view, query) ||
+        query->to_us > finality.settled_us)
         return false;
     for (size_t at = 0; selection_next(selection, &at, &row);)
         if (!row.final)

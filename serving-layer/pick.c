@@ -8,13 +8,21 @@
 struct finality finality_of(const struct snapshot *snapshot, size_t view)
 {
     const struct publication *publication = &snapshot->publication;
-    return (struct finality){view_is_complete(snapshot, view),
-                             publication->epoch > 0 ? publication->opened_at_us : INT64_MIN};
+    const struct view *asked = &snapshot->source->views[view];
+    struct finality finality = {.complete = view_is_complete(snapshot, view),
+                                .settled_us = publication->epoch > 0 ? publication->opened_at_us : INT64_MIN};
+    if (asked->watermark_us > 0) {
+        finality.is_watermark = true;
+        finality.settled_us = snapshot_watermark_us(snapshot, view);
+        if (asked->window.gap_s > 0 && finality.settled_us > INT64_MIN) /* a session may still grow at its very end */
+            finality.settled_us--;
+    }
+    return finality;
 }
 
 bool row_is_final(const struct finality *finality, int64_t end_us, bool has_live)
 {
-    return finality->complete && end_us <= finality->settled_us && !has_live;
+    return finality->complete && end_us <= finality->settled_us && (finality->is_watermark || !has_live);
 }
 
 /* A walk over the rows that are asked for. */

@@ -12,6 +12,7 @@
 struct finality {
     bool complete;      /* nothing is missing that could still change a row */
     int64_t settled_us; /* windows that end later may still get rows; INT64_MIN: each may */
+    bool is_watermark;  /* settled by the view's watermark, and not by a batch run: real time may have rows there */
 };
 struct finality finality_of(const struct snapshot *snapshot, size_t view);
 bool row_is_final(const struct finality *finality, int64_t end_us, bool has_live);

@@ -119,6 +119,15 @@ static void append_offsets(const struct snapshot *snapshot, struct buffer *out)
     }
 }
 
+static void append_watermark(const struct snapshot *snapshot, size_t view, struct buffer *out)
+{
+    int64_t watermark_us = snapshot_watermark_us(snapshot, view);
+    if (snapshot->source->views[view].watermark_us == 0)
+        return;
+    buffer_append_string(out, ", \"watermark\": ");
+    append_time_or_null(watermark_us == INT64_MIN ? 0 : watermark_us, out);
+}
+
 void provenance_append(const struct snapshot *snapshot, size_t view, const struct view_query *query, struct buffer *out)
 {
     bool complete = view_is_complete(snapshot, view) && !query_is_expired(snapshot, view, query);
@@ -132,7 +141,9 @@ void provenance_append(const struct snapshot *snapshot, size_t view, const struc
     append_offsets(snapshot, out);
     buffer_append_string(out, "}, " LAG);
     append_number_or_null(snapshot_lag(snapshot), out);
-    buffer_appendf(out, "}, \"deferred\": %lld}", (long long)snapshot_deferred(snapshot));
+    buffer_appendf(out, "}, \"deferred\": %lld", (long long)snapshot_deferred(snapshot));
+    append_watermark(snapshot, view, out);
+    buffer_append_char(out, '}');
 }
 
 uint64_t provenance_state(struct text provenance)

@@ -104,7 +104,7 @@ bool stream_position_parse(const char *id, struct stream_position *ret_position)
         stream_position_clean_up(&position);
         return false;
     }
-    position.finality = (struct finality){(*id - '0') & 1, (int64_t)settled_us};
+    position.finality = (struct finality){.complete = (*id - '0') & 1, .settled_us = (int64_t)settled_us};
     position.expired_us = (int64_t)expired_us;
     position.current = *id - '0' >= 2;
     *ret_position = position;

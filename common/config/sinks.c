@@ -216,8 +216,8 @@ static bool check_mode(struct assembly *assembly, const struct yaml_node *entry,
                     "mode: update");
     else
         problem_add(assembly->reader.problems, option_location(entry, "mode"),
-                    "append needs a watermark, and views have none yet: mode: update writes each row when it changes, "
-                    "with \"final\"");
+                    "append isn't supported yet: mode: update writes each row when it changes, with \"final\", which a "
+                    "view's watermark decides");
     return false;
 }
 

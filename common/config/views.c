@@ -13,7 +13,7 @@
 struct written_view {
     const struct yaml_node *source, *where, *window, *dimensions, *measures, *emit;
     const char *time_zone;
-    int64_t retention_us;
+    int64_t retention_us, watermark_us;
 };
 
 const struct option view_options[] = {
@@ -58,6 +58,17 @@ const struct option view_options[] = {
          "How long windows are answered, by the partitions' clock; whole seconds, and no shorter than the window. "
          "Without it they are kept for good.",
      .example = "48 hours"},
+    {.key = "watermark",
+     .type = &option_duration,
+     .offset = offsetof(struct written_view, watermark_us),
+     .minimum = US_PER_SECOND,
+     .maximum = 36500 * DAY_US,
+     .meaning =
+         "How long late versions are waited for; no longer than the retention. Then a row is `final` once its window "
+         "has ended at or before the least of the partitions' clocks, less this, and not only once a batch run says "
+         "so. "
+         "A later version is never dropped: the row is given again. Without it rows are final by batch runs.",
+     .example = "10 minutes"},
     {.key = "dimensions",
      .type = &option_list,
      .offset = offsetof(struct written_view, dimensions),
@@ -341,6 +352,10 @@ static void read_view(struct assembly *assembly, const struct yaml_node *entry, 
     if (written->measures)
         read_measures(assembly, written->measures, view);
     read_retention(assembly, entry, written->retention_us, view);
+    view->watermark_us = written->watermark_us;
+    if (written->retention_us > 0 && written->watermark_us > written->retention_us)
+        problem_add(assembly->reader.problems, option_location(entry, "watermark"),
+                    "\"watermark\" must not be longer than the retention");
 }
 
 /* Reads the view if its source is known and sound; returns the number of the source, else SIZE_MAX. */

@@ -50,6 +50,7 @@ struct view {
     int64_t panes;                  /* so many windows, one after the other, are a row; up to 1: panes are rows */
     const struct zone *zone;
     int64_t retention_s;               /* 0 keeps all */
+    int64_t watermark_us;              /* how long late versions are waited for; 0: rows are final by batch runs */
     size_t dimensions[DIMENSIONS_MAX]; /* numbers of text or integer fields */
     size_t dimension_count;
     struct measure measures[MEASURES_MAX];

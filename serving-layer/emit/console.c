@@ -141,6 +141,21 @@ static void append_table(const struct console_table *measured, const struct micr
     }
 }
 
+/* As the provenance has it, where the view has one. */
+static void append_watermark(struct text statement, struct buffer *out)
+{
+    static const char name[] = "\"watermark\": ";
+    const char *found = memmem(statement.data, statement.length, name, sizeof name - 1);
+    if (!found)
+        return;
+    struct text value = {found + sizeof name - 1,
+                         (size_t)(statement.data + statement.length - found) - sizeof name + 1};
+    buffer_append_string(out, ", watermark ");
+    for (size_t i = 0; i < value.length && value.data[i] != '}'; i++)
+        if (value.data[i] != '"')
+            buffer_append_char(out, value.data[i]);
+}
+
 void console_append(const struct view *view, const struct micro_batch *batch, int64_t now_us, struct buffer *out)
 {
     struct console_table table = {.view = view};
@@ -159,6 +174,7 @@ void console_append(const struct view *view, const struct micro_batch *batch, in
     }
     buffer_appendf(out, "-- %s, micro-batch %lld, ", view->name, (long long)batch->number);
     buffer_append_timestamp(out, now_us);
+    append_watermark(batch->statement, out);
     buffer_appendf(out, ", %s, %zu %s\n", complete ? "complete" : "lacks deferred messages", batch->count,
                    batch->count == 1 ? "row" : "rows");
     if (batch->count > 0)

@@ -302,12 +302,25 @@ static bool check_contents(struct emission *emission, const struct held_comparis
                              "its rows aren't those that were written last: others have changed them" REMEDY);
 }
 
+/* Whether each row that is held is one of these: then none has vanished, and the sink needn't be read. */
+static bool are_all_there(struct emission *emission, const struct view_event *event, struct batch_rows *rows)
+{
+    struct selected_row selected;
+    struct sink_row row;
+    size_t found = 0;
+    for (size_t at = 0; selection_next(&event->rows, &at, &selected);)
+        found += batch_rows_print(rows, &selected, &row) && held_rows_find(&emission->held, row.name);
+    return found == emission->held.count;
+}
+
 /* All rows of the state, against what the sink holds. */
 static bool keep_differences(struct emission *emission, const struct view_event *event, struct batch_rows *rows,
                              struct error *error)
 {
     struct sink_store *store = emission->options.store;
     struct held_comparison comparison = {.wanted = &emission->held, .rows = rows};
+    if (emission->held.count > 0 && are_all_there(emission, event, rows))
+        return keep_changed(emission, event, rows) || lacks_memory(error);
     if (!want_all(emission, event, rows))
         return lacks_memory(error);
     bool is_read = store->keeps && !emission->options.restarts;

@@ -5,6 +5,7 @@ import csv
 import itertools
 import json
 import os
+import signal
 import unittest
 
 from support.kafka import Writer
@@ -64,10 +65,10 @@ class Sinks(EndToEnd):
         self.servers()
         self.kafka.create("orders", 2)
         writer = Writer(self.kafka.brokers)
-        for number, (minute, amount) in enumerate([(0, "10.00"), (4, "2.50"), (5, "1.01"), (0, "10.00")]):
-            order = {"order_id": f"o{number % 3}", "customer_id": "c1", "amount": float(amount)}
+        for number, (minute, amount) in enumerate([(0, "10.00"), (4, "2.50"), (5, "1.01"), (0, "10.00"), (15, "3.00"), (16, "4.00")]):
+            order = {"order_id": f"o{number % 3 if number < 4 else number}", "customer_id": "c1", "amount": float(amount)}
             order["timestamp"] = f"2026-01-01T12:{minute:02}:00Z"
-            writer.send("orders", order["order_id"].encode(), json.dumps(order).encode(), partition=number % 3 % 2)
+            writer.send("orders", order["order_id"].encode(), json.dumps(order).encode(), partition=number % 2 if number > 3 else number % 3 % 2)
         writer.flush()
         job = ExampleFile(self.folder / "example")
         self.addCleanup(job.kill)
@@ -75,8 +76,9 @@ class Sinks(EndToEnd):
         job.env = {**os.environ, **stores}
         job.speed()
         wanted = [
-            ["2026-01-01T12:00:00+00:00", "2026-01-01T12:05:00+00:00", "2", "12.50", "false"],
+            ["2026-01-01T12:00:00+00:00", "2026-01-01T12:05:00+00:00", "2", "12.50", "true"],
             ["2026-01-01T12:05:00+00:00", "2026-01-01T12:10:00+00:00", "1", "1.01", "false"],
+            ["2026-01-01T12:15:00+00:00", "2026-01-01T12:20:00+00:00", "2", "7.00", "false"],
         ]
 
         def shown():
@@ -84,8 +86,9 @@ class Sinks(EndToEnd):
             return [line for line in lines if line and line[0].startswith("2026-01-01T12")] == wanted
 
         wait_until(shown, 120, "the rows are shown")
+        self.assertIn(", watermark 2026-01-01T12:05:00.000Z, complete", job.emit_once().log.read_text())
         emitter = job.emit()
-        wait_until(lambda: "12.50  false" in emitter.log.read_text(), 60, "the first at once", children=[emitter])
+        wait_until(lambda: "12.50  true" in emitter.log.read_text(), 60, "the first at once", children=[emitter])
         self.assertEqual(emitter.stop(), 0)
 
     # --- copies ---
@@ -140,30 +143,47 @@ class Sinks(EndToEnd):
             "create trigger once before update on analytics.by_category for each row "
             "when (old.* is not distinct from new.*) execute function analytics.refuse()"
         )
-        for number, fault in enumerate(("in_emit", "batch", "after_emit", "flushall", "kill", "batch")):
+        for number, fault in enumerate(("in_emit", "batch", "after_emit", "flushall", "postgres", "kafka", "kill")):
             if fault == "batch":
                 self.job.batch()
             elif fault == "flushall":
                 self.redis.command("flushall")
                 self.stated.pop("hash", None)
+            elif fault == "postgres":
+                self.postgres.stop()
             elif fault == "kill":
                 emitter.kill()
-            else:
+            elif fault.endswith("_emit"):
                 emitter.stop()
                 emitter = self.job.emit(crash_at=fault)
             self.send(month(100 + 100 * number, 100))
-            self.check_copies()
-            if fault in ("in_emit", "after_emit"):
+            if fault.endswith("_emit"):
                 wait_until(lambda: not emitter.running(), 60, f"it dies at {fault}")
+            elif fault == "postgres":
+                wait_until(lambda: "is tried again" in emitter.tail(), 60, "it says so", children=[emitter])
+                self.postgres.start()
+            elif fault == "kafka":
+                self.kafka.kill()
+                self.kafka.start()
             if not emitter.running():
                 self.check_copies()
                 emitter = self.job.emit()
             self.wait_for_copies()
         self.assertNotIn("twice alike", self.job.logs())
+        self.check_that_a_frozen_one_writes_nothing(emitter)
+
+    def check_that_a_frozen_one_writes_nothing(self, frozen):
+        frozen.process.send_signal(signal.SIGSTOP)
         second = self.job.emit()
-        wait_until(lambda: "another process writes it" in second.tail(), 60, "the second waits", children=[second])
-        emitter.kill()
-        self.send(month(800, 100))
+        self.send(month(900, 100))
+        self.wait_for_copies()
+        self.assertIn("another process writes it", second.tail())
+        frozen.process.send_signal(signal.SIGCONT)
+        self.send(month(1000, 100))
+        wait_until(lambda: "another process writes it" in frozen.tail(), 60, "it waits", children=[frozen, second])
+        self.wait_for_copies()
+        second.kill()
+        self.send(month(1100, 100))
         self.wait_for_copies()
 
     def test_what_others_wrote_is_refused_and_taken_over_when_asked_to(self):

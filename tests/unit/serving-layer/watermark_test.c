@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Rows of a view with a watermark are final once its partitions' clocks say so, whatever a batch run has published. */
+#include "serving_fixture.h"
+
+#define HOUR_S 3600
+#define WAIT_S 600 /* the watermark */
+
+static struct text no_group(struct buffer *scratch)
+{
+    return group_of("a", 1, scratch);
+}
+
+/* A message in the first hour; the partition's clock is then at this second of the day. */
+static void add_message(int partition, int64_t clock_s)
+{
+    struct buffer scratch = {0};
+    fake_add(partition, GROUPED, DAY_S, no_group(&scratch), 1, 100);
+    fake.slots[partition].slot.next++;
+    fake.slots[partition].slot.clock_us = (DAY_S + clock_s) * US_PER_SECOND;
+    buffer_clean_up(&scratch);
+}
+
+static int start(void **state)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    *state = bench;
+    views[GROUPED].watermark_us = WAIT_S * US_PER_SECOND;
+    bench_start(bench, 1 << 30);
+    for (int i = 0; i < PARTITIONS; i++)
+        fake_begin(i, 1, 0);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    bench_stop(*state);
+    free(*state);
+    views[GROUPED].watermark_us = 0;
+    return 0;
+}
+
+static void assert_final(struct bench *bench, bool expected, const char *watermark)
+{
+    bench_follow(bench);
+    assert_says(bench, "/v1/views/grouped", expected ? "\"final\": true" : "\"final\": false");
+    assert_says(bench, "/v1/views/grouped", watermark);
+}
+
+static void the_partition_that_is_furthest_behind_decides(void **state)
+{
+    add_message(0, HOUR_S + WAIT_S - 1);
+    assert_final(*state, false, "\"deferred\": 0, \"watermark\": \"2026-01-01T00:59:59.000Z\"}");
+    add_message(0, HOUR_S + WAIT_S);
+    assert_final(*state, true, "\"watermark\": \"2026-01-01T01:00:00.000Z\""); /* the other has no message */
+    add_message(1, HOUR_S);
+    assert_final(*state, false, "\"watermark\": \"2026-01-01T00:50:00.000Z\"");
+    add_message(1, 2 * HOUR_S);
+    assert_final(*state, true, "\"watermark\": \"2026-01-01T01:00:00.000Z\"");
+}
+
+static void a_late_message_restates_a_final_row(void **state)
+{
+    add_message(0, HOUR_S + WAIT_S);
+    assert_final(*state, true, "\"order_count\": 1");
+    add_message(0, HOUR_S + WAIT_S);
+    assert_final(*state, true, "\"order_count\": 2");
+}
+
+static void nothing_is_final_where_something_is_missing(void **state)
+{
+    add_message(0, HOUR_S + WAIT_S);
+    fake.slots[1].ledgers[0].deferred = 1;
+    fake.slots[1].slot.sequence++;
+    assert_final(*state, false, "\"complete\": false");
+}
+
+static void without_a_message_there_is_no_watermark(void **state)
+{
+    bench_follow(*state);
+    assert_says(*state, "/v1/views/grouped", "\"watermark\": null");
+    assert_says(*state, "/v1/views/daily", "\"deferred\": 0}"); /* a view without one doesn't speak of it */
+}
+
+int main(void)
+{
+    if (make_views(NULL) != 0)
+        return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_partition_that_is_furthest_behind_decides, start, stop),
+        cmocka_unit_test_setup_teardown(a_late_message_restates_a_final_row, start, stop),
+        cmocka_unit_test_setup_teardown(nothing_is_final_where_something_is_missing, start, stop),
+        cmocka_unit_test_setup_teardown(without_a_message_there_is_no_watermark, start, stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
