@@ -24,16 +24,9 @@ from support.parquet_rows import parquet_rows  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.process import PATIENCE, Child, wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
-from support.tidemark import BIN, Folder, Platform, differences, source, view  # noqa: E402
+from support.tidemark import BIN, SUMMARY, Folder, Platform, differences, source, view  # noqa: E402
 
 CHECK_SECONDS = 600  # far beyond what it takes on any machine
-SUMMARY = {
-    "total_orders": "count",
-    "total_revenue": "sum(amount)",
-    "avg_order_value": "avg(amount)",
-    "customers": "unique(customer_id)",
-    "largest": "max(amount)",
-}
 
 
 class Transactions:

@@ -100,6 +100,7 @@ export function follow({path, take, askInstead, onTrouble}) {
   const well = () => { failures = 0; if (!closed) onTrouble(null); };
 
   async function stream() {
+    if (closed) return; /* while it waited for a connection */
     abort = new AbortController();
     await readStream(path, lastId, event => {
       if (closed) return;

@@ -12,18 +12,11 @@ import jsonschema_rs
 
 from support.kafka import Writer
 from support.process import PATIENCE, ROOT
-from support.tidemark import view
+from support.tidemark import SUMMARY, view
 
 from .servers import EndToEnd
 
 TOUR = (ROOT / "docs" / "api.md").read_text()
-SUMMARY = {
-    "total_orders": "count",
-    "total_revenue": "sum(amount)",
-    "avg_order_value": "avg(amount)",
-    "customers": "unique(customer_id)",
-    "largest": "max(amount)",
-}
 VIEWS = {
     "daily_revenue": view("orders"),
     "live_revenue": view("orders", "tumbling 1 minute"),

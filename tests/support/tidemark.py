@@ -20,6 +20,13 @@ from .process import PATIENCE, ROOT, Child, Final, free_port, wait_until
 BIN = Path(os.environ.get("TIDEMARK_BIN", ROOT / "build" / "bin"))
 PAID = "status <> 'cancelled' and amount > 0"
 REVENUE = {"order_count": "count", "total_revenue": "sum(amount)"}
+SUMMARY = {
+    "total_orders": "count",
+    "total_revenue": "sum(amount)",
+    "avg_order_value": "avg(amount)",
+    "customers": "unique(customer_id)",
+    "largest": "max(amount)",
+}
 
 
 def source(topic, **options):
