@@ -51,7 +51,8 @@ const struct metric batch_metrics[BATCH_METRIC_COUNT] = {
                                    .labels = {"source"}},
     [BATCH_METRIC_JOB_NEXT] = {.name = "tidemark_batch_job_next_timestamp_seconds",
                                .kind = METRIC_GAUGE,
-                               .help = "When the job of the schedule is next due; in the past while it runs.",
+                               .help = "When the job is next due; in the past while a run of it waits or is at work.",
+                               .divisor = US_PER_SECOND,
                                .labels = {"job"}},
     [BATCH_METRIC_JOB_LAST] = {.name = "tidemark_batch_job_finished_timestamp_seconds",
                                .kind = METRIC_GAUGE,
@@ -60,8 +61,21 @@ const struct metric batch_metrics[BATCH_METRIC_COUNT] = {
                                .labels = {"job"}},
     [BATCH_METRIC_JOB_FAILED] = {.name = "tidemark_batch_job_failed",
                                  .kind = METRIC_GAUGE,
-                                 .help = "1 where a run of the job failed when it was last tried, 0 where none did.",
+                                 .help = "1 where the last run of the job failed, 0 where it went well.",
                                  .labels = {"job"}},
+    [BATCH_METRIC_JOB_RUNS] = {.name = "tidemark_batch_job_runs_total",
+                               .kind = METRIC_COUNTER,
+                               .help = "Runs of the job that are over, by outcome: done or failed.",
+                               .labels = {"job", "outcome"}},
+    [BATCH_METRIC_JOB_DURATION] = {.name = "tidemark_batch_job_run_duration_seconds",
+                                   .kind = METRIC_GAUGE,
+                                   .help = "How long the last run of the job took, with what it waited for.",
+                                   .divisor = US_PER_SECOND,
+                                   .labels = {"job"}},
+    [BATCH_METRIC_JOB_ROWS] = {.name = "tidemark_batch_job_rows_total",
+                               .kind = METRIC_COUNTER,
+                               .help = "Rows that runs of the job wrote, of jobs that summarise or run a query.",
+                               .labels = {"job"}},
 };
 
 static void set(const struct batch *batch, enum batch_metric metric, const char *label, int64_t value)
@@ -119,15 +133,23 @@ void batch_note_published(const struct batch *batch, const struct source *source
     set(batch, BATCH_METRIC_PUBLISHED_AT, source->name, at_us);
 }
 
-void batch_note_job(const struct batch *batch, const char *job, int64_t next_s)
+void batch_note_job(const struct batch *batch, const char *job, int64_t next_us)
 {
-    set(batch, BATCH_METRIC_JOB_NEXT, job, next_s);
+    if (next_us != INT64_MAX)
+        set(batch, BATCH_METRIC_JOB_NEXT, job, next_us);
 }
 
-void batch_note_job_run(const struct batch *batch, const char *job, int failed)
+void batch_note_job_run(const struct batch *batch, const char *job, bool done, int64_t rows, int64_t begun_us)
 {
+    const char *const labels[] = {job, done ? "done" : "failed"};
+    if (!batch->metrics)
+        return;
     set(batch, BATCH_METRIC_JOB_LAST, job, clock_wall_us());
-    set(batch, BATCH_METRIC_JOB_FAILED, job, failed);
+    set(batch, BATCH_METRIC_JOB_FAILED, job, !done);
+    set(batch, BATCH_METRIC_JOB_DURATION, job, clock_monotonic_us() - begun_us);
+    metric_add(metrics_series(batch->metrics, BATCH_METRIC_JOB_RUNS, labels), 1);
+    if (done && rows > 0)
+        add(batch, BATCH_METRIC_JOB_ROWS, job, rows);
 }
 
 static bool write_file(const char *path, const struct buffer *text)

@@ -24,6 +24,9 @@ enum batch_metric {
     BATCH_METRIC_JOB_NEXT,
     BATCH_METRIC_JOB_LAST,
     BATCH_METRIC_JOB_FAILED,
+    BATCH_METRIC_JOB_RUNS,
+    BATCH_METRIC_JOB_DURATION,
+    BATCH_METRIC_JOB_ROWS,
     BATCH_METRIC_COUNT,
 };
 extern const struct metric batch_metrics[BATCH_METRIC_COUNT];
@@ -39,8 +42,10 @@ void batch_note_ingested(const struct batch *batch, const struct source *source,
 void batch_note_rows(const struct batch *batch, const struct source *source, int64_t rows);
 /* What is published; epoch 0 is nothing. */
 void batch_note_published(const struct batch *batch, const struct source *source, int64_t epoch, int64_t at_us);
-void batch_note_job(const struct batch *batch, const char *job, int64_t next_s);
-void batch_note_job_run(const struct batch *batch, const char *job, int failed);
+/* INT64_MAX: it is never due. */
+void batch_note_job(const struct batch *batch, const char *job, int64_t next_us);
+/* A run of a job that began then is over; it wrote so many rows, below 0 is unknown. */
+void batch_note_job_run(const struct batch *batch, const char *job, bool done, int64_t rows, int64_t begun_us);
 
 /* Leaves the metrics in the file, whole or not at all. */
 bool batch_metrics_write(const struct batch *batch, const char *path, struct error *error) MUST_CHECK;

@@ -11,6 +11,7 @@
 #include "check/repair.h"
 #include "check/verify.h"
 #include "commands/dead_letters.h"
+#include "commands/jobs.h"
 #include "commands/run_job.h"
 #include "commands/status.h"
 #include "http/probe.h"
@@ -49,17 +50,6 @@ static const struct command_option repair_options[] = {
 
 typedef bool source_step(struct batch *batch, const struct source *source, struct error *error);
 
-/* Of a job that publishes only its sources are run; without one all are. */
-static const struct job *only_job;
-
-static bool run_step(struct batch *batch, const struct source *source, struct error *error)
-{
-    bool is_meant = !only_job;
-    for (size_t i = 0; only_job && i < only_job->source_count; i++)
-        is_meant |= only_job->sources[i] == source;
-    return !is_meant || run_source(batch, source, error);
-}
-
 static void leave_metrics(const struct batch *batch)
 {
     struct error error = {0};
@@ -68,31 +58,56 @@ static void leave_metrics(const struct batch *batch)
         log_warning("%s", error.message);
 }
 
+static void take_words_of_operator(struct batch *batch)
+{
+    batch->accepts_partitions = accept_partitions != NULL;
+    batch->repairs = yes != NULL;
+    batch->accepts_gaps = accept_gaps != NULL;
+}
+
+/* With which code the program ends where it has to leave while it is at work: a signal came first. */
+static int interrupted_code(void)
+{
+    return error_exit_code(&(struct error){.code = ERROR_TRY_AGAIN});
+}
+
 /* Every source gets its turn, whatever happens to the others; the exit code is that of the first that failed. Where the
- * program has to leave while a source has its turn, that one has failed: a signal came first. */
+ * program has to leave while a source has its turn, that one has failed. */
 static int for_each_source(const struct settings *settings, source_step *step)
 {
     struct batch batch;
     struct error error = {0};
-    const struct error interrupted = {.code = ERROR_TRY_AGAIN};
     if (!batch_open(settings, &batch, &error))
         return program_fail(&error);
-    batch.accepts_partitions = accept_partitions != NULL;
-    batch.repairs = yes != NULL;
-    batch.accepts_gaps = accept_gaps != NULL;
+    take_words_of_operator(&batch);
     int code = 0;
     for (size_t i = 0; i < settings->source_count; i++) {
         error = (struct error){0};
         if (only_source && strcmp(settings->sources[i].name, only_source) != 0)
             continue;
-        program_leave_with(code ? code : error_exit_code(&interrupted));
+        program_leave_with(code ? code : interrupted_code());
         if (step(&batch, &settings->sources[i], &error))
             continue;
         int failed = program_fail(&error);
         code = code ? code : failed;
     }
-    if (step == run_step)
+    if (step == run_source)
         leave_metrics(&batch);
+    program_leave_with(code);
+    batch_close(&batch);
+    return code;
+}
+
+static int publish_by_job(const struct settings *settings, const struct job *job)
+{
+    struct batch batch;
+    struct error error = {0};
+    if (!batch_open(settings, &batch, &error))
+        return program_fail(&error);
+    take_words_of_operator(&batch);
+    program_leave_with(interrupted_code());
+    int code = run_publishing_job(&batch, job);
+    leave_metrics(&batch);
     program_leave_with(code);
     batch_close(&batch);
     return code;
@@ -101,11 +116,20 @@ static int for_each_source(const struct settings *settings, source_step *step)
 static int run_command(void *context, char *arguments[])
 {
     const struct settings *settings = context;
+    const struct job *job;
     struct error error = {0};
-    if (!run_job_find(settings, arguments[0], &job_days, &only_job, &error))
+    if (!run_job_find(settings, arguments[0], &job_days, &job, &error))
         return program_fail(&error);
-    return only_job && only_job->kind != JOB_PUBLISH ? run_job_by_days(settings, only_job, &job_days)
-                                                     : for_each_source(settings, run_step);
+    if (!job)
+        return for_each_source(settings, run_source);
+    return job->kind == JOB_PUBLISH ? publish_by_job(settings, job) : run_job(settings, job, &job_days);
+}
+
+static int jobs_command(void *context, char *arguments[])
+{
+    (void)arguments;
+    struct error error = {0};
+    return jobs_print(context, &error) ? 0 : program_fail(&error);
 }
 
 static int ingest_command(void *context, char *arguments[])
@@ -184,6 +208,9 @@ static const struct command commands[] = {
     {.name = "schedule",
      .summary = "stay and run the jobs by their cron lines, missed ones once",
      .run = schedule_command},
+    {.name = "jobs",
+     .summary = "print the jobs, when they are due, their last runs and what waits",
+     .run = jobs_command},
     {.name = "probe",
      .summary = "say whether the schedule that runs does its work: exit code 0, else 1",
      .run = probe_command},

@@ -6,9 +6,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/shutdown.h"
 #include "base/spelling.h"
-#include "jobs/archive.h"
+#include "database/schema.h"
+#include "jobs/handed_days.h"
+#include "jobs/job_work.h"
+#include "jobs/query.h"
 #include "jobs/summary.h"
 #include "program/program.h"
 #include "record/event_time.h"
@@ -71,65 +75,162 @@ bool run_job_find(const struct settings *settings, const char *name, const struc
                          "--date, --from and --to are for jobs by days, and %s%s publishes what has "
                          "come",
                          job ? "the job " : "a run without a job", job ? job->name : "");
+    if (has_days && job->kind == JOB_QUERY && !job_has_days(job))
+        return error_set(error, ERROR_USAGE,
+                         "--date, --from and --to are for jobs by days, and the query of %s asks for none", job->name);
     if (!parse_days(settings, days, &from, &to, error))
         return false;
     *ret_job = job;
     return true;
 }
 
-/* Prints what was done, where somebody may wait for each line. */
-static bool run_day(const struct settings *settings, const struct job *job, int64_t day, struct error *error)
+struct day_list {
+    int64_t *days;
+    size_t count;
+};
+
+static bool append_day(void *context, int64_t day, struct error *error)
+{
+    struct day_list *list = context;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->days[i] == day)
+            return true;
+    int64_t *days = realloc(list->days, (list->count + 1) * sizeof *days);
+    if (!days)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    list->days = days;
+    list->days[list->count++] = day;
+    return true;
+}
+
+/* Prints what was done, where somebody may wait for each line, and notes the day. */
+static void print_made(void *context, int64_t day, int64_t orders)
 {
     char date[DATE_SIZE];
-    int64_t orders;
-    bool done = job->kind == JOB_ARCHIVE ? archive_run(settings, job, day, &orders, error)
-                                         : summary_run(settings, job, day, &orders, error);
-    if (!done)
-        return false;
+    struct error error = {0};
     date_print(day, date);
     printf("processed %" PRId64 " orders for %s\n", orders, date);
     fflush(stdout);
-    return true;
+    if (!append_day(context, day, &error))
+        log_warning("%s", error.message);
 }
 
-/* Those that are asked for; else of an archive those that changed since it wrote them. */
-static bool list_days(const struct settings *settings, const struct job *job, const struct job_days *asked,
-                      int64_t **ret_days, size_t *ret_count, struct error *error)
+static void print_queried(const struct job_work *work)
+{
+    char date[DATE_SIZE];
+    date_print(work->run.day, date);
+    if (work->job->kind == JOB_QUERY && work->rows < 0)
+        printf("ran the query%s%s\n", work->run.has_day ? " for " : "", work->run.has_day ? date : "");
+    else if (work->job->kind == JOB_QUERY)
+        printf("wrote %" PRId64 " rows%s%s\n", work->rows, work->run.has_day ? " for " : "",
+               work->run.has_day ? date : "");
+    fflush(stdout);
+}
+
+/* One run by hand: whoever asked for it tries again himself. `day` is NULL where it is of none. */
+static bool run_once(const struct settings *settings, struct batch *publishing, const struct job *job,
+                     const int64_t *day, struct day_list *made, struct error *error)
+{
+    const struct job_run run = {
+        .job = job->name, .due_us = clock_wall_us(), .has_day = day != NULL, .day = day ? *day : 0};
+    struct job_work work;
+    bool begun;
+    job_work_init(&work, settings, job, &run);
+    work.publishing = publishing;
+    work.made = print_made;
+    work.context = made;
+    bool done = job_work_try(&work, &begun, error);
+    if (done)
+        print_queried(&work);
+    else if (begun && !shutdown_requested())
+        job_work_fail(&work, error);
+    if (!done && !begun)
+        error_context(error, "job %s", job->name);
+    job_work_clean_up(&work);
+    return done;
+}
+
+int run_publishing_job(struct batch *batch, const struct job *job)
+{
+    struct error error = {0};
+    return run_once(batch->settings, batch, job, NULL, NULL, &error) ? 0 : program_fail(&error);
+}
+
+/* --- Days -------------------------------------------------------------------------------------------------------- */
+
+static int by_day(const void *a, const void *b)
+{
+    const int64_t *first = a, *second = b;
+    return (*first > *second) - (*first < *second);
+}
+
+static bool read_handed(const struct settings *settings, const struct job *job, struct day_list *list,
+                        struct error *error)
+{
+    struct batch batch = {.settings = settings};
+    if (!job_takes_handed_days(job) || job->after_count == 0)
+        return true;
+    bool done = batch_connect(&batch, error) && schema_migrate(&batch, error) &&
+                handed_days_visit(&batch, job, append_day, list, error);
+    batch_disconnect(&batch);
+    if (list->count > 1)
+        qsort(list->days, list->count, sizeof *list->days, by_day);
+    return done;
+}
+
+/* Those that are asked for, else those that were handed on, else the one before today. */
+static bool find_days(const struct settings *settings, const struct job *job, const struct job_days *asked,
+                      struct day_list *list, struct error *error)
 {
     int64_t from, to;
-    if (!parse_days(settings, asked, &from, &to, error))
+    bool is_asked = asked->date || asked->from;
+    if (!parse_days(settings, asked, &from, &to, error) || (!is_asked && !read_handed(settings, job, list, error)))
         return false;
-    if (job->kind == JOB_ARCHIVE && !asked->date && !asked->from)
-        return archive_owed_days(settings, job, ret_days, ret_count, error);
-    size_t count = (size_t)(to - from + 1);
-    int64_t *days = calloc(count, sizeof *days);
-    if (!days)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
-    for (size_t i = 0; i < count; i++)
-        days[i] = from + (int64_t)i;
-    *ret_days = days;
-    *ret_count = count;
+    for (int64_t day = from; day <= to && (is_asked || list->count == 0); day++)
+        if (!append_day(list, day, error))
+            return false;
     return true;
 }
 
-int run_job_by_days(const struct settings *settings, const struct job *job, const struct job_days *asked)
+static int run_days(const struct settings *settings, const struct job *job, const struct day_list *list,
+                    struct day_list *made)
 {
-    int64_t *days = NULL;
-    size_t count = 0;
-    struct error error = {0};
-    if (!list_days(settings, job, asked, &days, &count, &error))
-        return program_fail(&error);
     int code = 0;
-    for (size_t i = 0; i < count && !shutdown_requested(); i++) {
-        if (run_day(settings, job, days[i], &error))
+    for (size_t i = 0; i < list->count && !shutdown_requested(); i++) {
+        struct error error = {0};
+        if (run_once(settings, NULL, job, &list->days[i], made, &error))
             continue;
         int failed = program_fail(&error);
         code = code ? code : failed;
         if (error.code != ERROR_DATA)
             break;
     }
+    return code;
+}
+
+/* An archive that isn't asked for a day writes those that it owes, in one run. */
+static int run_for(const struct settings *settings, const struct job *job, const struct job_days *asked,
+                   struct day_list *made)
+{
+    struct day_list list = {0};
+    struct error error = {0};
+    bool is_asked = asked->date || asked->from;
+    if (!job_has_days(job) && !is_asked)
+        return run_once(settings, NULL, job, NULL, made, &error) ? 0 : program_fail(&error);
+    int code =
+        find_days(settings, job, asked, &list, &error) ? run_days(settings, job, &list, made) : program_fail(&error);
+    free(list.days);
+    return code;
+}
+
+int run_job(const struct settings *settings, const struct job *job, const struct job_days *days)
+{
+    struct day_list made = {0};
+    query_warn(job);
+    int code = run_for(settings, job, days, &made);
     program_leave_with(code);
-    summary_sweep_later(job, days, count);
-    free(days);
+    if (made.count > 0)
+        summary_sweep_later(job, made.days, made.count);
+    free(made.days);
     return code;
 }

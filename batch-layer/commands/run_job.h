@@ -3,7 +3,7 @@
 #ifndef TIDEMARK_BATCH_RUN_JOB_H
 #define TIDEMARK_BATCH_RUN_JOB_H
 
-#include "config/settings.h"
+#include "batch.h"
 
 /* As they are written on the command line; NULL where they aren't given. */
 struct job_days {
@@ -15,7 +15,11 @@ bool run_job_find(const struct settings *settings, const char *name, const struc
                   const struct job **ret_job, struct error *error) MUST_CHECK;
 
 /* Runs it for each day, the oldest first, and prints a line for each; returns the exit code, of the first day that
- * failed. After days whose data is wrong the others are run all the same. */
-int run_job_by_days(const struct settings *settings, const struct job *job, const struct job_days *days);
+ * failed. Without a day it is run for the days that the jobs before it handed on, else for the day before today. After
+ * days whose data is wrong the others are run all the same. A job without days runs once. */
+int run_job(const struct settings *settings, const struct job *job, const struct job_days *days);
+
+/* One run of a job that publishes, over a batch with all it needs; returns the exit code. */
+int run_publishing_job(struct batch *batch, const struct job *job);
 
 #endif

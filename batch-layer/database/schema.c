@@ -75,6 +75,13 @@ static const char *const migrations[] = {
     "insert into tidemark.schema_version values (9)",
     "create schema if not exists live; alter table tidemark.source add column if not exists time_zone text;"
     "insert into tidemark.schema_version values (10)",
+    "alter table tidemark.job alter column due_at drop not null, add column if not exists followed_at timestamptz;"
+    "create table if not exists tidemark.job_run (id bigserial primary key, job text collate \"C\" not null,"
+    " due_at timestamptz not null, day date, state text not null default 'due', by_hand boolean not null default false,"
+    " attempt int not null default 0, started_at timestamptz, finished_at timestamptz, reason text, rows bigint,"
+    " reads jsonb, unique nulls not distinct (job, due_at, day));"
+    "create index if not exists job_run_job_id on tidemark.job_run (job, id);"
+    "insert into tidemark.schema_version values (11)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

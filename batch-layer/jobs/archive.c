@@ -9,7 +9,7 @@
 #include "base/shutdown.h"
 #include "database/day_messages.h"
 #include "engine/duckdb/message_table.h"
-#include "jobs/summary.h"
+#include "jobs/timetable.h"
 #include "lake/day_folder.h"
 #include "lake/manifest.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jobs/scheduler.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,191 +12,239 @@
 #include "base/shutdown.h"
 #include "batch_metrics.h"
 #include "http/monitor.h"
-#include "jobs/archive.h"
+#include "jobs/job_work.h"
+#include "jobs/plan.h"
+#include "jobs/query.h"
 #include "jobs/schedule_health.h"
 #include "jobs/summary.h"
+#include "jobs/timetable.h"
 #include "publication/publisher.h"
 #include "run/run.h"
 
-#define LOOK_EVERY_MS 5000 /* the wall clock may be set while we sleep */
+#define LOOK_EVERY_US (5 * US_PER_SECOND) /* at the record: others may run jobs too, and the wall clock may be set */
+#define GLANCE_MS 100                     /* at the threads, while some are at work */
+#define SWEEP_US (120 * US_PER_SECOND)    /* what a run replaced is gone after that */
+
+/* A job has one run at a time, in a thread of its own. */
+struct job_slot {
+    struct scheduler *scheduler;
+    const struct job *job;
+    struct job_run run;
+    pthread_t thread;
+    bool is_taken;                    /* known to the scheduler's thread only */
+    atomic_bool is_over;              /* the thread has nothing more to do */
+    int64_t sweep_until_us;           /* 0: there is nothing to be removed */
+    atomic_llong first_day, last_day; /* beside the folders of which there may be; none where the first is later */
+};
 
 struct scheduler {
-    struct batch *batch;
-    int64_t *due_s; /* one a job, seconds since 1970 */
+    struct batch *batch; /* with Kafka and Redis; of whoever publishes */
+    struct batch record; /* PostgreSQL alone, for the plan */
+    struct job_slot *slots;
+    struct job_plan plan;
     struct schedule_health health;
 };
 
-static int64_t now_s(void)
+static size_t job_count(const struct scheduler *scheduler)
 {
-    return clock_wall_us() / US_PER_SECOND;
+    return scheduler->batch->settings->job_count;
 }
 
-static const struct job *job_of(const struct scheduler *scheduler, size_t number)
+/* --- Threads ----------------------------------------------------------------------------------------------------- */
+
+/* NULL: nothing hinders it. */
+static void note_hindrance(void *context, const struct error *reason)
 {
-    return &scheduler->batch->settings->jobs[number];
+    const struct job_slot *slot = context;
+    struct scheduler *scheduler = slot->scheduler;
+    schedule_health_job(&scheduler->health, (size_t)(slot->job - scheduler->batch->settings->jobs), reason);
 }
 
-/* A job without a schedule is never due. */
-static int64_t next_due_s(const struct scheduler *scheduler, size_t number)
+static void note_over(struct job_slot *slot, bool done, const struct error *error)
 {
-    if (!job_of(scheduler, number)->has_schedule)
-        return INT64_MAX;
-    return schedule_next(&job_of(scheduler, number)->schedule, scheduler->batch->settings->zone, now_s());
+    note_hindrance(slot, done ? NULL : error);
+    if (!done)
+        log_error("job %s: %s", slot->job->name, error->message);
 }
 
-/* What was due while nobody was there is still due; a time that lies ahead follows from the cron line of today. */
-static bool read_due(struct scheduler *scheduler, size_t number, struct error *error)
+static void forget_days(struct job_slot *slot)
 {
-    struct batch *batch = scheduler->batch;
-    int64_t due_s = INT64_MAX;
-    if (!batch->publisher->read_due(batch, job_of(scheduler, number)->name, &due_s, error))
-        return false;
-    bool was_missed = job_of(scheduler, number)->has_schedule && due_s <= now_s();
-    scheduler->due_s[number] = was_missed ? due_s : next_due_s(scheduler, number);
-    return true;
+    atomic_store(&slot->first_day, INT64_MAX);
+    atomic_store(&slot->last_day, INT64_MIN);
 }
 
-static bool write_due(struct scheduler *scheduler, size_t number, struct error *error)
+static void note_made(void *context, int64_t day, int64_t orders)
 {
-    struct batch *batch = scheduler->batch;
-    int64_t due_s = scheduler->due_s[number];
-    return due_s == INT64_MAX || batch->publisher->write_due(batch, job_of(scheduler, number)->name, due_s, error);
+    struct job_slot *slot = context;
+    (void)orders;
+    if (day < atomic_load(&slot->first_day))
+        atomic_store(&slot->first_day, day);
+    if (day > atomic_load(&slot->last_day))
+        atomic_store(&slot->last_day, day);
 }
 
-static void note_due(const struct scheduler *scheduler)
+static void *work(void *context)
 {
-    for (size_t i = 0; i < scheduler->batch->settings->job_count; i++)
-        batch_note_job(scheduler->batch, job_of(scheduler, i)->name, scheduler->due_s[i]);
-}
-
-static bool begin(struct scheduler *scheduler, struct error *error)
-{
-    if (!scheduler->batch->publisher->connect(scheduler->batch, error))
-        return false;
-    for (size_t i = 0; i < scheduler->batch->settings->job_count; i++)
-        if (!read_due(scheduler, i, error) || !write_due(scheduler, i, error))
-            return false;
-    note_due(scheduler);
-    schedule_health_waits(&scheduler->health, NULL);
-    return true;
-}
-
-/* The day before that on which the job was due. */
-static int64_t business_day(const struct scheduler *scheduler, size_t number)
-{
-    return date_of(scheduler->batch->settings->zone, scheduler->due_s[number]) - 1;
-}
-
-/* The days that it owes, the oldest first; one that fails stays owed. */
-static bool run_archive(const struct settings *settings, const struct job *job, struct error *error)
-{
-    int64_t *days = NULL, orders;
-    size_t count = 0;
-    bool done = archive_owed_days(settings, job, &days, &count, error);
-    for (size_t i = 0; done && i < count; i++)
-        done = archive_run(settings, job, days[i], &orders, error);
-    free(days);
-    return done;
-}
-
-/* One source of a job that publishes; a job by days as a whole, where `source` is NULL. */
-static bool run_part(struct scheduler *scheduler, size_t number, const struct source *source, struct error *error)
-{
-    int64_t orders;
-    const struct settings *settings = scheduler->batch->settings;
-    const struct job *job = job_of(scheduler, number);
-    if (source)
-        return run_source(scheduler->batch, source, error);
-    return job->kind == JOB_ARCHIVE ? run_archive(settings, job, error)
-                                    : summary_run(settings, job, business_day(scheduler, number), &orders, error);
-}
-
-/* A part of a job, again and again while what hinders it can pass, until the job is due anew. False where it failed in
- * the end. */
-static bool run_until_done(struct scheduler *scheduler, size_t number, const struct source *source)
-{
-    struct retry retry = {.first_ms = 1000, .ceiling_ms = 60000};
-    int64_t until_s = next_due_s(scheduler, number);
-    while (!shutdown_requested()) {
-        struct error error = {0};
-        if (run_part(scheduler, number, source, &error))
-            return true;
-        if (shutdown_requested())
-            break;
-        schedule_health_job(&scheduler->health, number, &error);
-        bool again = error_is_retriable(&error) && now_s() < until_s;
-        if (!again) {
-            log_error("job %s: %s", job_of(scheduler, number)->name, error.message);
-            return false;
-        }
-        log_warning("job %s: %s; trying again", job_of(scheduler, number)->name, error.message);
-        if (!retry_sleep(&retry))
-            break;
-    }
-    return false;
-}
-
-static void run_job(struct scheduler *scheduler, size_t number)
-{
-    const struct job *job = job_of(scheduler, number);
+    struct job_slot *slot = context;
+    struct scheduler *scheduler = slot->scheduler;
+    struct job_work work;
     struct error error = {0};
-    log_info("job %s begins", job->name);
-    int failed = 0;
-    if (job->kind != JOB_PUBLISH)
-        failed += !run_until_done(scheduler, number, NULL);
-    for (size_t i = 0; i < job->source_count; i++)
-        failed += !run_until_done(scheduler, number, job->sources[i]);
-    if (shutdown_requested()) /* it stays due */
-        return;
-    if (!failed)
-        schedule_health_job(&scheduler->health, number, NULL);
-    batch_note_job_run(scheduler->batch, job->name, failed > 0);
-    scheduler->due_s[number] = next_due_s(scheduler, number);
-    if (!batch_connect(scheduler->batch, &error) || !write_due(scheduler, number, &error))
-        log_warning("job %s: when it is next due isn't noted: %s", job->name, error.message);
+    bool over;
+    int64_t begun_us = clock_monotonic_us();
+    job_work_init(&work, scheduler->batch->settings, slot->job, &slot->run);
+    work.publishing = slot->job->kind == JOB_PUBLISH ? scheduler->batch : NULL;
+    work.hindered = note_hindrance;
+    work.made = note_made;
+    work.context = slot;
+    log_info("job %s begins", slot->job->name);
+    bool done = job_work_run(&work, &over, &error);
+    if (over) {
+        note_over(slot, done, &error);
+        batch_note_job_run(scheduler->batch, slot->job->name, done, work.rows, begun_us);
+    }
+    job_work_clean_up(&work);
+    atomic_store(&slot->is_over, true);
+    return NULL;
 }
 
-/* The job that is due first. */
-static size_t first_due(const struct scheduler *scheduler)
+static void start(struct job_slot *slot, const struct job_run *run)
 {
-    size_t first = 0;
-    for (size_t i = 1; i < scheduler->batch->settings->job_count; i++)
-        if (scheduler->due_s[i] < scheduler->due_s[first])
-            first = i;
-    return first;
+    slot->run = *run;
+    atomic_store(&slot->is_over, false);
+    slot->is_taken = pthread_create(&slot->thread, NULL, work, slot) == 0;
+    if (!slot->is_taken)
+        log_warning("job %s: no thread can be made for it; trying again", slot->job->name);
 }
 
-/* A wall clock that was set back brings forward what was noted as due while it was ahead. */
-static void follow_clock(struct scheduler *scheduler)
+/* True where a run has ended since it was last asked. */
+static bool join_ended(struct scheduler *scheduler)
 {
-    for (size_t i = 0; i < scheduler->batch->settings->job_count; i++) {
-        int64_t due_s = next_due_s(scheduler, i);
-        if (due_s < scheduler->due_s[i])
-            scheduler->due_s[i] = due_s;
+    bool any = false;
+    for (size_t i = 0; i < job_count(scheduler); i++) {
+        struct job_slot *slot = &scheduler->slots[i];
+        if (!slot->is_taken || !atomic_load(&slot->is_over))
+            continue;
+        pthread_join(slot->thread, NULL);
+        slot->is_taken = false;
+        any = true;
+    }
+    return any;
+}
+
+static void join_all(struct scheduler *scheduler)
+{
+    for (size_t i = 0; i < job_count(scheduler); i++)
+        if (scheduler->slots[i].is_taken)
+            pthread_join(scheduler->slots[i].thread, NULL);
+}
+
+/* --- What may run side by side ----------------------------------------------------------------------------------- */
+
+static bool is_same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
+/* Folders that one writes and the other reads are exchanged as a whole, and are no hindrance. Those that publish share
+ * what they are connected to. */
+static bool touch_the_same(const struct job *a, const struct job *b)
+{
+    return (a->kind == JOB_PUBLISH && b->kind == JOB_PUBLISH) || is_same(a->query.table, b->query.table);
+}
+
+static bool may_start(const struct scheduler *scheduler, const struct job *job)
+{
+    for (size_t i = 0; i < job_count(scheduler); i++) {
+        const struct job_slot *slot = &scheduler->slots[i];
+        if (slot->is_taken && (slot->job == job || touch_the_same(slot->job, job)))
+            return false;
+    }
+    return true;
+}
+
+static void start_ready(struct scheduler *scheduler)
+{
+    for (size_t i = 0; i < scheduler->plan.ready_count; i++) {
+        const struct plan_run *ready = &scheduler->plan.ready[i];
+        struct job_slot *slot = &scheduler->slots[ready->job - scheduler->batch->settings->jobs];
+        if (may_start(scheduler, ready->job))
+            start(slot, &ready->run);
     }
 }
+
+/* --- The schedule ------------------------------------------------------------------------------------------------ */
 
 /* What the last runs replaced, a minute later. */
-static void sweep(const struct scheduler *scheduler)
+static void sweep(struct scheduler *scheduler)
 {
-    for (size_t i = 0; i < scheduler->batch->settings->job_count; i++)
-        if (job_folder(job_of(scheduler, i)))
-            summary_sweep(job_of(scheduler, i), date_of(scheduler->batch->settings->zone, now_s()) - 1);
+    int64_t now_us = clock_monotonic_us();
+    for (size_t i = 0; i < job_count(scheduler); i++) {
+        struct job_slot *slot = &scheduler->slots[i];
+        int64_t first_day = atomic_load(&slot->first_day), last_day = atomic_load(&slot->last_day);
+        if (first_day > last_day)
+            continue;
+        for (int64_t day = first_day; day <= last_day; day++)
+            summary_sweep(slot->job, day);
+        if (slot->is_taken || slot->sweep_until_us == 0) {
+            slot->sweep_until_us = now_us + SWEEP_US;
+        } else if (now_us > slot->sweep_until_us) {
+            forget_days(slot);
+            slot->sweep_until_us = 0;
+        }
+    }
+}
+
+static bool look(struct scheduler *scheduler, struct error *error)
+{
+    if (!batch_connect(&scheduler->record, error) ||
+        !plan_look(&scheduler->plan, &scheduler->record, clock_wall_us(), error))
+        return false;
+    for (size_t i = 0; i < job_count(scheduler); i++)
+        batch_note_job(scheduler->batch, scheduler->slots[i].job->name, scheduler->plan.next_us[i]);
+    start_ready(scheduler);
+    return true;
+}
+
+/* Microseconds until a job is due by the clock, or until it is time to look in any case. */
+static int64_t until_next_look(const struct scheduler *scheduler)
+{
+    int64_t now_us = clock_wall_us(), wait_us = LOOK_EVERY_US;
+    for (size_t i = 0; i < job_count(scheduler); i++) {
+        int64_t left_us = scheduler->plan.next_us[i] - now_us;
+        wait_us = left_us > 0 && left_us < wait_us ? left_us : wait_us;
+    }
+    return wait_us;
+}
+
+/* Until it is time, a run has ended, or a shutdown is requested. */
+static void rest(struct scheduler *scheduler)
+{
+    int64_t until_us = clock_monotonic_us() + until_next_look(scheduler);
+    while (!join_ended(scheduler)) {
+        int64_t left_ms = (until_us - clock_monotonic_us()) / 1000;
+        if (left_ms < 0 || !shutdown_sleep(left_ms < GLANCE_MS ? left_ms + 1 : GLANCE_MS))
+            return;
+    }
 }
 
 static void run_jobs(struct scheduler *scheduler)
 {
+    struct retry retry = RETRY_DEPENDENCY;
     while (!shutdown_requested()) {
+        struct error error = {0};
         sweep(scheduler);
-        follow_clock(scheduler);
-        note_due(scheduler);
-        size_t next = first_due(scheduler);
-        int64_t wait_s = scheduler->due_s[next] == INT64_MAX ? LOOK_EVERY_MS : scheduler->due_s[next] - now_s();
-        if (wait_s <= 0)
-            run_job(scheduler, next);
-        else
-            shutdown_sleep(wait_s < LOOK_EVERY_MS / 1000 ? wait_s * 1000 : LOOK_EVERY_MS);
+        if (look(scheduler, &error)) {
+            retry_succeeded(&retry);
+            schedule_health_waits(&scheduler->health, NULL);
+            rest(scheduler);
+        } else if (!shutdown_requested()) {
+            schedule_health_waits(&scheduler->health, &error);
+            if (retry.attempts == 0)
+                log_warning("%s; trying again", error.message);
+            retry_sleep(&retry);
+        }
     }
+    join_all(scheduler);
 }
 
 static void append_hindrances(void *context, struct buffer *out)
@@ -249,7 +298,7 @@ static bool begin_patiently(struct scheduler *scheduler, struct error *error)
 {
     struct retry retry = RETRY_DEPENDENCY;
     struct error problem = {0}, said = {0};
-    while (!begin(scheduler, &problem)) {
+    while (!scheduler->batch->publisher->connect(&scheduler->record, &problem)) {
         if (!waiting_helps(&problem)) {
             *error = problem;
             return false;
@@ -257,24 +306,37 @@ static bool begin_patiently(struct scheduler *scheduler, struct error *error)
         note_wait(scheduler, &problem, &said);
         if (!retry_sleep(&retry))
             return true;
-        batch_disconnect(scheduler->batch);
+        batch_disconnect(&scheduler->record);
     }
     if (said.code)
         log_info("the schedule begins");
     return true;
 }
 
+static bool make_slots(struct scheduler *scheduler, struct error *error)
+{
+    const struct settings *settings = scheduler->batch->settings;
+    scheduler->slots = calloc(settings->job_count, sizeof *scheduler->slots);
+    if (!scheduler->slots)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    for (size_t i = 0; i < settings->job_count; i++) {
+        scheduler->slots[i].scheduler = scheduler;
+        scheduler->slots[i].job = &settings->jobs[i];
+        forget_days(&scheduler->slots[i]);
+        query_warn(&settings->jobs[i]);
+    }
+    return true;
+}
+
 bool scheduler_run(struct batch *batch, struct error *error)
 {
-    size_t count = batch->settings->job_count;
-    if (count == 0)
+    if (batch->settings->job_count == 0)
         return error_set(error, ERROR_CONFIGURATION, "there are no jobs: in the configuration");
-    struct scheduler scheduler = {.batch = batch, .due_s = calloc(count, sizeof *scheduler.due_s)};
+    struct scheduler scheduler = {.batch = batch,
+                                  .record = {.settings = batch->settings, .publisher = batch->publisher}};
     struct monitor *monitor = NULL;
-    if (!scheduler.due_s)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
-    bool done =
-        schedule_health_init(&scheduler.health, batch->settings, error) && start_monitor(&scheduler, &monitor, error);
+    bool done = make_slots(&scheduler, error) && schedule_health_init(&scheduler.health, batch->settings, error) &&
+                start_monitor(&scheduler, &monitor, error);
     if (done)
         notify_ready();
     done = done && begin_patiently(&scheduler, error);
@@ -283,6 +345,8 @@ bool scheduler_run(struct batch *batch, struct error *error)
     notify_ending();
     monitor_stop(monitor);
     schedule_health_clean_up(&scheduler.health);
-    free(scheduler.due_s);
+    plan_clean_up(&scheduler.plan);
+    batch_disconnect(&scheduler.record);
+    free(scheduler.slots);
     return done || shutdown_requested();
 }

@@ -7,13 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/shutdown.h"
 #include "engine/duckdb/summary_plan.h"
+#include "jobs/timetable.h"
 #include "lake/day_folder.h"
 #include "lake/manifest.h"
 #include "lake/partition_name.h"
@@ -35,19 +34,6 @@ struct summary_day {
     struct buffer first_bad; /* what is told of it */
     int64_t messages, bad_count, orders, other_days, rows;
 };
-
-void date_print(int64_t day, char ret_date[DATE_SIZE])
-{
-    struct tm utc = {0};
-    time_t at = (time_t)(day * SECONDS_PER_DAY);
-    (void)gmtime_r(&at, &utc);
-    (void)strftime(ret_date, DATE_SIZE, "%Y-%m-%d", &utc);
-}
-
-int64_t date_of(const struct zone *zone, int64_t at_s)
-{
-    return (at_s + zone_offset(zone, at_s)) / SECONDS_PER_DAY;
-}
 
 static bool is_memory(const struct buffer *buffer, struct error *error)
 {
@@ -326,7 +312,7 @@ static bool try_day(struct summary_day *day, bool *ret_again, struct error *erro
     return done && !*ret_again && day_folder_place(&day->folder, error);
 }
 
-bool summary_run(const struct settings *settings, const struct job *job, int64_t day, int64_t *ret_orders,
+bool summary_run(const struct settings *settings, const struct job *job, int64_t day, struct summary_result *ret_result,
                  struct error *error)
 {
     bool done = false, again = true;
@@ -336,7 +322,7 @@ bool summary_run(const struct settings *settings, const struct job *job, int64_t
         error_set(error, ERROR_TRY_AGAIN, "a folder that is read is replaced again and again");
         done = try_day(&state, &again, error);
         if (done) {
-            *ret_orders = state.orders;
+            *ret_result = (struct summary_result){state.orders, state.rows};
             log_info("job %s, %s: %" PRId64 " messages, %" PRId64 " orders that count, %" PRId64
                      " of them of another day, %" PRId64 " bad, %" PRId64 " rows",
                      job->name, state.date, state.messages, state.orders, state.other_days, state.bad_count,

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
-#include "database/job_record.h"
 #include "database/run_record.h"
 #include "database/source_lock.h"
 #include "engine/postgres/view_sql.h"
@@ -352,8 +351,6 @@ const struct publisher_operations postgres_publisher = {
     .begin_record = run_record_begin,
     .end_record = run_record_end,
     .read_records = run_record_read,
-    .read_due = job_record_read,
-    .write_due = job_record_write,
     .note_opening = note_opening,
     .left_views = left_views,
     .begin = publication_begin,

@@ -47,9 +47,6 @@ struct publisher_operations {
     bool (*read_records)(struct batch *batch, const struct source *source, size_t most,
                          void (*take)(void *context, const struct run_entry *entry), void *context,
                          struct error *error);
-    /* When a job is due, in seconds since 1970, as written last; left as it is where it never was. */
-    bool (*read_due)(struct batch *batch, const char *job, int64_t *due_s, struct error *error);
-    bool (*write_due)(struct batch *batch, const char *job, int64_t due_s, struct error *error);
     /* When the epoch that this run publishes was first opened: by it, or by an earlier run that came no further. */
     bool (*note_opening)(struct source_run *run, int64_t *ret_opened_at_us, struct error *error);
     /* Appends "view.a, view.b": the tables of this source's views that the configuration names no more. */

@@ -15,6 +15,8 @@ static atomic_bool requested;
 static atomic_int_least64_t requested_us; /* by the monotonic clock, of the first request; 0: none */
 static int descriptor = -1;
 
+static _Thread_local int64_t own_end_us; /* 0: none */
+
 static struct watch {
     int64_t deadline_us;
     void (*leave)(void);
@@ -39,7 +41,17 @@ void shutdown_install(void)
 
 bool shutdown_requested(void)
 {
-    return atomic_load(&requested);
+    return atomic_load(&requested) || (own_end_us && clock_monotonic_us() >= own_end_us);
+}
+
+void shutdown_end_thread_at(int64_t monotonic_us)
+{
+    own_end_us = monotonic_us;
+}
+
+int64_t shutdown_thread_end_us(void)
+{
+    return own_end_us ? own_end_us : INT64_MAX;
 }
 
 void shutdown_request(void)
@@ -60,6 +72,8 @@ int shutdown_descriptor(void)
 bool shutdown_sleep(int64_t timeout_ms)
 {
     struct pollfd wait = {.fd = descriptor, .events = POLLIN};
+    int64_t left_ms = own_end_us ? (own_end_us - clock_monotonic_us()) / 1000 + 1 : timeout_ms;
+    timeout_ms = left_ms < timeout_ms ? left_ms : timeout_ms;
     if (!shutdown_requested())
         poll(&wait, 1, timeout_ms < 0 ? 0 : (int)timeout_ms);
     return !shutdown_requested();

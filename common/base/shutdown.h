@@ -13,6 +13,11 @@ bool shutdown_requested(void); /* any thread */
 void shutdown_request(void);   /* as if TERM had come; any thread */
 int shutdown_descriptor(void); /* readable once a shutdown is requested; for poll() */
 
+/* From this time of the monotonic clock on the calling thread, and no other, finds a shutdown requested: so whatever
+ * waits on its way ends for a time limit as it does for a signal. 0 takes it back. */
+void shutdown_end_thread_at(int64_t monotonic_us);
+int64_t shutdown_thread_end_us(void); /* INT64_MAX: none */
+
 /* Starts a thread that calls `leave` once, `deadline_us` after the first request for a shutdown, where the process is
  * still there. `leave` is to end it without waiting for any lock. False where no thread can be made. Call it behind
  * shutdown_install. */

@@ -47,6 +47,17 @@ bool job_path_is_same(const char *a, const char *b);
 /* Columns of a file are told apart by more than upper and lower case. */
 void job_columns_check(struct assembly *assembly, const struct yaml_node *node, const char *const columns[],
                        size_t count);
+/* The keys of a job that runs a query, as they are written. */
+struct written_query {
+    const struct yaml_node *statement, *create, *table, *where;
+    bool is_repeatable, takes_clocks;
+};
+/* Reads the query of the job that `entry` describes; tells what is wrong with it. */
+void query_read(struct assembly *assembly, const struct yaml_node *entry, const struct written_query *written,
+                struct query *ret_query);
+
+/* Reads which jobs come after which; what is unknown, given twice or goes round in a circle is told. */
+void job_order_read(struct assembly *assembly, const struct yaml_node *map, struct job jobs[]);
 
 /* Two jobs that write the same folders are told. */
 void job_folders_check(struct assembly *assembly, const struct yaml_node *map, const struct job jobs[]);

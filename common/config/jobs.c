@@ -5,22 +5,73 @@
 #include "config/assembly_steps.h"
 
 #define JOBS_MAX 64
+#define SECOND_US INT64_C(1000000)
+#define DAY_US (INT64_C(86400) * SECOND_US)
 
 struct written_job {
-    const struct yaml_node *schedule, *sources, *archive, *summarize;
+    const struct yaml_node *schedule, *sources, *archive, *summarize, *after;
+    int64_t retries, timeout_us, catch_up_us;
     struct written_summary summary;
+    struct written_query query;
 };
 
 #define AT_SUMMARY(member) .offset = offsetof(struct written_job, summary.member)
+#define AT_QUERY(member) .offset = offsetof(struct written_job, query.member)
+
+static const struct option replace_options[] = {
+    {.key = "table",
+     .type = &option_scalar,
+     AT_QUERY(table),
+     .meaning = "The table that the query writes, as in SQL.",
+     .example = "analytics.daily_revenue"},
+    {.key = "where",
+     .type = &option_scalar,
+     AT_QUERY(where),
+     .meaning = "A condition of SQL for its rows of the day. `:date` is the day.",
+     .example = "\"date = :date\""},
+    {.key = NULL},
+};
 
 const struct option job_options[] = {
     {.key = "schedule",
      .type = &option_scalar,
      .offset = offsetof(struct written_job, schedule),
      .meaning =
-         "A cron line of five fields (minute, hour, day of month, month, day of week) in the file's `time_zone`. "
-         "Without it the job runs when `tidemark-batch run JOB` asks it to.",
+         "A cron line of five fields (minute, hour, day of month, month, day of week) in the file's `time_zone`, or "
+         "`@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`. Without it, and without `after`, the job runs when "
+         "`tidemark-batch run JOB` asks it to.",
      .example = "\"0 2 * * *\""},
+    {.key = "after",
+     .type = &option_list,
+     .offset = offsetof(struct written_job, after),
+     .meaning = "Jobs that this one follows: it runs once each has had its latest run that was due by then, and is "
+                "skipped where one failed, until that has run well. Without a `schedule` it runs whenever they have.",
+     .example = "[nightly]"},
+    {.key = "retries",
+     .type = &option_integer,
+     .offset = offsetof(struct written_job, retries),
+     .minimum = 0,
+     .maximum = 100,
+     .fallback = "2",
+     .meaning = "How often the schedule begins a run again that failed, after a second, two, and so on up to five "
+                "minutes. A server that is down and another run at work aren't failures: they are waited for.",
+     .example = "3"},
+    {.key = "timeout",
+     .type = &option_duration,
+     .offset = offsetof(struct written_job, timeout_us),
+     .minimum = SECOND_US,
+     .maximum = 30 * DAY_US,
+     .fallback = "6 hours",
+     .meaning = "How long a run may take, with all that it waits for; then it has failed.",
+     .example = "1 hour"},
+    {.key = "catch_up",
+     .type = &option_duration,
+     .offset = offsetof(struct written_job, catch_up_us),
+     .minimum = SECOND_US,
+     .maximum = 3660 * DAY_US,
+     .meaning = "How far back a schedule that wasn't there makes up for the days that it missed, each once, and for "
+                "how long a skipped run may still run. Without it only the latest is made up for.",
+     .example = "7 days"},
     {.key = "sources",
      .type = &option_list,
      .offset = offsetof(struct written_job, sources),
@@ -87,6 +138,35 @@ const struct option job_options[] = {
          "Whether a day on which no order counts is written, too; else the job fails, and the folder stays as it "
          "was.",
      .example = "true"},
+    {.key = "query",
+     .type = &option_scalar,
+     AT_QUERY(statement),
+     .meaning = "One statement of SQL that PostgreSQL runs for a business day: `:date` is the day, `CURRENT_DATE` the "
+                "next one. It runs in one transaction with `replace` and with the record of the run, in the file's "
+                "`time_zone`. Without `:date` and `CURRENT_DATE` it is of no day.",
+     .example = "INSERT INTO analytics.daily_revenue SELECT date, SUM(amount), COUNT(*) FROM live.orders "
+                "WHERE date = :date GROUP BY date"},
+    {.key = "create",
+     .type = &option_scalar,
+     AT_QUERY(create),
+     .meaning = "A statement CREATE TABLE that is run where that table isn't there; its schema is made too.",
+     .example = "CREATE TABLE analytics.daily_revenue (date date PRIMARY KEY, revenue numeric, orders bigint)"},
+    {.key = "replace",
+     .type = &option_section,
+     .options = replace_options,
+     .meaning = "Rows that are deleted before the query runs, so that it can run again."},
+    {.key = "repeatable",
+     .type = &option_boolean,
+     AT_QUERY(is_repeatable),
+     .fallback = "false",
+     .meaning = "Says that a query without `replace` may run once more for a day, and changes nothing by that.",
+     .example = "true"},
+    {.key = "clock",
+     .type = &option_boolean,
+     AT_QUERY(takes_clocks),
+     .fallback = "false",
+     .meaning = "Whether the query may ask for the time, as `now()` does: it is another one each time that it runs.",
+     .example = "true"},
     {.key = NULL},
 };
 
@@ -130,20 +210,48 @@ static void read_sources(struct assembly *assembly, const struct yaml_node *list
     job->source_count = count;
 }
 
-/* The first key that only jobs of other kinds have, or NULL; *ret_kind is theirs. */
-static const struct yaml_node *first_stray(const struct yaml_node *entry, enum job_kind kind, const char **ret_kind)
+/* The key that says that a job is of a kind, and what such a job does. */
+static const struct kind_words {
+    const char *key, *does;
+} kinds[] = {
+    [JOB_PUBLISH] = {"sources", "publishes"},
+    [JOB_ARCHIVE] = {"archive", "archives messages"},
+    [JOB_SUMMARISE] = {"summarise", "summarises files"},
+    [JOB_QUERY] = {"query", "runs a query"},
+};
+#define KINDS (sizeof kinds / sizeof kinds[0])
+
+/* Keys that only jobs of some kinds have. */
+static const struct kind_key {
+    const char *key;
+    unsigned kinds; /* a bit for each */
+    const char *told;
+} kind_keys[] = {
+    {"read", 1u << JOB_SUMMARISE, "summarise"},
+    {"joins", 1u << JOB_SUMMARISE, "summarise"},
+    {"partition_by", 1u << JOB_SUMMARISE, "summarise"},
+    {"version", 1u << JOB_SUMMARISE, "summarise"},
+    {"engine", 1u << JOB_SUMMARISE, "summarise"},
+    {"allow_empty", 1u << JOB_SUMMARISE, "summarise"},
+    {"write", 1u << JOB_ARCHIVE | 1u << JOB_SUMMARISE, "archive\" or \"summarise"},
+    {"create", 1u << JOB_QUERY, "query"},
+    {"replace", 1u << JOB_QUERY, "query"},
+    {"repeatable", 1u << JOB_QUERY, "query"},
+    {"clock", 1u << JOB_QUERY, "query"},
+};
+
+/* The first key that only jobs of other kinds have is told. */
+static bool check_keys(struct assembly *assembly, const struct yaml_node *entry, enum job_kind kind)
 {
-    static const char *const keys[] = {"read", "joins", "partition_by", "version", "engine", "allow_empty"};
-    for (const struct yaml_node *node = entry->first; node && kind != JOB_SUMMARISE; node = node->next) {
-        *ret_kind = "summarise";
-        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-            if (text_equal(node->key->text, text_of(keys[i])))
-                return node;
-        *ret_kind = "archive\" or \"summarise";
-        if (kind == JOB_PUBLISH && text_equal(node->key->text, text_of("write")))
-            return node;
-    }
-    return NULL;
+    for (const struct yaml_node *node = entry->first; node; node = node->next)
+        for (size_t i = 0; i < sizeof kind_keys / sizeof kind_keys[0]; i++) {
+            if (kind_keys[i].kinds >> kind & 1 || !text_equal(node->key->text, text_of(kind_keys[i].key)))
+                continue;
+            problem_add(assembly->reader.problems, node->key->location, "\"%s\" belongs to a job with \"%s\"",
+                        kind_keys[i].key, kind_keys[i].told);
+            return false;
+        }
+    return true;
 }
 
 /* One key says which kind a job is. */
@@ -156,22 +264,25 @@ static bool check_kind(struct assembly *assembly, const struct yaml_node *entry,
         return false;
     }
     written->summary.view = written->summary.view ? written->summary.view : written->summarize;
-    const struct yaml_node *const kinds[] = {written->sources, written->archive, written->summary.view};
-    static const char *const does[] = {"with \"sources\" it publishes", "with \"archive\" it archives messages",
-                                       "with \"summarise\" it summarises files"};
-    *ret_kind = written->summary.view ? JOB_SUMMARISE : written->archive ? JOB_ARCHIVE : JOB_PUBLISH;
-    for (size_t i = 0; i < (size_t)*ret_kind; i++)
-        if (kinds[i]) {
-            problem_add(problems, kinds[i]->location, "a job is of one kind: %s, %s; make two jobs of it", does[i],
-                        does[*ret_kind]);
-            return false;
+    const struct yaml_node *const said[KINDS] = {
+        [JOB_PUBLISH] = written->sources,
+        [JOB_ARCHIVE] = written->archive,
+        [JOB_SUMMARISE] = written->summary.view,
+        [JOB_QUERY] = written->query.statement,
+    };
+    size_t kind = JOB_PUBLISH, before = KINDS;
+    for (size_t i = 0; i < KINDS; i++)
+        if (said[i]) {
+            before = said[kind] && kind != i ? kind : before;
+            kind = i;
         }
-    const char *other;
-    const struct yaml_node *stray = first_stray(entry, *ret_kind, &other);
-    if (stray)
-        problem_add(problems, stray->key->location, "\"%s\" belongs to a job with \"%s\"", stray->key->text.data,
-                    other);
-    return !stray;
+    *ret_kind = (enum job_kind)kind;
+    if (before == KINDS)
+        return check_keys(assembly, entry, *ret_kind);
+    problem_add(problems, said[before]->location,
+                "a job is of one kind: with \"%s\" it %s, with \"%s\" it %s; make two jobs of it", kinds[before].key,
+                kinds[before].does, kinds[kind].key, kinds[kind].does);
+    return false;
 }
 
 static void read_job(struct assembly *assembly, const struct yaml_node *entry, struct job *job)
@@ -183,6 +294,9 @@ static void read_job(struct assembly *assembly, const struct yaml_node *entry, s
         return;
     options_read(&assembly->reader, job_options, entry, entry->key->location, &written);
     job->name = reader_copy(&assembly->reader, entry->key->text);
+    job->retries = written.retries;
+    job->timeout_us = written.timeout_us;
+    job->catch_up_us = written.catch_up_us;
     job->has_schedule = written.schedule != NULL;
     if (written.schedule && !schedule_parse(written.schedule->text, &job->schedule, &error))
         assembly_problem(assembly, written.schedule->location, &error);
@@ -192,6 +306,8 @@ static void read_job(struct assembly *assembly, const struct yaml_node *entry, s
         archive_read(assembly, entry, written.archive, written.summary.write, &job->archive);
     else if (job->kind == JOB_SUMMARISE)
         summary_read(assembly, entry, &written.summary, &job->summary);
+    else if (job->kind == JOB_QUERY)
+        query_read(assembly, entry, &written.query, &job->query);
     else
         read_sources(assembly, written.sources, job);
 }
@@ -209,8 +325,10 @@ void jobs_assemble(struct assembly *assembly)
     size_t number = 0;
     for (const struct yaml_node *entry = map->first; entry && jobs; entry = entry->next)
         read_job(assembly, entry, &jobs[number++]);
-    if (jobs)
-        job_folders_check(assembly, map, jobs);
+    if (!jobs)
+        return;
+    job_folders_check(assembly, map, jobs);
+    job_order_read(assembly, map, jobs);
     assembly->settings.jobs = jobs;
     assembly->settings.job_count = number;
 }

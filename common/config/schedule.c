@@ -230,14 +230,31 @@ static bool can_match(const struct schedule *schedule)
     return false;
 }
 
-bool schedule_parse(struct text text, struct schedule *ret_schedule, struct error *error)
+static struct text line_of(struct text text)
 {
+    static const struct {
+        const char *name, *line;
+    } names[] = {{"@hourly", "0 * * * *"},  {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+                 {"@weekly", "0 0 * * 0"},  {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
+                 {"@annually", "0 0 1 1 *"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (text_equal(text, text_of(names[i].name))) {
+            return text_of(names[i].line);
+        }
+    }
+    return text;
+}
+
+bool schedule_parse(struct text written, struct schedule *ret_schedule, struct error *error)
+{
+    struct text text = line_of(written);
     struct text fields[FIELD_COUNT];
     uint64_t bits[FIELD_COUNT];
     if (!split(text, fields)) {
         return error_set(error, ERROR_CONFIGURATION,
                          "a schedule has five fields: minute, hour, day of the month, "
-                         "month, day of the week, such as \"0 2 * * *\"");
+                         "month, day of the week, such as \"0 2 * * *\"; or it is one of @hourly, @daily, @weekly, "
+                         "@monthly and @yearly");
     }
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         if (!parse_field(&rules[i], fields[i], &bits[i], error)) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Five-field cron lines in a time zone: minute hour day-of-month month day-of-week; star, lists, ranges, steps, names
- * (jan, mon), 7 is Sunday too. Where both days are restricted either suffices, as in Vixie cron. */
+ * (jan, mon), 7 is Sunday too; or @hourly, @daily, @weekly, @monthly, @yearly. Where both days are restricted either
+ * suffices, as in Vixie cron. */
 #ifndef TIDEMARK_CONFIG_SCHEDULE_H
 #define TIDEMARK_CONFIG_SCHEDULE_H
 

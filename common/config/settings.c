@@ -55,3 +55,13 @@ const struct detector *settings_detector(const struct settings *settings, struct
             return &settings->detectors[i];
     return NULL;
 }
+
+bool job_has_days(const struct job *job)
+{
+    return job->kind == JOB_SUMMARISE || (job->kind == JOB_QUERY && job->query.has_day);
+}
+
+bool job_takes_handed_days(const struct job *job)
+{
+    return job->kind == JOB_SUMMARISE || (job->kind == JOB_QUERY && job->query.has_day && job->query.table);
+}

@@ -39,17 +39,44 @@ struct archive {
     const char *write;
 };
 
-enum job_kind { JOB_PUBLISH, JOB_ARCHIVE, JOB_SUMMARISE };
+/* What a query reads of a source: its messages, or what was made of them. */
+struct query_read {
+    const struct source *source;
+    bool is_raw;
+};
+
+/* A statement of SQL that runs for a business day: in it $1 is the day and $2 the next, both of type date, and every
+ * character stands where it stands in the file's text. */
+struct query {
+    const char *statement;
+    const char *table;  /* `replace`: what the statement writes, as it is written in SQL; NULL: it may run again */
+    const char *where;  /* which of its rows are replaced, with the same parameters */
+    const char *create; /* makes `created` where it isn't there; NULL: nothing does */
+    const char *created, *schema; /* as they are written in SQL; the latter NULL where none is named */
+    bool has_day;                 /* it asks for one */
+    const struct query_read *reads;
+    size_t read_count;
+    struct location location;
+};
+
+enum job_kind { JOB_PUBLISH, JOB_ARCHIVE, JOB_SUMMARISE, JOB_QUERY };
 
 struct job {
     const char *name;
     enum job_kind kind;
-    bool has_schedule; /* else it runs when it is asked to */
+    bool has_schedule; /* else it runs when it is asked to, or after others */
     struct schedule schedule;
+    const struct job **after; /* those it follows */
+    size_t after_count;
+    size_t depth;                  /* 0 where it follows none, else one more than the deepest of them */
+    int64_t retries;               /* how often a run that failed is begun again */
+    int64_t timeout_us;            /* of a run */
+    int64_t catch_up_us;           /* how far back what was missed is made up for; 0: the latest only */
     const struct source **sources; /* of JOB_PUBLISH: all of them where `sources:` isn't given */
     size_t source_count;
     struct archive archive; /* of JOB_ARCHIVE */
     struct summary summary; /* of JOB_SUMMARISE */
+    struct query query;     /* of JOB_QUERY */
 };
 
 enum sink_kind { SINK_CONSOLE, SINK_KAFKA, SINK_POSTGRES, SINK_REDIS };
@@ -64,6 +91,11 @@ struct sink {
     int64_t every_us;
     bool takes_deferred; /* a state is taken that lacks only messages that are deferred */
 };
+
+/* Each of its runs is of a business day. */
+bool job_has_days(const struct job *job);
+/* It runs for each day that the jobs before it hand on, too: to run it once more replaces what it made. */
+bool job_takes_handed_days(const struct job *job);
 
 /* Where a property stands in the file. */
 struct property_location {
@@ -150,6 +182,7 @@ struct settings {
     size_t job_count;
     const struct sink *sinks; /* in the order of the file */
     size_t sink_count;
+    size_t job_depth; /* of the deepest */
 };
 
 /* Forgets all of it; NULL is nothing. */

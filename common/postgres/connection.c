@@ -203,19 +203,55 @@ static bool take_result(struct server_wait *wait, PGresult **ret_result, struct 
     return true;
 }
 
+/* Whatever isn't otherwise explained, the statement is wrong, or what it finds. */
+static void blame_statement(const PGresult *result, struct error *error)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (error && error->code == ERROR_INTERNAL && state)
+        error->code = strncmp(state, "22", 2) == 0 ? ERROR_DATA : ERROR_CONFIGURATION;
+}
+
+/* ", line 3, column 7" of the statement, where the server says at which of its characters it found the error. */
+static void tell_position(const PGresult *result, const char *sql, struct error *error)
+{
+    const char *position = result ? PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION) : NULL;
+    long left = position ? strtol(position, NULL, 10) : 0;
+    size_t line = 1, column = 1;
+    if (left <= 0 || !error)
+        return;
+    for (const char *at = sql; *at && left > 1; at++) {
+        bool ends_character = (at[1] & 0xc0) != 0x80;
+        left -= ends_character;
+        column = *at == '\n' ? 1 : column + ends_character;
+        line += *at == '\n';
+    }
+    size_t length = strlen(error->message);
+    snprintf(error->message + length, sizeof error->message - length, ", line %zu, column %zu", line, column);
+}
+
 /* Takes what a statement that was sent answers; `wanted` tells good results from others. */
-static bool finish(struct server_wait *wait, bool wanted(const PGresult *), PGresult **ret_result, struct error *error)
+static bool finish_of(const char *sql, struct server_wait *wait, bool wanted(const PGresult *), PGresult **ret_result,
+                      struct error *error)
 {
     PGresult *result;
     if (!take_result(wait, &result, error))
         return false;
     if (!wanted(result)) {
         fail_with(wait->connection, result, wait->holder, error);
+        if (sql) {
+            blame_statement(result, error);
+            tell_position(result, sql, error);
+        }
         PQclear(result);
         return false;
     }
     *ret_result = result;
     return true;
+}
+
+static bool finish(struct server_wait *wait, bool wanted(const PGresult *), PGresult **ret_result, struct error *error)
+{
+    return finish_of(NULL, wait, wanted, ret_result, error);
 }
 
 bool connection_execute(PGconn *connection, const char *sql, struct error *error)
@@ -236,6 +272,16 @@ bool connection_query(PGconn *connection, const char *sql, size_t count, const c
     if (!PQsendQueryParams(connection, sql, (int)count, NULL, values, NULL, NULL, 0))
         return fail(connection, NULL, error);
     return finish(&wait, is_good, ret_result, error);
+}
+
+bool connection_query_typed(PGconn *connection, const char *sql, size_t count, const Oid types[],
+                            const char *const values[], PGresult **ret_result, struct error *error)
+{
+    struct server_wait wait;
+    server_wait_begin(&wait, connection);
+    if (!PQsendQueryParams(connection, sql, (int)count, types, values, NULL, NULL, 0))
+        return fail(connection, NULL, error);
+    return finish_of(sql, &wait, is_good, ret_result, error);
 }
 
 static bool declare_cursor(PGconn *connection, const struct buffer *sql, struct error *error)

@@ -34,6 +34,11 @@ bool connection_execute(PGconn *connection, const char *sql, struct error *error
 bool connection_query(PGconn *connection, const char *sql, size_t count, const char *const values[],
                       PGresult **ret_result, struct error *error) MUST_CHECK;
 
+/* The same of a statement of a user's, with parameters of these types (OIDs of pg_type); an error in it is
+ * ERROR_CONFIGURATION and says at which line and column of `sql` it is, and one of a value ERROR_DATA. */
+bool connection_query_typed(PGconn *connection, const char *sql, size_t count, const Oid types[],
+                            const char *const values[], PGresult **ret_result, struct error *error) MUST_CHECK;
+
 /* Runs a query by a cursor in the transaction that is open, and gives its rows to `take` in pieces of at most
  * `at_once`, so that any number of them passes through bounded memory. `take` may use the connection; one piece is
  * empty. */

@@ -164,7 +164,8 @@ static bool wait_for(struct server_wait *wait, short events, short *ret_ready, s
     int64_t now_us = clock_monotonic_us();
     if (!check_shutdown(wait, now_us, error) || !look_if_due(wait, now_us, error))
         return false;
-    int64_t until_us = wait->leave_us ? wait->leave_us : wait->next_look_us;
+    int64_t until_us = wait->leave_us ? wait->leave_us : wait->next_look_us, end_us = shutdown_thread_end_us();
+    until_us = !wait->leave_us && end_us < until_us ? end_us : until_us;
     int64_t left_us = until_us - clock_monotonic_us();
     struct pollfd fds[] = {{PQsocket(wait->connection), events, 0},
                            {wait->leave_us ? -1 : shutdown_descriptor(), POLLIN, 0}};

@@ -75,6 +75,19 @@ static void fields_are_stars_numbers_lists_ranges_steps_and_names(void **state)
     }
 }
 
+static void lines_that_are_often_used_have_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *line;
+    } names[] = {{"@hourly", "0 * * * *"},   {"@daily", "0 0 * * *"},   {"@midnight", "0 0 * * *"},
+                 {"@weekly", "0 0 * * sun"}, {"@monthly", "0 0 1 * *"}, {"@yearly", "0 0 1 1 *"},
+                 {"@annually", "0 0 1 1 *"}};
+    int64_t after_s = utc(2026, 2, 3, 4, 5);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        assert_int_equal(next(names[i].name, "Europe/London", after_s), next(names[i].line, "Europe/London", after_s));
+}
+
 static void the_next_run_is_strictly_later(void **state)
 {
     (void)state;
@@ -167,7 +180,8 @@ static void what_is_no_schedule_is_refused_with_the_reason(void **state)
         {"", "five fields"},
         {"0 2 * *", "five fields"},
         {"0 2 * * * *", "five fields"},
-        {"@daily", "five fields"},
+        {"@reboot", "five fields"},
+        {"@daily 0", "five fields"},
         {"60 2 * * *", "minute \"60\" must be a number from 0 to 59"},
         {"0 24 * * *", "hour \"24\" must be a number from 0 to 23"},
         {"0 0 0 * *", "day of the month \"0\" must be a number from 1 to 31"},
@@ -208,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_stars_numbers_lists_ranges_steps_and_names),
+        cmocka_unit_test(lines_that_are_often_used_have_names),
         cmocka_unit_test(the_next_run_is_strictly_later),
         cmocka_unit_test(where_both_days_are_restricted_either_suffices),
         cmocka_unit_test(leap_days_come_every_four_or_eight_years),

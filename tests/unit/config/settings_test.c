@@ -817,6 +817,56 @@ static const struct bad bad_archives[] = {
     {VIEW MEASURES "jobs:\n  j:\n" WRITE, "14:5", "belongs to a job with \"archive\" or \"summarise\""},
 };
 
+#define QUERY_OF(text) VIEW MEASURES "jobs:\n  j:\n    query: \"" text "\"\n"
+#define REPEATABLE "    repeatable: true\n"
+#define REPLACE "    replace: { table: a.t, where: 'd = :date' }\n"
+
+static const struct bad bad_queries[] = {
+    {QUERY_OF("insert into t select 1"), "13:3", "must not add twice: give \"replace"},
+    {QUERY_OF("insert into t select 1") "    replace: { table: t }\n", "15:14", "needs both \"table\" and \"where\""},
+    {QUERY_OF("insert into t select 1") "    replace: { table: 'a t', where: 'd = :date' }\n", "15:23",
+     "a name as in SQL"},
+    {QUERY_OF("insert into t select 1") "    replace: { table: t, where: 'd = :day' }\n", "15:38",
+     "\"where\": :day: unknown; the day is :date"},
+    {QUERY_OF("insert into t select 1; delete from t") REPLACE, "14:35", "one statement only"},
+    {QUERY_OF("insert into t select ';' -- ;\\n;; select 1") REPLACE, "14:12", "one statement only"},
+    {QUERY_OF("") REPLACE, "14:13", "there is no statement"},
+    {QUERY_OF(" -- nothing") REPLACE, "14:13", "there is no statement"},
+    {QUERY_OF("commit") REPEATABLE, "14:13", "in a transaction of its own"},
+    {QUERY_OF("insert into t select 'it") REPLACE, "14:34", "a string doesn't end"},
+    {QUERY_OF("insert into t select $a$ it $b$") REPLACE, "14:34", "a string between dollars doesn't end"},
+    {QUERY_OF("insert into t /* /* */ select 1") REPLACE, "14:27", "a comment doesn't end"},
+    {QUERY_OF("insert into t select $1") REPLACE, "14:34", "parameters have no numbers here"},
+    {QUERY_OF("insert into t select :day") REPLACE, "14:34", "the day is :date"},
+    {QUERY_OF("insert into t select now()") REPLACE, "14:34", "or say \"clock: true\""},
+    {QUERY_OF("insert into t select pg_catalog . now ()") REPLACE, "14:47", "a clock says something else"},
+    {QUERY_OF("insert into t select CURRENT_TIMESTAMP") REPLACE, "14:34", "a clock says"},
+    {QUERY_OF("insert into t select localtime(0)") REPLACE, "14:34", "a clock says"},
+    {QUERY_OF("insert into t select date 'today'") REPLACE, "14:39", "a clock says"},
+    {QUERY_OF("insert into t select ' NOW '::timestamp") REPLACE, "14:34", "a clock says"},
+    {QUERY_OF("insert into t select age(x) from y") REPLACE, "14:34", "a clock says"},
+    {QUERY_OF("insert into t select clock_timestamp()") REPLACE, "14:34", "a clock says"},
+    {QUERY_OF("insert into t select 1") REPLACE "    create: create view t as select 1\n", "16:13", "CREATE TABLE"},
+    {QUERY_OF("insert into t select 1") REPLACE "    create: create table t (d date default :date)\n", "16:13",
+     "is of no day"},
+    {QUERY_OF("insert into t select 1") REPLACE "    sources: [orders]\n", "16:14", "a job is of one kind"},
+    {QUERY_OF("insert into t select 1") REPLACE "    summarise: v\n", "16:16", "a job is of one kind"},
+    {QUERY_OF("insert into t select 1") REPLACE "    read: raw\n", "16:5", "belongs to a job with \"summarise\""},
+    {VIEW MEASURES "jobs: { j: { clock: true } }\n", "12:14", "belongs to a job with \"query\""},
+};
+
+static const struct bad bad_orders_of_jobs[] = {
+    {VIEW MEASURES "jobs: { a: { after: [] } }\n", "12:21", "must not be empty"},
+    {VIEW MEASURES "jobs: { night: {}, a: { after: [nigth] } }\n", "12:33", "did you mean \"night\"?"},
+    {VIEW MEASURES "jobs: { a: { after: [b, b] }, b: {} }\n", "12:25", "given twice"},
+    {VIEW MEASURES "jobs: { a: { after: [a] } }\n", "12:21", "in a circle: a comes after a"},
+    {VIEW MEASURES "jobs: { z: { after: [a] }, a: { after: [b, d] }, b: { after: [c] }, c: { after: [a] }, d: {} }\n",
+     "12:62", "in a circle: b comes after c, which comes after a, which comes after b"},
+    {VIEW MEASURES "jobs: { a: { retries: -1 } }\n", "12:23", "0 to 100"},
+    {VIEW MEASURES "jobs: { a: { timeout: 1 hors } }\n", "12:23", ""},
+    {VIEW MEASURES "jobs: { a: { catch_up: soon } }\n", "12:24", ""},
+};
+
 static void assert_all_refused(const struct bad rows[], size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -863,6 +913,71 @@ static void archive_that_cannot_be_written_is_refused(void **state)
     assert_refused(SOURCE_HEAD
                    "    fields: { order_id: text, Timestamp: text }\njobs:\n  j:\n    archive: orders\n" WRITE,
                    "9:14", "differ by upper and lower case only");
+}
+
+static void wrong_queries_are_refused_at_their_place(void **state)
+{
+    (void)state;
+    assert_all_refused(bad_queries, sizeof bad_queries / sizeof bad_queries[0]);
+}
+
+static void wrong_orders_of_jobs_are_refused_at_their_place(void **state)
+{
+    (void)state;
+    assert_all_refused(bad_orders_of_jobs, sizeof bad_orders_of_jobs / sizeof bad_orders_of_jobs[0]);
+}
+
+static void a_query_is_as_it_was_written_but_for_its_day(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *written, *expected;
+        bool has_day;
+    } cases[] = {
+        {"select :date, :DATE;", "select $1   , $1    ", true},
+        {"select current_date - 1 from t", "select $2           - 1 from t", true},
+        {"select d::date, ':date', E'\\\\':date' from t", "select d::date, ':date', E'\\':date' from t", false},
+        {"select $x$ :date ; $x$, x.current_date, a[1:n] from t -- :date", NULL, false},
+        {"select /* :date /* ; */ */ \\\":date\\\", 'it''s :date', n.now from t as n", NULL, false},
+        {"select age(a, b), 'today', now from t", NULL, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[1500], expected[500] = "";
+        (void)snprintf(text, sizeof text, VIEW MEASURES "jobs:\n  j:\n    repeatable: true\n    query: \"%s\"\n",
+                       cases[i].written);
+        for (const char *at = cases[i].expected ? cases[i].expected : cases[i].written; *at; at++)
+            if (*at != '\\' || cases[i].expected)
+                (void)strncat(expected, at, 1);
+        struct settings *settings = loaded(text);
+        assert_string_equal(settings->jobs[0].query.statement, expected);
+        assert_int_equal(settings->jobs[0].query.has_day, cases[i].has_day);
+        assert_int_equal(job_has_days(&settings->jobs[0]), cases[i].has_day);
+        settings_destroy(settings);
+    }
+}
+
+static void a_query_knows_what_it_reads_makes_and_replaces(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(
+        QUERY_OF("insert into t select date from raw.orders join \\\"live\\\" . orders using (id) where date = :date")
+            REPLACE "    create: create table if not exists \"A b\".t (d date)\n    timeout: 1 hour\n    catch_up: 7 "
+                    "days\n    after: [all]\n  all: {}\n");
+    const struct job *job = &settings->jobs[0];
+    assert_int_equal(job->kind, JOB_QUERY);
+    assert_int_equal(job->query.read_count, 1);
+    assert_ptr_equal(job->query.reads[0].source, &settings->sources[0]);
+    assert_true(job->query.reads[0].is_raw);
+    assert_string_equal(job->query.table, "a.t");
+    assert_string_equal(job->query.where, "d = $1   ");
+    assert_string_equal(job->query.created, "\"A b\".t");
+    assert_string_equal(job->query.schema, "\"A b\"");
+    assert_int_equal(job->retries, 2);
+    assert_true(job->timeout_us == INT64_C(3600000000) && job->catch_up_us == 7 * INT64_C(86400000000));
+    assert_true(job_takes_handed_days(job));
+    assert_ptr_equal(job->after[0], &settings->jobs[1]);
+    assert_int_equal(job->depth, 1);
+    settings_destroy(settings);
 }
 
 static void a_summary_has_its_view_and_what_it_reads(void **state)
@@ -1374,6 +1489,10 @@ int main(void)
         cmocka_unit_test(wrong_views_and_jobs_are_refused_at_their_place),
         cmocka_unit_test(wrong_summaries_are_refused_at_their_place),
         cmocka_unit_test(archive_that_cannot_be_written_is_refused),
+        cmocka_unit_test(wrong_queries_are_refused_at_their_place),
+        cmocka_unit_test(wrong_orders_of_jobs_are_refused_at_their_place),
+        cmocka_unit_test(a_query_is_as_it_was_written_but_for_its_day),
+        cmocka_unit_test(a_query_knows_what_it_reads_makes_and_replaces),
         cmocka_unit_test(a_summary_has_its_view_and_what_it_reads),
         cmocka_unit_test(a_dimension_named_like_a_parameter_is_refused),
         cmocka_unit_test(several_errors_are_told_at_once_in_the_order_of_the_file),

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Query jobs against a real PostgreSQL: the rows of a day are there once, however often and however far it ran. */
+#include "batch_fixture.h"
+
+#include "jobs/job_work.h"
+#include "jobs/timetable.h"
+
+#define DAY INT64_C(20453) /* 2025-12-31 */
+
+static const char finance[] =
+    "views:\n"
+    "  daily_revenue: { source: orders, window: tumbling 1 day, measures: { n: count } }\n"
+    "jobs:\n"
+    "  finance:\n"
+    "    query: |\n"
+    "      INSERT INTO analytics.daily_revenue\n"
+    "      SELECT date, SUM(amount), COUNT(*)\n"
+    "      FROM raw.orders\n"
+    "      WHERE date = CURRENT_DATE - 1\n"
+    "      GROUP BY date\n"
+    "    create: CREATE TABLE analytics.daily_revenue (date date PRIMARY KEY, revenue numeric, orders bigint)\n"
+    "    replace: { table: analytics.daily_revenue, where: \"date = :date\" }\n"
+    "    timeout: 2 seconds\n";
+
+#define ROWS "select date, revenue, orders from analytics.daily_revenue order by 1"
+
+static void make_orders(struct world *world, const char *jobs)
+{
+    make_world_with(world, 1, default_source, jobs);
+    order(world, 0, "a", "2025-12-31T10:00:00Z", "10.25", "paid");
+    order(world, 0, "b", "2025-12-31T11:00:00Z", "0.50", "paid");
+    order(world, 0, "c", "2026-01-01T10:00:00Z", "7.00", "paid");
+    follow_and_run(world);
+}
+
+static bool run_job_on(struct world *world, int64_t day, struct error *error)
+{
+    struct job_work work;
+    struct job_run run = {.job = "finance", .due_us = clock_wall_us(), .has_day = true, .day = day};
+    bool begun;
+    job_work_init(&work, world->settings, settings_job(world->settings, text_of("finance")), &run);
+    bool done = job_work_try(&work, &begun, error);
+    if (!done && begun)
+        job_work_fail(&work, error);
+    job_work_clean_up(&work);
+    return done;
+}
+
+static void run_ok_on(struct world *world, int64_t day)
+{
+    struct error error;
+    if (!run_job_on(world, day, &error))
+        fail_msg("%s", error.message);
+}
+
+static void run_fails_on(struct world *world, enum error_code code, const char *part)
+{
+    struct error error = {0};
+    assert_false(run_job_on(world, DAY, &error));
+    if (error.code != code || !strstr(error.message, part))
+        fail_msg("not \"%s\": %d, %s", part, (int)error.code, error.message);
+}
+
+static void replace_text(char text[3000], const char *from, const char *to)
+{
+    char *at = strstr(text, from);
+    assert_non_null(at);
+    char rest[3000];
+    snprintf(rest, sizeof rest, "%s", at + strlen(from));
+    snprintf(at, 3000 - (size_t)(at - text), "%s%s", to, rest);
+}
+
+static void query_runs_for_its_day_and_again_without_adding(void **state)
+{
+    (void)state;
+    struct world world;
+    make_orders(&world, finance);
+    for (int i = 0; i < 3; i++) {
+        run_ok_on(&world, DAY);
+        run_ok_on(&world, DAY + 1);
+        assert_rows(&world, ROWS, "2025-12-31 10.75 2\n2026-01-01 7.00 1");
+    }
+    assert_rows(&world,
+                "select count(*), min(rows), max(rows), min(reads->'orders'->>'epoch'), "
+                "min(reads->'orders'->'cut'->>'0') from tidemark.job_run where state = 'done'",
+                "6 1 1 1 3");
+    assert_rows(&world, "select maker, day, version from tidemark.changed_day where is_job order by day",
+                "finance 2025-12-31 3\nfinance 2026-01-01 3");
+    end_world(&world);
+}
+
+static void live_orders_count_once_and_only_where_they_count(void **state)
+{
+    (void)state;
+    char text[3000];
+    struct world world;
+    make_orders(&world, finance);
+    order(&world, 0, "a", "2025-12-31T10:00:00Z", "11.25", "paid");
+    follow_and_run(&world);
+    run_ok_on(&world, DAY);
+    assert_rows(&world, ROWS, "2025-12-31 22.00 3");
+    snprintf(text, sizeof text, "%s", finance);
+    replace_text(text, "raw.orders", "live.orders");
+    configure(&world, default_source, text);
+    run_ok_on(&world, DAY);
+    assert_rows(&world, ROWS, "2025-12-31 11.75 2");
+    end_world(&world);
+}
+
+static void day_is_there_once_wherever_the_job_is_killed(void **state)
+{
+    (void)state;
+    static const char *const places[] = {"after_job_begin",       "before_query",       "after_query_replace",
+                                         "after_query_statement", "after_query_commit", "after_job_done"};
+    struct world world;
+    make_orders(&world, finance);
+    run_ok_on(&world, DAY);
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        batch_disconnect(&world.batch);
+        pid_t child = fork();
+        if (child == 0) {
+            struct error error;
+            setenv("TIDEMARK_CRASH_AT", places[i], 1);
+            _exit(run_job_on(&world, DAY, &error) ? 0 : 1);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        if (!WIFSIGNALED(status))
+            fail_msg("it came past %s", places[i]);
+        assert_rows(&world, ROWS, "2025-12-31 10.75 2");
+        wait_for_lock(&world);
+    }
+    run_ok_on(&world, DAY);
+    assert_rows(&world, ROWS, "2025-12-31 10.75 2");
+    end_world(&world);
+}
+
+static void day_is_there_once_whenever_the_job_is_killed(void **state)
+{
+    (void)state;
+    struct world world;
+    make_orders(&world, finance);
+    run_ok_on(&world, DAY);
+    for (unsigned i = 0; i < 50; i++) {
+        batch_disconnect(&world.batch);
+        pid_t child = fork();
+        if (child == 0) {
+            struct error error;
+            _exit(run_job_on(&world, DAY, &error) ? 0 : 1);
+        }
+        usleep(i * 613);
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        assert_rows(&world, ROWS, "2025-12-31 10.75 2");
+    }
+    wait_for_lock(&world);
+    run_ok_on(&world, DAY);
+    assert_rows(&world, ROWS, "2025-12-31 10.75 2");
+    end_world(&world);
+}
+
+static void two_runs_of_a_day_exclude_each_other(void **state)
+{
+    (void)state;
+    struct world world;
+    struct error error = {0};
+    make_orders(&world, finance);
+    const struct job_run run = {.job = "finance", .has_day = true, .day = DAY};
+    assert_true(job_run_lock(&world.batch, &run, &error));
+    run_fails_on(&world, ERROR_TRY_AGAIN, "another run of the job is at work on this day");
+    run_ok_on(&world, DAY + 1);
+    job_run_unlock(&world.batch, &run);
+    run_ok_on(&world, DAY);
+    end_world(&world);
+}
+
+/* The job with one thing otherwise fails so, and what was there stays. */
+static void assert_fails_with(struct world *world, const char *from, const char *to, enum error_code code,
+                              const char *part)
+{
+    char text[3000];
+    snprintf(text, sizeof text, "%s", finance);
+    replace_text(text, from, to);
+    configure(world, default_source, text);
+    run_fails_on(world, code, part);
+    assert_rows(world, ROWS, "2025-12-31 10.75 2");
+}
+
+static void what_is_wrong_in_a_query_is_told_with_its_place(void **state)
+{
+    (void)state;
+    struct world world;
+    make_orders(&world, finance);
+    run_ok_on(&world, DAY);
+    assert_fails_with(&world, "raw.orders", "raw.oders", ERROR_CONFIGURATION,
+                      "job finance, 2025-12-31: query: PostgreSQL");
+    assert_fails_with(&world, "raw.orders", "raw.oders", ERROR_CONFIGURATION,
+                      "relation \"raw.oders\" does not exist (42P01), line 3, column 6");
+    assert_fails_with(&world, "GROUP BY", "GROUP B", ERROR_CONFIGURATION, "line 5, column 7");
+    assert_fails_with(&world, "SUM(amount)", "SUM(amount) / 0", ERROR_DATA, "division by zero");
+    assert_fails_with(&world, "\"date = :date\"", "\"day = :date\"", ERROR_CONFIGURATION, "replace: PostgreSQL");
+    assert_fails_with(&world, "COUNT(*)\n", "COUNT(*) + (SELECT 1 FROM pg_sleep(60))\n", ERROR_TRY_AGAIN,
+                      "took longer than its \"timeout\" of 2 seconds");
+    assert_rows(&world, "select count(*) from tidemark.job_run where state = 'failed' and reason <> ''", "6");
+    end_world(&world);
+}
+
+int main(void)
+{
+    log_configure("tidemark-batch", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(query_runs_for_its_day_and_again_without_adding),
+        cmocka_unit_test(live_orders_count_once_and_only_where_they_count),
+        cmocka_unit_test(day_is_there_once_wherever_the_job_is_killed),
+        cmocka_unit_test(day_is_there_once_whenever_the_job_is_killed),
+        cmocka_unit_test(two_runs_of_a_day_exclude_each_other),
+        cmocka_unit_test(what_is_wrong_in_a_query_is_told_with_its_place),
+    };
+    return cmocka_run_group_tests(tests, start_server, stop_server);
+}
