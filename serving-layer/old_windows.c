@@ -123,7 +123,9 @@ static struct rows_range range_of(size_t view, const struct view_query *query)
     if (question_is_plain(&query->question))
         return range;
     rollup_init(&rollup, &query->question, query->from_us, query->to_us);
-    range.to_us = rollup_reach_us(&rollup);
+    range.from_us = rollup_begins_us(&rollup);
+    range.to_us =
+        view_is_of_sessions(query->view) ? INT64_MAX : rollup_reach_us(&rollup); /* where one ends isn't known */
     rollup_clean_up(&rollup);
     return range;
 }

@@ -16,10 +16,9 @@ static bool add_row(const struct view *view, const struct view_query *query, int
 static bool add_rows(const struct view_state *state, const struct view_query *query, struct rollup *rollup)
 {
     const struct view *view = state->rows.view;
-    int64_t reach_us = rollup_reach_us(rollup);
-    for (size_t i = view_rows_window(&state->rows, rollup->from_us); i < state->rows.count; i++) {
+    for (size_t i = view_rows_window(&state->rows, rollup_begins_us(rollup)); i < state->rows.count; i++) {
         const struct window_rows *window = &state->rows.windows[i];
-        if (window->start_us >= reach_us)
+        if (window->start_us >= rollup_reach_us(rollup))
             return true;
         for (size_t number = 0; number < window->count; number++)
             if (!add_row(view, query, window->start_us, window->rows[number], rollup))

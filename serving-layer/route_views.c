@@ -52,12 +52,15 @@ static void append_condition(const struct view *view, struct buffer *out)
 
 static void append_view(const struct source *source, const struct view *view, struct buffer *out)
 {
-    const int64_t seconds = (view_hops(view) ? view->panes : 1) * view->window.length_s;
+    const int64_t panes = view_hops(view) ? view->panes : 1;
+    const int64_t seconds = view_is_of_sessions(view) ? -1 : panes * view->window.length_s;
     buffer_appendf(out, "{\"name\": \"%s\", \"source\": \"%s\", \"window\": \"", view->name, source->name);
     window_print_asked(&view->window, view->panes, out);
     buffer_append_string(out, "\", \"panes\": \"");
     window_print(&view->window, out);
-    buffer_appendf(out, "\", \"window_seconds\": %lld, \"time_zone\": ", (long long)seconds);
+    buffer_append_string(out, "\", \"window_seconds\": ");
+    append_number_or_null(seconds, out);
+    buffer_append_string(out, ", \"time_zone\": ");
     buffer_append_json(out, text_of(zone_name(view->zone)));
     buffer_append_string(out, ", \"where\": ");
     append_condition(view, out);

@@ -31,7 +31,8 @@ void csv_header_append(const struct view *view, struct buffer *out)
 /* Rows of a window come one after the other, so its times are printed once. */
 static void append_window(struct row_writer *writer, const struct written_row *row)
 {
-    if (!writer->warm || writer->window_start_us != row->window_start_us) {
+    if (!writer->warm || writer->window_start_us != row->window_start_us ||
+        writer->window_end_us != row->window_end_us) {
         const struct view *view = writer->view;
         buffer_clear(&writer->window);
         buffer_append_string(&writer->window, writer->csv ? "" : "{\"window_start\": \"");
@@ -40,6 +41,7 @@ static void append_window(struct row_writer *writer, const struct written_row *r
         buffer_append_local_time(&writer->window, view->zone, row->window_end_us);
         buffer_append_string(&writer->window, writer->csv ? "," : "\"");
         writer->window_start_us = row->window_start_us;
+        writer->window_end_us = row->window_end_us;
         writer->warm = true;
     }
     writer->out->failed = writer->out->failed || writer->window.failed;

@@ -8,8 +8,8 @@
 struct row_writer {
     const struct view *view;
     struct buffer *out;
-    struct buffer window; /* the two times of the window that `window_start_us` names, as they are written */
-    int64_t window_start_us;
+    struct buffer window; /* the two times of the window, as they are written */
+    int64_t window_start_us, window_end_us;
     bool csv, warm;
 };
 

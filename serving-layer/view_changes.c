@@ -5,12 +5,15 @@
 #include "view/window.h"
 
 /* Completeness decides of every row whether it is final, and the time of the run that is published of those of some
- * windows, which are looked for where panes are rows. */
+ * windows, which are looked for where panes are rows. Which sessions begin at one moment, and are the first of it,
+ * isn't looked for. */
 bool view_changes_are_all(const struct snapshot *snapshot, size_t view, const struct view_query *query,
                           const struct stream_position *since)
 {
     const struct finality now = finality_of(snapshot, view);
     if (since->current != snapshot_view_is_current(snapshot, view) || since->finality.complete != now.complete)
+        return true;
+    if (view_is_of_sessions(query->view) && query->question.per_window)
         return true;
     return now.complete && since->finality.settled_us != now.settled_us && !question_is_plain(&query->question);
 }
@@ -219,6 +222,140 @@ static bool pick_touched(const struct picking *picking, const struct changes *ch
     return done;
 }
 
+/* --- moments, of which sessions are made --- */
+
+/* The moments of a group that changed lie between these. */
+struct changed_group {
+    bool is_there;
+    int64_t first_us, last_us;
+};
+
+/* What sessions may have begun with, by start and group as a rollup has them; and the groups that changed. */
+struct changed_moments {
+    const struct picking *picking;
+    struct bytes_map starts, groups;
+    struct rollup rollup; /* the sessions that there are */
+    struct buffer key;    /* scratch */
+};
+
+static void changed_moments_clean_up(struct changed_moments *moments)
+{
+    bytes_map_clean_up(&moments->starts);
+    bytes_map_clean_up(&moments->groups);
+    rollup_clean_up(&moments->rollup);
+    buffer_clean_up(&moments->key);
+}
+
+/* The group among the rows of a pane's; false where the query doesn't take it, or memory is short. */
+static bool find_group(struct changed_moments *moments, struct text pane_group, struct text *ret_group)
+{
+    const struct view_query *query = moments->picking->query;
+    struct value dimensions[DIMENSIONS_MAX];
+    if (!group_parse(query->view, pane_group, dimensions) || !view_query_takes(query, dimensions))
+        return false;
+    *ret_group = rollup_group(&moments->rollup, dimensions);
+    return ret_group->data != NULL;
+}
+
+static bool note_start(struct changed_moments *moments, int64_t at_us, struct text group)
+{
+    buffer_clear(&moments->key);
+    buffer_append(&moments->key, &at_us, sizeof at_us);
+    buffer_append_text(&moments->key, group);
+    return !moments->key.failed && bytes_map_at(&moments->starts, buffer_text(&moments->key));
+}
+
+static bool note_changed(struct changed_moments *moments, const struct changes *changes)
+{
+    for (size_t i = 0; i < changes->count; i++) {
+        int64_t at_us = changes->changes[i].window_start_us;
+        struct text group;
+        if (!find_group(moments, changes->changes[i].group, &group))
+            continue;
+        struct changed_group *changed = bytes_map_at(&moments->groups, group);
+        if (!changed || !note_start(moments, at_us, group))
+            return false;
+        if (!changed->is_there)
+            changed->first_us = at_us;
+        changed->is_there = true;
+        changed->last_us = at_us;
+    }
+    return true;
+}
+
+/* A session that began behind a moment which was none may be part of another one now. */
+static bool note_behind(struct changed_moments *moments, const struct changes *changes)
+{
+    const struct view_rows *rows = &moments->picking->state->rows;
+    const int64_t gap_us = moments->rollup.sessions.gap_us;
+    if (changes->count == 0)
+        return true;
+    int64_t until_us = changes->changes[changes->count - 1].window_start_us + gap_us;
+    for (size_t i = view_rows_window(rows, changes->changes[0].window_start_us);
+         i < rows->count && rows->windows[i].start_us <= until_us; i++) {
+        int64_t at_us = rows->windows[i].start_us;
+        for (size_t row = 0; row < rows->windows[i].count; row++) {
+            struct text group;
+            const struct changed_group *changed =
+                find_group(moments, row_group(rows->windows[i].rows[row], rows->view), &group)
+                    ? bytes_map_find(&moments->groups, group)
+                    : NULL;
+            if (changed && at_us >= changed->first_us && at_us <= changed->last_us + gap_us &&
+                !note_start(moments, at_us, group))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Sessions that have, or would have had, a moment that changed. */
+static void pick_near(struct changed_moments *moments)
+{
+    const struct picking *picking = moments->picking;
+    struct rollup_row row;
+    for (size_t i = 0; rollup_get(&moments->rollup, i, &row); i++) {
+        const struct changed_group *changed = bytes_map_find(&moments->groups, row.group);
+        if (changed && row.end_us >= changed->first_us &&
+            row.start_us <= changed->last_us + moments->rollup.sessions.gap_us)
+            selection_add(picking->selection,
+                          &(struct selected_row){row.start_us, row.end_us,
+                                                 row_is_final(&picking->finality, row.end_us, row.is_touched),
+                                                 row.group, row.cell});
+    }
+}
+
+static void pick_gone_sessions(struct changed_moments *moments)
+{
+    const struct picking *picking = moments->picking;
+    for (size_t i = 0; i < moments->starts.count; i++) {
+        struct text key = moments->starts.entries[i].key;
+        struct text group = {key.data + sizeof(int64_t), key.length - sizeof(int64_t)};
+        struct rollup_row row;
+        int64_t start_us;
+        memcpy(&start_us, key.data, sizeof start_us);
+        if (start_us >= picking->query->from_us && start_us < picking->query->to_us &&
+            !rollup_find(&moments->rollup, start_us, group, &row))
+            pick_gone(picking, start_us, group);
+    }
+}
+
+static bool pick_sessions(const struct picking *picking, const struct changes *changes, struct problem *problem)
+{
+    struct changed_moments moments = {.picking = picking};
+    bytes_map_init(&moments.starts, 1);
+    bytes_map_init(&moments.groups, sizeof(struct changed_group));
+    rollup_init(&moments.rollup, &picking->query->question, picking->begins_us, picking->query->to_us);
+    bool done = roll_up_unordered(picking->snapshot, picking->view, picking->query, &moments.rollup, problem);
+    if (done)
+        done = (note_changed(&moments, changes) && note_behind(&moments, changes)) || problem_memory(problem);
+    if (done) {
+        pick_near(&moments);
+        pick_gone_sessions(&moments);
+    }
+    changed_moments_clean_up(&moments);
+    return done;
+}
+
 bool view_changes_pick(const struct snapshot *snapshot, size_t view, const struct view_query *query,
                        const struct stream_position *since, const struct changes *changes, struct selection *selection,
                        struct problem *problem)
@@ -236,7 +373,10 @@ bool view_changes_pick(const struct snapshot *snapshot, size_t view, const struc
         return true;
     if (question_is_plain(&query->question))
         pick_panes(&picking, &since->finality, changes);
-    else if (!pick_expired(&picking, since->expired_us, problem) || !pick_touched(&picking, changes, problem))
+    else if (view_is_of_sessions(query->view)) {
+        if (changes->count > 0 && !pick_sessions(&picking, changes, problem))
+            return false;
+    } else if (!pick_expired(&picking, since->expired_us, problem) || !pick_touched(&picking, changes, problem))
         return false;
     return !selection->bytes.failed || problem_memory(problem);
 }

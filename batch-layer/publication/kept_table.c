@@ -43,7 +43,7 @@ static void append_ours(struct buffer *sql, const struct view *view)
     struct buffer rows = {0};
     append_view_rows(&rows, view);
     buffer_append_string(sql, "to_regclass(");
-    if (view_hops(view))
+    if (view_merges_panes(view))
         buffer_append_literal(sql, buffer_text(&rows));
     else
         buffer_append_string(sql, "null");
@@ -236,7 +236,7 @@ bool kept_table_replace(struct batch *batch, const struct view *view, const char
     struct row_view rows = {.view = view};
     if (!try_replace(batch, view, wanted, &rows, ret_refusal, error))
         return false;
-    if (!view_hops(view) || ret_refusal->length == 0)
+    if (!view_merges_panes(view) || ret_refusal->length == 0)
         return true;
     buffer_clear(ret_refusal);
     rows.is_dropped = true;

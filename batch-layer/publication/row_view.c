@@ -3,6 +3,7 @@
 
 #include "database/grants.h"
 #include "engine/postgres/hopping_sql.h"
+#include "engine/postgres/session_sql.h"
 #include "postgres/view_table.h"
 
 /* What there is of the names: the kind of view.<name> (null: nothing), whether there is a table of panes, and whether a
@@ -53,11 +54,12 @@ bool row_view_make_way(struct batch *batch, const struct view *view, struct buff
         return false;
     char kind = PQgetisnull(found, 0, KIND) ? '\0' : *PQgetvalue(found, 0, KIND);
     bool has_panes = *PQgetvalue(found, 0, HAS_PANES) == 't', is_ours = *PQgetvalue(found, 0, IS_OURS) == 't';
-    if (!view_hops(view))
+    if (!view_merges_panes(view))
         return !has_panes || !is_ours || (kind && kind != 'v') || drop(batch, view, ret_refusal, error);
     if (kind && (kind != 'v' || !has_panes))
         buffer_appendf(ret_refusal,
-                       "the rows of a hopping window are an SQL view, and view.%s is there already, as %s that others "
+                       "the rows of hopping windows and of sessions are an SQL view, and view.%s is there already, as "
+                       "%s that others "
                        "may use: drop it, or give the view another name",
                        view->name, kind == 'v' ? "somebody else's" : "a table");
     return !ret_refusal->failed || error_set(error, ERROR_INTERNAL, "out of memory");
@@ -84,9 +86,12 @@ void row_view_append_drop(struct buffer *sql, const struct row_view *rows)
 
 void row_view_append_create(struct buffer *sql, const struct row_view *rows)
 {
-    if (!view_hops(rows->view))
+    if (!view_merges_panes(rows->view))
         return;
     buffer_append_string(sql, "; ");
-    append_hopping_view(sql, rows->view);
+    if (view_is_of_sessions(rows->view))
+        append_session_view(sql, rows->view);
+    else
+        append_hopping_view(sql, rows->view);
     buffer_append_text(sql, buffer_text(&rows->grants));
 }

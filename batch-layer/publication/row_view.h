@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * view.<name> of a view whose rows are made of several panes: an SQL view over the table of panes, printed from the
- * definition (engine/postgres/hopping_sql.h). It follows the table whenever that is made anew. Of a view whose panes
- * are rows there is none, and nothing here does anything but make way. */
+ * definition (engine/postgres/hopping_sql.h, session_sql.h). It follows the table whenever that is made anew. Of a view
+ * whose panes are rows there is none, and nothing here does anything but make way. */
 #ifndef TIDEMARK_BATCH_ROW_VIEW_H
 #define TIDEMARK_BATCH_ROW_VIEW_H
 
@@ -13,7 +13,7 @@ struct row_view {
     struct buffer grants; /* SQL that gives again what was granted on it */
 };
 
-/* Makes the names free that the view is about to get. A view that doesn't hop any more loses its SQL view and the panes
+/* Makes the names free that the view is about to get. A view whose panes are rows now loses its SQL view and the panes
  * below. A table of the name stays, for others may use it: `ret_refusal` says so then, as where something depends on
  * the SQL view, and nothing is changed. */
 bool row_view_make_way(struct batch *batch, const struct view *view, struct buffer *ret_refusal,

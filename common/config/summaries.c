@@ -91,7 +91,7 @@ static bool find_view(struct assembly *assembly, const struct yaml_node *name, s
 static void check_window(struct assembly *assembly, const struct yaml_node *name, const struct view *view)
 {
     const struct zone *zone = assembly->settings.zone;
-    if (view->window.length_s != SECONDS_PER_DAY || view_hops(view))
+    if (view->window.length_s != SECONDS_PER_DAY || view_merges_panes(view))
         problem_add(assembly->reader.problems, name->location,
                     "the window of a view that files are summarised by has to be \"tumbling 1 day\"");
     else if (view->zone && zone && strcmp(zone_name(view->zone), zone_name(zone)) != 0)

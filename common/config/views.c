@@ -39,7 +39,10 @@ const struct option view_options[] = {
          "divide a day; or `hopping SIZE every HOP` (`sliding` means the same), where a row begins at each HOP and is "
          "of "
          "the next SIZE / HOP of them, at most 1,440: a HOP is minutes that divide an hour, `1 hour` or `1 day`, and "
-         "a SIZE is of minutes or hours, or of days, as its HOP is. A day begins at its first instant in the time "
+         "a SIZE is of minutes or hours, or of days, as its HOP is; or `session GAP` of seconds or minutes, at most a "
+         "day, where a row is what a group has at most a GAP apart, from the first event time to the last and a GAP: "
+         "such a view needs `dimensions` and a `retention`, and measures `count`, `sum` and `avg`. A day begins at its "
+         "first instant in the time "
          "zone, and a week on Monday. An hour holds the "
          "moments of one local hour, one after the other: "
          "it comes twice, or is longer or shorter, where the clock changes.",
@@ -54,9 +57,9 @@ const struct option view_options[] = {
      .offset = offsetof(struct written_view, retention_us),
      .minimum = 60 * US_PER_SECOND,
      .maximum = 36500 * DAY_US,
-     .meaning =
-         "How long windows are answered, by the partitions' clock; whole seconds, and no shorter than the window. "
-         "Without it they are kept for good.",
+     .meaning = "How long windows are answered, by the partitions' clock; whole seconds, and no shorter than the "
+                "window, or the gap of sessions. "
+                "Without it they are kept for good.",
      .example = "48 hours"},
     {.key = "watermark",
      .type = &option_duration,
@@ -123,12 +126,11 @@ static void read_window(struct assembly *assembly, const struct yaml_node *node,
     struct error error = {0};
     bool hops = text_after(node->text, "hopping", &rest) || text_after(node->text, "sliding", &rest);
     view->panes = 1;
-    if (text_after(node->text, "session", &rest))
-        problem_add(assembly->reader.problems, node->location,
-                    "session windows are not supported yet, only tumbling and hopping ones");
-    else if (!(hops ? window_parse_asked(node->text, &view->window, &view->panes, &error)
-                    : window_parse(node->text, &view->window, &error)) ||
-             (view_hops(view) && view->zone && !window_check_hop(node->text, &view->window, view->zone, &error)))
+    bool is_session = text_after(node->text, "session", &rest);
+    if (!(is_session ? window_parse_session(node->text, &view->window, &error)
+          : hops     ? window_parse_asked(node->text, &view->window, &view->panes, &error)
+                     : window_parse(node->text, &view->window, &error)) ||
+        (view_hops(view) && view->zone && !window_check_hop(node->text, &view->window, view->zone, &error)))
         assembly_problem(assembly, node->location, &error);
 }
 
@@ -268,6 +270,13 @@ static bool read_field(struct assembly *assembly, const struct yaml_node *entry,
                     "a tumbling window, and ask for hopping ones by window=");
         return false;
     }
+    if (measure_rests_on_members(measure) && view_is_of_sessions(view)) {
+        problem_add(problems, entry->location,
+                    "%.*s isn't possible in a view of sessions, which has count, sum and avg: ask it of a view with "
+                    "another window",
+                    (int)call->word.length, call->word.data);
+        return false;
+    }
     const char *wanted = check_type(measure->kind, view->schema->fields[measure->field].type);
     if (wanted) {
         problem_add(problems, location, "%.*s needs %s", (int)call->word.length, call->word.data, wanted);
@@ -330,9 +339,22 @@ static void read_retention(struct assembly *assembly, const struct yaml_node *en
     if (retention_us % US_PER_SECOND != 0)
         problem_add(assembly->reader.problems, option_location(entry, "retention"),
                     "\"retention\" must be whole seconds");
-    else if (retention_us > 0 && view->retention_s < view->panes * view->window.length_s)
+    else if (retention_us > 0 && view->retention_s < view->panes * view->window.length_s + view->window.gap_s)
         problem_add(assembly->reader.problems, option_location(entry, "retention"),
-                    "\"retention\" must not be shorter than the window");
+                    "\"retention\" must not be shorter than %s", view->window.gap_s ? "the gap" : "the window");
+}
+
+/* Moments aren't kept for good, and without a group all versions would be one session. */
+static void check_session(struct assembly *assembly, const struct written_view *written, const struct view *view)
+{
+    if (!view_is_of_sessions(view))
+        return;
+    if (!written->dimensions || written->dimensions->count == 0)
+        problem_add(assembly->reader.problems, written->window->location,
+                    "sessions are those of a group: give \"dimensions\", such as [customer_id]");
+    if (written->retention_us == 0)
+        problem_add(assembly->reader.problems, written->window->location,
+                    "a view of sessions needs a \"retention\", such as 48 hours: its moments aren't kept for good");
 }
 
 static void read_view(struct assembly *assembly, const struct yaml_node *entry, const struct written_view *written,
@@ -356,6 +378,7 @@ static void read_view(struct assembly *assembly, const struct yaml_node *entry, 
     if (written->retention_us > 0 && written->watermark_us > written->retention_us)
         problem_add(assembly->reader.problems, option_location(entry, "watermark"),
                     "\"watermark\" must not be longer than the retention");
+    check_session(assembly, written, view);
 }
 
 /* Reads the view if its source is known and sound; returns the number of the source, else SIZE_MAX. */

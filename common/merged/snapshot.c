@@ -86,6 +86,11 @@ size_t snapshot_view_bytes(const struct snapshot *snapshot, size_t view)
     return bytes;
 }
 
+static int64_t gap_us(const struct view *view)
+{
+    return view->window.gap_s * US_PER_SECOND;
+}
+
 int64_t snapshot_floor_us(const struct snapshot *snapshot, size_t view)
 {
     const struct source *source = snapshot->source;
@@ -93,7 +98,7 @@ int64_t snapshot_floor_us(const struct snapshot *snapshot, size_t view)
     for (size_t i = 0; i < source->view_count; i++)
         if (source->views[i].shown == &source->views[view] && snapshot->views[i].rows.floor_us > floor_us)
             floor_us = snapshot->views[i].rows.floor_us;
-    return floor_us;
+    return floor_us == INT64_MIN ? floor_us : floor_us + gap_us(&source->views[view]);
 }
 
 /* The members of one field. */
@@ -314,6 +319,12 @@ static int64_t expired_before(const struct view *view, int64_t clock_us, int64_t
     return edge_us > before_us ? edge_us : before_us;
 }
 
+/* What a session begins with is judged by the gap before it. */
+static int64_t kept_from(const struct view *view, int64_t expired_us)
+{
+    return expired_us == INT64_MIN ? expired_us : expired_us - gap_us(view);
+}
+
 static bool prepare_live(struct update *update, const struct live *live)
 {
     size_t view_count = live->source->view_count;
@@ -343,7 +354,7 @@ static bool prepare_batch(struct update *update, struct staging *staging)
             continue;
         view->is_fresh = true;
         view_rows_raise_floor(&view->fresh, staged->floor_us);
-        view_rows_raise_floor(&view->fresh, view->expired_us);
+        view_rows_raise_floor(&view->fresh, kept_from(view->fresh.view, view->expired_us));
         if (!view_rows_add(&view->fresh, LAYER_BATCH, &view->batch))
             return false;
         sorted_panes_clean_up(&view->batch);
@@ -418,10 +429,15 @@ static void note_changes(struct snapshot *snapshot, size_t number, const struct 
         feed_note_all(notes.feed, notes.number);
     if (!feed_takes_notes(notes.feed, notes.number))
         return;
-    for (size_t i = 0; i < rows->count && (rebuild || rows->windows[i].start_us < update->expired_us); i++)
-        if (rows->windows[i].start_us < update->expired_us ||
-            window_rows_has(rows->view, &rows->windows[i], LAYER_SPEED))
-            note_window(&notes, &rows->windows[i]);
+    const int64_t expired_us = snapshot->views[number].expired_us;
+    for (size_t i = rebuild ? 0 : view_rows_window(rows, expired_us); i < rows->count; i++) {
+        const struct window_rows *window = &rows->windows[i];
+        bool expires = window->start_us >= expired_us && window->start_us < update->expired_us;
+        if (!expires && !rebuild)
+            break;
+        if (expires || window_rows_has(rows->view, window, LAYER_SPEED))
+            note_window(&notes, window);
+    }
     if (staged)
         note_staged(&notes, rows, staged);
     note_panes(&notes, &update->batch);
@@ -444,7 +460,7 @@ static bool place_view(struct view_state *state, struct view_update *update, con
             return false;
     }
     state->expired_us = update->expired_us;
-    view_rows_raise_floor(&state->rows, state->expired_us);
+    view_rows_raise_floor(&state->rows, kept_from(state->rows.view, state->expired_us));
     if (rebuild && !update->is_fresh)
         view_rows_clear_layer(&state->rows, LAYER_SPEED);
     if (!view_rows_add(&state->rows, LAYER_SPEED, &update->live))

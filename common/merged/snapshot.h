@@ -51,7 +51,8 @@ struct log_sight {
 
 struct view_state {
     struct view_rows rows;
-    int64_t expired_us; /* windows that start before it are past the retention; INT64_MIN: none is */
+    int64_t expired_us; /* windows that start before it are past the retention, sessions' moments a gap more; INT64_MIN:
+                           none is */
 };
 
 struct snapshot {
@@ -96,7 +97,8 @@ size_t snapshot_bytes(const struct snapshot *snapshot);
 /* What the rows of a view take, with the members of its measures. */
 size_t snapshot_view_bytes(const struct snapshot *snapshot, size_t view);
 
-/* Windows of the view that start before it aren't held, or not all of their members. */
+/* Windows of the view that start before it aren't held, or not all of their members, or not what decides of whether a
+ * session begins there. */
 int64_t snapshot_floor_us(const struct snapshot *snapshot, size_t view);
 
 /* Takes the members of a group of the view into its cell, which is merged: real time may have added to what is

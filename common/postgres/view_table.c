@@ -17,7 +17,7 @@ static void append_name(struct buffer *sql, const char *name, const char *suffix
 
 void append_view_table(struct buffer *sql, const struct view *view)
 {
-    append_name(sql, view->name, view_hops(view) ? VIEW_PANES_SUFFIX : "");
+    append_name(sql, view->name, view_merges_panes(view) ? VIEW_PANES_SUFFIX : "");
 }
 
 void append_view_rows(struct buffer *sql, const struct view *view)

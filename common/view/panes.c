@@ -142,6 +142,16 @@ bool view_hops(const struct view *view)
     return view->panes > 1;
 }
 
+bool view_is_of_sessions(const struct view *view)
+{
+    return window_is_of_moments(&view->window);
+}
+
+bool view_merges_panes(const struct view *view)
+{
+    return view_hops(view) || view_is_of_sessions(view);
+}
+
 size_t source_shown_count(const struct source *source)
 {
     size_t count = 0;

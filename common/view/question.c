@@ -35,7 +35,8 @@ void question_of_members(const struct view_question *question, const struct view
 
 bool question_is_plain(const struct view_question *question)
 {
-    return question->panes == 1 && question->rows.window.length_s == question->view->window.length_s &&
+    return question->panes == 1 && !view_is_of_sessions(question->view) &&
+           question->rows.window.length_s == question->view->window.length_s &&
            question->rows.dimension_count == question->view->dimension_count && question->order_count == 0 &&
            question->per_window == 0;
 }
@@ -86,10 +87,25 @@ static bool refuse_words(struct error *error)
     return false;
 }
 
+static bool refuse_of_sessions(const struct view *view, struct error *error)
+{
+    struct buffer rows = {0};
+    window_print_asked(&view->window, view->panes, &rows);
+    bool memory_is_short = rows.failed;
+    error_set(error, ERROR_USAGE,
+              "window can't be asked of a view whose rows are sessions (\"%s\"): possible are group_by, order and "
+              "per_window",
+              buffer_string(&rows));
+    buffer_clean_up(&rows);
+    return memory_is_short ? error_set(error, ERROR_INTERNAL, "memory is short") : false;
+}
+
 bool question_set_window(struct view_question *question, struct text text, struct error *error)
 {
     struct window window;
     int64_t panes;
+    if (view_is_of_sessions(question->view))
+        return refuse_of_sessions(question->view, error);
     if (!window_parse_asked(text, &window, &panes, error))
         return refuse_words(error);
     const struct view *view = question->view;

@@ -5,9 +5,10 @@
 
 #include "base/clock.h"
 
-/* What the map holds: a cell, and whether a pane of it was touched. */
+/* What the map holds: a cell, whether a pane of it was touched, and of a session where it ends. */
 struct rolled {
     bool is_touched;
+    int64_t end_us;
     struct cell cell;
 };
 
@@ -15,11 +16,14 @@ void rollup_init(struct rollup *rollup, const struct view_question *question, in
 {
     *rollup = (struct rollup){.question = question, .from_us = from_us, .to_us = to_us};
     bytes_map_init(&rollup->map, offsetof(struct rolled, cell) + cell_size(&question->rows));
+    sessions_init(&rollup->sessions, question->rows.window.gap_s * US_PER_SECOND);
+    rollup->open_us = INT64_MIN;
 }
 
 void rollup_clean_up(struct rollup *rollup)
 {
     bytes_map_clean_up(&rollup->map);
+    sessions_clean_up(&rollup->sessions);
     buffer_clean_up(&rollup->key);
     free(rollup->rows);
     rollup->rows = NULL;
@@ -57,29 +61,84 @@ static void append_group(struct rollup *rollup, const struct value dimensions[])
     group_append(&question->rows, values, &rollup->key);
 }
 
-static bool add_to(struct rollup *rollup, int64_t start_us, const struct cell *cell, bool is_touched)
+static struct rolled *add_to(struct rollup *rollup, int64_t start_us, const struct cell *cell, bool is_touched)
 {
     memcpy(rollup->key.data, &start_us, sizeof start_us);
     struct rolled *rolled = bytes_map_at(&rollup->map, buffer_text(&rollup->key));
     rollup->is_full = rollup->map.count > ROLLUP_ROWS_MAX;
     if (!rolled || rollup->is_full)
-        return false;
+        return NULL;
     cell_merge(&rollup->question->rows, &rolled->cell, cell);
     rolled->is_touched |= is_touched;
+    return rolled;
+}
+
+static bool is_in_range(const struct rollup *rollup, int64_t start_us)
+{
+    return start_us >= rollup->from_us && start_us < rollup->to_us;
+}
+
+/* What lay there once touches the session that it would be in. */
+static void take_back_moment(struct rollup *rollup, struct session *session, int64_t at_us)
+{
+    struct text row = buffer_text(&rollup->key);
+    memcpy(rollup->key.data, &session->first_us, sizeof session->first_us);
+    struct rolled *rolled =
+        session_take_back(&rollup->sessions, session, at_us) ? bytes_map_find(&rollup->map, row) : NULL;
+    if (rolled)
+        rolled->is_touched = true;
+}
+
+/* The key has the group. */
+static bool add_moment(struct rollup *rollup, int64_t at_us, const struct cell *cell, bool is_touched)
+{
+    struct text row = buffer_text(&rollup->key), group = {row.data + sizeof at_us, row.length - sizeof at_us};
+    struct session *session = sessions_of(&rollup->sessions, group);
+    if (!session)
+        return false;
+    if (cell->count <= 0) {
+        if (is_touched)
+            take_back_moment(rollup, session, at_us);
+        return true;
+    }
+    is_touched |= session_add(&rollup->sessions, session, at_us);
+    if (!is_in_range(rollup, session->first_us))
+        return true;
+    struct rolled *rolled = add_to(rollup, session->first_us, cell, is_touched);
+    if (!rolled)
+        return false;
+    rolled->end_us = at_us + rollup->sessions.gap_us;
+    rollup->open_us = rolled->end_us + 1;
     return true;
+}
+
+/* The key of a row of this group; its start is still to be put in. */
+static bool begin_key(struct rollup *rollup, const struct value dimensions[])
+{
+    const int64_t start_us = 0;
+    buffer_clear(&rollup->key);
+    buffer_append(&rollup->key, &start_us, sizeof start_us);
+    append_group(rollup, dimensions);
+    return !rollup->key.failed;
+}
+
+struct text rollup_group(struct rollup *rollup, const struct value dimensions[])
+{
+    if (!begin_key(rollup, dimensions))
+        return (struct text){0};
+    return (struct text){rollup->key.data + sizeof(int64_t), rollup->key.length - sizeof(int64_t)};
 }
 
 bool rollup_add(struct rollup *rollup, int64_t pane_start_us, const struct value dimensions[], const struct cell *cell,
                 bool is_touched)
 {
+    if (view_is_of_sessions(&rollup->question->rows))
+        return begin_key(rollup, dimensions) && add_moment(rollup, pane_start_us, cell, is_touched);
     if (!rollup->is_warm || rollup->pane_us != pane_start_us)
         find_starts(rollup, pane_start_us);
     if (rollup->start_count == 0)
         return true;
-    buffer_clear(&rollup->key);
-    buffer_append(&rollup->key, &pane_start_us, sizeof pane_start_us); /* room for the start */
-    append_group(rollup, dimensions);
-    if (rollup->key.failed)
+    if (!begin_key(rollup, dimensions))
         return false;
     for (size_t i = 0; i < rollup->start_count; i++)
         if (!add_to(rollup, rollup->starts[i], cell, is_touched))
@@ -106,9 +165,17 @@ void rollup_take_members(struct rollup *rollup, size_t number, const struct roll
     }
 }
 
+int64_t rollup_begins_us(const struct rollup *rollup)
+{
+    int64_t gap_us = rollup->sessions.gap_us;
+    return rollup->from_us < INT64_MIN + gap_us ? INT64_MIN : rollup->from_us - gap_us;
+}
+
 int64_t rollup_reach_us(const struct rollup *rollup)
 {
     const struct view_question *question = rollup->question;
+    if (view_is_of_sessions(&question->rows))
+        return rollup->open_us > rollup->to_us ? rollup->open_us : rollup->to_us;
     /* Days, and what the clock shows twice: some more than the length. */
     int64_t length_us = (question->panes * question->rows.window.length_s + 3 * SECONDS_PER_DAY) * US_PER_SECOND;
     return rollup->to_us > INT64_MAX - 2 * length_us ? INT64_MAX : rollup->to_us + 2 * length_us;
@@ -196,8 +263,11 @@ static int compare_in_windows(const void *left, const void *right, void *context
     return order ? order : compare_rows(left, right, context);
 }
 
-static int64_t end_of(const struct view_question *question, int64_t start_us)
+static int64_t end_of(const struct view_question *question, const struct rollup_row *row)
 {
+    int64_t start_us = row->start_us;
+    if (view_is_of_sessions(&question->rows))
+        return row->end_us;
     for (int64_t i = 0; i < question->panes; i++)
         start_us = window_end_us(&question->rows.window, question->rows.zone, start_us);
     return start_us;
@@ -211,6 +281,7 @@ bool rollup_get(const struct rollup *rollup, size_t number, struct rollup_row *r
     const struct rolled *rolled = entry->value;
     *ret_row = (struct rollup_row){.group = {entry->key.data + sizeof(int64_t), entry->key.length - sizeof(int64_t)},
                                    .cell = &rolled->cell,
+                                   .end_us = rolled->end_us,
                                    .is_touched = rolled->is_touched};
     memcpy(&ret_row->start_us, entry->key.data, sizeof ret_row->start_us);
     return true;
@@ -225,10 +296,11 @@ bool rollup_find(struct rollup *rollup, int64_t start_us, struct text group, str
     if (!rolled || rolled->cell.count == 0)
         return false;
     *ret_row = (struct rollup_row){.start_us = start_us,
-                                   .end_us = end_of(rollup->question, start_us),
+                                   .end_us = rolled->end_us,
                                    .group = group,
                                    .cell = &rolled->cell,
                                    .is_touched = rolled->is_touched};
+    ret_row->end_us = end_of(rollup->question, ret_row);
     return true;
 }
 
@@ -268,8 +340,9 @@ bool rollup_order(struct rollup *rollup)
     sort(rollup, compare_in_windows);
     for (size_t i = 0; i < rollup->count; i++) {
         struct rollup_row *row = &rollup->rows[i];
-        bool is_same = i > 0 && rollup->rows[i - 1].start_us == row->start_us;
-        row->end_us = is_same ? rollup->rows[i - 1].end_us : end_of(rollup->question, row->start_us);
+        bool is_same =
+            i > 0 && rollup->rows[i - 1].start_us == row->start_us && !view_is_of_sessions(&rollup->question->rows);
+        row->end_us = is_same ? rollup->rows[i - 1].end_us : end_of(rollup->question, row);
     }
     if (rollup->question->per_window)
         keep_first(rollup);

@@ -140,8 +140,11 @@ bool group_parse(const struct view *view, struct text group, struct value ret_va
 /* Order of rows in a window: by dimension, nulls first, text bytewise, integers by number. */
 int group_compare(const struct view *view, struct text a, struct text b);
 
-/* Whether a row is made of several panes. */
+/* Whether a row is made of so many panes, one after the other; and whether it is a session. */
 bool view_hops(const struct view *view);
+bool view_is_of_sessions(const struct view *view);
+/* Either: rows are merged from panes, and PostgreSQL has them as an SQL view over the panes. */
+bool view_merges_panes(const struct view *view);
 /* How many views of the source aren't hidden: those that stand first. */
 size_t source_shown_count(const struct source *source);
 /* The number of the field whose values are the members of a hidden view. */

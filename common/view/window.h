@@ -36,8 +36,11 @@ bool window_parse(struct text text, struct window *ret_window, struct error *err
  */
 bool window_parse_asked(struct text text, struct window *ret_window, int64_t *ret_panes,
                         struct error *error) MUST_CHECK;
-void window_print(const struct window *window, struct buffer *out); /* "tumbling 15 minutes" */
-/* Of so many windows, one after the other: "hopping 1 hour every 5 minutes"; of up to 1 as window_print. */
+/* "session 30 minutes", whose gap is seconds or minutes, at most a day. */
+bool window_parse_session(struct text text, struct window *ret_window, struct error *error) MUST_CHECK;
+void window_print(const struct window *window, struct buffer *out); /* "tumbling 15 minutes"; of sessions "moment" */
+/* Of so many windows, one after the other: "hopping 1 hour every 5 minutes"; of up to 1 as window_print, and of moments
+ * the sessions that they make. */
 void window_print_asked(const struct window *window, int64_t panes, struct buffer *out);
 /* Whether windows that hop by this one are as long as they say: a hop of 1 hour isn't one where clocks are changed by
  * part of an hour. ERROR_CONFIGURATION says so, and what is. `text` is the window as it was written. */

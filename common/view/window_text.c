@@ -43,11 +43,11 @@ static bool is_unit(struct text word, const char *singular)
     return text_equal(word, unit);
 }
 
-/* 1 to 9999, without a sign or a leading zero; 0 is not a number. */
+/* 1 to 99999, without a sign or a leading zero; 0 is not a number. */
 static int64_t count_of(struct text word)
 {
     int64_t count = 0;
-    if (word.length == 0 || word.length > 4 || word.data[0] == '0') {
+    if (word.length == 0 || word.length > 5 || word.data[0] == '0') {
         return 0;
     }
     for (size_t i = 0; i < word.length; i++) {
@@ -103,7 +103,7 @@ static bool words_to_window(struct text kind, struct text count, struct text uni
     if (!text_equal(kind, text_of("tumbling")) || length_s == 0) {
         return false;
     }
-    ret_window->length_s = length_s;
+    *ret_window = (struct window){.length_s = length_s};
     return true;
 }
 
@@ -117,7 +117,8 @@ static bool refuse(struct text text, const struct window *meant, struct error *e
     error_set(
         error, ERROR_CONFIGURATION,
         "window \"%.*s\" must be \"tumbling\" and 1 day, 1 week, 1 month, 1 year, or hours or minutes that divide a "
-        "day, such as \"tumbling 15 minutes\", or one like \"hopping 1 hour every 5 minutes\"%s%s%s",
+        "day, such as \"tumbling 15 minutes\", or one like \"hopping 1 hour every 5 minutes\" or \"session 30 "
+        "minutes\"%s%s%s",
         text.length > 80 ? 80 : (int)text.length, text.data ? text.data : "", meant ? "; did you mean \"" : "",
         buffer_string(&suggestion), meant ? "\"?" : "");
     buffer_clean_up(&suggestion);
@@ -161,6 +162,10 @@ static void print_length(int64_t length_s, bool days, struct buffer *out)
 
 void window_print(const struct window *window, struct buffer *out)
 {
+    if (window_is_of_moments(window)) {
+        buffer_append_string(out, "moment");
+        return;
+    }
     if (window_is_of_days(window)) {
         buffer_append_string(out, print_whole(window->length_s));
         return;
@@ -169,9 +174,20 @@ void window_print(const struct window *window, struct buffer *out)
     print_length(window->length_s, false, out);
 }
 
+static void print_session(int64_t gap_s, struct buffer *out)
+{
+    bool minutes = gap_s % SECONDS_PER_MINUTE == 0;
+    int64_t count = minutes ? gap_s / SECONDS_PER_MINUTE : gap_s;
+    buffer_appendf(out, "session %lld %s%s", (long long)count, minutes ? "minute" : "second", count == 1 ? "" : "s");
+}
+
 void window_print_asked(const struct window *window, int64_t panes, struct buffer *out)
 {
     bool days = window_is_of_days(window);
+    if (window_is_of_moments(window)) {
+        print_session(window->gap_s, out);
+        return;
+    }
     if (panes <= 1) {
         window_print(window, out);
         return;
@@ -239,6 +255,8 @@ bool window_parse_asked(struct text text, struct window *ret_window, int64_t *re
     struct text rest = text, kind = take_word(&rest);
     if (text_equal(kind, text_of("hopping")) || text_equal(kind, text_of("sliding")))
         return parse_hopping(text, rest, ret_window, ret_panes, error);
+    if (text_equal(kind, text_of("session")))
+        return refuse_asked(text, "can't be asked for: only a view whose own window it is has sessions", error);
     struct text count = kind;
     if (text_equal(kind, text_of("tumbling")))
         count = take_word(&rest);
@@ -249,6 +267,20 @@ bool window_parse_asked(struct text text, struct window *ret_window, int64_t *re
                             "\"1 year\", or one like \"hopping 1 hour every 5 minutes\"",
                             error);
     *ret_panes = 1;
+    return true;
+}
+
+bool window_parse_session(struct text text, struct window *ret_window, struct error *error)
+{
+    struct text rest = text, kind = take_word(&rest), count = take_word(&rest), unit = take_word(&rest);
+    int64_t unit_s = is_unit(unit, "second") ? 1 : is_unit(unit, "minute") ? SECONDS_PER_MINUTE : 0;
+    int64_t gap_s = count_of(count) * unit_s;
+    if (take_word(&rest).length > 0 || !text_equal(kind, text_of("session")) || gap_s == 0 || gap_s > SECONDS_PER_DAY)
+        return refuse_asked(text,
+                            "must be \"session\" and a gap of seconds or minutes, at most a day: "
+                            "\"session 30 minutes\"",
+                            error);
+    *ret_window = (struct window){.gap_s = gap_s};
     return true;
 }
 

@@ -290,7 +290,7 @@ async function askLatest() {
 
 async function start() {
   try {
-    views = (await ask("/v1/views")).views;
+    views = (await ask("/v1/views")).views.filter(view => view.window_seconds);
     note("start", null);
   } catch (error) {
     note("start", error);

@@ -29,6 +29,7 @@ SUMMARY = {
     "smallest": "min(amount)",
     "largest": "max(amount)",
 }
+VISITS = {"order_count": "count", "total_revenue": "sum(amount)", "mean": "avg(amount)"}
 HOURLY = {"order_count": "count", "total_revenue": "sum(amount)", "most": "max(quantity)"}
 
 SAMPLES = 200  # answers that are kept and checked
@@ -96,6 +97,7 @@ class MainJob(EndToEnd):
                 "live_revenue": view("orders", "tumbling_1_minute", retention="48 hours"),
                 "hourly_revenue": view("orders", "tumbling 1 hour", HOURLY, time_zone="Asia/Kolkata"),
                 "rolling_hours": view("orders", "hopping_3_hours_every_1_hour", HOURLY, dimensions=["customer_segment"]),
+                "visits": view("orders", "session_30_minutes", VISITS, dimensions=["customer_id"], retention="400 days"),
                 "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
                 "weekly_revenue": view("orders", "tumbling 1 week"),
                 "monthly_summary": view("orders", "tumbling_1_month", SUMMARY, dimensions=["category"]),

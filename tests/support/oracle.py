@@ -57,6 +57,7 @@ class View:
     measures: dict = field(default_factory=lambda: {"order_count": ("count",), "total_revenue": ("sum", "amount")})
     where: object = paid_order
     panes: int = 1  # so many windows, one after the other, are a row
+    gap: int = 0  # in seconds: rows are sessions, and there is no window
 
 
 @dataclass(frozen=True)
@@ -253,6 +254,24 @@ def row_starts(at_us, view):
     return starts
 
 
+def sessions(orders, view):
+    """Each order with the start of its session, as a list of one: the first of those of its group that lie at most a gap
+    apart, one after the other."""
+    latest = {}  # of each group the session's start, and the moment before
+    for order in sorted(orders, key=lambda order: order["at"]):
+        group = tuple(order[d] for d in view.dimensions)
+        start, before = latest.get(group, (order["at"], order["at"]))
+        if order["at"] - before > view.gap * 1_000_000:
+            start = order["at"]
+        latest[group] = (start, order["at"])
+        yield order, [moment(start)]
+
+
+def moment(at_us):
+    """Seconds since 1970, exactly: a whole number where it is one."""
+    return at_us // 1_000_000 if at_us % 1_000_000 == 0 else Decimal(at_us).scaleb(-6)
+
+
 def _clock(second, zone):
     """What a clock there shows, in seconds since its 1970."""
     return second + int(datetime.fromtimestamp(second, zone).utcoffset().total_seconds())
@@ -320,10 +339,10 @@ class Log:
     def rows(self, view, offsets=None):
         """{(window start in seconds, *dimensions): {measure: value}}"""
         groups = defaultdict(list)
-        for order in self.surviving(offsets)[0]:
-            if view.where(order):
-                for start in row_starts(order["at"], view):
-                    groups[(start, *(order[d] for d in view.dimensions))].append(order)
+        counted = [order for order in self.surviving(offsets)[0] if view.where(order)]
+        for order, starts in sessions(counted, view) if view.gap else ((o, row_starts(o["at"], view)) for o in counted):
+            for start in starts:
+                groups[(start, *(order[d] for d in view.dimensions))].append(order)
         return {key: {n: self._measure(m, orders) for n, m in view.measures.items()} for key, orders in groups.items()}
 
     def _measure(self, measure, orders):

@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from . import oracle
 from .process import PATIENCE, ROOT, Child, Final, free_port, wait_until
 
 BIN = Path(os.environ.get("TIDEMARK_BIN", ROOT / "build" / "bin"))
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 PAID = "status <> 'cancelled' and amount > 0"
 REVENUE = {"order_count": "count", "total_revenue": "sum(amount)"}
 SUMMARY = {
@@ -50,7 +51,9 @@ def oracle_view(definition, time_zone):
     """The oracle's view for a view of the configuration (with the condition that all our tests use)."""
     text = definition["window"].replace("_", " ")
     hopping = re.fullmatch(r"hopping ([0-9]+) (day|hour|minute)s? every 1 \2", text)
-    window = hopping[2] if hopping else re.fullmatch(r"tumbling 1 (year|month|week|day|hour|minute)", text)[1]
+    session = re.fullmatch(r"session ([0-9]+) (second|minute)s?", text)
+    tumbling = re.fullmatch(r"tumbling 1 (year|month|week|day|hour|minute)", text)
+    window = hopping[2] if hopping else None if session else tumbling[1]
     measures = {}
     for name, text in definition["measures"].items():
         function, _, argument = text.partition("(")
@@ -61,6 +64,7 @@ def oracle_view(definition, time_zone):
         tuple(definition.get("dimensions", ())),
         measures,
         panes=int(hopping[1]) if hopping else 1,
+        gap=int(session[1]) * {"second": 1, "minute": 60}[session[2]] if session else 0,
     )
 
 
@@ -117,7 +121,8 @@ class Answer:
 
 
 def row_key(row, definition):
-    return (int(datetime.fromisoformat(row["window_start"]).timestamp()), *(row[d] for d in definition.dimensions))
+    start = (datetime.fromisoformat(row["window_start"]) - EPOCH) // timedelta(microseconds=1)
+    return (oracle.moment(start), *(row[d] for d in definition.dimensions))
 
 
 class Platform:

@@ -86,14 +86,6 @@ static void append_start_of(struct buffer *sql, const struct numbering *numberin
                    number, buffer_string(&numbering->numbers), number, (long long)numbering->view->window.length_s);
 }
 
-static void append_dimensions(struct buffer *sql, const struct view *view)
-{
-    for (size_t i = 0; i < view->dimension_count; i++) {
-        buffer_append_string(sql, ", ");
-        buffer_append_identifier(sql, view->schema->fields[view->dimensions[i]].name);
-    }
-}
-
 /* The smallest of the smallest is the smallest; how many different values there are can't be told from panes. */
 static void append_members(struct buffer *sql, const struct view *view)
 {
@@ -111,10 +103,8 @@ static void append_hops(struct buffer *sql, const struct numbering *numbering)
 {
     const struct view *view = numbering->view;
     buffer_append_string(sql, "with hops as (select tm_hop, sum(tm_count)::bigint as tm_count");
-    append_dimensions(sql, view);
-    for (size_t i = 0; i < view->sum_count; i++)
-        buffer_appendf(sql, ", sum(%s)::bigint as %s, sum(%s) as %s", hidden_count(i).text, hidden_count(i).text,
-                       hidden_total(i).text, hidden_total(i).text);
+    append_view_dimensions(sql, view);
+    append_view_sums(sql, view);
     append_members(sql, view);
     buffer_append_string(sql, " from ");
     append_view_table(sql, view);
@@ -124,7 +114,7 @@ static void append_hops(struct buffer *sql, const struct numbering *numbering)
                    " as tm_number) n cross join lateral generate_series(tm_number - %lld, tm_number) as tm_hop "
                    "group by tm_hop",
                    (long long)view->panes - 1);
-    append_dimensions(sql, view);
+    append_view_dimensions(sql, view);
     buffer_append_char(sql, ')');
 }
 
@@ -143,15 +133,8 @@ void append_hopping_view(struct buffer *sql, const struct view *view)
     buffer_append_string(sql, " as window_start, ");
     append_start_of(sql, &numbering, buffer_string(&behind));
     buffer_append_string(sql, " as window_end");
-    append_dimensions(sql, view);
-    for (size_t i = 0; i < view->measure_count; i++) {
-        buffer_append_string(sql, ", (");
-        append_view_measure(sql, view, i);
-        buffer_append_string(sql, ")::");
-        append_view_measure_type(sql, view, &view->measures[i]);
-        buffer_append_string(sql, " as ");
-        buffer_append_identifier(sql, view->measures[i].name);
-    }
+    append_view_dimensions(sql, view);
+    append_view_measures(sql, view);
     buffer_append_string(sql, " from hops");
     sql->failed |= numbering.starts.failed | numbering.numbers.failed | numbering.bases.failed | behind.failed;
     buffer_clean_up(&behind);

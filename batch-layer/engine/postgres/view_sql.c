@@ -15,7 +15,7 @@ static const struct field *summed(const struct view *view, size_t sum)
     return &view->schema->fields[view->sums[sum]];
 }
 
-void append_view_measure_type(struct buffer *sql, const struct view *view, const struct measure *measure)
+static void append_measure_type(struct buffer *sql, const struct view *view, const struct measure *measure)
 {
     if (measure->kind == MEASURE_COUNT || measure->kind == MEASURE_UNIQUE)
         buffer_append_string(sql, "bigint");
@@ -38,7 +38,7 @@ void append_view_create(struct buffer *sql, const struct view *view, const char 
         buffer_append_string(sql, ", ");
         buffer_append_identifier(sql, view->measures[i].name);
         buffer_append_char(sql, ' ');
-        append_view_measure_type(sql, view, &view->measures[i]);
+        append_measure_type(sql, view, &view->measures[i]);
     }
     buffer_append_string(sql, ", tm_window bigint not null, tm_count bigint not null");
     for (size_t i = 0; i < view->sum_count; i++)
@@ -86,7 +86,7 @@ void append_view_finish(struct buffer *sql, const struct view *view, const char 
 
 /* A sum or an average, null where nothing was summed. The average is rounded half away from zero in integers:
  * trunc((2 |sum| + n) / 2n). */
-void append_view_measure(struct buffer *sql, const struct view *view, size_t number)
+static void append_measure(struct buffer *sql, const struct view *view, size_t number)
 {
     const struct measure *measure = &view->measures[number];
     static const char *const minor[] = {"1", "0.1", "0.01", "0.001"};
@@ -112,6 +112,33 @@ void append_view_measure(struct buffer *sql, const struct view *view, size_t num
     buffer_append_string(sql, " end");
 }
 
+void append_view_dimensions(struct buffer *sql, const struct view *view)
+{
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        buffer_append_string(sql, ", ");
+        buffer_append_identifier(sql, dimension(view, i)->name);
+    }
+}
+
+void append_view_sums(struct buffer *sql, const struct view *view)
+{
+    for (size_t i = 0; i < view->sum_count; i++)
+        buffer_appendf(sql, ", sum(%s)::bigint as %s, sum(%s) as %s", hidden_count(i).text, hidden_count(i).text,
+                       hidden_total(i).text, hidden_total(i).text);
+}
+
+void append_view_measures(struct buffer *sql, const struct view *view)
+{
+    for (size_t i = 0; i < view->measure_count; i++) {
+        buffer_append_string(sql, ", (");
+        append_measure(sql, view, i);
+        buffer_append_string(sql, ")::");
+        append_measure_type(sql, view, &view->measures[i]);
+        buffer_append_string(sql, " as ");
+        buffer_append_identifier(sql, view->measures[i].name);
+    }
+}
+
 static void append_rows(struct buffer *sql, const struct window_sql *window)
 {
     const struct view *view = window->view;
@@ -128,7 +155,7 @@ static void append_rows(struct buffer *sql, const struct window_sql *window)
         buffer_appendf(sql, ", tm_group_%zu", i);
     for (size_t i = 0; i < view->measure_count; i++) {
         buffer_append_string(sql, ", ");
-        append_view_measure(sql, view, i);
+        append_measure(sql, view, i);
     }
     for (size_t i = 0; i < view->sum_count; i++)
         buffer_appendf(sql, ", tm_n_%zu, tm_sum_%zu", i, i);

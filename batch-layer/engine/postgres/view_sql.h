@@ -16,10 +16,12 @@ void append_view_columns(struct buffer *sql, const struct view *view, void appen
 /* "insert into `table` … select … from `from`", another table of this view. */
 void append_view_copy(struct buffer *sql, const struct view *view, const char *table, const char *from);
 
-/* A measure as SQL, of the columns tm_count, tm_n_<n>, tm_sum_<n> and tm_member_<n>, as groups (group_sql.h) have them;
- * and its type. */
-void append_view_measure(struct buffer *sql, const struct view *view, size_t number);
-void append_view_measure_type(struct buffer *sql, const struct view *view, const struct measure *measure);
+/* Columns of a select, each with a comma before it. The dimensions; the sums of panes that are merged, by the names
+ * that they have in the table; and the measures with their types, of the columns tm_count, tm_n_<n>, tm_sum_<n> and
+ * tm_member_<n>, as groups (group_sql.h) have them. */
+void append_view_dimensions(struct buffer *sql, const struct view *view);
+void append_view_sums(struct buffer *sql, const struct view *view);
+void append_view_measures(struct buffer *sql, const struct view *view);
 
 /* "insert into `table` …" of the rows of all windows, or of those that begin at one of `windows` (a literal of
  * bigint[], or NULL for all), computed from the versions in `origin`, a FROM item with the alias o. Returns

@@ -86,6 +86,8 @@ static void assert_refused(const char *text, const char *place, const char *word
 #define SOURCE_HEAD "sources:\n  orders:\n    topic: kafka://orders\n    key: order_id\n    event_time: timestamp\n"
 #define SOURCE SOURCE_HEAD FIELDS                                                    /* 6 lines */
 #define VIEW SOURCE "views:\n  v:\n    source: orders\n    window: tumbling 1 day\n" /* 10 lines */
+#define SESSION_OF(window)                                                                                             \
+    SOURCE "views:\n  v: { source: orders, window: " window ", dimensions: [status], retention: 48 hours"
 #define MEASURES "    measures: { n: count }\n"
 #define NO_EVENT_TIME "sources:\n  orders:\n    topic: kafka://orders\n    key: order_id\n"
 
@@ -710,8 +712,21 @@ static const struct bad bad_views[] = {
      "8:71", "\"retention\" must not be shorter than the window"},
     {SOURCE "views:\n  v: { source: orders, window: hopping 2 days every 1 day, measures: { n: unique(status) } }\n",
      "8:75", "unique isn't supported in views of hopping windows"},
-    {SOURCE "views:\n  v: { source: orders, window: session 5 minutes, measures: { n: count } }\n", "8:32",
-     "session windows are not supported yet"},
+    {SESSION_OF("session 2 hours") ", measures: { n: count } }\n", "8:32",
+     "must be \"session\" and a gap of seconds or minutes, at most a day: \"session 30 minutes\""},
+    {SESSION_OF("session_1441_minutes") ", measures: { n: count } }\n", "8:32", "a gap of seconds or minutes"},
+    {SOURCE "views:\n  v: { source: orders, window: session 5 minutes, retention: 1 day, measures: { n: count } }\n",
+     "8:32", "sessions are those of a group: give \"dimensions\""},
+    {SOURCE
+     "views:\n  v: { source: orders, window: session 5 minutes, dimensions: [status], measures: { n: count } }\n",
+     "8:32", "a view of sessions needs a \"retention\""},
+    {SESSION_OF("session 1440 minutes") ", measures: { n: unique(status) } }\n", "8:112",
+     "unique isn't possible in a view of sessions, which has count, sum and avg"},
+    {SESSION_OF("session 1440 minutes") ", measures: { n: max(amount) } }\n", "8:112",
+     "max isn't possible in a view of"},
+    {SOURCE "views:\n  v: { source: orders, window: session 60 minutes, dimensions: [status], retention: 59 minutes, "
+            "measures: { n: count } }\n",
+     "8:85", "\"retention\" must not be shorter than the gap"},
     {VIEW, "8:3", "\"measures\" is missing"},
     {VIEW "    measures: {}\n", "11:15", "at least one measure"},
     {VIEW "    measures: { n: cuont }\n", "11:20", "did you mean \"count\"?"},
@@ -1407,6 +1422,26 @@ static void hopping_windows_are_panes_of_their_hop(void **state)
         settings_destroy(loads[i]);
 }
 
+static void sessions_are_moments_with_a_gap(void **state)
+{
+    (void)state;
+    static const char *const windows[] = {SESSION_OF("session 30 minutes") ", measures: { n: count } }\n",
+                                          SESSION_OF("session_1800_seconds") ", measures: { n: count } }\n",
+                                          SESSION_OF("session 90 seconds") ", measures: { n: count } }\n"};
+    struct settings *loads[3];
+    for (size_t i = 0; i < 3; i++) {
+        loads[i] = loaded(windows[i]);
+        const struct view *view = &loads[i]->sources[0].views[0];
+        assert_true(view_is_of_sessions(view));
+        assert_int_equal(view->window.gap_s, i == 2 ? 90 : 1800);
+        assert_int_equal(view->window.length_s, 0);
+    }
+    assert_string_equal(loads[0]->sources[0].fingerprint, loads[1]->sources[0].fingerprint);
+    assert_string_not_equal(loads[0]->sources[0].fingerprint, loads[2]->sources[0].fingerprint);
+    for (size_t i = 0; i < 3; i++)
+        settings_destroy(loads[i]);
+}
+
 static void destroying_nothing_is_allowed(void **state)
 {
     (void)state;
@@ -1511,6 +1546,7 @@ int main(void)
         cmocka_unit_test(a_refused_property_does_not_tell_a_secret),
         cmocka_unit_test(the_definition_shows_in_the_fingerprint),
         cmocka_unit_test(hopping_windows_are_panes_of_their_hop),
+        cmocka_unit_test(sessions_are_moments_with_a_gap),
         cmocka_unit_test(destroying_nothing_is_allowed),
         cmocka_unit_test(the_reference_manual_is_current),
         cmocka_unit_test(the_file_in_the_reference_manual_loads),

@@ -495,6 +495,7 @@ static void a_ledger_that_was_never_read_is_neither_closed_nor_open(void **state
                   "{\"name\": \"daily\", \"counted\": null, \"filtered\": null, \"closed\": null}, "
                   "{\"name\": \"grouped\", \"counted\": null, \"filtered\": null, \"closed\": null}, "
                   "{\"name\": \"recent\", \"counted\": null, \"filtered\": null, \"closed\": null}, "
+                  "{\"name\": \"visits\", \"counted\": null, \"filtered\": null, \"closed\": null}, "
                   "{\"name\": \"spread\", \"counted\": null, \"filtered\": null, \"closed\": null}], "
                   "\"partitions\": {}}]}\n");
     assert_null(strstr(bench_get(&world->bench, "/metrics", &status), "\ntidemark_ledger_closed{"));

@@ -19,7 +19,7 @@
 #define PARTITIONS 2
 #define DAY_S INT64_C(1767225600) /* 2026-01-01T00:00:00Z */
 
-enum { DAILY, GROUPED, RECENT, SPREAD, SPREAD_MEMBERS, VIEW_COUNT };
+enum { DAILY, GROUPED, RECENT, VISITS, SPREAD, SPREAD_MEMBERS, VIEW_COUNT };
 enum { CATEGORY, QUANTITY, AMOUNT, FIELD_COUNT };
 
 static const struct field fields[FIELD_COUNT] = {
@@ -73,10 +73,16 @@ static UNUSED int make_views(void **state)
     views[GROUPED].dimensions[1] = QUANTITY;
     views[GROUPED].dimension_count = 2;
     views[RECENT].retention_s = 3600;
+    make_view(&views[VISITS], "visits", 0, zone);
+    views[VISITS].window.gap_s = 600;
+    views[VISITS].retention_s = 7200;
+    views[VISITS].dimensions[0] = CATEGORY;
+    views[VISITS].dimensions[1] = QUANTITY;
+    views[VISITS].dimension_count = 2;
     return 0;
 }
 
-/* The group of `grouped` with this category (NULL: null) and quantity. */
+/* The group of `grouped` and `visits` with this category (NULL: null) and quantity. */
 static UNUSED struct text group_of(const char *category, int64_t quantity, struct buffer *scratch)
 {
     struct value values[FIELD_COUNT] = {0};

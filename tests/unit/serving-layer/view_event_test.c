@@ -27,7 +27,8 @@ static const char *const categories[] = {"a", "b", "", NULL};
 
 static struct text any_group(size_t view, struct buffer *scratch)
 {
-    return view == GROUPED ? group_of(categories[chance(4)], (int64_t)chance(2), scratch) : text_of("");
+    return view == GROUPED || view == VISITS ? group_of(categories[chance(4)], (int64_t)chance(2), scratch)
+                                             : text_of("");
 }
 
 /* The row of `spread` of this amount. */
@@ -53,9 +54,11 @@ static void change_a_row(void)
     struct fake_slot *slot = &fake.slots[partition];
     if (!slot->slot.exists || view == SPREAD_MEMBERS)
         return;
-    int64_t window_s =
-        window_start(&views[view].window, views[view].zone,
-                     DAY_S + (int64_t)chance(view == DAILY || view == SPREAD ? 4 : 30) * views[view].window.length_s);
+    int64_t length_s = view == VISITS ? 240 : views[view].window.length_s;
+    int64_t window_s = window_start_us(&views[view].window, views[view].zone,
+                                       (DAY_S + (int64_t)chance(view == DAILY || view == SPREAD ? 4 : 30) * length_s) *
+                                           US_PER_SECOND) /
+                       US_PER_SECOND;
     struct text group = view == SPREAD ? member_of((int64_t)chance(5), &scratch) : any_group(view, &scratch);
     int64_t count = count_in(&fake.rows[counted], window_s, group);
     for (int i = 0; i < PARTITIONS; i++)
@@ -186,6 +189,10 @@ static struct copy copies[] = {
     {.view = RECENT, .target = "/v1/views/recent?"},
     {.view = RECENT, .target = "/v1/views/recent?window=15_minutes"},
     {.view = RECENT, .target = "/v1/views/recent?window=hopping_10_minutes_every_5_minutes"},
+    {.view = VISITS, .target = "/v1/views/visits?"},
+    {.view = VISITS, .target = "/v1/views/visits?category=b&from=2026-01-01T00:20:00Z&to=2026-01-01T01:10:00Z"},
+    {.view = VISITS, .target = "/v1/views/visits?group_by=category"},
+    {.view = VISITS, .target = "/v1/views/visits?group_by="},
     {.view = SPREAD, .target = "/v1/views/spread?"},
     {.view = SPREAD, .target = "/v1/views/spread?window=hopping_2_days_every_1_day"},
 };

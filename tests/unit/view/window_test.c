@@ -264,6 +264,73 @@ static void hopping_windows_are_parsed_and_printed(void **state)
     }
 }
 
+static void sessions_are_parsed_and_printed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t gap_s;
+        const char *printed;
+    } cases[] = {
+        {"session 30 minutes", 1800, "session 30 minutes"},
+        {"session_90_seconds", 90, "session 90 seconds"},
+        {"session 60 seconds", 60, "session 1 minute"},
+        {"session 1 second", 1, "session 1 second"},
+        {"session 1440 minutes", 86400, "session 1440 minutes"},
+        {"session_86400_seconds", 86400, "session 1440 minutes"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct window window = {0};
+        struct error error = {0};
+        struct buffer printed = {0}, panes = {0};
+        assert_true(window_parse_session(text_of(cases[i].text), &window, &error));
+        assert_int_equal(window.gap_s, cases[i].gap_s);
+        assert_true(window_is_of_moments(&window));
+        window_print_asked(&window, 1, &printed);
+        assert_string_equal(buffer_string(&printed), cases[i].printed);
+        window_print(&window, &panes);
+        assert_string_equal(buffer_string(&panes), "moment");
+        buffer_clean_up(&printed);
+        buffer_clean_up(&panes);
+    }
+    static const char *const wrong[] = {"session",
+                                        "session 0 minutes",
+                                        "session 1441 minutes",
+                                        "session 30",
+                                        "session 86401 seconds",
+                                        "session 1 hour",
+                                        "session 1 day",
+                                        "session -5 minutes",
+                                        "session 5 minutes 2",
+                                        "sessions 1 minute",
+                                        "session 5 minutes every 1 minute"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct window window = {.length_s = 4711};
+        struct error error = {0};
+        assert_false(window_parse_session(text_of(wrong[i]), &window, &error));
+        assert_int_equal(error.code, ERROR_CONFIGURATION);
+        assert_non_null(strstr(error.message, "a gap of seconds or minutes, at most a day: \"session 30 minutes\""));
+        assert_int_equal(window.length_s, 4711);
+    }
+}
+
+static void windows_in_microseconds_are_those_in_seconds_and_moments_are_one_long(void **state)
+{
+    (void)state;
+    struct zone *zone = open_zone("Europe/London");
+    static const struct window session = {.gap_s = 60};
+    struct window_cursor cursor = {0};
+    const int64_t at_us = INT64_C(1774746000123456);
+    assert_int_equal(window_start_us(&hour, zone, at_us), window_start(&hour, zone, at_us / 1000000) * 1000000);
+    assert_int_equal(window_end_us(&day, zone, at_us), window_end(&day, zone, at_us / 1000000) * 1000000);
+    assert_int_equal(window_start_near_us(&hour, zone, &cursor, at_us), window_start_us(&hour, zone, at_us));
+    assert_int_equal(window_start_us(&minute, zone, -1), -60000000);
+    assert_int_equal(window_start_us(&session, zone, at_us), at_us);
+    assert_int_equal(window_start_near_us(&session, zone, &cursor, at_us), at_us);
+    assert_int_equal(window_end_us(&session, zone, at_us), at_us + 1);
+    zone_close(zone);
+}
+
 static void a_misspelt_window_is_refused_with_the_one_that_was_meant(void **state)
 {
     (void)state;
@@ -339,6 +406,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_day_begins_at_its_first_instant_and_ends_with_the_next),
         cmocka_unit_test(a_day_starts_in_itself),
+        cmocka_unit_test(sessions_are_parsed_and_printed),
+        cmocka_unit_test(windows_in_microseconds_are_those_in_seconds_and_moments_are_one_long),
         cmocka_unit_test(weeks_months_and_years_are_whole_local_days),
         cmocka_unit_test(no_moment_falls_into_a_day_that_was_left_out),
         cmocka_unit_test(hours_and_minutes_are_cut_from_local_time),
