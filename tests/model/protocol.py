@@ -21,6 +21,8 @@ Beside sums, the model shows of members and files:
 - A member's multiplicity in real time may be negative, and stays so until the cut passes it.
 - The slot of a file is its own, and begins at whatever is published, by whichever file. A view whose definition is the
   published one is complete then; one that changed is missing until a run publishes it.
+- Where a file takes another one's place in the order speed, serving, batch, views that both have are answered all the
+  time: by the old file, whose slots stand still, and then by the new one, before anything is published by it.
 """
 
 import argparse
@@ -60,6 +62,7 @@ BUGS = (
     "joins sessions of the two sides as intervals",
     "cuts a session where the range begins",
     "shares a slot between files",
+    "begins the other file's slot anew",
     "answers from rows of another definition",
 )
 
@@ -128,6 +131,8 @@ class Redis:
         return {key: slot.copy() for key, slot in self.slots.items()}
 
     def init(self, file, partition, seen, epoch, offset):
+        if self.bug == "begins the other file's slot anew":
+            self.slots = {key: slot for key, slot in self.slots.items() if key[1] != partition or key[0] == file}
         slot = self.get(file, partition)
         if (slot and slot.incarnation) == seen:
             self.incarnations += 1
@@ -573,6 +578,29 @@ class World:
             if offsets != ends:
                 raise Wrong(f"{file} file, {view.name}: stuck at {offsets}, of {ends}")
 
+    def must_answer(self, file, views):
+        """At whatever offsets."""
+        for view in views:
+            self.readers[file].begin()
+            while not self.readers[file].step():
+                pass
+            if self.ask(self.readers[file], self.question(view.name)) is None:
+                raise Wrong(f"{file} file, {view.name}: nothing is answered while the file changes")
+
+    def change(self, old, new):
+        """Another file takes this one's place in the order speed, serving, batch, without any fault."""
+        kept = [view for view in FILES[old] if view in FILES[new]]
+        self.speeds[0].restart(new)
+        for _ in range(20):
+            self.write()
+            self.must_answer(old, FILES[old])
+            self.speed()
+        self.calm(new, kept)
+        self.must_answer(old, FILES[old])
+        for _ in batch_run(self, new, replays=False):
+            self.must_answer(new, kept)
+        self.calm(new, FILES[new])
+
     def play(self):
         actions, weights = zip(*self.STEPS)
         for action in self.random.choices(actions, weights, k=STEPS):
@@ -583,6 +611,8 @@ class World:
         for _ in batch_run(self, file, replays=False):
             pass
         self.calm(file, FILES[file])
+        self.speeds[1].restart("new" if file == "old" else "old")
+        self.change(file, self.speeds[1].file)
 
 
 def play(seed, bug=None):
