@@ -5,9 +5,10 @@
 #include "program/program.h"
 #include "redis/address.h"
 #include "detector/reset.h"
+#include "forget.h"
 #include "speed.h"
 
-static const char *until_end, *detector, *from, *to;
+static const char *until_end, *detector, *from, *to, *other_definitions, *yes;
 
 static int run(void *settings, char *arguments[])
 {
@@ -46,6 +47,19 @@ static const struct command_option backtest_options[] = {
     {0},
 };
 
+static int run_forget(void *settings, char *arguments[])
+{
+    (void)arguments;
+    return speed_forget(settings, other_definitions != NULL, yes != NULL);
+}
+
+static const struct command_option forget_options[] = {
+    {"other-definitions", NULL, "the slots of all definitions of the sources but the configured ones",
+     &other_definitions},
+    {"yes", NULL, "without asking at a terminal", &yes},
+    {0},
+};
+
 static const struct command_option run_options[] = {
     {"until-end", NULL, "end with 0 once all partitions are committed up to the ends they had at the start",
      &until_end},
@@ -66,6 +80,10 @@ static const struct command commands[] = {
      .summary = "Say where a detector goes on that has lost its positions, or is to judge again.",
      .run = run_reset,
      .options = reset_options},
+    {.name = "forget",
+     .summary = "Remove from Redis what files that were in use before have left.",
+     .run = run_forget,
+     .options = forget_options},
     {0},
 };
 

@@ -77,7 +77,7 @@ static bool check_slot(struct repair *repair, int32_t number, struct error *ret_
 {
     struct realtime_store *store = repair->batch->realtime;
     struct slot_reader reader;
-    struct slot_id id = {repair->source->name, number};
+    struct slot_id id = slot_id_of(repair->source, number);
     struct slot slot = {0};
     *ret_damage = (struct error){0};
     if (store->operations->read_slot(store, id, &slot, ret_damage)) {
@@ -109,7 +109,8 @@ static bool repair_slot(struct repair *repair, int32_t number, struct error *err
         return true;
     say(repair, "the slot is forgotten, and the speed layer builds it again from the published cut",
         "partition %d: its slot %s (%s)", (int)number, kind, damage.message);
-    return !repair->mends || store->operations->forget(store, (struct slot_id){repair->source->name, number}, error);
+    bool done;
+    return !repair->mends || store->operations->forget(store, slot_id_of(repair->source, number), 0, &done, error);
 }
 
 /* --- the master dataset --- */

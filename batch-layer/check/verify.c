@@ -88,8 +88,6 @@ static bool is_ready(struct verification *verification, int32_t number)
     if (strcmp(reader->slot.cluster, verification->cluster) != 0)
         return not_ready(verification, number,
                          "its slot was read from another Kafka cluster; see tidemark-batch repair");
-    if (strcmp(reader->slot.definition, verification->source->fingerprint) != 0)
-        return not_ready(verification, number, "its slot has another definition of the source");
     if (!slot_fits(&reader->slot, number, &verification->publication))
         return not_ready(verification, number, "it is rebuilding: its slot doesn't begin at the published cut");
     for (size_t i = 0; i < reader->epoch_count; i++)
@@ -151,7 +149,7 @@ static bool read_slot(struct verification *verification, int32_t number, struct 
 {
     struct compared *compared = &verification->partitions[number];
     struct realtime_store *store = verification->batch->realtime;
-    slot_reader_init(&compared->reader, (struct slot_id){verification->source->name, number}, verification->source);
+    slot_reader_init(&compared->reader, slot_id_of(verification->source, number), verification->source);
     if (!store->operations->read(store, &compared->reader, error))
         return error_context(error, "source %s: partition %d: its slot", verification->source->name, (int)number);
     if (!audit_slot(verification, number, error))
@@ -491,7 +489,7 @@ static bool begin(struct verification *verification, struct error *error)
     if (!verification->partitions || !make_panes(verification))
         return error_set(error, ERROR_INTERNAL, "out of memory");
     for (int32_t i = 0; i < verification->partition_count; i++)
-        slot_reader_init(&verification->partitions[i].reader, (struct slot_id){source->name, i}, source);
+        slot_reader_init(&verification->partitions[i].reader, slot_id_of(source, i), source);
     return true;
 }
 

@@ -117,8 +117,8 @@ static void print_live_gaps(struct batch *batch, const struct source *source, co
         const struct published_partition *published = &publication->partitions[i];
         struct slot slot;
         struct error error = {0};
-        if (!batch->realtime->operations->read_slot(
-                batch->realtime, (struct slot_id){source->name, published->partition}, &slot, &error)) {
+        if (!batch->realtime->operations->read_slot(batch->realtime, slot_id_of(source, published->partition), &slot,
+                                                    &error)) {
             log_warning("%s", error.message);
             if (error.code == ERROR_UNAVAILABLE)
                 return;

@@ -82,6 +82,9 @@ static const char *const migrations[] = {
     " reads jsonb, unique nulls not distinct (job, due_at, day));"
     "create index if not exists job_run_job_id on tidemark.job_run (job, id);"
     "insert into tidemark.schema_version values (11)",
+    /* Of the source's definition, as it was published. */
+    "alter table tidemark.source add column if not exists fingerprint text not null default '';"
+    "insert into tidemark.schema_version values (12)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

@@ -173,9 +173,10 @@ static bool write_epoch(struct writing *writing, struct error *error)
     buffer_appendf(&writing->sql,
                    "update tidemark.source set epoch = %" PRId64 ", partitions = %" PRId64 ", split_orders = %" PRId64
                    ", published_at = clock_timestamp(), opened_at = "
-                   "to_timestamp(0) + %" PRId64 " * interval '1 microsecond' where name = ",
+                   "to_timestamp(0) + %" PRId64 " * interval '1 microsecond', fingerprint = '%s' where name = ",
                    writing->publishing->run->publication.epoch + 1, writing->publishing->run->accepted_partitions,
-                   writing->publishing->run->split_orders, writing->publishing->run->opened_at_us);
+                   writing->publishing->run->split_orders, writing->publishing->run->opened_at_us,
+                   writing->publishing->run->source->fingerprint);
     append_source(writing);
     return execute(writing, error);
 }

@@ -8,13 +8,14 @@
 #include "base/crash.h"
 #include "base/retry.h"
 #include "base/shutdown.h"
+#include "ports/other_definitions.h"
 #include "publication/publisher.h"
 #include "run/held.h"
 #include "state/fit.h"
 
 static struct slot_id slot_of(const struct source_run *run, const struct run_partition *partition)
 {
-    return (struct slot_id){run->source->name, partition->number};
+    return slot_id_of(run->source, partition->number);
 }
 
 static bool not_ready(const struct source_run *run, const struct run_partition *partition, const char *reason,
@@ -37,30 +38,45 @@ static bool check_story(const struct source_run *run, const struct run_partition
            not_ready(run, partition, "its slot was read from another Kafka cluster; see tidemark-batch repair", error);
 }
 
-/* True where the slot continues the publication; else it will where somebody reads the partition. */
+/* True where the slot continues the publication, and no other definition's was read on since; else it will where
+ * somebody reads the partition. */
 static bool check_slot(const struct source_run *run, const struct run_partition *partition, const struct slot *slot,
-                       struct error *error)
+                       bool is_read_elsewhere, struct error *error)
 {
     struct error other;
+    if (is_read_elsewhere)
+        return not_ready(run, partition,
+                         "the speed layer works with another definition of the source: restart tidemark-speed with "
+                         "this configuration, or run tidemark-batch with that one",
+                         error);
     if (!slot->exists)
         return not_ready(run, partition, "the speed layer hasn't begun with it; is tidemark-speed running?", error);
     if (!slot_format_check(slot, &other))
         return error_context(&other, "its slot") || not_ready(run, partition, other.message, error);
-    if (strcmp(slot->definition, run->source->fingerprint) != 0)
-        return not_ready(run, partition, "the speed layer works with another definition of the source", error);
     if (!slot_fits(slot, partition->number, &run->publication))
         return not_ready(run, partition, "the speed layer is still rebuilding it from the published cut", error);
     return true;
 }
 
-/* A partition begins where its slot says, or was found to have begun before, or with the log. */
-static void note_first(struct run_partition *partition, const struct slot *slot, int64_t log_first)
+/* A partition begins where its slot says, or that of another definition, or was found to have begun before, or with the
+ * log. */
+static bool note_first(const struct source_run *run, struct run_partition *partition, const struct slot *slot,
+                       int64_t log_first, struct error *error)
 {
+    struct slot other;
+    bool found = slot->exists;
     if (partition->published)
-        return;
-    int64_t first = slot->exists ? slot->first : partition->recorded ? partition->first : log_first;
+        return true;
+    if (!found && !other_definitions_first(run->batch->realtime, slot_of(run, partition), run->publication.cluster,
+                                           &found, &other, error))
+        return false;
+    int64_t first = slot->exists          ? slot->first
+                    : found               ? other.first
+                    : partition->recorded ? partition->first
+                                          : log_first;
     partition->recorded = partition->recorded && partition->first == first;
     partition->first = partition->begins = first;
+    return true;
 }
 
 /* What a look at all partitions has found. */
@@ -119,30 +135,41 @@ static void look_at_fitting(struct source_run *run, struct run_partition *partit
 /* Of a partition whose slot doesn't continue the publication, though it was published as one that is read: Redis was
  * emptied or came back older, or the log was found shorter than the slot knows. A speed layer that works with the same
  * definition begins such a slot again, whether messages wait in it or not. */
-static bool is_rebuilding(const struct source_run *run, const struct run_partition *partition, const struct slot *slot)
+static bool is_rebuilding(const struct run_partition *partition, bool is_read_elsewhere)
 {
-    bool is_ours = !slot->exists || strcmp(slot->definition, run->source->fingerprint) == 0;
-    return is_ours && partition->published && !partition->unread;
+    return !is_read_elsewhere && partition->published && !partition->unread;
+}
+
+/* What the store holds of the partition, noted as a sighting of whoever reads it, by whatever definition. */
+static bool see_slot(const struct source_run *run, struct run_partition *partition, struct slot *ret_slot,
+                     struct slot_definitions *ret_definitions, struct error *error)
+{
+    struct realtime_store *store = run->batch->realtime;
+    if (!store->operations->read_slot(store, slot_of(run, partition), ret_slot, error) ||
+        !store->operations->definitions(store, run->source->name, partition->number, ret_definitions, error))
+        return false;
+    sighting_note(&partition->sighting, ret_slot, ret_definitions, clock_monotonic_us());
+    return true;
 }
 
 static bool look_at(struct source_run *run, struct run_partition *partition, struct look *look, struct error *error)
 {
     struct event_log *log = run->batch->log;
-    struct realtime_store *store = run->batch->realtime;
     struct slot slot;
+    struct slot_definitions definitions;
     struct error problem;
     int64_t first = partition->first;
-    if (!store->operations->read_slot(store, slot_of(run, partition), &slot, error) ||
-        !check_story(run, partition, &slot, error))
+    if (!see_slot(run, partition, &slot, &definitions, error) || !check_story(run, partition, &slot, error))
         return false;
     if (run->batch->unread_after_ms > 0 &&
         !log->operations->ends(log, run->source->topic, partition->number, &first, &partition->end, error))
         return false;
-    note_first(partition, &slot, first);
-    sighting_note(&partition->sighting, &slot, clock_monotonic_us());
+    if (!note_first(run, partition, &slot, first, error))
+        return false;
     partition->fits = false;
     partition->waiting = 0;
-    if (check_slot(run, partition, &slot, &problem)) {
+    bool is_read_elsewhere = definitions_are_read_elsewhere(&definitions, run->source);
+    if (check_slot(run, partition, &slot, is_read_elsewhere, &problem)) {
         look_at_fitting(run, partition, &slot, look);
         return true;
     }
@@ -152,7 +179,7 @@ static bool look_at(struct source_run *run, struct run_partition *partition, str
     }
     partition->waiting = partition->end > partition->begins ? partition->end - partition->begins : 0;
     look->waiting += partition->waiting;
-    look->rebuilding = look->rebuilding || is_rebuilding(run, partition, &slot);
+    look->rebuilding = look->rebuilding || is_rebuilding(partition, is_read_elsewhere);
     watch(run, partition, &problem, look);
     return true;
 }
@@ -242,8 +269,7 @@ static bool open_at(struct source_run *run, struct run_partition *partition, str
         partition->cut = beyond ? partition->end : partition->begins;
         return true;
     }
-    if (!store->operations->open_epoch(store, slot_of(run, partition), run->source->fingerprint,
-                                       run->publication.epoch + 2, &cut, error))
+    if (!store->operations->open_epoch(store, slot_of(run, partition), run->publication.epoch + 2, &cut, error))
         return false;
     if (cut < 0)
         return not_ready(run, partition, "the speed layer let go of it while its epoch was opened", error);
@@ -304,15 +330,14 @@ bool epoch_open(struct source_run *run, struct error *error)
 
 bool epoch_confirm(struct source_run *run, struct error *error)
 {
-    struct realtime_store *store = run->batch->realtime;
     for (size_t i = 0; i < run->partition_count; i++) {
         struct run_partition *partition = &run->partitions[i];
         struct slot slot;
+        struct slot_definitions definitions;
         if (!takes_own_cut(partition))
             continue;
-        if (!store->operations->read_slot(store, slot_of(run, partition), &slot, error))
+        if (!see_slot(run, partition, &slot, &definitions, error))
             return false;
-        sighting_note(&partition->sighting, &slot, clock_monotonic_us());
         if (!partition->sighting.moved)
             continue;
         run->came_back = true;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/shutdown.h"
 #include "batch_metrics.h"
+#include "ports/other_definitions.h"
 #include "publication/publisher.h"
 #include "run/epoch.h"
 #include "run/held.h"
@@ -136,6 +137,25 @@ static bool publish_news(struct source_run *run, const char **ret_outcome, struc
     return true;
 }
 
+/* What a file that was in use before has left, once nobody has used it for a day. What stays the next run looks at. */
+static void forget_what_is_left(struct source_run *run)
+{
+    size_t slots = 0, forgotten;
+    struct error error;
+    bool done = true;
+    for (size_t i = 0; done && i < run->partition_count; i++) {
+        done = other_definitions_forget(run->batch->realtime, run->source, run->partitions[i].number,
+                                        OTHER_DEFINITIONS_IDLE_S, &forgotten, &error);
+        slots += forgotten;
+    }
+    if (slots > 0)
+        log_info("source %s: %zu slots of other definitions, which nobody has used for a day, are removed",
+                 run->source->name, slots);
+    if (!done)
+        log_warning("source %s: slots of other definitions stay until the next run: %s", run->source->name,
+                    error.message);
+}
+
 /* One publication, or none where nothing is new. *ret_again: the epoch had been open already, and there may be more
  * after its cut; or the speed layer came back while this run had its own. */
 static bool run_once(struct batch *batch, const struct source *source, bool *ret_again, struct error *error)
@@ -145,6 +165,8 @@ static bool run_once(struct batch *batch, const struct source *source, bool *ret
     int64_t since_us = batch_stage_begin(batch);
     bool done = source_run_begin(&run, batch, source, "run", error) && warn_of_left_views(&run, error) &&
                 publish_news(&run, &outcome, error);
+    if (done)
+        forget_what_is_left(&run);
     *ret_again =
         run.came_back || (done && !outcome && run.was_open && !run.has_lost_lock && run.unpublished.code == ERROR_NONE);
     batch_note_run(batch, source, !done ? "failed" : outcome ? outcome : "published", since_us);

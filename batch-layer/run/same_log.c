@@ -104,8 +104,7 @@ static bool check_partition(struct source_run *run, struct run_partition *partit
     int64_t first, end;
     if (partition->cut > partition->begins)
         partition->last_hash = 0; /* that of this cut isn't known yet */
-    if (!batch->realtime->operations->read_slot(batch->realtime, (struct slot_id){run->source->name, number}, &slot,
-                                                error))
+    if (!batch->realtime->operations->read_slot(batch->realtime, slot_id_of(run->source, number), &slot, error))
         return false;
     struct error missing;
     if (!has_tail_to_compare(run, number, &slot, &missing)) {

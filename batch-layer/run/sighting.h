@@ -9,13 +9,14 @@
 
 struct sighting {
     int64_t since_us; /* monotonic, of the first sight; 0 before it */
-    bool moved;       /* it was begun, committed to or lost since */
+    bool moved;       /* it was begun, committed to or lost since, or the slot of another definition was read on */
     bool exists;
-    char incarnation[INCARNATION_SIZE], commit_id[COMMIT_ID_MAX]; /* as first seen */
+    char incarnation[INCARNATION_SIZE], commit_id[COMMIT_ID_MAX], reader_id[COMMIT_ID_MAX]; /* as first seen */
 };
 
-/* The slot as it is now. */
-void sighting_note(struct sighting *sighting, const struct slot *slot, int64_t now_us);
+/* The slot as it is now, and who committed last, by whatever definition. */
+void sighting_note(struct sighting *sighting, const struct slot *slot, const struct slot_definitions *definitions,
+                   int64_t now_us);
 
 /* It was first seen so long ago. */
 bool sighting_is_old(const struct sighting *sighting, int64_t for_ms, int64_t now_us);

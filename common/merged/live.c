@@ -64,7 +64,7 @@ static struct live_partition *partition_new(struct live *live, int32_t number)
     if (!partition)
         return NULL;
     partition->live = live;
-    slot_reader_init(&partition->reader, (struct slot_id){live->source->name, number}, live->source);
+    slot_reader_init(&partition->reader, slot_id_of(live->source, number), live->source);
     partition->reader.hold = hold;
     partition->reader.changed = note_change;
     partition->reader.replaced = note_replaced;
@@ -111,7 +111,7 @@ static bool probe(struct live *live, struct realtime_store *store, size_t probes
     size_t number = known_partitions(live);
     for (size_t last = number + probes; number < last && number < PARTITIONS_MAX; number++) {
         struct slot slot;
-        struct slot_id id = {live->source->name, (int32_t)number};
+        struct slot_id id = slot_id_of(live->source, (int32_t)number);
         if (!store->operations->read_slot(store, id, &slot, error)) {
             if (error->code != ERROR_DATA)
                 return false;

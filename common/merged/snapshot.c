@@ -143,16 +143,10 @@ bool live_fits(const struct live *live, const struct publication *publication)
     return true;
 }
 
-static bool has_definition(const struct live *live, const struct slot *slot)
-{
-    return strcmp(slot->definition, live->source->fingerprint) == 0;
-}
-
 static bool is_included(const struct live *live, const struct slot *slot, int32_t partition,
                         const struct publication *publication)
 {
-    return !live->partitions[partition]->damaged && has_definition(live, slot) &&
-           slot_fits(slot, partition, publication);
+    return !live->partitions[partition]->damaged && slot_fits(slot, partition, publication);
 }
 
 /* Another installation reads the partition: what comes is in none of our slots, whatever the slot still holds. */
@@ -161,17 +155,23 @@ static bool is_foreign(const struct live *live, const struct slot *slot, int32_t
     return !live->partitions[partition]->damaged && strcmp(slot->alarm, SLOT_ALARM_FOREIGN) == 0;
 }
 
-/* Of a partition whose slot isn't included. */
-static enum absence absence_of(const struct live *live, const struct slot *slot, int32_t partition,
-                               const struct published_partition *published)
+/* By another file than ours: its slots go on from there, and ours only where somebody still reads by our file. */
+static bool is_published_otherwise(const struct source *source, const struct publication *publication)
 {
+    return *publication->definition && strcmp(publication->definition, source->fingerprint) != 0;
+}
+
+/* Of a partition whose slot isn't included. */
+static enum absence absence_of(const struct live *live, int32_t partition, const struct publication *publication)
+{
+    const struct published_partition *published = publication_partition(publication, partition);
     if (published && published->unread)
         return ABSENT_NOT;
     if (live->partitions[partition]->damaged)
         return ABSENT_REBUILDING;
-    if (slot->exists && !has_definition(live, slot))
-        return ABSENT_DEFINITION;
-    return live->reachable ? ABSENT_REBUILDING : ABSENT_UNREACHABLE;
+    if (!live->reachable)
+        return ABSENT_UNREACHABLE;
+    return is_published_otherwise(live->source, publication) ? ABSENT_DEFINITION : ABSENT_REBUILDING;
 }
 
 static void add_fates_after(const struct slot_reader *reader, int64_t epoch, struct fates *fates)
@@ -238,7 +238,7 @@ static struct partition_provenance state_of(const struct live *live, int32_t num
     state.silent = live->reachable && live_is_silent(live->partitions[number]);
     state.absence = is_foreign(live, slot, number) ? ABSENT_FOREIGN
                     : state.included               ? ABSENT_NOT
-                                                   : absence_of(live, slot, number, published);
+                                                   : absence_of(live, number, publication);
     state.offset = state.included ? slot->next : published ? published->cut : state.first;
     if (state.included) {
         add_fates_after(reader, publication->epoch, &state.fates);

@@ -23,8 +23,8 @@ struct realtime_store_operations {
     bool (*read_slot)(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error);
 
     /* Starts a slot anew, only if it is still the incarnation that was seen ("" where there was no slot): all cells and
-     * ledgers go. From `fresh` it takes incarnation, cluster, definition, defined_us, epoch, partitions, first, lost,
-     * next, floor, floor_time_us, clock_us, tail*, end, real_end, gaps, requires; the epoch begins at next. *ret_done
+     * ledgers go. From `fresh` it takes incarnation, cluster, epoch, partitions, first, lost, next,
+     * floor, floor_time_us, clock_us, tail*, end, real_end, gaps, requires; the epoch begins at next. *ret_done
      * false: somebody else was first.
      */
     bool (*init)(struct realtime_store *store, struct slot_id id, const char *seen_incarnation,
@@ -35,17 +35,22 @@ struct realtime_store_operations {
                    int64_t *ret_next, struct error *error);
 
     /* Opens this epoch where the slot is at the one before, and gives the offset where it begins; opening again gives
-     * the offset recorded. *ret_offset is -1 where the slot is absent or at another epoch: not ready.
-     * `definition` must be the slot's, else not ready too. */
-    bool (*open_epoch)(struct realtime_store *store, struct slot_id id, const char *definition, int64_t epoch,
-                       int64_t *ret_offset, struct error *error);
+     * the offset recorded. *ret_offset is -1 where the slot is absent or at another epoch: not ready. */
+    bool (*open_epoch)(struct realtime_store *store, struct slot_id id, int64_t epoch, int64_t *ret_offset,
+                       struct error *error);
 
     /* Forgets the epochs up to `last`, never the current one. */
     bool (*drop_epochs)(struct realtime_store *store, struct slot_id id, int64_t last, struct error *error);
 
-    /* Forgets the whole slot, whatever is left of it and whoever wrote it, at an operator's word: the speed layer
-     * begins it anew. */
-    bool (*forget)(struct realtime_store *store, struct slot_id id, struct error *error);
+    /* Forgets the whole slot, whatever is left of it and whoever wrote it, where nobody has read or written it for
+     * `idle_s` seconds; 0: at once, at an operator's word. Where its definition is in use, the speed layer begins it
+     * anew. *ret_done false: it is used. */
+    bool (*forget)(struct realtime_store *store, struct slot_id id, int64_t idle_s, bool *ret_done,
+                   struct error *error);
+
+    /* Under which definitions the partition has slots, without its being a use of them. */
+    bool (*definitions)(struct realtime_store *store, const char *source, int32_t partition,
+                        struct slot_definitions *ret_definitions, struct error *error);
 
     /* Brings a reader up to date, see slot_reader. */
     bool (*read)(struct realtime_store *store, struct slot_reader *reader, struct error *error);

@@ -135,14 +135,17 @@ static bool read_version(PGconn *connection, int64_t *ret_version, struct error 
     "epoch, " MICROSECONDS("published_at") ", " MICROSECONDS("opened_at") ", coalesce(partitions, 0), "                \
                                                                           "coalesce(cluster, '')"
 
-/* A database before version 3, which the batch layer has yet to migrate, counts no split orders. */
+/* A database of an older version, which the batch layer has yet to migrate, counts no split orders before version 3,
+ * and doesn't say by which definition it was published before version 9. */
 static bool read_source(PGconn *connection, const struct source *source, int64_t version,
                         struct publication *publication, struct error *error)
 {
     RESULT *result = NULL;
     const char *values[] = {source->name};
-    const char *query = version > 2 ? "select " SOURCE_COLUMNS ", split_orders from tidemark.source where name = $1"
-                                    : "select " SOURCE_COLUMNS ", 0 from tidemark.source where name = $1";
+    const char *query =
+        version > 11  ? "select " SOURCE_COLUMNS ", split_orders, fingerprint from tidemark.source where name = $1"
+        : version > 2 ? "select " SOURCE_COLUMNS ", split_orders, '' from tidemark.source where name = $1"
+                      : "select " SOURCE_COLUMNS ", 0, '' from tidemark.source where name = $1";
     if (!connection_query(connection, query, 1, values, &result, error))
         return false;
     if (PQntuples(result) == 0)
@@ -157,6 +160,9 @@ static bool read_source(PGconn *connection, const struct source *source, int64_t
         return error_set(error, ERROR_DATA, "PostgreSQL: the cluster of source %s is %zu bytes long", source->name,
                          cluster.length);
     memcpy(publication->cluster, cluster.data, cluster.length);
+    struct text definition = result_text(result, 0, 6);
+    if (definition.length < sizeof publication->definition)
+        memcpy(publication->definition, definition.data, definition.length);
     return true;
 }
 

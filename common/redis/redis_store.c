@@ -31,11 +31,12 @@ static struct redis_store *of(struct realtime_store *store)
     return (struct redis_store *)store;
 }
 
-/* The key that names the slot; valid until the next call. */
+/* The key that names the slot; valid until the next call. All slots of a partition have one hash tag. */
 static struct text meta_key(struct redis_store *redis, struct slot_id id)
 {
     buffer_clear(&redis->key);
-    buffer_appendf(&redis->key, "%s:{%s/%" PRId32 "}:meta", redis->name_space, id.source, id.partition);
+    buffer_appendf(&redis->key, "%s:{%s/%" PRId32 "}:%s%smeta", redis->name_space, id.source, id.partition,
+                   id.definition, *id.definition ? ":" : "");
     return buffer_text(&redis->key);
 }
 
@@ -129,7 +130,6 @@ static void add_commit(struct words *words, const struct commit *commit, struct 
 {
     words_add(words, commit->incarnation);
     words_add(words, commit->cluster);
-    words_add(words, commit->source->fingerprint);
     words_add(words, commit->commit_id);
     words_add(words, commit->after);
     words_add_number(words, commit->expected);
@@ -162,14 +162,13 @@ static bool commit(struct realtime_store *store, const struct commit *commit, en
     return decoded;
 }
 
-static bool open_epoch(struct realtime_store *store, struct slot_id id, const char *definition, int64_t epoch,
-                       int64_t *ret_offset, struct error *error)
+static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t epoch, int64_t *ret_offset,
+                       struct error *error)
 {
     struct redis_store *redis = of(store);
     struct words words;
     redisReply *reply;
     begin_call(redis, &words, REDIS_FUNCTION_OPEN_EPOCH, id);
-    words_add(&words, definition);
     words_add_number(&words, epoch);
     words_add_number(&words, epoch - 1);
     if (!call(redis, id, &words, &reply, error))
@@ -197,16 +196,33 @@ static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t
     return true;
 }
 
-static bool forget(struct realtime_store *store, struct slot_id id, struct error *error)
+static bool forget(struct realtime_store *store, struct slot_id id, int64_t idle_s, bool *ret_done, struct error *error)
 {
     struct redis_store *redis = of(store);
     struct words words;
     redisReply *reply;
     begin_call(redis, &words, REDIS_FUNCTION_FORGET, id);
+    words_add_number(&words, idle_s);
     if (!call(redis, id, &words, &reply, error))
         return false;
+    *ret_done = text_equal(reply_text(reply), text_of("OK"));
     freeReplyObject(reply);
     return true;
+}
+
+static bool definitions(struct realtime_store *store, const char *source, int32_t partition,
+                        struct slot_definitions *ret_definitions, struct error *error)
+{
+    struct redis_store *redis = of(store);
+    struct slot_id id = {source, partition, ""};
+    struct words words;
+    redisReply *reply;
+    begin_call(redis, &words, REDIS_FUNCTION_DEFINITIONS, id);
+    if (!call(redis, id, &words, &reply, error))
+        return false;
+    bool decoded = definitions_decode(reply, ret_definitions) || strange_reply(redis, id, error);
+    freeReplyObject(reply);
+    return decoded;
 }
 
 /* Asks for what the reader lacks, or where parts were begun, for the next one. */
@@ -216,7 +232,6 @@ static void ask(struct redis_store *redis, struct words *words, const struct slo
     const struct slot_reader *follower = parts->begun ? &parts->so_far : reader;
     bool follow = parts->begun || (!parts->whole && reader_can_follow(reader));
     begin_call(redis, words, REDIS_FUNCTION_READ, reader->id);
-    words_add(words, reader->source->fingerprint);
     words_add(words, follow ? follower->slot.incarnation : "");
     words_add_number(words, follower->slot.sequence);
     words_add(words, follower->slot.commit_id);
@@ -280,6 +295,7 @@ static const struct realtime_store_operations operations = {
     .open_epoch = open_epoch,
     .drop_epochs = drop_epochs,
     .forget = forget,
+    .definitions = definitions,
     .read = read,
     .destroy = destroy,
 };

@@ -6,7 +6,7 @@
 #include "ports/realtime_store.h"
 
 /* `url` as in the configuration; `password` may be NULL. Doesn't connect yet. Keys are
- * "<name_space>:{<source>/<partition>}:…". */
+ * "<name_space>:{<source>/<partition>}:<definition>:…". */
 bool redis_store_open(const char *url, const char *password, const char *name_space, struct realtime_store **ret_store,
                       struct error *error) MUST_CHECK;
 

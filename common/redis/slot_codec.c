@@ -31,8 +31,6 @@ static const struct meta_field {
 } meta_fields[] = {
     {"incarnation", TEXT, offsetof(struct slot, incarnation), INCARNATION_SIZE, OUTLIVES},
     {"cluster", TEXT, offsetof(struct slot, cluster), CLUSTER_ID_MAX, OUTLIVES},
-    {"definition", TEXT, offsetof(struct slot, definition), FINGERPRINT_SIZE, OUTLIVES},
-    {"defined", NUMBER, offsetof(struct slot, defined_us), 0, OUTLIVES},
     {"partitions", NUMBER, offsetof(struct slot, partitions), 0, OUTLIVES},
     {"first", NUMBER, offsetof(struct slot, first), 0, OUTLIVES},
     {"requires", TEXT, offsetof(struct slot, requires), REQUIRES_SIZE, BEGUN},
@@ -273,6 +271,50 @@ bool slot_decode_answer(const redisReply *reply, struct slot *ret_slot, struct e
                          "its meta key was changed by something else than this program: tidemark-batch repair has the "
                          "slot built again");
     *ret_slot = slot;
+    return true;
+}
+
+#define READER_FIELD "reader"
+
+static bool is_fingerprint(struct text text)
+{
+    return text.length == FINGERPRINT_SIZE - 1 && strspn(text.data, "0123456789abcdef") >= text.length;
+}
+
+/* "<definition>:<id>" */
+static void decode_reader(struct text value, struct slot_definitions *definitions)
+{
+    const size_t length = FINGERPRINT_SIZE - 1;
+    if (value.length <= length || value.data[length] != ':' || value.length - length > COMMIT_ID_MAX ||
+        !is_fingerprint((struct text){value.data, length}))
+        return;
+    snprintf(definitions->reader, sizeof definitions->reader, "%.*s", (int)length, value.data);
+    snprintf(definitions->reader_id, sizeof definitions->reader_id, "%.*s", (int)(value.length - length - 1),
+             value.data + length + 1);
+}
+
+static void add_definition(struct slot_definitions *definitions, struct text name)
+{
+    if (definitions->count < DEFINITIONS_MAX)
+        snprintf(definitions->names[definitions->count++], FINGERPRINT_SIZE, "%.*s", (int)name.length, name.data);
+}
+
+bool definitions_decode(const redisReply *reply, struct slot_definitions *ret_definitions)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 || reply->element[0]->type != REDIS_REPLY_ARRAY ||
+        reply->element[1]->type != REDIS_REPLY_INTEGER)
+        return false;
+    const redisReply *fields = reply->element[0];
+    *ret_definitions = (struct slot_definitions){0};
+    if (reply->element[1]->integer)
+        add_definition(ret_definitions, (struct text){"", 0});
+    for (size_t i = 0; i + 1 < fields->elements; i += 2) {
+        struct text name = element_text(fields, i);
+        if (text_equal(name, text_of(READER_FIELD)))
+            decode_reader(element_text(fields, i + 1), ret_definitions);
+        else if (is_fingerprint(name))
+            add_definition(ret_definitions, name);
+    }
     return true;
 }
 

@@ -18,6 +18,10 @@ bool slot_decode(const redisReply *reply, struct slot *ret_slot, struct error *e
 bool slot_decode_answer(const redisReply *reply, struct slot *ret_slot, struct error *error) MUST_CHECK;
 bool answer_is(const redisReply *reply, const char *word);
 
+/* From the reply of the function "definitions": fields and values, and whether there is a slot without a definition.
+ * What isn't a fingerprint is passed over. */
+bool definitions_decode(const redisReply *reply, struct slot_definitions *ret_definitions);
+
 /* Room for what the words point into; it must outlive them. */
 #define GAPS_TEXT_SIZE (GAPS_MAX * 42) /* "<from>-<to>,…" */
 struct slot_texts {

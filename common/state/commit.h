@@ -33,7 +33,7 @@ enum commit_answer {
     COMMIT_REWOUND, /* the store is older than `expected`: read again from there */
     COMMIT_AHEAD,   /* somebody else went on, or came to this offset on another way: let go */
     COMMIT_LOST,    /* no slot: begin again from the published cut */
-    COMMIT_FOREIGN, /* another incarnation, cluster, definition or format */
+    COMMIT_FOREIGN, /* another incarnation, cluster or format */
 };
 const char *commit_answer_name(enum commit_answer answer); /* "OK", "ALREADY", … */
 

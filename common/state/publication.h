@@ -43,12 +43,13 @@ struct published_gap {
 };
 
 struct publication {
-    int64_t epoch;                /* 0 before the first run; then the cut is empty */
-    char cluster[CLUSTER_ID_MAX]; /* Kafka's id of the cluster that is ingested; "" before the first run */
-    int64_t published_at_us;      /* 0 before the first run */
-    int64_t opened_at_us;         /* when that run opened the next epoch: windows that had ended by then can be final */
-    int64_t accepted_partitions;  /* how many the topic may have; 0 before the first run */
-    int64_t split_orders;         /* with live versions in two partitions, each of which counts */
+    int64_t epoch;                     /* 0 before the first run; then the cut is empty */
+    char definition[FINGERPRINT_SIZE]; /* the source's fingerprint when it was published; "" where that isn't known */
+    char cluster[CLUSTER_ID_MAX];      /* Kafka's id of the cluster that is ingested; "" before the first run */
+    int64_t published_at_us;           /* 0 before the first run */
+    int64_t opened_at_us;        /* when that run opened the next epoch: windows that had ended by then can be final */
+    int64_t accepted_partitions; /* how many the topic may have; 0 before the first run */
+    int64_t split_orders;        /* with live versions in two partitions, each of which counts */
     struct published_partition *partitions; /* ascending; owned */
     size_t partition_count;
     struct published_gap *gaps; /* by partition, ascending; owned */

@@ -4,6 +4,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+struct slot_id slot_id_of(const struct source *source, int32_t partition)
+{
+    return (struct slot_id){source->name, partition, source->fingerprint};
+}
+
 /* Whether each of the words is among those that are known. */
 static bool are_known(const char *words, const char *known)
 {
@@ -58,12 +63,10 @@ void slot_keep_known(struct slot *slot)
     memcpy(slot->requires, all.requires, sizeof slot->requires);
     if (all.format > REALTIME_FORMAT)
         return;
-    slot->defined_us = all.defined_us;
     slot->partitions = all.partitions;
     slot->first = all.first;
     memcpy(slot->incarnation, all.incarnation, sizeof slot->incarnation);
     memcpy(slot->cluster, all.cluster, sizeof slot->cluster);
-    memcpy(slot->definition, all.definition, sizeof slot->definition);
 }
 
 int64_t slot_uncommitted(const struct slot *slot)

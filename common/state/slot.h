@@ -2,7 +2,7 @@
  * A slot: what the real-time store holds of one partition of a source, but for its cells.
  *
  * The next offset, the epochs that live with the offset where each began, and what is needed to know whether it is
- * still the same story: incarnation, cluster, definition. It changes only by the store's atomic functions, see
+ * still the same story: incarnation, cluster. It changes only by the store's atomic functions, see
  * ports/realtime_store.h. */
 #ifndef TIDEMARK_STATE_SLOT_H
 #define TIDEMARK_STATE_SLOT_H
@@ -31,9 +31,23 @@
  * is longer. To a slot without a commit for that and so long nobody commits. */
 #define UNREAD_AFTER_US INT64_C(15000000)
 
+/* Each definition of a source has slots of its own: programs of two files work side by side. */
 struct slot_id {
     const char *source;
     int32_t partition;
+    const char
+        *definition; /* the source's fingerprint; "" names what releases before this left, which nobody goes on */
+};
+struct slot_id slot_id_of(const struct source *source, int32_t partition);
+
+#define DEFINITIONS_MAX 16
+/* The definitions under which a partition has slots. */
+struct slot_definitions {
+    /* Under which it was begun or committed to last, and the commit's or the incarnation's id; "" where that isn't
+     * known. */
+    char reader[FINGERPRINT_SIZE], reader_id[COMMIT_ID_MAX];
+    size_t count; /* no more than that are named at once */
+    char names[DEFINITIONS_MAX][FINGERPRINT_SIZE];
 };
 
 struct epoch_start {
@@ -46,16 +60,14 @@ struct epoch_start {
 };
 
 /* A slot but for its cells. One of another format has no epoch and no tail, and fits nothing that is published. Of an
- * older one, which has to be begun anew, what outlives it is given too: format, incarnation, cluster, definition,
- * defined_us, partitions, first. Of a newer one the format is all that is known, and what it requires. */
+ * older one, which has to be begun anew, what outlives it is given too: format, incarnation, cluster, partitions,
+ * first. Of a newer one the format is all that is known, and what it requires. */
 struct slot {
     bool exists; /* false: all the rest is zero */
     int64_t format;
     char requires[REQUIRES_SIZE]; /* what must be known to use it, see REALTIME_KNOWN; empty where there is nothing */
     char incarnation[INCARNATION_SIZE];
     char cluster[CLUSTER_ID_MAX];               /* Kafka's cluster id */
-    char definition[FINGERPRINT_SIZE];          /* the source's fingerprint */
-    int64_t defined_us;                         /* wall time at which the process that set the definition had started */
     int64_t epoch;                              /* to which commits go */
     struct epoch_start epochs[LIVE_EPOCHS_MAX]; /* ascending */
     size_t epoch_count;

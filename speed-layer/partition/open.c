@@ -9,9 +9,8 @@
 #include "base/clock.h"
 #include "base/crash.h"
 #include "base/log.h"
+#include "ports/other_definitions.h"
 #include "state/fit.h"
-
-#define CLOCKS_APART_US (3600 * US_PER_SECOND) /* at most, of two machines */
 
 /* Another cluster, or a log that ends before what was read of it, is another story under the same name. */
 static bool check_topic(const struct partition *partition, const struct log_extent *log,
@@ -42,19 +41,6 @@ static bool check_format(const struct partition *partition, struct error *error)
 {
     return partition->slot.format <= REALTIME_FORMAT || slot_format_check(&partition->slot, error) ||
            error_context(error, "its slot");
-}
-
-/* Of two definitions that of the younger process holds. A start that lies ahead of now was read from a wrong clock. */
-static bool check_definition(const struct partition *partition, struct error *error)
-{
-    const struct slot *slot = &partition->slot;
-    if (!slot->exists || strcmp(slot->definition, partition->source->fingerprint) == 0 ||
-        slot->defined_us <= partition->environment->started_us || slot->defined_us > clock_wall_us() + CLOCKS_APART_US)
-        return true;
-    return error_set(error, ERROR_CONFIGURATION,
-                     "the definition of source %s was changed by a process started later than this one; restart this "
-                     "one with the same configuration",
-                     partition->id.source);
 }
 
 /* Where the index must begin to know what the horizon promises: every order of the log before `next`. Where nothing was
@@ -103,6 +89,23 @@ static void take_tail(struct slot *fresh, const struct published_partition *publ
     fresh->tail_hash = published->last_hash;
 }
 
+/* What no publication says, the slot says as it was; where this definition has none, those of others know it. */
+static bool take_first(struct partition *partition, const struct log_extent *log, struct slot *fresh,
+                       struct error *error)
+{
+    const struct slot *known = &partition->slot;
+    struct slot other;
+    bool found = known->exists;
+    if (!found &&
+        !other_definitions_first(partition->environment->realtime, partition->id, log->cluster, &found, &other, error))
+        return false;
+    if (!known->exists)
+        known = &other;
+    fresh->first = found ? known->first : log->first;
+    fresh->partitions = found ? known->partitions : log->partitions;
+    return true;
+}
+
 static bool rebuild_slot(struct partition *partition, const struct log_extent *log,
                          const struct publication *publication, struct error *error)
 {
@@ -112,13 +115,14 @@ static bool rebuild_slot(struct partition *partition, const struct log_extent *l
                          .format = REALTIME_FORMAT,
                          .requires = REALTIME_CHECKSUMS,
                          .epoch = publication->epoch + 1,
-                         .defined_us = partition->environment->started_us,
                          .tail = -1,
                          .tail_time_us = -1};
-    fresh.partitions = publication->accepted_partitions ? publication->accepted_partitions
-                       : old->exists                    ? old->partitions
-                                                        : log->partitions;
-    fresh.first = published ? published->first : old->exists ? old->first : log->first;
+    if (!take_first(partition, log, &fresh, error))
+        return false;
+    if (publication->accepted_partitions)
+        fresh.partitions = publication->accepted_partitions;
+    if (published)
+        fresh.first = published->first;
     fresh.lost = published ? published->lost : 0;
     fresh.next = published ? published->cut : fresh.first;
     fresh.clock_us = published ? published->clock_us : 0;
@@ -130,7 +134,6 @@ static bool rebuild_slot(struct partition *partition, const struct log_extent *l
     fresh.floor = floor.offset;
     fresh.floor_time_us = floor.time_us;
     snprintf(fresh.cluster, sizeof fresh.cluster, "%s", log->cluster);
-    snprintf(fresh.definition, sizeof fresh.definition, "%s", partition->source->fingerprint);
     if (!partition_random_id(fresh.incarnation, error))
         return false;
     if (old->exists && old->format < REALTIME_FORMAT)
@@ -159,13 +162,11 @@ static bool look_at_slot(struct partition *partition, const struct log_extent *l
                          const struct known_publication *known, bool *ret_ready, struct error *error)
 {
     struct realtime_store *store = partition->environment->realtime;
-    if (!store->operations->read_slot(store, partition->id, &partition->slot, error) ||
-        !check_format(partition, error) || !check_definition(partition, error))
+    if (!store->operations->read_slot(store, partition->id, &partition->slot, error) || !check_format(partition, error))
         return false;
     const struct slot *slot = &partition->slot;
-    bool same = slot->exists && slot->format == REALTIME_FORMAT &&
-                strcmp(slot->definition, partition->source->fingerprint) == 0 &&
-                strcmp(slot->cluster, log->cluster) == 0 && slot->next <= log->end;
+    bool same = slot->exists && slot->format == REALTIME_FORMAT && strcmp(slot->cluster, log->cluster) == 0 &&
+                slot->next <= log->end;
     if (same && !partition_audit(partition, &same, error))
         return false;
     const struct publication *publication = known->publication;

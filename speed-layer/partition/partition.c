@@ -33,7 +33,7 @@ struct partition *partition_new(const struct partition_environment *environment,
     struct partition *partition = calloc(1, sizeof *partition);
     if (!partition)
         return NULL;
-    *partition = (struct partition){.id = {source->name, number}, .source = source, .environment = environment};
+    *partition = (struct partition){.id = slot_id_of(source, number), .source = source, .environment = environment};
     partition->decoder = decoder_new(&source->schema);
     partition->panes = calloc(source->view_count + 1, sizeof *partition->panes);
     if (!breaker_init(&partition->breaker, source->breaker) || !partition->decoder || !partition->panes) {

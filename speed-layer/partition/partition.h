@@ -30,7 +30,6 @@ struct partition_environment {
     struct publication_store *publications;
     struct index_budget *budget;
     int64_t live_groups_max; /* of a view in a slot, in the epochs after what is published; 0: no ceiling */
-    int64_t started_us;      /* wall time of the process's start: of two definitions the younger wins */
 };
 
 /* Where the log stands when a partition is opened. */
@@ -86,7 +85,7 @@ void partition_destroy(struct partition *partition);
 
 /* Reads both stores, begins the slot anew where it doesn't fit what is published or is damaged, and sets `position` to
  * where reading the log begins. On failure it is closed still. ERROR_TRY_AGAIN: somebody else changed the slot
- * meanwhile. ERROR_CONFIGURATION: another cluster or topic, or a younger definition; an operator must act. ERROR_DATA:
+ * meanwhile. ERROR_CONFIGURATION: another cluster or topic; an operator must act. ERROR_DATA:
  * its slot's meta key was edited, or has a newer format; an operator must act. Where it was stopped by the limit
  * of groups and is still near it, it is stopped again. */
 bool partition_open(struct partition *partition, const struct log_extent *log, struct error *error) MUST_CHECK;

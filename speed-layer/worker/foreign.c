@@ -9,11 +9,11 @@
 
 #define MARKING_US US_PER_SECOND /* for so long slots are marked between two polls */
 
-static bool owns(const struct worker *worker, const struct slot_id *id)
+static bool owns(const struct worker *worker, const char *source, int32_t partition)
 {
     for (size_t i = 0; i < worker->owned_count; i++)
-        if (worker->owned[i].partition->id.partition == id->partition &&
-            strcmp(worker->owned[i].partition->id.source, id->source) == 0)
+        if (worker->owned[i].partition->id.partition == partition &&
+            strcmp(worker->owned[i].partition->id.source, source) == 0)
             return true;
     return false;
 }
@@ -48,7 +48,7 @@ void worker_mark_foreign(struct worker *worker)
     for (size_t i = 0; clock_monotonic_us() < until_us && speed->foreign(speed->group_context, i, &foreign); i++) {
         const struct source *source = &speed->settings->sources[foreign.source];
         struct error error = {0};
-        if (owns(worker, &(const struct slot_id){source->name, foreign.partition}))
+        if (owns(worker, source->name, foreign.partition))
             continue;
         struct partition *partition = partition_new(&worker->environment, source, foreign.partition);
         if (partition && !mark(worker, partition, &error))

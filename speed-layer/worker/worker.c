@@ -228,8 +228,7 @@ struct worker *worker_new(struct speed *speed, int number, const struct worker_s
     worker->environment = (struct partition_environment){.realtime = stores->realtime,
                                                          .live_groups_max = speed->settings->speed.live_groups_max,
                                                          .publications = stores->publications,
-                                                         .budget = &speed->budget,
-                                                         .started_us = speed->started_us};
+                                                         .budget = &speed->budget};
     return worker;
 }
 

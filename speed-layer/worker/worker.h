@@ -32,7 +32,6 @@ struct speed {
     void (*regrouped)(void *context); /* the group was shared out anew; NULL as above */
     void *group_context;
     struct index_budget budget;
-    int64_t started_us; /* wall time; of two definitions the younger wins */
     /* Both NULL where nobody watches. */
     struct metrics *metrics;       /* of the table speed_metrics */
     struct reader_report *reports; /* one a worker, by number */

@@ -177,8 +177,8 @@ class Bench:
         return seconds
 
     def has_read_each(self, job):
-        slots = (f"{job.folder.name}:{{orders/{partition}}}:meta" for partition in range(PARTITIONS))
-        return all((self.redis.command("hget", slot, "next") or "0") != "0" for slot in slots)
+        slots = [job.slot_key(self.redis, partition, "meta") for partition in range(PARTITIONS)]
+        return all(slot and (self.redis.command("hget", slot, "next") or "0") != "0" for slot in slots)
 
     def delay(self):
         self.kafka.create("trickle", 1)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batch runs beside each other, after nothing, after a changed definition; and what verify finds."""
 
-import re
 import unittest
 
 from support.process import Child, wait_until
@@ -99,29 +98,6 @@ class BatchRuns(EndToEnd):
         wait_until(lambda: listed() and (listed()[0]["epoch"], listed()[0]["outcome"]) == (2, "published"), 30, "the second run is listed")
         self.assertEqual([run["outcome"] for run in listed()], ["published", "published"])
         self.assertEqual([run["messages"] for run in listed()], [500, 1000])
-
-    def test_definition_that_changes_under_a_running_process_is_told_and_never_mixed(self):
-        self.start()
-        self.job.batch()
-        older = self.speed
-        self.job.config["views"]["daily_revenue"] = view("orders", time_zone="Asia/Kolkata")
-        self.job.write()
-        younger = self.job.speed()
-        self.send(month(1000, 500))
-        serving = next(child for child in self.job.children if "serving" in child.name)
-        self.assertEqual(serving.stop(), 0)
-        self.job.serving(ready=True)
-        answer = self.job.view("daily_revenue")
-        self.assertFalse(answer.complete, answer.body[:1000])
-        self.assertIn("definition", {m["reason"] for m in answer.json["provenance"]["missing"]})
-        begun = lambda: re.search("begins at offset|begin anew", younger.tail())  # noqa: E731
-        wait_until(begun, 60, "the younger process begins its partitions anew")
-        self.assertEqual(younger.stop(), 0)
-        wait_until(lambda: "by a process started later" in older.tail(), 60, "the older process says what it found")
-        self.speed = self.job.speed()
-        self.assertEqual(older.stop(), 0)
-        wait_until(lambda: self.job.batch(expect=(0, 75)) == 0, 120, "a batch run publishes", every=0.5)
-        self.assert_all_served()
 
 
 if __name__ == "__main__":

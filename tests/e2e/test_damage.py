@@ -35,7 +35,8 @@ class Damage(EndToEnd):
         return self.job.wait_for("daily_revenue", published, f"epoch {epoch} is answered")
 
     def key(self, partition, name):
-        return f"{self.job.folder.name}:{{orders/{partition}}}:{name}"
+        """Of the slot that there is by now."""
+        return self.job.slot_key(self.redis, partition, name)
 
     def keys(self, pattern):
         return sorted(self.redis.command("keys", f"{self.job.folder.name}:{pattern}").split())
@@ -87,7 +88,7 @@ class Damage(EndToEnd):
 
     def test_verify_names_the_first_cell_that_differs_and_its_messages(self):
         self.start()
-        key = self.keys("{orders/0}:2:cells:daily_revenue:*")[0]
+        key = self.keys("{orders/0}:*:2:cells:daily_revenue:*")[0]
         field = [f for f in self.redis.command("hkeys", key).split("\n") if f.endswith("#0r")][0]
         ledger = key[: key.index(":cells")] + ":ledger"
         self.redis.command("hincrby", key, field, 1)
@@ -102,7 +103,7 @@ class Damage(EndToEnd):
 
     def test_cells_deleted_one_by_one_are_noticed_and_built_again(self):
         self.start()
-        key = self.keys("{orders/1}:2:cells:*")[0]
+        key = self.keys("{orders/1}:*:2:cells:*")[0]
         for field in self.redis.command("hkeys", key).split("\n"):
             self.redis.command("hdel", key, field)
         verify = self.job.start_batch("verify")

@@ -55,7 +55,7 @@ class Processes(EndToEnd):
 
     def commits(self, partition):
         """Of the slot, so far: a speed process commits from time to time where nothing comes, too."""
-        meta = f"{self.job.folder.name}:{{orders/{partition}}}:meta"
+        meta = self.job.slot_key(self.redis, partition, "meta")
         return int(self.redis.command("hget", meta, "sequence"))
 
     def test_lag_is_known_while_nothing_comes_and_unknown_once_nobody_reads(self):

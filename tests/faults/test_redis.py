@@ -214,7 +214,7 @@ class LostData(Faulty):
 
     def next_offsets(self, redis):
         """Up to where a Redis has read each partition."""
-        keys = {p: f"{self.job.folder.name}:{{orders/{p}}}:meta" for p in self.reader.ends(self.name)}
+        keys = {p: self.job.slot_key(redis, p, "meta") for p in self.reader.ends(self.name)}
         return {p: int(redis.command("hget", key, "next")) for p, key in keys.items()}
 
     def ends(self):

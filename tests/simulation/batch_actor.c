@@ -413,6 +413,7 @@ static bool publish_write(struct publishing *publishing, struct error *error)
     publication->published_at_us = clock_wall_us();
     publication->opened_at_us = run->opened_at_us;
     publication->accepted_partitions = run->accepted_partitions;
+    memcpy(publication->definition, run->source->fingerprint, sizeof publication->definition);
     for (size_t i = 0; i < run->partition_count; i++)
         write_partition(&process->tx.partitions[i], &run->partitions[i], &publishing->ledgers[i], &publication->ledger);
     for (size_t i = 0; i < run->source->view_count; i++) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "batch_actor.h"
+#include "ports/other_definitions.h"
 #include "chance.h"
 #include "serving_actor.h"
 #include "speed_actor.h"
@@ -17,15 +18,27 @@ struct world the_world;
 
 static int trace_step = -1; /* of the step that is printed; -1 prints none */
 
+/* By the definition that processes start with. */
+static struct slot *slot_now(struct world *world, int32_t partition)
+{
+    return &world->redis.slots[world->definition * MEMORY_PARTITIONS_MAX + partition].slot;
+}
+
+/* Of any definition. */
+static size_t choose_slot(void)
+{
+    return chance_below(DEFINITIONS) * MEMORY_PARTITIONS_MAX + chance_below(TOPIC_PARTITIONS);
+}
+
 /* For whoever looks into a failure: how things stand. */
-static void print_state(const struct world *world)
+static void print_state(struct world *world)
 {
     const struct database_state *database = &world->database.now;
     printf("  epoch %lld is published\n", (long long)database->publication.epoch);
     for (int i = 0; i < world->topic.partition_count; i++) {
         const struct topic_partition *topic = &world->topic.partitions[i];
         const struct database_partition *partition = &database->partitions[i];
-        const struct slot *slot = &world->redis.slots[i].slot;
+        const struct slot *slot = slot_now(world, i);
         printf("  partition %d: the log has %lld to %lld", i, (long long)topic->first, (long long)topic->end);
         if (topic->lost_from != INT64_MAX)
             printf(", and lost its tail from %lld to %lld", (long long)topic->lost_from, (long long)topic->lost_end);
@@ -81,7 +94,7 @@ static const struct field fields[FIELD_COUNT] = {
     {"id", FIELD_TEXT, 0}, {"status", FIELD_TEXT, 0}, {"category", FIELD_TEXT, 0}, {"amount", FIELD_DECIMAL, 2}};
 
 static void make_view(struct world *world, struct definition *definition, struct view *view, const char *name,
-                      int64_t length_s)
+                      int64_t length_s, bool takes_all_amounts)
 {
     struct error error;
     size_t position;
@@ -93,8 +106,7 @@ static void make_view(struct world *world, struct definition *definition, struct
                           .sum_count = 1,
                           .measures = {{"orders", MEASURE_COUNT, FIELD_NONE, 0}, {"total", MEASURE_SUM, AMOUNT, 0}},
                           .measure_count = 2};
-    const char *where =
-        definition->takes_all_amounts ? "status <> 'cancelled'" : "status <> 'cancelled' and amount > 0";
+    const char *where = takes_all_amounts ? "status <> 'cancelled'" : "status <> 'cancelled' and amount > 0";
     if (!expression_compile(text_of(where), view->schema, &world->arena, &view->where, &position, &error))
         world_fail("%s", error.message);
 }
@@ -129,8 +141,8 @@ static void make_definition(struct world *world, struct definition *definition)
                                                     .event_time = "at",
                                                     .event_time_unit = TIME_MICROSECONDS,
                                                     .max_future_us = 3600 * US_PER_SECOND}};
-    make_view(world, definition, &definition->views[BY_MINUTE], "by_minute", 60);
-    make_view(world, definition, &definition->views[BY_DAY], "by_day", SECONDS_PER_DAY);
+    make_view(world, definition, &definition->views[BY_MINUTE], "by_minute", 60, definition->takes_all_amounts);
+    make_view(world, definition, &definition->views[BY_DAY], "by_day", SECONDS_PER_DAY, false);
     definition->views[BY_DAY].dimensions[0] = CATEGORY;
     definition->views[BY_DAY].dimension_count = 1;
     add_members(definition);
@@ -190,7 +202,9 @@ static void begin(struct world *world, uint64_t seed)
     memory_dead_letter_topic_init(&world->letters);
     world->redis_service = (struct service){.name = "Redis"};
     memory_realtime_init(&world->redis, &world->definitions[0].source);
+    memory_realtime_add(&world->redis, &world->definitions[1].source);
     memory_realtime_init(&world->redis_backup, &world->definitions[0].source);
+    memory_realtime_add(&world->redis_backup, &world->definitions[1].source);
     world->definition = 0;
     world->accepts_partitions = world->has_changed = world->is_calm = world->has_lost_tail = false;
     world->loses_tails = chance_one_in(8);
@@ -322,9 +336,10 @@ static void mend_services(struct world *world)
  * story since. */
 static void forget_copies_of_lost_tails(struct world *world)
 {
-    for (int32_t i = 0; i < TOPIC_PARTITIONS; i++)
-        if (world->topic.partitions[i].lost_from != INT64_MAX)
-            memory_realtime_lose(&world->redis_backup, i);
+    for (size_t i = 0; i < TOPIC_PARTITIONS; i++)
+        for (size_t k = i; world->topic.partitions[i].lost_from != INT64_MAX && k < MEMORY_SLOTS_MAX;
+             k += MEMORY_PARTITIONS_MAX)
+            memory_realtime_lose(&world->redis_backup, k);
 }
 
 static void back_up_redis(struct world *world)
@@ -341,17 +356,17 @@ static void rewind_redis(struct world *world)
 /* Not the others: a cluster's shards fail one by one. */
 static void rewind_slot(struct world *world)
 {
-    memory_realtime_copy_slot(&world->redis, &world->redis_backup, (int32_t)chance_below(TOPIC_PARTITIONS));
+    memory_realtime_copy_slot(&world->redis, &world->redis_backup, choose_slot());
 }
 
 static void lose_slot(struct world *world)
 {
-    memory_realtime_lose(&world->redis, (int32_t)chance_below(TOPIC_PARTITIONS));
+    memory_realtime_lose(&world->redis, choose_slot());
 }
 
 static void lose_redis(struct world *world)
 {
-    for (int32_t i = 0; i < TOPIC_PARTITIONS; i++)
+    for (size_t i = 0; i < MEMORY_SLOTS_MAX; i++)
         memory_realtime_lose(&world->redis, i);
 }
 
@@ -379,7 +394,7 @@ static void spoil_versions(struct world *world)
  * change may undo in count and in every sum what the first did, and then an audit finds nothing. */
 static void damage_cell(struct world *world)
 {
-    size_t number = chance_below(TOPIC_PARTITIONS);
+    size_t number = choose_slot();
     struct slot_reader *cells = &world->redis.slots[number].cells;
     const char *incarnation = world->redis.slots[number].slot.incarnation;
     if (cells->epoch_count == 0 || strcmp(world->edited[number], incarnation) == 0)
@@ -402,7 +417,7 @@ static void damage_cell(struct world *world)
 static void change_format(struct world *world)
 {
     static const int64_t formats[] = {REALTIME_FORMAT - 1, REALTIME_FORMAT, REALTIME_FORMAT + 1};
-    struct slot *slot = &world->redis.slots[chance_below(TOPIC_PARTITIONS)].slot;
+    struct slot *slot = &world->redis.slots[choose_slot()].slot;
     if (slot->exists)
         slot->format = formats[chance_below(sizeof formats / sizeof *formats)];
 }
@@ -410,9 +425,20 @@ static void change_format(struct world *world)
 /* As an operator has it done by tidemark-batch repair. */
 static void forget_newer_slots(struct world *world)
 {
-    for (int32_t i = 0; i < TOPIC_PARTITIONS; i++)
+    for (size_t i = 0; i < MEMORY_SLOTS_MAX; i++)
         if (world->redis.slots[i].slot.format > REALTIME_FORMAT)
             memory_realtime_lose(&world->redis, i);
+}
+
+/* As an operator has it done by tidemark-speed forget --other-definitions, also while they are in use. */
+static void forget_other_definitions(struct world *world)
+{
+    const struct source *source = &world->definitions[world->definition].source;
+    size_t forgotten;
+    struct error error;
+    for (int32_t i = 0; i < TOPIC_PARTITIONS; i++)
+        if (!other_definitions_forget(&world->redis.store, source, i, 0, &forgotten, &error))
+            world_fail("%s", error.message);
 }
 
 static void grow_topic(struct world *world)
@@ -436,7 +462,7 @@ static void lose_head(struct world *world)
 {
     int32_t number = (int32_t)chance_below((uint64_t)world->topic.partition_count);
     struct topic_partition *partition = &world->topic.partitions[number];
-    const struct slot *slot = &world->redis.slots[number].slot;
+    const struct slot *slot = slot_now(world, number);
     int64_t to = chance_one_in(6) ? partition->end : slot->exists && slot->next < partition->end ? slot->next : 0;
     if (partition->lost_from != INT64_MAX)
         return; /* what could tell one story from the other may be gone */
@@ -486,6 +512,7 @@ static const struct event {
     {"a cell in Redis is changed by hand", 4, damage_cell},
     {"a slot gets another format", 4, change_format},
     {"slots of a newer format are forgotten", 4, forget_newer_slots},
+    {"slots of other definitions are forgotten", 2, forget_other_definitions},
     {"PostgreSQL is backed up", 5, back_up_database},
     {"PostgreSQL is restored", 2, restore_database},
     {"PostgreSQL is started anew", 4, restart_database},
@@ -569,7 +596,7 @@ static void stay_right(struct world *world)
     struct slot before[TOPIC_PARTITIONS];
     int64_t published = world->database.published;
     for (int i = 0; i < TOPIC_PARTITIONS; i++)
-        before[i] = world->redis.slots[i].slot;
+        before[i] = *slot_now(world, i);
     for (int i = 0; i < 6; i++)
         topic_produce(&world->topic);
     for (int round = 0; round < CALM_ROUNDS; round++) {
@@ -580,8 +607,81 @@ static void stay_right(struct world *world)
             break;
     }
     for (int i = 0; i < TOPIC_PARTITIONS; i++)
-        if (strcmp(before[i].incarnation, world->redis.slots[i].slot.incarnation) != 0)
+        if (strcmp(before[i].incarnation, slot_now(world, i)->incarnation) != 0)
             world_fail("slot %d was begun anew without any fault", i);
+}
+
+#define CHANGE_ROUNDS 60 /* of 100 ms; more than a group of partitions needs to be opened and read on */
+#define RUN_ROUNDS 200   /* more than a run that waits for the speed layer takes to its end */
+
+/* A round in which the file changes. Nobody but who is restarted notices it. */
+static void changing_round(struct world *world, int round, bool runs)
+{
+    chance_begin_step(world->seed, UINT64_C(3000000) + (uint64_t)round);
+    if (round % 8 == 0)
+        topic_produce(&world->topic);
+    for (int i = 0; i < SPEEDS; i++)
+        actor_turn(&world->speeds[i], 6);
+    if (runs)
+        actor_turn(&world->batches[round / 16 % BATCHES], 4);
+    serving_pass(world);
+    time_pass(100000);
+}
+
+/* But for what the next run has to place. */
+static bool is_answered(const struct world *world, size_t view)
+{
+    return serving_is_complete(world, view) || serving_defers(world);
+}
+
+/* By the old file all is answered while one speed process after the other takes the new one. */
+static int change_speed(struct world *world, int round)
+{
+    for (int i = 0; i < SPEEDS; i++) {
+        actor_kill(&world->speeds[i]);
+        for (int end = round + CHANGE_ROUNDS; round < end; round++) {
+            changing_round(world, round, false);
+            if (!serving_is_whole(world) || !is_answered(world, BY_DAY) || !is_answered(world, BY_MINUTE))
+                fail_with_provenance(world, "the old file's answers go missing while the file changes");
+        }
+    }
+    return round;
+}
+
+/* By the new one what didn't change is answered before anything is published by it, whatever runs by the old one try.
+ */
+static int change_serving(struct world *world, int round)
+{
+    int64_t published = world->database.published;
+    restart_serving(world);
+    int least = round + RUN_ROUNDS;
+    for (int end = round + CALM_ROUNDS; round < end; round++) {
+        changing_round(world, round, true);
+        if (world->database.published > published)
+            world_fail("a run by the old file publishes while the log is read by the new one");
+        if (serving_is_complete(world, BY_MINUTE))
+            world_fail("a view that changed is complete before it is published");
+        if (round >= least && is_answered(world, BY_DAY) && serving_is_whole(world) && serving_reaches_ends(world))
+            return round;
+    }
+    fail_with_provenance(world, "what didn't change isn't answered by the new file");
+    return round;
+}
+
+/* The file changes without any fault, in the order speed, serving, batch. */
+static void change_file(struct world *world)
+{
+    world->definition = 1 - world->definition;
+    int round = change_serving(world, change_speed(world, 0));
+    for (int i = 0; i < BATCHES; i++)
+        actor_kill(&world->batches[i]);
+    for (int end = round + CALM_ROUNDS; round < end && !serving_is_current(world); round++) {
+        changing_round(world, round, true);
+        if (!serving_is_whole(world))
+            fail_with_provenance(world, "what is published by the new file isn't noticed by it alone");
+    }
+    if (!serving_is_current(world))
+        fail_with_provenance(world, "it doesn't come right by the new file");
 }
 
 /* What was read may be another story than what is there: then an operator must act, and until then nothing wrong is
@@ -690,13 +790,13 @@ static void stay_prompt(struct world *world)
     /* What came damaged is fetched again after a while that a worker has no say in. */
     world->topic.arrives_whole = true;
     topic_produce_in(&world->topic, QUIET);
-    for (int round = 0; round < PROMPT_ROUNDS && world->redis.slots[QUIET].slot.next < quiet->end; round++) {
+    for (int round = 0; round < PROMPT_ROUNDS && slot_now(world, QUIET)->next < quiet->end; round++) {
         chance_begin_step(world->seed, UINT64_C(2000000) + (uint64_t)round);
         topic_produce_in(&world->topic, BUSY);
         actor_turn(&world->speeds[0], 6);
         time_pass(PROMPT_ROUND_US);
     }
-    if (world->redis.slots[QUIET].slot.next < quiet->end)
+    if (slot_now(world, QUIET)->next < quiet->end)
         world_fail("a message waits for its commit beside a busy partition");
     come_right(world, "it doesn't come right behind a busy partition");
 }
@@ -727,6 +827,10 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
         settle(world);
         let_runs_end(world);
         stay_right(world);
+        if (chance_one_in(4)) {
+            let_runs_end(world);
+            change_file(world);
+        }
         if (chance_one_in(4))
             stay_prompt(world);
         letters_check(&world->letters, &world->topic, true);

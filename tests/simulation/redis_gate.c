@@ -47,12 +47,12 @@ static bool commit(struct realtime_store *store, const struct commit *commit, en
            ends(gate, error);
 }
 
-static bool open_epoch(struct realtime_store *store, struct slot_id id, const char *definition, int64_t epoch,
-                       int64_t *ret_offset, struct error *error)
+static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t epoch, int64_t *ret_offset,
+                       struct error *error)
 {
     struct redis_gate *gate = of(store);
-    return begins_to_write(gate, error) &&
-           MEMORY(gate)->open_epoch(STORE(gate), id, definition, epoch, ret_offset, error) && ends(gate, error);
+    return begins_to_write(gate, error) && MEMORY(gate)->open_epoch(STORE(gate), id, epoch, ret_offset, error) &&
+           ends(gate, error);
 }
 
 static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t last, struct error *error)
@@ -61,10 +61,19 @@ static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t
     return begins_to_write(gate, error) && MEMORY(gate)->drop_epochs(STORE(gate), id, last, error) && ends(gate, error);
 }
 
-static bool forget(struct realtime_store *store, struct slot_id id, struct error *error)
+static bool forget(struct realtime_store *store, struct slot_id id, int64_t idle_s, bool *ret_done, struct error *error)
 {
     struct redis_gate *gate = of(store);
-    return begins_to_write(gate, error) && MEMORY(gate)->forget(STORE(gate), id, error) && ends(gate, error);
+    return begins_to_write(gate, error) && MEMORY(gate)->forget(STORE(gate), id, idle_s, ret_done, error) &&
+           ends(gate, error);
+}
+
+static bool definitions(struct realtime_store *store, const char *source, int32_t partition,
+                        struct slot_definitions *ret_definitions, struct error *error)
+{
+    struct redis_gate *gate = of(store);
+    return begins(gate, error) && MEMORY(gate)->definitions(STORE(gate), source, partition, ret_definitions, error) &&
+           ends(gate, error);
 }
 
 static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)
@@ -87,6 +96,7 @@ void redis_gate_init(struct redis_gate *gate, struct memory_realtime *memory, co
                                                                 .open_epoch = open_epoch,
                                                                 .drop_epochs = drop_epochs,
                                                                 .forget = forget,
+                                                                .definitions = definitions,
                                                                 .read = read_cells,
                                                                 .destroy = destroy};
     *gate = (struct redis_gate){{&operations}, memory, service, actor};

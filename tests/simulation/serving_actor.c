@@ -130,7 +130,7 @@ static bool compare_ledger(const struct snapshot *snapshot, const struct oracle_
                    (long long)expected->consumed, (long long)expected->bad, (long long)expected->live);
 }
 
-static void ask(const struct serving_process *serving, struct oracle_question *question)
+static void ask(const struct serving_process *serving, size_t view, struct oracle_question *question)
 {
     const struct source *source = &serving->definition->source;
     const struct publication *publication = &serving->snapshot->publication;
@@ -138,7 +138,7 @@ static void ask(const struct serving_process *serving, struct oracle_question *q
         .topic = &the_world.topic,
         .keeps_first = source->on_duplicate == ON_DUPLICATE_IGNORE,
         .has_versions = source->on_duplicate != ON_DUPLICATE_NONE,
-        .takes_all_amounts = serving->definition->takes_all_amounts,
+        .takes_all_amounts = view == BY_MINUTE && serving->definition->takes_all_amounts,
         .losses = database_losses(&the_world.database, publication->epoch, publication->published_at_us)};
     for (size_t i = 0; i < serving->snapshot->partition_count; i++) {
         question->from[i] = serving->snapshot->partitions[i].first;
@@ -200,11 +200,30 @@ static void check_answers(struct serving_process *serving)
         if (!view_is_complete(snapshot, view))
             continue;
         the_world.figures.complete++;
-        ask(serving, &question);
+        ask(serving, view, &question);
         buffer_clear(&difference);
         if (!is_explained(serving, view, &question))
             world_fail("%s", difference.length ? buffer_string(&difference) : "offsets are answered that don't exist");
     }
+}
+
+bool serving_is_complete(const struct world *world, size_t view)
+{
+    return view_is_complete(world->serving->snapshot, view);
+}
+
+bool serving_defers(const struct world *world)
+{
+    return snapshot_deferred(world->serving->snapshot) > 0;
+}
+
+bool serving_reaches_ends(const struct world *world)
+{
+    const struct snapshot *snapshot = world->serving->snapshot;
+    for (int32_t i = 0; i < world->topic.partition_count; i++)
+        if (snapshot->partitions[i].offset != world->topic.partitions[i].end)
+            return false;
+    return true;
 }
 
 bool serving_is_current(const struct world *world)
@@ -214,12 +233,9 @@ bool serving_is_current(const struct world *world)
         snapshot->partition_count < (size_t)world->topic.partition_count)
         return false;
     for (size_t view = 0; view < BY_DAY_AMOUNTS; view++)
-        if (!view_is_complete(snapshot, view))
+        if (!serving_is_complete(world, view))
             return false;
-    for (int32_t i = 0; i < world->topic.partition_count; i++)
-        if (snapshot->partitions[i].offset != world->topic.partitions[i].end)
-            return false;
-    return true;
+    return serving_reaches_ends(world);
 }
 
 bool serving_is_whole(const struct world *world)

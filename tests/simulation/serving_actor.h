@@ -13,6 +13,12 @@ void serving_pass(struct world *world);            /* each thread comes round on
 
 /* The answers of all views are complete, of the newest publication, and hold all that the topic has. */
 bool serving_is_current(const struct world *world);
+/* Those of this view are complete. */
+bool serving_is_complete(const struct world *world, size_t view);
+/* They lack messages that the next run has to place. */
+bool serving_defers(const struct world *world);
+/* They hold all that the topic has. */
+bool serving_reaches_ends(const struct world *world);
 /* Of every partition the part after the cut is there. */
 bool serving_is_whole(const struct world *world);
 /* What keeps it from being so. */

@@ -44,8 +44,7 @@ static void live(struct actor *actor)
     *process = (struct process){.speed = {.settings = &world->definitions[world->definition].settings,
                                           .latest = latest,
                                           .latest_context = process,
-                                          .budget = {.ceiling_bytes = INT64_MAX},
-                                          .started_us = clock_wall_us()}};
+                                          .budget = {.ceiling_bytes = INT64_MAX}}};
     redis_gate_init(&process->redis, &world->redis, &world->redis_service, actor);
     database_reader_init(&process->reader, &world->database, actor);
     letters_gate_init(&process->letters, &world->letters, &world->topic.service, actor);

@@ -18,13 +18,13 @@ struct figures {
 };
 
 struct world {
-    /* Made once: two definitions of the source that differ in what counts. */
+    /* Made once: two definitions of the source that differ in what counts by minute. */
     struct zone *zone;
     struct arena arena;
     struct definition {
         struct source source;
         struct view views[VIEW_COUNT];
-        bool takes_all_amounts; /* else only those above 0 */
+        bool takes_all_amounts; /* by minute; else only those above 0 */
         struct settings settings;
     } definitions[DEFINITIONS];
 
@@ -44,7 +44,7 @@ struct world {
     int64_t unread_after_ms;                /* runs cut by themselves where nobody commits for so long; 0: none does */
     int away;                               /* for so many steps no speed process has a turn */
     int64_t unread_below[TOPIC_PARTITIONS]; /* a run has cut there by itself: no speed layer need have read it */
-    char edited[TOPIC_PARTITIONS][INCARNATION_SIZE]; /* of each slot whose cells were changed by hand last */
+    char edited[MEMORY_SLOTS_MAX][INCARNATION_SIZE]; /* of each slot whose cells were changed by hand last */
     struct actor speeds[SPEEDS], batches[BATCHES];
     struct actor publications, live; /* the two threads of a serving process */
     struct serving_process *serving;

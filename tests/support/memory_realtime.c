@@ -12,8 +12,20 @@ static struct memory_realtime *self(struct realtime_store *store)
 
 static struct memory_slot *slot_of(struct realtime_store *store, struct slot_id id)
 {
-    assert(id.partition >= 0 && id.partition < MEMORY_PARTITIONS_MAX);
-    return &self(store)->slots[id.partition];
+    struct memory_realtime *memory = self(store);
+    size_t number = 0; /* also of a slot without a definition */
+    while (*id.definition && number < memory->definition_count &&
+           strcmp(memory->definitions[number]->fingerprint, id.definition) != 0)
+        number++;
+    assert(number < memory->definition_count && id.partition >= 0 && id.partition < MEMORY_PARTITIONS_MAX);
+    return &memory->slots[number * MEMORY_PARTITIONS_MAX + (size_t)id.partition];
+}
+
+static void note_reader(struct realtime_store *store, const struct memory_slot *slot, const char *id)
+{
+    struct memory_reader *reader = &self(store)->readers[slot->cells.id.partition];
+    reader->definition = slot->cells.source;
+    snprintf(reader->id, sizeof reader->id, "%s", id);
 }
 
 static bool reach(struct realtime_store *store, struct error *error)
@@ -66,6 +78,7 @@ static bool init(struct realtime_store *store, struct slot_id id, const char *se
         held->slot.epochs[0] = (struct epoch_start){
             .epoch = fresh->epoch, .offset = fresh->next, .last = fresh->tail, .last_hash = fresh->tail_hash};
         held->slot.epoch_count = 1;
+        note_reader(store, held, fresh->incarnation);
     }
     if (!reply(store, error))
         return false;
@@ -78,7 +91,7 @@ static enum commit_answer judge(const struct slot *slot, const struct commit *co
     if (!slot->exists)
         return COMMIT_LOST;
     if (format_of(slot) != REALTIME_FORMAT || strcmp(slot->incarnation, commit->incarnation) != 0 ||
-        strcmp(slot->cluster, commit->cluster) != 0 || strcmp(slot->definition, commit->source->fingerprint) != 0)
+        strcmp(slot->cluster, commit->cluster) != 0)
         return COMMIT_FOREIGN;
     if (strcmp(slot->commit_id, commit->commit_id) == 0)
         return COMMIT_ALREADY;
@@ -124,6 +137,8 @@ static bool commit_cells(struct realtime_store *store, const struct commit *comm
     enum commit_answer answer = judge(&held->slot, commit);
     if (answer == COMMIT_OK && !write(held, commit))
         return error_set(error, ERROR_INTERNAL, "out of memory");
+    if (answer == COMMIT_OK)
+        note_reader(store, held, commit->commit_id);
     if (!reply(store, error))
         return false;
     *ret_answer = answer;
@@ -142,8 +157,8 @@ static void forget_epochs(struct memory_slot *held, int64_t last)
     slot_reader_trim(&held->cells);
 }
 
-static bool open_epoch(struct realtime_store *store, struct slot_id id, const char *definition, int64_t epoch,
-                       int64_t *ret_offset, struct error *error)
+static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t epoch, int64_t *ret_offset,
+                       struct error *error)
 {
     if (!reach(store, error))
         return false;
@@ -151,7 +166,7 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, const ch
     int64_t offset = -1;
     if (is_newer(slot, error))
         return false;
-    bool ours = slot->exists && slot->format == REALTIME_FORMAT && strcmp(slot->definition, definition) == 0;
+    bool ours = slot->exists && slot->format == REALTIME_FORMAT;
     for (size_t i = 0; ours && i < slot->epoch_count; i++)
         if (slot->epochs[i].epoch == epoch)
             offset = slot->epochs[i].offset;
@@ -179,12 +194,38 @@ static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t
     return reply(store, error);
 }
 
-static bool forget(struct realtime_store *store, struct slot_id id, struct error *error)
+static bool forget(struct realtime_store *store, struct slot_id id, int64_t idle_s, bool *ret_done, struct error *error)
 {
     if (!reach(store, error))
         return false;
-    memory_realtime_lose(self(store), id.partition);
-    return reply(store, error);
+    const struct memory_slot *slot = slot_of(store, id);
+    bool done = idle_s == 0 || !slot->slot.exists;
+    if (done)
+        memory_realtime_lose(self(store), (size_t)(slot - self(store)->slots));
+    if (!reply(store, error))
+        return false;
+    *ret_done = done;
+    return true;
+}
+
+static bool definitions(struct realtime_store *store, const char *source, int32_t partition,
+                        struct slot_definitions *ret_definitions, struct error *error)
+{
+    (void)source;
+    if (!reach(store, error) || !reply(store, error))
+        return false;
+    const struct memory_realtime *memory = self(store);
+    const struct memory_reader *reader = &memory->readers[partition];
+    *ret_definitions = (struct slot_definitions){0};
+    if (reader->definition) {
+        memcpy(ret_definitions->reader, reader->definition->fingerprint, FINGERPRINT_SIZE);
+        memcpy(ret_definitions->reader_id, reader->id, sizeof reader->id);
+    }
+    for (size_t i = 0; i < memory->definition_count; i++)
+        if (memory->slots[i * MEMORY_PARTITIONS_MAX + (size_t)partition].slot.exists)
+            memcpy(ret_definitions->names[ret_definitions->count++], memory->definitions[i]->fingerprint,
+                   FINGERPRINT_SIZE);
+    return true;
 }
 
 static void copy_cells(struct slot_reader *to, const struct slot_reader *from)
@@ -232,33 +273,47 @@ void memory_realtime_init(struct memory_realtime *memory, const struct source *s
                                                                 .open_epoch = open_epoch,
                                                                 .drop_epochs = drop_epochs,
                                                                 .forget = forget,
+                                                                .definitions = definitions,
                                                                 .read = read_cells,
                                                                 .destroy = destroy};
-    *memory = (struct memory_realtime){.store = {&operations}, .source = source};
+    *memory = (struct memory_realtime){.store = {&operations}};
+    memory_realtime_add(memory, source);
+}
+
+void memory_realtime_add(struct memory_realtime *memory, const struct source *source)
+{
+    assert(memory->definition_count < MEMORY_DEFINITIONS_MAX);
+    struct memory_slot *slots = &memory->slots[memory->definition_count * MEMORY_PARTITIONS_MAX];
+    memory->definitions[memory->definition_count++] = source;
     for (int32_t i = 0; i < MEMORY_PARTITIONS_MAX; i++)
-        slot_reader_init(&memory->slots[i].cells, (struct slot_id){source->name, i}, source);
+        slot_reader_init(&slots[i].cells, slot_id_of(source, i), source);
 }
 
 void memory_realtime_clean_up(struct memory_realtime *memory)
 {
-    for (size_t i = 0; i < MEMORY_PARTITIONS_MAX; i++)
+    for (size_t i = 0; i < memory->definition_count * MEMORY_PARTITIONS_MAX; i++)
         slot_reader_clean_up(&memory->slots[i].cells);
 }
 
-void memory_realtime_copy_slot(struct memory_realtime *to, const struct memory_realtime *from, int32_t partition)
+void memory_realtime_copy_slot(struct memory_realtime *to, const struct memory_realtime *from, size_t slot)
 {
-    to->slots[partition].slot = from->slots[partition].slot;
-    copy_cells(&to->slots[partition].cells, &from->slots[partition].cells);
+    to->slots[slot].slot = from->slots[slot].slot;
+    copy_cells(&to->slots[slot].cells, &from->slots[slot].cells);
 }
 
 void memory_realtime_copy(struct memory_realtime *to, const struct memory_realtime *from)
 {
-    for (int32_t i = 0; i < MEMORY_PARTITIONS_MAX; i++)
+    for (size_t i = 0; i < from->definition_count * MEMORY_PARTITIONS_MAX; i++)
         memory_realtime_copy_slot(to, from, i);
+    memcpy(to->readers, from->readers, sizeof to->readers);
 }
 
-void memory_realtime_lose(struct memory_realtime *memory, int32_t partition)
+void memory_realtime_lose(struct memory_realtime *memory, size_t slot)
 {
-    memory->slots[partition].slot = (struct slot){0};
-    slot_reader_clear(&memory->slots[partition].cells);
+    struct slot_reader *cells = &memory->slots[slot].cells;
+    struct memory_reader *reader = &memory->readers[cells->id.partition];
+    memory->slots[slot].slot = (struct slot){0};
+    slot_reader_clear(cells);
+    if (reader->definition == cells->source)
+        *reader = (struct memory_reader){0};
 }

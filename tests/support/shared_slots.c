@@ -2,7 +2,7 @@
 #include "shared_slots.h"
 
 #include <assert.h>
-#include <stdio.h>
+#include <string.h>
 
 static struct shared_slots *store_of(struct realtime_store *store)
 {
@@ -36,8 +36,8 @@ static struct epoch_start *find_epoch(struct slot *slot, int64_t epoch)
     return NULL;
 }
 
-static bool open_epoch(struct realtime_store *store, struct slot_id id, const char *definition, int64_t epoch,
-                       int64_t *ret_offset, struct error *error)
+static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t epoch, int64_t *ret_offset,
+                       struct error *error)
 {
     if (!store_is_up(store, error))
         return false;
@@ -45,7 +45,7 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, const ch
     if (is_newer(slot, error))
         return false;
     *ret_offset = -1;
-    if (!slot->exists || slot->format != REALTIME_FORMAT || strcmp(slot->definition, definition) != 0)
+    if (!slot->exists || slot->format != REALTIME_FORMAT)
         return true;
     if (!find_epoch(slot, epoch) && slot->epoch == epoch - 1) {
         assert(slot->epoch_count < LIVE_EPOCHS_MAX);
@@ -90,12 +90,30 @@ static bool read_cells(struct realtime_store *store, struct slot_reader *reader,
     return true;
 }
 
-static bool forget(struct realtime_store *store, struct slot_id id, struct error *error)
+/* Of a definition that the test gave, what was forgotten of any partition is gone. */
+static bool forget(struct realtime_store *store, struct slot_id id, int64_t idle_s, bool *ret_done, struct error *error)
 {
     if (!store_is_up(store, error))
         return false;
-    store_of(store)->slots[id.partition] = (struct slot){0};
+    struct slot_definitions *definitions = &store_of(store)->definitions;
+    size_t number = 0;
+    while (number < definitions->count && strcmp(definitions->names[number], id.definition) != 0)
+        number++;
+    *ret_done = number == definitions->count || idle_s == 0 || !store_of(store)->others_are_used;
+    if (number == definitions->count)
+        store_of(store)->slots[id.partition] = (struct slot){0};
+    else if (*ret_done)
+        memcpy(definitions->names[number], definitions->names[--definitions->count], FINGERPRINT_SIZE);
     return true;
+}
+
+static bool get_definitions(struct realtime_store *store, const char *source, int32_t partition,
+                            struct slot_definitions *ret_definitions, struct error *error)
+{
+    (void)source;
+    (void)partition;
+    *ret_definitions = store_of(store)->definitions;
+    return store_is_up(store, error);
 }
 
 static void store_destroy(struct realtime_store *store)
@@ -108,6 +126,7 @@ static const struct realtime_store_operations shared_slots_operations = {.read_s
                                                                          .drop_epochs = drop_epochs,
                                                                          .read = read_cells,
                                                                          .forget = forget,
+                                                                         .definitions = get_definitions,
                                                                          .destroy = store_destroy};
 
 void shared_slots_init(struct shared_slots *store)
@@ -115,8 +134,7 @@ void shared_slots_init(struct shared_slots *store)
     *store = (struct shared_slots){.store = {&shared_slots_operations}};
 }
 
-void shared_slots_begin(struct shared_slots *store, const struct source *source, int32_t partition, int64_t first,
-                        int64_t epoch, int64_t offset)
+void shared_slots_begin(struct shared_slots *store, int32_t partition, int64_t first, int64_t epoch, int64_t offset)
 {
     struct slot *slot = &store->slots[partition];
     *slot = (struct slot){.exists = true,
@@ -128,5 +146,4 @@ void shared_slots_begin(struct shared_slots *store, const struct source *source,
                           .tail = -1,
                           .next = offset,
                           .epochs = {{.epoch = epoch, .offset = offset, .last = -1}}};
-    snprintf(slot->definition, sizeof slot->definition, "%s", source->fingerprint);
 }

@@ -9,14 +9,15 @@
 
 struct shared_slots {
     struct realtime_store store;
-    struct slot slots[MEMORY_SLOTS]; /* by partition */
-    bool down;                       /* every call is ERROR_UNAVAILABLE */
+    struct slot slots[MEMORY_SLOTS];     /* by partition */
+    struct slot_definitions definitions; /* of each partition; what a test says, but for what is forgotten */
+    bool others_are_used;                /* so that they aren't forgotten for being idle */
+    bool down;                           /* every call is ERROR_UNAVAILABLE */
 };
 
 void shared_slots_init(struct shared_slots *store);
 
 /* As a speed process does with a partition that has no slot: the epoch begins at `offset`. */
-void shared_slots_begin(struct shared_slots *store, const struct source *source, int32_t partition, int64_t first,
-                        int64_t epoch, int64_t offset);
+void shared_slots_begin(struct shared_slots *store, int32_t partition, int64_t first, int64_t epoch, int64_t offset);
 
 #endif

@@ -160,6 +160,13 @@ class Platform:
     def oracle_view(self, name):
         return oracle_view(self.config["views"][name], self.config["time_zone"])
 
+    def slot_key(self, redis, partition, name):
+        """The key of that name of a slot of the source `orders`, which has one definition alone; None where there is no
+        slot."""
+        tag = f"{self.folder.name}:{{orders/{partition}}}:"
+        metas = redis.command("keys", f"{tag}*:meta").split()
+        return metas[0].removesuffix("meta") + name if metas else None
+
     # --- processes ---
 
     def environment(self, env=None):

@@ -120,7 +120,7 @@ static void try_replies(const uint8_t *data, size_t size)
     void *reply = NULL;
     REQUIRE(protocol);
     reply_limit_set(&limit, protocol);
-    slot_reader_init(&reader, (struct slot_id){"s", 0}, &source);
+    slot_reader_init(&reader, slot_id_of(&source, 0), &source);
     slot_parts_init(&parts, reader.id, &source);
     (void)redisReaderFeed(protocol, (const char *)data, size);
     while (redisReaderGetReply(protocol, &reply) == REDIS_OK && reply) {
@@ -209,7 +209,7 @@ static redisReply *list_reply(size_t count)
 /* The answer to a read: the slot, and the commits since. */
 static redisReply *changes_reply(const struct buffer *payload)
 {
-    static const struct slot slot = {.exists = true, .incarnation = INCARNATION, .definition = "f", .epoch = EPOCH};
+    static const struct slot slot = {.exists = true, .incarnation = INCARNATION, .epoch = EPOCH};
     struct words words = {.count = 0};
     struct slot_texts texts;
     struct buffer entry = {0};
@@ -255,7 +255,7 @@ static void check_read_back(const struct commit *commit, const struct buffer *pa
     struct error error = {0};
     bool more;
     redisReply *reply = changes_reply(payload);
-    slot_reader_init(&reader, (struct slot_id){"s", 0}, &source);
+    slot_reader_init(&reader, slot_id_of(&source, 0), &source);
     slot_parts_init(&parts, reader.id, &source);
     REQUIRE(read_apply(&reader, &parts, reply, &more, &error));
     REQUIRE(!more);

@@ -186,9 +186,7 @@ static UNUSED void follow(struct world *world)
     for (int32_t i = 0; i < world->log.partition_count; i++) {
         struct slot *slot = &world->realtime->slots[i];
         if (!slot->exists)
-            shared_slots_begin(world->realtime, world->source, i, world->log.partitions[i].first, 1,
-                               world->log.partitions[i].first);
-        snprintf(slot->definition, sizeof slot->definition, "%s", world->source->fingerprint);
+            shared_slots_begin(world->realtime, i, world->log.partitions[i].first, 1, world->log.partitions[i].first);
         slot->next = world->log.partitions[i].end;
         slot->lost = published_partition(world, i).lost;
     }

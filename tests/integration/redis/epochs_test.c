@@ -36,18 +36,6 @@ static void an_epoch_is_not_ready_where_the_slot_is_not_at_the_one_before(void *
     assert_int_equal(slot_now().epoch, 5);
 }
 
-static void an_epoch_is_not_ready_under_another_definition(void **state)
-{
-    (void)state;
-    int64_t offset = 0;
-    begin_slot("a", 5, 10);
-    must(store->operations->open_epoch(store, slot_three, "ffffffffffffffff", 6, &offset, &error));
-    assert_int_equal(offset, -1);
-    must(store->operations->open_epoch(store, slot_three, "ffffffffffffffff", 5, &offset, &error));
-    assert_int_equal(offset, -1);
-    assert_int_equal(slot_now().epoch, 5);
-}
-
 static void commits_go_to_the_epoch_that_was_opened_last(void **state)
 {
     (void)state;
@@ -151,7 +139,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(an_epoch_opens_where_the_slot_is_and_opening_again_gives_the_same, flush_redis),
         cmocka_unit_test_setup(an_epoch_is_not_ready_where_the_slot_is_not_at_the_one_before, flush_redis),
-        cmocka_unit_test_setup(an_epoch_is_not_ready_under_another_definition, flush_redis),
         cmocka_unit_test_setup(commits_go_to_the_epoch_that_was_opened_last, flush_redis),
         cmocka_unit_test_setup(dropped_epochs_take_their_keys_with_them, flush_redis),
         cmocka_unit_test_setup(an_epoch_says_behind_which_message_it_begins, flush_redis),

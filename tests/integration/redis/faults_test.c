@@ -154,8 +154,7 @@ static void a_slot_of_a_newer_format_is_left_alone_until_it_is_forgotten(void **
     redis_do("HSET %s format 99", META);
     must(store->operations->read_slot(store, slot_three, &slot, &error));
     assert_newer(&slot);
-    must_fail(store->operations->open_epoch(store, slot_three, orders.fingerprint, 2, &offset, &error),
-              ERROR_TRY_AGAIN);
+    must_fail(store->operations->open_epoch(store, slot_three, 2, &offset, &error), ERROR_TRY_AGAIN);
     assert_true(says("format 99") && says("format 3"));
     must_fail(store->operations->drop_epochs(store, slot_three, 2, &error), ERROR_TRY_AGAIN);
     must_fail(store->operations->init(store, slot_three, "a", &fresh, &done, &error), ERROR_TRY_AGAIN);
@@ -172,7 +171,7 @@ static void a_slot_of_a_newer_format_is_left_alone_until_it_is_forgotten(void **
     redis_do("HSET %s format 99", META);
     read_into(&reader);
     assert_int_equal(reader.epoch_count, 0);
-    must(store->operations->forget(store, slot_three, &error));
+    must(store->operations->forget(store, slot_three, 0, &(bool){false}, &error));
     assert_int_equal(redis_number("DBSIZE"), 0);
     begin_with_one();
     assert_int_equal(ones_in_store(), 1);
@@ -187,7 +186,7 @@ static void a_newer_format_may_hold_anything(void **state)
     redis_do("HSET %s format 99 next ten tail_hash x start:y z", META);
     must(store->operations->read_slot(store, slot_three, &slot, &error));
     assert_newer(&slot);
-    must(store->operations->forget(store, slot_three, &error));
+    must(store->operations->forget(store, slot_three, 0, &(bool){false}, &error));
     assert_int_equal(redis_number("DBSIZE"), 0);
 }
 
@@ -205,8 +204,7 @@ static void what_a_slot_requires_has_to_be_known(void **state)
     assert_string_equal(slot.requires, "members idle");
     must_fail(slot_format_check(&slot, &error), ERROR_DATA);
     assert_true(says("it requires \"members idle\"") && says("tidemark-batch repair"));
-    must_fail(store->operations->open_epoch(store, slot_three, orders.fingerprint, 2, &offset, &error),
-              ERROR_TRY_AGAIN);
+    must_fail(store->operations->open_epoch(store, slot_three, 2, &offset, &error), ERROR_TRY_AGAIN);
     assert_true(says("the slot requires \"members idle\""));
     must_fail(store->operations->drop_epochs(store, slot_three, 2, &error), ERROR_TRY_AGAIN);
     must_fail(store->operations->init(store, slot_three, "a", &other, &done, &error), ERROR_TRY_AGAIN);
@@ -216,7 +214,7 @@ static void what_a_slot_requires_has_to_be_known(void **state)
     assert_true(reader.slot.format == FORMAT_BEYOND && reader.epoch_count == 0);
     must_fail(slot_reader_audit(&reader, &error), ERROR_DATA);
     slot_reader_clean_up(&reader);
-    must(store->operations->forget(store, slot_three, &error));
+    must(store->operations->forget(store, slot_three, 0, &(bool){false}, &error));
     assert_int_equal(redis_number("DBSIZE"), 0);
 }
 
@@ -295,7 +293,7 @@ static void a_field_that_was_spoilt_is_named(void **state)
         snprintf(field, sizeof field, "the field %.*s of", (int)strcspn(spoilt[i][0], ":"), spoilt[i][0]);
         assert_true(says(field) && says("tidemark-batch repair"));
         must_fail(store->operations->read(store, &reader, &error), ERROR_DATA);
-        must(store->operations->forget(store, slot_three, &error));
+        must(store->operations->forget(store, slot_three, 0, &(bool){false}, &error));
         assert_int_equal(redis_number("DBSIZE"), 0);
     }
     slot_reader_clean_up(&reader);
@@ -355,11 +353,11 @@ static void a_field_that_was_edited_shows_whatever_it_says_now(void **state)
         must_fail(store->operations->read_slot(store, slot_three, &slot, &error), ERROR_DATA);
         assert_true(says("tidemark-batch repair"));
         must_fail(store->operations->read(store, &reader, &error), ERROR_DATA);
-        must_fail(store->operations->open_epoch(store, slot_three, orders.fingerprint, 2, &offset, &error), ERROR_DATA);
+        must_fail(store->operations->open_epoch(store, slot_three, 2, &offset, &error), ERROR_DATA);
         enum commit_answer answer = COMMIT_FOREIGN;
         struct commit commit = commit_of(&one, "a", "c9", 20, 30);
         assert_true(!store->operations->commit(store, &commit, &answer, &offset, &error) || answer == COMMIT_FOREIGN);
-        must(store->operations->forget(store, slot_three, &error));
+        must(store->operations->forget(store, slot_three, 0, &(bool){false}, &error));
         assert_int_equal(redis_number("DBSIZE"), 0);
         begin_with_one();
         assert_int_equal(ones_in_store(), 1);
@@ -390,7 +388,7 @@ static void assert_begun_anew_from(const char *format)
     must(store->operations->init(store, slot_three, "a", &fresh, &done, &error));
     assert_true(done);
     assert_int_equal(slot_now().format, REALTIME_FORMAT);
-    assert_int_equal(redis_number("DBSIZE"), 1);
+    assert_int_equal(redis_number("DBSIZE"), 2); /* meta, and the definitions that have a slot */
 }
 
 static void a_slot_of_an_older_format_is_begun_anew_and_keeps_where_it_began(void **state)
@@ -440,9 +438,9 @@ static void an_audit_finds_every_counter_that_was_deleted_or_changed(void **stat
         flush_redis(NULL);
         begin_two_epochs();
         if (i % 2)
-            redis_do("HDEL test:{orders/3}:2:%s %s", key, field);
+            redis_do("HDEL " SLOT ":2:%s %s", key, field);
         else
-            redis_do("HINCRBY test:{orders/3}:2:%s %s 1", key, field);
+            redis_do("HINCRBY " SLOT ":2:%s %s 1", key, field);
         assert_non_null(strstr(audit(), "epoch 2"));
     }
 }
@@ -455,8 +453,8 @@ static void an_audit_finds_changes_that_cancel_each_other(void **state)
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
         flush_redis(NULL);
         begin_two_epochs();
-        redis_do("HINCRBY test:{orders/3}:2:cells:minute:0 600:#%s 5", counters[i]);
-        redis_do("HINCRBY test:{orders/3}:2:cells:minute:0 660:#%s -5", counters[i]);
+        redis_do("HINCRBY " SLOT ":2:cells:minute:0 600:#%s 5", counters[i]);
+        redis_do("HINCRBY " SLOT ":2:cells:minute:0 660:#%s -5", counters[i]);
         assert_non_null(strstr(audit(), "epoch 2: the cells of view minute aren't those that were committed"));
     }
 }
@@ -483,11 +481,11 @@ static void an_audit_finds_hashes_that_were_deleted_one_by_one_and_all(void **st
 {
     (void)state;
     begin_two_epochs();
-    redis_do("DEL test:{orders/3}:1:cells:minute:0");
+    redis_do("DEL " SLOT ":1:cells:minute:0");
     assert_non_null(strstr(audit(), "epoch 1: the cells of view minute"));
-    redis_do("DEL test:{orders/3}:1:ledger");
+    redis_do("DEL " SLOT ":1:ledger");
     assert_non_null(strstr(audit(), "epoch 1"));
-    redis_do("SREM test:{orders/3}:hashes 2:cells:minute:0 2:ledger 1:cells:minute:0 1:ledger");
+    redis_do("SREM " SLOT ":hashes 2:cells:minute:0 2:ledger 1:cells:minute:0 1:ledger");
     assert_non_null(strstr(audit(), "epoch"));
 }
 
@@ -495,13 +493,13 @@ static void forgetting_a_slot_leaves_nothing_whatever_its_keys_hold(void **state
 {
     (void)state;
     begin_two_epochs();
-    must(store->operations->forget(store, slot_three, &error));
+    must(store->operations->forget(store, slot_three, 0, &(bool){false}, &error));
     assert_int_equal(redis_number("DBSIZE"), 0);
-    must(store->operations->forget(store, slot_three, &error));
+    must(store->operations->forget(store, slot_three, 0, &(bool){false}, &error));
     redis_do("SET %s something", META);
-    redis_do("SET test:{orders/3}:hashes something");
-    redis_do("SET test:{orders/3}:recent something");
-    must(store->operations->forget(store, slot_three, &error));
+    redis_do("SET " SLOT ":hashes something");
+    redis_do("SET " SLOT ":recent something");
+    must(store->operations->forget(store, slot_three, 0, &(bool){false}, &error));
     assert_int_equal(redis_number("DBSIZE"), 0);
     begin_with_one();
     assert_int_equal(ones_in_store(), 1);
@@ -521,9 +519,9 @@ static void a_commit_that_breaks_off_between_its_writes_forgets_the_slot(void **
 {
     (void)state;
     begin_with_one();
-    redis_do("HSET test:{orders/3}:1:cells:minute:0 600:#0r many");
+    redis_do("HSET " SLOT ":1:cells:minute:0 600:#0r many");
     must_fail(!commit_fails(), ERROR_DATA);
-    assert_int_equal(redis_number("DBSIZE"), 0);
+    assert_int_equal(redis_number("EXISTS " META " " SLOT ":hashes " SLOT ":recent " SLOT ":1:cells:minute:0"), 0);
     assert_false(slot_now().exists);
 }
 
@@ -537,7 +535,7 @@ static void cells_that_were_spoilt_empty_the_reader(void **state)
         struct slot_reader reader;
         flush_redis(NULL);
         begin_with_one();
-        redis_do("HSET test:{orders/3}:1:cells:minute:0 %s %s", spoilt[i][0], spoilt[i][1]);
+        redis_do("HSET " SLOT ":1:cells:minute:0 %s %s", spoilt[i][0], spoilt[i][1]);
         slot_reader_init(&reader, slot_three, &orders);
         must_fail(store->operations->read(store, &reader, &error), ERROR_DATA);
         assert_false(reader.slot.exists);

@@ -381,7 +381,7 @@ static void remembered_commits_have_a_ceiling_in_number_and_bytes(void **state)
         snprintf(id, sizeof id, "%" PRId64, i + 1);
         commit_additions(&additions, id, i);
     }
-    assert_int_equal(redis_number("LLEN test:{orders/3}:recent"), 64);
+    assert_int_equal(redis_number("LLEN " SLOT ":recent"), 64);
     for (int64_t i = 0; i < 20000; i++)
         panes_at(&additions.panes[MINUTE], i * 60 * US_PER_SECOND, (struct text){"", 0})->count = 1;
     for (int64_t i = 100; i < 106; i++) {
@@ -389,7 +389,7 @@ static void remembered_commits_have_a_ceiling_in_number_and_bytes(void **state)
         snprintf(id, sizeof id, "%" PRId64, i + 1);
         commit_additions(&additions, id, i);
     }
-    assert_in_range(redis_number("LLEN test:{orders/3}:recent"), 1, 5);
+    assert_in_range(redis_number("LLEN " SLOT ":recent"), 1, 5);
     additions_clean_up(&additions);
 }
 
@@ -408,26 +408,6 @@ static void many_cells_in_one_commit_come_back(void **state)
     assert_same_panes(&additions.panes[MINUTE], &reader.epochs[0].panes[MINUTE]);
     slot_reader_clean_up(&reader);
     additions_clean_up(&additions);
-}
-
-static void cells_of_another_definition_are_not_read(void **state)
-{
-    (void)state;
-    struct play play;
-    struct source changed = orders;
-    play_init(&play);
-    play_begin(&play);
-    play_commit(&play);
-    read_into(&play.follower);
-    snprintf(changed.fingerprint, sizeof changed.fingerprint, "ffffffffffffffff");
-    play.follower.source = &changed;
-    read_into(&play.follower);
-    assert_int_equal(play.follower.epoch_count, 0);
-    assert_string_equal(play.follower.slot.definition, orders.fingerprint);
-    play.follower.source = &orders;
-    read_into(&play.follower);
-    assert_same_cells(&play.model, &play.follower);
-    play_clean_up(&play);
 }
 
 static void an_emptied_reader_reads_all_again(void **state)
@@ -451,7 +431,6 @@ int main(void)
         cmocka_unit_test_setup(nothing_new_brings_no_cells, flush_redis),
         cmocka_unit_test_setup(remembered_commits_have_a_ceiling_in_number_and_bytes, flush_redis),
         cmocka_unit_test_setup(many_cells_in_one_commit_come_back, flush_redis),
-        cmocka_unit_test_setup(cells_of_another_definition_are_not_read, flush_redis),
         cmocka_unit_test_setup(an_emptied_reader_reads_all_again, flush_redis),
         cmocka_unit_test_setup(a_reader_that_follows_holds_what_one_that_reads_all_holds, flush_redis),
     };

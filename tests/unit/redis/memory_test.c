@@ -66,8 +66,7 @@ static redisReply *parsed(const struct buffer *answer)
 static void append_meta(struct buffer *out)
 {
     static const char *const meta[] = {"format",     "3", "incarnation", "0123456789abcdef0123456789abcdef",
-                                       "cluster",    "c", "definition",  "f",
-                                       "defined",    "1", "epoch",       "3",
+                                       "cluster",    "c", "epoch",       "3",
                                        "partitions", "1", "first",       "0",
                                        "next",       "7", "floor",       "0",
                                        "floor_time", "1", "clock",       "1",
@@ -208,7 +207,7 @@ static bool read_twice(void *reply)
     struct slot_reader reader;
     struct slot_parts parts;
     bool done = true, more;
-    slot_reader_init(&reader, (struct slot_id){"s", 0}, &source);
+    slot_reader_init(&reader, slot_id_of(&source, 0), &source);
     slot_parts_init(&parts, reader.id, &source);
     int64_t count = 0, each = reply == all ? 2 * WINDOWS : WINDOWS;
     for (int i = 0; i < 2; i++) {
@@ -235,7 +234,7 @@ static bool read_in_parts(void *context)
     struct slot_parts parts;
     struct error error = {0};
     bool more;
-    slot_reader_init(&reader, (struct slot_id){"s", 0}, &source);
+    slot_reader_init(&reader, slot_id_of(&source, 0), &source);
     slot_parts_init(&parts, reader.id, &source);
     bool done = read_apply(&reader, &parts, half, &more, &error);
     assert_true(!done || (more && reader.epoch_count == 0));

@@ -14,7 +14,7 @@ static const struct view views[] = {
 static const struct source source = {.name = "s", .views = views, .view_count = 1, .fingerprint = "f"};
 
 #define META                                                                                                           \
-    "format 3 incarnation 0123456789abcdef0123456789abcdef cluster c definition f defined 1 epoch 3 partitions 1 "     \
+    "format 3 incarnation 0123456789abcdef0123456789abcdef cluster c epoch 3 partitions 1 "                            \
     "first 0 lost 0 next 7 floor 0 floor_time 1 clock 1 tail 6 tail_time 1 end 7 sequence 1 "                          \
     "requires  commit x alarm  real_end 7 tail_hash 0000000000000001 start:3 0 consumed:3 3 gaps 1-2"
 
@@ -71,7 +71,7 @@ static bool read_all(const char *ledger, const char *cells, struct slot_reader *
 {
     struct slot_parts parts;
     struct buffer names = {0}, taken = {0};
-    slot_reader_init(reader, (struct slot_id){"s", 0}, &source);
+    slot_reader_init(reader, slot_id_of(&source, 0), &source);
     slot_parts_init(&parts, reader->id, &source);
     append_list(&names, "3:ledger 3:cells:v:0");
     buffer_append_string(&taken, "*2\r\n");
@@ -128,7 +128,7 @@ static bool read_part(struct slot_reader *reader, struct slot_parts *parts, cons
 
 static void begin_parts(struct slot_reader *reader, struct slot_parts *parts)
 {
-    slot_reader_init(reader, (struct slot_id){"s", 0}, &source);
+    slot_reader_init(reader, slot_id_of(&source, 0), &source);
     slot_parts_init(parts, reader->id, &source);
 }
 
@@ -151,7 +151,7 @@ static void a_read_that_has_to_begin_again_forgets_what_it_had(void **state)
     slot_reader_clean_up(&reader);
 }
 
-/* As where another process set another definition. */
+/* As where a newer program began the slot anew. */
 static void a_slot_whose_cells_may_not_be_read_any_more_ends_the_read(void **state)
 {
     (void)state;

@@ -138,6 +138,7 @@ struct fake_slot {
 struct fake {
     struct realtime_store realtime;
     struct publication_store publications;
+    const char *published_by; /* the definition; NULL: that isn't known */
     bool redis_down, postgres_down;
     void (*meanwhile)(void *context); /* happens while the publication is read; NULL: nothing */
     void *context;
@@ -300,6 +301,7 @@ static bool fake_read_publication_now(const struct source *source, struct public
         return false;
     *ret_publication = (struct publication){
         .epoch = fake.epoch, .published_at_us = fake.published_at_us, .opened_at_us = fake.opened_at_us};
+    snprintf(ret_publication->definition, FINGERPRINT_SIZE, "%s", fake.published_by ? fake.published_by : "");
     ret_publication->partitions = calloc(PARTITIONS, sizeof *ret_publication->partitions);
     ret_publication->gaps = calloc(1, sizeof *ret_publication->gaps);
     if (!ret_publication->partitions || !ret_publication->gaps) {
@@ -402,7 +404,6 @@ static UNUSED void fake_begin(int partition, int64_t epoch, int64_t offset)
         (struct slot){.exists = true, .format = REALTIME_FORMAT, .epoch = epoch, .next = offset, .epoch_count = 1};
     slot->slot.epochs[0] = (struct epoch_start){.epoch = epoch, .offset = offset, .consumed = 0};
     snprintf(slot->slot.incarnation, sizeof slot->slot.incarnation, "i%d", ++incarnations);
-    snprintf(slot->slot.definition, sizeof slot->slot.definition, "%s", orders.fingerprint);
 }
 
 static UNUSED void fake_open_epoch(int partition)

@@ -188,7 +188,7 @@ static void assert_committed(void)
     struct slot_reader reader;
     struct error error = {0};
     failing_memory_pause();
-    slot_reader_init(&reader, (struct slot_id){"orders", 0}, &source);
+    slot_reader_init(&reader, slot_id_of(&source, 0), &source);
     assert_true(memory.store.operations->read(&memory.store, &reader, &error));
     if (!slot_reader_audit(&reader, &error))
         fail_msg("%s", error.message);
@@ -202,8 +202,18 @@ static void assert_committed(void)
     failing_memory_resume();
 }
 
-static const struct realtime_store_operations realtime_operations = {
-    .read_slot = own_read_slot, .read = own_read, .init = own_init, .commit = own_commit};
+static bool own_definitions(struct realtime_store *store, const char *of, int32_t partition,
+                            struct slot_definitions *ret_definitions, struct error *error)
+{
+    (void)store;
+    return memory.store.operations->definitions(&memory.store, of, partition, ret_definitions, error);
+}
+
+static const struct realtime_store_operations realtime_operations = {.read_slot = own_read_slot,
+                                                                     .read = own_read,
+                                                                     .init = own_init,
+                                                                     .commit = own_commit,
+                                                                     .definitions = own_definitions};
 static const struct publication_store_operations publication_operations = {.read = own_publication};
 
 static bool follow_log(void *context)
@@ -213,7 +223,7 @@ static bool follow_log(void *context)
     struct publication_store publications = {&publication_operations};
     struct index_budget budget = {.ceiling_bytes = INT64_MAX};
     const struct partition_environment environment = {
-        .realtime = &realtime, .publications = &publications, .budget = &budget, .started_us = 1};
+        .realtime = &realtime, .publications = &publications, .budget = &budget};
     failing_memory_pause();
     memory_realtime_init(&memory, &source);
     failing_memory_resume();
@@ -338,8 +348,7 @@ static bool work_until_the_end(void *context)
         .sources = &source,
         .source_count = 1,
         .speed = {.flush_every_us = 1, .flush_messages = 1000, .groups_max = 1000, .live_groups_max = 100000}};
-    struct speed speed = {
-        .settings = &settings, .latest = latest, .budget = {.ceiling_bytes = INT64_MAX}, .started_us = 1};
+    struct speed speed = {.settings = &settings, .latest = latest, .budget = {.ceiling_bytes = INT64_MAX}};
     const struct worker_stores stores = {.realtime = &realtime, .publications = &publications};
     struct worker *worker = worker_new(&speed, 0, &stores);
     if (!worker)

@@ -227,7 +227,7 @@ static void world_init(struct world *world, int32_t partitions, int64_t live_gro
     world->settings.speed.flush_messages = 1000000;
     world->settings.speed.groups_max = 100000;
     world->settings.speed.live_groups_max = live_groups_max;
-    world->speed = (struct speed){.settings = &world->settings, .latest = latest, .started_us = 1};
+    world->speed = (struct speed){.settings = &world->settings, .latest = latest};
     world->consumer.operations = &consumer_operations;
     world->partitions = partitions;
     for (int32_t i = 0; i < partitions; i++)

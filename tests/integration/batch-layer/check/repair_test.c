@@ -233,7 +233,7 @@ static void a_slot_of_another_cluster_is_forgotten(void **state)
     assert_true(world.realtime->slots[1].exists);
     repair_ok(&world);
     assert_false(world.realtime->slots[1].exists);
-    shared_slots_begin(world.realtime, world.source, 1, 0, 2, 11);
+    shared_slots_begin(world.realtime, 1, 0, 2, 11);
     follow_and_run(&world);
     assert_sound(&world);
     end_world(&world);
@@ -252,7 +252,7 @@ static void a_slot_of_another_format_is_left_until_repair_is_told_to_forget_it(v
         repair_ok(&world);
         assert_false(world.realtime->slots[1].exists);
         assert_true(world.realtime->slots[0].exists);
-        shared_slots_begin(world.realtime, world.source, 1, 0, 2, 11);
+        shared_slots_begin(world.realtime, 1, 0, 2, 11);
         follow_and_run(&world);
         assert_sound(&world);
         end_world(&world);
@@ -272,7 +272,7 @@ static void a_slot_whose_epoch_began_behind_another_message_is_forgotten(void **
     repair_finds(&world, 1);
     repair_ok(&world);
     assert_false(slot->exists);
-    shared_slots_begin(world.realtime, world.source, 1, 0, 2, 11);
+    shared_slots_begin(world.realtime, 1, 0, 2, 11);
     follow_and_run(&world);
     assert_sound(&world);
     end_world(&world);

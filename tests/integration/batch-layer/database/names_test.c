@@ -127,7 +127,7 @@ static void publish_epoch(struct world *world, size_t number, int64_t epoch, int
 {
     world->source = &world->settings->sources[number];
     shared_slots_init(world->realtime);
-    shared_slots_begin(world->realtime, world->source, 0, 0, epoch, cut);
+    shared_slots_begin(world->realtime, 0, 0, epoch, cut);
     follow(world);
     run_ok(world);
     verify_ok(world);

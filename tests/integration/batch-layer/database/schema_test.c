@@ -12,7 +12,8 @@ static void database_of_an_older_version_is_migrated(void **state)
     paid(&world, 1, "a", "1.00");
     follow_and_run(&world);
     sql(&world,
-        "alter table tidemark.partition drop column held; alter table tidemark.source drop column split_orders; "
+        "alter table tidemark.partition drop column held; alter table tidemark.source drop column split_orders, "
+        "drop column fingerprint; "
         "alter table tidemark.run drop column moved; alter table tidemark.partition drop column unread, drop column "
         "untimed_us, drop column last_offset, drop column last_hash; "
         "alter table tidemark.current_orders drop constraint "

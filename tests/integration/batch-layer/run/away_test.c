@@ -68,7 +68,7 @@ static void speed_layer_that_comes_back_is_cut_by_its_epochs_again(void **state)
     make_watchful_world(&world, 1);
     paid_orders(&world, 3);
     run_ok(&world);
-    shared_slots_begin(world.realtime, world.source, 0, 0, 2, 3);
+    shared_slots_begin(world.realtime, 0, 0, 2, 3);
     paid_orders(&world, 2);
     follow_and_run(&world);
     assert_rows(&world, UNREAD, "0 5 f");
@@ -137,7 +137,7 @@ static void run_that_the_speed_layer_comes_back_to_takes_the_cut_from_its_slot(v
     int64_t reads = restless.reads;
     paid_orders(&world, 2);
     world.realtime->store.operations = restless.before;
-    shared_slots_begin(world.realtime, world.source, 0, 0, 3, 7);
+    shared_slots_begin(world.realtime, 0, 0, 3, 7);
     commit_at_each_read(&world, reads, 8); /* at the last of as many reads: that before it is published */
     run_ok(&world);
     assert_rows(&world, UNREAD, "0 8 f");
@@ -185,7 +185,7 @@ static void partition_that_is_held_is_published_up_to_its_slot_and_named(void **
     assert_rows(&world, OUTCOMES, "1 published\nnull failed\n2 published");
     slot->alarm[0] = '\0';
     follow(&world);
-    shared_slots_begin(world.realtime, world.source, 1, 0, 3, 2);
+    shared_slots_begin(world.realtime, 1, 0, 3, 2);
     run_ok(&world);
     assert_rows(&world, UNREAD, "0 4 f\n1 2 f");
     verify_ok(&world);
@@ -239,8 +239,8 @@ static void partition_that_another_installation_has_stays_as_it_was(void **state
     assert_rows(&world, UNREAD, "0 0 f\n1 1 t");
     run_fails(&world, ERROR_HELD, "in partition 0 1 messages wait");
     assert_rows(&world, OUTCOMES, "1 published\nnull failed");
-    shared_slots_begin(world.realtime, world.source, 0, 0, 2, 0);
-    shared_slots_begin(world.realtime, world.source, 1, 0, 2, 1);
+    shared_slots_begin(world.realtime, 0, 0, 2, 0);
+    shared_slots_begin(world.realtime, 1, 0, 2, 1);
     snprintf(world.realtime->slots[0].alarm, ALARM_SIZE, SLOT_ALARM_FOREIGN);
     paid(&world, 1, "c", "1.00");
     follow(&world);

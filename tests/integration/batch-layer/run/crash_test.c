@@ -87,7 +87,7 @@ static void real_time_store_that_was_lost_is_waited_for(void **state)
     memset(world.realtime->slots, 0, sizeof world.realtime->slots);
     run_fails(&world, ERROR_TRY_AGAIN, "partition 0 isn't ready");
     for (int32_t i = 0; i < 2; i++)
-        shared_slots_begin(world.realtime, world.source, i, 0, 2, world.log.partitions[i].end);
+        shared_slots_begin(world.realtime, i, 0, 2, world.log.partitions[i].end);
     append_orders(&world, 30);
     follow_and_run(&world);
     assert_rows(&world, "select epoch from tidemark.source", "2");

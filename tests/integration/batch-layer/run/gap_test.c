@@ -68,7 +68,7 @@ static void messages_that_were_ingested_before_the_log_lost_them_are_no_gap(void
     assert_true(ingest_source(&world.batch, world.source, &world.error));
     world.log.partitions[0].first = 25;
     follow(&world);
-    shared_slots_begin(world.realtime, world.source, 0, 0, 1, 0);
+    shared_slots_begin(world.realtime, 0, 0, 1, 0);
     follow_and_run(&world);
     assert_published_gaps(&world, 0, 0, 0);
     assert_rows(&world, LEDGER, "30 30 0 0 0");

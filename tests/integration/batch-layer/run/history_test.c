@@ -77,8 +77,7 @@ static void follow_a_little(struct world *world)
                                                                     &publication, NULL));
             const struct published_partition *published = publication_partition(&publication, i);
             int64_t from = published ? published->cut : world->log.partitions[i].base;
-            shared_slots_begin(world->realtime, world->source, i, world->log.partitions[i].base, publication.epoch + 1,
-                               from);
+            shared_slots_begin(world->realtime, i, world->log.partitions[i].base, publication.epoch + 1, from);
             publication_clean_up(&publication);
         }
         slot->next += (int64_t)test_random((uint64_t)(world->log.partitions[i].end - slot->next) + 1);

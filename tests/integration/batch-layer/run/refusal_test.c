@@ -11,8 +11,9 @@ static void partition_that_is_not_ready_is_named(void **state)
     paid(&world, 0, "a", "10.00");
     run_fails(&world, ERROR_TRY_AGAIN, "partition 0 isn't ready: the speed layer hasn't begun");
     follow(&world);
-    memcpy(world.realtime->slots[1].definition, "another", 8);
-    run_fails(&world, ERROR_TRY_AGAIN, "partition 1 isn't ready: the speed layer works with another definition");
+    memcpy(world.realtime->definitions.reader, "another", 8);
+    run_fails(&world, ERROR_TRY_AGAIN, "partition 0 isn't ready: the speed layer works with another definition");
+    world.realtime->definitions = (struct slot_definitions){0};
     follow_and_run(&world);
     paid(&world, 1, "b", "1.00");
     world.realtime->slots[1].format = 99;
@@ -22,7 +23,7 @@ static void partition_that_is_not_ready_is_named(void **state)
     run_fails(&world, ERROR_TRY_AGAIN, "partition 1 isn't ready: its slot: it has format 1, and this program writes");
     assert_rows(&world, "select epoch from tidemark.source", "1");
     world.realtime->slots[1].format = REALTIME_FORMAT;
-    shared_slots_begin(world.realtime, world.source, 0, 0, 2, 0);
+    shared_slots_begin(world.realtime, 0, 0, 2, 0);
     run_fails(&world, ERROR_TRY_AGAIN, "partition 0 isn't ready: the speed layer is still rebuilding");
     memcpy(world.realtime->slots[0].cluster, "other", 6);
     run_fails(&world, ERROR_TRY_AGAIN, "partition 0 isn't ready: its slot was read from another Kafka cluster");
@@ -247,8 +248,7 @@ static void log_that_lost_its_end_and_was_written_on_behind_the_cut_is_refused(v
     take_tail(&world, 2);
     struct realtime_store *store = &world.realtime->store;
     int64_t cut;
-    assert_true(
-        store->operations->open_epoch(store, (struct slot_id){"orders", 0}, world.source->fingerprint, 3, &cut, NULL));
+    assert_true(store->operations->open_epoch(store, slot_id_of(world.source, 0), 3, &cut, NULL));
     paid(&world, 0, "d", "3.00");
     take_tail(&world, 3);
     char *amount = strstr(world.log.partitions[0].messages[2].payload, "2.00");

@@ -124,8 +124,7 @@ static void epoch_left_open_is_published_and_then_the_rest(void **state)
     follow(&world);
     int64_t cut;
     struct realtime_store *store = &world.realtime->store;
-    assert_true(
-        store->operations->open_epoch(store, (struct slot_id){"orders", 0}, world.source->fingerprint, 2, &cut, NULL));
+    assert_true(store->operations->open_epoch(store, slot_id_of(world.source, 0), 2, &cut, NULL));
     paid(&world, 0, "b", "1.00");
     follow_and_run(&world);
     assert_rows(&world, "select epoch from tidemark.source", "2");
@@ -237,9 +236,26 @@ static void clock_of_a_partition_does_not_run_ahead_of_its_records(void **state)
     end_world(&world);
 }
 
+static void slots_of_other_definitions_are_removed_once_nobody_uses_them(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    world.realtime->definitions = (struct slot_definitions){.count = 2, .names = {"", "fedcba9876543210"}};
+    world.realtime->others_are_used = true;
+    paid(&world, 0, "a", "1.00");
+    follow_and_run(&world);
+    assert_int_equal(world.realtime->definitions.count, 2);
+    world.realtime->others_are_used = false;
+    run_ok(&world); /* nothing is new, and yet */
+    assert_int_equal(world.realtime->definitions.count, 0);
+    end_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(slots_of_other_definitions_are_removed_once_nobody_uses_them),
         cmocka_unit_test(first_run_publishes_rows_cut_and_ledger),
         cmocka_unit_test(topic_of_more_than_a_thousand_partitions_is_published_whole),
         cmocka_unit_test(correction_moves_the_amount_to_another_window),

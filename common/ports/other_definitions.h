@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * The slots that a partition has under other definitions of its source than the one that is configured: those of a file
+ * that was in use before, or is in use beside this one while it takes its place. */
+#ifndef TIDEMARK_PORTS_OTHER_DEFINITIONS_H
+#define TIDEMARK_PORTS_OTHER_DEFINITIONS_H
+
+#include "ports/realtime_store.h"
+
+#define OTHER_DEFINITIONS_IDLE_S INT64_C(86400) /* what nobody has used for so long, nobody will */
+
+/* The partition was committed to last, or its slot was begun, by a program with another definition. */
+bool definitions_are_read_elsewhere(const struct slot_definitions *definitions, const struct source *source);
+
+/* Forgets those that nobody has read or written for `idle_s` seconds; 0: all of them, at an operator's word.
+ * *ret_forgotten is how many those were, also after an error. */
+bool other_definitions_forget(struct realtime_store *store, const struct source *source, int32_t partition,
+                              int64_t idle_s, size_t *ret_forgotten, struct error *error) MUST_CHECK;
+
+/* What outlives a definition: where the partition began and how many there were when it was first seen, as the earliest
+ * of these slots has it, read from this cluster. *ret_found false: none has. */
+bool other_definitions_first(struct realtime_store *store, struct slot_id id, const char *cluster, bool *ret_found,
+                             struct slot *ret_slot, struct error *error) MUST_CHECK;
+
+#endif
