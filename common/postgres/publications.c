@@ -136,7 +136,7 @@ static bool read_version(PGconn *connection, int64_t *ret_version, struct error 
                                                                           "coalesce(cluster, '')"
 
 /* A database of an older version, which the batch layer has yet to migrate, counts no split orders before version 3,
- * and doesn't say by which definition it was published before version 9. */
+ * and doesn't say by which definition it was published before version 12. */
 static bool read_source(PGconn *connection, const struct source *source, int64_t version,
                         struct publication *publication, struct error *error)
 {
