@@ -9,7 +9,7 @@
 #include "master/master.h"
 #include "ports/readers.h"
 #include "publication/publisher.h"
-#include "redis/redis_store.h"
+#include "redis/sourced_store.h"
 
 #define READY_WAIT_MS 10000
 
@@ -42,8 +42,8 @@ bool batch_open(const struct settings *settings, struct batch *ret_batch, struct
     bool done = batch.access && batch.metrics ? kafka_log_open(batch.access, &batch.log, error)
                                               : error_set(error, ERROR_INTERNAL, "out of memory");
     done = done &&
-           redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space, &batch.realtime,
-                            error) &&
+           sourced_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
+                              settings->sources, settings->source_count, &batch.realtime, error) &&
            postgres_publications_open(settings->postgres.url, settings->postgres.password, &batch.publications, error);
     if (!done) {
         batch_close(&batch);

@@ -2,14 +2,14 @@
 #include "stores.h"
 
 #include "postgres/postgres.h"
-#include "redis/redis_store.h"
+#include "redis/sourced_store.h"
 
 bool stores_open(const struct settings *settings, struct follower_stores *stores, struct error *error)
 {
     return postgres_publications_open(settings->postgres.url, settings->postgres.password, &stores->publications,
                                       error) &&
-           redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
-                            &stores->realtime, error);
+           sourced_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
+                              settings->sources, settings->source_count, &stores->realtime, error);
 }
 
 void stores_close(const struct follower_stores *stores)

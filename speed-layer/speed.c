@@ -250,7 +250,25 @@ int speed_probe(const struct settings *settings)
     return probe_report(place.program, monitor_probe(&place, PROBE_MS, &error), &error);
 }
 
-int speed_run(const struct settings *settings, bool until_end)
+/* The settings with the sources alone that it reads. */
+static bool take_sources(const struct settings *settings, struct settings *ret_own, struct error *error)
+{
+    struct source *sources = calloc(settings->source_count + 1, sizeof *sources);
+    if (!sources)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    *ret_own = *settings;
+    ret_own->sources = sources;
+    ret_own->source_count = 0;
+    for (size_t i = 0; i < settings->source_count; i++)
+        if (!settings->sources[i].is_batch_alone)
+            sources[ret_own->source_count++] = settings->sources[i];
+    if (ret_own->source_count > 0)
+        return true;
+    free(sources);
+    return error_set(error, ERROR_CONFIGURATION, "no source is read by a speed layer: each says speed: none");
+}
+
+static int run_own(const struct settings *settings, bool until_end)
 {
     struct process process = {
         .speed = {.settings = settings,
@@ -290,5 +308,16 @@ int speed_run(const struct settings *settings, bool until_end)
     free(speed->reports);
     if (code == 0)
         log_info("ended cleanly");
+    return code;
+}
+
+int speed_run(const struct settings *settings, bool until_end)
+{
+    struct settings own;
+    struct error error;
+    if (!take_sources(settings, &own, &error))
+        return program_fail(&error);
+    int code = run_own(&own, until_end);
+    free((void *)(uintptr_t)own.sources);
     return code;
 }

@@ -152,6 +152,13 @@ static bool see_slot(const struct source_run *run, struct run_partition *partiti
     return true;
 }
 
+/* Of a source without a speed layer, which nobody has to be waited for. */
+static void look_at_alone(struct run_partition *partition, struct look *look)
+{
+    partition->standing = STANDING_UNREAD;
+    look->news = look->news || partition->end > partition->begins || !partition->unread;
+}
+
 static bool look_at(struct source_run *run, struct run_partition *partition, struct look *look, struct error *error)
 {
     struct event_log *log = run->batch->log;
@@ -161,13 +168,17 @@ static bool look_at(struct source_run *run, struct run_partition *partition, str
     int64_t first = partition->first;
     if (!see_slot(run, partition, &slot, &definitions, error) || !check_story(run, partition, &slot, error))
         return false;
-    if (run->batch->unread_after_ms > 0 &&
+    if ((run->batch->unread_after_ms > 0 || run->source->is_batch_alone) &&
         !log->operations->ends(log, run->source->topic, partition->number, &first, &partition->end, error))
         return false;
     if (!note_first(run, partition, &slot, first, error))
         return false;
     partition->fits = false;
     partition->waiting = 0;
+    if (run->source->is_batch_alone) {
+        look_at_alone(partition, look);
+        return true;
+    }
     bool is_read_elsewhere = definitions_are_read_elsewhere(&definitions, run->source);
     if (check_slot(run, partition, &slot, is_read_elsewhere, &problem)) {
         look_at_fitting(run, partition, &slot, look);

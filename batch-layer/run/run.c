@@ -39,7 +39,7 @@ static void warn_of_unread(const struct source_run *run)
             buffer_appendf(&numbers, "%s%d", count > 1 ? ", " : "", (int)partition->number);
         messages += partition->cut - partition->begins;
     }
-    if (count > 0)
+    if (count > 0 && !run->source->is_batch_alone)
         log_warning("source %s: nobody reads its log: %zu of %zu partitions (%s%s) were cut at the log's end by this "
                     "run, %" PRId64 " offsets behind the last cut; is tidemark-speed running?",
                     run->source->name, count, run->partition_count, buffer_string(&numbers),

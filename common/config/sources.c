@@ -13,12 +13,13 @@
 /* A source as its keys say it, before it is checked as a whole. */
 struct written_source {
     const char *topic, *dead_letter, *key, *event_time;
-    size_t event_time_unit, on_duplicate;
+    size_t event_time_unit, on_duplicate, speed;
     int64_t horizon_us, max_future_us, breaker;
     const struct yaml_node *fields;
 };
 
 static const char *const on_duplicate_words[] = {"replace", "ignore", "none", NULL};
+static const char *const speed_words[] = {"layer", "none", NULL};
 static const char *const time_unit_words[] = {"rfc3339", "seconds", "milliseconds", "microseconds", NULL};
 
 static const struct option event_time_options[] = {
@@ -93,6 +94,16 @@ const struct option source_options[] = {
          "Which version of an order counts: `replace` keeps the last in log order, `ignore` the first; `none` says "
          "that there are no versions, so that every message counts.",
      .example = "replace"},
+    {.key = "speed",
+     .type = &option_word,
+     .offset = offsetof(struct written_source, speed),
+     .words = speed_words,
+     .fallback = "layer",
+     .meaning =
+         "`none` is batch alone: `tidemark-speed` leaves the topic alone, each batch run publishes up to the log's "
+         "stable end, and what is answered is what is published. Where all sources say so, no Redis is needed. "
+         "Bad messages are kept and listed, but not written to `dead_letter`, which the speed layer does.",
+     .example = "none"},
     {.key = "horizon",
      .type = &option_duration,
      .offset = offsetof(struct written_source, horizon_us),
@@ -251,6 +262,7 @@ static void read_source(struct assembly *assembly, const struct yaml_node *entry
     source->topic = written.topic;
     source->dead_letter = written.dead_letter;
     source->on_duplicate = (enum on_duplicate)written.on_duplicate;
+    source->is_batch_alone = written.speed > 0;
     source->horizon_us = written.horizon_us;
     source->breaker = written.breaker;
     source->schema.event_time = written.event_time;

@@ -76,6 +76,8 @@ bool partition_is_unread(const struct partition_provenance *state)
 struct unread snapshot_unread(const struct snapshot *snapshot)
 {
     struct unread unread = {0};
+    if (snapshot->source->is_batch_alone) /* as it is meant to be */
+        return unread;
     for (size_t i = 0; i < snapshot->partition_count; i++)
         if (partition_is_unread(&snapshot->partitions[i])) {
             unread.partitions++;

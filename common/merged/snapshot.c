@@ -165,7 +165,7 @@ static bool is_published_otherwise(const struct source *source, const struct pub
 static enum absence absence_of(const struct live *live, int32_t partition, const struct publication *publication)
 {
     const struct published_partition *published = publication_partition(publication, partition);
-    if (published && published->unread)
+    if (published && (published->unread || live->source->is_batch_alone))
         return ABSENT_NOT;
     if (live->partitions[partition]->damaged)
         return ABSENT_REBUILDING;

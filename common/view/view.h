@@ -70,6 +70,7 @@ struct source {
     struct schema schema;
     enum on_duplicate on_duplicate;
     int64_t horizon_us;
+    bool is_batch_alone; /* no speed layer reads it: what is answered is what is published */
     int64_t breaker; /* a partition stops when more than so many of its last 2 * breaker messages are bad; 0: never */
     const struct view *views;
     size_t view_count;

@@ -2,10 +2,17 @@
 """A log that no speed layer reads: it never came, it ended, or it is frozen. Each run looks for 15 seconds, so the cases
 share a platform and follow each other."""
 
+import json
+import os
 import signal
 import unittest
+from urllib.error import URLError
+from urllib.request import urlopen
 
-from support.process import wait_until
+from support.kafka import Writer
+from support.postgres import Postgres
+from support.process import ROOT, Child, free_port, wait_until
+from support.tidemark import BIN, run_to_the_end
 
 from .servers import EndToEnd, month
 
@@ -77,6 +84,83 @@ class SpeedLayerThatIsAway(EndToEnd):
             self.assert_all_served()
             self.assertEqual(self.job.batch("verify"), 0)
         self.job.stop()
+
+    def test_batch_alone_as_the_example_has_it(self):
+        example = ROOT / "docs" / "examples" / "batch-alone.yaml"
+        port = free_port()
+        self.postgres = Postgres(self.folder / "postgres")
+        self.addCleanup(self.postgres.stop)
+        self.kafka.create("orders", 2)
+        env = {
+            **os.environ,
+            "KAFKA_BROKERS": self.kafka.brokers,
+            "POSTGRES_URL": self.postgres.url,
+            "HTTP_LISTEN": f"127.0.0.1:{port}",
+            "RUNTIME_DIRECTORY": str(self.folder),
+        }
+        writer = Writer(self.kafka.brokers)
+        for number, amount in enumerate(("12.50", "7.25")):
+            order = f'{{"order_id": "o{number}", "amount": {amount}, "timestamp": "2026-01-01T12:00:00Z"}}'
+            writer.send("orders", b"o%d" % number, order.encode())
+        writer.flush()
+        code, output = run_to_the_end([BIN / "tidemark-batch", "run", "--config", example], env=env)
+        self.assertEqual(code, 0, output)
+        arguments = [BIN / "tidemark-serving", "run", "--config", example]
+        serving = Child("serving", arguments, self.folder / "serving.log", env=env)
+        self.addCleanup(serving.kill)
+
+        def answer():
+            try:
+                with urlopen(f"http://127.0.0.1:{port}/v1/views/daily_revenue", timeout=30) as response:
+                    return json.load(response)
+            except URLError:
+                return None
+
+        got = wait_until(answer, 60, "it answers", children=[serving])
+        self.assertEqual([(row["order_count"], row["total_revenue"]) for row in got["rows"]], [(2, 19.75)])
+        self.assertTrue(got["provenance"]["complete"])
+
+    def test_batch_alone_needs_no_redis_and_gets_real_time_by_deleting_a_line(self):
+        self.servers(redis_started=False)
+        self.simple_platform(self.topic(), speed="none")
+        serving = self.job.serving()
+        self.send(month(0, 300))
+        run = self.job.start_batch()
+        self.assertEqual(run.end(120), 0, run.tail())
+        self.assertNotIn("nobody reads", run.tail())
+        self.assert_served_from_the_cut()
+        self.assertEqual(self.job.batch("verify"), 0)
+        self.send(month(300, 50))
+        self.job.wait_for(
+            "daily_revenue", lambda answer: answer.json["provenance"]["speed"]["lag"] == 50, "lag counts what waits"
+        )
+        self.assertTrue(self.job.view("daily_revenue").complete)
+        self.assertEqual(self.job.get("/v1/status").json["sources"][0]["unread"], {"partitions": 0, "messages": 0})
+        speed = self.job.speed()
+        self.assertEqual(speed.end(60), 78, speed.tail())
+        self.assertIn("speed: none", speed.tail())
+        with self.subTest("real time is added"):
+            del self.job.config["sources"]["orders"]["speed"]
+            self.job.write()
+            self.redis.start()
+            speed = self.job.speed()
+            self.assertEqual(serving.stop(), 0)
+            serving = self.job.serving()
+            self.assert_all_served()
+            self.send(month(350, 50))
+            self.assert_all_served()
+            self.job.batch()
+            self.assert_all_served()
+        with self.subTest("and taken away"):
+            self.job.config["sources"]["orders"]["speed"] = "none"
+            self.job.write()
+            self.assertEqual(speed.stop(), 0)
+            self.assertEqual(serving.stop(), 0)
+            self.redis.stop()
+            self.job.serving()
+            self.send(month(400, 20))
+            self.job.batch()
+            self.assert_served_from_the_cut()
 
 
 if __name__ == "__main__":

@@ -77,6 +77,41 @@ static void speed_layer_that_comes_back_is_cut_by_its_epochs_again(void **state)
     end_world(&world);
 }
 
+static void source_without_a_speed_layer_is_cut_at_the_ends_of_its_log_at_once(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 2);
+    world.batch.unread_after_ms = 3600000; /* nobody is waited for */
+    struct source alone = *world.source;
+    alone.is_batch_alone = true;
+    const struct source *lambda = world.source;
+    world.source = &alone;
+    run_ok(&world);
+    assert_rows(&world, UNREAD, "0 0 t\n1 0 t");
+    paid(&world, 0, "a", "10.00");
+    paid(&world, 1, "b", "1.00");
+    run_ok(&world);
+    run_ok(&world);
+    assert_rows(&world, UNREAD, "0 1 t\n1 1 t");
+    assert_rows(&world, OUTCOMES, "1 published\n2 published\nnull nothing new");
+    verify_ok(&world);
+    /* It gets one, … */
+    world.source = lambda;
+    shared_slots_begin(world.realtime, 0, 0, 3, 1);
+    shared_slots_begin(world.realtime, 1, 0, 3, 1);
+    paid(&world, 0, "a", "20.00");
+    follow_and_run(&world);
+    assert_rows(&world, UNREAD, "0 2 f\n1 1 f");
+    /* … and is without one again. */
+    world.source = &alone;
+    paid(&world, 1, "c", "2.00");
+    run_ok(&world);
+    assert_rows(&world, UNREAD, "0 2 t\n1 2 t");
+    assert_rows(&world, LEDGER, "4 3 1 0 0");
+    end_world(&world);
+}
+
 /* A real-time store in which somebody commits to partition 0 whenever it is read. */
 static struct restless {
     struct realtime_store_operations operations;
@@ -284,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(log_that_nobody_ever_read_is_published_up_to_its_end),
         cmocka_unit_test(messages_behind_a_slot_that_nobody_commits_to_are_taken),
+        cmocka_unit_test(source_without_a_speed_layer_is_cut_at_the_ends_of_its_log_at_once),
         cmocka_unit_test(speed_layer_that_comes_back_is_cut_by_its_epochs_again),
         cmocka_unit_test(partition_that_somebody_commits_to_is_cut_where_its_slot_is),
         cmocka_unit_test(run_that_the_speed_layer_comes_back_to_takes_the_cut_from_its_slot),
