@@ -52,13 +52,12 @@ static bool log_end(void *context, int32_t partition, int64_t *ret_end, struct e
     const char *topic = emitted->sink->source->topic;
     int32_t partitions;
     int64_t first;
-    if (!emitted->log && !kafka_log_open(&emitted->access, &emitted->log, error))
-        return false;
-    const struct event_log_operations *operations = emitted->log->operations;
-    if (!operations->partition_count(emitted->log, topic, &partitions, error))
+    if ((!emitted->log && !kafka_log_open(&emitted->access, &emitted->log, error)) || !emitted->log ||
+        !emitted->log->operations->partition_count(emitted->log, topic, &partitions, error))
         return false;
     *ret_end = -1;
-    return partition >= partitions || operations->ends(emitted->log, topic, partition, &first, ret_end, error);
+    return partition >= partitions ||
+           emitted->log->operations->ends(emitted->log, topic, partition, &first, ret_end, error);
 }
 
 static bool open_store(struct emitted *emitted, struct error *error)
