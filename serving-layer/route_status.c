@@ -241,14 +241,27 @@ void route_ledger(const struct request *request, struct reply *reply)
     reply_by_source(request, reply, append_ledger);
 }
 
+static void append_list(const struct buffer *list, struct buffer *out)
+{
+    buffer_append_text(out, list->length ? buffer_text(list) : text_of("[]"));
+}
+
 static void append_runs(const struct snapshot *snapshot, struct buffer *out)
 {
     buffer_appendf(out, "{\"name\": \"%s\", \"runs\": ", snapshot->source->name);
-    buffer_append_text(out, snapshot->runs.length ? buffer_text(&snapshot->runs) : text_of("[]"));
+    append_list(&snapshot->runs, out);
     buffer_append_char(out, '}');
 }
 
 void route_runs(const struct request *request, struct reply *reply)
 {
-    reply_by_source(request, reply, append_runs);
+    struct buffer out = {0};
+    struct snapshot *first = request->serving->snapshots[0];
+    append_by_source(request, append_runs, &out);
+    buffer_append_string(&out, ",\n\"jobs\": ");
+    pthread_rwlock_rdlock(&first->lock);
+    append_list(&first->job_runs, &out);
+    pthread_rwlock_unlock(&first->lock);
+    buffer_append_string(&out, "}\n");
+    reply_with(reply, 200, "application/json", &out);
 }

@@ -210,20 +210,33 @@ static bool take_publication(struct follower *follower, struct followed *followe
     return true;
 }
 
-static bool take_runs(struct follower *follower, struct snapshot *snapshot, struct error *error)
+typedef bool list_read(struct publication_store *store, const struct source *source, struct buffer *ret_list,
+                       struct error *error);
+
+/* A list that the store keeps, if it does, takes the place of the one before. */
+static bool take_list(struct follower *follower, struct snapshot *snapshot, list_read *read, struct buffer *list,
+                      struct error *error)
 {
-    struct buffer runs = {0};
-    struct publication_store *store = follower->stores.publications;
-    bool done = !store->operations->read_runs || store->operations->read_runs(store, snapshot->source, &runs, error);
+    struct buffer taken = {0};
+    bool done = !read || read(follower->stores.publications, snapshot->source, &taken, error);
     if (done) {
         pthread_rwlock_wrlock(&snapshot->lock);
-        struct buffer before = snapshot->runs;
-        snapshot->runs = runs;
+        struct buffer before = *list;
+        *list = taken;
         pthread_rwlock_unlock(&snapshot->lock);
-        runs = before;
+        taken = before;
     }
-    buffer_clean_up(&runs);
+    buffer_clean_up(&taken);
     return done;
+}
+
+static bool take_runs(struct follower *follower, const struct followed *followed, struct error *error)
+{
+    struct snapshot *snapshot = followed->snapshot;
+    const struct publication_store_operations *operations = follower->stores.publications->operations;
+    return take_list(follower, snapshot, operations->read_runs, &snapshot->runs, error) &&
+           (followed != follower->followed ||
+            take_list(follower, snapshot, operations->read_job_runs, &snapshot->job_runs, error));
 }
 
 static void look_at_publication(struct follower *follower, struct followed *followed, bool loaded)
@@ -233,7 +246,7 @@ static void look_at_publication(struct follower *follower, struct followed *foll
     int64_t began_us = clock_monotonic_us();
     if (!has_moved(follower, followed->snapshot, loaded, &moved, &error) ||
         (moved && !take_publication(follower, followed, loaded, began_us, &error)) ||
-        !take_runs(follower, followed->snapshot, &error)) {
+        !take_runs(follower, followed, &error)) {
         note_failure(follower, FOLLOWER_PUBLICATIONS, &error);
         return;
     }

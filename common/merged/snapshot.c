@@ -49,6 +49,7 @@ void snapshot_destroy(struct snapshot *snapshot)
         view_rows_clean_up(&snapshot->views[i].rows);
     feed_clean_up(&snapshot->feed);
     buffer_clean_up(&snapshot->runs);
+    buffer_clean_up(&snapshot->job_runs);
     free(snapshot->views);
     free(snapshot->partitions);
     free(snapshot->log);

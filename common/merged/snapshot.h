@@ -72,8 +72,9 @@ struct snapshot {
     struct log_sight *log;     /* by partition, of all that the topic has; owned by the log watch */
     size_t log_count;          /* 0 where the log isn't asked, or can't be */
     bool live_reachable;
-    int64_t damages;    /* slots found damaged so far, see struct live */
-    struct buffer runs; /* the latest batch runs as a JSON array; empty before they were read */
+    int64_t damages;        /* slots found damaged so far, see struct live */
+    struct buffer runs;     /* the latest batch runs as a JSON array; empty before they were read */
+    struct buffer job_runs; /* the same of jobs; the first snapshot that is followed has them, for all */
 
     /* Monotonic times at which the stores last answered; 0 never. */
     _Atomic int64_t published_read_us, live_read_us;

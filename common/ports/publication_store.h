@@ -41,6 +41,9 @@ struct publication_store_operations {
     /* The latest batch runs of the source, newest first, as a JSON array; NULL where they aren't kept. */
     bool (*read_runs)(struct publication_store *store, const struct source *source, struct buffer *ret_runs,
                       struct error *error);
+    /* The same of all jobs, whatever the source. */
+    bool (*read_job_runs)(struct publication_store *store, const struct source *source, struct buffer *ret_runs,
+                          struct error *error);
 
     void (*destroy)(struct publication_store *store);
 };

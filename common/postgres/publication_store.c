@@ -33,6 +33,7 @@ static void destroy(struct publication_store *store)
 static const struct publication_store_operations operations = {.read = read_publication,
                                                                .read_rows = publications_read_rows,
                                                                .read_runs = publications_read_runs,
+                                                               .read_job_runs = publications_read_job_runs,
                                                                .destroy = destroy};
 
 bool postgres_publications_open(const char *url, const char *password, struct publication_store **ret_store,

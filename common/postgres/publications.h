@@ -38,6 +38,8 @@ bool publications_read_rows(struct publication_store *store, const struct source
                             struct error *error) MUST_CHECK;
 bool publications_read_runs(struct publication_store *store, const struct source *source, struct buffer *ret_runs,
                             struct error *error) MUST_CHECK;
+bool publications_read_job_runs(struct publication_store *store, const struct source *source, struct buffer *ret_runs,
+                                struct error *error) MUST_CHECK;
 /* Ends the transaction; after an error also the connection. */
 void snapshot_end(struct publications *publications, bool failed);
 
