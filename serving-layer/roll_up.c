@@ -19,12 +19,12 @@ static bool add_rows(const struct view_state *state, const struct view_query *qu
     for (size_t i = view_rows_window(&state->rows, rollup_begins_us(rollup)); i < state->rows.count; i++) {
         const struct window_rows *window = &state->rows.windows[i];
         if (window->start_us >= rollup_reach_us(rollup))
-            return true;
+            break;
         for (size_t number = 0; number < window->count; number++)
             if (!add_row(view, query, window->start_us, window->rows[number], rollup))
                 return false;
     }
-    return true;
+    return rollup_close(rollup);
 }
 
 /* A value that is in several panes is one: members are merged before they are counted. */

@@ -122,7 +122,7 @@ static bool note_touched(const struct picking *picking, const struct changes *ch
             !rollup_add(touched, change->window_start_us, dimensions, cell_total(&none), true))
             return false;
     }
-    return true;
+    return rollup_close(touched);
 }
 
 static void pick_merged(const struct picking *picking, struct rollup *rollup, const struct rollup_row *touched)

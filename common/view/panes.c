@@ -17,6 +17,15 @@ void cell_merge(const struct view *view, struct cell *into, const struct cell *f
     }
 }
 
+void cell_take_away(const struct view *view, struct cell *from, const struct cell *cell)
+{
+    from->count -= cell->count;
+    for (size_t i = 0; i < view->sum_count; i++) {
+        from->sums[i].count -= cell->sums[i].count;
+        from->sums[i].total -= cell->sums[i].total;
+    }
+}
+
 bool cell_is_zero(const struct view *view, const struct cell *cell)
 {
     if (cell->count)

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "view/sliding.h"
 
-/* What the map holds: a cell, whether a pane of it was touched, and of a session where it ends. */
+/* What the maps hold: a cell, whether a pane of it was touched, and of a session or a hopping window where it ends. */
 struct rolled {
     bool is_touched;
     int64_t end_us;
@@ -16,6 +17,7 @@ void rollup_init(struct rollup *rollup, const struct view_question *question, in
 {
     *rollup = (struct rollup){.question = question, .from_us = from_us, .to_us = to_us};
     bytes_map_init(&rollup->map, offsetof(struct rolled, cell) + cell_size(&question->rows));
+    bytes_map_init(&rollup->hops, offsetof(struct rolled, cell) + cell_size(&question->rows));
     sessions_init(&rollup->sessions, question->rows.window.gap_s * US_PER_SECOND);
     rollup->open_us = INT64_MIN;
 }
@@ -23,6 +25,7 @@ void rollup_init(struct rollup *rollup, const struct view_question *question, in
 void rollup_clean_up(struct rollup *rollup)
 {
     bytes_map_clean_up(&rollup->map);
+    bytes_map_clean_up(&rollup->hops);
     sessions_clean_up(&rollup->sessions);
     buffer_clean_up(&rollup->key);
     free(rollup->rows);
@@ -31,25 +34,15 @@ void rollup_clean_up(struct rollup *rollup)
 
 /* --- merging --- */
 
-static int64_t start_before(const struct view *rows, int64_t start_us)
-{
-    return window_start_us(&rows->window, rows->zone, start_us - 1);
-}
-
-/* A hopping window begins at each of the last panes up to this one. */
-static void find_starts(struct rollup *rollup, int64_t pane_start_us)
+/* The start of the window, or of the hop, that the pane is in. */
+static int64_t start_of(struct rollup *rollup, int64_t pane_start_us)
 {
     const struct view *rows = &rollup->question->rows;
-    int64_t start_us = window_start_us(&rows->window, rows->zone, pane_start_us);
-    rollup->start_count = 0;
-    for (int64_t i = 0; i < rollup->question->panes && start_us >= rollup->from_us; i++) {
-        if (start_us < rollup->to_us)
-            rollup->starts[rollup->start_count++] = start_us;
-        if (i + 1 < rollup->question->panes)
-            start_us = start_before(rows, start_us);
-    }
+    if (!rollup->is_warm || rollup->pane_us != pane_start_us)
+        rollup->start_us = window_start_us(&rows->window, rows->zone, pane_start_us);
     rollup->pane_us = pane_start_us;
     rollup->is_warm = true;
+    return rollup->start_us;
 }
 
 static void append_group(struct rollup *rollup, const struct value dimensions[])
@@ -61,11 +54,12 @@ static void append_group(struct rollup *rollup, const struct value dimensions[])
     group_append(&question->rows, values, &rollup->key);
 }
 
-static struct rolled *add_to(struct rollup *rollup, int64_t start_us, const struct cell *cell, bool is_touched)
+static struct rolled *add_to(struct rollup *rollup, struct bytes_map *map, int64_t start_us, const struct cell *cell,
+                             bool is_touched)
 {
     memcpy(rollup->key.data, &start_us, sizeof start_us);
-    struct rolled *rolled = bytes_map_at(&rollup->map, buffer_text(&rollup->key));
-    rollup->is_full = rollup->map.count > ROLLUP_ROWS_MAX;
+    struct rolled *rolled = bytes_map_at(map, buffer_text(&rollup->key));
+    rollup->is_full = map->count > ROLLUP_ROWS_MAX;
     if (!rolled || rollup->is_full)
         return NULL;
     cell_merge(&rollup->question->rows, &rolled->cell, cell);
@@ -104,7 +98,7 @@ static bool add_moment(struct rollup *rollup, int64_t at_us, const struct cell *
     is_touched |= session_add(&rollup->sessions, session, at_us);
     if (!is_in_range(rollup, session->first_us))
         return true;
-    struct rolled *rolled = add_to(rollup, session->first_us, cell, is_touched);
+    struct rolled *rolled = add_to(rollup, &rollup->map, session->first_us, cell, is_touched);
     if (!rolled)
         return false;
     rolled->end_us = at_us + rollup->sessions.gap_us;
@@ -134,16 +128,51 @@ bool rollup_add(struct rollup *rollup, int64_t pane_start_us, const struct value
 {
     if (view_is_of_sessions(&rollup->question->rows))
         return begin_key(rollup, dimensions) && add_moment(rollup, pane_start_us, cell, is_touched);
-    if (!rollup->is_warm || rollup->pane_us != pane_start_us)
-        find_starts(rollup, pane_start_us);
-    if (rollup->start_count == 0)
+    int64_t start_us = start_of(rollup, pane_start_us);
+    bool hops = rollup->question->panes > 1;
+    if (start_us < rollup->from_us || (!hops && start_us >= rollup->to_us))
         return true;
-    if (!begin_key(rollup, dimensions))
-        return false;
-    for (size_t i = 0; i < rollup->start_count; i++)
-        if (!add_to(rollup, rollup->starts[i], cell, is_touched))
-            return false;
-    return true;
+    return begin_key(rollup, dimensions) &&
+           add_to(rollup, hops ? &rollup->hops : &rollup->map, start_us, cell, is_touched);
+}
+
+static bool take_row(void *context, const struct hop_row *row)
+{
+    struct rollup *rollup = context;
+    const int64_t start_us = 0;
+    buffer_clear(&rollup->key);
+    buffer_append(&rollup->key, &start_us, sizeof start_us);
+    buffer_append_text(&rollup->key, row->group);
+    struct rolled *rolled =
+        rollup->key.failed ? NULL : add_to(rollup, &rollup->map, row->start_us, row->cell, row->is_touched);
+    if (rolled)
+        rolled->end_us = row->end_us;
+    return rolled != NULL;
+}
+
+static bool slide_hops(struct rollup *rollup, struct hop_pane panes[])
+{
+    const struct view_question *question = rollup->question;
+    const struct sliding sliding = {&question->rows, question->panes, rollup->from_us, rollup->to_us, take_row, rollup};
+    for (size_t i = 0; i < rollup->hops.count; i++) {
+        const struct bytes_map_entry *entry = &rollup->hops.entries[i];
+        const struct rolled *rolled = entry->value;
+        panes[i] = (struct hop_pane){.group = {entry->key.data + sizeof(int64_t), entry->key.length - sizeof(int64_t)},
+                                     .cell = &rolled->cell,
+                                     .is_touched = rolled->is_touched};
+        memcpy(&panes[i].start_us, entry->key.data, sizeof panes[i].start_us);
+    }
+    return slide(&sliding, panes, rollup->hops.count);
+}
+
+bool rollup_close(struct rollup *rollup)
+{
+    if (rollup->question->panes == 1 || rollup->hops.count == 0)
+        return true;
+    struct hop_pane *panes = malloc(rollup->hops.count * sizeof *panes);
+    bool done = panes && slide_hops(rollup, panes);
+    free(panes);
+    return done;
 }
 
 void rollup_take_members(struct rollup *rollup, size_t number, const struct rollup *members)
@@ -265,12 +294,9 @@ static int compare_in_windows(const void *left, const void *right, void *context
 
 static int64_t end_of(const struct view_question *question, const struct rollup_row *row)
 {
-    int64_t start_us = row->start_us;
-    if (view_is_of_sessions(&question->rows))
+    if (question->panes > 1 || view_is_of_sessions(&question->rows))
         return row->end_us;
-    for (int64_t i = 0; i < question->panes; i++)
-        start_us = window_end_us(&question->rows.window, question->rows.zone, start_us);
-    return start_us;
+    return window_end_us(&question->rows.window, question->rows.zone, row->start_us);
 }
 
 bool rollup_get(const struct rollup *rollup, size_t number, struct rollup_row *ret_row)

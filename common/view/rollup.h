@@ -21,12 +21,11 @@ struct rollup_row {
 
 struct rollup {
     const struct view_question *question;
-    int64_t from_us, to_us; /* of starts, half-open */
-    struct bytes_map map;   /* by start and group */
-    struct buffer key;      /* scratch */
-    int64_t pane_us;        /* the pane added last, and the starts of the windows that hold it */
-    int64_t starts[HOPS_MAX];
-    size_t start_count;
+    int64_t from_us, to_us;    /* of starts, half-open */
+    struct bytes_map map;      /* by start and group */
+    struct buffer key;         /* scratch */
+    struct bytes_map hops;     /* the same of each hop, where windows hop, until rollup_close */
+    int64_t pane_us, start_us; /* the pane added last, and the start of the window or the hop that it is in */
     bool is_warm, is_full;
     struct sessions sessions; /* where panes are moments */
     int64_t open_us;          /* of the latest that is in the range: what starts then is in none of them */
@@ -43,6 +42,8 @@ void rollup_clean_up(struct rollup *rollup);
  * than ROLLUP_ROWS_MAX rows. */
 bool rollup_add(struct rollup *rollup, int64_t pane_start_us, const struct value dimensions[], const struct cell *cell,
                 bool is_touched) MUST_CHECK;
+/* No more is added: the rest may be called. False where memory is short, or `is_full`. */
+bool rollup_close(struct rollup *rollup) MUST_CHECK;
 /* Takes what was added to `members`, a rollup of question_of_members, into the rows, which have all their cells. */
 void rollup_take_members(struct rollup *rollup, size_t number, const struct rollup *members);
 /* Panes that start before that one are in no row; nor are those that start at or after this one, of moments as far as
@@ -55,8 +56,8 @@ struct text rollup_group(struct rollup *rollup, const struct value dimensions[])
 /* Gives `rows` in the order asked for, without groups of which no version counts. False where memory is short. */
 bool rollup_order(struct rollup *rollup) MUST_CHECK;
 
-/* The rows that panes were added to, in no order, also those of which no version counts; only sessions have their ends.
- * False behind the last. */
+/* The rows that panes were added to, in no order, also those of which no version counts; of windows that
+ * hop and of sessions with their ends. False behind the last. */
 bool rollup_get(const struct rollup *rollup, size_t number, struct rollup_row *ret_row);
 /* The row of this start and group, whole; the group is the caller's. False where there is none, or no version counts.
  */

@@ -92,7 +92,8 @@ struct cell {
 };
 
 size_t cell_size(const struct view *view);
-void cell_merge(const struct view *view, struct cell *into, const struct cell *from); /* into += from */
+void cell_merge(const struct view *view, struct cell *into, const struct cell *from);     /* into += from */
+void cell_take_away(const struct view *view, struct cell *from, const struct cell *cell); /* from -= cell */
 bool cell_is_zero(const struct view *view, const struct cell *cell);
 
 /* The cells of one view, keyed by window and group. The key is 8 bytes of window start (host order) and the group. */

@@ -197,7 +197,7 @@ static bool roll_up(void *context)
         struct value dimensions[2] = {{.present = false}, {.present = true, .number = i % 10}};
         done = rollup_add(&rollup, 3600 * INT64_C(1000000) * (i / 10), dimensions, &one.cell, false);
     }
-    done = done && rollup_order(&rollup);
+    done = done && rollup_close(&rollup) && rollup_order(&rollup);
     int64_t counted = 0;
     for (size_t i = 0; done && i < rollup.count; i++)
         counted += rollup.rows[i].cell->count;

@@ -69,6 +69,7 @@ static void roll_up(struct fixture *fixture, int64_t from_s, int64_t to_s)
         if (pane.window_start_us < rollup_reach_us(&fixture->rollup))
             assert_true(rollup_add(&fixture->rollup, pane.window_start_us, dimensions, pane.cell, false));
     }
+    assert_true(rollup_close(&fixture->rollup));
     assert_true(rollup_order(&fixture->rollup));
 }
 

@@ -58,6 +58,7 @@ static void add_panes(struct rollup *rollup, const struct panes *panes)
         assert_true(group_parse(panes->view, pane.group, group));
         assert_true(rollup_add(rollup, pane.window_start_us, group, pane.cell, false));
     }
+    assert_true(rollup_close(rollup));
 }
 
 static void take_members(struct rollup *rollup, const struct panes *members, size_t number)
