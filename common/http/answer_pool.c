@@ -64,7 +64,7 @@ bool answer_pool_start(size_t threads, size_t most, answer_pool_work *to_do, str
     pthread_cond_init(&pool->changed, NULL);
     for (; pool->thread_count < threads; pool->thread_count++)
         if (pthread_create(&pool->threads[pool->thread_count], NULL, work, pool) != 0) {
-            answer_pool_end(pool);
+            answer_pool_destroy(pool);
             return error_set(error, ERROR_INTERNAL, "can't start a thread");
         }
     *ret_pool = pool;
@@ -98,6 +98,14 @@ void answer_pool_end(struct answer_pool *pool)
     pthread_mutex_unlock(&pool->lock);
     for (size_t i = 0; i < pool->thread_count; i++)
         pthread_join(pool->threads[i], NULL);
+    pool->thread_count = 0;
+}
+
+void answer_pool_destroy(struct answer_pool *pool)
+{
+    if (!pool)
+        return;
+    answer_pool_end(pool);
     pthread_cond_destroy(&pool->changed);
     pthread_mutex_destroy(&pool->lock);
     free(pool->items);

@@ -25,7 +25,9 @@ bool answer_pool_start(size_t threads, size_t most, answer_pool_work *work, stru
 bool answer_pool_reserve(struct answer_pool *pool) MUST_CHECK;
 void answer_pool_give(struct answer_pool *pool, void *item);
 
-/* Waits until all that was given to it is done. NULL is allowed. */
+/* Waits until all that was given to it is done; nothing can be given to it any more. NULL is allowed. */
 void answer_pool_end(struct answer_pool *pool);
+/* Ends it where that wasn't done. Nobody asks it for anything any more. NULL is allowed. */
+void answer_pool_destroy(struct answer_pool *pool);
 
 #endif

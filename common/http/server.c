@@ -390,6 +390,7 @@ void http_server_stop(struct http_server *server)
         streams_end(server->streams, clock_monotonic_us() + STREAMS_END_US);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
+    answer_pool_destroy(server->pool);
     connections_destroy(server->connections);
     free(server->path);
     free(server);
