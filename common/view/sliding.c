@@ -50,7 +50,7 @@ static bool take_in(struct slide *slide, struct hop_pane *pane)
     return true;
 }
 
-static void let_go(struct slide *slide, const struct hop_pane *pane)
+static void release(struct slide *slide, const struct hop_pane *pane)
 {
     struct group_sum *sum = pane->sum;
     cell_take_away(slide->sliding->view, &sum->cell, pane->cell);
@@ -97,7 +97,7 @@ static bool slide_back(struct slide *slide, struct hop_pane panes[], size_t coun
         if (slide->start_us < slide->sliding->from_us)
             return true;
         while (last > next && panes[last - 1].start_us >= slide->end_us)
-            let_go(slide, &panes[--last]);
+            release(slide, &panes[--last]);
         while (done && next > 0 && panes[next - 1].start_us >= slide->start_us)
             done = take_in(slide, &panes[--next]);
         done = done && give_rows(slide);
