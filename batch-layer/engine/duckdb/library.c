@@ -28,6 +28,7 @@ static const struct {
     ROW(create_config),
     ROW(set_config),
     ROW(destroy_config),
+    ROW(interrupt),
     ROW(query),
     ROW(destroy_result),
     ROW(result_error),

@@ -40,6 +40,7 @@ struct duckdb_library {
     int (*create_config)(void **ret_config);
     int (*set_config)(void *config, const char *name, const char *value);
     void (*destroy_config)(void **config);
+    void (*interrupt)(void *connection); /* what it runs ends with an error; any thread */
     int (*query)(void *connection, const char *sql, struct duckdb_result *ret_result);
     void (*destroy_result)(struct duckdb_result *result);
     const char *(*result_error)(struct duckdb_result *result);

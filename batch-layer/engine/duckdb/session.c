@@ -4,12 +4,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/shutdown.h"
+#include "base/ticker.h"
 #include "engine/duckdb/library.h"
+
+#define WATCH_EVERY_US (US_PER_SECOND / 5)
 
 struct duckdb_session {
     const struct duckdb_library *library;
     void *database, *connection;
+    int64_t end_us;      /* when the thread that opened it has to end */
+    bool is_watched;     /* by this: */
+    struct ticker watch; /* ends what runs once a shutdown is requested, or that time has come */
 };
+
+static int64_t watch(void *context)
+{
+    struct duckdb_session *session = context;
+    int64_t now_us = clock_monotonic_us();
+    if (shutdown_requested() || now_us >= session->end_us)
+        session->library->interrupt(session->connection);
+    return now_us + WATCH_EVERY_US;
+}
+
+static bool start_watch(struct duckdb_session *session, struct error *error)
+{
+    session->end_us = shutdown_thread_end_us();
+    session->is_watched = true;
+    ticker_init(&session->watch, watch, session);
+    return ticker_start(&session->watch, clock_monotonic_us() + WATCH_EVERY_US, error);
+}
 
 static bool begins_with(const char *text, const char *prefix)
 {
@@ -36,6 +61,8 @@ static enum error_code code_of(const char *message)
 static bool fail(const char *message, struct error *error)
 {
     message = message ? message : "an unknown error";
+    if (begins_with(message, "INTERRUPT Error"))
+        return error_set(error, ERROR_TRY_AGAIN, "DuckDB: was asked to end before it was done");
     return error_set(error, code_of(message), "DuckDB: %.*s", (int)strcspn(message, "\n"), message);
 }
 
@@ -73,7 +100,8 @@ bool duckdb_session_open(const char *configured_library, const char *spill, stru
     struct duckdb_session *session = calloc(1, sizeof *session);
     if (!session)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    if (!duckdb_library_load(configured_library, &session->library, error) || !open_database(session, spill, error)) {
+    if (!duckdb_library_load(configured_library, &session->library, error) || !open_database(session, spill, error) ||
+        !start_watch(session, error)) {
         duckdb_session_close(session);
         return false;
     }
@@ -85,6 +113,8 @@ void duckdb_session_close(struct duckdb_session *session)
 {
     if (!session)
         return;
+    if (session->is_watched)
+        ticker_clean_up(&session->watch);
     if (session->connection)
         session->library->disconnect(&session->connection);
     if (session->database)

@@ -8,7 +8,9 @@
 
 struct duckdb_session;
 
-/* What doesn't fit into memory is put into files in the folder `spill`, which is made when it is needed. */
+/* What runs ends with ERROR_TRY_AGAIN once a shutdown is requested, or the time has come at which the thread that
+ * opened the session has to end (base/shutdown.h). What doesn't fit into memory is put into files in the folder
+ * `spill`, which is made when it is needed. */
 bool duckdb_session_open(const char *configured_library, const char *spill, struct duckdb_session **ret_session,
                          struct error *error) MUST_CHECK;
 void duckdb_session_close(struct duckdb_session *session); /* NULL is nothing */
