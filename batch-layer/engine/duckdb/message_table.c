@@ -18,7 +18,8 @@ void message_table_columns(const struct schema *schema, struct buffer *sql)
         bool is_decimal = field->type == FIELD_DECIMAL;
         buffer_append_string(sql, is_decimal ? ", (r." : ", r.");
         buffer_append_identifier(sql, field->name);
-        buffer_appendf(sql, is_decimal ? "%s)::bigint" : "", is_decimal ? units[field->scale] : "");
+        if (is_decimal)
+            buffer_appendf(sql, "%s)::bigint", units[field->scale]);
     }
 }
 
