@@ -40,13 +40,13 @@ static bool print_run(void *context, const struct job_run *run, struct error *er
     if (run->has_day)
         date_print(run->day, date);
     printf("  %s, due %s%s%s: %s", run->has_day ? date : "run", moment_of(run->due_us).text,
-           strcmp(run->started_at, "-") ? ", begun " : "", strcmp(run->started_at, "-") ? run->started_at : "",
-           run->state);
+           strcmp(run->started_at, "-") != 0 ? ", begun " : "",
+           strcmp(run->started_at, "-") != 0 ? run->started_at : "", run->state);
     if (run->attempt > 1)
         printf(", attempt %" PRId64, run->attempt);
-    if (strcmp(run->duration, "-"))
+    if (strcmp(run->duration, "-") != 0)
         printf(", %s", run->duration);
-    if (strcmp(run->rows, "-"))
+    if (strcmp(run->rows, "-") != 0)
         printf(", %s rows", run->rows);
     printf("%s%s\n", *run->reason ? ": " : "", run->reason);
     return true;

@@ -151,7 +151,7 @@ bool archive_owed_days(const struct settings *settings, const struct job *job, i
                 changed_days_read(batch.connection, &source, job->name, &changed, &count, error);
     if (done && !(days = calloc(count + 1, sizeof *days)))
         done = error_set(error, ERROR_INTERNAL, "out of memory");
-    for (size_t i = 0; done && i < count; i++)
+    for (size_t i = 0; days && i < count; i++)
         days[i] = changed[i].day;
     free(changed);
     batch_disconnect(&batch);

@@ -195,6 +195,7 @@ bool job_work_try(struct job_work *work, bool *ret_begun, struct error *error)
         work->is_unrecorded = done = true;
     }
     if (done && *ret_begun) {
+        log_info("job %s begins", work->job->name);
         crash_point("after_job_begin");
         done = do_work(work, error);
         crash_point("after_job_done");

@@ -96,7 +96,6 @@ static void *work(void *context)
     work.hindered = note_hindrance;
     work.made = note_made;
     work.context = slot;
-    log_info("job %s begins", slot->job->name);
     bool done = job_work_run(&work, &over, &error);
     if (over) {
         note_over(slot, done, &error);

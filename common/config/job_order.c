@@ -94,7 +94,7 @@ static void tell_circle(struct assembly *assembly, const struct yaml_node *map, 
         link = ", which comes after ";
     } while (at != job);
     const struct yaml_node *entry = map->first;
-    for (const struct job *before = jobs; before != job; before++)
+    for (const struct job *before = jobs; entry && before != job; before++)
         entry = entry->next;
     problem_add(assembly->reader.problems, option_location(entry, "after"),
                 "jobs come after each other in a circle: %s%s", job->name, buffer_string(&circle));

@@ -345,15 +345,16 @@ static void read_retention(struct assembly *assembly, const struct yaml_node *en
 }
 
 /* Moments aren't kept for good, and without a group all versions would be one session. */
-static void check_session(struct assembly *assembly, const struct written_view *written, const struct view *view)
+static void check_session(struct assembly *assembly, const struct yaml_node *entry, const struct written_view *written,
+                          const struct view *view)
 {
     if (!view_is_of_sessions(view))
         return;
     if (!written->dimensions || written->dimensions->count == 0)
-        problem_add(assembly->reader.problems, written->window->location,
+        problem_add(assembly->reader.problems, option_location(entry, "window"),
                     "sessions are those of a group: give \"dimensions\", such as [customer_id]");
     if (written->retention_us == 0)
-        problem_add(assembly->reader.problems, written->window->location,
+        problem_add(assembly->reader.problems, option_location(entry, "window"),
                     "a view of sessions needs a \"retention\", such as 48 hours: its moments aren't kept for good");
 }
 
@@ -378,7 +379,7 @@ static void read_view(struct assembly *assembly, const struct yaml_node *entry, 
     if (written->retention_us > 0 && written->watermark_us > written->retention_us)
         problem_add(assembly->reader.problems, option_location(entry, "watermark"),
                     "\"watermark\" must not be longer than the retention");
-    check_session(assembly, written, view);
+    check_session(assembly, entry, written, view);
 }
 
 /* Reads the view if its source is known and sound; returns the number of the source, else SIZE_MAX. */

@@ -91,7 +91,7 @@ PIECES = [
     ("cron_line_empty", '"0 2 * * *"', '""', "24:24", ""),
     ("cron_line_without_quotes", '"0 2 * * *"', "* 2 * * *", "24:24", "quotes"),
     ("cron_day_misspelt", '"0 2 * * *"', '"0 2 * * mno"', "24:24", 'did you mean "mon"?'),
-    ("cron_nickname", '"0 2 * * *"', '"@daily"', "24:24", "five fields"),
+    ("cron_nickname", '"0 2 * * *"', '"@reboot"', "24:24", "five fields"),
     ("cron_range_backwards", '"0 2 * * *"', '"0 5-1 * * *"', "24:24", "backwards"),
     ("source_of_a_job_misspelt", '"0 2 * * *" }', '"0 2 * * *", sources: [ordesr] }', "24:47", 'did you mean "orders"?'),
     ("zone_misspelt", "Europe/London", "Europe/Londno", "1:12", "Europe/London"),

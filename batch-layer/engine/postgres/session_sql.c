@@ -3,6 +3,8 @@
  * so many beginnings up to it. */
 #include "engine/postgres/session_sql.h"
 
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "engine/postgres/view_sql.h"
 #include "postgres/view_table.h"
@@ -19,7 +21,7 @@ static void append_moments(struct buffer *sql, const struct view *view)
 {
     buffer_append_string(sql, "moments as (select *, coalesce(tm_window - lag(tm_window) over (");
     append_order(sql, view);
-    buffer_appendf(sql, ") > %lld, true)::int as tm_begins from ", (long long)(view->window.gap_s * US_PER_SECOND));
+    buffer_appendf(sql, ") > %" PRId64 ", true)::int as tm_begins from ", view->window.gap_s * US_PER_SECOND);
     append_view_table(sql, view);
     buffer_append_char(sql, ')');
 }
@@ -40,7 +42,7 @@ static void append_sessions(struct buffer *sql, const struct view *view)
 void append_session_view(struct buffer *sql, const struct view *view)
 {
     struct buffer end = {0};
-    buffer_appendf(&end, "(tm_last + %lld)", (long long)(view->window.gap_s * US_PER_SECOND));
+    buffer_appendf(&end, "(tm_last + %" PRId64 ")", view->window.gap_s * US_PER_SECOND);
     buffer_append_string(sql, "create or replace view ");
     append_view_rows(sql, view);
     buffer_append_string(sql, " as with ");
