@@ -58,7 +58,10 @@ class Jobs(EndToEnd):
         scheduler = self.job.start_batch("schedule")
         wait_until(lambda: self.job.probe("tidemark-batch")[0] == 0, 60, "it works", children=[scheduler])
         self.send(month(200, 200))
-        self.postgres.sql("update tidemark.job set due_at = now() - interval '1 second' where name = 'nightly'")
+        # A job follows those that come due after it was first seen.
+        seen = "select followed_at is not null from tidemark.job where name = 'finance'"
+        wait_until(lambda: self.postgres.sql(seen) == "t", 60, "it has looked", children=[scheduler])
+        self.postgres.sql("update tidemark.job set due_at = now() + interval '1 second' where name = 'nightly'")
         state = lambda job: self.postgres.sql(  # noqa: E731
             f"select state from tidemark.job_run where job = '{job}' and not by_hand order by id desc limit 1"
         )

@@ -103,7 +103,7 @@ static void fill_slot(struct live *live)
     struct error error;
     REQUIRE(live_grow(live, 2, &error));
     struct slot_reader *reader = &live->partitions[0]->reader;
-    reader->slot = (struct slot){.exists = true, .definition = "s", .epoch = EPOCH + 1, .epoch_count = 1};
+    reader->slot = (struct slot){.exists = true, .epoch = EPOCH + 1, .epoch_count = 1};
     reader->slot.epochs[0] = (struct epoch_start){.epoch = EPOCH + 1, .offset = 10};
     reader->slot.next = 30;
     reader->slot.end = 31;
