@@ -9,6 +9,7 @@
 #include "batch_metrics.h"
 #include "batch_open.h"
 #include "check/repair.h"
+#include "check/replay.h"
 #include "check/verify.h"
 #include "commands/dead_letters.h"
 #include "commands/jobs.h"
@@ -19,6 +20,7 @@
 #include "kafka/properties.h"
 #include "postgres/url.h"
 #include "redis/address.h"
+#include "run/backfill.h"
 #include "run/run.h"
 
 static const char *accept_partitions, *accept_gaps, *yes;
@@ -35,7 +37,19 @@ static const struct command_option run_options[] = {
     {0},
 };
 
-static const char *only_source, *list_limit;
+static const char *only_source, *list_limit, *only_view;
+
+static const struct command_option backfill_options[] = {
+    {"from", "D", "the first day, as 2025-03-15", &job_days.from},
+    {"to", "D", "the last day", &job_days.to},
+    {"view", "VIEW", "only this view", &only_view},
+    {0},
+};
+
+static const struct command_option replay_options[] = {
+    {"source", "SOURCE", "only this source", &only_source},
+    {0},
+};
 
 static const struct command_option dead_letters_options[] = {
     {"source", "SOURCE", "only those of this source", &only_source},
@@ -113,6 +127,12 @@ static int publish_by_job(const struct settings *settings, const struct job *job
     return code;
 }
 
+static bool check_source(const struct settings *settings, struct error *error)
+{
+    return !only_source || settings_source(settings, text_of(only_source)) ||
+           error_set(error, ERROR_USAGE, "the configuration has no source %s", only_source);
+}
+
 static int run_command(void *context, char *arguments[])
 {
     const struct settings *settings = context;
@@ -144,6 +164,46 @@ static int verify_command(void *context, char *arguments[])
     return for_each_source(context, verify_source);
 }
 
+static int replay_command(void *context, char *arguments[])
+{
+    (void)arguments;
+    struct error error;
+    return check_source(context, &error) ? for_each_source(context, replay_source) : program_fail(&error);
+}
+
+static struct backfill wanted_days;
+
+static bool find_days(const struct settings *settings, struct error *error)
+{
+    if (!job_days.from && !job_days.to)
+        return error_set(error, ERROR_USAGE, "backfill needs the days: --from D --to D");
+    wanted_days.view = only_view ? only_view : "";
+    return job_days_parse(settings, &job_days, &wanted_days.from, &wanted_days.to, error);
+}
+
+static bool find_view(const struct settings *settings, const struct source **ret_source, struct error *error)
+{
+    const struct view *view = settings_view(settings, text_of(only_view), ret_source);
+    return (view && !view->shown) || error_set(error, ERROR_USAGE, "the configuration has no view %s", only_view);
+}
+
+static bool backfill_step(struct batch *batch, const struct source *source, struct error *error)
+{
+    return source->view_count == 0 || backfill_source(batch, source, &wanted_days, error);
+}
+
+static int backfill_command(void *context, char *arguments[])
+{
+    (void)arguments;
+    const struct settings *settings = context;
+    struct error error;
+    const struct source *source = NULL;
+    if (!find_days(settings, &error) || (only_view && !find_view(settings, &source, &error)))
+        return program_fail(&error);
+    only_source = source ? source->name : NULL;
+    return for_each_source(settings, backfill_step);
+}
+
 static int repair_command(void *context, char *arguments[])
 {
     (void)arguments;
@@ -171,9 +231,7 @@ static int dead_letters_command(void *context, char *arguments[])
     bool lists = strcmp(arguments[0], "list") == 0;
     if (!lists && strcmp(arguments[0], "replay") != 0)
         error_set(&error, ERROR_USAGE, "dead-letters list or replay, not %s", arguments[0]);
-    else if (only_source && !settings_source(settings, text_of(only_source)))
-        error_set(&error, ERROR_USAGE, "the configuration has no source %s", only_source);
-    else
+    else if (check_source(settings, &error))
         return for_each_source(settings, lists ? list_step : dead_letters_replay);
     return program_fail(&error);
 }
@@ -220,6 +278,14 @@ static const struct command commands[] = {
     {.name = "verify",
      .summary = "recompute from the log and compare with what is published and what is real time",
      .run = verify_command},
+    {.name = "backfill",
+     .summary = "compute the rows of some days again from the live versions, at the published cut",
+     .run = backfill_command,
+     .options = backfill_options},
+    {.name = "replay",
+     .summary = "compute live versions and views from all messages, and put in place what differs",
+     .run = replay_command,
+     .options = replay_options},
     {.name = "dead-letters",
      .arguments = "list|replay",
      .argument_count = 1,

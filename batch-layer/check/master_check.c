@@ -2,6 +2,8 @@
 #include "check/master_check.h"
 
 #include "base/shutdown.h"
+#include "base/timestamp.h"
+#include "base/wide.h"
 #include "master/master.h"
 
 #define RANGE_OFFSETS 20000 /* offsets that are compared at once */
@@ -14,6 +16,7 @@ struct check_range {
     struct master_row row; /* the next one, where has_row */
     bool has_row;
     struct ingest_chunk *chunk; /* NULL: only compare */
+    struct buffer both;         /* how a message and its row differ */
 };
 
 static const struct master_operations *master_of(const struct check_range *range)
@@ -28,18 +31,63 @@ static bool is_value_same(const struct field *field, const struct value *stored,
     return field->type == FIELD_TEXT ? text_equal(stored->text, value->text) : stored->number == value->number;
 }
 
-/* The row is at the message's offset. Whether a message is good can have changed with the configuration. */
-static bool is_row_same(const struct check_range *range, const struct log_message *message, const struct record *record)
+static void append_value(struct buffer *out, const struct field *field, const struct value *value)
+{
+    if (!value->present)
+        buffer_append_string(out, "null");
+    else if (field->type == FIELD_TEXT)
+        buffer_append_json(out, value->text);
+    else
+        buffer_append_decimal(out, value->number, field->type == FIELD_DECIMAL ? field->scale : 0);
+}
+
+/* "amount 12.00 in the log, 13.00 in the master dataset" of the first field that differs; false where none does. */
+static bool find_other_value(const struct check_range *range, const struct record *record, struct buffer *ret_both)
 {
     const struct schema *schema = &range->check->run->source->schema;
+    for (size_t i = 0; i < schema->field_count; i++) {
+        const struct field *field = &schema->fields[i];
+        const struct value *stored = &range->row.record->values[i];
+        if (is_value_same(field, stored, &record->values[i]))
+            continue;
+        buffer_appendf(ret_both, "%s ", field->name);
+        append_value(ret_both, field, &record->values[i]);
+        buffer_append_string(ret_both, " in the log, ");
+        append_value(ret_both, field, stored);
+        buffer_append_string(ret_both, " in the master dataset");
+        return true;
+    }
+    return false;
+}
+
+static bool find_other_time(const char *name, int64_t at_us, int64_t stored_us, struct buffer *ret_both)
+{
+    if (at_us == stored_us)
+        return false;
+    buffer_appendf(ret_both, "%s ", name);
+    buffer_append_timestamp(ret_both, at_us);
+    buffer_append_string(ret_both, " in the log, ");
+    buffer_append_timestamp(ret_both, stored_us);
+    buffer_append_string(ret_both, " in the master dataset");
+    return true;
+}
+
+/* What differs between the message and the row at its offset. Whether a message is good can have changed with the
+ * configuration. */
+static bool find_difference(const struct check_range *range, const struct log_message *message,
+                            const struct record *record, struct buffer *ret_both)
+{
     const struct master_row *row = &range->row;
     if (!record || !row->record)
+        return false;
+    if (row->damaged_field) {
+        buffer_appendf(ret_both, "the master dataset has a %s that isn't one", row->damaged_field);
         return true;
-    bool same = !row->damaged_field && row->record->event_time_us == record->event_time_us &&
-                (row->record_time_us < 0 || row->record_time_us == message->record_time_us);
-    for (size_t i = 0; same && i < schema->field_count; i++)
-        same = is_value_same(&schema->fields[i], &row->record->values[i], &record->values[i]);
-    return same;
+    }
+    return find_other_time("event time", record->event_time_us, row->record->event_time_us, ret_both) ||
+           (row->record_time_us >= 0 &&
+            find_other_time("record time", message->record_time_us, row->record_time_us, ret_both)) ||
+           find_other_value(range, record, ret_both);
 }
 
 static void note_missing(struct master_check *check, int64_t offset)
@@ -48,10 +96,12 @@ static void note_missing(struct master_check *check, int64_t offset)
         check->first_missing = offset;
 }
 
-static void note_edited(struct master_check *check, int64_t offset)
+static void note_edited(struct master_check *check, int64_t offset, struct text both)
 {
-    if (check->edited++ == 0)
+    if (check->edited++ == 0) {
         check->first_edited = offset;
+        buffer_append_text(&check->first_both, both);
+    }
     buffer_append(&check->edited_offsets, &offset, sizeof offset);
 }
 
@@ -62,8 +112,9 @@ static bool compare_message(struct check_range *range, const struct log_message 
     while (range->has_row && range->row.offset < message->offset)
         range->has_row = master_of(range)->next_row(range->rows, &range->row);
     if (range->has_row && range->row.offset == message->offset) {
-        if (!range->chunk && !is_row_same(range, message, record))
-            note_edited(check, message->offset);
+        buffer_clear(&range->both);
+        if (!range->chunk && find_difference(range, message, record, &range->both))
+            note_edited(check, message->offset, buffer_text(&range->both));
         return true;
     }
     if (!range->chunk) {
@@ -119,6 +170,7 @@ static bool pass(struct master_check *check, bool mends, struct error *error)
         done = pass_range(&range, from, from + (left < RANGE_OFFSETS ? left : RANGE_OFFSETS), error);
     }
     batch->master->chunk_destroy(range.chunk);
+    buffer_clean_up(&range.both);
     decoder_destroy(range.decoder);
     return done;
 }
@@ -180,4 +232,5 @@ bool master_mend(struct master_check *check, struct error *error)
 void master_check_clean_up(struct master_check *check)
 {
     buffer_clean_up(&check->edited_offsets);
+    buffer_clean_up(&check->first_both);
 }

@@ -15,6 +15,7 @@ struct master_check {
     int64_t from;            /* compared from here, where log and partition both begin, up to what is ingested */
     int64_t missing, edited; /* messages that aren't in the master dataset; that are something else there */
     int64_t first_missing, first_edited;
+    struct buffer first_both;     /* what the first edited one says, in the log and here */
     struct buffer edited_offsets; /* int64_t each */
 };
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "check/master_check.h"
-#include "check/verify.h"
+#include "check/published_check.h"
 #include "master/master.h"
 #include "publication/publisher.h"
 #include "run/republish.h"
@@ -124,8 +124,8 @@ static bool repair_from_log(struct repair *repair, struct master_check *check, s
             number, check->missing, check->first_missing);
     if (check->edited)
         say(repair, "they are ingested again from the log",
-            "partition %d: %" PRId64 " messages are not what was ingested, the first at offset %" PRId64, number,
-            check->edited, check->first_edited);
+            "partition %d: %" PRId64 " messages are not what was ingested, the first at offset %" PRId64 " (%s)",
+            number, check->edited, check->first_edited, buffer_string(&check->first_both));
     if (!repair->mends || (check->missing == 0 && check->edited == 0))
         return true;
     return master_mend(check, error);
@@ -172,25 +172,15 @@ static bool repair_master(struct repair *repair, struct run_partition *partition
 
 static bool check_published(struct repair *repair, struct error *error)
 {
-    const char *remedy = "live versions, rows and ledger are computed again from the master dataset";
     struct error difference = {0};
-    bool same = true;
     if (repair->must_publish)
         return true;
-    if (!verify_published(repair->batch, repair->source, &difference)) {
-        if (difference.code != ERROR_DATA) {
-            *error = difference;
-            return false;
-        }
-        say(repair, remedy, "%s", difference.message);
-        repair->must_publish = true;
-        return true;
-    }
-    if (repair->batch->engine->check_versions && !repair->batch->engine->check_versions(&repair->run, &same, error))
+    if (!published_check(&repair->run, &difference, error))
         return false;
-    if (!same)
-        say(repair, remedy, "the live versions of its orders are not those of the master dataset");
-    repair->must_publish = !same;
+    if (difference.code == ERROR_NONE)
+        return true;
+    say(repair, "live versions, rows and ledger are computed again from the master dataset", "%s", difference.message);
+    repair->must_publish = true;
     return true;
 }
 

@@ -333,7 +333,7 @@ static bool recompute(struct verification *verification, struct error *error)
     for (int32_t i = 0; i < verification->partition_count; i++)
         total += verification->partitions[i].to - verification->partitions[i].first;
     versions_init(&recomputation.versions, verification->source, verification->computed, &verification->ledger);
-    progress_begin(&recomputation.progress, verification->source->name, total);
+    progress_begin(&recomputation.progress, verification->source->name, "messages", total);
     bool done = true;
     for (int32_t i = 0; done && i < verification->partition_count; i++) {
         recomputation.partition = i;

@@ -132,7 +132,7 @@ static bool read_partition(struct batch *batch, struct waiting *waiting, int32_t
         return false;
     int64_t from = ingested > first ? ingested : first;
     waiting->partition = number;
-    progress_begin(&waiting->progress, topic, end - from);
+    progress_begin(&waiting->progress, topic, "messages", end - from);
     bool done =
         from >= end || log->read(batch->log, topic, number, from, end, &available, take_waiting, waiting, error);
     progress_end(&waiting->progress);

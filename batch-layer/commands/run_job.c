@@ -39,9 +39,8 @@ static bool parse_day(const char *option, const char *text, int64_t *ret_day, st
                      text);
 }
 
-/* The first day and the last one. */
-static bool parse_days(const struct settings *settings, const struct job_days *days, int64_t *ret_from, int64_t *ret_to,
-                       struct error *error)
+bool job_days_parse(const struct settings *settings, const struct job_days *days, int64_t *ret_from, int64_t *ret_to,
+                    struct error *error)
 {
     if (days->date && (days->from || days->to))
         return error_set(error, ERROR_USAGE, "either --date or --from and --to");
@@ -78,7 +77,7 @@ bool run_job_find(const struct settings *settings, const char *name, const struc
     if (has_days && job->kind == JOB_QUERY && !job_has_days(job))
         return error_set(error, ERROR_USAGE,
                          "--date, --from and --to are for jobs by days, and the query of %s asks for none", job->name);
-    if (!parse_days(settings, days, &from, &to, error))
+    if (!job_days_parse(settings, days, &from, &to, error))
         return false;
     *ret_job = job;
     return true;
@@ -184,7 +183,7 @@ static bool find_days(const struct settings *settings, const struct job *job, co
 {
     int64_t from, to;
     bool is_asked = asked->date || asked->from;
-    if (!parse_days(settings, asked, &from, &to, error) || (!is_asked && !read_handed(settings, job, list, error)))
+    if (!job_days_parse(settings, asked, &from, &to, error) || (!is_asked && !read_handed(settings, job, list, error)))
         return false;
     for (int64_t day = from; day <= to && (is_asked || list->count == 0); day++)
         if (!append_day(list, day, error))

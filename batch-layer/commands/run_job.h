@@ -10,6 +10,11 @@ struct job_days {
     const char *date, *from, *to;
 };
 
+/* The first day and the last one, days since 1970-01-01; without any the day before today. ERROR_USAGE where they
+ * aren't days, or are the wrong way round. */
+bool job_days_parse(const struct settings *settings, const struct job_days *days, int64_t *ret_from, int64_t *ret_to,
+                    struct error *error) MUST_CHECK;
+
 /* The job of this name; NULL where `name` is. ERROR_USAGE where there is none, or the days aren't right for it. */
 bool run_job_find(const struct settings *settings, const char *name, const struct job_days *days,
                   const struct job **ret_job, struct error *error) MUST_CHECK;

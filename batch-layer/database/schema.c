@@ -85,6 +85,11 @@ static const char *const migrations[] = {
     /* Of the source's definition, as it was published. */
     "alter table tidemark.source add column if not exists fingerprint text not null default '';"
     "insert into tidemark.schema_version values (12)",
+    /* Of one epoch readers may hear more than once what changed; and how far backfills have come. */
+    "alter table tidemark.touched drop constraint touched_pkey, add primary key (source, view, epoch, published_at);"
+    "create table if not exists tidemark.backfill (source text collate \"C\", view text collate \"C\", from_day date,"
+    " to_day date, next_day date not null, primary key (source, view, from_day, to_day));"
+    "insert into tidemark.schema_version values (13)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

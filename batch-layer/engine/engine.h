@@ -41,6 +41,11 @@ struct engine_operations {
      * view that is new or was defined anew. Fills `ret_changes`, one a view of the source; the caller cleans them up,
      * also after a failure. */
     bool (*rebuild)(struct source_run *run, struct view_change ret_changes[], struct error *error);
+    /* The rows of a view's panes that begin from `from_us` until `to_us` are computed again from the live versions,
+     * inside a publishing transaction of its own. Not of a hidden view, which has none. Fills `ret_change`, but for
+     * counted and filtered; the caller cleans it up, also after a failure. */
+    bool (*recompute)(struct source_run *run, size_t view, int64_t from_us, int64_t to_us,
+                      struct view_change *ret_change, struct error *error);
     /* Orders with live versions in more than one partition. */
     bool (*count_split_orders)(struct source_run *run, int64_t *ret_count, struct error *error);
     /* Whether the live versions are messages of the master dataset, as they are there, and as many as the ledger says.

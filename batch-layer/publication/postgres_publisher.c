@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "database/backfill_days.h"
 #include "database/run_record.h"
 #include "database/source_lock.h"
 #include "engine/postgres/view_sql.h"
@@ -235,6 +236,25 @@ static bool publication_write(struct publishing *publishing, struct error *error
     return done;
 }
 
+/* Readers know by the time of the publication what they have seen of an epoch: it goes on even where the clock is set
+ * back. */
+static bool write_day(struct publishing *publishing, const struct backfill *backfill, int64_t day, struct error *error)
+{
+    struct writing writing = {.publishing = publishing};
+    struct buffer *sql = &writing.sql;
+    const struct source *source = publishing->run->source;
+    buffer_append_string(sql, "update tidemark.source set published_at = greatest(clock_timestamp(), published_at + "
+                              "interval '1 microsecond') where name = ");
+    append_source(&writing);
+    buffer_append_string(sql, "; ");
+    for (size_t i = 0; i < source->view_count; i++)
+        append_touched(&writing, &source->views[i], &publishing->changes[i]);
+    backfill_append_note(sql, source, backfill, day);
+    bool done = execute(&writing, error);
+    buffer_clean_up(sql);
+    return done;
+}
+
 static bool publication_commit(struct publishing *publishing, struct error *error)
 {
     return connection_execute(publishing->run->batch->connection, "commit", error);
@@ -357,6 +377,8 @@ const struct publisher_operations postgres_publisher = {
     .begin = publication_begin,
     .take_back = take_back,
     .write = publication_write,
+    .write_day = write_day,
+    .read_day = backfill_read_day,
     .commit = publication_commit,
     .was_published = was_published,
     .roll_back = roll_back,

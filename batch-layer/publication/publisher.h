@@ -23,6 +23,8 @@ void publishing_clean_up(struct publishing *publishing);
 int64_t publishing_rows(const struct publishing *publishing);
 int64_t publishing_moved(const struct publishing *publishing);
 
+struct backfill; /* run/backfill.h */
+
 /* What was tried, in words for people; valid during the call only. */
 struct run_entry {
     const char *kind, *started_at, *duration, *outcome, *messages, *rows;
@@ -55,6 +57,12 @@ struct publisher_operations {
     /* The publishing transaction. It begins with a lock on the source's row, so that nobody else publishes;
      * ERROR_TRY_AGAIN where somebody has. */
     bool (*begin)(struct publishing *publishing, struct error *error);
+    /* Of a backfill, in place of `write`: tells readers which rows are others, and notes that this day is done. What it
+     * notes of the last one is forgotten. */
+    bool (*write_day)(struct publishing *publishing, const struct backfill *backfill, int64_t day, struct error *error);
+    /* The first day of this backfill that isn't done. */
+    bool (*read_day)(struct batch *batch, const struct source *source, const struct backfill *backfill,
+                     int64_t *ret_day, struct error *error);
     /* As if the epoch before were published, and nothing in it: what follows publishes the same epoch once more. */
     bool (*take_back)(struct source_run *run, struct error *error);
     /* Epoch, cuts, ledger, views and the record of the run. A view with a refusal is recorded as not published. */

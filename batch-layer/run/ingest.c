@@ -181,7 +181,7 @@ bool ingest_to_cut(struct source_run *run, struct error *error)
                             .decoder = decoder_new(&run->source->schema),
                             .chunk = master->chunk_new(run->batch, run->source, NULL),
                             .progress = &progress};
-    progress_begin(&progress, run->source->name, messages_to_ingest(run));
+    progress_begin(&progress, run->source->name, "messages", messages_to_ingest(run));
     bool done =
         ingest.decoder && ingest.chunk ? ingest_all(&ingest, error) : error_set(error, ERROR_INTERNAL, "out of memory");
     double seconds = progress_end(&progress);

@@ -15,9 +15,9 @@ static double seconds_since(int64_t began_us)
     return (double)(passed_us > 0 ? passed_us : 1) / (double)US_PER_SECOND;
 }
 
-void progress_begin(struct progress *progress, const char *what, int64_t total)
+void progress_begin(struct progress *progress, const char *what, const char *unit, int64_t total)
 {
-    *progress = (struct progress){.what = what, .total = total, .terminal = isatty(STDERR_FILENO) == 1};
+    *progress = (struct progress){.what = what, .unit = unit, .total = total, .terminal = isatty(STDERR_FILENO) == 1};
     progress->began_us = progress->shown_us = clock_monotonic_us();
 }
 
@@ -27,8 +27,10 @@ void progress_add(struct progress *progress, int64_t done)
     if (!progress->terminal || clock_monotonic_us() - progress->shown_us < SHOW_EVERY_US)
         return;
     progress->shown_us = clock_monotonic_us();
-    fprintf(stderr, "\r\033[K%s: %" PRId64 " of %" PRId64 " messages, %.0f/s", progress->what, progress->done,
-            progress->total, (double)progress->done / seconds_since(progress->began_us));
+    double rate = (double)progress->done / seconds_since(progress->began_us);
+    fprintf(stderr, "\r\033[K%s: %" PRId64 " of %" PRId64 " %s, %.*f/s, %.0f s left", progress->what, progress->done,
+            progress->total, progress->unit, rate < 10 ? 1 : 0, rate,
+            (double)(progress->total - progress->done) / (rate > 0 ? rate : 1));
 }
 
 double progress_end(struct progress *progress)

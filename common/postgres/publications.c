@@ -129,8 +129,6 @@ static bool read_version(PGconn *connection, int64_t *ret_version, struct error 
     return true;
 }
 
-#define MICROSECONDS(column) "coalesce((extract(epoch from " column ") * 1000000)::bigint, 0)"
-
 #define SOURCE_COLUMNS                                                                                                 \
     "epoch, " MICROSECONDS("published_at") ", " MICROSECONDS("opened_at") ", coalesce(partitions, 0), "                \
                                                                           "coalesce(cluster, '')"

@@ -7,6 +7,9 @@
 #include "postgres/connection.h"
 #include "postgres/postgres.h"
 
+/* Of a timestamptz; 0 is null. */
+#define MICROSECONDS(column) "coalesce((extract(epoch from " column ") * 1000000)::bigint, 0)"
+
 #define REMEMBERED_SOURCES_MAX 64 /* sources beyond are read in full each time */
 
 /* Which publication of a source the rows were last read of: an epoch's number alone doesn't tell a database that was

@@ -71,10 +71,12 @@ static bool read_touched(const struct row_scan *scan, int64_t since_epoch, int64
     RESULT *known = NULL;
     if (!connection_query(
             scan->connection,
-            "select count(*) filter (where epoch > $3::bigint and windows is not null) = $4::bigint - $3::bigint "
-            "and count(*) filter (where epoch = $3::bigint and "
-            "(extract(epoch from published_at) * 1000000)::bigint = $5::bigint) = 1 "
-            "from tidemark.touched where source = $1 and view = $2 and epoch between $3::bigint and $4::bigint",
+            "select count(distinct epoch) filter (where epoch > $3::bigint) = $4::bigint - $3::bigint "
+            "and count(*) filter (where epoch = $3::bigint and us = $5::bigint) = 1 "
+            "and count(*) filter (where (epoch, us) > ($3::bigint, $5::bigint) and windows is null) = 0 "
+            "from (select epoch, windows, " MICROSECONDS(
+                "published_at") " as us from tidemark.touched "
+                                "where source = $1 and view = $2 and epoch between $3::bigint and $4::bigint) t",
             5, values, &known, error))
         return false;
     *ret_known = *PQgetvalue(known, 0, 0) == 't';
@@ -82,9 +84,9 @@ static bool read_touched(const struct row_scan *scan, int64_t since_epoch, int64
         return true;
     return connection_query(scan->connection,
                             "select distinct unnest(windows) from tidemark.touched "
-                            "where source = $1 and view = $2 and epoch > $3::bigint and epoch <= $4::bigint "
-                            "order by 1",
-                            4, values, ret_windows, error);
+                            "where source = $1 and view = $2 and epoch <= $4::bigint and "
+                            "(epoch, " MICROSECONDS("published_at") ") > ($3::bigint, $5::bigint) order by 1",
+                            5, values, ret_windows, error);
 }
 
 static bool give_windows(struct row_scan *scan, const PGresult *windows, struct error *error)

@@ -49,6 +49,7 @@ static bool check_versions(struct source_run *run, bool *ret_same, struct error 
 const struct engine_operations postgres_engine = {
     .merge = merge_versions,
     .rebuild = rebuild_views,
+    .recompute = rebuild_panes,
     .count_split_orders = count_split_orders,
     .check_versions = check_versions,
 };

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "database/schema.h"
 #include "engine/postgres/view_sql.h"
 #include "postgres/group_sql.h"
@@ -286,6 +287,48 @@ bool rebuild_views(struct source_run *run, struct view_change ret_changes[], str
     bool done = current.failed ? error_set(error, ERROR_INTERNAL, "out of memory")
                                : rebuild_each(&rebuild, buffer_string(&current), error);
     buffer_clean_up(&current);
+    buffer_clean_up(&rebuild.sql);
+    return done;
+}
+
+/* Panes that begin in these moments: of live versions, and of rows, some of which may have no versions any more. */
+static bool find_panes(struct rebuild *rebuild, const struct window_sql *window, struct time_range times,
+                       int64_t from_us, int64_t to_us, PGresult **ret_starts, struct error *error)
+{
+    const struct view *view = window->view;
+    struct buffer *sql = &rebuild->sql;
+    int64_t unit_us = window_is_of_moments(&view->window) ? 1 : US_PER_SECOND;
+    buffer_append_string(sql, "select tm_start from (select ");
+    window_sql_append_start(window, "o.tm_event_us", sql);
+    buffer_append_string(sql, " as tm_start from ");
+    append_current_table(sql, rebuild->run->source);
+    buffer_appendf(sql, " o where o.tm_event_us >= %" PRId64 " and o.tm_event_us < %" PRId64 " and ",
+                   times.from_s * US_PER_SECOND, times.to_s * US_PER_SECOND);
+    append_view_condition(sql, view);
+    buffer_append_string(sql, " union select tm_window from ");
+    append_view_table(sql, view);
+    buffer_appendf(sql, ") s where tm_start >= %" PRId64 " and tm_start < %" PRId64 " order by 1", from_us / unit_us,
+                   to_us / unit_us);
+    return batch_query(rebuild->run->batch, sql, ret_starts, error);
+}
+
+bool rebuild_panes(struct source_run *run, size_t number, int64_t from_us, int64_t to_us,
+                   struct view_change *ret_change, struct error *error)
+{
+    struct rebuild rebuild = {.run = run};
+    const struct view *view = &run->source->views[number];
+    struct window_sql window;
+    RESULT *starts = NULL;
+    *ret_change = (struct view_change){0};
+    /* Around a change of the clock moments of a window can lie outside its start and end. */
+    int64_t last_us = window_end_us(&view->window, view->zone, window_start_us(&view->window, view->zone, to_us - 1));
+    const struct time_range times = {from_us / US_PER_SECOND - SECONDS_PER_DAY,
+                                     last_us / US_PER_SECOND + SECONDS_PER_DAY};
+    window_sql_init(&window, view, times);
+    bool done = find_panes(&rebuild, &window, times, from_us, to_us, &starts, error);
+    if (done && PQntuples(starts) > 0)
+        done = replace_windows(&rebuild, &window, ret_change, starts, error);
+    window_sql_clean_up(&window);
     buffer_clean_up(&rebuild.sql);
     return done;
 }

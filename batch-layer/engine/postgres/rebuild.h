@@ -8,5 +8,7 @@
 
 /* As engine_operations says. */
 bool rebuild_views(struct source_run *run, struct view_change ret_changes[], struct error *error) MUST_CHECK;
+bool rebuild_panes(struct source_run *run, size_t view, int64_t from_us, int64_t to_us, struct view_change *ret_change,
+                   struct error *error) MUST_CHECK;
 
 #endif

@@ -148,22 +148,36 @@ static UNUSED void end_world(struct world *world)
     munmap(world->realtime, sizeof *world->realtime);
 }
 
-/* One run in a process of its own that dies at this place; true where it came to that place. */
-static UNUSED bool run_and_crash(struct world *world, const char *place)
+typedef bool world_step(struct batch *batch, const struct source *source, struct error *error);
+
+/* A step in a process of its own, which dies at this place; NULL: it is left to be killed. */
+static UNUSED pid_t start_step(struct world *world, world_step *step, const char *place)
 {
     batch_disconnect(&world->batch);
     world->batch.publications->operations->destroy(world->batch.publications);
     open_publications(world);
     pid_t child = fork();
     assert_true(child >= 0);
-    if (child == 0) {
+    if (child > 0)
+        return child;
+    if (place)
         setenv("TIDEMARK_CRASH_AT", place, 1);
-        struct error error;
-        _exit(run_source(&world->batch, world->source, &error) ? 0 : 1);
-    }
+    struct error error;
+    _exit(step(&world->batch, world->source, &error) ? 0 : 1);
+}
+
+/* Whether it died by SIGKILL. */
+static UNUSED bool was_killed(pid_t child)
+{
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+/* One run in a process of its own that dies at this place; true where it came to that place. */
+static UNUSED bool run_and_crash(struct world *world, const char *place)
+{
+    return was_killed(start_step(world, run_source, place));
 }
 
 /* What is published of a partition. */

@@ -3,6 +3,8 @@
  */
 #include "batch_fixture.h"
 
+#include "run/backfill.h"
+
 /* A reader's copy of the rows. */
 struct copy {
     const struct source *source;
@@ -142,6 +144,33 @@ static void changed_members_add_up_to_what_a_full_read_gives(void **state)
     play_changes(member_views);
 }
 
+static void days_that_were_filled_again_are_read_alone(void **state)
+{
+    (void)state;
+    struct world world;
+    struct copy copy;
+    struct publication_store *store;
+    const struct backfill backfill = {.view = "daily_revenue", .from = 20458, .to = 20460}; /* from 2026-01-05 */
+    make_world(&world, 1);
+    for (int i = 0; i < 3; i++)
+        append_some(&world);
+    run_ok(&world);
+    assert_true(postgres_publications_open(world.settings->postgres.url, NULL, &store, NULL));
+    copy_init(&copy, world.source);
+    int64_t epoch = read_since(store, &copy, 0);
+    if (!backfill_source(&world.batch, world.source, &backfill, &world.error))
+        fail_msg("%s", world.error.message);
+    assert_int_equal(read_since(store, &copy, epoch), epoch);
+    assert_int_equal(copy.whole_views, 0);
+    assert_in_range(copy.windows, 1, 3);
+    assert_int_equal(copy.rows, copy.windows);
+    read_since(store, &copy, epoch);
+    assert_int_equal(copy.whole_views + copy.windows + copy.rows, 0);
+    copy_clean_up(&copy);
+    store->operations->destroy(store);
+    end_world(&world);
+}
+
 static void database_that_was_restored_is_read_in_full(void **state)
 {
     (void)state;
@@ -264,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_add_up_to_what_a_full_read_gives),
         cmocka_unit_test(changed_members_add_up_to_what_a_full_read_gives),
+        cmocka_unit_test(days_that_were_filled_again_are_read_alone),
         cmocka_unit_test(database_that_was_restored_is_read_in_full),
         cmocka_unit_test(epoch_longer_ago_than_is_remembered_is_read_in_full),
         cmocka_unit_test(view_with_another_definition_has_no_rows),
