@@ -20,7 +20,7 @@ sys.dont_write_bytecode = True
 from replay import Replay  # noqa: E402
 from support import detector as fraud  # noqa: E402
 from support import oracle  # noqa: E402
-from support.parquet_rows import parquet_rows  # noqa: E402
+from support.parquet_rows import summary_rows  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.process import PATIENCE, Child, wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
@@ -292,20 +292,12 @@ def compare(demo, log):
 def compare_lake(demo, log):
     """Whether the summaries of the archived days, made of files alone by the schedule, become the recomputation."""
     say("waiting for the schedule to archive and to summarise what came")
-    gold, names = demo.folder / "lake/gold/daily_summary", list(SUMMARY)
+    gold = demo.folder / "lake/gold/daily_summary"
     expected, last = log.rows(demo.job.oracle_view("daily_summary")), {}
-
-    def found():
-        rows = {}
-        for folder in gold.glob("date=*"):
-            day, columns = folder.name.removeprefix("date="), ["category", "customer_segment", *names]
-            for category, segment, *measures in parquet_rows(columns, f"{folder}/**/*.parquet"):
-                rows[(oracle.day(day), category, segment)] = dict(zip(names, measures))
-        return rows
 
     def is_there():
         with contextlib.suppress(AssertionError):  # a day was replaced while it was read
-            last["difference"] = differences(expected, found())
+            last["difference"] = differences(expected, summary_rows(gold, ["category", "customer_segment"], SUMMARY))
         return last.get("difference") == ""
 
     with contextlib.suppress(AssertionError):

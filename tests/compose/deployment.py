@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 from urllib.parse import urlencode
 
 from support import disorder, online_retail, oracle
+from support.parquet_rows import summary_rows
 from support.process import ROOT, free_port, wait_until
 from support.tidemark import REVENUE, Answer, differences, oracle_view, view
 
@@ -31,6 +33,8 @@ VIEWS = {
     "daily_revenue": view("orders", measures=REVENUE),
     "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
 }
+# By what a layer of an image is known that has installed libraries: Debian's, and DuckDB's.
+INSTALLED = ("apt-get", " in /usr/lib/tidemark")
 MONTH = [ROOT / "tests" / "data" / "2010-12.csv.gz"]
 
 
@@ -45,6 +49,7 @@ class Deployment:
             "PROMETHEUS_PORT": str(self.prometheus_port),
             "TIDEMARK_CONFIG": str(self.configuration),
             "BUILD_NETWORK": "host",
+            "NPM_REGISTRY": npm_registry(),
         }
 
     def configure(self, text):
@@ -144,17 +149,24 @@ class Deployment:
     def view(self, name):
         return self.get(f"/v1/views/{name}?{urlencode({'limit': 100_000})}")
 
-    def batch_run(self):
+    def batch_run(self, *job):
         # 75: the scheduler's own run is at work, or a partition is just being taken over.
-        ends = lambda: self.execute("batch", "tidemark-batch", "run", check=False)  # noqa: E731
+        def done():
+            ran = self.execute("batch", "tidemark-batch", "run", *job, check=False)
+            if ran.returncode not in (0, 75):
+                raise AssertionError(ran.stdout)
+            return ran.returncode == 0
 
-        def published():
-            done = ends()
-            if done.returncode not in (0, 75):
-                raise AssertionError(done.stdout)
-            return done.returncode == 0
+        wait_until(done, 120, f"a batch run is done: {' '.join(job)}", every=0.5)
 
-        wait_until(published, 120, "a batch run publishes", every=0.5)
+    def summaries(self):
+        """Rows of the daily summaries in the lake, in the form of the oracle's."""
+        copied = self.engine.folder / "gold"
+        self.engine.docker("cp", f"{self.container('batch')}:/var/lib/tidemark/lake/gold/daily_summary", copied)
+        try:
+            return summary_rows(copied, VIEWS["daily_summary"]["dimensions"], SUMMARY)
+        finally:
+            shutil.rmtree(copied)
 
     def send(self, topic, messages):
         """Of keys and payloads; returns when all are delivered."""
@@ -217,6 +229,13 @@ class Orders:
         raise AssertionError(f"{answer.json['provenance']}")
 
 
+def npm_registry():
+    """Where this machine has npm's packages from."""
+    npm = shutil.which("npm")
+    asked = npm and subprocess.run([npm, "config", "get", "registry"], capture_output=True, text=True, check=True).stdout
+    return (asked or os.environ.get("NPM_CONFIG_REGISTRY") or "https://registry.npmjs.org").strip()
+
+
 def read_secrets(deployment):
     """All passwords of the deployment."""
     command = ["cat /run/secrets/postgres/*"]
@@ -234,6 +253,6 @@ def image_sizes(engine, name):
     history = engine.docker("history", "--no-trunc", "--human=false", "--format", "{{.Size}} {{.CreatedBy}}", name)
     for line in history.stdout.splitlines():
         size, _, command = line.partition(" ")
-        is_own = is_own and "apt-get" not in command
+        is_own = is_own and not any(word in command for word in INSTALLED)
         own, below = (own + int(size), below) if is_own else (own, below + int(size))
     return own, below

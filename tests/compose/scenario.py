@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 
 from support.process import ROOT, wait_until
+from support.tidemark import differences, oracle_view
 
-from .deployment import OURS, PROJECT, STORES, Deployment, Orders, image_sizes, read_secrets
+from .deployment import OURS, PROJECT, STORES, VIEWS, Deployment, Orders, image_sizes, read_secrets
 from .steps import run, run_on_engine
 
 OWN_BYTES_MAX = 25 << 20  # of an image, above base and installed libraries
@@ -45,6 +46,12 @@ class Scenario:
         views = self.deployment.get("/v1/views")
         assert views.status == 200, views.body
 
+    def images_are_small(self):
+        for service in OURS:
+            own, below = image_sizes(self.engine, f"tidemark-{service}")
+            print(f"tidemark-{service}: {own / 1e6:.1f} MB of its own, {below / 1e6:.0f} MB of base and libraries")
+            assert own <= OWN_BYTES_MAX, own
+
     def orders_are_answered_as_an_independent_recomputation_says(self):
         self.orders.send(6000)
         self.orders.assert_served()
@@ -68,6 +75,13 @@ class Scenario:
         self.orders.send(2000)
         self.orders.assert_served()
 
+    def the_lake_has_summaries_of_each_day_as_an_independent_recomputation_says(self):
+        for job in ((), ("archive_orders",), ("daily_summary",)):
+            self.deployment.batch_run(*job)
+        expected = self.orders.recomputed().rows(oracle_view(VIEWS["daily_summary"], "UTC"))
+        difference = differences(expected, self.deployment.summaries())
+        assert expected and not difference, difference
+
     def stopping_ends_our_programs_with_0(self):
         """137 is a program that had to be killed."""
         containers = {service: self.deployment.container(service) for service in OURS}
@@ -85,9 +99,11 @@ class Scenario:
     SHORT = (
         images_are_built,
         one_command_brings_all_services_up_healthy,
+        images_are_small,
         orders_are_answered_as_an_independent_recomputation_says,
         transactions_are_judged,
         a_batch_run_changes_no_answer,
+        the_lake_has_summaries_of_each_day_as_an_independent_recomputation_says,
         stopping_ends_our_programs_with_0,
         down_leaves_nothing,
     )
@@ -106,12 +122,6 @@ class Scenario:
             running = [n for n in self.deployment.containers(service) if self.deployment.inspect(n)["State"]["Running"]]
             assert not running, service
         self.deployment.configure(right)
-
-    def images_are_small(self):
-        for service in OURS:
-            own, below = image_sizes(self.engine, f"tidemark-{service}")
-            print(f"tidemark-{service}: {own / 1e6:.1f} MB of its own, {below / 1e6:.0f} MB of base and libraries")
-            assert own <= OWN_BYTES_MAX, own
 
     def nothing_runs_as_root(self):
         for service in OURS + STORES:
@@ -368,6 +378,7 @@ class Scenario:
         orders_are_answered_as_an_independent_recomputation_says,
         transactions_are_judged,
         a_batch_run_changes_no_answer,
+        the_lake_has_summaries_of_each_day_as_an_independent_recomputation_says,
         nothing_runs_as_root,
         root_file_systems_are_read_only_and_nothing_is_left_of_capabilities,
         only_serving_is_published_and_on_this_machine_alone,

@@ -4,6 +4,8 @@
 import ctypes
 from pathlib import Path
 
+from . import oracle
+
 PLACES = ("/usr/local/lib/tidemark", Path.home() / ".local/lib/tidemark")
 
 
@@ -43,3 +45,14 @@ def parquet_rows(columns, files):
         library.duckdb_destroy_result(ctypes.byref(result))
         library.duckdb_disconnect(ctypes.byref(connection))
         library.duckdb_close(ctypes.byref(database))
+
+
+def summary_rows(gold, dimensions, measures):
+    """{(start of the day, *dimensions): {measure: value}} of all days of UTC that a job has summarised below a folder."""
+    rows = {}
+    for folder in gold.glob("date=*"):
+        start = oracle.day(folder.name.removeprefix("date="))
+        for row in parquet_rows([*dimensions, *measures], f"{folder}/**/*.parquet"):
+            key, values = row[: len(dimensions)], row[len(dimensions) :]
+            rows[(start, *key)] = dict(zip(measures, values))
+    return rows
