@@ -419,7 +419,6 @@ static bool publish_write(struct publishing *publishing, struct error *error)
     for (size_t i = 0; i < run->source->view_count; i++) {
         publication->ledger.views[i].counted = publishing->changes[i].counted;
         publication->ledger.views[i].filtered = publishing->changes[i].filtered;
-        snprintf(publication->view_fingerprints[i], FINGERPRINT_SIZE, "%s", run->source->views[i].fingerprint);
     }
     for (size_t i = 0; run->batch->accepts_gaps && i < run->partition_count; i++)
         for (int gap = 0; gap < process->tx.partitions[i].gap_count; gap++)

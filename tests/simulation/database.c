@@ -115,10 +115,36 @@ static void append_gaps(const struct database_partition *partition, int32_t numb
     }
 }
 
-void database_publication(const struct database *database, struct publication *ret_publication)
+/* Which of the published views has the name of this one; views->count where none has. */
+static size_t find_view(const struct published_views *views, const struct view *view)
+{
+    size_t number = 0;
+    while (number < views->count && strcmp(views->panes[number].view->name, view->name) != 0)
+        number++;
+    return number;
+}
+
+/* What is said of views, by the numbers that they have in this source. */
+static void number_views(const struct database_state *state, const struct source *source,
+                         struct publication *publication)
+{
+    memset(publication->view_fingerprints, 0, sizeof publication->view_fingerprints);
+    memset(publication->ledger.views, 0, sizeof publication->ledger.views);
+    for (size_t i = 0; state->views && i < source->view_count; i++) {
+        size_t number = find_view(state->views, &source->views[i]);
+        if (number == state->views->count)
+            continue;
+        publication->ledger.views[i] = state->publication.ledger.views[number];
+        memcpy(publication->view_fingerprints[i], state->views->panes[number].view->fingerprint, FINGERPRINT_SIZE);
+    }
+}
+
+void database_publication(const struct database *database, const struct source *source,
+                          struct publication *ret_publication)
 {
     const struct database_state *state = &database->now;
     struct publication publication = state->publication;
+    number_views(state, source, &publication);
     publication.partitions = calloc(TOPIC_PARTITIONS, sizeof *publication.partitions);
     publication.gaps = calloc((size_t)TOPIC_PARTITIONS * DATABASE_GAPS, sizeof *publication.gaps);
     assert(publication.partitions && publication.gaps);
@@ -147,12 +173,29 @@ static struct database_reader *reader_of(struct publication_store *store)
 static bool read_publication(struct publication_store *store, const struct source *source,
                              struct publication *ret_publication, struct error *error)
 {
-    (void)source;
     struct database_reader *reader = reader_of(store);
     if (!call_begins(reader->actor, &reader->database->service, error) ||
         !call_ends(reader->actor, &reader->database->service, error))
         return false;
-    database_publication(reader->database, ret_publication);
+    database_publication(reader->database, source, ret_publication);
+    return true;
+}
+
+/* All of this definition's. */
+static bool give_rows(const struct database_state *state, const struct source *source, size_t view,
+                      const struct published_rows *rows, struct error *error)
+{
+    rows->clear_view(rows->context, view);
+    size_t number = state->views ? find_view(state->views, &source->views[view]) : 0;
+    if (!state->views || number == state->views->count ||
+        strcmp(state->views->panes[number].view->fingerprint, source->views[view].fingerprint) != 0)
+        return true;
+    const struct panes *panes = &state->views->panes[number];
+    for (size_t i = 0; i < panes_count(panes); i++) {
+        struct pane pane = panes_get(panes, i);
+        if (pane.cell->count && !rows->row(rows->context, view, pane.window_start_us, pane.group, pane.cell, error))
+            return false;
+    }
     return true;
 }
 
@@ -164,18 +207,10 @@ static bool read_rows(struct publication_store *store, const struct source *sour
     if (!call_begins(reader->actor, &reader->database->service, error) ||
         !call_ends(reader->actor, &reader->database->service, error))
         return false;
-    const struct database_state *state = &reader->database->now;
-    for (size_t view = 0; view < source->view_count; view++) {
-        rows->clear_view(rows->context, view);
-        if (!state->views || strcmp(state->publication.view_fingerprints[view], source->views[view].fingerprint) != 0)
-            continue;
-        for (size_t i = 0; i < panes_count(&state->views->panes[view]); i++) {
-            struct pane pane = panes_get(&state->views->panes[view], i);
-            if (pane.cell->count && !rows->row(rows->context, view, pane.window_start_us, pane.group, pane.cell, error))
-                return false;
-        }
-    }
-    database_publication(reader->database, ret_publication);
+    for (size_t view = 0; view < source->view_count; view++)
+        if (!give_rows(&reader->database->now, source, view, rows, error))
+            return false;
+    database_publication(reader->database, source, ret_publication);
     return true;
 }
 

@@ -79,7 +79,8 @@ struct database_reader {
 void database_reader_init(struct database_reader *reader, struct database *database, struct actor *actor);
 /* The messages that were lost to this publication, accepted or not. */
 const struct database_losses *database_losses(const struct database *database, int64_t epoch, int64_t published_at_us);
-/* What is published just now, without a call. */
-void database_publication(const struct database *database, struct publication *ret_publication);
+/* What is published just now, as whoever has this definition reads it; without a call. */
+void database_publication(const struct database *database, const struct source *source,
+                          struct publication *ret_publication);
 
 #endif

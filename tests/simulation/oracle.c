@@ -1,19 +1,88 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "oracle.h"
 
+#include <stdlib.h>
+
 #include "world.h"
 
-#define DAY_S 86400
-
-static struct oracle_row *row_of(struct oracle_answer *answer, int64_t window_s, int category)
+static struct oracle_row *row_of(struct oracle_answer *answer, int64_t start_us, int64_t end_us, int category)
 {
     for (size_t i = 0; i < answer->count; i++)
-        if (answer->rows[i].window_s == window_s && answer->rows[i].category == category)
+        if (answer->rows[i].start_us == start_us && answer->rows[i].category == category)
             return &answer->rows[i];
     if (answer->count == ORACLE_ROWS)
         world_fail("the oracle has no room for more rows");
-    answer->rows[answer->count] = (struct oracle_row){window_s, category, 0, 0, 0};
+    answer->rows[answer->count] = (struct oracle_row){start_us, end_us, category, 0, 0, 0};
     return &answer->rows[answer->count++];
+}
+
+static void add_to(struct oracle_row *row, const struct order_message *message)
+{
+    row->count++;
+    row->cents += message->cents;
+    row->amounts |= ORACLE_AMOUNT(message->cents);
+}
+
+static bool is_in_range(const struct oracle_question *question, int64_t start_us)
+{
+    return start_us >= question->from_us && start_us < question->to_us;
+}
+
+static int category_of(const struct oracle_question *question, const struct order_message *message)
+{
+    return question->by_category ? message->category : ORACLE_ALL_CATEGORIES;
+}
+
+static void add_to_windows(const struct oracle_question *question, const struct order_message *message,
+                           struct oracle_answer *answer)
+{
+    int64_t start_us = message->event_us - message->event_us % question->pane_us;
+    for (int64_t i = 0; i < question->panes; i++, start_us -= question->pane_us)
+        if (is_in_range(question, start_us))
+            add_to(row_of(answer, start_us, start_us + question->panes * question->pane_us,
+                          category_of(question, message)),
+                   message);
+}
+
+/* Versions that count, of which sessions are made. */
+static struct {
+    const struct order_message *messages[TOPIC_PARTITIONS * TOPIC_OFFSETS];
+    size_t count;
+} counted;
+
+static int compare_moments(const void *left, const void *right)
+{
+    const struct order_message *a = *(const struct order_message *const *)left,
+                               *b = *(const struct order_message *const *)right;
+    return (a->event_us > b->event_us) - (a->event_us < b->event_us);
+}
+
+static void add_sessions(const struct oracle_question *question, int category, struct oracle_answer *answer)
+{
+    struct oracle_row session = {0};
+    for (size_t i = 0; i < counted.count; i++) {
+        const struct order_message *message = counted.messages[i];
+        if (category_of(question, message) != category)
+            continue;
+        if (session.count == 0 || message->event_us > session.end_us) {
+            if (session.count > 0 && is_in_range(question, session.start_us))
+                *row_of(answer, session.start_us, session.end_us, category) = session;
+            session = (struct oracle_row){.start_us = message->event_us, .category = category};
+        }
+        session.end_us = message->event_us + question->gap_us;
+        add_to(&session, message);
+    }
+    if (session.count > 0 && is_in_range(question, session.start_us))
+        *row_of(answer, session.start_us, session.end_us, category) = session;
+}
+
+static void add_all_sessions(const struct oracle_question *question, struct oracle_answer *answer)
+{
+    qsort(counted.messages, counted.count, sizeof counted.messages[0], compare_moments);
+    if (!question->by_category)
+        add_sessions(question, ORACLE_ALL_CATEGORIES, answer);
+    for (int category = 0; question->by_category && category < TOPIC_CATEGORIES; category++)
+        add_sessions(question, category, answer);
 }
 
 static void add(const struct oracle_question *question, const struct order_message *message,
@@ -22,12 +91,17 @@ static void add(const struct oracle_question *question, const struct order_messa
     answer->live++;
     if (message->cancelled || (!question->takes_all_amounts && message->cents <= 0))
         return;
-    int64_t at_s = message->event_us / 1000000;
-    int64_t window_s = question->by_day ? at_s - at_s % DAY_S : at_s - at_s % 60;
-    struct oracle_row *row = row_of(answer, window_s, question->by_day ? message->category : -1);
-    row->count++;
-    row->cents += message->cents;
-    row->amounts |= ORACLE_AMOUNT(message->cents);
+    if (question->gap_us > 0)
+        counted.messages[counted.count++] = message;
+    else
+        add_to_windows(question, message, answer);
+}
+
+static void follow_clock(const struct order_message *message, struct oracle_answer *answer)
+{
+    int64_t at_us =
+        message->record_us >= 0 && message->record_us < message->event_us ? message->record_us : message->event_us;
+    answer->clock_us = at_us > answer->clock_us ? at_us : answer->clock_us;
 }
 
 static bool was_lost(const struct oracle_question *question, int32_t partition, int64_t offset)
@@ -53,6 +127,7 @@ static bool add_partition(const struct oracle_question *question, int32_t partit
         answer->bad += message->bad;
         if (message->bad)
             continue;
+        follow_clock(message, answer);
         if (!question->has_versions)
             add(question, message, answer);
         else if (!kept[message->order] || !question->keeps_first)
@@ -67,9 +142,12 @@ static bool add_partition(const struct oracle_question *question, int32_t partit
 bool oracle_answer(const struct oracle_question *question, struct oracle_answer *ret_answer)
 {
     ret_answer->count = 0;
-    ret_answer->consumed = ret_answer->bad = ret_answer->live = 0;
+    ret_answer->consumed = ret_answer->bad = ret_answer->live = ret_answer->clock_us = 0;
+    counted.count = 0;
     for (int32_t i = 0; i < TOPIC_PARTITIONS; i++)
         if (!add_partition(question, i, ret_answer))
             return false;
+    if (question->gap_us > 0)
+        add_all_sessions(question, ret_answer);
     return true;
 }

@@ -6,12 +6,13 @@
 
 #include "database.h"
 
-#define ORACLE_ROWS 128
+#define ORACLE_ROWS 2048
 #define ORACLE_AMOUNT(cents) (1u << ((cents) / 101 + 1)) /* of the few that a message can have */
+#define ORACLE_ALL_CATEGORIES (-1)
 
 struct oracle_row {
-    int64_t window_s;
-    int category; /* of BY_DAY; -1 */
+    int64_t start_us, end_us;
+    int category;
     int64_t count, cents;
     unsigned amounts; /* those that there are, as ORACLE_AMOUNT */
 };
@@ -20,13 +21,16 @@ struct oracle_answer {
     size_t count;
     struct oracle_row rows[ORACLE_ROWS];
     int64_t consumed, bad, live; /* live versions */
+    int64_t clock_us;            /* latest event time, of each message no later than its record's; 0: none */
 };
 
 struct oracle_question {
     const struct topic *topic;
     bool keeps_first, has_versions; /* of a source's rule for duplicates */
-    bool takes_all_amounts;
-    bool by_day;                                          /* and category; else by minute */
+    bool takes_all_amounts, by_category;
+    int64_t gap_us;                                       /* rows are sessions; 0: … */
+    int64_t pane_us, panes;                               /* … so many windows of that length, one after the other */
+    int64_t from_us, to_us;                               /* where rows start */
     int64_t from[TOPIC_PARTITIONS], to[TOPIC_PARTITIONS]; /* offsets; empty where to <= from */
     const struct database_losses *losses;                 /* of messages that nobody could read; NULL none */
     bool lost[TOPIC_PARTITIONS];                          /* of what lay there before the tail was lost */

@@ -2,13 +2,11 @@
 #include "serving_actor.h"
 
 #include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
 
+#include "answers.h"
 #include "base/clock.h"
 #include "chance.h"
 #include "merged/follower.h"
-#include "oracle.h"
 #include "provenance.h"
 #include "store_health.h"
 
@@ -24,156 +22,6 @@ struct serving_process {
 
 static struct metrics *metrics;
 
-/* --- what is answered, against the oracle --- */
-
-static int category_of(const struct view *view, struct text group)
-{
-    struct value values[DIMENSIONS_MAX];
-    if (view->dimension_count == 0)
-        return -1;
-    if (!group_parse(view, group, values))
-        world_fail("a group that isn't one");
-    return !values[0].present ? 0 : values[0].text.length == 0 ? 1 : 2;
-}
-
-static const struct oracle_row *find_row(const struct oracle_answer *answer, int64_t window_s, int category)
-{
-    for (size_t i = 0; i < answer->count; i++)
-        if (answer->rows[i].window_s == window_s && answer->rows[i].category == category)
-            return &answer->rows[i];
-    return NULL;
-}
-
-static size_t rows_expected(const struct oracle_answer *answer)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < answer->count; i++)
-        count += answer->rows[i].count > 0;
-    return count;
-}
-
-/* A first difference, to be said where no story explains the answer. */
-static struct buffer difference;
-
-static bool differs(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static bool differs(const char *format, ...)
-{
-    char text[300];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (difference.length == 0)
-        buffer_append_string(&difference, text);
-    return false;
-}
-
-/* unique, min and max of what there is. */
-static bool compare_members(const struct snapshot *snapshot, int64_t window_s, struct text group, unsigned amounts)
-{
-    struct cell_total answered = {0};
-    const struct view *view = &snapshot->source->views[BY_DAY];
-    const struct sum *sums = &cell_total(&answered)->sums[view->sum_count];
-    snapshot_take_members(snapshot, BY_DAY, window_s * US_PER_SECOND, group, cell_total(&answered));
-    bool same = sums[0].count == __builtin_popcount(amounts) && sums[1].count == 1 && sums[2].count == 1 &&
-                ORACLE_AMOUNT((int64_t)sums[1].total) == (amounts & -amounts) &&
-                ORACLE_AMOUNT((int64_t)sums[2].total) == 1u << (31 - __builtin_clz(amounts));
-    return same ||
-           differs("view %s, window %lld: %lld amounts from %lld to %lld are answered as complete; the messages "
-                   "below the offsets give %d (%x)",
-                   view->name, (long long)window_s, (long long)sums[0].count, (long long)sums[1].total,
-                   (long long)sums[2].total, __builtin_popcount(amounts), amounts);
-}
-
-static bool compare_row(const struct snapshot *snapshot, const struct view *view, int64_t window_s,
-                        const struct row *row, const struct oracle_answer *expected, size_t *found)
-{
-    const struct cell *batch = row_cell(row, view, LAYER_BATCH), *live = row_cell(row, view, LAYER_SPEED);
-    int64_t count = batch->count + live->count;
-    int64_t cents = (int64_t)(batch->sums[0].total + live->sums[0].total);
-    if (count == 0)
-        return true;
-    ++*found;
-    const struct oracle_row *wanted = find_row(expected, window_s, category_of(view, row_group(row, view)));
-    if (wanted && wanted->count == count && wanted->cents == cents)
-        return view->member_count == 0 || compare_members(snapshot, window_s, row_group(row, view), wanted->amounts);
-    return differs("view %s, window %lld: %lld orders of %lld cents are answered as complete (%lld of %lld from the "
-                   "batch view); the messages below the offsets give %lld of %lld",
-                   view->name, (long long)window_s, (long long)count, (long long)cents, (long long)batch->count,
-                   (long long)batch->sums[0].total, wanted ? (long long)wanted->count : 0,
-                   wanted ? (long long)wanted->cents : 0);
-}
-
-static bool compare_view(const struct snapshot *snapshot, size_t number, const struct oracle_answer *expected)
-{
-    const struct view_rows *rows = &snapshot->views[number].rows;
-    size_t found = 0;
-    for (size_t w = 0; w < rows->count; w++)
-        for (size_t r = 0; r < rows->windows[w].count; r++)
-            if (!compare_row(snapshot, rows->view, rows->windows[w].start_us / US_PER_SECOND, rows->windows[w].rows[r],
-                             expected, &found))
-                return false;
-    return found == rows_expected(expected) ||
-           differs("view %s: %zu rows are answered as complete; the messages below the offsets give %zu",
-                   rows->view->name, found, rows_expected(expected));
-}
-
-static bool compare_ledger(const struct snapshot *snapshot, const struct oracle_answer *expected)
-{
-    struct ledger ledger = snapshot->publication.ledger;
-    ledger_merge(&ledger, &snapshot->live_ledger);
-    if (!ledger_is_closed(&ledger, snapshot->source->view_count))
-        return differs("the ledger of a complete answer isn't closed");
-    return (ledger.consumed == expected->consumed && ledger.bad == expected->bad && ledger.kept == expected->live) ||
-           differs("the ledger says consumed %lld, bad %lld, kept %lld; the messages give %lld, %lld, %lld",
-                   (long long)ledger.consumed, (long long)ledger.bad, (long long)ledger.kept,
-                   (long long)expected->consumed, (long long)expected->bad, (long long)expected->live);
-}
-
-static void ask(const struct serving_process *serving, size_t view, struct oracle_question *question)
-{
-    const struct source *source = &serving->definition->source;
-    const struct publication *publication = &serving->snapshot->publication;
-    *question = (struct oracle_question){
-        .topic = &the_world.topic,
-        .keeps_first = source->on_duplicate == ON_DUPLICATE_IGNORE,
-        .has_versions = source->on_duplicate != ON_DUPLICATE_NONE,
-        .takes_all_amounts = view == BY_MINUTE && serving->definition->takes_all_amounts,
-        .losses = database_losses(&the_world.database, publication->epoch, publication->published_at_us)};
-    for (size_t i = 0; i < serving->snapshot->partition_count; i++) {
-        question->from[i] = serving->snapshot->partitions[i].first;
-        question->to[i] = serving->snapshot->partitions[i].offset;
-    }
-}
-
-/* What lay in a partition before it lost its tail is as true as what took its place, but never both. */
-static bool is_explained(const struct serving_process *serving, size_t view, struct oracle_question *question)
-{
-    static struct oracle_answer expected;
-    question->by_day = view == BY_DAY;
-    for (unsigned story = 0; story < 1u << TOPIC_PARTITIONS; story++) {
-        for (int i = 0; i < TOPIC_PARTITIONS; i++)
-            question->lost[i] = story >> i & 1;
-        if (oracle_answer(question, &expected) && compare_view(serving->snapshot, view, &expected) &&
-            compare_ledger(serving->snapshot, &expected))
-            return true;
-        if (!the_world.has_lost_tail)
-            return false;
-    }
-    return false;
-}
-
-/* A gap is said of messages that are gone, and of no others. */
-static void check_gaps(const struct snapshot *snapshot)
-{
-    struct offset_range gap;
-    for (size_t i = 0; i < snapshot->partition_count; i++)
-        for (size_t number = 0; snapshot_gap(snapshot, i, number, &gap); number++)
-            if (gap.from >= gap.to || gap.to > the_world.topic.partitions[i].first)
-                world_fail("partition %zu: a gap from %lld to %lld is said, and the log begins at %lld", i,
-                           (long long)gap.from, (long long)gap.to, (long long)the_world.topic.partitions[i].first);
-}
-
 /* What an answer rests on. Once the faults have ended, one on the same is compared only once. */
 static uint64_t state_of_answer(const struct snapshot *snapshot)
 {
@@ -185,31 +33,49 @@ static uint64_t state_of_answer(const struct snapshot *snapshot)
 
 static void check_answers(struct serving_process *serving)
 {
-    const struct snapshot *snapshot = serving->snapshot;
-    struct oracle_question question;
-    if (!snapshot->loaded)
+    if (!serving->snapshot->loaded)
         return;
-    uint64_t state = state_of_answer(snapshot);
+    uint64_t state = state_of_answer(serving->snapshot);
     if (the_world.is_calm && state == serving->compared)
         return;
     serving->compared = state;
-    the_world.figures.deferred += snapshot_deferred(snapshot) > 0;
-    check_gaps(snapshot);
-    for (size_t view = 0; view < BY_DAY_AMOUNTS; view++) {
-        the_world.figures.answers++;
-        if (!view_is_complete(snapshot, view))
-            continue;
-        the_world.figures.complete++;
-        ask(serving, view, &question);
-        buffer_clear(&difference);
-        if (!is_explained(serving, view, &question))
-            world_fail("%s", difference.length ? buffer_string(&difference) : "offsets are answered that don't exist");
-    }
+    answers_check(serving->definition, serving->snapshot);
 }
 
-bool serving_is_complete(const struct world *world, size_t view)
+bool serving_is_complete(const struct world *world)
 {
-    return view_is_complete(world->serving->snapshot, view);
+    const struct serving_process *serving = world->serving;
+    for (size_t view = 0; view < serving->definition->plan_count; view++)
+        if (!view_is_complete(serving->snapshot, view))
+            return false;
+    return true;
+}
+
+static bool is_unchanged(const struct view *view, const struct definition *old)
+{
+    for (size_t i = 0; i < old->plan_count; i++)
+        if (strcmp(view->fingerprint, old->views[i].fingerprint) == 0)
+            return true;
+    return false;
+}
+
+bool serving_answers_unchanged(const struct world *world, const struct definition *old)
+{
+    const struct serving_process *serving = world->serving;
+    for (size_t view = 0; view < serving->definition->plan_count; view++)
+        if (is_unchanged(&serving->definition->views[view], old) && !view_is_complete(serving->snapshot, view) &&
+            !serving_defers(world))
+            return false;
+    return true;
+}
+
+void serving_check_change(const struct world *world, const struct definition *old)
+{
+    const struct serving_process *serving = world->serving;
+    for (size_t view = 0; view < serving->definition->plan_count; view++)
+        if (!is_unchanged(&serving->definition->views[view], old) && view_is_complete(serving->snapshot, view))
+            world_fail("view %s has changed, and is complete before it is published",
+                       serving->definition->views[view].name);
 }
 
 bool serving_defers(const struct world *world)
@@ -232,10 +98,7 @@ bool serving_is_current(const struct world *world)
     if (!snapshot->loaded || snapshot->publication.epoch != world->database.now.publication.epoch ||
         snapshot->partition_count < (size_t)world->topic.partition_count)
         return false;
-    for (size_t view = 0; view < BY_DAY_AMOUNTS; view++)
-        if (!serving_is_complete(world, view))
-            return false;
-    return serving_reaches_ends(world);
+    return serving_is_complete(world) && serving_reaches_ends(world);
 }
 
 bool serving_is_whole(const struct world *world)
@@ -249,7 +112,8 @@ bool serving_is_whole(const struct world *world)
 
 void serving_explain(const struct world *world, struct buffer *out)
 {
-    provenance_append(world->serving->snapshot, BY_MINUTE, NULL, out);
+    for (size_t view = 0; view < world->serving->definition->plan_count; view++)
+        provenance_append(world->serving->snapshot, view, NULL, out);
 }
 
 /* --- the process --- */

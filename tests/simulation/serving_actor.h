@@ -13,8 +13,12 @@ void serving_pass(struct world *world);            /* each thread comes round on
 
 /* The answers of all views are complete, of the newest publication, and hold all that the topic has. */
 bool serving_is_current(const struct world *world);
-/* Those of this view are complete. */
-bool serving_is_complete(const struct world *world, size_t view);
+/* They are complete. */
+bool serving_is_complete(const struct world *world);
+/* So are those of the views that have the definition that they had, but for what the next run has to place. */
+bool serving_answers_unchanged(const struct world *world, const struct definition *old);
+/* No other view is, before anything is published by this definition. */
+void serving_check_change(const struct world *world, const struct definition *old);
 /* They lack messages that the next run has to place. */
 bool serving_defers(const struct world *world);
 /* They hold all that the topic has. */

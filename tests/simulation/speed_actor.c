@@ -21,11 +21,10 @@ static struct process processes[SPEEDS];
 /* The thread that listens to PostgreSQL is heard of with a delay. */
 static bool latest(void *context, size_t source, struct publication *ret_publication)
 {
-    (void)source;
     struct process *process = context;
     if (!the_world.database.service.is_down && (!process->has_heard || chance_one_in(2))) {
         publication_clean_up(&process->heard);
-        database_publication(&the_world.database, &process->heard);
+        database_publication(&the_world.database, &process->speed.settings->sources[source], &process->heard);
         process->has_heard = true;
     }
     if (!process->has_heard)

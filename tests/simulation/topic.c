@@ -16,6 +16,7 @@ void topic_begin(struct topic *topic, int32_t partitions, int64_t max_future_us)
     topic->pool_used = 0;
     topic->max_future_us = max_future_us;
     topic->record_us = WALL_EPOCH_US;
+    topic->clock_us = 0;
     topic->generation = 1;
     topic->arrives_whole = false;
     memset(topic->order_event_us, 0, sizeof topic->order_event_us);
@@ -121,6 +122,14 @@ static void choose_record_time(const struct topic *topic, struct order_message *
         message->record_us = -1;
 }
 
+static void follow_clock(struct topic *topic, const struct order_message *message)
+{
+    int64_t at_us =
+        message->record_us >= 0 && message->record_us < message->event_us ? message->record_us : message->event_us;
+    if (!message->bad && !message->hole && at_us > topic->clock_us)
+        topic->clock_us = at_us;
+}
+
 static void produce(struct topic *topic, int order, struct topic_partition *partition)
 {
     if (partition->end - partition->began == TOPIC_OFFSETS)
@@ -138,6 +147,7 @@ static void produce(struct topic *topic, int order, struct topic_partition *part
     write_payload(message);
     if (chance_one_in(12))
         spoil(topic, message);
+    follow_clock(topic, message);
     append(partition, message);
 }
 

@@ -41,6 +41,7 @@ struct topic {
     int pool_used;
     int64_t order_event_us[TOPIC_ORDERS]; /* an order keeps its event time; 0: not ordered yet */
     int64_t record_us;                    /* time of the last record */
+    int64_t clock_us; /* latest event time, of each good message no later than its record's; 0: none */
     int64_t max_future_us;
     bool has_holes;        /* one where a message was tells nothing of whose story it is */
     unsigned untimed_in_6; /* so many messages of six have no record time */

@@ -3,30 +3,21 @@
 #ifndef TIDEMARK_SIMULATION_WORLD_H
 #define TIDEMARK_SIMULATION_WORLD_H
 
-#include "config/settings.h"
 #include "database.h"
+#include "definitions.h"
 #include "letters_gate.h"
 #include "redis_gate.h"
 #include "topic.h"
 
-enum { ID, STATUS, CATEGORY, AMOUNT, FIELD_COUNT };
-enum { BY_MINUTE, BY_DAY, BY_DAY_AMOUNTS, VIEW_COUNT }; /* by day and category; and the members of its measures */
-enum { DEFINITIONS = 2, SPEEDS = 2, BATCHES = 2 };
+enum { DEFINITIONS = 3, SPEEDS = 2, BATCHES = 2 };
 
 struct figures {
     int64_t schedules, steps, answers, complete, publications, kills, deferred, unread;
 };
 
 struct world {
-    /* Made once: two definitions of the source that differ in what counts by minute. */
     struct zone *zone;
     struct arena arena;
-    struct definition {
-        struct source source;
-        struct view views[VIEW_COUNT];
-        bool takes_all_amounts; /* by minute; else only those above 0 */
-        struct settings settings;
-    } definitions[DEFINITIONS];
 
     /* One schedule's. */
     uint64_t seed;
@@ -35,6 +26,7 @@ struct world {
     struct memory_realtime redis, redis_backup;
     struct database database;
     struct memory_dead_letter_topic letters;
+    struct definition definitions[DEFINITIONS];
     int definition;                         /* that processes start with */
     bool is_calm;                           /* the faults have ended */
     bool loses_tails;                       /* this schedule is one in which that happens */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * realtime_store in memory: the same answers as Redis, for tests that play faults. One source, by one definition or
- * two. Nothing in it is ever idle: what is to be forgotten only then stays. */
+ * realtime_store in memory: the same answers as Redis, for tests that play faults. One source, by up to
+ * three definitions. Nothing in it is ever idle: what is to be forgotten only then stays. */
 #ifndef TIDEMARK_TESTS_MEMORY_REALTIME_H
 #define TIDEMARK_TESTS_MEMORY_REALTIME_H
 
 #include "ports/realtime_store.h"
 
 #define MEMORY_PARTITIONS_MAX 8
-#define MEMORY_DEFINITIONS_MAX 2
+#define MEMORY_DEFINITIONS_MAX 3
 #define MEMORY_SLOTS_MAX (MEMORY_DEFINITIONS_MAX * MEMORY_PARTITIONS_MAX)
 
 struct memory_realtime {
@@ -17,7 +17,7 @@ struct memory_realtime {
     struct memory_slot {
         struct slot slot;
         struct slot_reader cells; /* the panes and ledgers by epoch */
-    } slots[MEMORY_SLOTS_MAX];    /* by partition; those of the second definition behind all of the first */
+    } slots[MEMORY_SLOTS_MAX];    /* by partition; of one definition after the other */
     struct memory_reader {
         const struct source *definition; /* by which it was begun or committed to last; NULL: not known */
         char id[COMMIT_ID_MAX];
