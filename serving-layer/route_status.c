@@ -103,19 +103,19 @@ static void append_source(const struct snapshot *snapshot, struct buffer *out)
     buffer_append_string(out, "]}");
 }
 
-/* What is counted is null while nothing that is published was read, and so is whether it adds up. */
-static void append_figure(const struct snapshot *snapshot, const char *name, int64_t messages, struct buffer *out)
+/* What is counted is null while it isn't known, and so is whether it adds up. */
+static void append_figure(bool is_known, const char *name, int64_t messages, struct buffer *out)
 {
     buffer_appendf(out, "\"%s\": ", name);
-    if (snapshot->loaded)
+    if (is_known)
         buffer_append_integer(out, messages);
     else
         buffer_append_string(out, "null");
 }
 
-static void append_closed(const struct snapshot *snapshot, bool closed, struct buffer *out)
+static void append_closed(bool is_known, bool closed, struct buffer *out)
 {
-    buffer_appendf(out, ", \"closed\": %s", !snapshot->loaded ? "null" : closed ? "true" : "false");
+    buffer_appendf(out, ", \"closed\": %s", !is_known ? "null" : closed ? "true" : "false");
 }
 
 static void append_fates(const struct snapshot *snapshot, const struct fates *fates, struct buffer *out)
@@ -123,19 +123,20 @@ static void append_fates(const struct snapshot *snapshot, const struct fates *fa
     for (size_t i = 0; i < FATES_COUNT; i++) {
         if (i > 0)
             buffer_append_string(out, ", ");
-        append_figure(snapshot, fates_name(i), fates_get(fates, i), out);
+        append_figure(snapshot->loaded, fates_name(i), fates_get(fates, i), out);
     }
 }
 
+/* Of a view that was added or changed and isn't published yet, what lies below the cut isn't known. */
 static void append_view_ledgers(const struct snapshot *snapshot, const struct ledger *ledger, struct buffer *out)
 {
     for (size_t i = 0; i < source_shown_count(snapshot->source); i++) {
-        int64_t counted = ledger->views[i].counted, filtered = ledger->views[i].filtered;
+        bool is_known = snapshot->loaded && snapshot_view_is_current(snapshot, i);
         buffer_appendf(out, "%s{\"name\": \"%s\", ", i ? ", " : "", snapshot->source->views[i].name);
-        append_figure(snapshot, "counted", counted, out);
+        append_figure(is_known, "counted", ledger->views[i].counted, out);
         buffer_append_string(out, ", ");
-        append_figure(snapshot, "filtered", filtered, out);
-        append_closed(snapshot, counted + filtered == ledger->kept, out);
+        append_figure(is_known, "filtered", ledger->views[i].filtered, out);
+        append_closed(is_known, ledger_closes_view(ledger, i), out);
         buffer_append_char(out, '}');
     }
 }
@@ -145,7 +146,7 @@ static void append_partition_ledgers(const struct snapshot *snapshot, struct buf
     for (size_t i = 0; i < snapshot->partition_count; i++) {
         buffer_appendf(out, "%s\"%d\": {", i ? ", " : "", (int)snapshot->partitions[i].partition);
         append_fates(snapshot, &snapshot->partitions[i].fates, out);
-        append_closed(snapshot, fates_are_closed(&snapshot->partitions[i].fates), out);
+        append_closed(snapshot->loaded, fates_are_closed(&snapshot->partitions[i].fates), out);
         buffer_append_char(out, '}');
     }
 }
@@ -157,9 +158,9 @@ static void append_ledger(const struct snapshot *snapshot, struct buffer *out)
     append_number_or_null(snapshot->loaded ? snapshot->publication.epoch : -1, out);
     buffer_append_string(out, ", ");
     append_fates(snapshot, &ledger.fates, out);
-    append_closed(snapshot, snapshot_ledger_is_closed(snapshot), out);
+    append_closed(snapshot->loaded, snapshot_ledger_is_closed(snapshot), out);
     buffer_append_string(out, ", ");
-    append_figure(snapshot, "lost", snapshot_gap_messages(snapshot), out);
+    append_figure(snapshot->loaded, "lost", snapshot_gap_messages(snapshot), out);
     buffer_append_string(out, ", \"views\": [");
     append_view_ledgers(snapshot, &ledger, out);
     buffer_append_string(out, "], \"partitions\": {");

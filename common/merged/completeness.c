@@ -119,7 +119,10 @@ bool snapshot_ledger_is_closed(const struct snapshot *snapshot)
         if (!fates_are_closed(&snapshot->partitions[i].fates))
             return false;
     const struct ledger ledger = snapshot_ledger(snapshot);
-    return ledger_is_closed(&ledger, snapshot->source->view_count);
+    for (size_t i = 0; i < snapshot->source->view_count; i++)
+        if (snapshot_view_is_current(snapshot, i) && !ledger_closes_view(&ledger, i))
+            return false;
+    return fates_are_closed(&ledger.fates);
 }
 
 bool snapshot_gap(const struct snapshot *snapshot, size_t partition, size_t number, struct offset_range *ret_gap)

@@ -33,8 +33,8 @@ int64_t snapshot_uncommitted(const struct snapshot *snapshot);
 int64_t snapshot_deferred(const struct snapshot *snapshot);
 /* Of all messages that the answer holds. */
 struct ledger snapshot_ledger(const struct snapshot *snapshot);
-/* That ledger is, and so are the fates of each partition: what is too much in one doesn't make up for another's loss.
- */
+/* That ledger is, but for views whose definition isn't published yet, and so are the fates of each partition: what is
+ * too much in one doesn't make up for another's loss. */
 bool snapshot_ledger_is_closed(const struct snapshot *snapshot);
 
 /* The messages of a partition that were lost before they were read, and that no operator has accepted as lost: false

@@ -51,12 +51,17 @@ void ledger_merge(struct ledger *into, const struct ledger *from)
     }
 }
 
+bool ledger_closes_view(const struct ledger *ledger, size_t view)
+{
+    return ledger->kept == ledger->views[view].counted + ledger->views[view].filtered;
+}
+
 bool ledger_is_closed(const struct ledger *ledger, size_t view_count)
 {
     if (!fates_are_closed(&ledger->fates))
         return false;
     for (size_t i = 0; i < view_count; i++)
-        if (ledger->kept != ledger->views[i].counted + ledger->views[i].filtered)
+        if (!ledger_closes_view(ledger, i))
             return false;
     return true;
 }

@@ -33,7 +33,8 @@ struct ledger {
 };
 
 void ledger_merge(struct ledger *into, const struct ledger *from);
-/* Its fates are, and per view kept = counted + filtered. */
+bool ledger_closes_view(const struct ledger *ledger, size_t view); /* kept = counted + filtered */
+/* Its fates are closed, and so is each view. */
 bool ledger_is_closed(const struct ledger *ledger, size_t view_count);
 
 #endif

@@ -732,6 +732,8 @@ static void a_view_that_was_published_with_another_definition_is_missing(void **
                 "\"rows\": [], \"next\": null, \"provenance\": {\"complete\": false, \"missing\": "
                 "[{\"partition\": 0, \"reason\": \"definition\", \"from\": 0, \"to\": 1}");
     assert_says(&world->bench, "/v1/views/recent", "\"complete\": true");
+    assert_says(&world->bench, "/v1/ledger",
+                "{\"name\": \"daily\", \"counted\": null, \"filtered\": null, \"closed\": null}");
     world_destroy(world);
 }
 
