@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -26,19 +26,12 @@ struct token_set {
     atomic_size_t holders;
 };
 
-/* What tells one state of a file from another without reading it. */
-struct file_state {
-    struct timespec changed;
-    off_t size;
-    ino_t number;
-};
-
 struct access {
     const struct settings *settings;
     pthread_mutex_t mutex; /* guards `set`, for as long as it takes to hold it */
     struct token_set *set;
     struct file_state seen;
-    bool is_right; /* the last reading was */
+    struct error fault; /* of the last reading; code ERROR_NONE: it was right */
 };
 
 static void release(struct token_set *set)
@@ -47,20 +40,6 @@ static void release(struct token_set *set)
         return;
     tokens_clean_up(&set->tokens);
     free(set);
-}
-
-static struct file_state look_at(const char *path)
-{
-    struct stat info;
-    if (stat(path, &info) != 0)
-        return (struct file_state){0};
-    return (struct file_state){info.st_ctim, info.st_size, info.st_ino};
-}
-
-static bool is_same(const struct file_state *a, const struct file_state *b)
-{
-    return a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec && a->size == b->size &&
-           a->number == b->number;
 }
 
 static bool read_set(const struct settings *settings, struct token_set **ret_set, struct error *error)
@@ -83,10 +62,9 @@ bool access_open(const struct settings *settings, struct access **ret_access, st
     if (!access)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     access->settings = settings;
-    access->is_right = true;
     pthread_mutex_init(&access->mutex, NULL);
     if (settings->http.tokens_file) {
-        access->seen = look_at(settings->http.tokens_file);
+        access->seen = file_state_of(settings->http.tokens_file);
         if (!read_set(settings, &access->set, error)) {
             access_close(access);
             return false;
@@ -114,23 +92,22 @@ static void replace(struct access *access, struct token_set *set)
     release(old);
 }
 
-bool access_refresh(struct access *access)
+bool access_refresh(struct access *access, struct error *error)
 {
     const char *path = access->settings->http.tokens_file;
     struct token_set *set;
-    struct error error = {0};
-    const struct file_state now = path ? look_at(path) : access->seen;
-    if (is_same(&now, &access->seen))
-        return access->is_right;
-    access->seen = now; /* before it is read: what is written meanwhile is seen the next time */
-    access->is_right = read_set(access->settings, &set, &error);
-    if (access->is_right) {
-        replace(access, set);
-        log_info("%s was read again: %zu tokens", path, set->tokens.count);
-    } else {
-        log_error("the tokens stay as they were: %s", error.message);
+    const struct file_state now = path ? file_state_of(path) : access->seen;
+    if (!file_state_equal(&now, &access->seen)) {
+        access->seen = now; /* before it is read: what is written meanwhile is seen the next time */
+        access->fault = (struct error){0};
+        if (read_set(access->settings, &set, &access->fault)) {
+            replace(access, set);
+            log_info("%s was read again: %zu tokens", path, set->tokens.count);
+        } else {
+            log_error("the tokens stay as they were: %s", access->fault.message);
+        }
     }
-    return access->is_right;
+    return access->fault.code == ERROR_NONE || error_set(error, access->fault.code, "%s", access->fault.message);
 }
 
 bool access_is_restricted(const struct access *access)

@@ -22,8 +22,8 @@ bool access_open(const struct settings *settings, struct access **ret_access, st
 void access_close(struct access *access); /* when nobody asks any more; NULL is allowed */
 
 /* Reads the file again where it has changed; to be called about once a second. False where it can't be read, or wasn't
- * right when it was read last. */
-bool access_refresh(struct access *access);
+ * right when it was read last: the error says why. */
+bool access_refresh(struct access *access, struct error *error);
 
 bool access_is_restricted(const struct access *access);
 

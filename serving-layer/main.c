@@ -60,7 +60,8 @@ int main(int argc, char *argv[])
          .arguments = "[emit]",
          .optional_count = 1,
          .summary = "say whether the one that runs does its work: exit code 0, else 1",
-         .run = probe},
+         .run = probe,
+         .asks_another = true},
         {.name = "token",
          .arguments = "NAME",
          .argument_count = 1,
@@ -77,6 +78,7 @@ int main(int argc, char *argv[])
                    .kafka_properties = kafka_properties_check,
                    .redis_url = redis_url_check,
                    .postgres_url = postgres_url_check,
+                   .certificate = serving_check_certificate,
                    .files = serving_check_files},
     };
     return program_main(&program, argc, argv);

@@ -233,7 +233,12 @@ void route_status(const struct request *request, struct reply *reply)
         buffer_append_string(&out, i ? ",\n" : "");
         append_detector(request->serving, i, &out);
     }
-    buffer_append_string(&out, "]}\n");
+    buffer_append_string(&out, "],\n\"alarms\": ");
+    if (request->serving->alarms)
+        alarms_append(request->serving->alarms, &out);
+    else
+        buffer_append_string(&out, "[]");
+    buffer_append_string(&out, "}\n");
     reply_with(reply, 200, "application/json", &out);
 }
 

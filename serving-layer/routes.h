@@ -4,6 +4,7 @@
 #define TIDEMARK_SERVING_ROUTES_H
 
 #include "access.h"
+#include "alarms.h"
 #include "alert_feed.h"
 #include "config/settings.h"
 #include "detector_watch.h"
@@ -27,6 +28,7 @@ struct serving {
     struct detector_watch *detector_watch; /* NULL so too */
     struct metrics *metrics;
     struct access *access;           /* NULL: everybody may ask for everything */
+    struct alarms *alarms;           /* NULL: nobody raises any */
     struct stream_hub *hub;          /* of event streams */
     struct old_windows *old_windows; /* NULL: what memory doesn't hold isn't answered */
 };

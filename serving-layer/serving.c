@@ -25,6 +25,8 @@
 struct run {
     const struct settings *settings;
     struct serving serving;
+    struct alarms alarms;
+    struct tls *tls; /* NULL: nothing is encrypted */
     struct followed_sources followed;
     struct kafka_access access; /* the log that is watched keeps a pointer to it */
     struct log_watch *watch;
@@ -34,6 +36,17 @@ struct run {
     struct monitor *monitor; /* at http.metrics_listen, or NULL */
 };
 
+static struct certificate_files certificate_files(const struct settings *settings)
+{
+    return (struct certificate_files){settings->http.tls.certificate, settings->http.tls.key};
+}
+
+static bool open_tls(struct run *run, struct error *error)
+{
+    const struct certificate_files files = certificate_files(run->settings);
+    return !files.certificate || tls_open(&files, &run->tls, error);
+}
+
 static bool make_serving(struct run *run, struct error *error)
 {
     const struct settings *settings = run->settings;
@@ -41,7 +54,10 @@ static bool make_serving(struct run *run, struct error *error)
                                     .source_count = settings->source_count,
                                     .detectors = settings->detectors,
                                     .detector_count = settings->detector_count};
-    bool done = access_open(settings, &run->serving.access, error) && followed_init(&run->followed, settings, error);
+    alarms_init(&run->alarms);
+    run->serving.alarms = &run->alarms;
+    bool done = access_open(settings, &run->serving.access, error) && open_tls(run, error) &&
+                followed_init(&run->followed, settings, error);
     run->serving.metrics = run->followed.metrics;
     run->serving.snapshots = run->followed.snapshots;
     return done;
@@ -156,6 +172,7 @@ static bool start_server(struct run *run, struct error *error)
                                                 .waiting_threads = OLD_WINDOWS_AT_ONCE,
                                                 .connections_max =
                                                     CONNECTIONS_MAX + (unsigned)settings->http.streams_max,
+                                                .tls = run->tls,
                                                 .origins = {settings->http.origins, settings->http.origin_count},
                                                 .streams = run->serving.hub->streams};
     const struct http_handler handler = route_handler(&run->serving);
@@ -182,13 +199,33 @@ static void stop(struct run *run)
     log_watch_destroy(run->watch);
     old_windows_close(run->serving.old_windows);
     followed_clean_up(&run->followed);
+    tls_close(run->tls);
     access_close(run->serving.access);
+    alarms_clean_up(&run->alarms);
 }
 
-static void reload_access(struct run *run)
+static void set_gauge(struct run *run, enum serving_metric metric, int64_t value)
 {
-    bool right = access_refresh(run->serving.access);
-    metric_set(metrics_series(run->serving.metrics, METRIC_TOKENS_STALE, NULL), !right);
+    metric_set(metrics_series(run->serving.metrics, (size_t)metric, NULL), value);
+}
+
+static void refresh_tokens(struct run *run)
+{
+    struct error why = {0};
+    bool right = access_refresh(run->serving.access, &why);
+    alarms_set(&run->alarms, ALARM_TOKENS, &why);
+    set_gauge(run, METRIC_TOKENS_STALE, !right);
+}
+
+static void refresh_certificate(struct run *run)
+{
+    struct error why = {0};
+    if (!run->tls)
+        return;
+    bool right = tls_refresh(run->tls, clock_wall_us(), &why);
+    alarms_set(&run->alarms, ALARM_CERTIFICATE, &why);
+    set_gauge(run, METRIC_CERTIFICATE_STALE, !right);
+    set_gauge(run, METRIC_CERTIFICATE_EXPIRES, tls_expires_us(run->tls));
 }
 
 bool serving_check_files(const struct settings *settings, struct error *error)
@@ -200,20 +237,37 @@ bool serving_check_files(const struct settings *settings, struct error *error)
     return true;
 }
 
+bool serving_check_certificate(const char *certificate, const char *key, bool *ret_key_is_wrong, struct error *error)
+{
+    struct certificate *read;
+    const struct certificate_files files = {certificate, key};
+    if (!certificate_read(&files, clock_wall_us(), &read, ret_key_is_wrong, error))
+        return false;
+    certificate_destroy(read);
+    return true;
+}
+
+static void say_where(const struct run *run)
+{
+    const char *host = run->settings->http.host;
+    if (listen_is_path(&(struct listen_address){host, 0}))
+        log_info("answering at unix://%s%s", host, run->tls ? ", by TLS" : "");
+    else
+        log_info("answering at %s://%s:%d/", run->tls ? "https" : "http", host, http_server_port(run->server));
+}
+
 int serving_run(const struct settings *settings)
 {
     struct run run = {.settings = settings};
     struct error error = {0};
     int code = 0;
     if (start(&run, &error)) {
-        if (listen_is_path(&(struct listen_address){settings->http.host, 0}))
-            log_info("answering at unix://%s", settings->http.host);
-        else
-            log_info("answering at http://%s:%d/", settings->http.host, http_server_port(run.server));
+        say_where(&run);
         notify_ready();
         while (shutdown_sleep(REAP_EVERY_MS)) {
             http_server_reap(run.server);
-            reload_access(&run);
+            refresh_tokens(&run);
+            refresh_certificate(&run);
             view_channels_sweep(run.serving.hub, clock_monotonic_us());
             notify_alive();
         }
@@ -226,9 +280,19 @@ int serving_run(const struct settings *settings)
     return code;
 }
 
+/* What runs shows what the files hold; where that can't be used it has kept what was there before, which nobody else
+ * knows. */
 int serving_probe(const struct settings *settings)
 {
-    const struct listen_address address = {settings->http.host, settings->http.port};
+    const struct certificate_files files = certificate_files(settings);
+    struct probe_target target = {.address = {settings->http.host, settings->http.port},
+                                  .encrypts = files.certificate != NULL};
+    struct certificate *certificate = NULL;
     struct error error = {0};
-    return probe_report("tidemark-serving", probe_address(&address, PROBE_MS, &error), &error);
+    bool key_is_wrong;
+    if (target.encrypts && certificate_read(&files, clock_wall_us(), &certificate, &key_is_wrong, &error))
+        target.pinned = certificate;
+    bool works = probe_ask(&target, PROBE_MS, &error);
+    certificate_destroy(certificate);
+    return probe_report("tidemark-serving", works, &error);
 }

@@ -8,7 +8,10 @@
 /* Serves until a shutdown is requested; the exit code. */
 int serving_run(const struct settings *settings);
 
-/* True where the files that the settings name are right. */
+/* Whether http.tls can be served with these files: see struct settings_checks. */
+bool serving_check_certificate(const char *certificate, const char *key, bool *ret_key_is_wrong,
+                               struct error *error) MUST_CHECK;
+/* True where other files that the settings name are right. */
 bool serving_check_files(const struct settings *settings, struct error *error) MUST_CHECK;
 
 /* Asks the one that runs with this configuration whether it does its work; the exit code is 0 or 1. */

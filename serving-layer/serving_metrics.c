@@ -46,6 +46,15 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                               .kind = METRIC_COUNTER,
                               .help = "Rows of views answered.",
                               .labels = {"view"}},
+    [METRIC_CERTIFICATE_STALE] = {.name = "tidemark_http_certificate_stale",
+                                  .kind = METRIC_GAUGE,
+                                  .help = "1 where the certificate of http.tls has expired, or changed and can't be "
+                                          "used: the one of before is shown."},
+    [METRIC_CERTIFICATE_EXPIRES] = {.name = "tidemark_http_certificate_expires_timestamp_seconds",
+                                    .kind = METRIC_GAUGE,
+                                    .help = "When the certificate that is shown, or one of its chain, expires; 0 "
+                                            "without http.tls.",
+                                    .divisor = US_PER_SECOND},
     [METRIC_STORE_UP] = {.name = "tidemark_serving_store_up",
                          .kind = METRIC_GAUGE,
                          .help = "1 where the store (redis, postgres) answered when it was last asked.",

@@ -53,6 +53,18 @@ static void check_url(const char *url, struct location location, bool (*check)(c
     problem_add(problems, location, "%s", error.message);
 }
 
+static void check_certificate(const struct settings *settings, const struct settings_checks *checks,
+                              struct problems *problems)
+{
+    struct error error = {0};
+    bool key_is_wrong;
+    if (checks->certificate(settings->http.tls.certificate, settings->http.tls.key, &key_is_wrong, &error))
+        return;
+    problems->memory_is_short |= error.code == ERROR_INTERNAL;
+    problem_add(problems, key_is_wrong ? settings->http.tls.key_location : settings->http.tls.certificate_location,
+                "%s", error.message);
+}
+
 bool settings_check(const struct settings *settings, const struct settings_checks *checks, struct error *error)
 {
     struct problems problems = {0};
@@ -64,5 +76,7 @@ bool settings_check(const struct settings *settings, const struct settings_check
         check_url(settings->redis.url, settings->redis.url_location, checks->redis_url, &problems);
     if (checks->postgres_url)
         check_url(settings->postgres.url, settings->postgres.url_location, checks->postgres_url, &problems);
+    if (checks->certificate && settings->http.tls.certificate)
+        check_certificate(settings, checks, &problems);
     return problems_report(&problems, settings->path, error) && (!checks->files || checks->files(settings, error));
 }

@@ -11,7 +11,9 @@ struct settings_checks {
     properties_check *kafka_properties;
     bool (*redis_url)(const char *url, struct error *error);
     bool (*postgres_url)(const char *url, struct error *error);
-    bool (*files)(const struct settings *settings, struct error *error); /* those that the settings name */
+    /* The files that http.tls names; where they are refused, *ret_key_is_wrong says which. */
+    bool (*certificate)(const char *certificate, const char *key, bool *ret_key_is_wrong, struct error *error);
+    bool (*files)(const struct settings *settings, struct error *error); /* others that the settings name */
 };
 
 /* Asks them. Errors are those of settings_load, told where the setting stands in the file. */

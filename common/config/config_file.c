@@ -3,35 +3,11 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <string.h>
 
-#include "base/buffer.h"
+#include "base/file.h"
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
-
-/* Reads up to `limit` bytes. Returns 0 or an errno. */
-static int read_bytes(const char *path, size_t limit, struct buffer *out)
-{
-    FILE *file = fopen(path, "rbe");
-    if (!file)
-        return errno ? errno : EIO;
-    int failure = 0;
-    while (out->length < limit && !feof(file)) {
-        size_t want = limit - out->length < 65536 ? limit - out->length : 65536;
-        if (!buffer_reserve(out, want)) {
-            failure = ENOMEM;
-            break;
-        }
-        errno = 0;
-        out->length += fread(out->data + out->length, 1, want, file);
-        if (ferror(file)) {
-            failure = errno ? errno : EIO;
-            break;
-        }
-    }
-    (void)fclose(file);
-    return failure;
-}
 
 static struct text without_byte_order_mark(struct text text)
 {
@@ -43,7 +19,7 @@ static struct text without_byte_order_mark(struct text text)
 bool config_file_read(const char *path, struct arena *arena, struct text *ret_text, struct error *error)
 {
     struct buffer bytes = {0};
-    int failure = read_bytes(path, CONFIG_FILE_MAX + 1, &bytes);
+    int failure = file_read(path, CONFIG_FILE_MAX + 1, &bytes);
     bool fine = false;
     if (failure == ENOMEM) {
         error_set(error, ERROR_INTERNAL, "%s: memory is short", path);
@@ -67,7 +43,7 @@ bool config_file_read(const char *path, struct arena *arena, struct text *ret_te
 bool secret_file_read(const char *path, struct arena *arena, const char **ret_secret, const char **ret_reason)
 {
     struct buffer bytes = {0};
-    int failure = read_bytes(path, SECRET_MAX + 2, &bytes);
+    int failure = file_read(path, SECRET_MAX + 2, &bytes);
     size_t length = 0;
     while (length < bytes.length && bytes.data[length] != '\n')
         length++;

@@ -267,6 +267,8 @@ static void read_section(struct option_reader *reader, const struct option *opti
 const struct option_type option_section = {
     .name = "section", .read = read_section, .may_be_empty = true, .is_section = true};
 
+const struct option_type option_optional_section = {.name = "section", .read = read_section};
+
 static void set_node(void *base, size_t offset, const struct yaml_node *node)
 {
     *(const struct yaml_node **)target_of(base, offset) = node;

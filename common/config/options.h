@@ -58,11 +58,13 @@ struct option {
  * option_word       size_t, the number of the word
  * option_secret     const char *, the first line of the file named
  * option_section    none: `options` have offsets from the same base
+ * option_optional_section   the same; where it isn't there, none of them is read, and a required one isn't missing
  * option_map        const struct yaml_node *, a map of which the entries are read later by `options`
  * option_list       const struct yaml_node *, a list of scalars
  * option_scalar     const struct yaml_node *, a scalar that is parsed later */
 extern const struct option_type option_text, option_integer, option_duration, option_size, option_address,
-    option_boolean, option_word, option_secret, option_section, option_map, option_list, option_scalar;
+    option_boolean, option_word, option_secret, option_section, option_optional_section, option_map, option_list,
+    option_scalar;
 
 /* Fills `base` by the table. Unknown keys, missing ones and wrong values are problems; where the map is NULL all is as
  * by default. `location` is where a missing key is reported. */

@@ -42,7 +42,8 @@ static void print_row(const struct option *option, FILE *out)
 
 static bool is_row(const struct option *option)
 {
-    return option->type != &option_section && !option->entry;
+    bool is_section = option->type == &option_section || option->type == &option_optional_section;
+    return !is_section && !option->entry;
 }
 
 static void print_table(const struct option options[], FILE *out)

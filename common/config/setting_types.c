@@ -273,7 +273,8 @@ static const char *redis_url_fault(struct text url)
     return is_authority(host) ? NULL : "the host or the port is wrong";
 }
 
-static void set_url(struct option_reader *reader, const struct option *option, const struct yaml_node *node, void *base)
+static void set_located(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                        void *base)
 {
     set_copy(reader, option, node->text, base);
     *(struct location *)(void *)((char *)base + option->second_offset) = node->location;
@@ -289,10 +290,23 @@ static void read_redis_url(struct option_reader *reader, const struct option *op
     if (fault)
         problem_add(reader->problems, node->location, "expected %s: %s", wanted, fault);
     else
-        set_url(reader, option, node, base);
+        set_located(reader, option, node, base);
 }
 
 const struct option_type setting_redis_url = {.name = "URL", .read = read_redis_url};
+
+static void read_located_path(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
+                              void *base)
+{
+    if (!option_expect(reader, node, YAML_SCALAR, "the path of a file"))
+        return;
+    if (node->text.length > 0)
+        set_located(reader, option, node, base);
+    else
+        problem_add(reader->problems, node->location, "\"%s\" must be the path of a file", option->key);
+}
+
+const struct option_type setting_located_path = {.name = "path of a file", .read = read_located_path};
 
 /* The text has a NUL behind, as those of nodes have. */
 static bool is_postgres_url(struct text text)
@@ -310,7 +324,7 @@ static void read_postgres_url(struct option_reader *reader, const struct option 
     if (!option_expect(reader, node, YAML_SCALAR, wanted))
         return;
     if (is_postgres_url(node->text))
-        set_url(reader, option, node, base);
+        set_located(reader, option, node, base);
     else
         problem_add(reader->problems, node->location, "expected %s", wanted);
 }

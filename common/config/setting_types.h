@@ -13,9 +13,10 @@
  * setting_redis_url     const char *, and its struct location as the second target; looked at, and never repeated in an
  *                       error, for it may hold a password
  * setting_postgres_url  the same
+ * setting_located_path  const char *, and its struct location as the second target
  * setting_origins       const char *const *, and size_t as the second target: "https://host:port", or "*"
  * setting_properties    struct property_list */
 extern const struct option_type setting_brokers, setting_group, setting_topic, setting_prefix, setting_redis_url,
-    setting_postgres_url, setting_origins, setting_properties;
+    setting_postgres_url, setting_located_path, setting_origins, setting_properties;
 
 #endif

@@ -137,8 +137,12 @@ struct settings {
     struct {
         const char *host; /* of `listen`, "127.0.0.1:8080"; a path of a unix socket begins with a slash */
         int port;
-        bool insecure;            /* others than this machine may ask, and nobody is asked who he is */
-        const char *tokens_file;  /* who may ask; NULL: everybody */
+        bool insecure;           /* others than this machine may ask, and nobody is asked who he is */
+        const char *tokens_file; /* who may ask; NULL: everybody */
+        struct {
+            const char *certificate, *key; /* paths of files in PEM; NULL, both: nothing is encrypted */
+            struct location certificate_location, key_location;
+        } tls;
         const char *metrics_host; /* of `metrics_listen`; NULL: none */
         int metrics_port;
         const char *const *origins; /* whose pages may read the answers: `allow_origins` */

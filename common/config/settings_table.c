@@ -75,6 +75,24 @@ static const struct option postgres_options[] = {
     {.key = NULL},
 };
 
+static const struct option tls_options[] = {
+    {.key = "certificate",
+     .type = &setting_located_path,
+     AT(settings.http.tls.certificate),
+     AND_AT(settings.http.tls.certificate_location),
+     .required = true,
+     .meaning = "The server's certificate in PEM, and behind it those that lead to one that others trust.",
+     .example = "/etc/tidemark/tls/fullchain.pem"},
+    {.key = "key",
+     .type = &setting_located_path,
+     AT(settings.http.tls.key),
+     AND_AT(settings.http.tls.key_location),
+     .required = true,
+     .meaning = "Its private key in PEM, without a passphrase.",
+     .example = "/etc/tidemark/tls/privkey.pem"},
+    {.key = NULL},
+};
+
 static const struct option http_options[] = {
     {.key = "listen",
      .type = &option_address,
@@ -89,8 +107,8 @@ static const struct option http_options[] = {
      .fallback = "false",
      .meaning =
          "Whether `listen` may be an address that others than this machine reach: whoever gets there is answered, "
-         "without a password and without encryption. Right behind a proxy that asks both, or in a network of "
-         "containers.",
+         "without a password, and without encryption where there is no `tls`. Right behind a proxy that asks both, or "
+         "in a network of containers.",
      .example = "true"},
     {.key = "tokens_file",
      .type = &option_text,
@@ -99,6 +117,12 @@ static const struct option http_options[] = {
          "A file that says who may ask for what, [see there](operations.md#who-may-ask); it is read again when it "
          "changes. Without it everybody may ask for everything.",
      .example = "/etc/tidemark/tokens.yaml"},
+    {.key = "tls",
+     .type = &option_optional_section,
+     .options = tls_options,
+     .meaning =
+         "Encrypts what `listen` answers, by TLS 1.2 and up. The files are read again within a second or so of a "
+         "change; an error keeps the old ones, [and is an alarm](operations.md#encryption)."},
     {.key = "metrics_listen",
      .type = &option_address,
      AT(settings.http.metrics_host),

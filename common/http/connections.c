@@ -9,7 +9,7 @@
 
 struct connection {
     int descriptor; /* -1: the place is free */
-    bool answering;
+    enum connection_stage stage;
     int64_t since_us;
 };
 
@@ -64,24 +64,15 @@ void connections_remove(struct connections *connections, struct connection *conn
     pthread_mutex_unlock(&connections->mutex);
 }
 
-static void mark(struct connections *connections, struct connection *connection, bool answering, int64_t since_us)
+void connections_mark(struct connections *connections, struct connection *connection, enum connection_stage stage)
 {
     if (!connection)
         return;
     pthread_mutex_lock(&connections->mutex);
-    connection->answering = answering;
-    connection->since_us = since_us;
+    if (connection->stage != stage)
+        connection->since_us = clock_monotonic_us();
+    connection->stage = stage;
     pthread_mutex_unlock(&connections->mutex);
-}
-
-void connections_mark(struct connections *connections, struct connection *connection, bool answering)
-{
-    mark(connections, connection, answering, clock_monotonic_us());
-}
-
-void connections_mark_endless(struct connections *connections, struct connection *connection)
-{
-    mark(connections, connection, true, INT64_MAX);
 }
 
 size_t connections_count(struct connections *connections)
@@ -92,12 +83,13 @@ size_t connections_count(struct connections *connections)
     return count;
 }
 
-void connections_reap(struct connections *connections, int64_t now_us, int64_t request_us, int64_t answer_us)
+void connections_reap(struct connections *connections, int64_t now_us, const int64_t limits_us[CONNECTION_STAGES])
 {
     pthread_mutex_lock(&connections->mutex);
     for (size_t i = 0; i < connections->capacity; i++) {
         const struct connection *place = &connections->places[i];
-        if (place->descriptor >= 0 && now_us - place->since_us > (place->answering ? answer_us : request_us))
+        if (place->descriptor >= 0 && place->stage != CONNECTION_ENDLESS &&
+            now_us - place->since_us > limits_us[place->stage])
             shutdown(place->descriptor, SHUT_RDWR); /* its thread then finds it closed */
     }
     pthread_mutex_unlock(&connections->mutex);

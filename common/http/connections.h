@@ -8,6 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum connection_stage {
+    CONNECTION_ASKS,     /* from when it is accepted, or a further request has begun, until that's headers are whole */
+    CONNECTION_ANSWERED, /* until its answer is taken */
+    CONNECTION_RESTS,    /* until a further request begins */
+    CONNECTION_STAGES,
+    CONNECTION_ENDLESS = CONNECTION_STAGES, /* an answer without an end: whoever gives it ends it */
+};
+
 struct connections;
 struct connection; /* a place in it */
 
@@ -17,14 +25,11 @@ void connections_destroy(struct connections *connections);
 /* All from any thread. */
 struct connection *connections_add(struct connections *connections, int descriptor);     /* NULL: it is full */
 void connections_remove(struct connections *connections, struct connection *connection); /* NULL is allowed */
-/* A new stretch of time begins: a request is complete, or an answer was sent. */
-void connections_mark(struct connections *connections, struct connection *connection, bool answering);
-/* An answer without an end: whoever gives it ends it. */
-void connections_mark_endless(struct connections *connections, struct connection *connection);
+/* A new stretch of time begins, but where it is at this stage already. NULL is allowed. */
+void connections_mark(struct connections *connections, struct connection *connection, enum connection_stage stage);
 size_t connections_count(struct connections *connections);
 
-/* Shuts down those that have waited for a request longer than `request_us`, or for their answer to be taken longer than
- * `answer_us`. */
-void connections_reap(struct connections *connections, int64_t now_us, int64_t request_us, int64_t answer_us);
+/* Shuts down those that have been at their stage for longer than it may take. */
+void connections_reap(struct connections *connections, int64_t now_us, const int64_t limits_us[CONNECTION_STAGES]);
 
 #endif

@@ -131,8 +131,8 @@ static bool probe_folder(const struct monitor_place *place, int64_t until_us, st
         append_socket(place, number, &path);
         if (access(buffer_string(&path), F_OK) != 0)
             continue;
-        works = probe_address(&(struct listen_address){.host = buffer_string(&path)},
-                              (until_us - clock_monotonic_us()) / 1000, &reason);
+        works = probe_ask(&(struct probe_target){.address.host = buffer_string(&path)},
+                          (until_us - clock_monotonic_us()) / 1000, &reason);
         alive += works;
         if (!works && reason.code == ERROR_UNAVAILABLE)
             works = true;
@@ -145,6 +145,7 @@ static bool probe_folder(const struct monitor_place *place, int64_t until_us, st
 
 bool monitor_probe(const struct monitor_place *place, int64_t timeout_ms, struct error *error)
 {
-    return place->address.host ? probe_address(&place->address, timeout_ms, error)
+    const struct probe_target target = {.address = place->address};
+    return place->address.host ? probe_ask(&target, timeout_ms, error)
                                : probe_folder(place, clock_monotonic_us() + timeout_ms * 1000, error);
 }

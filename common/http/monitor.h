@@ -28,7 +28,7 @@ const char *monitor_address(const struct monitor *monitor); /* "127.0.0.1:9101",
 void monitor_stop(struct monitor *monitor);                 /* NULL is allowed */
 
 /* True where a process of this configuration is alive, and each that is does its work; errors are those of
- * probe_address. */
+ * probe_ask. */
 bool monitor_probe(const struct monitor_place *place, int64_t timeout_ms, struct error *error) MUST_CHECK;
 
 #endif

@@ -27,6 +27,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct connections *connections;
     unsigned connections_max;
+    struct tls *tls; /* NULL: nothing is encrypted */
     struct origins origins;
     struct streams *streams;
     struct answer_pool *pool;                        /* NULL: no answer waits */
@@ -65,20 +66,21 @@ static void keep_from_library(struct MHD_Connection *connection, const char *uri
     MHD_set_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_COOKIE, no_cookie);
 }
 
-static void *begin_exchange(void *context, const char *uri, struct MHD_Connection *connection)
-{
-    (void)context;
-    struct exchange *exchange = calloc(1, sizeof *exchange);
-    if (exchange)
-        exchange->target = strndup(uri, TARGET_BYTES_MAX + 1);
-    keep_from_library(connection, uri);
-    return exchange;
-}
-
 static struct connection *place_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     return info ? info->socket_context : NULL;
+}
+
+static void *begin_exchange(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    struct http_server *server = context;
+    struct exchange *exchange = calloc(1, sizeof *exchange);
+    if (exchange)
+        exchange->target = strndup(uri, TARGET_BYTES_MAX + 1);
+    keep_from_library(connection, uri);
+    connections_mark(server->connections, place_of(connection), CONNECTION_ASKS);
+    return exchange;
 }
 
 static void end_exchange(void *context, struct MHD_Connection *connection, void **state,
@@ -94,7 +96,16 @@ static void end_exchange(void *context, struct MHD_Connection *connection, void 
     }
     free(exchange);
     *state = NULL;
-    connections_mark(server->connections, place_of(connection), false);
+    connections_mark(server->connections, place_of(connection), CONNECTION_RESTS);
+}
+
+/* The library keeps nothing of its own there but for keys that are shared beforehand. */
+static void begin_session(const struct http_server *server, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        server->tls ? MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION) : NULL;
+    if (info)
+        tls_attach(server->tls, info->tls_session);
 }
 
 static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context,
@@ -104,6 +115,7 @@ static void note_connection(void *context, struct MHD_Connection *connection, vo
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         *socket_context = info ? connections_add(server->connections, info->connect_fd) : NULL;
+        begin_session(server, connection);
     } else {
         connections_remove(server->connections, *socket_context);
         *socket_context = NULL;
@@ -206,7 +218,7 @@ static void begin_stream(struct http_server *server, struct MHD_Connection *conn
     reply->stream.context = NULL; /* whoever opens it closes it */
     exchange->stream = stream_open(server->streams, connection, info ? info->connect_fd : -1, &source);
     if (exchange->stream) {
-        connections_mark_endless(server->connections, place_of(connection));
+        connections_mark(server->connections, place_of(connection), CONNECTION_ENDLESS);
         return;
     }
     reply->cache_control = NULL;
@@ -297,7 +309,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     bool close_connection;
     if (exchange && exchange->checked)
         return give_answer(server, connection, exchange);
-    connections_mark(server->connections, place_of(connection), true);
+    connections_mark(server->connections, place_of(connection), CONNECTION_ANSWERED);
     if (!exchange || !exchange->target) {
         problem_memory(&problem);
         return refuse(server, connection, NULL, &reply, &problem, true);
@@ -310,15 +322,19 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     return MHD_YES;
 }
 
+/* What is behind the first MHD_OPTION_END isn't read. */
 static struct MHD_Daemon *start_daemon(struct http_server *server, int descriptor, unsigned threads)
 {
-    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, answer, server,
-                            MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_THREAD_POOL_SIZE,
-                            threads > 1 ? threads : 0U, MHD_OPTION_CONNECTION_LIMIT, server->connections_max,
-                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)REQUEST_SECONDS_MAX,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES_MAX, MHD_OPTION_URI_LOG_CALLBACK,
-                            begin_exchange, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, server,
-                            MHD_OPTION_NOTIFY_CONNECTION, note_connection, server, MHD_OPTION_END);
+    const bool encrypts = server->tls != NULL;
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (encrypts ? MHD_USE_TLS : MHD_NO_FLAG), 0, NULL,
+        NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_THREAD_POOL_SIZE,
+        threads > 1 ? threads : 0U, MHD_OPTION_CONNECTION_LIMIT, server->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)REST_SECONDS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES_MAX,
+        MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, server, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, server,
+        MHD_OPTION_NOTIFY_CONNECTION, note_connection, server,
+        encrypts ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, tls_show, MHD_OPTION_HTTPS_PRIORITIES,
+        TLS_PRIORITIES, MHD_OPTION_END);
 }
 
 /* NULL where memory is short. */
@@ -329,6 +345,7 @@ static struct http_server *server_new(const struct http_server_options *options,
         return NULL;
     server->handler = *handler;
     server->connections_max = options->connections_max;
+    server->tls = options->tls;
     server->origins = options->origins;
     server->streams = options->streams;
     server->connections = connections_new(options->connections_max);
@@ -375,8 +392,11 @@ int http_server_port(const struct http_server *server)
 void http_server_reap(struct http_server *server)
 {
     bool crowded = connections_count(server->connections) > server->connections_max / 4 * 3;
-    int64_t request_us = (crowded ? CROWDED_SECONDS_MAX : REQUEST_SECONDS_MAX) * US_PER_SECOND;
-    connections_reap(server->connections, clock_monotonic_us(), request_us, ANSWER_SECONDS_MAX * US_PER_SECOND);
+    const int64_t limits_us[CONNECTION_STAGES] = {
+        [CONNECTION_ASKS] = (crowded ? CROWDED_SECONDS_MAX : REQUEST_SECONDS_MAX) * US_PER_SECOND,
+        [CONNECTION_ANSWERED] = ANSWER_SECONDS_MAX * US_PER_SECOND,
+        [CONNECTION_RESTS] = (crowded ? CROWDED_SECONDS_MAX : REST_SECONDS_MAX) * US_PER_SECOND};
+    connections_reap(server->connections, clock_monotonic_us(), limits_us);
 }
 
 void http_server_stop(struct http_server *server)

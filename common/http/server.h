@@ -9,9 +9,11 @@
 #include "http/cross_origin.h"
 #include "http/listen.h"
 #include "http/request_head.h"
+#include "http/tls.h"
 
-#define REQUEST_SECONDS_MAX 30 /* for a request to arrive, and between two of a connection */
-#define CROWDED_SECONDS_MAX 2  /* the same, while more than three quarters of all connections are taken */
+#define REQUEST_SECONDS_MAX 10 /* for the headers of a request, with the greetings of TLS before the first */
+#define REST_SECONDS_MAX 30    /* between two of a connection */
+#define CROWDED_SECONDS_MAX 2  /* for either, while more than three quarters of all connections are taken */
 #define ANSWER_SECONDS_MAX 300 /* for an answer to be taken */
 
 struct http_server_options {
@@ -19,6 +21,7 @@ struct http_server_options {
     int64_t threads;
     size_t waiting_threads; /* for answers that wait; up to ANSWER_POOL_THREADS_MAX; 0: none does */
     unsigned connections_max;
+    struct tls *tls;        /* outlives the server; NULL: nothing is encrypted */
     struct origins origins; /* whose pages may read the answers */
     struct streams
         *streams; /* those that answers without an end are among, and that outlive it; NULL: there are none */

@@ -110,7 +110,12 @@ static int run(const struct program *program, const struct command_line *line, c
     if (line->command && line->command->stands_alone && !options->check)
         return run_command(line, NULL);
     struct settings *settings;
-    if (!load(options, checks, &settings, &error))
+    struct settings_checks asked = *checks;
+    if (line->command && line->command->asks_another && !options->check) {
+        asked.certificate = NULL;
+        asked.files = NULL;
+    }
+    if (!load(options, &asked, &settings, &error))
         return fail_plainly(program->name, &error);
     int code = 0;
     if (options->check)

@@ -61,8 +61,10 @@ export function glance({trouble, source, provenance, stuck, now}) {
   return source ? ofSource(source, provenance, stuck, now) : ofProvenance(provenance, stuck);
 }
 
-export function alarmsOf(source, ledger, runs, now) {
-  const alarms = Object.entries(source.partitions).filter(([, one]) => one.alarm).map(([number, one]) => `Partition ${number}: ${one.alarm}`);
+/* `own`: those of the server itself. */
+export function alarmsOf(own, source, ledger, runs, now) {
+  const alarms = own.map(one => `${one.name === "tokens" ? "The tokens" : "The certificate"}: ${one.message}`);
+  alarms.push(...Object.entries(source.partitions).filter(([, one]) => one.alarm).map(([number, one]) => `Partition ${number}: ${one.alarm}`));
   if (unreadOf(source)) alarms.push(unreadOf(source));
   if (!source.redis.reachable) alarms.push("Redis can't be reached");
   if (Number(source.postgres.age_ms) > MINUTE) alarms.push(`PostgreSQL was last read ${showAge(Number(source.postgres.age_ms))} ago`);

@@ -70,7 +70,7 @@ function showFresh() {
   const provenance = copies.days?.provenance, now = Date.now(), about = source();
   if (!provenance) return;
   facts(find("fresh-facts"), freshFacts(about, provenance, now, moment => showMoment(moment, chosen.view.time_zone)));
-  const alarms = about ? alarmsOf(about, operations.ledger, operations.runs, now) : [];
+  const alarms = about ? alarmsOf(status.alarms, about, operations.ledger, operations.runs, now) : [];
   replace(find("alarms"), ...(alarms.length ? alarms.map(text => element("li", text, {class: "alarm"})) : [element("li", about ? "None." : "For operators.")]));
 }
 

@@ -7,6 +7,7 @@ import select
 import socket
 import unittest
 
+from support import certificates
 from support.process import free_port
 from support.tidemark import BIN, Folder, run_to_the_end
 
@@ -95,6 +96,25 @@ class WrongConfigurations(unittest.TestCase):
         self.assert_all_refused(KAFKA_PIECES, KAFKA_PROGRAMS)
         checks = [[*program, "--check-config"] for program in KAFKA_PROGRAMS]
         self.assert_all_refused(KAFKA_PIECES, checks)
+
+    def test_certificate_that_can_not_be_shown_is_refused_where_it_stands(self):
+        one, other = self.folder.path, self.folder / "other"
+        other.mkdir()
+        files, others = certificates.write_pair(one), certificates.write_pair(other)
+        serving = [["tidemark-serving", "run"], ["tidemark-serving", "--check-config"]]
+        for certificate, key, column, word in (
+            ("/nowhere", files["key"], 1, "/nowhere: No such file or directory: name a file in PEM"),
+            (files["key"], files["key"], 1, "no certificate in PEM"),
+            (files["certificate"], files["certificate"], 2, "no private key in PEM"),
+            (files["certificate"], others["key"], 2, "the key isn't that of the first certificate"),
+        ):
+            with self.subTest(certificate=certificate, key=key):
+                tls = "tls: { certificate: " + certificate + ", key: " + key + " }, listen:"
+                place = 29 + (column - 1) * (len(certificate) + len(", key: "))
+                self.write_with("listen:", tls)
+                self.assert_refused(f"5:{place}", word, serving)
+        self.write_with("listen:", "tls: { certificate: " + files["certificate"] + ", key: " + files["key"] + " }, listen:")
+        self.assert_accepted()
 
     def test_each_file_that_is_wrong_as_a_whole_is_refused(self):
         for name, content, place, word in WHOLE:

@@ -5,8 +5,10 @@ import contextlib
 import email.parser
 import json
 import os
+import random
 import resource
 import socket
+import ssl
 import subprocess
 import time
 import unittest
@@ -14,6 +16,7 @@ from pathlib import Path
 
 from e2e.servers import EndToEnd, month
 from support import tidemark
+from support.event_stream import Copy, Reader
 from support.process import PATIENCE, Child, wait_until
 from support.tidemark import view
 
@@ -167,7 +170,8 @@ class Http(EndToEnd):
         self.serving = self.serve()
 
     def connect(self):
-        return socket.create_connection(("127.0.0.1", self.job.port), timeout=PATIENCE)
+        connection = socket.create_connection(("127.0.0.1", self.job.port), timeout=PATIENCE)
+        return self.job.context.wrap_socket(connection, server_hostname="localhost") if self.job.context else connection
 
     def exchange(self, request):
         """All that comes back until the server ends the connection."""
@@ -175,8 +179,8 @@ class Http(EndToEnd):
         with self.connect() as connection:
             with contextlib.suppress(OSError):  # it may end while we still send
                 connection.sendall(request if isinstance(request, bytes) else request.encode())
-                connection.shutdown(socket.SHUT_WR)
-            with contextlib.suppress(ConnectionResetError):
+                socket.socket.shutdown(connection, socket.SHUT_WR)  # of an encrypted one too, which can still be read
+            with contextlib.suppress(ConnectionResetError, ssl.SSLError):
                 while piece := connection.recv(65536):
                     answer += piece
         return answer
@@ -215,8 +219,7 @@ class Http(EndToEnd):
 
     # --- broken ---
 
-    def test_malformed_requests_are_refused_and_hurt_nobody(self):
-        self.start()
+    def assert_malformed_requests_are_refused(self):
         for name, (request, statuses) in REQUESTS.items():
             with self.subTest(name), after_failure(self.serve_anew):
                 answer = self.exchange(request)
@@ -226,6 +229,10 @@ class Http(EndToEnd):
                 if answer:
                     self.assert_one_answer(answer, self.status(answer) >= 400 and name not in PAGES)
         self.assert_unhurt()
+
+    def test_malformed_requests_are_refused_and_hurt_nobody(self):
+        self.start()
+        self.assert_malformed_requests_are_refused()
         self.assertEqual(self.serving.stop(), 0)
 
     def test_requests_on_one_connection_are_answered_in_order_until_one_is_broken(self):
@@ -247,6 +254,71 @@ class Http(EndToEnd):
                 self.assertEqual(self.status(answer), 400)
                 self.assert_one_answer(answer, True)
         self.assert_unhurt()
+
+    # --- encrypted ---
+
+    def stay(self, sent, encrypted):
+        """A connection that sends no more than this."""
+        context, self.job.context = self.job.context, self.job.context if encrypted else None
+        connection = self.connect()
+        self.job.context = context
+        self.addCleanup(connection.close)
+        connection.sendall(sent)
+        connection.setblocking(False)
+        return connection
+
+    def alarms_of_itself(self):
+        return [alarm["name"] for alarm in self.job.get("/v1/status").json["alarms"]]
+
+    def stale(self):
+        return "tidemark_http_certificate_stale 1\n" in self.job.get("/metrics").body.decode()
+
+    def assert_renewed(self):
+        """Who trusts the new certificate alone is answered."""
+        self.job.encrypt()
+
+        def trusted():
+            with contextlib.suppress(ssl.SSLCertVerificationError):
+                return self.job.get("/livez").status == 200
+
+        wait_until(trusted, 60, "the new certificate is shown", children=[self.serving])
+        wait_until(lambda: not self.alarms_of_itself(), 60, "no alarm is left", children=[self.serving])
+        self.assertFalse(self.stale())
+        self.assertEqual(self.job.probe("tidemark-serving")[0], 0)
+
+    def test_encrypted_requests_are_answered_as_others_and_certificates_are_renewed(self):
+        self.start()
+        self.assertEqual(self.serving.stop(), 0)
+        self.job.encrypt()
+        self.serving = self.serve()
+        self.assertIn("answering at https://", self.serving.log.read_text())
+        self.job.speed()
+        reader = Reader(self.job.port, "/v1/views/daily_revenue/stream", Copy(), random.Random(1), self.job.context)
+        greeting = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+        slow = [self.stay(b"", False), self.stay(greeting, False), self.stay(b"", True), self.stay(b"GET / HTTP/1.1\r\nX: ", True)]
+        for garbage in (OK.encode(), greeting + bytes(1000), b"\0" * 1000, bytes(range(256)) * 20):
+            self.stay(garbage, False)
+            self.assertEqual(self.job.get("/v1/views").status, 200)
+        self.assert_malformed_requests_are_refused()
+        self.send(month(0, 300))
+        self.assert_all_served()
+        wait_until(lambda: all(map(self.has_ended, slow)), 60, "who greets or asks slowly is ended", every=0.2)
+
+        self.assert_renewed()
+        certificate = Path(self.job.config["http"]["tls"]["certificate"])
+        certificate.write_text("nonsense")
+        wait_until(self.alarms_of_itself, 60, "an alarm is raised", children=[self.serving])
+        self.assertEqual(self.alarms_of_itself(), ["certificate"])
+        wait_until(self.stale, 60, "it is counted", children=[self.serving])
+        self.assertEqual(self.job.probe("tidemark-serving")[0], 0, "what it has kept is as good as it was")
+        self.assert_renewed()
+
+        rows = {(row["window_start"],): row for row in self.job.view("daily_revenue").json["rows"]}
+        self.assertTrue(rows)
+        wait_until(lambda: reader.copy.rows == rows, 60, "the stream has told all of them")
+        reader.stop()
+        self.assert_unhurt()
+        self.assertEqual(self.serving.stop(), 0)
 
     # --- hostile ---
 

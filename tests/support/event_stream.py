@@ -33,11 +33,11 @@ class Copy:
 
 class Reader(threading.Thread):
     """Reads a stream into a copy until it is stopped, and comes back where it is cut off. `chance` cuts it off and slows
-    it down; None: never."""
+    it down; None: never. `context` is that of TLS; None: nothing is encrypted."""
 
-    def __init__(self, port, path, copy, chance=None):
+    def __init__(self, port, path, copy, chance=None, context=None):
         super().__init__(daemon=True)
-        self.port, self.path, self.copy, self.chance = port, path, copy, chance
+        self.port, self.path, self.copy, self.chance, self.context = port, path, copy, chance, context
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.cuts, self.failure = 0, None
@@ -59,10 +59,14 @@ class Reader(threading.Thread):
         except Exception as failure:  # what is wrong in an event is the test's to say
             self.failure = failure
 
+    def connect(self):
+        connection = socket.create_connection(("127.0.0.1", self.port), 30)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        return self.context.wrap_socket(connection, server_hostname="localhost") if self.context else connection
+
     def read_once(self):
-        with socket.create_connection(("127.0.0.1", self.port), 30) as connection:
+        with self.connect() as connection:
             connection.settimeout(0.2)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             resume = f"Last-Event-ID: {self.copy.last_id}\r\n" if self.copy.last_id else ""
             # HTTP/1.0 has no chunks
             connection.sendall(f"GET {self.path} HTTP/1.0\r\nHost: a\r\n{resume}\r\n".encode())

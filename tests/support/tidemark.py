@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlencode
 
-from . import oracle
+from . import certificates, oracle
 from .process import PATIENCE, ROOT, Child, Final, free_port, wait_until
 
 BIN = Path(os.environ.get("TIDEMARK_BIN", ROOT / "build" / "bin"))
@@ -146,6 +146,7 @@ class Platform:
             **more,
         }
         self.children, self.started, self.env = [], 0, None
+        self.context = None  # of TLS, once http.tls is configured
         self.bin = BIN  # another build's where that is compared
         self.write()
 
@@ -238,8 +239,19 @@ class Platform:
 
     # --- answers ---
 
+    def encrypt(self):
+        """Has http.tls name a new certificate; whoever is running shows it once it reads its files again."""
+        self.config["http"]["tls"] = certificates.write_pair(self.folder)
+        self.context = certificates.trusting(self.config["http"]["tls"])
+        self.write()
+
+    def connection(self):
+        if self.context:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE, context=self.context)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
     def get(self, path, headers=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = self.connection()
         try:
             connection.request("GET", path, headers=headers or {})
             response = connection.getresponse()

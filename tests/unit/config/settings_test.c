@@ -570,6 +570,13 @@ static const struct bad bad_settings[] = {
     {SOURCE "postgres: { url: 'mysql://h/d' }\n", "7:18", "expected postgresql://"},
     {SOURCE "postgres: { url: nonsense }\n", "7:18", "expected postgresql://"},
     {SOURCE "http: { listen: '8080' }\n", "7:17", "an address and a port"},
+    {SOURCE "http: { tls: { certificate: c } }\n", "7:9", "\"key\" is missing"},
+    {SOURCE "http: { tls: { key: k } }\n", "7:9", "\"certificate\" is missing"},
+    {SOURCE "http: { tls: { certificate: c, key: '' } }\n", "7:37", "must be the path of a file"},
+    {SOURCE "http: { tls: { certificate: c, key: [k] } }\n", "7:37", "the path of a file"},
+    {SOURCE "http: { tls: {} }\n", "7:9", "is missing"},
+    {SOURCE "http: { tls: }\n", "7:9", "a map of settings, but nothing is given"},
+    {SOURCE "http: { tls: true }\n", "7:14", "a map of settings"},
     {SOURCE "http: { listen: 'h:0' }\n", "7:17", "an address and a port"},
     {SOURCE "http: { listen: 'h:65536' }\n", "7:17", "an address and a port"},
     {SOURCE "http: { listen: ':80' }\n", "7:17", "an address and a port"},
@@ -1370,6 +1377,34 @@ static void urls_that_their_libraries_refuse_are_told_at_their_places(void **sta
     settings_destroy(settings);
 }
 
+static bool refuse_certificate(const char *certificate, const char *key, bool *ret_key_is_wrong, struct error *error)
+{
+    *ret_key_is_wrong = strcmp(key, "good") != 0;
+    return strcmp(certificate, key) == 0 || error_set(error, ERROR_CONFIGURATION, "not %s and %s", certificate, key);
+}
+
+static void a_certificate_or_key_that_is_refused_is_told_at_its_place(void **state)
+{
+    (void)state;
+    static const struct settings_checks checks = {.certificate = refuse_certificate};
+    static const struct {
+        const char *tls, *message; /* NULL: it is taken */
+    } cases[] = {{"http: { tls: { certificate: bad, key: good } }\n", ":7:29: not bad and good"},
+                 {"http: { tls: { certificate: good, key: bad } }\n", ":7:40: not good and bad"},
+                 {"http: { tls: { certificate: good, key: good } }\n", NULL},
+                 {"", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[1000];
+        struct error error = {0};
+        (void)snprintf(text, sizeof text, SOURCE "%s", cases[i].tls);
+        struct settings *settings = loaded(text);
+        assert_int_equal(settings_check(settings, &checks, &error), cases[i].message == NULL);
+        assert_true(!cases[i].message || strstr(error.message, cases[i].message));
+        assert_true(settings_check(settings, &(struct settings_checks){0}, &error));
+        settings_destroy(settings);
+    }
+}
+
 static void a_refused_property_does_not_tell_a_secret(void **state)
 {
     (void)state;
@@ -1543,6 +1578,7 @@ int main(void)
         cmocka_unit_test(a_password_is_the_first_line_of_its_file),
         cmocka_unit_test(a_property_that_its_library_refuses_is_told_at_its_place),
         cmocka_unit_test(urls_that_their_libraries_refuse_are_told_at_their_places),
+        cmocka_unit_test(a_certificate_or_key_that_is_refused_is_told_at_its_place),
         cmocka_unit_test(a_refused_property_does_not_tell_a_secret),
         cmocka_unit_test(the_definition_shows_in_the_fingerprint),
         cmocka_unit_test(hopping_windows_are_panes_of_their_hop),

@@ -181,7 +181,7 @@ static void a_process_that_is_silent_does_not_keep_the_probe(void **state)
     int descriptor;
     struct error error = {0};
     assert_true(listen_open(&address, &descriptor, &error));
-    assert_false(probe_address(&address, 50, &error));
+    assert_false(probe_ask(&(struct probe_target){.address = address}, 50, &error));
     assert_string_equal(error.message, "it listens and doesn't answer");
     close(descriptor);
     unlink(path);

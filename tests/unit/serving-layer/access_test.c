@@ -134,18 +134,18 @@ static void a_stream_ends_when_its_token_does(void **state)
     (void)snprintf(text, sizeof text, "%s%s", entry("board", "  views: all\n"), entry("one", "  views: [grouped]\n"));
     write_tokens(text);
     assert_true(may_read(&all) && may_read(&one));
-    assert_true(access_refresh(bench.serving.access));
+    assert_true(access_refresh(bench.serving.access, NULL));
     assert_true(may_read(&all));
     assert_false(may_read(&one)); /* it is for another view now */
     write_tokens("not: [right\n");
-    assert_false(access_refresh(bench.serving.access));
+    assert_false(access_refresh(bench.serving.access, NULL));
     assert_true(may_read(&all));
     (void)snprintf(text, sizeof text, "%s", entry("board", "  views: all\n  expires: 2020-01-01T00:00:00Z\n"));
     write_tokens(text);
-    assert_true(access_refresh(bench.serving.access));
+    assert_true(access_refresh(bench.serving.access, NULL));
     assert_false(may_read(&all));
     write_tokens(entry("other", "  views: all\n"));
-    assert_true(access_refresh(bench.serving.access));
+    assert_true(access_refresh(bench.serving.access, NULL));
     assert_false(may_read(&all));
     reply_clean_up(&all);
     reply_clean_up(&one);
@@ -192,21 +192,21 @@ static void a_token_sees_what_its_entry_says_and_nothing_else(void **state)
 static void the_file_is_read_again_when_it_changes_and_an_error_keeps_the_old(void **state)
 {
     (void)state;
-    assert_true(access_refresh(bench.serving.access));
+    assert_true(access_refresh(bench.serving.access, NULL));
     write_tokens(entry("fresh", "  views: all\n"));
     assert_status("/v1/views", "Bearer fresh", 401, "isn't known");
-    assert_true(access_refresh(bench.serving.access));
+    assert_true(access_refresh(bench.serving.access, NULL));
     assert_status("/v1/views", "Bearer fresh", 200, "daily");
     assert_status("/v1/views", "Bearer board", 401, "isn't known");
     write_tokens("fresh: { sha256: 12 }\n");
-    assert_false(access_refresh(bench.serving.access));
-    assert_false(access_refresh(bench.serving.access));
+    assert_false(access_refresh(bench.serving.access, NULL));
+    assert_false(access_refresh(bench.serving.access, NULL));
     assert_status("/v1/views", "Bearer fresh", 200, "daily");
     assert_int_equal(unlink(path), 0);
-    assert_false(access_refresh(bench.serving.access));
+    assert_false(access_refresh(bench.serving.access, NULL));
     assert_status("/v1/views", "Bearer fresh", 200, "daily");
     write_tokens("{}\n");
-    assert_true(access_refresh(bench.serving.access));
+    assert_true(access_refresh(bench.serving.access, NULL));
     assert_status("/v1/views", "Bearer fresh", 401, "isn't known");
 }
 

@@ -63,13 +63,13 @@ static void status_says_where_a_detector_stands_and_what_it_lost(void **state)
         .detectors = detectors, .count = 1, .open = open_store, .partitions = count_partitions, .context = &group};
     struct serving serving = {.detectors = detectors, .detector_count = 1};
     struct error error = {0};
-    const char *unknown =
-        "{\"sources\": [],\n\"detectors\": [{\"name\": \"fraud\", \"source\": \"payments\", \"partitions\": null}]}\n";
+    const char *unknown = "{\"sources\": [],\n\"detectors\": [{\"name\": \"fraud\", \"source\": \"payments\", "
+                          "\"partitions\": null}],\n\"alarms\": []}\n";
     assert_true(detector_watch_new(&options, &serving.detector_watch, &error));
     assert_status(&serving, unknown);
     detector_watch_look(serving.detector_watch);
     assert_status(&serving, "{\"sources\": [],\n\"detectors\": [{\"name\": \"fraud\", \"source\": \"payments\", "
-                            "\"partitions\": {\"2\": {\"next\": 17, \"gap\": 3}}}]}\n");
+                            "\"partitions\": {\"2\": {\"next\": 17, \"gap\": 3}}}],\n\"alarms\": []}\n");
     group.is_down = true;
     detector_watch_look(serving.detector_watch);
     assert_status(&serving, unknown);

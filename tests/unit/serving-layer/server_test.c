@@ -233,13 +233,17 @@ static void a_request_that_never_ends_is_ended(void **state)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     struct connection *connection = connections_add(connections, pair[0]);
     int64_t now_us = clock_monotonic_us();
-    connections_reap(connections, now_us, US_PER_SECOND, US_PER_SECOND);
+    const int64_t limits_us[] = {US_PER_SECOND, 100 * US_PER_SECOND, 50 * US_PER_SECOND};
+    connections_reap(connections, now_us, limits_us);
     assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1); /* still open */
-    connections_mark(connections, connection, true);
-    connections_reap(connections, now_us + 2 * US_PER_SECOND, US_PER_SECOND, 10 * US_PER_SECOND);
-    assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1); /* an answer may take longer */
-    connections_mark(connections, connection, false);
-    connections_reap(connections, now_us + 2 * US_PER_SECOND, US_PER_SECOND, 10 * US_PER_SECOND);
+    connections_mark(connections, connection, CONNECTION_ANSWERED);
+    connections_reap(connections, now_us + 60 * US_PER_SECOND, limits_us);
+    assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1); /* an answer may take longer, */
+    connections_mark(connections, connection, CONNECTION_RESTS);
+    connections_reap(connections, now_us + 40 * US_PER_SECOND, limits_us);
+    assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1); /* and so may the next request, until it begins */
+    connections_mark(connections, connection, CONNECTION_ASKS);
+    connections_reap(connections, now_us + 40 * US_PER_SECOND, limits_us);
     assert_int_equal(recv(pair[1], &byte, 1, 0), 0);
     connections_remove(connections, connection);
     assert_int_equal(connections_count(connections), 0);
