@@ -62,5 +62,9 @@ void hop_list_append(const struct view *view, struct buffer *out)
         if (MINUTES_A_DAY % minutes == 0 && is_possible(view, text))
             append(hop, &first, out);
     }
+    if (view->window.hop_days) {
+        snprintf(hop, sizeof hop, "%lld days", (long long)view->window.hop_days);
+        append(hop, &first, out);
+    }
     buffer_append_char(out, ']');
 }

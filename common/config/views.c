@@ -38,14 +38,14 @@ const struct option view_options[] = {
          "What time is cut into: `tumbling` and `1 day`, `1 week`, `1 month`, `1 year`, or hours or minutes that "
          "divide a day; or `hopping SIZE every HOP` (`sliding` means the same), where a row begins at each HOP and is "
          "of "
-         "the next SIZE / HOP of them, at most 1,440: a HOP is minutes that divide an hour, `1 hour` or `1 day`, and "
-         "a SIZE is of minutes or hours, or of days, as its HOP is; or `session GAP` of seconds or minutes, at most a "
-         "day, where a row is what a group has at most a GAP apart, from the first event time to the last and a GAP: "
-         "such a view needs `dimensions` and a `retention`, and measures `count`, `sum` and `avg`. A day begins at its "
-         "first instant in the time "
-         "zone, and a week on Monday. An hour holds the "
-         "moments of one local hour, one after the other: "
-         "it comes twice, or is longer or shorter, where the clock changes.",
+         "the next SIZE / HOP of them, at most 1,440: a HOP is minutes that divide an hour, `1 hour`, or whole days "
+         "counted from 1970-01-01, and a SIZE is of minutes or hours, or of days, as its HOP is, at most 36,500; or "
+         "`session GAP` of seconds or minutes, at most a day, where a row is what a group has at most a GAP apart, "
+         "from "
+         "the first event time to the last and a GAP: such a view needs `dimensions` and a `retention`, and measures "
+         "`count`, `sum` and `avg`. A day begins at its first instant in the time zone, and a week on Monday. An hour "
+         "holds the moments of one local hour, one after the other: it comes twice, or is longer or shorter, where the "
+         "clock changes.",
      .example = "tumbling 15 minutes"},
     {.key = "time_zone",
      .type = &option_text,

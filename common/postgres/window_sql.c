@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/calendar.h"
 #include "base/clock.h"
 
 static bool is_of_days(const struct view *view)
@@ -29,7 +30,7 @@ static void end_list(struct buffer *list)
 
 static int64_t local_day(const struct view *view, int64_t at_s)
 {
-    return (at_s + zone_offset(view->zone, at_s)) / SECONDS_PER_DAY; /* event times are long after 1970 */
+    return floor_divide(at_s + zone_offset(view->zone, at_s), SECONDS_PER_DAY);
 }
 
 /* Where the windows of the local days that are touched begin. A window is found by the date and not between two starts:

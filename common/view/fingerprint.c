@@ -39,6 +39,8 @@ static void print_view(const struct view *view, struct buffer *out)
                    view->window.length_s, was_cut_otherwise(&view->window) ? " one after the other" : "");
     if (view_hops(view)) /* others keep the form that they had */
         buffer_appendf(out, "of %" PRId64 " windows\n", view->panes);
+    if (view->window.hop_days)
+        buffer_append_string(out, "days from 1970-01-01\n");
     if (view_is_of_sessions(view))
         buffer_appendf(out, "sessions %" PRId64 "\n", view->window.gap_s);
     if (view->where)

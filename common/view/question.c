@@ -36,19 +36,22 @@ void question_of_members(const struct view_question *question, const struct view
 bool question_is_plain(const struct view_question *question)
 {
     return question->panes == 1 && !view_is_of_sessions(question->view) &&
-           question->rows.window.length_s == question->view->window.length_s &&
+           window_equal(&question->rows.window, &question->view->window) &&
            question->rows.dimension_count == question->view->dimension_count && question->order_count == 0 &&
            question->per_window == 0;
 }
 
 /* --- the window --- */
 
-/* Whether every window of `length_s` is made of whole panes. */
-static bool makes_up(int64_t pane_s, int64_t length_s)
+/* Whether every such window is made of whole panes. */
+static bool makes_up(const struct window *pane, const struct window *window)
 {
-    if (length_s < SECONDS_PER_DAY)
-        return pane_s < SECONDS_PER_DAY && length_s % pane_s == 0;
-    return pane_s <= SECONDS_PER_DAY || pane_s == length_s || (pane_s == WINDOW_MONTH_S && length_s == WINDOW_YEAR_S);
+    if (!window_is_of_days(window))
+        return !window_is_of_days(pane) && window->length_s % pane->length_s == 0;
+    if (pane->hop_days)
+        return window->hop_days % pane->hop_days == 0 && window->hop_days;
+    return pane->length_s <= SECONDS_PER_DAY || window_equal(pane, window) ||
+           (pane->length_s == WINDOW_MONTH_S && window->length_s == WINDOW_YEAR_S && !window->hop_days);
 }
 
 static void append_possible(const struct view *view, struct buffer *out)
@@ -61,6 +64,8 @@ static void append_possible(const struct view *view, struct buffer *out)
     }
     if (view->window.length_s <= SECONDS_PER_DAY)
         buffer_append_string(out, "\"1 day\", \"1 week\", \"1 month\", \"1 year\", and hopping windows of them");
+    else if (view->window.hop_days)
+        buffer_appendf(out, "windows that hop by multiples of %lld days", (long long)view->window.hop_days);
     else if (view->window.length_s == WINDOW_MONTH_S)
         buffer_append_string(out, "\"1 month\" and \"1 year\"");
     else
@@ -109,7 +114,7 @@ bool question_set_window(struct view_question *question, struct text text, struc
     if (!window_parse_asked(text, &window, &panes, error))
         return refuse_words(error);
     const struct view *view = question->view;
-    if (!makes_up(view->window.length_s, window.length_s))
+    if (!makes_up(&view->window, &window))
         return refuse_window(view, text, error);
     if (panes > 1 && !window_check_hop(text, &window, view->zone, error))
         return refuse_words(error);

@@ -24,6 +24,11 @@ bool window_is_of_days(const struct window *window)
     return window->length_s >= SECONDS_PER_DAY;
 }
 
+bool window_equal(const struct window *a, const struct window *b)
+{
+    return a->length_s == b->length_s && a->hop_days == b->hop_days && a->gap_s == b->gap_s;
+}
+
 /* Rounded down, also before 1970. */
 static int64_t day_of(int64_t local_s)
 {
@@ -36,6 +41,9 @@ static int64_t first_day(const struct window *window, int64_t day)
     if (window->length_s == SECONDS_PER_DAY) {
         return day;
     }
+    if (window->hop_days) {
+        return day - remainder_of(day, window->hop_days);
+    }
     if (window->length_s == WINDOW_WEEK_S) {
         return day - remainder_of(day + 3, 7);
     }
@@ -47,7 +55,7 @@ static int64_t first_day(const struct window *window, int64_t day)
 /* The first day of the window after the one that begins with this day. */
 static int64_t next_first_day(const struct window *window, int64_t first)
 {
-    bool is_fixed = window->length_s <= WINDOW_WEEK_S;
+    bool is_fixed = window->hop_days || window->length_s <= WINDOW_WEEK_S;
     return is_fixed ? first + window->length_s / SECONDS_PER_DAY
                     : first_day(window, first + window->length_s / SECONDS_PER_DAY);
 }

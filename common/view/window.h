@@ -6,7 +6,8 @@
  * of one such quarter, one after the other. Where the clock changes, it is two windows where it comes twice whole, and
  * a longer or shorter one where part of it comes again or is left out; it ends where the next begins. A week (from
  * Monday), a month and a year are whole days: each begins where its first day does, and where the calendar left that
- * day out, with the one after it. A window is named by its start, in seconds since 1970 in UTC.
+ * day out, with the one after it; so do hops of several days. A window is named by its start, in seconds since 1970 in
+ * UTC.
  *
  * A session isn't cut from time: it is what lies at most a gap apart. What is stored of it are its moments, each of one
  * microsecond, so that starts of windows in general are in microseconds. */
@@ -20,10 +21,12 @@
 #define WINDOW_MONTH_S INT64_C(2678400) /* 31 days: no month is longer */
 #define WINDOW_YEAR_S INT64_C(31622400) /* 366 days */
 
-#define HOPS_MAX 1440 /* panes of a hopping window */
+#define HOPS_MAX 1440                   /* panes of a hopping window */
+#define HOPPING_DAYS_MAX INT64_C(36500) /* days of one that hops by days */
 
 struct window {
     int64_t length_s; /* 86400 is a calendar day, WINDOW_* what they say; else a divisor of a day: 60 × n */
+    int64_t hop_days; /* so many whole days, counted from 1970-01-01, and length_s is as long; else 0 */
     int64_t gap_s;    /* of sessions, else 0: the panes are moments, and there is no length */
 };
 
@@ -57,8 +60,9 @@ int64_t window_end_us(const struct window *window, const struct zone *zone, int6
 
 /* Whether the panes are moments, of which sessions are made. */
 bool window_is_of_moments(const struct window *window);
-/* Whether the windows are days, weeks, months or years. */
+/* Whether the windows are whole days: one, several, or a week, a month or a year. */
 bool window_is_of_days(const struct window *window);
+bool window_equal(const struct window *a, const struct window *b);
 /* Of windows of days: the start of the one that a local day is in, whatever moments that day has. Days are counted from
  * 1970-01-01. */
 int64_t window_start_of_day(const struct window *window, const struct zone *zone, int64_t local_day);

@@ -160,10 +160,23 @@ static void print_length(int64_t length_s, bool days, struct buffer *out)
     buffer_append_string(out, count == 1 ? "" : "s");
 }
 
+static void print_hops(const struct window *window, int64_t panes, struct buffer *out)
+{
+    const bool days = window_is_of_days(window);
+    buffer_append_string(out, "hopping ");
+    print_length(panes * window->length_s, days, out);
+    buffer_append_string(out, " every ");
+    print_length(window->length_s, days, out);
+}
+
 void window_print(const struct window *window, struct buffer *out)
 {
     if (window_is_of_moments(window)) {
         buffer_append_string(out, "moment");
+        return;
+    }
+    if (window->hop_days) {
+        print_hops(window, 1, out);
         return;
     }
     if (window_is_of_days(window)) {
@@ -183,19 +196,12 @@ static void print_session(int64_t gap_s, struct buffer *out)
 
 void window_print_asked(const struct window *window, int64_t panes, struct buffer *out)
 {
-    bool days = window_is_of_days(window);
-    if (window_is_of_moments(window)) {
+    if (window_is_of_moments(window))
         print_session(window->gap_s, out);
-        return;
-    }
-    if (panes <= 1) {
+    else if (panes <= 1)
         window_print(window, out);
-        return;
-    }
-    buffer_append_string(out, "hopping ");
-    print_length(panes * window->length_s, days, out);
-    buffer_append_string(out, " every ");
-    print_length(window->length_s, days, out);
+    else
+        print_hops(window, panes, out);
 }
 
 /* --- windows that are asked for --- */
@@ -219,12 +225,15 @@ static bool check_hop(struct text text, int64_t size_s, int64_t hop_s, struct er
     if (size_s == 0 || hop_s == 0)
         return refuse_asked(
             text, "must be \"hopping\", a size, \"every\", and a hop: \"hopping 1 hour every 5 minutes\"", error);
-    if (hop_s != SECONDS_PER_DAY && (hop_s > SECONDS_PER_HOUR || SECONDS_PER_HOUR % hop_s != 0))
-        return refuse_asked(text, "must hop by minutes that divide an hour, by 1 hour, or by 1 day", error);
+    bool days = hop_s % SECONDS_PER_DAY == 0;
+    if (!days && (hop_s > SECONDS_PER_HOUR || SECONDS_PER_HOUR % hop_s != 0))
+        return refuse_asked(text, "must hop by minutes that divide an hour, by 1 hour, or by whole days", error);
     if (size_s % hop_s != 0)
         return refuse_asked(text, "must have a hop that divides its size", error);
     if (size_s / hop_s > HOPS_MAX)
         return refuse_asked(text, "must be at most 1440 hops long", error);
+    if (days && size_s > HOPPING_DAYS_MAX * SECONDS_PER_DAY)
+        return refuse_asked(text, "must be at most 36500 days long", error);
     return true;
 }
 
@@ -245,7 +254,7 @@ static bool parse_hopping(struct text text, struct text rest, struct window *ret
                             error);
     if (!check_hop(text, size_s, hop_s, error))
         return false;
-    *ret_window = (struct window){.length_s = hop_s};
+    *ret_window = (struct window){.length_s = hop_s, .hop_days = hop_s > SECONDS_PER_DAY ? hop_s / SECONDS_PER_DAY : 0};
     *ret_panes = size_s / hop_s;
     return true;
 }

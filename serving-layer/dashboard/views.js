@@ -11,9 +11,10 @@ function minutesOf(text) {
   return Number(count) * LENGTHS[unit.replace(/s$/, "")];
 }
 
-/* The finest slice of time, in minutes, of which hopping windows can be asked for; null where there is none. */
+/* The finest slice of time, in minutes, of which hopping windows can be asked for; null where there is none of a day or
+ * less. */
 export function finestHop(view) {
-  const hops = view.hops.map(minutesOf);
+  const hops = view.hops.map(minutesOf).filter(minutes => minutes <= LENGTHS.day);
   return hops.length ? Math.min(...hops) : null;
 }
 export const isFine = view => finestHop(view) !== null && finestHop(view) <= 60;

@@ -163,7 +163,7 @@ PIECES = [
     ("window_of_several_days", "tumbling 1 day", "tumbling 2 days", "20:13", ""),
     ("window_that_hops_by_nothing", "tumbling 1 day", "hopping 1 hour by 5 minutes", "20:13", ""),
     ("hop_that_does_not_divide_its_window", "tumbling 1 day", "hopping 50 minutes every 20 minutes", "20:13", "divides its size"),
-    ("unique_in_hopping_windows", "tumbling 1 day\n    dimensions: [category]\n    measures: { order_count: count", "hopping 2 days every 1 day\n    dimensions: [category]\n    measures: { order_count: unique(category)", "22:30", "tumbling"),
+    ("hop_of_two_days_in_fifteen", "tumbling 1 day", "hopping 15 days every 2 days", "20:13", "divides its size"),
     ("session_without_a_retention", "tumbling 1 day", "session 30 minutes", "20:13", "retention"),
     ("session_with_a_gap_of_two_days", "tumbling 1 day", "session 2 days", "20:13", "at most a day"),
     ("dimension_that_is_no_field", "[category]", "[categry]", "21:18", "category"),

@@ -51,7 +51,7 @@ def paid_order(order):
 class View:
     """measures: {name: ("count",) or ("count" | "sum" | "avg" | "unique" | "min" | "max", field)}"""
 
-    window: str = "day"  # or hour, minute, week, month, year
+    window: str = "day"  # or hour, minute, week, month, year; or several: "5 minutes", "2 days" (from 1970-01-01)
     time_zone: str = "UTC"
     dimensions: tuple = ()
     measures: dict = field(default_factory=lambda: {"order_count": ("count",), "total_revenue": ("sum", "amount")})
@@ -235,7 +235,11 @@ def window_start(at_us, window, time_zone):
     local = datetime.fromtimestamp(second, zone)
     if window in _FIRST_DAY:
         return _day_start(_FIRST_DAY[window](local.date()), zone)
-    length = {"hour": 3600, "minute": 60}[window]
+    count, unit = re.fullmatch(r"(?:([0-9]+) )?(minute|hour|day)s?", window).groups(default="1")
+    if unit == "day":
+        since = local.date() - _EPOCH.date()
+        return _day_start(local.date() - since % timedelta(days=int(count)), zone)
+    length = int(count) * {"hour": 3600, "minute": 60}[unit]
     start = second - _clock(second, zone) % length
     if _clock(start, zone) - start == _clock(second, zone) - second and _clock(start, zone) % length == 0:
         return start
@@ -369,6 +373,23 @@ class Log:
         survivors, _ = self.surviving(offsets)
         counted = sum(1 for order in survivors if view.where(order))
         return {"counted": counted, "filtered": len(survivors) - counted}
+
+
+def in_order(rows, view, order=(), per_window=None):
+    """The keys of rows by these names of columns, "-" before those that descend, nulls last; equal ones by window and
+    dimensions, nulls first. With per_window the first ones of each window alone."""
+    columns = {"window_start": 0, **{name: number for number, name in enumerate(view.dimensions, 1)}}
+    keys = sorted(rows, key=lambda key: [(value is not None, value if value is not None else 0) for value in key])
+    for name in reversed(order):
+        plain = name.removeprefix("-")
+        values = {key: key[columns[plain]] if plain in columns else rows[key][plain] for key in keys}
+        present = [key for key in keys if values[key] is not None]
+        present.sort(key=values.get, reverse=name != plain)
+        keys = present + [key for key in keys if values[key] is None]
+    if per_window is None:
+        return keys
+    taken = Counter()
+    return [key for key in keys if taken.update(key[:1]) or taken[key[0]] <= per_window]
 
 
 def day(text, time_zone="UTC"):

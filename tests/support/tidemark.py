@@ -50,10 +50,16 @@ def view(source_name, window="tumbling 1 day", measures=None, **options):
 def oracle_view(definition, time_zone):
     """The oracle's view for a view of the configuration (with the condition that all our tests use)."""
     text = definition["window"].replace("_", " ")
-    hopping = re.fullmatch(r"hopping ([0-9]+) (day|hour|minute)s? every 1 \2", text)
+    hopping = re.fullmatch(r"(?:hopping|sliding) ([0-9]+) (day|hour|minute)s? every ([0-9]+) (day|hour|minute)s?", text)
     session = re.fullmatch(r"session ([0-9]+) (second|minute)s?", text)
-    tumbling = re.fullmatch(r"tumbling 1 (year|month|week|day|hour|minute)", text)
-    window = hopping[2] if hopping else None if session else tumbling[1]
+    tumbling = re.fullmatch(r"tumbling (1 (?P<unit>year|month|week|day|hour|minute)|[0-9]+ (hour|minute)s)", text)
+    minutes = {"day": 1440, "hour": 60, "minute": 1}
+    panes = 1
+    if hopping:
+        panes = int(hopping[1]) * minutes[hopping[2]] // (int(hopping[3]) * minutes[hopping[4]])
+        window = hopping[4] if hopping[3] == "1" else f"{hopping[3]} {hopping[4]}"
+    else:
+        window = None if session else tumbling["unit"] or tumbling[1]
     measures = {}
     for name, text in definition["measures"].items():
         function, _, argument = text.partition("(")
@@ -63,7 +69,7 @@ def oracle_view(definition, time_zone):
         definition.get("time_zone", time_zone),
         tuple(definition.get("dimensions", ())),
         measures,
-        panes=int(hopping[1]) if hopping else 1,
+        panes=panes,
         gap=int(session[1]) * {"second": 1, "minute": 60}[session[2]] if session else 0,
     )
 

@@ -704,7 +704,13 @@ static const struct bad bad_views[] = {
     {SOURCE "views:\n  v: { source: orders, window: hopping 1 day, measures: { n: count } }\n", "8:32",
      "must be \"hopping\", a size, \"every\", and a hop"},
     {SOURCE "views:\n  v: { source: orders, window: hopping 1 hour every 7 minutes, measures: { n: count } }\n", "8:32",
-     "must hop by minutes that divide an hour, by 1 hour, or by 1 day"},
+     "must hop by minutes that divide an hour, by 1 hour, or by whole days"},
+    {SOURCE "views:\n  v: { source: orders, window: hopping 15 days every 2 days, measures: { n: count } }\n", "8:32",
+     "must have a hop that divides its size"},
+    {SOURCE "views:\n  v: { source: orders, window: hopping 40000 days every 100 days, measures: { n: count } }\n",
+     "8:32", "must be at most 36500 days long"},
+    {SOURCE "views:\n  v: { source: orders, window: hopping 0 days every 2 days, measures: { n: count } }\n", "8:32",
+     "must be \"hopping\", a size, \"every\", and a hop"},
     {SOURCE "views:\n  v: { source: orders, window: hopping 50 minutes every 20 minutes, measures: { n: count } }\n",
      "8:32", "must have a hop that divides its size"},
     {SOURCE "views:\n  v: { source: orders, window: sliding_1_day_every_1_hour, measures: { n: count } }\n", "8:32",
@@ -1457,6 +1463,20 @@ static void hopping_windows_are_panes_of_their_hop(void **state)
         settings_destroy(loads[i]);
 }
 
+static void hops_of_seven_days_are_no_weeks(void **state)
+{
+    (void)state;
+    struct settings *week = loaded(WINDOW_OF("tumbling 1 week"));
+    struct settings *hops = loaded(WINDOW_OF("hopping 7 days every 7 days"));
+    const struct view *views[] = {&week->sources[0].views[0], &hops->sources[0].views[0]};
+    assert_int_equal(views[0]->window.length_s, views[1]->window.length_s);
+    assert_int_equal(views[1]->window.hop_days, 7);
+    assert_false(view_hops(views[1]));
+    assert_string_not_equal(views[0]->fingerprint, views[1]->fingerprint);
+    settings_destroy(week);
+    settings_destroy(hops);
+}
+
 static void sessions_are_moments_with_a_gap(void **state)
 {
     (void)state;
@@ -1582,6 +1602,7 @@ int main(void)
         cmocka_unit_test(a_refused_property_does_not_tell_a_secret),
         cmocka_unit_test(the_definition_shows_in_the_fingerprint),
         cmocka_unit_test(hopping_windows_are_panes_of_their_hop),
+        cmocka_unit_test(hops_of_seven_days_are_no_weeks),
         cmocka_unit_test(sessions_are_moments_with_a_gap),
         cmocka_unit_test(destroying_nothing_is_allowed),
         cmocka_unit_test(the_reference_manual_is_current),

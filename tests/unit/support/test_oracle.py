@@ -171,6 +171,25 @@ class Views(unittest.TestCase):
         starts = ("2026-03-28T00:00:00+00:00", "2026-03-29T00:00:00+00:00")
         self.assertEqual(log.rows(view), {(seconds(start),): {"n": 1} for start in starts})
 
+    def test_several_days_are_counted_from_1970_and_minutes_from_local_hours(self):
+        log = log_of(message(0, timestamp='"2026-03-29T12:07:00Z"'))  # day 20541
+        starts = {"2 days": "2026-03-28T00:00:00+00:00", "7 days": "2026-03-26T00:00:00+00:00"}
+        starts["5 minutes"] = "2026-03-29T12:05:00+00:00"
+        for window, start in starts.items():
+            view = oracle.View(window, "Europe/London", measures={"n": ("count",)})
+            self.assertEqual(log.rows(view), {(seconds(start),): {"n": 1}}, window)
+
+    def test_rows_are_ordered_with_nulls_last_and_equal_ones_by_window_and_dimensions(self):
+        view = oracle.View(dimensions=("category",), measures={"n": ("count",), "m": ("min", "quantity")})
+        rows = {(2, "a"): (1, 3), (1, "b"): (2, None), (1, "a"): (1, 7), (1, None): (2, 3)}
+        rows = {key: dict(zip(view.measures, values)) for key, values in rows.items()}
+        plain = [(1, None), (1, "a"), (1, "b"), (2, "a")]
+        self.assertEqual(oracle.in_order(rows, view), plain)
+        self.assertEqual(oracle.in_order(rows, view, ["-n"]), [plain[0], plain[2], plain[1], plain[3]])
+        self.assertEqual(oracle.in_order(rows, view, ["-m"]), [plain[1], plain[0], plain[3], plain[2]])
+        self.assertEqual(oracle.in_order(rows, view, ["category"]), [plain[1], plain[3], plain[2], plain[0]])
+        self.assertEqual(oracle.in_order(rows, view, ["-window_start", "-category"], 1), [plain[3], plain[2]])
+
     def test_cancelled_order_leaves_no_row(self):
         log = log_of(message(0), message(1, status='"cancelled"'))
         self.assertEqual(log.rows(self.VIEW), {})

@@ -200,6 +200,8 @@ static void any_roll_up_equals_its_recomputation(void **state)
                    {SECONDS_PER_DAY, "1 week"},
                    {SECONDS_PER_DAY, "1 month"},
                    {SECONDS_PER_DAY, "hopping 28 days every 1 day"},
+                   {SECONDS_PER_DAY, "hopping 14 days every 2 days"},
+                   {3600, "hopping 35 days every 7 days"},
                    {WINDOW_MONTH_S, "1 year"},
                    {WINDOW_WEEK_S, NULL}};
     static const char *const groups[] = {NULL, "", "category", "shelf", "shelf,category"};
@@ -356,6 +358,27 @@ static void a_view_that_hops_is_asked_for_its_rows_unless_panes_are(void **state
     close_view(&fixture);
 }
 
+static void a_view_that_hops_by_days_is_asked_for_multiples_of_them(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"1 day", "1 week", "hopping 6 days every 3 days", "1 month"};
+    struct fixture fixture;
+    struct error error = {0};
+    open_view(&fixture, "UTC", 2 * SECONDS_PER_DAY);
+    fixture.view.window.hop_days = 2;
+    question_init(&fixture.question, &fixture.view);
+    ask(&fixture, "hopping 8 days every 4 days", NULL, NULL, NULL);
+    assert_int_equal(fixture.question.panes, 2);
+    ask(&fixture, "hopping 2 days every 2 days", NULL, NULL, NULL);
+    assert_true(question_is_plain(&fixture.question));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_false(question_set_window(&fixture.question, text_of(others[i]), &error));
+        assert_int_equal(error.code, ERROR_USAGE);
+        assert_non_null(strstr(error.message, "possible are windows that hop by multiples of 2 days"));
+    }
+    close_view(&fixture);
+}
+
 /* --- what is refused --- */
 
 static void what_panes_do_not_make_up_is_refused_with_what_they_do(void **state)
@@ -369,6 +392,7 @@ static void what_panes_do_not_make_up_is_refused_with_what_they_do(void **state)
         {3600, "UTC", "15 minutes", "multiples of \"tumbling 1 hour\""},
         {900, "UTC", "20 minutes", "multiples of \"tumbling 15 minutes\""},
         {WINDOW_WEEK_S, "UTC", "1 month", "tumbling 1 week"},
+        {WINDOW_WEEK_S, "UTC", "hopping 14 days every 7 days", "tumbling 1 week"},
         {WINDOW_MONTH_S, "UTC", "hopping 3 days every 1 day", "\"1 month\" and \"1 year\""},
         {60, "Australia/Lord_Howe", "hopping 6 hours every 1 hour", "a hop of 30 minutes is"},
         {60, "UTC", "hopping 1 hour every 7 minutes", "divide an hour"},
@@ -421,6 +445,7 @@ int main(void)
         cmocka_unit_test(the_first_rows_of_each_window_are_those_of_the_order),
         cmocka_unit_test(a_page_goes_on_behind_the_values_of_a_row),
         cmocka_unit_test(a_view_that_hops_is_asked_for_its_rows_unless_panes_are),
+        cmocka_unit_test(a_view_that_hops_by_days_is_asked_for_multiples_of_them),
         cmocka_unit_test(what_panes_do_not_make_up_is_refused_with_what_they_do),
         cmocka_unit_test(names_that_rows_do_not_have_are_refused),
     };

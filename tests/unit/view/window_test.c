@@ -249,6 +249,9 @@ static void hopping_windows_are_parsed_and_printed(void **state)
         {"hopping 24 hours every 1 hour", 3600, 24, "hopping 24 hours every 1 hour"},
         {"hopping 7 days every 1 day", 86400, 7, "hopping 7 days every 1 day"},
         {"hopping 1 day every 1 day", 86400, 1, "tumbling 1 day"},
+        {"hopping 14 days every 2 days", 172800, 7, "hopping 14 days every 2 days"},
+        {"sliding_7_days_every_7_days", 604800, 1, "hopping 7 days every 7 days"},
+        {"hopping 36000 days every 25 days", 2160000, 1440, "hopping 36000 days every 25 days"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct window window = {0};
@@ -257,6 +260,7 @@ static void hopping_windows_are_parsed_and_printed(void **state)
         int64_t panes = 0;
         assert_true(window_parse_asked(text_of(cases[i].text), &window, &panes, &error));
         assert_int_equal(window.length_s, cases[i].length_s);
+        assert_int_equal(window.hop_days, window.length_s > 86400 ? window.length_s / 86400 : 0);
         assert_int_equal(panes, cases[i].panes);
         window_print_asked(&window, panes, &printed);
         assert_string_equal(buffer_string(&printed), cases[i].printed);

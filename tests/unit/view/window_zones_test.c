@@ -125,29 +125,31 @@ static int64_t first_of_day(int64_t day)
     return first_of_day(day + 1);
 }
 
-/* The first day of the day, week, month or year that has this day, by the C library's calendar. */
-static int64_t first_day_of(int64_t length_s, int64_t day)
+/* The first day of the day, hop of days, week, month or year that has this day, by the C library's calendar. */
+static int64_t first_day_of(const struct window *window, int64_t day)
 {
     struct tm date;
     time_t at = day * DAY;
+    const int64_t length_s = window->length_s;
     assert_non_null(gmtime_r(&at, &date));
     return length_s == DAY              ? day
+           : window->hop_days           ? floor_of(day, window->hop_days) * window->hop_days
            : length_s == WINDOW_WEEK_S  ? day - (date.tm_wday + 6) % 7
            : length_s == WINDOW_MONTH_S ? day - (date.tm_mday - 1)
                                         : day - date.tm_yday;
 }
 
-static void check_days_at(int64_t length_s, int64_t at_s)
+static void check_days_at(struct window window, int64_t at_s)
 {
-    const struct window window = {.length_s = length_s};
-    int64_t day = shown(at_s, DAY), first = first_day_of(length_s, day);
+    const int64_t length_s = window.length_s;
+    int64_t day = shown(at_s, DAY), first = first_day_of(&window, day);
     int64_t start_s = window_start(&window, clock_of.zone, at_s);
     if (start_s != first_of_day(first))
         wrong(length_s, at_s, "it doesn't begin at the first moment of its first day");
     if (window_start_of_day(&window, clock_of.zone, day) != start_s)
         wrong(length_s, at_s, "the day is in another window than its moment");
     int64_t end_s = window_end(&window, clock_of.zone, start_s);
-    for (day++; first_day_of(length_s, day) == first || first_of_day(day) == start_s;)
+    for (day++; first_day_of(&window, day) == first || first_of_day(day) == start_s;)
         day++;
     if (end_s != first_of_day(day))
         wrong(length_s, at_s, "it doesn't end where the first day of the next one begins");
@@ -158,10 +160,14 @@ static void check_days_at(int64_t length_s, int64_t at_s)
 static void check_days(int64_t change_s)
 {
     for (int64_t at_s = change_s - DAY; at_s <= change_s + DAY; at_s += DAY / 4) {
-        check_days_at(DAY, at_s - 1);
-        check_days_at(DAY, at_s);
+        check_days_at((struct window){.length_s = DAY}, at_s - 1);
+        check_days_at((struct window){.length_s = DAY}, at_s);
     }
-    static const int64_t longer[] = {WINDOW_WEEK_S, WINDOW_MONTH_S, WINDOW_YEAR_S};
+    static const struct window longer[] = {{.length_s = 2 * DAY, .hop_days = 2},
+                                           {.length_s = 7 * DAY, .hop_days = 7},
+                                           {.length_s = WINDOW_WEEK_S},
+                                           {.length_s = WINDOW_MONTH_S},
+                                           {.length_s = WINDOW_YEAR_S}};
     static const int64_t away_s[] = {-40 * DAY - 5, -DAY, -1, 0, 3600, 6 * DAY, 40 * DAY};
     for (size_t i = 0; i < sizeof longer / sizeof *longer; i++)
         for (size_t j = 0; j < sizeof away_s / sizeof *away_s; j++)
