@@ -103,13 +103,69 @@ static bool read_piece(void *context, const PGresult *rows, struct error *error)
     return true;
 }
 
+static bool read_values(void *context, const PGresult *rows, struct error *error)
+{
+    struct view_scan *scan = context;
+    for (int row = 0; row < PQntuples(rows); row++) {
+        const int64_t start_us = view_row_start_us(scan->view, rows, row);
+        const struct cell *cell = view_row_group(scan->view, rows, row, &scan->group)
+                                      ? panes_at(scan->panes, start_us, buffer_text(&scan->group))
+                                      : NULL;
+        if (!cell)
+            return error_set(error, ERROR_INTERNAL, "out of memory");
+        if (cell->count <= 0)
+            return fail(scan, start_us, "the value is in the table of panes, and in no live version", error);
+    }
+    return true;
+}
+
+/* Are the values that the table of panes has of this measure members? How many they are is checked with its row. */
+static bool check_values(struct batch *batch, struct view_scan *scan, const struct measure *measure,
+                         struct error *error)
+{
+    struct buffer sql = {0}, values = {0};
+    buffer_append_string(&values, "unnest(");
+    buffer_append_identifier(&values, measure->name);
+    buffer_append_char(&values, ')');
+    buffer_append_string(&sql, "select tm_window, tm_count");
+    for (size_t i = 0; i + 1 < scan->view->dimension_count; i++) {
+        buffer_append_string(&sql, ", ");
+        buffer_append_identifier(&sql, scan->view->schema->fields[scan->view->dimensions[i]].name);
+    }
+    buffer_appendf(&sql, ", %s from ", buffer_string(&values));
+    append_view_table(&sql, scan->view->shown);
+    sql.failed |= values.failed;
+    bool done = connection_fetch(batch->connection, &sql, ROWS_AT_ONCE, read_values, scan, error);
+    buffer_clean_up(&values);
+    buffer_clean_up(&sql);
+    return done;
+}
+
+static bool read_members(struct batch *batch, const struct source *source, struct view_scan *scan, struct error *error)
+{
+    const struct view *shown = scan->view->shown;
+    bool done = members_fetch(batch->connection, source, scan->view, NULL, read_piece, scan, error);
+    for (size_t i = 0; done && i < shown->measure_count; i++)
+        if (column_holds_values(shown, &shown->measures[i]) && shown->measures[i].field == member_field(scan->view))
+            done = check_values(batch, scan, &shown->measures[i], error);
+    return done;
+}
+
+static void append_shown(struct buffer *sql, const struct view *view, const struct measure *measure)
+{
+    const bool holds_values = column_holds_values(view, measure);
+    buffer_append_string(sql, holds_values ? ", (select count(distinct v) from unnest(" : ", ");
+    buffer_append_identifier(sql, measure->name);
+    buffer_append_string(sql, holds_values ? ") v)" : "");
+}
+
 bool published_view_read(struct batch *batch, const struct source *source, const struct view *view, struct panes *panes,
                          struct error *error)
 {
     struct view_scan scan = {.view = view, .panes = panes};
     struct buffer sql = {0};
     if (view->shown) {
-        bool read = members_fetch(batch->connection, source, view, NULL, read_piece, &scan, error);
+        bool read = read_members(batch, source, &scan, error);
         buffer_clean_up(&scan.group);
         return read;
     }
@@ -117,10 +173,8 @@ bool published_view_read(struct batch *batch, const struct source *source, const
     append_cell_columns(&sql, view);
     buffer_append_string(&sql, ", (extract(epoch from window_start) * 1000000)::bigint"
                                ", (extract(epoch from window_end) * 1000000)::bigint");
-    for (size_t i = 0; i < view->measure_count; i++) {
-        buffer_append_string(&sql, ", ");
-        buffer_append_identifier(&sql, view->measures[i].name);
-    }
+    for (size_t i = 0; i < view->measure_count; i++)
+        append_shown(&sql, view, &view->measures[i]);
     buffer_append_string(&sql, " from ");
     append_view_table(&sql, view);
     bool done = connection_fetch(batch->connection, &sql, ROWS_AT_ONCE, read_piece, &scan, error);

@@ -264,12 +264,6 @@ static bool read_field(struct assembly *assembly, const struct yaml_node *entry,
     measure->field = assembly_find_field(assembly, view->schema, call->argument, entry, location);
     if (measure->field == FIELD_NONE)
         return false;
-    if (measure->kind == MEASURE_UNIQUE && view_hops(view)) {
-        problem_add(problems, entry->location,
-                    "unique isn't supported in views of hopping windows, whose rows PostgreSQL adds up of panes: take "
-                    "a tumbling window, and ask for hopping ones by window=");
-        return false;
-    }
     if (measure_rests_on_members(measure) && view_is_of_sessions(view)) {
         problem_add(problems, entry->location,
                     "%.*s isn't possible in a view of sessions, which has count, sum and avg: ask it of a view with "

@@ -87,9 +87,15 @@ static void append_members(struct buffer *sql, const struct view *view)
 {
     static const char *const functions[] = {
         [MEASURE_UNIQUE] = "count(distinct ", [MEASURE_MINIMUM] = "min(", [MEASURE_MAXIMUM] = "max("};
-    for (size_t i = 0; i < view->measure_count; i++)
-        if (measure_rests_on_members(&view->measures[i]))
-            buffer_appendf(sql, ", %stm_value_%zu) as tm_member_%zu", functions[view->measures[i].kind], i, i);
+    for (size_t i = 0; i < view->measure_count; i++) {
+        const struct measure *measure = &view->measures[i];
+        if (column_holds_values(view, measure))
+            buffer_appendf(sql, ", array_agg(distinct tm_value_%zu) filter (where tm_value_%zu is not null)", i, i);
+        else if (measure_rests_on_members(measure))
+            buffer_appendf(sql, ", %stm_value_%zu)", functions[measure->kind], i);
+        if (measure_rests_on_members(measure))
+            buffer_appendf(sql, " as tm_member_%zu", i);
+    }
 }
 
 void append_groups(struct buffer *sql, const struct window_sql *window, const char *origin, const char *windows)

@@ -39,6 +39,11 @@ struct hidden_name hidden_total(size_t sum)
     return name;
 }
 
+bool column_holds_values(const struct view *view, const struct measure *measure)
+{
+    return view_hops(view) && measure->kind == MEASURE_UNIQUE;
+}
+
 void append_hidden_columns(struct buffer *sql, const struct view *view)
 {
     buffer_append_string(sql, "tm_window, tm_count");

@@ -3,7 +3,8 @@
  * view over it, and no view of a file can have a name with a point. Beside the columns for people (window_start,
  * window_end, dimensions, measures) it has hidden ones, from which answers are computed: tm_window, where the window
  * starts, in seconds, or where panes are moments, in microseconds; tm_count, how many versions count; and of each sum n
- * tm_n_<n>, how many values aren't null, and tm_sum_<n>, their sum in minor units.
+ * tm_n_<n>, how many values aren't null, and tm_sum_<n>, their sum in minor units. How many different values rows of
+ * several panes have can't be told from numbers: such a table has in the column of `unique` the values themselves.
  *
  * Who reads cells selects cell columns first: the hidden ones, then the dimensions. */
 #ifndef TIDEMARK_POSTGRES_VIEW_TABLE_H
@@ -26,6 +27,9 @@ struct hidden_name {
 };
 struct hidden_name hidden_count(size_t sum);
 struct hidden_name hidden_total(size_t sum);
+
+/* Whether the measure's column in the table is an array of the values that there are, each once. */
+bool column_holds_values(const struct view *view, const struct measure *measure);
 
 void append_cell_columns(struct buffer *sql, const struct view *view);
 int cell_column_count(const struct view *view);

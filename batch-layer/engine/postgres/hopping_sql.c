@@ -86,16 +86,67 @@ static void append_start_of(struct buffer *sql, const struct numbering *numberin
                    number, buffer_string(&numbering->numbers), number, (long long)numbering->view->window.length_s);
 }
 
-/* The smallest of the smallest is the smallest; how many different values there are can't be told from panes. */
+/* The smallest of the smallest is the smallest; different values are counted of all panes together. */
 static void append_members(struct buffer *sql, const struct view *view)
 {
     for (size_t i = 0; i < view->measure_count; i++) {
-        if (!measure_rests_on_members(&view->measures[i]))
+        const struct measure *measure = &view->measures[i];
+        if (!measure_rests_on_members(measure))
             continue;
-        buffer_append_string(sql, view->measures[i].kind == MEASURE_MINIMUM ? ", min(" : ", max(");
-        buffer_append_identifier(sql, view->measures[i].name);
+        buffer_append_string(sql, measure->kind == MEASURE_UNIQUE    ? ", count(distinct "
+                                  : measure->kind == MEASURE_MINIMUM ? ", min("
+                                                                     : ", max(");
+        buffer_append_identifier(sql, measure->name);
         buffer_appendf(sql, ") as tm_member_%zu", i);
     }
+}
+
+static bool counts_values(const struct view *view)
+{
+    for (size_t i = 0; i < view->measure_count; i++)
+        if (column_holds_values(view, &view->measures[i]))
+            return true;
+    return false;
+}
+
+/* The columns of unnest: the numbers of a pane, which are in its first row only, and the values, one a row; between
+ * `before` and `behind` each number. */
+static void append_unnested(struct buffer *sql, const struct view *view, const char *before, const char *behind)
+{
+    buffer_appendf(sql, "%stm_count%s", before, behind);
+    for (size_t i = 0; i < 2 * view->sum_count; i++)
+        buffer_appendf(sql, ", %s%s%s", before, (i % 2 ? hidden_total(i / 2) : hidden_count(i / 2)).text, behind);
+    for (size_t i = 0; i < view->measure_count; i++) {
+        if (!column_holds_values(view, &view->measures[i]))
+            continue;
+        buffer_append_string(sql, ", ");
+        buffer_append_identifier(sql, view->measures[i].name);
+    }
+}
+
+/* The panes, or where they have values a row for each of these. */
+static void append_panes(struct buffer *sql, const struct view *view)
+{
+    if (!counts_values(view)) {
+        append_view_table(sql, view);
+        return;
+    }
+    buffer_append_string(sql, "(select tm_window, p.*");
+    append_view_dimensions(sql, view);
+    for (size_t i = 0; i < view->measure_count; i++) {
+        const struct measure *measure = &view->measures[i];
+        if (!measure_rests_on_members(measure) || column_holds_values(view, measure))
+            continue;
+        buffer_append_string(sql, ", ");
+        buffer_append_identifier(sql, measure->name);
+    }
+    buffer_append_string(sql, " from ");
+    append_view_table(sql, view);
+    buffer_append_string(sql, " cross join lateral unnest(");
+    append_unnested(sql, view, "array[", "]");
+    buffer_append_string(sql, ") as p(");
+    append_unnested(sql, view, "", "");
+    buffer_append_string(sql, ")) v");
 }
 
 /* Each pane is in as many rows as a row has panes: those with its own number and the ones before. */
@@ -107,7 +158,7 @@ static void append_hops(struct buffer *sql, const struct numbering *numbering)
     append_view_sums(sql, view);
     append_members(sql, view);
     buffer_append_string(sql, " from ");
-    append_view_table(sql, view);
+    append_panes(sql, view);
     buffer_append_string(sql, " cross join lateral (select ");
     append_number_of(sql, numbering, "tm_window");
     buffer_appendf(sql,

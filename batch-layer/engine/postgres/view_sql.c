@@ -23,6 +23,18 @@ static void append_measure_type(struct buffer *sql, const struct view *view, con
         buffer_appendf(sql, "numeric(38,%u)", view->schema->fields[measure->field].scale);
 }
 
+/* As the table has it; what people see of an array is how many values it has. */
+static void append_column_type(struct buffer *sql, const struct view *view, const struct measure *measure)
+{
+    if (!column_holds_values(view, measure)) {
+        append_measure_type(sql, view, measure);
+        return;
+    }
+    const struct field *field = &view->schema->fields[measure->field];
+    append_field_type(sql, field);
+    buffer_append_string(sql, field->type == FIELD_TEXT ? "[] collate \"C\"" : "[]");
+}
+
 void append_view_create(struct buffer *sql, const struct view *view, const char *table)
 {
     buffer_appendf(sql, "create table %s (window_start timestamptz not null, window_end timestamptz not null", table);
@@ -38,7 +50,7 @@ void append_view_create(struct buffer *sql, const struct view *view, const char 
         buffer_append_string(sql, ", ");
         buffer_append_identifier(sql, view->measures[i].name);
         buffer_append_char(sql, ' ');
-        append_measure_type(sql, view, &view->measures[i]);
+        append_column_type(sql, view, &view->measures[i]);
     }
     buffer_append_string(sql, ", tm_window bigint not null, tm_count bigint not null");
     for (size_t i = 0; i < view->sum_count; i++)

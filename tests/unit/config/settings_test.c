@@ -723,8 +723,6 @@ static const struct bad bad_views[] = {
     {SOURCE "views:\n  v: { source: orders, window: hopping 2 days every 1 day, retention: 47 hours, measures: { n: "
             "count } }\n",
      "8:71", "\"retention\" must not be shorter than the window"},
-    {SOURCE "views:\n  v: { source: orders, window: hopping 2 days every 1 day, measures: { n: unique(status) } }\n",
-     "8:75", "unique isn't supported in views of hopping windows"},
     {SESSION_OF("session 2 hours") ", measures: { n: count } }\n", "8:32",
      "must be \"session\" and a gap of seconds or minutes, at most a day: \"session 30 minutes\""},
     {SESSION_OF("session_1441_minutes") ", measures: { n: count } }\n", "8:32", "a gap of seconds or minutes"},
@@ -1437,7 +1435,8 @@ static void the_definition_shows_in_the_fingerprint(void **state)
 }
 
 #define WINDOW_OF(window)                                                                                              \
-    SOURCE "views:\n  v: { source: orders, window: " window ", measures: { n: count, m: min(amount) } }\n"
+    SOURCE "views:\n  v: { source: orders, window: " window                                                            \
+           ", measures: { n: count, m: min(amount), u: unique(status) } }\n"
 
 static void hopping_windows_are_panes_of_their_hop(void **state)
 {
@@ -1452,7 +1451,8 @@ static void hopping_windows_are_panes_of_their_hop(void **state)
         const struct view *views = loads[i]->sources[0].views;
         assert_int_equal(views[0].window.length_s, i == 3 ? 600 : 300);
         assert_int_equal(views[0].panes, panes[i]);
-        assert_int_equal(views[1].panes, panes[i]); /* the hidden view of its members */
+        assert_int_equal(views[1].panes, panes[i]); /* the hidden views of its members */
+        assert_int_equal(views[2].panes, panes[i]);
         for (size_t j = 0; j < i; j++)
             assert_string_not_equal(views[0].fingerprint, loads[j]->sources[0].views[0].fingerprint);
     }
