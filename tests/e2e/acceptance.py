@@ -16,7 +16,30 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from e2e import test_main_job  # noqa: E402
+from e2e.test_main_job import HOURLY, SUMMARY, VISITS  # noqa: E402
 from support import online_retail  # noqa: E402
+from support.tidemark import view  # noqa: E402
+
+
+MORE_VIEWS = {
+    "quarters": view("orders", "tumbling 15 minutes", SUMMARY, dimensions=["customer_segment"]),
+    "six_hours": view("orders", "tumbling 6 hours", HOURLY),
+    "rolling_minutes": view("orders", "hopping 1 hour every 5 minutes", SUMMARY),
+    "rolling_days": view("orders", "hopping 7 days every 1 day", SUMMARY, dimensions=["customer_segment"]),
+    "yearly_summary": view("orders", "tumbling 1 year", SUMMARY, dimensions=["category"]),
+    "segment_visits": view(
+        "orders", "session 90 seconds", VISITS, dimensions=["customer_segment", "category"], retention="400 days"
+    ),
+}
+MORE_ROLL_UPS = [
+    ("quarters", {"window": "1 day", "group_by": "customer_segment", "order": "-customers"}),
+    ("quarters", {"window": "hopping 2 hours every 30 minutes", "order": "-smallest,window_start", "per_window": 1}),
+    ("six_hours", {"window": "hopping 3 days every 1 day"}),
+    ("rolling_minutes", {"window": "tumbling 1 hour"}),
+    ("rolling_days", {"window": "1 month", "group_by": ""}),
+    ("rolling_days", {"window": "hopping 21 days every 7 days"}),
+    ("segment_visits", {"group_by": "customer_segment", "order": "-total_revenue"}),
+]
 
 
 def main(folder):
@@ -26,6 +49,8 @@ def main(folder):
 
     class Acceptance(test_main_job.MainJob):
         BATCH_RUNS, BATCH_KILLS, SPEED_KILLS = 20, 3, 5
+        VIEWS = {**test_main_job.VIEWS, **MORE_VIEWS}
+        ROLL_UPS = [*test_main_job.ROLL_UPS, *MORE_ROLL_UPS]
 
         @staticmethod
         def orders():
@@ -36,6 +61,13 @@ def main(folder):
 
         def test_ignore_in_london(self):
             self.scenario("ignore", "Europe/London", shift_days=100)
+
+        # And the other way round: each mode in both zones.
+        def test_replace_in_london(self):
+            self.scenario("replace", "Europe/London", shift_days=100)
+
+        def test_ignore_in_utc(self):
+            self.scenario("ignore", "UTC", shift_days=0)
 
     suite = unittest.defaultTestLoader.loadTestsFromTestCase(Acceptance)
     result = unittest.TextTestRunner(sys.stdout, verbosity=2).run(suite)

@@ -16,7 +16,7 @@ from functools import partial
 from support import disorder, online_retail, oracle
 from support.kafka import Writer
 from support.process import wait_until
-from support.tidemark import differences, source, view
+from support.tidemark import differences, oracle_view, source, view
 
 from .servers import EndToEnd, month
 
@@ -31,6 +31,30 @@ SUMMARY = {
 }
 VISITS = {"order_count": "count", "total_revenue": "sum(amount)", "mean": "avg(amount)"}
 HOURLY = {"order_count": "count", "total_revenue": "sum(amount)", "most": "max(quantity)"}
+
+VIEWS = {
+    "daily_revenue": view("orders"),
+    "live_revenue": view("orders", "tumbling_1_minute", retention="48 hours"),
+    "hourly_revenue": view("orders", "tumbling 1 hour", HOURLY, time_zone="Asia/Kolkata"),
+    "rolling_hours": view("orders", "hopping_3_hours_every_1_hour", SUMMARY, dimensions=["customer_segment"]),
+    "fortnights": view("orders", "sliding 14 days every 2 days", SUMMARY, dimensions=["customer_segment"]),
+    "visits": view("orders", "session_30_minutes", VISITS, dimensions=["customer_id"], retention="400 days"),
+    "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
+    "weekly_revenue": view("orders", "tumbling 1 week"),
+    "monthly_summary": view("orders", "tumbling_1_month", SUMMARY, dimensions=["category"]),
+    "yearly_revenue": view("orders", "tumbling 1 year", time_zone="America/New_York"),
+}
+ROLL_UPS = [
+    ("daily_summary", {"window": "1 week", "group_by": "category", "order": "-total_revenue"}),
+    ("daily_summary", {"window": "1_year", "group_by": ""}),
+    ("daily_summary", {"window": "1 month", "order": "-customers,category", "per_window": 5}),
+    ("daily_summary", {"window": "hopping 14 days every 2 days", "group_by": "customer_segment"}),
+    ("fortnights", {"window": "hopping_8_days_every_4_days", "group_by": ""}),
+    ("hourly_revenue", {"window": "tumbling 1 month"}),
+    ("rolling_hours", {"window": "sliding 24 hours every 1 hour", "group_by": "", "order": "-largest", "per_window": 1}),
+    ("monthly_summary", {"window": "1 year", "order": "largest,-window_start"}),
+    ("visits", {"group_by": "", "order": "-order_count"}),
+]
 
 SAMPLES = 200  # answers that are kept and checked
 
@@ -79,6 +103,7 @@ class Sampler(threading.Thread):
 class MainJob(EndToEnd):
     BATCH_RUNS, BATCH_KILLS, SPEED_KILLS = 9, 2, 3  # at random moments
     PIECES = 8  # after each the figures are compared
+    VIEWS, ROLL_UPS = VIEWS, ROLL_UPS
 
     @staticmethod
     def orders():
@@ -92,17 +117,7 @@ class MainJob(EndToEnd):
         self.name = self.topic(4)
         self.job = self.platform(
             {"orders": source(self.name, on_duplicate=on_duplicate)},
-            {
-                "daily_revenue": view("orders"),
-                "live_revenue": view("orders", "tumbling_1_minute", retention="48 hours"),
-                "hourly_revenue": view("orders", "tumbling 1 hour", HOURLY, time_zone="Asia/Kolkata"),
-                "rolling_hours": view("orders", "hopping_3_hours_every_1_hour", HOURLY, dimensions=["customer_segment"]),
-                "visits": view("orders", "session_30_minutes", VISITS, dimensions=["customer_id"], retention="400 days"),
-                "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
-                "weekly_revenue": view("orders", "tumbling 1 week"),
-                "monthly_summary": view("orders", "tumbling_1_month", SUMMARY, dimensions=["category"]),
-                "yearly_revenue": view("orders", "tumbling 1 year", time_zone="America/New_York"),
-            },
+            self.VIEWS,
             time_zone,
         )
         self.exact = [name for name in self.job.config["views"] if name != "live_revenue"]  # which forgets
@@ -132,6 +147,7 @@ class MainJob(EndToEnd):
             self.assert_figures()
         self.run_batch()
         self.assert_figures()
+        self.assert_roll_ups(self.ROLL_UPS)
         self.assert_ledger()
         self.assertEqual(self.job.batch(), 0, "a run that finds nothing new")
         self.assert_figures()
@@ -169,22 +185,32 @@ class MainJob(EndToEnd):
 
     def assert_figures(self):
         self.assert_caught_up(self.job, self.reader, self.name, self.log, self.exact)
-        self.assert_roll_ups()
+        self.assert_roll_ups(self.random.sample(self.ROLL_UPS, 3))
         self.assert_live()
 
-    def assert_roll_ups(self):
+    def assert_roll_ups(self, asked):
         """Longer windows and fewer dimensions, asked of what is kept for shorter windows and more dimensions."""
-        summary, hourly = self.job.oracle_view("daily_summary"), self.job.oracle_view("hourly_revenue")
-        by_category = replace(summary, window="week", dimensions=("category",))
-        questions = [
-            ("daily_summary", {"window": "1 week", "group_by": "category", "order": "-total_revenue"}, by_category),
-            ("daily_summary", {"window": "1_year", "group_by": ""}, replace(summary, window="year", dimensions=())),
-            ("hourly_revenue", {"window": "tumbling 1 month"}, replace(hourly, window="month")),
-        ]
-        for name, parameters, definition in questions:
+        for name, parameters in asked:
+            definition = self.asked_definition(name, parameters)
             answer = wait_until(partial(self.complete, name, parameters), 60, f"{name} is complete")
-            difference = differences(self.log.rows(definition, answer.offsets), answer.rows(definition))
+            expected = self.log.rows(definition, answer.offsets)
+            order = parameters["order"].split(",") if "order" in parameters else ()
+            keys = oracle.in_order(expected, definition, order, parameters.get("per_window"))
+            difference = differences({key: expected[key] for key in keys}, answer.rows(definition))
             self.assertFalse(difference, f"{name} {parameters}: {difference}")
+            self.assertEqual(list(answer.rows(definition)), keys, f"{name} {parameters}")
+
+    def asked_definition(self, name, parameters):
+        """The oracle's view for what is asked of a view."""
+        own = self.job.oracle_view(name)
+        if "window" in parameters:
+            text = parameters["window"].replace("_", " ")
+            text = text if text.startswith(("hopping", "sliding", "tumbling")) else f"tumbling {text}"
+            asked = oracle_view({"window": text, "measures": {}}, own.time_zone)
+            own = replace(own, window=asked.window, panes=asked.panes)
+        group_by = parameters.get("group_by")
+        kept = own.dimensions if group_by is None else [d for d in own.dimensions if d in group_by.split(",")]
+        return replace(own, dimensions=tuple(kept))
 
     def complete(self, name, parameters):
         answer = self.job.view(name, **parameters)
