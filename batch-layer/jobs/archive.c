@@ -63,6 +63,7 @@ static bool write_manifest(struct archive_day *day, struct error *error)
                                       .run = day->folder.run,
                                       .day = day->date,
                                       .definition = source->fingerprint,
+                                      .engine = "duckdb",
                                       .epoch = day->messages.epoch,
                                       .cut = buffer_string(&day->messages.cut),
                                       .counts = counts,

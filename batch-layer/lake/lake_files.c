@@ -158,6 +158,18 @@ bool lake_folder_read(const char *path, struct arena *arena, struct lake_folder 
     return done;
 }
 
+bool lake_folder_check(const struct lake_folder *folder, bool allow_empty, struct error *error)
+{
+    for (size_t i = 0; i < folder->count; i++) {
+        bool is_alike = (folder->files[i].format == LAKE_PARQUET) == (folder->files[0].format == LAKE_PARQUET);
+        if (!is_alike)
+            return error_set(error, ERROR_DATA, "%s: Parquet, and %s isn't: a folder has the one or the other",
+                             folder->files[0].path, folder->files[i].path);
+    }
+    return folder->count > 0 || allow_empty ||
+           error_set(error, ERROR_DATA, "%s has no files that end in .parquet, .ndjson, .jsonl or .csv", folder->path);
+}
+
 bool lake_table(const char *table, struct arena *arena, struct lake_folder *ret_folder, struct error *error)
 {
     struct lake_file *file = arena_allocate(arena, sizeof *file);

@@ -33,6 +33,9 @@ const char *lake_path(const char *pattern, const char *date, struct arena *arena
 bool lake_folder_read(const char *path, struct arena *arena, struct lake_folder *ret_folder,
                       struct error *error) MUST_CHECK;
 
+/* Whether all its files are Parquet or none is, and whether there are any; ERROR_DATA says what isn't so. */
+bool lake_folder_check(const struct lake_folder *folder, bool allow_empty, struct error *error) MUST_CHECK;
+
 /* A table "schema.table" as if it were a folder with one file. */
 bool lake_table(const char *table, struct arena *arena, struct lake_folder *ret_folder, struct error *error) MUST_CHECK;
 

@@ -40,9 +40,10 @@ bool manifest_write(const struct manifest *manifest, const char *folder, struct 
     buffer_append_string(&out, "{\n  \"job\": ");
     buffer_append_json(&out, text_of(manifest->job));
     buffer_appendf(&out,
-                   ",\n  \"run\": \"%s\",\n  \"day\": \"%s\",\n  \"definition\": \"%s\",\n  \"engine\": \"duckdb\",\n"
+                   ",\n  \"run\": \"%s\",\n  \"day\": \"%s\",\n  \"definition\": \"%s\",\n  \"engine\": \"%s\",\n"
                    "  \"epoch\": %s,\n  \"cut\": %s",
-                   manifest->run, manifest->day, manifest->definition, manifest->epoch, manifest->cut);
+                   manifest->run, manifest->day, manifest->definition, manifest->engine, manifest->epoch,
+                   manifest->cut);
     for (const struct manifest_count *count = manifest->counts; count->name; count++)
         buffer_appendf(&out, ",\n  \"%s\": %" PRId64, count->name, count->count);
     buffer_append_string(&out, ",\n  \"inputs\": [");

@@ -12,7 +12,8 @@ struct manifest_count {
 
 struct manifest {
     const char *job, *run, *day;
-    const char *definition;  /* its fingerprint */
+    const char *definition; /* its fingerprint */
+    const char *engine;
     const char *epoch, *cut; /* of what was read, as JSON; "null" where files were */
     const struct manifest_count *counts;
     const struct lake_folder *inputs;

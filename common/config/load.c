@@ -50,8 +50,9 @@ static void assemble(struct assembly *assembly, const struct yaml_node *root)
     struct settings *settings = &assembly->settings;
     if (!settings->kafka.group)
         settings->kafka.group = settings->redis.name_space;
+    settings->processors = count_processors();
     if (settings->speed.workers == 0)
-        settings->speed.workers = count_processors();
+        settings->speed.workers = settings->processors;
     if (settings->time_zone &&
         !assembly_open_zone(assembly, settings->time_zone, option_location(root, "time_zone"), &settings->zone))
         settings->zone = NULL;

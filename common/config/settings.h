@@ -20,6 +20,9 @@ struct summary_join {
 
 #define JOINS_MAX 16
 
+/* What computes a summary: where the file doesn't say, the formats of the day's files do. */
+enum summary_engine_choice { SUMMARY_BY_FILES, SUMMARY_BY_DUCKDB, SUMMARY_BY_NATIVE };
+
 /* What a job of this kind makes of a business day's files. In the paths {date} stands for the day. */
 struct summary {
     const struct source *source;
@@ -30,7 +33,9 @@ struct summary {
     size_t partition_by[DIMENSIONS_MAX]; /* numbers of the view's dimensions */
     size_t partition_count;
     const char *version; /* the column that orders versions; NULL: the order of the files alone */
-    bool allow_empty;    /* a day without an order that counts is written, too */
+    enum summary_engine_choice engine;
+    struct location engine_location; /* where the file says it */
+    bool allow_empty;                /* a day without an order that counts is written, too */
 };
 
 /* What a job of this kind writes: a source's messages of a business day. */
@@ -117,6 +122,7 @@ struct settings {
     const char *path;
     const char *time_zone;
     const struct zone *zone; /* of time_zone */
+    int64_t processors;      /* that this process may run on */
 
     struct {
         const char *brokers;             /* "127.0.0.1:9092" */
@@ -170,6 +176,7 @@ struct settings {
         int port;
         const char *metrics_file; /* NULL: none is left */
         int64_t ingest_messages;  /* in one transaction: 100,000 */
+        int64_t memory_bytes;     /* that the native engine keeps to: `memory`, 2 GiB */
         const char *duckdb;       /* the path of libduckdb.so; NULL: where deploy/install-duckdb puts it */
     } batch;
 

@@ -276,10 +276,21 @@ static const struct option batch_options[] = {
      .fallback = "100000",
      .meaning = "The most messages taken into the master dataset in one transaction.",
      .example = "50000"},
+    {.key = "memory",
+     .type = &option_size,
+     AT(settings.batch.memory_bytes),
+     .minimum = 64 * MIB,
+     .maximum = TIB,
+     .fallback = "2 GiB",
+     .meaning =
+         "What a summary by the engine `native` may hold in memory. Versions of orders that don't fit go to files "
+         "in the folder that is made; where groups or values to be told apart don't, the job fails and says how "
+         "much would do.",
+     .example = "8 GiB"},
     {.key = "duckdb",
      .type = &option_text,
      AT(settings.batch.duckdb),
-     .meaning = "The library that jobs over files are run with, `libduckdb.so`. Without it, that is where "
+     .meaning = "The library that jobs over files write Parquet with, `libduckdb.so`. Without it, that is where "
                 "`deploy/install-duckdb` puts it.",
      .example = "/opt/duckdb/libduckdb.so"},
     {.key = "metrics_file",

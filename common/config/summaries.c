@@ -10,7 +10,7 @@ struct written_join {
     const struct yaml_node *read, *on;
 };
 
-const char *const summary_engine_words[] = {"duckdb", "native", "spark", NULL};
+const char *const summary_engine_words[] = {"duckdb", "native", NULL};
 
 const struct option summary_join_options[] = {
     {.key = "read",
@@ -190,12 +190,23 @@ static void read_paths(struct assembly *assembly, const struct yaml_node *entry,
             problem_add(problems, option_location(entry, "write"), "\"write\" is a folder that is joined");
 }
 
+static void read_engine(struct assembly *assembly, const struct yaml_node *entry, const struct written_summary *written,
+                        struct summary *summary)
+{
+    static const enum summary_engine_choice choices[] = {SUMMARY_BY_DUCKDB, SUMMARY_BY_NATIVE};
+    if (!yaml_find(entry, "engine"))
+        return;
+    summary->engine = choices[written->engine];
+    summary->engine_location = option_location(entry, "engine");
+    if (summary->engine == SUMMARY_BY_NATIVE && written->joins)
+        problem_add(assembly->reader.problems, summary->engine_location,
+                    "the engine native reads NDJSON and CSV without joins: say duckdb, or leave \"engine\" out");
+}
+
 void summary_read(struct assembly *assembly, const struct yaml_node *entry, const struct written_summary *written,
                   struct summary *ret_summary)
 {
-    if (written->engine != 0)
-        problem_add(assembly->reader.problems, option_location(entry, "engine"),
-                    "the engine %s is not supported yet, only duckdb", summary_engine_words[written->engine]);
+    read_engine(assembly, entry, written, ret_summary);
     ret_summary->version = written->version;
     ret_summary->allow_empty = written->allow_empty;
     if (!find_view(assembly, written->view, ret_summary))

@@ -10,11 +10,11 @@
 #include "record/record.h"
 #include "record/storage.h"
 
-#define BINDINGS_MAX (FIELDS_MAX + 1)
+#define BINDINGS_MAX (FIELDS_MAX + 2)
 
-enum binding_type { BIND_TEXT, BIND_KEY, BIND_INTEGER, BIND_DECIMAL, BIND_EVENT_TIME };
+enum binding_type { BIND_TEXT, BIND_KEY, BIND_INTEGER, BIND_DECIMAL, BIND_EVENT_TIME, BIND_FLAG };
 
-/* What to do with the value of one declared name: a field, or the event time where it isn't a field. */
+/* What to do with the value of one declared name: a field, or the event time or the flag, which needn't be. */
 struct binding {
     const char *name;
     enum binding_type type;
@@ -29,6 +29,7 @@ struct decoder {
     uint32_t binding_count; /* also the binding of every key that isn't declared */
     uint64_t required;      /* fields that must be there, by number */
     struct json_scanner *scanner;
+    const char *flag_name; /* NULL: none is wanted */
     struct storage storage;
     struct key_order order;
 
@@ -39,6 +40,7 @@ struct decoder {
     int64_t record_time_us, event_time_us;
     uint64_t seen; /* fields that were there, by number */
     bool has_event_time;
+    enum flag flag;
     bool in_order;     /* so far the keys are found in the order */
     size_t next_key;   /* where the next one is expected there */
     uint64_t followed; /* the ones that were found there */
@@ -122,9 +124,14 @@ static bool reject_field(struct decoder *decoder, const char *field, const char 
     return reject(decoder, reason);
 }
 
+static bool is_word(const struct json_token *token, const char *word)
+{
+    return token->type == JSON_OTHER && text_equal(token->text, text_of(word));
+}
+
 static bool is_null(const struct json_token *token)
 {
-    return token->type == JSON_OTHER && token->text.length == 4 && memcmp(token->text.data, "null", 4) == 0;
+    return is_word(token, "null");
 }
 
 static inline bool fill_text(struct decoder *decoder, uint32_t binding, const struct json_token *token)
@@ -212,6 +219,13 @@ static inline bool fill_event_time(struct decoder *decoder, const struct json_to
     return true;
 }
 
+static bool fill_flag(struct decoder *decoder, const struct json_token *token)
+{
+    decoder->flag = is_word(token, "true") ? FLAG_TRUE : FLAG_FALSE;
+    return decoder->flag == FLAG_TRUE || is_word(token, "false") || is_null(token) ||
+           reject_field(decoder, decoder->flag_name, "neither true nor false");
+}
+
 static inline bool fill_binding(struct decoder *decoder, uint32_t binding)
 {
     struct json_token token;
@@ -222,6 +236,8 @@ static inline bool fill_binding(struct decoder *decoder, uint32_t binding)
     switch (decoder->bindings[binding].type) {
     case BIND_EVENT_TIME:
         return true;
+    case BIND_FLAG:
+        return fill_flag(decoder, &token);
     case BIND_TEXT:
         return fill_text(decoder, binding, &token);
     case BIND_INTEGER:
@@ -344,6 +360,7 @@ static bool prepare(struct decoder *decoder, struct text payload)
     decoder->walk.keys.count = 0;
     decoder->seen = decoder->followed = 0;
     decoder->has_event_time = false;
+    decoder->flag = FLAG_ABSENT;
     decoder->in_order = true;
     decoder->next_key = 0;
     return true;
@@ -395,6 +412,17 @@ enum decode_result decoder_decode(struct decoder *decoder, struct text payload, 
                  decoder->schema->field_count * sizeof *decoder->values + payload.length + JSON_PADDING);
     *ret_record = (struct record){decoder->event_time_us, decoder->values};
     return DECODE_GOOD;
+}
+
+void decoder_want_flag(struct decoder *decoder, const char *name)
+{
+    decoder->flag_name = name;
+    add_binding(decoder, (struct binding){name, BIND_FLAG, 0, false});
+}
+
+enum flag decoder_flag(const struct decoder *decoder)
+{
+    return decoder->flag;
 }
 
 bool decoder_classify(struct decoder *decoder, struct text payload, int64_t record_time_us, bool *ret_good,

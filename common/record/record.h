@@ -10,6 +10,7 @@
  *   10^15 in absolute value: not null, not absent;
  * - an integer is null, absent, or a number of 64 bits without fraction or exponent;
  * - a text is null, absent, or a string that UTF-8 can hold (no lone surrogate), without NUL.
+ * - the flag, where one is wanted, is null, absent, true or false.
  * Fields that nobody declared need only be valid JSON. An empty or null payload is bad, and so is one over 1 MiB. */
 #ifndef TIDEMARK_RECORD_RECORD_H
 #define TIDEMARK_RECORD_RECORD_H
@@ -95,6 +96,12 @@ enum decode_result decoder_decode(struct decoder *decoder, struct text payload, 
  * of *ret_record and *ret_rejection is filled. */
 bool decoder_classify(struct decoder *decoder, struct text payload, int64_t record_time_us, bool *ret_good,
                       struct record *ret_record, struct rejection *ret_rejection, struct error *error) MUST_CHECK;
+/* Before the first message: has a member that is no field, and true or false, judged. The name must outlive the
+ * decoder. */
+void decoder_want_flag(struct decoder *decoder, const char *name);
+/* What the message that was decoded last, and is good, says of it. */
+enum flag { FLAG_ABSENT, FLAG_FALSE /* or null */, FLAG_TRUE };
+enum flag decoder_flag(const struct decoder *decoder);
 void decoder_reset(struct decoder *decoder);
 
 /* The digits of a JSON number to minor units, exactly; false where it isn't a valid decimal at this scale. */

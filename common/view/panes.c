@@ -169,7 +169,7 @@ size_t source_shown_count(const struct source *source)
     return count;
 }
 
-static void mark_used(const struct view *view, bool used[])
+void view_mark_used(const struct view *view, bool used[])
 {
     if (view->where)
         expression_fields(view->where, used);
@@ -177,10 +177,13 @@ static void mark_used(const struct view *view, bool used[])
         used[view->dimensions[i]] = true;
     for (size_t i = 0; i < view->sum_count; i++)
         used[view->sums[i]] = true;
+    for (size_t i = 0; i < view->measure_count; i++)
+        if (view->measures[i].field != FIELD_NONE)
+            used[view->measures[i].field] = true;
 }
 
 void source_mark_used(const struct source *source, bool used[])
 {
     for (size_t i = 0; i < source->view_count; i++)
-        mark_used(&source->views[i], used);
+        view_mark_used(&source->views[i], used);
 }

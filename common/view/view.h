@@ -131,7 +131,9 @@ bool view_add(struct panes *panes, const struct record *record, int sign);
  * where memory is short (nothing was changed). */
 int view_apply(struct panes *panes, const struct record *record, int sign);
 
-/* Sets used[field] for every field of the schema that a view of the source reads; leaves the others as they are. */
+/* Sets used[field] for every field of the schema that a view, or one of the source, reads; leaves the others as they
+ * are. */
+void view_mark_used(const struct view *view, bool used[]);
 void source_mark_used(const struct source *source, bool used[]);
 
 /* A group as bytes: for each dimension "-" for null, else "+", the length in decimal, ":" and the bytes (integers as

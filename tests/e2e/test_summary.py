@@ -136,7 +136,21 @@ class Lake(unittest.TestCase):
         pq.write_table(table, path, row_group_size=1000)
         return path
 
-    def run_job(self, *options, crash_at=None, expect=0):
+    def csv(self, name, rows, columns=tuple(FIELDS) + ("timestamp",), folder=None, end="\r\n"):
+        def field(value):
+            if value is None:
+                return ""
+            if isinstance(value, datetime):
+                return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+            text = str(value)
+            return '"' + text.replace('"', '""') + '"' if not text or set(text) & set('",\r\n') else text
+
+        lines = [",".join(columns)] + [",".join(field(row.get(c)) for c in columns) for row in rows]
+        path = (folder or self.raw) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(line + end for line in lines), newline="")
+
+    def run_job(self, *options, crash_at=None, expect=0, keep_log=False):
         env = {**os.environ, **({"TIDEMARK_CRASH_AT": crash_at} if crash_at else {})}
         options = options or ("--date", DAY)
         ran = subprocess.run(
@@ -147,7 +161,7 @@ class Lake(unittest.TestCase):
             text=True,
         )
         self.assertEqual(ran.returncode, expect, ran.stdout + ran.stderr)
-        return ran.stdout if expect == 0 else ran.stderr
+        return ran.stdout + ran.stderr if keep_log else ran.stdout if expect == 0 else ran.stderr
 
     def refused(self, *words, expect=65, options=()):
         """It fails, says so with all of these words, and leaves the old day as it was."""
@@ -406,20 +420,6 @@ class Joins(Lake):
 
 class Texts(Lake):
     """NDJSON and CSV, which are read by the decoder of topics."""
-
-    def csv(self, name, rows, columns=tuple(FIELDS) + ("timestamp",), folder=None, end="\r\n"):
-        def field(value):
-            if value is None:
-                return ""
-            if isinstance(value, datetime):
-                return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-            text = str(value)
-            return '"' + text.replace('"', '""') + '"' if not text or set(text) & set('",\r\n') else text
-
-        lines = [",".join(columns)] + [",".join(field(row.get(c)) for c in columns) for row in rows]
-        path = (folder or self.raw) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(line + end for line in lines), newline="")
 
     def nasty(self):
         chance = random.Random(16)

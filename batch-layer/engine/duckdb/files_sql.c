@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lake/row_decoder.h"
+
 /* Columns that DuckDB gives a file beside its own. */
 static const char *const duckdb_columns[] = {"file_row_number", "file_index", "filename"};
 
@@ -167,21 +169,12 @@ static bool check_file(const struct files_sql *files, size_t file, struct error 
     return !files->is_log || check_log(files, file, error);
 }
 
-/* Rows are judged already. */
-static bool check_texts(const struct files_sql *files, struct error *error)
-{
-    size_t version = files->version ? schema_field(files->schema, text_of(files->version)) : FIELD_NONE;
-    return !files->version || version != FIELD_NONE ||
-           error_set(error, ERROR_DATA,
-                     "%s: the \"version\" of the job, \"%s\", isn't a declared field, which it has to "
-                     "be for NDJSON and CSV",
-                     files->folder->path, files->version);
-}
-
 bool files_sql_check(struct files_sql *files, struct error *error)
 {
-    if (!files->columns)
-        return check_texts(files, error);
+    if (!files->columns) {
+        files->has_offsets = files->folder->count > 0 && text_files_has_offsets(&files->texts);
+        return row_decoder_check_version(files->version, files->schema, files->folder->path, error);
+    }
     for (size_t i = 0; i < files->schema->field_count && files->folder->count > 0; i++)
         files->wants[i] = files->wants[i] && files_sql_has(files, field_of(files, i)->name);
     files->has_offsets = files->is_log && (files_sql_has(files, "tm_offset") || files_sql_has(files, "tm_partition"));

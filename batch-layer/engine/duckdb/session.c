@@ -176,6 +176,26 @@ bool duckdb_session_query(struct duckdb_session *session, const char *sql, duckd
     return done;
 }
 
+static bool is_memory(const struct buffer *buffer, struct error *error)
+{
+    return !buffer->failed || error_set(error, ERROR_INTERNAL, "out of memory");
+}
+
+bool duckdb_session_execute_buffer(struct duckdb_session *session, struct buffer *sql, struct error *error)
+{
+    bool done = is_memory(sql, error) && duckdb_session_execute(session, buffer_string(sql), error);
+    buffer_clear(sql);
+    return done;
+}
+
+bool duckdb_session_query_buffer(struct duckdb_session *session, struct buffer *sql, duckdb_row_visitor *visit,
+                                 void *context, struct error *error)
+{
+    bool done = is_memory(sql, error) && duckdb_session_query(session, buffer_string(sql), visit, context, error);
+    buffer_clear(sql);
+    return done;
+}
+
 struct duckdb_appender {
     const struct duckdb_library *library;
     void *handle;

@@ -28,6 +28,11 @@ typedef bool duckdb_row_visitor(void *context, const struct text values[], struc
 bool duckdb_session_query(struct duckdb_session *session, const char *sql, duckdb_row_visitor *visit, void *context,
                           struct error *error) MUST_CHECK;
 
+/* The same of what was put together in a buffer, which is cleared. */
+bool duckdb_session_execute_buffer(struct duckdb_session *session, struct buffer *sql, struct error *error) MUST_CHECK;
+bool duckdb_session_query_buffer(struct duckdb_session *session, struct buffer *sql, duckdb_row_visitor *visit,
+                                 void *context, struct error *error) MUST_CHECK;
+
 /* Adds rows to a table, value by value; whether all could be added is told at the end of the row. */
 struct duckdb_appender;
 bool duckdb_appender_open(struct duckdb_session *session, const char *table, struct duckdb_appender **ret_appender,

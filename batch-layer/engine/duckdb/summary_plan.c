@@ -17,18 +17,6 @@ static const char *field_name(const struct summary_plan *plan, size_t field)
 
 /* --- Folders and files ------------------------------------------------------------------------------------------- */
 
-static bool check_formats(const struct lake_folder *folder, bool allow_empty, struct error *error)
-{
-    for (size_t i = 0; i < folder->count; i++) {
-        bool is_alike = (folder->files[i].format == LAKE_PARQUET) == (folder->files[0].format == LAKE_PARQUET);
-        if (!is_alike)
-            return error_set(error, ERROR_DATA, "%s: Parquet, and %s isn't: a folder has the one or the other",
-                             folder->files[0].path, folder->files[i].path);
-    }
-    return folder->count > 0 || allow_empty ||
-           error_set(error, ERROR_DATA, "%s has no files that end in .parquet, .ndjson, .jsonl or .csv", folder->path);
-}
-
 static bool read_columns(struct files_sql *files, struct duckdb_session *session, struct arena *arena,
                          struct error *error)
 {
@@ -71,21 +59,10 @@ static bool list_folder(struct summary_plan *plan, size_t number, const char *da
     if (!path)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     return lake_folder_read(path, arena, &plan->folders[number], error) &&
-           check_formats(&plan->folders[number], number == 0 && plan->summary->allow_empty, error);
+           lake_folder_check(&plan->folders[number], number == 0 && plan->summary->allow_empty, error);
 }
 
 /* --- Where fields come from -------------------------------------------------------------------------------------- */
-
-static void mark_used(const struct view *view, bool used[])
-{
-    if (view->where)
-        expression_fields(view->where, used);
-    for (size_t i = 0; i < view->dimension_count; i++)
-        used[view->dimensions[i]] = true;
-    for (size_t i = 0; i < view->measure_count; i++)
-        if (view->measures[i].field != FIELD_NONE)
-            used[view->measures[i].field] = true;
-}
 
 static size_t find_origin(const struct summary_plan *plan, size_t field)
 {
@@ -133,7 +110,7 @@ static bool check_join(const struct summary_plan *plan, size_t join, struct erro
 static bool find_origins(struct summary_plan *plan, struct error *error)
 {
     bool used[FIELDS_MAX] = {false};
-    mark_used(plan->summary->view, used);
+    view_mark_used(plan->summary->view, used);
     for (size_t i = 0; i < schema_of(plan)->field_count; i++)
         plan->origin[i] = find_origin(plan, i);
     for (size_t i = 0; i < plan->summary->join_count; i++) {
@@ -170,14 +147,6 @@ bool summary_plan_make(const struct settings *settings, const struct summary *su
         return false;
     for (size_t i = 0; i < plan->count; i++)
         if (!files_sql_check(&plan->files[i], error))
-            return false;
-    return true;
-}
-
-bool summary_plan_is_current(const struct summary_plan *plan)
-{
-    for (size_t i = 0; i < plan->count; i++)
-        if (plan->folders[i].path && !lake_folder_is_same(&plan->folders[i]))
             return false;
     return true;
 }
@@ -249,7 +218,7 @@ static void append_live(const struct summary_plan *plan, struct buffer *sql)
     if (files->version)
         buffer_appendf(sql, "tm_version %s NULLS %s, ", direction, last ? "LAST" : "FIRST");
     if (files->has_offsets)
-        buffer_appendf(sql, "tm_offset %s, ", direction);
+        buffer_appendf(sql, "tm_offset %s NULLS %s, ", direction, last ? "LAST" : "FIRST");
     buffer_appendf(sql, "tm_file %s, tm_row %s) = 1", direction, direction);
 }
 
@@ -266,7 +235,7 @@ static void append_origin(const struct summary_plan *plan, size_t field, struct 
 static void append_joined(const struct summary_plan *plan, struct buffer *sql)
 {
     bool used[FIELDS_MAX] = {false};
-    mark_used(plan->summary->view, used);
+    view_mark_used(plan->summary->view, used);
     buffer_append_string(sql, "SELECT m.tm_event_us");
     for (size_t i = 0; i < schema_of(plan)->field_count; i++) {
         if (!used[i])
@@ -395,17 +364,4 @@ void summary_plan_append_table(const struct summary_plan *plan, struct buffer *s
     buffer_append_string(sql, ")\n");
     append_groups(plan, sql);
     buffer_append_string(sql, ";\n");
-}
-
-void summary_plan_append_columns(const struct summary_plan *plan, struct buffer *sql)
-{
-    const struct view *view = plan->summary->view;
-    for (size_t i = 0; i < view->dimension_count; i++) {
-        buffer_append_string(sql, i ? ", " : "");
-        duckdb_append_identifier(sql, field_name(plan, view->dimensions[i]));
-    }
-    for (size_t i = 0; i < view->measure_count; i++) {
-        buffer_append_string(sql, i || view->dimension_count ? ", " : "");
-        duckdb_append_identifier(sql, view->measures[i].name);
-    }
 }

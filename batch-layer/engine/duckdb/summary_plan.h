@@ -8,9 +8,7 @@
 
 #include "config/settings.h"
 #include "engine/duckdb/files_sql.h"
-
-#define SUMMARY_TABLE                                                                                                  \
-    "tm_summary" /* the rows, with tm_count, the versions of each, and tm_other, those of other days */
+#include "engine/duckdb/summary_table.h"
 
 /* Where a field of an order comes from. */
 enum field_origin { ORIGIN_NONE, ORIGIN_FILES, ORIGIN_JOIN /* the first; others follow */ };
@@ -30,9 +28,6 @@ bool summary_plan_make(const struct settings *settings, const struct summary *su
                        struct duckdb_session *session, struct arena *arena, struct summary_plan *ret_plan,
                        struct error *error) MUST_CHECK;
 
-/* Whether the folders are still those that were listed. */
-bool summary_plan_is_current(const struct summary_plan *plan);
-
 /* Statements, in this order: what is read, as views; then the table of rows. */
 void summary_plan_append_views(const struct summary_plan *plan, struct buffer *sql);
 void summary_plan_append_table(const struct summary_plan *plan, struct buffer *sql);
@@ -44,8 +39,5 @@ void summary_plan_append_bad(const struct summary_plan *plan, int64_t limit, str
 void summary_plan_append_double_key(const struct summary_plan *plan, size_t join, struct buffer *sql);
 /* How many messages there are, the bad ones too. */
 void summary_plan_append_message_count(struct buffer *sql);
-
-/* "dimension", …, "measure", …: the columns of the result. */
-void summary_plan_append_columns(const struct summary_plan *plan, struct buffer *sql);
 
 #endif

@@ -24,6 +24,9 @@ struct text_files {
 bool text_files_load(const struct text_files *files, struct duckdb_session *session, bool ret_has[FIELDS_MAX],
                      struct error *error) MUST_CHECK;
 
+/* Whether rows have columns for their partition and offset, null where a row says nothing of them. */
+bool text_files_has_offsets(const struct text_files *files);
+
 /* The table as the query of files_sql.h, of the fields that are wanted. */
 void text_files_append(const struct text_files *files, const bool wants[], const char *version, struct buffer *sql);
 

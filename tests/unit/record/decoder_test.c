@@ -355,6 +355,31 @@ static void a_source_may_have_no_key_and_the_most_fields(void **state)
     decoder_destroy(decoder);
 }
 
+static void a_flag_that_is_wanted_is_true_or_false(void **state)
+{
+    static const char *const words[] = {"true", "false", "null"};
+    static const enum flag flags[] = {FLAG_TRUE, FLAG_FALSE, FLAG_FALSE};
+    struct decoder *decoder = decoder_new(&orders);
+    char message[200];
+    (void)state;
+    decoder_want_flag(decoder, "live");
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        snprintf(message, sizeof message,
+                 "{\"order_id\":\"a\",\"live\":%s,\"amount\":1,\"timestamp\":\"2026-01-01T00:00:00Z\"}", words[i]);
+        (void)accept(decoder, message);
+        assert_int_equal(decoder_flag(decoder), flags[i]);
+    }
+    (void)accept(decoder, ORDER("b"));
+    assert_int_equal(decoder_flag(decoder), FLAG_ABSENT);
+    static const char *const wrong[] = {"1", "\"true\"", "[]", "{}", "truer"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        snprintf(message, sizeof message,
+                 "{\"order_id\":\"a\",\"amount\":1,\"timestamp\":\"2026-01-01T00:00:00Z\",\"live\":%s}", wrong[i]);
+        assert_non_null(refuse(decoder, message).reason);
+    }
+    decoder_destroy(decoder);
+}
+
 /* An order that is `length` bytes long by an undeclared string. */
 static char *long_order(size_t length)
 {
@@ -418,6 +443,7 @@ int main(void)
         cmocka_unit_test(an_event_time_can_be_an_integer_in_a_unit),
         cmocka_unit_test(an_event_time_that_is_a_field_fills_both),
         cmocka_unit_test(a_source_may_have_no_key_and_the_most_fields),
+        cmocka_unit_test(a_flag_that_is_wanted_is_true_or_false),
         cmocka_unit_test(a_message_may_be_1_mebibyte_long_and_no_longer),
         cmocka_unit_test(schema_fields_are_found_by_name),
         cmocka_unit_test(destroying_nothing_is_allowed),
