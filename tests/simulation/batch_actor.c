@@ -547,7 +547,7 @@ static void live(struct actor *actor)
                                     .engine = &engine,
                                     .publisher = &publisher,
                                     .log = &process->log.log,
-                                    .realtime = &process->redis.store,
+                                    .realtime = world_realtime(definition, &process->redis),
                                     .publications = &process->reader.store};
     while (!actor->dead) {
         process->client = ++world->database.clients;

@@ -192,7 +192,12 @@ void definition_choose(struct definition *definition, const struct definition *b
     definition->plan_count = before ? before->plan_count : 0;
     if (before) {
         memcpy(definition->plans, before->plans, sizeof definition->plans);
-        change_views(definition);
+        bool changes_layers = chance_one_in(5); /* real time is added, or taken away */
+        source->is_batch_alone = before->source.is_batch_alone != changes_layers;
+        if (!changes_layers)
+            change_views(definition);
+    } else {
+        source->is_batch_alone = chance_one_in(12);
     }
     for (size_t count = chance_one_in(4) ? 3 : 2; !before && definition->plan_count < count;)
         add_view(definition);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * The files that the processes of a schedule run with, one definition of the source each: made by chance, the later
- * ones of the one before by views that are added, changed and removed. */
+ * ones of the one before by views that are added, changed and removed, or by its speed layer: with one, or without. */
 #ifndef TIDEMARK_SIMULATION_DEFINITIONS_H
 #define TIDEMARK_SIMULATION_DEFINITIONS_H
 

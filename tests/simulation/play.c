@@ -9,8 +9,9 @@
 
 #include "base/clock.h"
 #include "batch_actor.h"
-#include "ports/other_definitions.h"
 #include "chance.h"
+#include "ports/other_definitions.h"
+#include "redis/sourced_store.h"
 #include "serving_actor.h"
 #include "speed_actor.h"
 
@@ -92,6 +93,11 @@ int speed_number(const struct actor *actor)
     return (int)(actor - the_world.speeds);
 }
 
+struct realtime_store *world_realtime(const struct definition *definition, struct redis_gate *gate)
+{
+    return definition->source.is_batch_alone ? the_world.no_slots : &gate->store;
+}
+
 int batch_number(const struct actor *actor)
 {
     return (int)(actor - the_world.batches);
@@ -103,6 +109,9 @@ void world_make(struct world *world)
 {
     struct error error;
     if (!zone_open("UTC", &world->zone, &error))
+        world_fail("%s", error.message);
+    static const struct source alone = {.name = "orders", .is_batch_alone = true};
+    if (!sourced_store_open("", NULL, "", &alone, 1, &world->no_slots, &error))
         world_fail("%s", error.message);
     for (int i = 0; i < DEFINITIONS; i++)
         definition_make(&world->definitions[i], world->zone, &world->arena);
@@ -211,6 +220,13 @@ static void pass_time(struct world *world)
 {
     (void)world;
     time_pass((int64_t)chance_below(4000000));
+}
+
+/* What no process has used for so long, the next run removes. */
+static void pass_day(struct world *world)
+{
+    (void)world;
+    time_pass(OTHER_DEFINITIONS_IDLE_S * US_PER_SECOND);
 }
 
 /* Killed or frozen, for long: who is frozen goes on later as if nothing had been. */
@@ -442,6 +458,7 @@ static const struct event {
     {"batch", 130, batch},
     {"serving", 170, serve},
     {"time passes", 40, pass_time},
+    {"a day passes", 1, pass_day},
     {"a speed process is killed", 16, kill_speed},
     {"a batch process is killed", 10, kill_batch},
     {"the speed layer is away", 6, leave},
@@ -559,13 +576,19 @@ static void stay_right(struct world *world)
 #define CHANGE_ROUNDS 60 /* of 100 ms; more than a group of partitions needs to be opened and read on */
 #define RUN_ROUNDS 200   /* more than a run that waits for the speed layer takes to its end */
 
-/* A round in which the file changes. Nobody but who is restarted notices it. Messages come, or none do. */
-static void changing_round(struct world *world, int round, bool runs)
+/* The file changes: from one to the other, and whether messages come meanwhile. */
+struct file_change {
+    const struct definition *from, *to;
+    bool flows;
+    int round;
+};
+
+/* Nobody but who is restarted notices it. */
+static void changing_round(struct world *world, struct file_change *change, bool runs)
 {
-    chance_begin_step(world->seed, UINT64_C(3000000));
-    bool flows = chance_one_in(2);
-    chance_begin_step(world->seed, UINT64_C(3000001) + (uint64_t)round);
-    if (flows && round % 8 == 0)
+    int round = change->round++;
+    chance_begin_step(world->seed, UINT64_C(3000000) + (uint64_t)round);
+    if (change->flows && round % 8 == 0)
         topic_produce(&world->topic);
     for (int i = 0; i < SPEEDS; i++)
         actor_turn(&world->speeds[i], 6);
@@ -575,57 +598,104 @@ static void changing_round(struct world *world, int round, bool runs)
     time_pass(100000);
 }
 
+static struct file_change begin_change(struct world *world)
+{
+    struct file_change change = {.from = &world->definitions[world->definition], .flows = chance_one_in(2)};
+    choose_another(world);
+    change.to = &world->definitions[world->definition];
+    return change;
+}
+
+/* The group has the processes that read the topic, and no others. */
+static void restart_speed(struct world *world, const struct file_change *change, int number)
+{
+    actor_kill(&world->speeds[number]);
+    if (change->to->source.is_batch_alone)
+        topic_give_all(&world->topic, 1 - number);
+}
+
 /* By the old file all is answered while one speed process after the other takes the new one, but for what the next run
  * has to place. */
-static int change_speed(struct world *world, int round)
+static void change_speed(struct world *world, struct file_change *change)
 {
     for (int i = 0; i < SPEEDS; i++) {
-        actor_kill(&world->speeds[i]);
-        for (int end = round + CHANGE_ROUNDS; round < end; round++) {
-            changing_round(world, round, false);
+        restart_speed(world, change, i);
+        for (int left = CHANGE_ROUNDS; left > 0; left--) {
+            changing_round(world, change, false);
             if (!serving_is_whole(world) || !(serving_is_complete(world) || serving_defers(world)))
                 fail_with_provenance(world, "the old file's answers go missing while the file changes");
         }
     }
-    return round;
 }
 
-/* By the new one what didn't change is answered before anything is published by it, whatever runs by the old one try.
- */
-static int change_serving(struct world *world, int round, const struct definition *old)
+/* By the new one what didn't change is answered before anything is published by it, whatever runs by the old one try:
+ * they publish only where no speed layer reads by either. */
+static void change_serving(struct world *world, struct file_change *change)
 {
     int64_t published = world->database.published;
-    bool has_changed = !is_same(old, &world->definitions[world->definition]);
+    bool reads = !change->to->source.is_batch_alone;
+    bool keeps = !is_same(change->from, change->to) && reads && !change->from->source.is_batch_alone;
     restart_serving(world);
-    int least = round + RUN_ROUNDS;
-    for (int end = round + CALM_ROUNDS; round < end; round++) {
-        changing_round(world, round, true);
-        if (has_changed && world->database.published > published)
+    for (int round = 0; round < CALM_ROUNDS; round++) {
+        changing_round(world, change, true);
+        if (keeps && world->database.published > published)
             world_fail("a run by the old file publishes while the log is read by the new one");
-        serving_check_change(world, old);
-        if (round >= least && serving_answers_unchanged(world, old) && serving_is_whole(world) &&
-            serving_reaches_ends(world))
-            return round;
+        serving_check_change(world, change->from);
+        if (!reads && !serving_is_whole(world))
+            fail_with_provenance(world, "without a speed layer an answer isn't whole at the cut");
+        if (round >= RUN_ROUNDS && serving_answers_unchanged(world, change->from) && serving_is_whole(world) &&
+            (!reads || serving_reaches_ends(world)))
+            return;
     }
     fail_with_provenance(world, "what didn't change isn't answered by the new file");
-    return round;
 }
 
 /* The file changes without any fault, in the order speed, serving, batch. */
 static void change_file(struct world *world)
 {
-    const struct definition *old = &world->definitions[world->definition];
-    choose_another(world);
-    int round = change_serving(world, change_speed(world, 0), old);
+    struct file_change change = begin_change(world);
+    change_speed(world, &change);
+    change_serving(world, &change);
     for (int i = 0; i < BATCHES; i++)
         actor_kill(&world->batches[i]);
-    for (int end = round + CALM_ROUNDS; round < end && !serving_is_current(world); round++) {
-        changing_round(world, round, true);
+    for (int left = CALM_ROUNDS; left > 0 && !serving_is_current(world); left--) {
+        changing_round(world, &change, true);
         if (!serving_is_whole(world))
             fail_with_provenance(world, "what is published by the new file isn't noticed by it alone");
     }
     if (!serving_is_current(world))
         fail_with_provenance(world, "it doesn't come right by the new file");
+}
+
+/* The programs take the new file in any order, and others are killed meanwhile: nothing wrong is answered, and in the
+ * end all is. */
+static void change_file_in_any_order(struct world *world)
+{
+    enum { SERVING = SPEEDS + BATCHES, PROCESSES };
+    struct file_change change = begin_change(world);
+    int order[PROCESSES];
+    for (int i = 0; i < PROCESSES; i++) {
+        int at = (int)chance_below((uint64_t)i + 1);
+        order[i] = order[at];
+        order[at] = i;
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        if (order[i] == SERVING)
+            restart_serving(world);
+        else if (order[i] < SPEEDS)
+            restart_speed(world, &change, order[i]);
+        else
+            actor_kill(&world->batches[order[i] - SPEEDS]);
+        for (int left = CHANGE_ROUNDS; left > 0; left--) {
+            changing_round(world, &change, true);
+            if (left == CHANGE_ROUNDS / 2 && chance_one_in(4))
+                actor_kill(chance_one_in(2) ? &world->speeds[chance_below(SPEEDS)] : &world->batches[0]);
+        }
+    }
+    for (int left = CALM_ROUNDS; left > 0 && !serving_is_current(world); left--)
+        changing_round(world, &change, true);
+    if (!serving_is_current(world))
+        fail_with_provenance(world, "it doesn't come right by a new file that was taken in another order");
 }
 
 /* What was read may be another story than what is there: then an operator must act, and until then nothing wrong is
@@ -724,7 +794,7 @@ static void stay_prompt(struct world *world)
 {
     enum { BUSY, QUIET };
     const struct topic_partition *quiet = &world->topic.partitions[QUIET];
-    if (world->topic.partition_count < 2)
+    if (world->topic.partition_count < 2 || world->definitions[world->definition].source.is_batch_alone)
         return;
     topic_give_all(&world->topic, 0);
     /* So that it doesn't come right before that worker has read back what its indexes need. */
@@ -773,7 +843,10 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
         stay_right(world);
         if (chance_one_in(4)) {
             let_runs_end(world);
-            change_file(world);
+            if (chance_one_in(3))
+                change_file_in_any_order(world);
+            else
+                change_file(world);
         }
         if (chance_one_in(4))
             stay_prompt(world);

@@ -150,7 +150,8 @@ void serving_start(struct world *world)
     redis_gate_init(&serving->redis, &world->redis, &world->redis_service, &world->live);
     database_reader_init(&serving->reader, &world->database, &world->publications);
     serving->snapshot = snapshot_new(&serving->definition->source, SIZE_MAX);
-    const struct follower_stores stores = {.publications = &serving->reader.store, .realtime = &serving->redis.store};
+    const struct follower_stores stores = {.publications = &serving->reader.store,
+                                           .realtime = world_realtime(serving->definition, &serving->redis)};
     /* Without a grace period what is published is often put in place beside slots that were read before it. */
     const struct follower_times times = {
         .live_us = 1, .publication_us = 200000, .grace_us = chance_one_in(3) ? 0 : 500000};

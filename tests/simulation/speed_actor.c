@@ -38,6 +38,11 @@ static bool latest(void *context, size_t source, struct publication *ret_publica
 static void live(struct actor *actor)
 {
     struct world *world = &the_world;
+    if (world->definitions[world->definition].source.is_batch_alone) { /* nobody starts one */
+        while (!actor->dead)
+            actor_rest(actor);
+        return;
+    }
     int number = speed_number(actor);
     struct process *process = &processes[number];
     *process = (struct process){.speed = {.settings = &world->definitions[world->definition].settings,

@@ -18,6 +18,7 @@ struct figures {
 struct world {
     struct zone *zone;
     struct arena arena;
+    struct realtime_store *no_slots; /* of a source without a speed layer */
 
     /* One schedule's. */
     uint64_t seed;
@@ -44,6 +45,9 @@ struct world {
 };
 
 extern struct world the_world;
+
+/* The real-time store of a process with this definition, which has this gate to Redis. */
+struct realtime_store *world_realtime(const struct definition *definition, struct redis_gate *gate);
 
 /* A process of the world is found by its actor. */
 int speed_number(const struct actor *actor);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 static struct memory_realtime *self(struct realtime_store *store)
 {
     return (struct memory_realtime *)(void *)store;
@@ -19,6 +21,14 @@ static struct memory_slot *slot_of(struct realtime_store *store, struct slot_id 
         number++;
     assert(number < memory->definition_count && id.partition >= 0 && id.partition < MEMORY_PARTITIONS_MAX);
     return &memory->slots[number * MEMORY_PARTITIONS_MAX + (size_t)id.partition];
+}
+
+/* What is read or written is used. */
+static struct memory_slot *use_slot(struct realtime_store *store, struct slot_id id)
+{
+    struct memory_slot *slot = slot_of(store, id);
+    slot->used_us = clock_monotonic_us();
+    return slot;
 }
 
 static void note_reader(struct realtime_store *store, const struct memory_slot *slot, const char *id)
@@ -55,7 +65,7 @@ static bool read_slot(struct realtime_store *store, struct slot_id id, struct sl
 {
     if (!reach(store, error) || !reply(store, error))
         return false;
-    *ret_slot = slot_of(store, id)->slot;
+    *ret_slot = use_slot(store, id)->slot;
     slot_keep_known(ret_slot);
     return true;
 }
@@ -65,7 +75,7 @@ static bool init(struct realtime_store *store, struct slot_id id, const char *se
 {
     if (!reach(store, error))
         return false;
-    struct memory_slot *held = slot_of(store, id);
+    struct memory_slot *held = use_slot(store, id);
     if (is_newer(&held->slot, error))
         return false;
     bool done = strcmp(held->slot.incarnation, seen_incarnation) == 0;
@@ -133,7 +143,7 @@ static bool commit_cells(struct realtime_store *store, const struct commit *comm
 {
     if (!reach(store, error))
         return false;
-    struct memory_slot *held = slot_of(store, commit->id);
+    struct memory_slot *held = use_slot(store, commit->id);
     enum commit_answer answer = judge(&held->slot, commit);
     if (answer == COMMIT_OK && !write(held, commit))
         return error_set(error, ERROR_INTERNAL, "out of memory");
@@ -162,7 +172,7 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t 
 {
     if (!reach(store, error))
         return false;
-    struct slot *slot = &slot_of(store, id)->slot;
+    struct slot *slot = &use_slot(store, id)->slot;
     int64_t offset = -1;
     if (is_newer(slot, error))
         return false;
@@ -186,7 +196,7 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t 
 
 static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t last, struct error *error)
 {
-    struct memory_slot *held = slot_of(store, id);
+    struct memory_slot *held = use_slot(store, id);
     if (!reach(store, error) || is_newer(&held->slot, error))
         return false;
     if (held->slot.format == REALTIME_FORMAT)
@@ -199,7 +209,7 @@ static bool forget(struct realtime_store *store, struct slot_id id, int64_t idle
     if (!reach(store, error))
         return false;
     const struct memory_slot *slot = slot_of(store, id);
-    bool done = idle_s == 0 || !slot->slot.exists;
+    bool done = clock_monotonic_us() - slot->used_us >= idle_s * US_PER_SECOND || !slot->slot.exists;
     if (done)
         memory_realtime_lose(self(store), (size_t)(slot - self(store)->slots));
     if (!reply(store, error))
@@ -247,7 +257,7 @@ static bool read_cells(struct realtime_store *store, struct slot_reader *reader,
 {
     if (!reach(store, error) || !reply(store, error))
         return false;
-    const struct memory_slot *held = slot_of(store, reader->id);
+    const struct memory_slot *held = use_slot(store, reader->id);
     slot_reader_hold(reader);
     reader->slot = held->slot;
     slot_keep_known(&reader->slot);
@@ -298,6 +308,7 @@ void memory_realtime_clean_up(struct memory_realtime *memory)
 void memory_realtime_copy_slot(struct memory_realtime *to, const struct memory_realtime *from, size_t slot)
 {
     to->slots[slot].slot = from->slots[slot].slot;
+    to->slots[slot].used_us = clock_monotonic_us();
     copy_cells(&to->slots[slot].cells, &from->slots[slot].cells);
 }
 

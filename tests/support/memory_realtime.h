@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * realtime_store in memory: the same answers as Redis, for tests that play faults. One source, by up to
- * three definitions. Nothing in it is ever idle: what is to be forgotten only then stays. */
+ * three definitions. Idle is what no call has read or written for so long by the
+ * monotonic clock. */
 #ifndef TIDEMARK_TESTS_MEMORY_REALTIME_H
 #define TIDEMARK_TESTS_MEMORY_REALTIME_H
 
@@ -16,6 +17,7 @@ struct memory_realtime {
     size_t definition_count;
     struct memory_slot {
         struct slot slot;
+        int64_t used_us;          /* monotonic: it was read or written then */
         struct slot_reader cells; /* the panes and ledgers by epoch */
     } slots[MEMORY_SLOTS_MAX];    /* by partition; of one definition after the other */
     struct memory_reader {
