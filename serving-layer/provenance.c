@@ -97,13 +97,21 @@ static void append_all_missing(const struct snapshot *snapshot, size_t view, con
         append_expired(&snapshot->source->views[view], query, snapshot->views[view].expired_us, &first, out);
 }
 
+static void append_offset(int32_t partition, int64_t offset, bool *first, struct buffer *out)
+{
+    separate(first, out);
+    buffer_append_char(out, '"');
+    buffer_append_integer(out, partition);
+    buffer_append_string(out, "\": ");
+    buffer_append_integer(out, offset);
+}
+
 static void append_cut(const struct snapshot *snapshot, struct buffer *out)
 {
     bool first = true;
     for (size_t i = 0; i < snapshot->publication.partition_count; i++) {
-        separate(&first, out);
-        buffer_appendf(out, "\"%d\": %lld", (int)snapshot->publication.partitions[i].partition,
-                       (long long)snapshot->publication.partitions[i].cut);
+        const struct published_partition *published = &snapshot->publication.partitions[i];
+        append_offset(published->partition, published->cut, &first, out);
     }
 }
 
@@ -113,9 +121,7 @@ static void append_offsets(const struct snapshot *snapshot, struct buffer *out)
     for (size_t i = 0; i < snapshot->partition_count; i++) {
         if (snapshot->partitions[i].offset < 0)
             continue;
-        separate(&first, out);
-        buffer_appendf(out, "\"%d\": %lld", (int)snapshot->partitions[i].partition,
-                       (long long)snapshot->partitions[i].offset);
+        append_offset(snapshot->partitions[i].partition, snapshot->partitions[i].offset, &first, out);
     }
 }
 

@@ -111,6 +111,18 @@ static const char *cache_control(bool is_settled, bool is_private)
     return is_settled ? "max-age=60" : "no-cache";
 }
 
+#define PROVENANCE_HEADER_MAX ((size_t)48 * 1024) /* of a topic of some thousand partitions; clients take less */
+
+/* CSV and NDJSON have it in a header. */
+static bool check_provenance(const struct answer *answer, enum answer_format format, struct problem *problem)
+{
+    return format == FORMAT_JSON || answer->is_known || answer->provenance.length <= PROVENANCE_HEADER_MAX ||
+           problem_set(
+               problem, 400,
+               "format: the topic has so many partitions that what the answer says of them doesn't fit into a header: "
+               "ask for json, which has it in the body");
+}
+
 static void give(struct answer *answer, enum answer_format format, struct reply *reply)
 {
     static const char *const types[] = {[FORMAT_JSON] = "application/json",
@@ -163,7 +175,8 @@ void route_view(const struct request *request, struct reply *reply)
     struct answer answer = {0};
     const struct view *view = find_view(request, request->target->segments[2], &snapshot, &problem);
     if (view && view_query_parse(view, request->target, request->head->accept, request->arena, &query, &problem) &&
-        answer_query(request, snapshot, &query, &answer, reply, &problem)) {
+        answer_query(request, snapshot, &query, &answer, reply, &problem) &&
+        check_provenance(&answer, query.format, &problem)) {
         metric_add(metrics_series(request->serving->metrics, METRIC_ROWS_ANSWERED, &view->name), (int64_t)answer.rows);
         reply->cache_control = cache_control(answer.is_settled, access_is_restricted(request->serving->access));
         give(&answer, query.format, reply);

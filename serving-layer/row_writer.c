@@ -87,8 +87,11 @@ static void append_measure(const struct row_writer *writer, const struct measure
 
 static void append_name(const struct row_writer *writer, const char *name)
 {
-    if (!writer->csv)
-        buffer_appendf(writer->out, ", \"%s\": ", name);
+    if (writer->csv)
+        return;
+    buffer_append_string(writer->out, ", \"");
+    buffer_append_string(writer->out, name);
+    buffer_append_string(writer->out, "\": ");
 }
 
 static void append_dimensions(const struct row_writer *writer, const struct written_row *row)

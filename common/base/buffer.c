@@ -68,6 +68,14 @@ void buffer_append_char(struct buffer *buffer, char character)
     buffer_append(buffer, &character, 1);
 }
 
+void buffer_append_padded(struct buffer *buffer, int number, unsigned digits)
+{
+    char text[4];
+    for (unsigned at = digits; at-- > 0; number /= 10)
+        text[at] = (char)('0' + number % 10);
+    buffer_append(buffer, text, digits);
+}
+
 void buffer_append_integer(struct buffer *buffer, int64_t number)
 {
     char digits[21], *at = digits + sizeof digits;

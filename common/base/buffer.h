@@ -27,6 +27,8 @@ void buffer_append_text(struct buffer *buffer, struct text text);
 void buffer_append_string(struct buffer *buffer, const char *string);
 void buffer_append_char(struct buffer *buffer, char character);
 void buffer_append_integer(struct buffer *buffer, int64_t number);
+/* From 0 to 9999, with zeros in front up to so many digits, at most 4. */
+void buffer_append_padded(struct buffer *buffer, int number, unsigned digits);
 void buffer_appendf(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* `text` as a JSON string with its quotes. Control characters, quote and backslash are escaped; other bytes pass. */

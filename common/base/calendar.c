@@ -30,3 +30,18 @@ int64_t days_from_civil(int year, int month, int day)
     int64_t of_year = (153 * from_march + 2) / 5 + day - 1;
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
+
+void buffer_append_date_time(struct buffer *buffer, int64_t days, int second)
+{
+    int year, month, day;
+    civil_from_days(days, &year, &month, &day);
+    const struct {
+        char before;
+        int number;
+    } parts[] = {{'-', month}, {'-', day}, {'T', second / 3600}, {':', second / 60 % 60}, {':', second % 60}};
+    buffer_append_padded(buffer, year, 4);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        buffer_append_char(buffer, parts[i].before);
+        buffer_append_padded(buffer, parts[i].number, 2);
+    }
+}

@@ -409,10 +409,10 @@ void buffer_append_local_time(struct buffer *buffer, const struct zone *zone, in
     int64_t days = floor_divide(local_s, SECONDS_PER_DAY);
     int second = (int)(local_s - days * SECONDS_PER_DAY);
     int east = offset_s < 0 ? -offset_s : offset_s;
-    int year, month, day;
-    civil_from_days(days, &year, &month, &day);
-    buffer_appendf(buffer, "%04d-%02d-%02dT%02d:%02d:%02d", year, month, day, second / 3600, second / 60 % 60,
-                   second % 60);
+    buffer_append_date_time(buffer, days, second);
     append_fraction(buffer, (int)(at_us - at_s * US_PER_SECOND));
-    buffer_appendf(buffer, "%c%02d:%02d", offset_s < 0 ? '-' : '+', east / 3600, east / 60 % 60);
+    buffer_append_char(buffer, offset_s < 0 ? '-' : '+');
+    buffer_append_padded(buffer, east / 3600, 2);
+    buffer_append_char(buffer, ':');
+    buffer_append_padded(buffer, east / 60 % 60, 2);
 }

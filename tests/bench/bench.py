@@ -21,6 +21,7 @@ from support.postgres import Postgres  # noqa: E402
 from support.process import wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
 from support.tidemark import BIN, Folder, Platform, source, view  # noqa: E402
+from serving import ServingBench  # noqa: E402
 from views import ViewsBench  # noqa: E402
 
 PARTITIONS, OPENINGS = 4, 5
@@ -279,6 +280,10 @@ def starts(options, folder):
     alone(folder, options.orders, lambda bench: bench.starts(options.starts))
 
 
+def serving(options, folder):
+    return tables(ServingBench(folder, options.orders, options.rounds, options.rate))
+
+
 def alone(folder, orders, part):
     """A part without peers in turns, which prints its tables."""
     bench = Bench(folder, orders)
@@ -291,13 +296,14 @@ def alone(folder, orders, part):
 PARTS = {
     "views": views,
     "detector": detector,
+    "serving": serving,
     "batch": batch,
     "groups": groups,
     "delay": delay,
     "open": opening,
     "starts": starts,
 }
-ALWAYS = ("views", "detector", "batch", "groups", "delay")
+ALWAYS = ("views", "detector", "serving", "batch", "groups", "delay")
 
 
 def options_of(arguments):
@@ -311,6 +317,7 @@ def options_of(arguments):
     parser.add_argument("--partitions", type=int, default=200)
     parser.add_argument("--busy", type=int, default=0)
     parser.add_argument("--starts", type=int, default=20)
+    parser.add_argument("--rate", type=int, default=20_000)
     parser.add_argument("--against", type=Path)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args(arguments)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Answers every request with the same bytes, by libmicrohttpd alone: the speed that its users cannot exceed.
+ *
+ * usage: bare_handler BYTES THREADS
+ *
+ * Prints its port, and answers on the loopback address until it is told to end. */
+#include <microhttpd.h>
+
+#include <arpa/inet.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct constant {
+    char *bytes;
+    size_t length;
+};
+
+static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *upload, size_t *upload_size, void **state)
+{
+    (void)url, (void)method, (void)version, (void)upload, (void)upload_size, (void)state;
+    const struct constant *constant = context;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(constant->length, constant->bytes, MHD_RESPMEM_PERSISTENT);
+    enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+int main(int argc, char *argv[])
+{
+    if (argc != 3)
+        return 64;
+    struct constant constant = {.length = strtoul(argv[1], NULL, 10)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    unsigned threads = (unsigned)strtoul(argv[2], NULL, 10);
+    sigset_t ends;
+    int signal_number;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ends, NULL);
+    constant.bytes = malloc(constant.length + 1);
+    if (!constant.bytes)
+        return 70;
+    memset(constant.bytes, 'x', constant.length);
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, &constant, MHD_OPTION_SOCK_ADDR,
+                         &address, MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0U, MHD_OPTION_END);
+    if (!daemon)
+        return 70;
+    printf("%d\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
+    fflush(stdout);
+    sigwait(&ends, &signal_number);
+    MHD_stop_daemon(daemon);
+    free(constant.bytes);
+    return 0;
+}

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The serving layer beside a handler that only answers, by the same library: asked by wrk in turns, while orders flow."""
+
+import re
+import statistics
+import subprocess
+import time
+
+from measure import cpu_of_all, machine
+
+from support.kafka import Kafka
+from support.postgres import Postgres
+from support.process import wait_until
+from support.redis import Redis
+from support.tidemark import BIN, Platform, source, view
+
+PARTITIONS, SECONDS, CONNECTIONS, THREADS, DAYS = 4, 5, 16, 2, 1
+DAILY = {"daily_revenue": view("orders", "tumbling 1 day", dimensions=["customer_segment"])}
+
+
+class Asked:
+    """What wrk saw, and what the program took."""
+
+    def __init__(self, port, path, child):
+        before = cpu_of_all(child.pid)
+        command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", f"http://127.0.0.1:{port}{path}"]
+        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        if "Non-2xx" in out or "Socket errors" in out:
+            raise RuntimeError(out)
+        self.requests = int(re.search(r"(\d+) requests in", out)[1])
+        self.rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
+        number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", out).groups()
+        self.p99_ms = float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+        self.cpu_us = (cpu_of_all(child.pid) - before) * 1e6 / self.requests
+
+
+class ServingBench:
+    def __init__(self, folder, orders, rounds, rate):
+        self.rounds, self.orders, self.rate = rounds, orders, rate
+        self.kafka = Kafka(folder / "kafka", heap="1g")
+        self.redis, self.postgres = Redis(folder / "redis"), Postgres(folder / "postgres")
+        self.kafka.create("orders", PARTITIONS)
+        stores = (self.kafka.brokers, self.redis.url, self.postgres.url)
+        self.job = Platform(folder / "ours", *stores, {"orders": source("orders")}, DAILY)
+        self.load = None
+
+    def stop(self):
+        if self.load:
+            self.load.kill()
+            self.load.wait()
+        self.job.stop()
+        for server in (self.kafka, self.redis, self.postgres):
+            server.stop()
+
+    def run(self):
+        """The table, as Markdown."""
+        subprocess.run([BIN / "bench_generate", self.kafka.brokers, "orders", str(self.orders)], check=True,
+                       stdout=subprocess.DEVNULL)  # fmt: skip
+        self.job.speed()
+        serving = self.job.serving()
+        wait_until(lambda: sum(state["next"] for state in self.job.partitions().values()) == self.orders, 300, "read")
+        self.job.batch("run")
+        bytes_a_reply = len(self.job.get("/v1/views/daily_revenue").body)
+        rounds = {"tidemark-serving": [], "bare handler": []}
+        handler = subprocess.Popen([BIN / "bare_handler", str(bytes_a_reply), str(THREADS)], stdout=subprocess.PIPE)
+        port = int(handler.stdout.readline())
+        if self.rate:
+            command = [BIN / "soak_generate", self.kafka.brokers, "orders", self.rate, "1", int(time.time())]
+            self.load = subprocess.Popen([str(each) for each in command], stdout=subprocess.DEVNULL)
+        for _ in range(self.rounds):
+            rounds["tidemark-serving"].append(Asked(self.job.port, "/v1/views/daily_revenue", serving))
+            rounds["bare handler"].append(Asked(port, "/", handler))
+        handler.terminate()
+        handler.wait()
+        return self.table(rounds, bytes_a_reply)
+
+    def table(self, rounds, bytes_a_reply):
+        lines = [
+            f"{bytes_a_reply:,} bytes an answer, {CONNECTIONS} connections, {THREADS} threads, {self.rate:,} orders a second "
+            f"flowing in; {self.rounds} rounds of {SECONDS} s in turn, median (least to most); {machine()}\n",
+            "| | requests/s | p99, ms | processor time a request, µs |",
+            "|---|---:|---:|---:|",
+        ]
+        for name, each in rounds.items():
+            cells = (spread([asked.rate for asked in each], 0), spread([asked.p99_ms for asked in each], 1),
+                     spread([asked.cpu_us for asked in each], 1))  # fmt: skip
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+        ours, bare = (statistics.median(asked.rate for asked in each) for each in rounds.values())
+        return "\n".join([*lines, "", f"tidemark-serving answers at {ours / bare:.2f} of the bare handler's rate."])
+
+
+def spread(values, digits):
+    return f"{statistics.median(values):,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
