@@ -90,6 +90,8 @@ static const char *const migrations[] = {
     "create table if not exists tidemark.backfill (source text collate \"C\", view text collate \"C\", from_day date,"
     " to_day date, next_day date not null, primary key (source, view, from_day, to_day));"
     "insert into tidemark.schema_version values (13)",
+    "alter table tidemark.partition add column if not exists idle_us bigint not null default 0;"
+    "insert into tidemark.schema_version values (14)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

@@ -54,13 +54,13 @@ static bool write_partitions(struct writing *writing, struct error *error)
         int before = writing->publishing->run->recomputes_all ? 0 : 1; /* what is published counts, or counts no more */
         buffer_appendf(&writing->sql,
                        "update tidemark.partition set cut = %" PRId64 ", unread = %s, clock_us = %" PRId64
-                       ", untimed_us = %" PRId64 ", last_offset = %" PRId64 ", last_hash = %" PRId64
-                       ", consumed = %d * consumed + %" PRId64 ", kept = %d * kept + %" PRId64
+                       ", idle_us = %" PRId64 ", untimed_us = %" PRId64 ", last_offset = %" PRId64
+                       ", last_hash = %" PRId64 ", consumed = %d * consumed + %" PRId64 ", kept = %d * kept + %" PRId64
                        ", replaced = %d * replaced + %" PRId64 ", duplicate = %d * duplicate + %" PRId64
                        ", bad = %d * bad + %" PRId64 " where partition = %d and source = ",
-                       partition->cut, partition->unread ? "true" : "false", ledger->clock_us, ledger->untimed_us,
-                       partition->last_hash ? partition->last : -1, (int64_t)partition->last_hash, before,
-                       ledger->good + ledger->bad, before, ledger->kept, before, ledger->replaced, before,
+                       partition->cut, partition->unread ? "true" : "false", ledger->clock_us, partition->idle_us,
+                       ledger->untimed_us, partition->last_hash ? partition->last : -1, (int64_t)partition->last_hash,
+                       before, ledger->good + ledger->bad, before, ledger->kept, before, ledger->replaced, before,
                        ledger->duplicate, before, ledger->bad, (int)partition->number);
         append_source(writing);
         buffer_append_string(&writing->sql, "; ");

@@ -93,6 +93,8 @@ static bool check_cut(struct source_run *run, struct run_partition *partition, c
         return false;
     partition->last = start->last;
     partition->last_hash = start->last_hash;
+    if (start->idle_us > partition->idle_us)
+        partition->idle_us = start->idle_us;
     return true;
 }
 

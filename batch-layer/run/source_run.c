@@ -61,6 +61,7 @@ static void take_known(const struct source_run *run, struct run_partition *parti
     partition->begins = published->cut;
     partition->clock_us = published->clock_us;
     partition->untimed_us = published->untimed_us;
+    partition->idle_us = published->idle_us;
     partition->unread = published->unread;
     partition->last = published->last;
     partition->last_hash = published->last_hash;

@@ -24,6 +24,7 @@ struct run_partition {
     int64_t begins;               /* where what isn't published yet begins: the published cut, or `first` */
     int64_t cut;                  /* of this run: where epoch + 2 begins */
     int64_t clock_us, untimed_us; /* at `begins`: see struct published_partition */
+    int64_t idle_us;              /* the same; of this run's cut once same_log_check has found it there */
     int64_t last;                 /* the message that the cut lies behind; at `begins` until same_log_check */
     uint64_t last_hash;
     bool unread; /* as published: nobody read it when it was cut; once this run has looked, as it will publish */

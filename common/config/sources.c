@@ -14,7 +14,7 @@
 struct written_source {
     const char *topic, *dead_letter, *key, *event_time;
     size_t event_time_unit, on_duplicate, speed;
-    int64_t horizon_us, max_future_us, breaker;
+    int64_t horizon_us, max_future_us, idle_after_us, breaker;
     const struct yaml_node *fields;
 };
 
@@ -121,6 +121,15 @@ const struct option source_options[] = {
      .maximum = 365 * DAY_US,
      .fallback = "1 hour",
      .meaning = "A message whose event time is further than this after its record's time is bad.",
+     .example = "10 minutes"},
+    {.key = "idle_after",
+     .type = &option_duration,
+     .offset = offsetof(struct written_source, idle_after_us),
+     .minimum = US_PER_SECOND,
+     .maximum = 365 * DAY_US,
+     .fallback = "1 minute",
+     .meaning = "A partition that was read to its end, and in which nothing has come for so long, holds no view's "
+                "`watermark` back: what comes next is taken to be no older than that.",
      .example = "10 minutes"},
     {.key = "dead_letter",
      .type = &setting_topic,
@@ -264,6 +273,7 @@ static void read_source(struct assembly *assembly, const struct yaml_node *entry
     source->on_duplicate = (enum on_duplicate)written.on_duplicate;
     source->is_batch_alone = written.speed > 0;
     source->horizon_us = written.horizon_us;
+    source->idle_after_us = written.idle_after_us;
     source->breaker = written.breaker;
     source->schema.event_time = written.event_time;
     source->schema.event_time_unit = (enum time_unit)written.event_time_unit;

@@ -68,8 +68,8 @@ const struct option view_options[] = {
      .maximum = 36500 * DAY_US,
      .meaning =
          "How long late versions are waited for; no longer than the retention. Then a row is `final` once its window "
-         "has ended at or before the least of the partitions' clocks, less this, and not only once a batch run says "
-         "so. "
+         "has ended at or before the least of the partitions' latest event times, less this, and not only once a batch "
+         "run says so; a silent partition counts as its source's `idle_after` says. "
          "A later version is never dropped: the row is given again. Without it rows are final by batch runs.",
      .example = "10 minutes"},
     {.key = "dimensions",

@@ -22,9 +22,9 @@ int64_t snapshot_watermark_us(const struct snapshot *snapshot, size_t view)
 {
     int64_t least_us = INT64_MAX, watermark_us = snapshot->source->views[view].watermark_us;
     for (size_t i = 0; i < snapshot->partition_count; i++) {
-        int64_t clock_us = snapshot->partitions[i].clock_us;
-        if (clock_us > 0 && clock_us < least_us)
-            least_us = clock_us;
+        int64_t settled_us = snapshot->partitions[i].settled_us;
+        if (settled_us > 0 && settled_us < least_us)
+            least_us = settled_us;
     }
     return watermark_us == 0 || least_us == INT64_MAX ? INT64_MIN : least_us - watermark_us;
 }

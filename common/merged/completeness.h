@@ -14,8 +14,9 @@ bool view_is_complete(const struct snapshot *snapshot, size_t view);
 /* The same, but for messages that are deferred to the next batch run. */
 bool view_has_data(const struct snapshot *snapshot, size_t view);
 
-/* Up to where versions of the view are no longer waited for: the least clock of the partitions that have had a message,
- * less the view's watermark; INT64_MIN where none has, or the view has no watermark. */
+/* Up to where versions of the view are no longer waited for: the least, over the partitions that have had a message or
+ * were silent for long enough, of the later of clock and idle time, less the view's watermark; INT64_MIN where there is
+ * none, or the view has no watermark. It follows from the state that the answer is of, and from nothing else. */
 int64_t snapshot_watermark_us(const struct snapshot *snapshot, size_t view);
 
 /* Messages in the log that the answer doesn't hold yet, or LAG_UNKNOWN. */

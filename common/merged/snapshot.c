@@ -216,6 +216,18 @@ static int64_t lag_of(const struct live *live, int32_t number, const struct part
     return known ? slot->end - from : LAG_UNKNOWN;
 }
 
+static int64_t later(int64_t a_us, int64_t b_us)
+{
+    return a_us > b_us ? a_us : b_us;
+}
+
+/* A slot says more than what is published, and one that isn't included says nothing of the answer. */
+static int64_t settled_us(const struct slot *included, const struct published_partition *published)
+{
+    int64_t at_us = published ? later(published->clock_us, published->idle_us) : 0;
+    return included ? later(at_us, later(included->clock_us, included->idle_us)) : at_us;
+}
+
 static struct partition_provenance state_of(const struct live *live, int32_t number,
                                             const struct publication *publication)
 {
@@ -246,6 +258,7 @@ static struct partition_provenance state_of(const struct live *live, int32_t num
         state.deferred = state.fates.deferred;
         state.gaps = gaps_after(slot, state.cut);
     }
+    state.settled_us = settled_us(state.included ? slot : NULL, published);
     state.lag = lag_of(live, number, &state);
     memcpy(state.alarm, slot->alarm, sizeof state.alarm);
     if (live->partitions[number]->newer)

@@ -34,6 +34,7 @@ struct partition_provenance {
     int64_t offset;     /* the answer holds the messages below it; -1: none */
     int64_t next;       /* of the slot; -1 where there is none */
     int64_t clock_us;   /* latest event time; 0 before the first */
+    int64_t settled_us; /* the later of clock and idle time of what the answer holds; 0: it has neither */
     int64_t deferred;   /* messages after the cut */
     bool added;         /* the topic had fewer partitions: an order's versions can be in two */
     struct fates fates; /* of the messages that the answer holds */

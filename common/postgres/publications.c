@@ -172,19 +172,20 @@ static bool read_source(PGconn *connection, const struct source *source, int64_t
 
 /* What a database of an older version, which the batch layer has yet to migrate, doesn't know: tails and accepted gaps
  * came with version 2, partitions that nobody reads with version 5, messages without a record time with version 7
- * (until then any may have had none), the message that the cut lies behind with version 8. */
+ * (until then any may have had none), the message that the cut lies behind with version 8, idle times with 14. */
 static bool read_partitions(PGconn *connection, const struct source *source, int64_t version,
                             struct publication *publication, struct error *error)
 {
     RESULT *result = NULL;
     const char *values[] = {source->name};
     struct buffer sql = {0};
-    buffer_appendf(&sql,
-                   "select partition, first_offset, cut, clock_us, consumed, kept, replaced, duplicate, bad, %s, " LOST
-                   ", %s, %s, %s from tidemark.partition p where source = $1 and cut is not null order by partition",
-                   version > 1 ? "coalesce(tail_offset, -1), coalesce(tail_us, -1)" : "-1, -1",
-                   version > 4 ? "unread::int" : "0", version > 6 ? "untimed_us" : "clock_us",
-                   version > 7 ? "last_offset, last_hash" : "-1, 0");
+    buffer_appendf(
+        &sql,
+        "select partition, first_offset, cut, clock_us, consumed, kept, replaced, duplicate, bad, %s, " LOST
+        ", %s, %s, %s, %s from tidemark.partition p where source = $1 and cut is not null order by partition",
+        version > 1 ? "coalesce(tail_offset, -1), coalesce(tail_us, -1)" : "-1, -1", version > 4 ? "unread::int" : "0",
+        version > 6 ? "untimed_us" : "clock_us", version > 7 ? "last_offset, last_hash" : "-1, 0",
+        version > 13 ? "idle_us" : "0");
     bool read = !sql.failed ? connection_query(connection, buffer_string(&sql), 1, values, &result, error)
                             : error_set(error, ERROR_INTERNAL, "out of memory");
     buffer_clean_up(&sql);
@@ -206,7 +207,8 @@ static bool read_partitions(PGconn *connection, const struct source *source, int
                                                        .unread = result_integer(result, row, 12) != 0,
                                                        .untimed_us = result_integer(result, row, 13),
                                                        .last = result_integer(result, row, 14),
-                                                       .last_hash = (uint64_t)result_integer(result, row, 15)};
+                                                       .last_hash = (uint64_t)result_integer(result, row, 15),
+                                                       .idle_us = result_integer(result, row, 16)};
         partitions[row].fates = (struct fates){.consumed = result_integer(result, row, 4),
                                                .kept = result_integer(result, row, 5),
                                                .replaced = result_integer(result, row, 6),

@@ -4,7 +4,8 @@
 /* Keys of a slot. They begin with the partition's hash tag and the fingerprint of the source's definition, <slot> here;
  * KEYS[1] is always the first:
  *   <slot>:meta                        hash: what struct slot says, as the table in slot_codec.c has it; start:<epoch>,
- *                                      last:<epoch> and consumed:<epoch> for each live epoch; recent_bytes; digest
+ *                                      last:<epoch>, idle:<epoch> and consumed:<epoch> for each live epoch;
+ *                                      recent_bytes; digest
  *   <slot>:<epoch>:ledger              hash of counters
  *   <slot>:<epoch>:cells:<view>:<day>  hash of counters
  *   <slot>:hashes                      set of the names of the two above, without <slot>
@@ -191,7 +192,7 @@ const char redis_functions[] =
     "local function open_epoch(keys, args)\n"
     "    local held = redis.call('HMGET', keys[1], 'format', 'requires', 'epoch', 'next', 'start:' .. args[3], "
     "'tail',\n"
-    "                            'tail_hash')\n"
+    "                            'tail_hash', 'idle')\n"
     "    local problem = beyond(args, held[1], held[2])\n"
     "    if problem then return problem end\n"
     "    if held[1] ~= args[1] then return '-1' end\n"
@@ -206,7 +207,7 @@ const char redis_functions[] =
     "    for i = 1, #epochs - EPOCHS_MAX + 1 do gone[epochs[i]] = true end\n"
     "    if next(gone) then forget_epochs(keys, gone) end\n"
     "    redis.call('HSET', keys[1], 'epoch', args[3], 'start:' .. args[3], held[4], 'consumed:' .. args[3], '0',\n"
-    "               'last:' .. args[3], held[6] .. ':' .. held[7])\n"
+    "               'last:' .. args[3], held[6] .. ':' .. held[7], 'idle:' .. args[3], held[8] or '0')\n"
     "    write_digest(keys)\n"
     "    return held[4]\n"
     "end\n"

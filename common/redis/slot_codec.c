@@ -11,13 +11,15 @@
 
 #define START_PREFIX "start:"
 #define CONSUMED_PREFIX "consumed:"
+#define IDLE_PREFIX "idle:" /* left away: 0 */
 #define LAST_PREFIX "last:" /* of it "<offset>:<hash>"; a writer that doesn't know it leaves it away: unknown */
 
 /* When a field is written, and whether it is read of a slot of an older format. */
 enum use {
-    OUTLIVES, /* when the slot is begun; what is kept of an older one */
-    BEGUN,    /* when the slot is begun, and by functions.c itself */
-    FOLLOWS,  /* the same, and by each commit */
+    OUTLIVES,      /* when the slot is begun; what is kept of an older one */
+    BEGUN,         /* when the slot is begun, and by functions.c itself */
+    FOLLOWS,       /* the same, and by each commit */
+    FOLLOWS_LATER, /* the same, and not there where no writer has known it yet: then all zero */
 };
 
 /* A row for each field of meta but for those of epochs and those that only functions.c uses. A row that comes later,
@@ -42,6 +44,7 @@ static const struct meta_field {
     {"floor", NUMBER, offsetof(struct slot, floor), 0, FOLLOWS},
     {"floor_time", NUMBER, offsetof(struct slot, floor_time_us), -1, FOLLOWS},
     {"clock", NUMBER, offsetof(struct slot, clock_us), INT64_MIN, FOLLOWS},
+    {"idle", NUMBER, offsetof(struct slot, idle_us), 0, FOLLOWS_LATER}, /* without it: never silent */
     {"tail", NUMBER, offsetof(struct slot, tail), -1, FOLLOWS},
     {"tail_time", NUMBER, offsetof(struct slot, tail_time_us), -1, FOLLOWS},
     {"tail_hash", HASH, offsetof(struct slot, tail_hash), 0, FOLLOWS},
@@ -173,8 +176,11 @@ static bool decode_known(const redisReply *reply, struct slot *slot, struct erro
         struct text value;
         if (slot->format < REALTIME_FORMAT && field->use != OUTLIVES)
             continue;
-        if (!find(reply, field->name, &value))
+        if (!find(reply, field->name, &value)) {
+            if (field->use == FOLLOWS_LATER)
+                continue;
             return unreadable(error, field->name, "is missing");
+        }
         if (!decode_field(field, value, slot))
             return error_set(error, ERROR_DATA,
                              "the field %s of its meta key is not %s: tidemark-batch repair has the slot built again",
@@ -205,6 +211,14 @@ static bool decode_last(const redisReply *reply, struct epoch_start *start)
            decode_hash((struct text){colon + 1, value.length - length - 1}, &start->last_hash);
 }
 
+static bool decode_idle(const redisReply *reply, struct epoch_start *start)
+{
+    char name[32];
+    struct text value;
+    snprintf(name, sizeof name, IDLE_PREFIX "%" PRId64, start->epoch);
+    return !find(reply, name, &value) || decode_number(value, 0, &start->idle_us);
+}
+
 static bool decode_epochs(const redisReply *reply, struct slot *slot, struct error *error)
 {
     const size_t prefix = sizeof START_PREFIX - 1;
@@ -222,6 +236,8 @@ static bool decode_epochs(const redisReply *reply, struct slot *slot, struct err
             return unreadable(error, "consumed", "is not a number that it can be");
         if (!decode_last(reply, &start))
             return unreadable(error, "last", "is not an offset with a hash");
+        if (!decode_idle(reply, &start))
+            return unreadable(error, "idle", "is not a time that it can be");
         slot->epochs[slot->epoch_count++] = start;
     }
     qsort(slot->epochs, slot->epoch_count, sizeof *slot->epochs, compare_starts);

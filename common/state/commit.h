@@ -14,7 +14,7 @@ struct commit {
     const char *after;      /* the last commit that the writer knows of, "" none: must be the slot's, for a store that
                              * came back older can have come to the same offset on another way */
     int64_t expected, next; /* offsets: the slot must be at `expected`, and is at `next` afterwards */
-    int64_t floor, floor_time_us, clock_us, tail, tail_time_us;
+    int64_t floor, floor_time_us, clock_us, idle_us, tail, tail_time_us;
     uint64_t tail_hash;
     int64_t end, real_end;
     const struct gaps *gaps;     /* all that are to be kept; NULL: none */

@@ -17,6 +17,7 @@ struct published_partition {
     int64_t first;      /* the first offset that the partition ever had */
     int64_t cut;        /* the batch views hold the messages below it */
     int64_t clock_us;   /* of the partition, at the cut */
+    int64_t idle_us;    /* the same of its idle time, see struct slot */
     int64_t untimed_us; /* latest event time of the messages below the cut whose record had no time; 0: none had none */
     /* No speed layer read it: the run cut it by itself, at the log's end, and no slot begins there. Until one does the
      * batch views are the whole answer, complete at the cut. */

@@ -57,6 +57,7 @@ struct epoch_start {
     /* The last message that the slot had taken when it began: the one that the cut lies behind. */
     int64_t last;       /* its offset; -1 where none is known */
     uint64_t last_hash; /* of its key and payload; 0 where it isn't known */
+    int64_t idle_us;    /* the slot's then */
 };
 
 /* A slot but for its cells. One of another format has no epoch and no tail, and fits nothing that is published. Of an
@@ -79,6 +80,7 @@ struct slot {
     int64_t floor;          /* the order index knows every order from this offset on */
     int64_t floor_time_us;  /* see FLOOR_TIME_NEVER; -1 where it isn't known yet */
     int64_t clock_us;       /* latest event time seen, each no later than its record's; 0 before the first */
+    int64_t idle_us;        /* nothing is waited for that is older, for the partition was silent; 0: it never was */
     int64_t tail;           /* the offset of the last message before `next`; -1 where none is known */
     int64_t tail_time_us;   /* its record time; -1 where it has none */
     uint64_t tail_hash;     /* of its key and payload; 0 where none is known */

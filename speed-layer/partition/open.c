@@ -126,6 +126,7 @@ static bool rebuild_slot(struct partition *partition, const struct log_extent *l
     fresh.lost = published ? published->lost : 0;
     fresh.next = published ? published->cut : fresh.first;
     fresh.clock_us = published ? published->clock_us : 0;
+    fresh.idle_us = published ? published->idle_us : 0;
     if (!check_topic(partition, log, publication, fresh.next, error))
         return false;
     struct index_floor floor = floor_for(partition, log, fresh.first, published);
@@ -222,6 +223,7 @@ static void start_reading(struct partition *partition, const struct log_extent *
     partition->accept_from = slot->next;
     partition->position = slot->next;
     partition->clock_us = slot->clock_us;
+    partition->idle_us = slot->idle_us;
     partition->tail = slot->tail;
     partition->tail_time_us = slot->tail_time_us;
     partition->tail_hash = slot->tail_hash;

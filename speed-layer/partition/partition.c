@@ -82,6 +82,7 @@ void partition_stop(struct partition *partition, const char *alarm)
     partition_close(partition);
     partition->position = partition->slot.next;
     partition->clock_us = partition->slot.clock_us;
+    partition->idle_us = partition->slot.idle_us;
     partition->tail = partition->slot.tail;
     partition->tail_time_us = partition->slot.tail_time_us;
     partition->tail_hash = partition->slot.tail_hash;
@@ -304,6 +305,12 @@ void partition_advance(struct partition *partition, int64_t offset)
     partition->position = offset;
     if (partition->position >= partition->accept_from)
         partition->state = PARTITION_RUNNING;
+}
+
+void partition_note_idle(struct partition *partition, int64_t at_us)
+{
+    if (partition->state == PARTITION_RUNNING && !partition->commit_id[0] && at_us > partition->idle_us)
+        partition->idle_us = at_us;
 }
 
 bool partition_has_pending(const struct partition *partition)

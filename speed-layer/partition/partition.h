@@ -65,7 +65,7 @@ struct partition {
     size_t condition[VIEWS_MAX]; /* the first view whose `where` is the same as this one's */
     struct panes *panes;         /* not yet committed: one a view */
     struct ledger ledger;
-    int64_t clock_us;
+    int64_t clock_us, idle_us;
     int64_t tail, tail_time_us; /* of the last message before `position`, see struct slot */
     uint64_t tail_hash;
     int64_t end, real_end;            /* of the log, as last heard; see struct consumer_operations */
@@ -108,6 +108,10 @@ bool partition_take(struct partition *partition, const struct log_message messag
 
 /* The log shows nothing before `offset` any more (control records, an end): position moves up. */
 void partition_advance(struct partition *partition, int64_t offset);
+
+/* Nothing has come for as long as the source says, and nothing is left to read: the next commit says that nothing older
+ * than `at_us` is waited for. While one is tried again it stays as it is. */
+void partition_note_idle(struct partition *partition, int64_t at_us);
 
 /* True where something waits to be committed, also a commit without an answer that had nothing in it, and the log's end
  * where the slot doesn't say it; of a stopped partition that is its alarm. */

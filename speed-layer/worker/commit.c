@@ -43,6 +43,16 @@ static bool fits_limit(struct worker *worker, struct owned *owned, bool *ret_fit
     return true;
 }
 
+/* What the log is known to have, also behind a transaction that is open, is waited for. */
+static void note_silence(const struct owned *owned)
+{
+    struct partition *partition = owned->partition;
+    int64_t idle_after_us = partition->source->idle_after_us;
+    if (owned->silent_us && clock_monotonic_us() - owned->silent_us >= idle_after_us &&
+        partition->end <= partition->position && partition->real_end <= partition->position)
+        partition_note_idle(partition, clock_wall_us() - idle_after_us);
+}
+
 /* Commits what a partition has pending. False where the store is out of reach: it is tried again later. */
 static bool commit_one(struct worker *worker, struct owned *owned, struct error *error)
 {
@@ -63,6 +73,7 @@ static bool commit_one(struct worker *worker, struct owned *owned, struct error 
         partition->end = known_end;
     partition->real_end =
         worker->consumer->operations->real_end(worker->consumer, partition->source->topic, partition->id.partition);
+    note_silence(owned);
     int64_t since_us = clock_monotonic_us(), bad = partition->ledger.bad;
     bool answered = partition_commit(partition, &answer, error);
     worker_count_commit(worker, owned, answered ? &answer : NULL, since_us, bad);
@@ -83,6 +94,7 @@ void worker_suspend(struct worker *worker, const struct error *cause)
         log_write(error_is_retriable(cause) ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s; reading stops until it is back",
                   cause->message);
         worker->suspended = true;
+        worker_forget_silence(worker);
         if (!worker->consumer->operations->assign(worker->consumer, NULL, 0, &error))
             log_error("%s", error.message);
     }

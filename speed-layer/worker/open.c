@@ -347,6 +347,12 @@ void worker_fetch_succeeded(struct owned *owned)
         owned->partition->alarm = NULL;
 }
 
+void worker_forget_silence(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->owned_count; i++)
+        worker->owned[i].silent_us = 0;
+}
+
 void worker_assign(struct worker *worker)
 {
     struct consumer_position *positions = calloc(worker->owned_count + 1, sizeof *positions);
@@ -358,6 +364,7 @@ void worker_assign(struct worker *worker)
                 (struct consumer_position){partition->source->topic, partition->id.partition, partition->position};
     }
     struct error error;
+    worker_forget_silence(worker);
     worker->must_assign =
         !positions || !worker->consumer->operations->assign(worker->consumer, positions, count, &error);
     free(positions);

@@ -25,6 +25,8 @@ struct owned {
     bool is_unreadable;       /* nothing of it is fetched for now */
     int64_t target;           /* --until-end: the end when it was first opened; -1 not known yet */
     int64_t flushed_us;       /* monotonic time of its last commit that was due; 0: none yet */
+    int64_t silent_us;        /* since when, by the same clock, it has been read to its end and nothing came; 0: it
+                                 isn't */
     struct partition_dead_letters dead_letters;
     struct bad_notice bad; /* what is said of its bad messages */
     struct {
@@ -83,6 +85,8 @@ void worker_delay_opening(struct owned *owned, const struct error *cause);
 void worker_delay_fetch(struct worker *worker, struct owned *owned, const struct error *cause);
 /* Fetches again what has waited long enough. */
 void worker_fetch_delayed(struct worker *worker);
+/* What comes isn't heard of, for a while at least: no partition is known to be silent. */
+void worker_forget_silence(struct worker *worker);
 /* What lies at the partition's position was read. */
 void worker_fetch_succeeded(struct owned *owned);
 

@@ -56,6 +56,7 @@ static void take(struct worker *worker, struct owned *owned, const struct log_me
 {
     struct error error;
     worker_count_messages(owned, messages, count);
+    owned->silent_us = 0;
     if (!partition_take(owned->partition, messages, count, &error)) {
         worker_delay_opening(owned, &error);
         worker->must_assign = true;
@@ -89,6 +90,8 @@ static void on_end(void *context, const char *topic, int32_t partition, int64_t 
     if (!takes(worker, owned))
         return;
     partition_advance(owned->partition, offset);
+    if (owned->silent_us == 0)
+        owned->silent_us = clock_monotonic_us();
     worker_fetch_succeeded(owned);
 }
 
@@ -118,6 +121,9 @@ static void on_trouble(void *context, const struct error *error)
 {
     struct worker *worker = context;
     int64_t now_us = clock_monotonic_us();
+    for (size_t i = 0; i < worker->owned_count; i++) /* a log that can't be reached is silent too */
+        if (worker->owned[i].silent_us)
+            worker->owned[i].silent_us = now_us;
     if (worker->troubled_us && now_us - worker->troubled_us < TROUBLE_EVERY_US)
         return;
     worker->troubled_us = now_us;

@@ -21,6 +21,10 @@ Beside sums, the model shows of members and files:
 - A member's multiplicity in real time may be negative, and stays so until the cut passes it.
 - The slot of a file is its own, and begins at whatever is published, by whichever file. A view whose definition is the
   published one is complete then; one that changed is missing until a run publishes it.
+- A watermark that follows from what the answer is of, from clocks and idle times in slots and publication, is the same
+  whoever says it, also after an emptied Redis. The idle time that is published is the one at the cut: a slot that went
+  on from there knows of a silence that the cut says nothing of.
+- Late messages are a function of the log where each is judged by the clock before it, which the slot keeps.
 - Where a file takes another one's place in the order speed, serving, batch, views that both have are answered all the
   time: by the old file, whose slots stand still, and then by the new one, before anything is published by it.
 """
@@ -36,8 +40,12 @@ STEPS = 300  # with faults, of a schedule
 PANE = 3  # moments
 HOP_PANES = 3  # in a hopping window
 GAP = 2  # moments, of a session
+STEPS_A_MOMENT = 25  # until 12 moments, as events have
+IDLE = 4  # steps, after which a silent partition is waited for no longer
+WAIT = 2  # moments, for late versions: the watermark
+NEVER = -1  # of a clock or an idle time: before all moments
 
-Version = namedtuple("Version", "key moment group value amount")  # value None: it has none
+Version = namedtuple("Version", "key moment group value amount record")  # value None: it has none
 View = namedtuple("View", "name pane least")  # a pane is so many moments; smaller amounts don't count
 Row = namedtuple("Row", "count total values unique smallest largest")
 Visit = namedtuple("Visit", "count total values")
@@ -64,6 +72,9 @@ BUGS = (
     "shares a slot between files",
     "begins the other file's slot anew",
     "answers from rows of another definition",
+    "keeps the watermark in a process",
+    "publishes an idle time from behind the cut",
+    "begins the clock anew with a process",
 )
 
 
@@ -92,6 +103,16 @@ def apply(cells, views, version, sign):
             add(cells, (*cell, "member", version.value), sign)
 
 
+def take_late(late, views, versions, clock):
+    """Counts those whose pane had ended, less WAIT, by the clock before them; returns the clock behind them."""
+    for version in versions:
+        for view in views:
+            end = (version.moment // view.pane + 1) * view.pane
+            late[view.name] += version.amount >= view.least and end <= clock - WAIT
+        clock = max(clock, min(version.moment, version.record))
+    return clock
+
+
 def merge(cells, others):
     for component, number in others.items():
         add(cells, component, number)
@@ -101,13 +122,16 @@ def merge(cells, others):
 
 
 class Slot:
-    def __init__(self, incarnation, epoch, offset):
+    def __init__(self, incarnation, epoch, offset, clock, idle):
         self.incarnation, self.epoch, self.next = incarnation, epoch, offset
         self.start, self.cells = {epoch: offset}, {epoch: {}}
+        self.clock, self.idle = clock, idle
+        self.late, self.idle_at = {epoch: Counter()}, {epoch: idle}
 
     def copy(self):
-        other = Slot(self.incarnation, self.epoch, self.next)
+        other = Slot(self.incarnation, self.epoch, self.next, self.clock, self.idle)
         other.start, other.cells = dict(self.start), {epoch: dict(cells) for epoch, cells in self.cells.items()}
+        other.late, other.idle_at = {epoch: Counter(late) for epoch, late in self.late.items()}, dict(self.idle_at)
         return other
 
 
@@ -130,22 +154,23 @@ class Redis:
     def copy(self):
         return {key: slot.copy() for key, slot in self.slots.items()}
 
-    def init(self, file, partition, seen, epoch, offset):
+    def init(self, file, partition, seen, *begin):
         if self.bug == "begins the other file's slot anew":
             self.slots = {key: slot for key, slot in self.slots.items() if key[1] != partition or key[0] == file}
         slot = self.get(file, partition)
         if (slot and slot.incarnation) == seen:
             self.incarnations += 1
-            self.slots[self.key(file, partition)] = Slot(self.incarnations, epoch, offset)
+            self.slots[self.key(file, partition)] = Slot(self.incarnations, *begin)
 
-    def commit(self, file, partition, incarnation, expected, following, changes):
+    def commit(self, file, partition, incarnation, expected, following, changes, late, clock, idle):
         slot = self.get(file, partition)
         if slot is None or slot.incarnation != incarnation:
             return False
         if slot.next != expected and self.bug != "commits without comparing the offset":
             return False
         merge(slot.cells[slot.epoch], changes)
-        slot.next = following
+        slot.late[slot.epoch] += late
+        slot.next, slot.clock, slot.idle = following, clock, idle
         return True
 
     def open_epoch(self, file, partition, epoch):
@@ -153,20 +178,22 @@ class Redis:
         slot = self.get(file, partition)
         if slot and epoch not in slot.start and slot.epoch == epoch - 1:
             slot.epoch, slot.start[epoch], slot.cells[epoch] = epoch, slot.next, {}
+            slot.late[epoch], slot.idle_at[epoch] = Counter(), slot.idle
         return slot.start.get(epoch) if slot else None
 
     def drop_epochs(self, file, partition, last):
         slot = self.get(file, partition)
         for epoch in [e for e in slot.start if e <= last and e < slot.epoch] if slot else ():
-            del slot.start[epoch], slot.cells[epoch]
+            del slot.start[epoch], slot.cells[epoch], slot.late[epoch], slot.idle_at[epoch]
 
 
 class Publication:
     """What one transaction of PostgreSQL made visible. Never changed: whoever holds it holds a snapshot."""
 
-    def __init__(self, epoch, cut, current, views):
+    def __init__(self, epoch, cut, current, views, logs, idle):
         self.epoch, self.cut, self.current, self.views = epoch, cut, current, views
-        self.cells = {}
+        self.cells, self.late, self.idle = {}, Counter(), idle
+        self.clock = [take_late(self.late, views, log[:end], NEVER) for log, end in zip(logs, cut)]
         for version in current.values():
             apply(self.cells, views, version, 1)
 
@@ -217,9 +244,12 @@ class Speed:
         slot, published = self.world.redis.read(self.file, partition), self.world.published
         if fits(slot, published, partition) or (slot and self.world.bug == "never begins a slot anew"):
             index = {version.key: version for version in self.world.log[partition][: slot.next]}
-            state = {"incarnation": slot.incarnation, "next": slot.next, "index": index}
+            clock = NEVER if self.world.bug == "begins the clock anew with a process" else slot.clock
+            state = {"incarnation": slot.incarnation, "next": slot.next, "index": index, "clock": clock}
+            state |= {"idle": slot.idle, "silent": self.world.now}
         else:
-            state = {"begin": (slot and slot.incarnation, published.epoch + 1, published.cut[partition])}
+            begin = published.cut[partition], published.clock[partition], published.idle[partition]
+            state = {"begin": (slot and slot.incarnation, published.epoch + 1, *begin)}
         self.partitions[partition] = state
 
     def commit(self, partition, state):
@@ -230,11 +260,18 @@ class Speed:
                 apply(changes, FILES[self.file], index[version.key], -1)
             apply(changes, FILES[self.file], version, 1)
             index[version.key] = version
+        late = Counter()
+        clock = take_late(late, FILES[self.file], world.log[partition][state["next"] : following], state["clock"])
+        if following > state["next"]:
+            state["silent"] = world.now
+        elif world.now - state["silent"] >= IDLE:
+            state["idle"] = max(state["idle"], (world.now - IDLE) // STEPS_A_MOMENT)
         if world.bug == "drops negative multiplicities":
             changes = {what: number for what, number in changes.items() if "member" not in what or number > 0}
-        done = world.redis.commit(self.file, partition, state["incarnation"], state["next"], following, changes)
-        if done and not world.chance(0.05):
-            state["next"] = following
+        what = following, changes, late, clock, state["idle"]
+        done = world.redis.commit(self.file, partition, state["incarnation"], state["next"], *what)
+        if done and (world.is_calm or not world.chance(0.05)):
+            state["next"], state["clock"] = following, clock
         elif world.bug == "keeps the index when it goes back" and world.redis.get(self.file, partition):
             state["next"] = world.redis.get(self.file, partition).next
         else:  # refused, or the reply was lost
@@ -243,7 +280,7 @@ class Speed:
 
 def batch_run(world, file, replays):
     """After each yield it may never go on. A replay takes nothing from what is published but its epoch."""
-    before, cut = world.published, []
+    before, cut, idle = world.published, [], list(world.published.idle)
     for partition in range(PARTITIONS):
         cut.append(world.redis.open_epoch(file, partition, before.epoch + 2))
         yield
@@ -254,10 +291,15 @@ def batch_run(world, file, replays):
         reach = len(log) if world.bug == "publishes versions beyond the cut" else cut[partition]
         for version in log[0 if replays else before.cut[partition] : reach]:
             current[partition, version.key] = version
+        slot = world.redis.read(file, partition)
+        if slot and slot.start.get(before.epoch + 2) == cut[partition]:
+            at_cut = slot.idle_at[before.epoch + 2]
+            behind = world.bug == "publishes an idle time from behind the cut"
+            idle[partition] = max(idle[partition], slot.idle if behind else at_cut)
         yield
     if world.published.epoch != before.epoch:  # in the transaction that publishes, under its lock
         return
-    world.published = Publication(before.epoch + 1, cut, current, FILES[file])
+    world.published = Publication(before.epoch + 1, cut, current, FILES[file], world.log, idle)
     yield
     for partition in range(PARTITIONS):
         world.redis.drop_epochs(file, partition, before.epoch)
@@ -268,7 +310,7 @@ class Reader:
     """A snapshot of PostgreSQL, then the slots one by one, then what is to be looked up in that snapshot."""
 
     def __init__(self, world, file):
-        self.world, self.file = world, file
+        self.world, self.file, self.kept = world, file, NEVER
         self.begin()
 
     def begin(self):
@@ -292,6 +334,19 @@ class Reader:
             for cells in [cells for number, cells in slot.cells.items() if number > epoch]:
                 merge(live, cells)
         return offsets, live
+
+    def late(self, view):
+        epoch = self.published.epoch
+        live = [late[view.name] for slot in self.slots for number, late in slot.late.items() if number > epoch]
+        return self.published.late[view.name] + sum(live)
+
+    def watermark(self):
+        """Of what is merged, which fits."""
+        settled = [max(slot.clock, slot.idle) for slot in self.slots]
+        said = min((moment for moment in settled if moment > NEVER), default=NEVER) - WAIT
+        if self.world.bug == "keeps the watermark in a process":
+            said = self.kept = max(said, self.kept)
+        return said
 
     def answer(self, question):
         """(offsets, rows), or None."""
@@ -467,7 +522,8 @@ class World:
     def __init__(self, seed, bug):
         self.random, self.bug = random.Random(seed), bug
         self.log, self.redis = [[] for _ in range(PARTITIONS)], Redis(bug)
-        self.published = Publication(0, [0] * PARTITIONS, {}, ())
+        never = [NEVER] * PARTITIONS
+        self.now, self.is_calm, self.published = 0, False, Publication(0, [0] * PARTITIONS, {}, (), self.log, never)
         self.speeds, self.run = [Speed(self, "old"), Speed(self, self.file())], None
         self.readers = {file: Reader(self, file) for file in FILES}
         self.backup, self.copy, self.answers, self.complete = self.published, {}, 0, 0
@@ -488,6 +544,8 @@ class World:
     def ask(self, reader, question):
         """The offsets of the answer, or None; an answer that isn't what the log says is the end."""
         answer = reader.answer(question)
+        if answer is not None:
+            self.check_watermark(reader, question)
         reader.begin()
         self.answers += 1
         if answer is None:
@@ -501,9 +559,26 @@ class World:
             raise Wrong(f"{reader.file} file, {question.view} {vars(question)}: {rows} and not {expected}")
         return offsets
 
+    def check_watermark(self, reader, question):
+        """Another process that reads the same says the same; nothing older than an idle time comes behind it; and late
+        are those that the log says."""
+        other = Reader(self, reader.file)
+        other.published, other.slots = reader.published, reader.slots
+        if reader.watermark() != other.watermark():
+            raise Wrong(f"two readers of one state say {reader.watermark()} and {other.watermark()}")
+        expected = Counter()
+        for log, slot in zip(self.log, reader.slots):
+            take_late(expected, FILES[reader.file], log[: slot.next], NEVER)
+            if any(version.record < slot.idle for version in log[slot.next :]):
+                raise Wrong(f"the slot at {slot.next} waits for nothing before {slot.idle}, and the log has more")
+        view = next(view for view in FILES[reader.file] if view.name == question.view)
+        if reader.late(view) != expected[view.name]:
+            raise Wrong(f"{reader.file} file, {view.name}: {reader.late(view)} late and not {expected[view.name]}")
+
     def write(self):
-        draw = self.random
-        version = Version(draw.randrange(6), draw.randrange(12), draw.choice("ab"), draw.choice((None, 1, 2, 3, 3)), 0)
+        draw, record = self.random, self.now // STEPS_A_MOMENT
+        value = draw.choice((None, 1, 2, 3, 3))
+        version = Version(draw.randrange(6), draw.randrange(12), draw.choice("ab"), value, 0, record)
         draw.choice(self.log).append(version._replace(amount=draw.choice((0, 1, 2, 5))))  # 0: cancelled
 
     def speed(self):
@@ -566,14 +641,20 @@ class World:
 
     def calm(self, file, views):
         """Nothing goes wrong any more: all answers that this file's processes can give reach the end of the log."""
+        self.is_calm = True
         for _ in range(60):
+            self.now += 1
             for partition in range(PARTITIONS):
                 self.speeds[0].step(partition)
+        self.is_calm = False
         reader, ends = self.readers[file], [len(log) for log in self.log]
         for view in [view for view in FILES[file] if view in views]:
             reader.begin()
             while not reader.step():
                 pass
+            watermark = reader.watermark()
+            if watermark + WAIT < (self.now - IDLE) // STEPS_A_MOMENT - 1:
+                raise Wrong(f"{file} file: the watermark stands still at {watermark}, at {self.now // STEPS_A_MOMENT}")
             offsets = self.ask(reader, self.question(view.name))
             if offsets != ends:
                 raise Wrong(f"{file} file, {view.name}: stuck at {offsets}, of {ends}")
@@ -604,6 +685,7 @@ class World:
     def play(self):
         actions, weights = zip(*self.STEPS)
         for action in self.random.choices(actions, weights, k=STEPS):
+            self.now += 1
             action(self)
         file = self.file()
         self.speeds[0].restart(file)

@@ -390,6 +390,7 @@ static void write_partition(struct database_partition *partition, const struct r
     partition->cut = state->cut;
     partition->unread = state->unread;
     partition->clock_us = ledger->clock_us;
+    partition->idle_us = state->idle_us;
     partition->untimed_us = ledger->untimed_us;
     partition->last = state->last;
     partition->last_hash = state->last_hash;

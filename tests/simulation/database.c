@@ -82,6 +82,7 @@ static struct published_partition published_partition(const struct database *dat
                                             .first = partition->first,
                                             .cut = partition->cut,
                                             .clock_us = partition->clock_us,
+                                            .idle_us = partition->idle_us,
                                             .untimed_us = partition->untimed_us,
                                             .unread = partition->unread,
                                             .fates = partition->fates,

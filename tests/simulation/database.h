@@ -26,7 +26,7 @@ struct database_state {
     struct published_views *views;  /* NULL before the first run */
     struct database_partition {
         bool recorded, published, unread;
-        int64_t first, ingested, held, cut, clock_us, untimed_us, last;
+        int64_t first, ingested, held, cut, clock_us, idle_us, untimed_us, last;
         uint64_t last_hash;
         struct fates fates;
         struct database_gap {

@@ -183,8 +183,11 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t 
     if (ours && offset < 0 && slot->epoch == epoch - 1) {
         if (slot->epoch_count == LIVE_EPOCHS_MAX)
             forget_epochs(slot_of(store, id), slot->epochs[0].epoch);
-        slot->epochs[slot->epoch_count++] = (struct epoch_start){
-            .epoch = epoch, .offset = slot->next, .last = slot->tail, .last_hash = slot->tail_hash};
+        slot->epochs[slot->epoch_count++] = (struct epoch_start){.epoch = epoch,
+                                                                 .offset = slot->next,
+                                                                 .last = slot->tail,
+                                                                 .last_hash = slot->tail_hash,
+                                                                 .idle_us = slot->idle_us};
         slot->epoch = epoch;
         offset = slot->next;
     }

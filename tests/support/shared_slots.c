@@ -49,8 +49,11 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t 
         return true;
     if (!find_epoch(slot, epoch) && slot->epoch == epoch - 1) {
         assert(slot->epoch_count < LIVE_EPOCHS_MAX);
-        slot->epochs[slot->epoch_count++] = (struct epoch_start){
-            .epoch = epoch, .offset = slot->next, .last = slot->tail, .last_hash = slot->tail_hash};
+        slot->epochs[slot->epoch_count++] = (struct epoch_start){.epoch = epoch,
+                                                                 .offset = slot->next,
+                                                                 .last = slot->tail,
+                                                                 .last_hash = slot->tail_hash,
+                                                                 .idle_us = slot->idle_us};
         slot->epoch = epoch;
     }
     struct epoch_start *found = find_epoch(slot, epoch);

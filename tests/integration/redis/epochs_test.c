@@ -91,6 +91,21 @@ static void an_epoch_says_behind_which_message_it_begins(void **state)
     assert_true(slot_now().epochs[0].last == 10);
 }
 
+/* A commit of these tests says its next offset for the idle time, too. */
+static void an_epoch_says_how_long_the_partition_had_been_silent(void **state)
+{
+    (void)state;
+    begin_slot("a", 1, 10);
+    commit_one("c1", 10, 20);
+    assert_int_equal(open_epoch(2), 20);
+    commit_one("c2", 20, 30);
+    assert_int_equal(open_epoch(2), 20);
+    struct slot slot = slot_now();
+    assert_int_equal(slot.idle_us, 30);
+    assert_int_equal(slot.epochs[0].idle_us, 0);
+    assert_int_equal(slot.epochs[1].idle_us, 20);
+}
+
 static void the_current_epoch_is_never_dropped(void **state)
 {
     (void)state;
@@ -142,6 +157,7 @@ int main(void)
         cmocka_unit_test_setup(commits_go_to_the_epoch_that_was_opened_last, flush_redis),
         cmocka_unit_test_setup(dropped_epochs_take_their_keys_with_them, flush_redis),
         cmocka_unit_test_setup(an_epoch_says_behind_which_message_it_begins, flush_redis),
+        cmocka_unit_test_setup(an_epoch_says_how_long_the_partition_had_been_silent, flush_redis),
         cmocka_unit_test_setup(the_current_epoch_is_never_dropped, flush_redis),
         cmocka_unit_test_setup(dropping_without_a_slot_is_nothing, flush_redis),
         cmocka_unit_test_setup(epochs_are_ordered_as_numbers, flush_redis),

@@ -204,7 +204,7 @@ static UNUSED void assert_same_slot(const struct slot *a, const struct slot *b)
     assert_int_equal(a->epoch_count, b->epoch_count);
     assert_memory_equal(a->epochs, b->epochs, a->epoch_count * sizeof *a->epochs);
     assert_true(a->partitions == b->partitions && a->first == b->first && a->next == b->next && a->floor == b->floor);
-    assert_true(a->floor_time_us == b->floor_time_us && a->clock_us == b->clock_us);
+    assert_true(a->floor_time_us == b->floor_time_us && a->clock_us == b->clock_us && a->idle_us == b->idle_us);
     assert_true(a->tail == b->tail && a->tail_time_us == b->tail_time_us && a->tail_hash == b->tail_hash &&
                 a->end == b->end && a->real_end == b->real_end);
     assert_true(a->sequence == b->sequence);
@@ -217,7 +217,11 @@ static UNUSED void assert_same_slot(const struct slot *a, const struct slot *b)
 /* As it would begin now. */
 static UNUSED struct epoch_start epoch_begins(const struct slot *slot, int64_t epoch)
 {
-    return (struct epoch_start){.epoch = epoch, .offset = slot->next, .last = slot->tail, .last_hash = slot->tail_hash};
+    return (struct epoch_start){.epoch = epoch,
+                                .offset = slot->next,
+                                .last = slot->tail,
+                                .last_hash = slot->tail_hash,
+                                .idle_us = slot->idle_us};
 }
 
 /* Starts the slot anew whatever it was. */
@@ -252,6 +256,7 @@ static UNUSED struct commit commit_of(const struct additions *additions, const c
                            .floor = 6,
                            .floor_time_us = 60,
                            .clock_us = 61,
+                           .idle_us = next,
                            .tail = expected,
                            .tail_time_us = 62,
                            .tail_hash = UINT64_C(0xfedcba9876543210),

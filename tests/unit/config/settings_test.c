@@ -316,6 +316,7 @@ static void what_is_not_written_has_its_default(void **state)
     assert_int_equal(settings->speed.live_groups_max, 1000000);
     assert_int_equal(settings->batch.ingest_messages, 100000);
     assert_int_equal(settings->sources[0].horizon_us, INT64_C(48) * 3600 * 1000000);
+    assert_int_equal(settings->sources[0].idle_after_us, INT64_C(60) * 1000000);
     assert_int_equal(settings->sources[0].schema.max_future_us, INT64_C(3600) * 1000000);
     assert_null(settings->sources[0].dead_letter);
     assert_int_equal(settings->sources[0].breaker, 1000);
@@ -619,6 +620,7 @@ static const struct bad bad_sources[] = {
     {NO_EVENT_TIME FIELDS, "2:3", "\"event_time\" is missing"},
     {SOURCE_HEAD, "2:3", "\"fields\" is missing"},
     {SOURCE "    horizont: 2 days\n", "7:5", "did you mean \"horizon\"?"},
+    {SOURCE "    idle_after: 0 s\n", "7:17", "\"idle_after\" must be 1 second to 365 days"},
     {SOURCE "    horizon: 1 s\n", "7:14", "\"horizon\" must be 1 minute to 3650 days"},
     {SOURCE "    on_duplicate: replaced\n", "7:19", "expected replace, ignore or none; did you mean \"replace\"?"},
     {SOURCE "    breaker: -1\n", "7:14", "\"breaker\" must be 0 to 1000000"},

@@ -144,7 +144,7 @@ struct fake {
     void *context;
     struct follower_times times; /* of the follower to be started */
     struct fake_slot slots[PARTITIONS];
-    int64_t epoch, published_at_us, opened_at_us, cut[PARTITIONS], clock_us[PARTITIONS];
+    int64_t epoch, published_at_us, opened_at_us, cut[PARTITIONS], clock_us[PARTITIONS], idle_us[PARTITIONS];
     struct fates fates[PARTITIONS]; /* below the cut */
     int named;                      /* partitions that the cut names */
     bool unread[PARTITIONS];        /* nobody read it when it was cut */
@@ -312,6 +312,7 @@ static bool fake_read_publication_now(const struct source *source, struct public
         ret_publication->partitions[i] = (struct published_partition){.partition = i,
                                                                       .cut = fake.cut[i],
                                                                       .clock_us = fake.clock_us[i],
+                                                                      .idle_us = fake.idle_us[i],
                                                                       .unread = fake.unread[i],
                                                                       .fates = fake.fates[i]};
     fake_sum_fates(&ret_publication->ledger);

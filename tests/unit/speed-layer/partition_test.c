@@ -595,6 +595,47 @@ static void a_slot_begins_with_the_latest_message_that_is_published_of_it(void *
     }
 }
 
+static void an_idle_time_never_goes_back_in_a_slot_and_a_commit_that_is_tried_again_says_the_same(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    enum commit_answer given;
+    world_init(&world, ON_DUPLICATE_NONE, 0);
+    append_plain(&world, 10, 0);
+    struct partition *speed = world.speeds[0];
+    const struct slot *slot = &world.realtime.slots[0].slot;
+    open_and_commit(&world, speed);
+    partition_note_idle(speed, 1000);
+    world.realtime.loses_replies = true;
+    assert_false(partition_commit(speed, &given, &error));
+    world.realtime.loses_replies = false;
+    partition_note_idle(speed, 2000);
+    assert_true(partition_commit(speed, &given, &error));
+    assert_int_equal(given, COMMIT_ALREADY);
+    assert_true(slot->idle_us == 1000 && speed->slot.idle_us == 1000);
+    for (int64_t at_us = 2000; at_us > 0; at_us -= 500) {
+        partition_note_idle(speed, at_us);
+        assert_true(partition_commit(speed, &given, &error));
+        assert_int_equal(slot->idle_us, 2000);
+    }
+    world_clean_up(&world);
+}
+
+static void a_slot_begins_with_the_idle_time_that_is_published(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    world_init(&world, ON_DUPLICATE_NONE, 0);
+    append_plain(&world, 10, 0);
+    world.published.epoch = 3;
+    world.cut = (struct published_partition){.cut = 9, .tail = -1, .idle_us = 1000};
+    assert_true(open_with(&world, world.speeds[0], &error));
+    assert_int_equal(world.realtime.slots[0].slot.idle_us, 1000);
+    world_clean_up(&world);
+}
+
 static void the_tail_is_the_last_message_also_behind_control_records(void **state)
 {
     (void)state;
@@ -875,6 +916,8 @@ int main(void)
         cmocka_unit_test(a_slot_of_another_definition_stays_and_tells_where_the_partition_began),
         cmocka_unit_test(a_slot_begun_at_the_cut_knows_the_message_before_it),
         cmocka_unit_test(a_slot_begins_with_the_latest_message_that_is_published_of_it),
+        cmocka_unit_test(an_idle_time_never_goes_back_in_a_slot_and_a_commit_that_is_tried_again_says_the_same),
+        cmocka_unit_test(a_slot_begins_with_the_idle_time_that_is_published),
         cmocka_unit_test(the_tail_is_the_last_message_also_behind_control_records),
         cmocka_unit_test(a_partition_being_opened_says_so_and_takes_nothing),
         cmocka_unit_test(stopped_partition_keeps_what_was_committed_and_says_why_it_stands),

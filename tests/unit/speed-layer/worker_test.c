@@ -574,6 +574,83 @@ static void partition_that_is_opened_again_and_idle_is_committed(void **state)
     world_clean_up(&world);
 }
 
+/* --- idle times --- */
+
+/* A minute is a source's idle_after here. */
+static void world_init_silent(struct world *world)
+{
+    world_init(world, 1, 1000000);
+    world->source.idle_after_us = 60 * US_PER_SECOND;
+    world->logs[0].end = 10;
+    work_until(world, 10);
+}
+
+static void silent_partition_gets_an_idle_time_with_each_commit(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init_silent(&world);
+    work_for(&world, 59 * US_PER_SECOND);
+    assert_int_equal(slot(&world)->idle_us, 0);
+    work_for(&world, 11 * US_PER_SECOND);
+    int64_t idle_us = slot(&world)->idle_us;
+    assert_in_range(idle_us, BEGAN_US, clock_wall_us() - 60 * US_PER_SECOND);
+    work_for(&world, 10 * US_PER_SECOND);
+    assert_true(slot(&world)->idle_us >= idle_us + 5 * US_PER_SECOND);
+    idle_us = slot(&world)->idle_us;
+    world.logs[0].end = 20; /* what comes ends the silence, and leaves the idle time */
+    work_until(&world, 20);
+    work_for(&world, 50 * US_PER_SECOND);
+    assert_int_equal(slot(&world)->idle_us, idle_us);
+    work_for(&world, 20 * US_PER_SECOND);
+    assert_true(slot(&world)->idle_us > idle_us);
+    world_clean_up(&world);
+}
+
+static void process_that_begins_waits_for_the_silence_again_and_takes_nothing_back(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init_silent(&world);
+    work_for(&world, 70 * US_PER_SECOND);
+    restart(&world);
+    int64_t idle_us = slot(&world)->idle_us;
+    assert_true(idle_us > 0);
+    work_for(&world, 50 * US_PER_SECOND);
+    assert_int_equal(slot(&world)->idle_us, idle_us);
+    world_clean_up(&world);
+}
+
+static void what_waits_behind_a_transaction_is_no_silence(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init_silent(&world);
+    world.logs[0].real_end = 11;
+    work_for(&world, 100 * US_PER_SECOND);
+    assert_int_equal(slot(&world)->idle_us, 0);
+    world.logs[0].real_end = 0;
+    work_for(&world, 10 * US_PER_SECOND);
+    assert_true(slot(&world)->idle_us > 0);
+    world_clean_up(&world);
+}
+
+static void log_that_can_not_be_reached_is_no_silence(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error;
+    world_init_silent(&world);
+    error_set(&error, ERROR_UNAVAILABLE, "no broker");
+    for (int i = 0; i < 10; i++) {
+        const struct consumer_events events = worker_events(world.worker);
+        work_for(&world, 30 * US_PER_SECOND);
+        events.trouble(events.context, &error);
+    }
+    assert_int_equal(slot(&world)->idle_us, 0);
+    world_clean_up(&world);
+}
+
 static void transactions_that_come_and_go_are_not_told(void **state)
 {
     (void)state;
@@ -652,6 +729,10 @@ int main(void)
         cmocka_unit_test(bad_messages_are_told_with_place_and_reason),
         cmocka_unit_test(breaker_tells_what_was_wrong),
         cmocka_unit_test(open_transaction_is_told_after_a_minute_and_when_it_ends),
+        cmocka_unit_test(silent_partition_gets_an_idle_time_with_each_commit),
+        cmocka_unit_test(process_that_begins_waits_for_the_silence_again_and_takes_nothing_back),
+        cmocka_unit_test(what_waits_behind_a_transaction_is_no_silence),
+        cmocka_unit_test(log_that_can_not_be_reached_is_no_silence),
         cmocka_unit_test(transactions_that_come_and_go_are_not_told),
         cmocka_unit_test(partition_that_is_opened_again_and_idle_is_committed),
         cmocka_unit_test(slot_of_a_foreign_partition_says_so_once_until_it_is_ours),

@@ -15,7 +15,7 @@ static void database_of_an_older_version_is_migrated(void **state)
         "alter table tidemark.partition drop column held; alter table tidemark.source drop column split_orders, "
         "drop column fingerprint; "
         "alter table tidemark.run drop column moved; alter table tidemark.partition drop column unread, drop column "
-        "untimed_us, drop column last_offset, drop column last_hash; "
+        "untimed_us, drop column last_offset, drop column last_hash, drop column idle_us; "
         "alter table tidemark.current_orders drop constraint "
         "\"current_orders.key\", add constraint current_orders_key primary key (tm_partition, tm_key); "
         "alter index tidemark.\"current_orders.event\" rename to current_orders_event; "

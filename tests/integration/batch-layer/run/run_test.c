@@ -133,6 +133,30 @@ static void epoch_left_open_is_published_and_then_the_rest(void **state)
     end_world(&world);
 }
 
+/* What the slot knows of a silence behind the cut says nothing of the cut. */
+static void idle_time_is_published_as_it_was_at_the_cut(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 2);
+    paid(&world, 0, "a", "10.00");
+    follow(&world);
+    int64_t cut;
+    struct realtime_store *store = &world.realtime->store;
+    world.realtime->slots[0].idle_us = 1000;
+    assert_true(store->operations->open_epoch(store, slot_id_of(world.source, 0), 2, &cut, NULL));
+    world.realtime->slots[0].idle_us = 2000;
+    world.realtime->slots[1].idle_us = 3000;
+    run_ok(&world);
+    assert_rows(&world, "select partition, idle_us from tidemark.partition order by 1", "0 1000\n1 3000");
+    memory_log_append(&world.log, 1, "{", NOON_US);
+    follow(&world);
+    world.realtime->slots[1].idle_us = 0; /* as a program of before leaves it */
+    run_ok(&world);
+    assert_rows(&world, "select partition, idle_us from tidemark.partition order by 1", "0 2000\n1 3000");
+    end_world(&world);
+}
+
 static void order_in_two_partitions_is_counted_with_an_alarm(void **state)
 {
     (void)state;
@@ -263,6 +287,7 @@ int main(void)
         cmocka_unit_test(run_without_news_opens_and_publishes_nothing),
         cmocka_unit_test(messages_after_the_cut_wait_for_the_next_run),
         cmocka_unit_test(epoch_left_open_is_published_and_then_the_rest),
+        cmocka_unit_test(idle_time_is_published_as_it_was_at_the_cut),
         cmocka_unit_test(order_in_two_partitions_is_counted_with_an_alarm),
         cmocka_unit_test(first_version_stays_where_duplicates_are_ignored),
         cmocka_unit_test(every_message_counts_where_there_are_no_versions),
