@@ -22,10 +22,41 @@ static bool take_bad(void *context, const struct text values[], struct error *er
     return bad_rows_add(&work->day->bad, work->plan.folders[folder].files[file].path, row, values[3], error);
 }
 
+static bool ask_number(struct duckdb_day *work, int64_t *ret_number, struct error *error)
+{
+    int64_t *numbers[] = {ret_number, NULL};
+    return duckdb_session_query_buffer(work->session, &work->sql, summary_take_numbers, numbers, error);
+}
+
+/* Where versions are told apart, that tells as well whether some messages are bad. */
+static bool count_messages(struct duckdb_day *work, bool *ret_are_good, struct error *error)
+{
+    int64_t good = -1;
+    summary_plan_append_message_count(&work->sql);
+    if (!ask_number(work, &work->day->messages, error))
+        return false;
+    if (summary_plan_has_versions(&work->plan)) {
+        summary_plan_append_versions(&work->plan, &work->sql);
+        if (!duckdb_session_execute_buffer(work->session, &work->sql, error))
+            return false;
+        summary_plan_append_good_count(&work->sql);
+        if (!ask_number(work, &good, error))
+            return false;
+    }
+    *ret_are_good = good == work->day->messages;
+    return true;
+}
+
+/* Rows are looked through once more only for the reasons. */
 static bool find_bad(struct duckdb_day *work, struct error *error)
 {
     int64_t breaker = work->day->bad.breaker;
-    summary_plan_append_bad(&work->plan, breaker > 0 ? breaker + 1 : 0, &work->sql);
+    bool are_good = false;
+    if (!count_messages(work, &are_good, error))
+        return false;
+    if (are_good && work->plan.count == 1)
+        return true;
+    summary_plan_append_bad(&work->plan, are_good ? 1 : 0, breaker > 0 ? breaker + 1 : 0, &work->sql);
     return duckdb_session_query_buffer(work->session, &work->sql, take_bad, work, error) &&
            bad_rows_check(&work->day->bad, error);
 }
@@ -50,10 +81,6 @@ static bool check_joins(struct duckdb_day *work, struct error *error)
 
 static bool compute(struct duckdb_day *work, struct error *error)
 {
-    int64_t *messages[] = {&work->day->messages, NULL};
-    summary_plan_append_message_count(&work->sql);
-    if (!duckdb_session_query_buffer(work->session, &work->sql, summary_take_numbers, messages, error))
-        return false;
     summary_plan_append_table(&work->plan, &work->sql);
     return duckdb_session_execute_buffer(work->session, &work->sql, error) &&
            summary_table_count(work->session, work->day, error);

@@ -172,11 +172,12 @@ void summary_plan_append_views(const struct summary_plan *plan, struct buffer *s
     }
 }
 
-void summary_plan_append_bad(const struct summary_plan *plan, int64_t limit, struct buffer *sql)
+void summary_plan_append_bad(const struct summary_plan *plan, size_t first, int64_t limit, struct buffer *sql)
 {
     buffer_append_string(sql, "SELECT folder::VARCHAR, tm_file::VARCHAR, (tm_row + 1)::VARCHAR, tm_reason FROM (");
-    for (size_t i = 0; i < plan->count; i++) {
-        buffer_appendf(sql, "%sSELECT %zu AS folder, tm_file, tm_row, tm_reason FROM ", i ? " UNION ALL " : "", i);
+    for (size_t i = first; i < plan->count; i++) {
+        buffer_appendf(sql, "%sSELECT %zu AS folder, tm_file, tm_row, tm_reason FROM ", i > first ? " UNION ALL " : "",
+                       i);
         append_view_name(i, sql);
         buffer_append_string(sql, " WHERE tm_reason IS NOT NULL");
     }
@@ -203,23 +204,78 @@ void summary_plan_append_message_count(struct buffer *sql)
     buffer_append_string(sql, "SELECT count(*)::VARCHAR FROM tm_messages");
 }
 
-/* Of each order the version that counts: the last one, or the first. */
+void summary_plan_append_good_count(struct buffer *sql)
+{
+    buffer_append_string(sql, "SELECT coalesce(sum(tm_count), 0)::BIGINT::VARCHAR FROM " VERSIONS_TABLE);
+}
+
+/* --- Which version of each order counts: the last one, or the first
+ * ------------------------------------------------- */
+
+/* One number for file and row: their order, and by it a version is found again. */
+#define PLACE "(tm_file * 1099511627776 + tm_row)" /* 2^40 */
+
+bool summary_plan_has_versions(const struct summary_plan *plan)
+{
+    return plan->summary->source->on_duplicate != ON_DUPLICATE_NONE;
+}
+
+static bool last_counts(const struct summary_plan *plan)
+{
+    return plan->summary->source->on_duplicate == ON_DUPLICATE_REPLACE;
+}
+
+static void append_key(const struct summary_plan *plan, struct buffer *sql)
+{
+    buffer_append_string(sql, plan->files[0].has_offsets ? "tm_partition, " : "");
+    duckdb_append_identifier(sql, field_name(plan, plan->files[0].key));
+}
+
+/* Versions in the order of their places alone. */
+static void append_by_place(const struct summary_plan *plan, struct buffer *sql)
+{
+    buffer_appendf(sql,
+                   "SELECT %s(" PLACE ") AS tm_place, count(*) AS tm_count FROM tm_messages "
+                   "WHERE tm_reason IS NULL GROUP BY ",
+                   last_counts(plan) ? "max" : "min");
+    append_key(plan, sql);
+}
+
+/* By a column of versions or by offsets first. */
+static void append_by_columns(const struct summary_plan *plan, struct buffer *sql)
+{
+    const char *direction = last_counts(plan) ? "DESC" : "ASC";
+    buffer_append_string(sql, "SELECT " PLACE " AS tm_place, count(*) OVER (PARTITION BY ");
+    append_key(plan, sql);
+    buffer_append_string(sql, ") AS tm_count FROM tm_messages WHERE tm_reason IS NULL "
+                              "QUALIFY row_number() OVER (PARTITION BY ");
+    append_key(plan, sql);
+    buffer_append_string(sql, " ORDER BY ");
+    if (plan->files[0].version)
+        buffer_appendf(sql, "tm_version %s NULLS %s, ", direction, last_counts(plan) ? "LAST" : "FIRST");
+    if (plan->files[0].has_offsets)
+        buffer_appendf(sql, "tm_offset %s NULLS %s, ", direction, last_counts(plan) ? "LAST" : "FIRST");
+    buffer_appendf(sql, PLACE " %s) = 1", direction);
+}
+
+void summary_plan_append_versions(const struct summary_plan *plan, struct buffer *sql)
+{
+    buffer_append_string(sql, "CREATE TEMP TABLE " VERSIONS_TABLE " AS ");
+    if (plan->files[0].version || plan->files[0].has_offsets)
+        append_by_columns(plan, sql);
+    else
+        append_by_place(plan, sql);
+    buffer_append_string(sql, ";\n");
+}
+
+/* The messages that count, which are all good. */
 static void append_live(const struct summary_plan *plan, struct buffer *sql)
 {
-    const struct files_sql *files = &plan->files[0];
-    buffer_append_string(sql, "SELECT * FROM tm_messages WHERE tm_reason IS NULL");
-    if (plan->summary->source->on_duplicate == ON_DUPLICATE_NONE)
-        return;
-    bool last = plan->summary->source->on_duplicate == ON_DUPLICATE_REPLACE;
-    const char *direction = last ? "DESC" : "ASC";
-    buffer_appendf(sql, " QUALIFY row_number() OVER (PARTITION BY %s", files->has_offsets ? "tm_partition, " : "");
-    duckdb_append_identifier(sql, field_name(plan, files->key));
-    buffer_append_string(sql, " ORDER BY ");
-    if (files->version)
-        buffer_appendf(sql, "tm_version %s NULLS %s, ", direction, last ? "LAST" : "FIRST");
-    if (files->has_offsets)
-        buffer_appendf(sql, "tm_offset %s NULLS %s, ", direction, last ? "LAST" : "FIRST");
-    buffer_appendf(sql, "tm_file %s, tm_row %s) = 1", direction, direction);
+    buffer_append_string(sql, "SELECT * FROM tm_messages ");
+    if (summary_plan_has_versions(plan))
+        buffer_append_string(sql, "SEMI JOIN " VERSIONS_TABLE " ON tm_place = " PLACE);
+    else
+        buffer_append_string(sql, "WHERE tm_reason IS NULL");
 }
 
 /* m."field" or j2."field". */

@@ -10,6 +10,9 @@
 #include "engine/duckdb/files_sql.h"
 #include "engine/duckdb/summary_table.h"
 
+#define VERSIONS_TABLE                                                                                                 \
+    "tm_versions" /* of each order the place of the version that counts, and tm_count, how many it has */
+
 /* Where a field of an order comes from. */
 enum field_origin { ORIGIN_NONE, ORIGIN_FILES, ORIGIN_JOIN /* the first; others follow */ };
 
@@ -28,16 +31,24 @@ bool summary_plan_make(const struct settings *settings, const struct summary *su
                        struct duckdb_session *session, struct arena *arena, struct summary_plan *ret_plan,
                        struct error *error) MUST_CHECK;
 
-/* Statements, in this order: what is read, as views; then the table of rows. */
+/* Whether of several versions of an order one counts: else every good message does, and there is no table of versions.
+ */
+bool summary_plan_has_versions(const struct summary_plan *plan);
+
+/* Statements, in this order: what is read, as views; the table of versions; the table of rows. */
 void summary_plan_append_views(const struct summary_plan *plan, struct buffer *sql);
+void summary_plan_append_versions(const struct summary_plan *plan, struct buffer *sql);
 void summary_plan_append_table(const struct summary_plan *plan, struct buffer *sql);
 
 /* Queries over the views. Bad rows, in their order, at most `limit` where that isn't 0: number of the folder, of the
- * file, of the row (from 1), and the reason. */
-void summary_plan_append_bad(const struct summary_plan *plan, int64_t limit, struct buffer *sql);
+ * file, of the row (from 1), and the reason. Where no message is bad, `first` is 1: only those of joins are looked for.
+ */
+void summary_plan_append_bad(const struct summary_plan *plan, size_t first, int64_t limit, struct buffer *sql);
 /* A key that two rows of join number `join` have, or nothing. */
 void summary_plan_append_double_key(const struct summary_plan *plan, size_t join, struct buffer *sql);
-/* How many messages there are, the bad ones too. */
+/* How many messages there are, the bad ones too; and how many of them the table of versions has seen, which are good.
+ */
 void summary_plan_append_message_count(struct buffer *sql);
+void summary_plan_append_good_count(struct buffer *sql);
 
 #endif
