@@ -135,30 +135,6 @@ static void day_is_there_once_wherever_the_job_is_killed(void **state)
     end_world(&world);
 }
 
-static void day_is_there_once_whenever_the_job_is_killed(void **state)
-{
-    (void)state;
-    struct world world;
-    make_orders(&world, finance);
-    run_ok_on(&world, DAY);
-    for (unsigned i = 0; i < 50; i++) {
-        batch_disconnect(&world.batch);
-        pid_t child = fork();
-        if (child == 0) {
-            struct error error;
-            _exit(run_job_on(&world, DAY, &error) ? 0 : 1);
-        }
-        usleep(i * 613);
-        kill(child, SIGKILL);
-        assert_int_equal(waitpid(child, NULL, 0), child);
-        assert_rows(&world, ROWS, "2025-12-31 10.75 2");
-    }
-    wait_for_lock(&world);
-    run_ok_on(&world, DAY);
-    assert_rows(&world, ROWS, "2025-12-31 10.75 2");
-    end_world(&world);
-}
-
 static void two_runs_of_a_day_exclude_each_other(void **state)
 {
     (void)state;
@@ -212,7 +188,6 @@ int main(void)
         cmocka_unit_test(query_runs_for_its_day_and_again_without_adding),
         cmocka_unit_test(live_orders_count_once_and_only_where_they_count),
         cmocka_unit_test(day_is_there_once_wherever_the_job_is_killed),
-        cmocka_unit_test(day_is_there_once_whenever_the_job_is_killed),
         cmocka_unit_test(two_runs_of_a_day_exclude_each_other),
         cmocka_unit_test(what_is_wrong_in_a_query_is_told_with_its_place),
     };
