@@ -4,10 +4,11 @@
 import ast
 import re
 import unittest
+from datetime import datetime, timedelta, timezone
 from unittest import mock
 
 from support.process import ROOT, wait_until
-from support.tidemark import BIN, run_to_the_end
+from support.tidemark import BIN, run_to_the_end, source, view
 
 from .servers import EndToEnd, month
 
@@ -21,8 +22,9 @@ FINANCE = {
     "replace": {"table": "analytics.daily_revenue", "where": "date = :date"},
     "catch_up": "7 days",
 }
-GOLD = "select date, orders, revenue from analytics.daily_revenue order by 1"
-SERVED = "select window_start::date, order_count, total_revenue from view.daily_revenue order by 1"
+ORDERED = "order by 1"
+GOLD = f"select date, orders, revenue from analytics.daily_revenue {ORDERED}"
+SERVED = f"select window_start::date, order_count, total_revenue from view.daily_revenue {ORDERED}"
 
 
 class Jobs(EndToEnd):
@@ -72,6 +74,35 @@ class Jobs(EndToEnd):
         self.job.batch("run", "nightly")
         self.wait_for_gold(scheduler)
         self.assertEqual(scheduler.stop(), 0)
+
+    def test_week_without_a_schedule_is_one_right_row_a_day(self):
+        self.servers()
+        finance = {name: value for name, value in FINANCE.items() if name != "after"}
+        self.name = self.topic(1)
+        self.job = self.platform(
+            {"orders": source(self.name, speed="none")}, {"daily_revenue": view("orders")},
+            jobs={"finance": {**finance, "schedule": "@daily"}},
+        )  # fmt: skip
+        midnight = datetime.now(timezone.utc).replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0)
+        orders = month(0, 90)
+        for number, order in enumerate(orders):
+            order["timestamp"] = midnight - timedelta(days=1 + number % 9, seconds=-number)
+        self.send([*orders, *({**order, "status": "cancelled"} for order in orders[::4])])
+        self.job.batch("run")
+        scheduler = self.job.start_batch("schedule")
+        seen = "select due_at is not null from tidemark.job where name = 'finance'"
+        wait_until(lambda: self.postgres.sql(seen) == "t", 60, "it was seen", children=[scheduler])
+        scheduler.kill()
+        self.postgres.sql(f"update tidemark.job set due_at = '{midnight - timedelta(days=7)}+00' where name = 'finance'")
+        there = "select to_regclass('analytics.daily_revenue') is not null"
+        days = f"select count(*) from analytics.daily_revenue where date >= '{midnight - timedelta(days=7)}'"
+        rows = lambda: int(self.postgres.sql(days)) if self.postgres.sql(there) == "t" else 0  # noqa: E731
+        for count in (1, 4, 7):
+            scheduler = self.job.start_batch("schedule")
+            wait_until(lambda: rows() >= count, 120, f"{count} days are there", children=[scheduler], every=0.01)  # noqa: B023
+            scheduler.kill()
+        of_the_week = f"where window_start::date in (select date from analytics.daily_revenue) {ORDERED}"
+        self.assertEqual(self.postgres.sql(GOLD), self.postgres.sql(SERVED.replace(ORDERED, of_the_week)))
 
     def job_says(self, *arguments):
         child = self.job.start_batch(*arguments)

@@ -267,6 +267,11 @@ class Exactness(Lake):
         self.configure(job=JOB + "    version: updated_at\n")
         self.run_job()
         self.assertEqual([row["total_revenue"] for row in self.rows().values()], [Decimal("9.00")])
+        self.write("2.parquet", [order(1, amount=Decimal(v), updated_at=9) for v in (8, 6)], schema)  # a tie: rows decide
+        for mode, counts in (("replace", "6.00"), ("ignore", "7.00")):
+            self.configure(job=JOB + "    version: updated_at\n", source=f"    on_duplicate: {mode}\n")
+            self.run_job()
+            self.assertEqual([row["total_revenue"] for row in self.rows().values()], [Decimal(counts)])
 
     def test_offsets_of_an_archive_order_versions_and_only_live_ones_count(self):
         schema = NO_DOUBLES
