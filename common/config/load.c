@@ -56,6 +56,8 @@ static void assemble(struct assembly *assembly, const struct yaml_node *root)
     if (settings->time_zone &&
         !assembly_open_zone(assembly, settings->time_zone, option_location(root, "time_zone"), &settings->zone))
         settings->zone = NULL;
+    const struct yaml_node *redis = yaml_find(root, "redis");
+    settings->redis.is_named = redis && redis->kind == YAML_MAP && yaml_find(redis, "url");
     check_exposure(assembly, root);
     sources_assemble(assembly);
     /* What memory was too short for isn't there to be looked at. */

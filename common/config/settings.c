@@ -20,6 +20,14 @@ const struct source *settings_source(const struct settings *settings, struct tex
     return NULL;
 }
 
+bool settings_have_redis(const struct settings *settings)
+{
+    bool is_read = false;
+    for (size_t i = 0; i < settings->source_count; i++)
+        is_read |= !settings->sources[i].is_batch_alone;
+    return is_read || settings->redis.is_named;
+}
+
 const struct view *settings_view(const struct settings *settings, struct text name, const struct source **ret_source)
 {
     for (size_t i = 0; i < settings->source_count; i++) {

@@ -132,6 +132,7 @@ struct settings {
     struct {
         const char *url;              /* redis://[user:password@]host:port/database, or unix:///path */
         struct location url_location; /* in the file */
+        bool is_named;                /* the file has its URL */
         const char *password;         /* of `password_file`; NULL where not given */
         const char *name_space;       /* prefix of all keys: "tidemark" */
     } redis;
@@ -202,6 +203,10 @@ void settings_destroy(struct settings *settings);
 const struct source *settings_source(const struct settings *settings, struct text name); /* NULL: none */
 /* The view with this name and its source, or NULL. Names of views are unique in the file. */
 const struct view *settings_view(const struct settings *settings, struct text name, const struct source **ret_source);
+
+/* Whether the installation has a Redis: where no source has a speed layer it need not be, and is where the file names
+ * one. */
+bool settings_have_redis(const struct settings *settings);
 
 const struct job *settings_job(const struct settings *settings, struct text name); /* NULL: none */
 /* The folder that a job writes for a day, as in the file; NULL where it writes none. */

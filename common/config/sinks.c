@@ -179,6 +179,11 @@ static bool read_hash(struct assembly *assembly, const struct yaml_node *to, str
                     "keys that begin with \"%s:\" are the platform's own (redis.namespace): name another prefix", own);
         return false;
     }
+    if (!settings_have_redis(&assembly->settings)) {
+        problem_add(assembly->reader.problems, location,
+                    "no source has a speed layer, and no Redis is configured: name it as redis.url, or another sink");
+        return false;
+    }
     sink->space = reader_copy(&assembly->reader, prefix);
     sink->name = reader_copy(&assembly->reader, name);
     return sink->space && sink->name;

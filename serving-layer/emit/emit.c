@@ -15,6 +15,7 @@
 #include "kafka/kafka_log.h"
 #include "kafka/kafka_sink.h"
 #include "program/program.h"
+#include "postgres/postgres_lease.h"
 #include "postgres/postgres_sink.h"
 #include "redis/redis_lease.h"
 #include "redis/redis_sink.h"
@@ -83,8 +84,11 @@ static bool open_lease(struct emitted *emitted, struct error *error)
         return true;
     buffer_appendf(&key, "%s:emit:%s", settings->redis.name_space, emitted->sink->to);
     bool done = key.failed ? error_set(error, ERROR_INTERNAL, "out of memory")
-                           : redis_lease_open(settings->redis.url, settings->redis.password, buffer_string(&key),
-                                              &emitted->lease, error);
+                : settings_have_redis(settings)
+                    ? redis_lease_open(settings->redis.url, settings->redis.password, buffer_string(&key),
+                                       &emitted->lease, error)
+                    : postgres_lease_open(settings->postgres.url, settings->postgres.password, buffer_string(&key),
+                                          &emitted->lease, error);
     buffer_clean_up(&key);
     return done;
 }

@@ -1054,6 +1054,12 @@ static const struct bad bad_sinks[] = {
     {SINK("{ to: redis://live }"), "12:26", "expected redis://PREFIX/NAME"},
     {SINK("{ to: redis://a/b/c }"), "12:26", "expected redis://PREFIX/NAME"},
     {SINK("{ to: redis://tidemark/b }"), "12:26", "name another prefix"},
+    {"sources:\n  orders: { topic: kafka://orders, key: order_id, event_time: timestamp, speed: none, fields: { "
+     "order_id: "
+     "text } }\nviews:\n  v: { source: orders, window: tumbling 1 day, measures: { n: count }, emit: [{ to: "
+     "redis://a/b }] "
+     "}\n",
+     "4:93", "no Redis is configured"},
     {SINK("{ to: redis://a/b }, { to: redis://a/b }"), "12:39", "another entry writes to this target"},
 };
 
