@@ -166,6 +166,11 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                           .kind = METRIC_COUNTER,
                           .help = "Rows written to the sink, those that vanished among them.",
                           .labels = {"view", "sink"}},
+    [METRIC_SINK_RESTATED] = {.name = "tidemark_sink_restated_rows_total",
+                              .kind = METRIC_COUNTER,
+                              .help = "Rows that a sink in the mode append was given again, since they changed or "
+                                      "vanished once they were final.",
+                              .labels = {"view", "sink"}},
     [METRIC_SINK_WAITING] = {.name = "tidemark_sink_waiting",
                              .kind = METRIC_GAUGE,
                              .help = "1 where there is no state to be taken, or another process writes the sink.",

@@ -94,6 +94,7 @@ struct sink {
     const struct view *view;
     const struct source *source;
     int64_t every_us;
+    bool appends;        /* each row once it is final, else those that changed */
     bool takes_deferred; /* a state is taken that lacks only messages that are deferred */
 };
 

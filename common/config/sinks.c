@@ -44,7 +44,11 @@ const struct option sink_options[] = {
      .offset = offsetof(struct written_sink, mode),
      .words = mode_words,
      .fallback = "update",
-     .meaning = "`update` writes the rows that changed. `append`, each row once it is final, isn't supported yet."},
+     .meaning =
+         "`update` writes the rows that changed. `append` (`console` and Kafka, of a view with `watermark`) "
+         "writes each row once it is final, once; where it changes afterwards it comes again with `\"revision\": "
+         "2` and so on, and where it vanishes with `\"removed\": true`.",
+     .example = "append"},
     {.key = "wait_for",
      .type = &option_word,
      .offset = offsetof(struct written_sink, wait_for),
@@ -210,19 +214,26 @@ static bool read_target(struct assembly *assembly, const struct yaml_node *to, s
 
 /* --- Entries ----------------------------------------------------------------------------------------------------- */
 
-static bool check_mode(struct assembly *assembly, const struct yaml_node *entry, const struct written_sink *written,
-                       const struct sink *sink)
+static bool check_mode(struct assembly *assembly, const struct yaml_node *entry, const struct sink *sink)
 {
-    if (written->mode == MODE_UPDATE)
+    struct location location = option_location(entry, "mode");
+    struct problems *problems = assembly->reader.problems;
+    if (!sink->appends)
         return true;
     if (sink->kind == SINK_POSTGRES || sink->kind == SINK_REDIS)
-        problem_add(assembly->reader.problems, option_location(entry, "mode"),
+        problem_add(problems, location,
                     "append is of console and Kafka: what a table or a hash holds are the rows as they are now, so "
                     "mode: update");
+    else if (sink->view && sink->view->watermark_us == 0)
+        problem_add(problems, location,
+                    "append writes rows once they are final: give the view a \"watermark\", which says when, or "
+                    "mode: update");
+    else if (sink->takes_deferred)
+        problem_add(problems, option_location(entry, "wait_for"),
+                    "no row is final while messages are deferred, so that append would wait all the same: "
+                    "wait_for: complete");
     else
-        problem_add(assembly->reader.problems, option_location(entry, "mode"),
-                    "append isn't supported yet: mode: update writes each row when it changes, with \"final\", which a "
-                    "view's watermark decides");
+        return true;
     return false;
 }
 
@@ -239,8 +250,9 @@ static bool read_sink(struct assembly *assembly, const struct yaml_node *entry, 
     struct written_sink written = {0};
     options_read(&assembly->reader, sink_options, entry, entry->location, &written);
     sink->every_us = written.every_us;
+    sink->appends = written.mode == MODE_APPEND;
     sink->takes_deferred = written.wait_for == WAIT_FOR_DATA;
-    if (!written.to || !read_target(assembly, written.to, sink) || !check_mode(assembly, entry, &written, sink))
+    if (!written.to || !read_target(assembly, written.to, sink) || !check_mode(assembly, entry, sink))
         return false;
     if (!is_taken(&assembly->settings, sink))
         return true;
@@ -254,13 +266,13 @@ static void read_list(struct assembly *assembly, const struct yaml_node *list, c
     struct settings *settings = &assembly->settings;
     for (const struct yaml_node *entry = list->first; entry; entry = entry->next) {
         struct sink sink = {0};
+        sink.view = settings_view(settings, text_of(view), &sink.source);
         if (entry->kind != YAML_MAP || !read_sink(assembly, entry, &sink))
             continue;
         if (settings->sink_count == SINKS_MAX) {
             problem_add(assembly->reader.problems, entry->location, "at most %d sinks", SINKS_MAX);
             return;
         }
-        sink.view = settings_view(settings, text_of(view), &sink.source);
         sinks[settings->sink_count++] = sink;
     }
 }

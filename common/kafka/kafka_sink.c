@@ -4,20 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes_map.h"
 #include "base/crash.h"
 #include "kafka/kafka_log.h"
 #include "kafka/topics.h"
 #include "kafka/transaction_writer.h"
+#include "ports/held_rows.h"
 
 #define WRITE_US (30 * US_PER_SECOND)
 #define TIMEOUT_MS "30000" /* of a transaction that nobody goes on with */
-
-/* The latest record of a key. */
-struct topic_row {
-    uint64_t content;
-    bool is_there;
-};
 
 struct kafka_sink {
     struct sink_store store; /* first, so that one pointer is both */
@@ -27,8 +21,9 @@ struct kafka_sink {
     struct buffer id; /* transactional */
     struct event_log *log;
     struct transaction_writer *writer;
-    bool is_read;          /* `rows` are what the topic has */
-    struct bytes_map rows; /* by key */
+    bool is_read;          /* `rows` are what the topic has: */
+    struct held_rows rows; /* the latest version of each key */
+    int64_t first, end;    /* offsets that were read */
     struct buffer statement;
 };
 
@@ -44,8 +39,7 @@ static bool lacks_memory(struct error *error)
 
 static void forget_rows(struct kafka_sink *sink)
 {
-    bytes_map_clean_up(&sink->rows);
-    bytes_map_init(&sink->rows, sizeof(struct topic_row));
+    held_rows_clean_up(&sink->rows);
     buffer_clear(&sink->statement);
     sink->is_read = false;
 }
@@ -98,25 +92,57 @@ static bool take_header(struct kafka_sink *sink, const struct log_message *messa
 static bool take_record(void *context, const struct log_message *message, struct error *error)
 {
     struct kafka_sink *sink = context;
-    struct topic_row *row = bytes_map_at(&sink->rows, message->key);
-    if (!row || !take_header(sink, message))
+    if (!held_rows_set(&sink->rows, message->key, row_version_read(message->payload)) || !take_header(sink, message))
         return lacks_memory(error);
-    *row = (struct topic_row){sink_row_hash(message->payload), message->payload.data != NULL};
-    return bytes_map_memory(&sink->rows) <= sink->bytes_max ||
-           error_set(error, ERROR_CONFIGURATION, "the keys of the topic %s don't fit in http.memory: raise it",
+    return held_rows_memory(&sink->rows) <= sink->bytes_max ||
+           error_set(error, ERROR_CONFIGURATION, "the rows of the topic %s don't fit in http.memory: raise it",
                      sink->topic);
+}
+
+static bool read_records(struct kafka_sink *sink,
+                         bool (*take)(void *context, const struct log_message *message, struct error *error),
+                         void *context, struct error *error)
+{
+    int64_t available;
+    return sink->first == sink->end || sink->log->operations->read(sink->log, sink->topic, 0, sink->first, sink->end,
+                                                                   &available, take, context, error);
 }
 
 /* Up to its end; nobody else can write to it meanwhile. */
 static bool read_topic(struct kafka_sink *sink, struct error *error)
 {
-    const struct event_log_operations *operations = sink->log->operations;
-    int64_t first, end, available;
     forget_rows(sink);
-    sink->is_read =
-        operations->ends(sink->log, sink->topic, 0, &first, &end, error) &&
-        (first == end || operations->read(sink->log, sink->topic, 0, first, end, &available, take_record, sink, error));
+    sink->is_read = sink->log->operations->ends(sink->log, sink->topic, 0, &sink->first, &sink->end, error) &&
+                    read_records(sink, take_record, sink, error);
     return sink->is_read;
+}
+
+/* Who wants to know the keys, which aren't kept: they are read once more. */
+struct key_walk {
+    struct kafka_sink *sink;
+    held_row_take *take;
+    void *context;
+};
+
+static bool walk_record(void *context, const struct log_message *message, struct error *error)
+{
+    const struct key_walk *walk = context;
+    const struct row_version version = row_version_read(message->payload);
+    struct held_row *row = held_rows_find(&walk->sink->rows, message->key);
+    bool is_latest =
+        row && row->content == version.content && row->revision == version.revision && row->is_gone == version.is_gone;
+    if (!is_latest || row->is_seen)
+        return true;
+    row->is_seen = true;
+    return walk->take(walk->context, message->key, version) || (error->code ? false : lacks_memory(error));
+}
+
+/* Gives each row of those that were read, and whether it was removed, once. */
+static bool walk_rows(struct kafka_sink *sink, held_row_take *take, void *context, struct error *error)
+{
+    struct key_walk walk = {sink, take, context};
+    held_rows_unsee(&sink->rows);
+    return read_records(sink, walk_record, &walk, error);
 }
 
 static bool open_sink(struct sink_store *store, bool restarts, struct buffer *ret_statement, struct error *error)
@@ -126,7 +152,7 @@ static bool open_sink(struct sink_store *store, bool restarts, struct buffer *re
         return false;
     if (!open_writer(sink, error) || !read_topic(sink, error))
         return false;
-    if (sink->rows.count > 0 && sink->statement.length == 0 && !restarts)
+    if (sink->rows.used > 0 && sink->statement.length == 0 && !restarts)
         return error_set(error, ERROR_CONFIGURATION,
                          "the topic %s has records of others: name another, or take it over with --restart, which "
                          "writes a null for each of their keys",
@@ -138,15 +164,9 @@ static bool open_sink(struct sink_store *store, bool restarts, struct buffer *re
 static bool list(struct sink_store *store, held_row_take *take, void *context, struct error *error)
 {
     struct kafka_sink *sink = of(store);
-    if (!sink->is_read && !read_topic(sink, error))
-        return false;
-    bool done = true;
-    for (size_t i = 0; done && i < sink->rows.count; i++) {
-        const struct topic_row *row = sink->rows.entries[i].value;
-        done = !row->is_there || take(context, sink->rows.entries[i].key, row->content);
-    }
+    bool done = (sink->is_read || read_topic(sink, error)) && walk_rows(sink, take, context, error);
     forget_rows(sink);
-    return done || lacks_memory(error);
+    return done;
 }
 
 /* The fence sees to it. */
@@ -169,16 +189,25 @@ static bool add_record(struct kafka_sink *sink, const struct micro_batch *batch,
     return transaction_add(sink->writer, &record, until_us, error);
 }
 
+struct removal {
+    struct kafka_sink *sink;
+    const struct micro_batch *batch;
+    int64_t until_us;
+    struct error *error;
+};
+
+static bool remove_row(void *context, struct text name, struct row_version version)
+{
+    const struct removal *removal = context;
+    const struct sink_row row = {.name = name, .version = version};
+    return add_record(removal->sink, removal->batch, &row, removal->until_us, removal->error);
+}
+
 /* A null for each key that the topic has: it is as if it had been empty. */
 static bool remove_all(struct kafka_sink *sink, const struct micro_batch *batch, int64_t until_us, struct error *error)
 {
-    for (size_t i = 0; i < sink->rows.count; i++) {
-        const struct sink_row row = {.name = sink->rows.entries[i].key};
-        if (((struct topic_row *)sink->rows.entries[i].value)->is_there &&
-            !add_record(sink, batch, &row, until_us, error))
-            return false;
-    }
-    return true;
+    struct removal removal = {sink, batch, until_us, error};
+    return walk_rows(sink, remove_row, &removal, error);
 }
 
 static bool write_batch(struct sink_store *store, const struct micro_batch *batch, struct error *error)
@@ -202,7 +231,7 @@ static void destroy(struct sink_store *store)
     transaction_writer_destroy(sink->writer);
     if (sink->log)
         sink->log->operations->destroy(sink->log);
-    bytes_map_clean_up(&sink->rows);
+    held_rows_clean_up(&sink->rows);
     buffer_clean_up(&sink->statement);
     buffer_clean_up(&sink->id);
     free(sink);
@@ -217,12 +246,11 @@ bool kafka_sink_open(const struct kafka_access *access, const char *topic, size_
     if (!sink)
         return lacks_memory(error);
     *sink = (struct kafka_sink){
-        .store = {.operations = &operations, .form = ROW_JSON, .keeps = true, .needs_rows = true, .is_mended = true},
+        .store = {.operations = &operations, .form = ROW_JSON, .needs_rows = true, .is_mended = true},
         .access = access,
         .topic = topic,
         .bytes_max = bytes_max,
     };
-    bytes_map_init(&sink->rows, sizeof(struct topic_row));
     buffer_appendf(&sink->id, "%s-emit-%s", access->group, topic);
     if (sink->id.failed) {
         destroy(&sink->store);

@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "ports/row_version.h"
 
 enum row_form {
     ROW_JSON,    /* the API's JSON row, named by its window's start and its dimensions, in JSON too */
@@ -19,7 +20,8 @@ enum row_form {
 
 struct sink_row {
     struct text name;
-    struct text content; /* data NULL: the row has vanished */
+    struct text content; /* data NULL: the row has vanished; JSON says so where rows are numbered */
+    struct row_version version;
 };
 
 struct micro_batch {
@@ -31,16 +33,12 @@ struct micro_batch {
     bool restarts; /* whatever the store holds goes */
 };
 
-/* Given a row that the store holds, with the hash of its content; false where memory is short. */
-typedef bool held_row_take(void *context, struct text name, uint64_t content);
-
-/* The hash of a name or a content: the same in every process. */
-uint64_t sink_row_hash(struct text text);
+/* Given a row that the store holds, or one that is numbered and has vanished; false where memory is short. */
+typedef bool held_row_take(void *context, struct text name, struct row_version version);
 
 struct sink_store {
     const struct sink_store_operations *operations;
     enum row_form form;
-    bool keeps;      /* false: nothing can be read of it, and each start begins anew */
     bool needs_rows; /* a statement is written with rows only */
     bool is_mended;  /* what others changed in it is made right; else it is refused */
 };

@@ -276,7 +276,8 @@ static bool take_row(struct held_scan *scan, const PGresult *rows, int row)
             append_cell(rows, row, i, &scan->name);
     }
     return !scan->name.failed && !scan->content.failed &&
-           scan->take(scan->context, buffer_text(&scan->name), sink_row_hash(buffer_text(&scan->content)));
+           scan->take(scan->context, buffer_text(&scan->name),
+                      (struct row_version){.content = sink_row_hash(buffer_text(&scan->content))});
 }
 
 static bool take_rows(void *context, const PGresult *rows, struct error *error)
@@ -486,7 +487,11 @@ bool postgres_sink_open(const char *url, const char *password, const char *schem
     if (!sink)
         return lacks_memory(error);
     *sink = (struct postgres_sink){
-        .store = {.operations = &operations, .form = ROW_COLUMNS, .keeps = true},
+        .store =
+            {
+                .operations = &operations,
+                .form = ROW_COLUMNS,
+            },
         .view = view,
         .url = strdup(url),
         .password = password ? strdup(password) : NULL,

@@ -97,7 +97,8 @@ static bool take_fields(const redisReply *fields, held_row_take *take, void *con
         const redisReply *name = fields->element[i], *content = fields->element[i + 1];
         const struct text text = {name->str, name->len};
         if (!text_equal(text, text_of(REDIS_SINK_STATEMENT)) &&
-            !take(context, text, sink_row_hash((struct text){content->str, content->len})))
+            !take(context, text,
+                  (struct row_version){.content = sink_row_hash((struct text){content->str, content->len})}))
             return false;
     }
     return true;
@@ -275,7 +276,7 @@ bool redis_sink_open(const char *url, const char *password, const char *prefix, 
         destroy(&sink->store);
         return error_set(error, ERROR_INTERNAL, "out of memory");
     }
-    sink->store = (struct sink_store){.operations = &operations, .form = ROW_JSON, .keeps = true, .is_mended = true};
+    sink->store = (struct sink_store){.operations = &operations, .form = ROW_JSON, .is_mended = true};
     redis_connection_init(&sink->connection, &address);
     *ret_store = &sink->store;
     return true;

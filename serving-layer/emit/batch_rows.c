@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "base/zone.h"
+#include "config/words.h"
 #include "postgres/connection.h"
+#include "record/event_time.h"
 
 #define NULL_COLUMN "\\N"
 
@@ -119,31 +121,58 @@ bool batch_rows_print(struct batch_rows *rows, const struct selected_row *row, s
     return true;
 }
 
-static bool keep(struct batch_rows *rows, size_t name_length, size_t content_length, bool is_there)
+static bool keep(struct batch_rows *rows, const struct printed_row *printed)
 {
     if (rows->count == rows->capacity) {
         size_t capacity = rows->capacity ? 2 * rows->capacity : 64;
-        struct printed_row *printed = realloc(rows->printed, capacity * sizeof *printed);
-        if (!printed)
+        struct printed_row *larger = realloc(rows->printed, capacity * sizeof *larger);
+        if (!larger)
             return false;
-        rows->printed = printed;
+        rows->printed = larger;
         rows->capacity = capacity;
     }
-    rows->printed[rows->count] = (struct printed_row){kept_length(rows), name_length, content_length, is_there};
-    rows->count++;
+    rows->printed[rows->count++] = *printed;
     return true;
 }
 
-bool batch_rows_keep(struct batch_rows *rows, const struct sink_row *row)
+/* Content that says which revision it is: where it vanished that is its name, in JSON. */
+static void append_version(struct batch_rows *rows, struct printed_row *printed)
 {
-    return keep(rows, row->name.length, row->content.length, row->content.data != NULL);
+    if (rows->form != ROW_JSON || printed->version.revision == 0)
+        return;
+    if (!printed->is_there && buffer_reserve(&rows->texts, printed->name_length))
+        buffer_append(&rows->texts, rows->texts.data + printed->name, printed->name_length);
+    row_version_append(printed->version, &rows->texts);
+    printed->content_length = rows->texts.length - printed->name - printed->name_length;
+    printed->is_there = true;
 }
 
-bool batch_rows_keep_vanished(struct batch_rows *rows, struct text name)
+bool batch_rows_keep(struct batch_rows *rows, const struct sink_row *row, struct row_version version)
+{
+    struct printed_row printed = {kept_length(rows), row->name.length, row->content.length, row->content.data != NULL,
+                                  version};
+    append_version(rows, &printed);
+    return !rows->texts.failed && keep(rows, &printed);
+}
+
+bool batch_rows_keep_vanished(struct batch_rows *rows, struct text name, struct row_version version)
 {
     rows->texts.length = kept_length(rows);
     buffer_append_text(&rows->texts, name);
-    return !rows->texts.failed && keep(rows, name.length, 0, false);
+    return !rows->texts.failed && batch_rows_keep(rows, &(struct sink_row){.name = name}, version);
+}
+
+bool batch_rows_window_start(const struct batch_rows *rows, struct text name, int64_t *ret_start_us)
+{
+    static const char before[] = "{\"window_start\": \"";
+    struct text rest = name;
+    bool is_json = rows->form == ROW_JSON;
+    if (is_json && !text_after(name, before, &rest))
+        return false;
+    struct text time = {rest.data, 0};
+    while (time.length < rest.length && time.data[time.length] != (is_json ? '"' : '\t'))
+        time.length++;
+    return rfc3339_parse(time, ret_start_us);
 }
 
 bool batch_rows_finish(struct batch_rows *rows)
@@ -155,6 +184,7 @@ bool batch_rows_finish(struct batch_rows *rows)
         const struct printed_row *printed = &rows->printed[i];
         const char *name = rows->texts.data + printed->name;
         rows->rows[i].name = (struct text){name, printed->name_length};
+        rows->rows[i].version = printed->version;
         if (printed->is_there)
             rows->rows[i].content = (struct text){name + printed->name_length, printed->content_length};
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes_map.h"
 #include "base/clock.h"
 #include "base/timestamp.h"
 
@@ -14,6 +15,9 @@
 struct console {
     struct sink_store store; /* first, so that one pointer is both */
     const struct view *view;
+    size_t bytes_max;
+    struct bytes_map rows; /* versions by name, as they were printed */
+    struct buffer statement;
 };
 
 /* A column of the table: numbers stand with their points one below the other. */
@@ -32,6 +36,7 @@ struct console_table {
 /* The values of a row in the table's columns; those that it doesn't have are empty. */
 struct console_line {
     struct text values[COLUMNS_MAX];
+    char revision[24];
 };
 
 static size_t characters(struct text text)
@@ -76,18 +81,25 @@ static struct text take_value(struct text *rest)
     return text_equal(value, text_of("\\N")) ? text_of("null") : value;
 }
 
-static struct console_line line_of(const struct console_table *table, const struct sink_row *row)
+static struct text last_value(const struct sink_row *row, struct text final, struct console_line *line)
 {
-    struct console_line line = {0};
+    if (!row->content.data)
+        return text_of("removed");
+    if (row->version.revision < 2)
+        return text_equal(final, text_of("t")) ? text_of("true") : text_of("false");
+    snprintf(line->revision, sizeof line->revision, "revision %u", row->version.revision);
+    return text_of(line->revision);
+}
+
+static void fill_line(const struct console_table *table, const struct sink_row *row, struct console_line *line)
+{
+    *line = (struct console_line){0};
     struct text rest = row->content.data ? row->content : row->name;
     size_t last = table->count - 1;
     for (size_t i = 0; i < (row->content.data ? table->count : 2 + table->view->dimension_count); i++)
         if (row->content.data || i != 1)
-            line.values[i] = take_value(&rest);
-    line.values[last] = !row->content.data                            ? text_of("removed")
-                        : text_equal(line.values[last], text_of("t")) ? text_of("true")
-                                                                      : text_of("false");
-    return line;
+            line->values[i] = take_value(&rest);
+    line->values[last] = last_value(row, line->values[last], line);
 }
 
 static void widen(struct console_column *column, struct text value)
@@ -136,7 +148,8 @@ static void append_table(const struct console_table *measured, const struct micr
         heading.values[i] = text_of(measured->columns[i].name);
     append_line(measured, &heading, true, out);
     for (size_t i = 0; i < batch->count; i++) {
-        const struct console_line line = line_of(measured, &batch->rows[i]);
+        struct console_line line;
+        fill_line(measured, &batch->rows[i], &line);
         append_line(measured, &line, false, out);
     }
 }
@@ -162,7 +175,8 @@ void console_append(const struct view *view, const struct micro_batch *batch, in
     bool complete = memmem(batch->statement.data, batch->statement.length, "\"complete\": true", 16) != NULL;
     make_columns(&table);
     for (size_t i = 0; i < batch->count; i++) {
-        const struct console_line line = line_of(&table, &batch->rows[i]);
+        struct console_line line;
+        fill_line(&table, &batch->rows[i], &line);
         for (size_t j = 0; j < table.count; j++)
             widen(&table.columns[j], line.values[j]);
     }
@@ -182,9 +196,70 @@ void console_append(const struct view *view, const struct micro_batch *batch, in
     buffer_append_char(out, '\n');
 }
 
+/* --- what was printed --- */
+
+static struct console *of(struct sink_store *store)
+{
+    return (struct console *)store;
+}
+
+static bool is_remembered(const struct row_version *version)
+{
+    return !version->is_gone || version->revision > 0;
+}
+
+static bool forget_half(struct console *console)
+{
+    struct bytes_map kept;
+    bool done = true;
+    bytes_map_init(&kept, sizeof(struct row_version));
+    for (size_t i = console->rows.count / 2; done && i < console->rows.count; i++) {
+        const struct bytes_map_entry *entry = &console->rows.entries[i];
+        struct row_version *version = is_remembered(entry->value) ? bytes_map_at(&kept, entry->key) : NULL;
+        done = version || !is_remembered(entry->value);
+        if (version)
+            *version = *(const struct row_version *)entry->value;
+    }
+    if (!done) {
+        bytes_map_clean_up(&kept);
+        return false;
+    }
+    bytes_map_clean_up(&console->rows);
+    console->rows = kept;
+    return true;
+}
+
+static bool remember(struct console *console, const struct micro_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        struct row_version *version = bytes_map_at(&console->rows, batch->rows[i].name);
+        if (!version)
+            return false;
+        *version = batch->rows[i].version;
+    }
+    buffer_clear(&console->statement);
+    buffer_append_text(&console->statement, batch->statement);
+    return !console->statement.failed &&
+           (bytes_map_memory(&console->rows) <= console->bytes_max || forget_half(console));
+}
+
+/* --- the store --- */
+
 static bool open_console(struct sink_store *store, bool restarts, struct buffer *ret_statement, struct error *error)
 {
-    (void)store, (void)restarts, (void)ret_statement, (void)error;
+    (void)restarts, (void)error;
+    buffer_append_text(ret_statement, buffer_text(&of(store)->statement));
+    return true;
+}
+
+static bool list(struct sink_store *store, held_row_take *take, void *context, struct error *error)
+{
+    const struct bytes_map *rows = &of(store)->rows;
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct row_version *version = rows->entries[i].value;
+        if (is_remembered(version) && !take(context, rows->entries[i].key, *version))
+            return error_set(error, ERROR_INTERNAL, "out of memory");
+    }
     return true;
 }
 
@@ -197,31 +272,37 @@ static bool has(struct sink_store *store, struct text statement, bool *ret_has, 
 
 static bool write_out(struct sink_store *store, const struct micro_batch *batch, struct error *error)
 {
-    const struct console *console = (const struct console *)store;
+    struct console *console = of(store);
     struct buffer out = {0};
     console_append(console->view, batch, clock_wall_us(), &out);
-    bool done = !out.failed && fwrite(out.data, 1, out.length, stdout) == out.length && fflush(stdout) == 0;
-    if (!done)
+    bool is_printed = !out.failed && fwrite(out.data, 1, out.length, stdout) == out.length && fflush(stdout) == 0;
+    if (!is_printed)
         error_set(error, ERROR_INTERNAL, "standard output can't be written: %s",
                   out.failed ? "out of memory" : strerror(errno));
     buffer_clean_up(&out);
-    return done;
+    return is_printed && (remember(console, batch) || error_set(error, ERROR_INTERNAL, "out of memory"));
 }
 
 static void destroy(struct sink_store *store)
 {
-    free(store);
+    struct console *console = of(store);
+    bytes_map_clean_up(&console->rows);
+    buffer_clean_up(&console->statement);
+    free(console);
 }
 
-bool console_open(const struct view *view, struct sink_store **ret_store, struct error *error)
+bool console_open(const struct view *view, size_t bytes_max, struct sink_store **ret_store, struct error *error)
 {
     static const struct sink_store_operations operations = {
-        .open = open_console, .has = has, .write = write_out, .destroy = destroy};
+        .open = open_console, .list = list, .has = has, .write = write_out, .destroy = destroy};
     struct console *console = calloc(1, sizeof *console);
     if (!console)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    console->store = (struct sink_store){.operations = &operations, .form = ROW_LOCAL_COLUMNS, .needs_rows = true};
+    console->store = (struct sink_store){
+        .operations = &operations, .form = ROW_LOCAL_COLUMNS, .needs_rows = true, .is_mended = true};
     console->view = view;
+    console->bytes_max = bytes_max;
+    bytes_map_init(&console->rows, sizeof(struct row_version));
     *ret_store = &console->store;
     return true;
 }

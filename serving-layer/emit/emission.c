@@ -5,12 +5,9 @@
 
 #include "base/clock.h"
 #include "base/crash.h"
-#include "emit/batch_rows.h"
-#include "view_event.h"
 
 #define COPY 1 /* the process and the question of a position that a copy is of */
 #define ASK_LOG_EVERY_US (5 * US_PER_SECOND)
-#define REMEDY "; --restart makes the sink hold the present state as if it had been empty"
 
 void emission_init(struct emission *emission, const struct emission_options *options)
 {
@@ -31,7 +28,7 @@ void emission_clean_up(struct emission *emission)
 {
     feed_reader_close(&emission->reader);
     stream_position_clean_up(&emission->position);
-    held_rows_clean_up(&emission->held);
+    held_rows_clean_up(&emission->copy.rows);
     buffer_clean_up(&emission->stated);
 }
 
@@ -39,8 +36,9 @@ void emission_clean_up(struct emission *emission)
 static void forget_copy(struct emission *emission)
 {
     emission->is_open = false;
+    emission->copy.is_loaded = false;
     emission->position.process = 0;
-    held_rows_clean_up(&emission->held);
+    held_rows_clean_up(&emission->copy.rows);
 }
 
 bool emission_hold(struct emission *emission, struct error *error)
@@ -62,13 +60,13 @@ static bool check_statement(const struct emission *emission, const struct statem
 {
     const struct sink *sink = emission->options.sink;
     if (!text_equal(statement->view, text_of(sink->view->name)))
-        return error_set(error, ERROR_CONFIGURATION, "it holds the rows of the view \"%.*s\"" REMEDY,
+        return error_set(error, ERROR_CONFIGURATION, "it holds the rows of the view \"%.*s\"" SINK_REMEDY,
                          (int)statement->view.length, statement->view.data);
     if (!text_equal(statement->fingerprint, text_of(sink->view->fingerprint)))
-        return error_set(error, ERROR_CONFIGURATION, "it holds rows of another definition of the view" REMEDY);
-    if (!text_equal(statement->mode, text_of("update")))
-        return error_set(error, ERROR_CONFIGURATION, "it was written in the mode %.*s, and mode is update" REMEDY,
-                         (int)statement->mode.length, statement->mode.data);
+        return error_set(error, ERROR_CONFIGURATION, "it holds rows of another definition of the view" SINK_REMEDY);
+    if (!text_equal(statement->mode, text_of(statement_mode(sink))))
+        return error_set(error, ERROR_CONFIGURATION, "it was written in the mode %.*s, and mode is %s" SINK_REMEDY,
+                         (int)statement->mode.length, statement->mode.data, statement_mode(sink));
     return true;
 }
 
@@ -98,7 +96,7 @@ static bool take_statement(struct emission *emission, struct error *error)
     if (!statement_parse(buffer_text(&emission->stated), &statement))
         return emission->options.restarts ||
                error_set(error, ERROR_CONFIGURATION,
-                         "what it states of itself was written by no program like this" REMEDY);
+                         "what it states of itself was written by no program like this" SINK_REMEDY);
     emission->number = statement.number;
     bool done = emission->options.restarts ||
                 (check_statement(emission, &statement, error) && raise_offsets(&emission->position, &statement, error));
@@ -176,7 +174,7 @@ static void ask_log(struct emission *emission, size_t partition, struct error *e
         end < emission->position.offsets[partition])
         error_set(error, ERROR_CONFIGURATION,
                   "the sink states the offset %lld of partition %zu of the topic %s, which %s: what it holds can't "
-                  "come back" REMEDY,
+                  "come back" SINK_REMEDY,
                   (long long)emission->position.offsets[partition], partition, options->sink->source->topic,
                   end < 0 ? "has no such partition any more" : "ends before it");
 }
@@ -215,122 +213,20 @@ static enum taking take_state(struct emission *emission, struct view_event *even
     return outcome == TAKES_NOT && error->code == ERROR_CONFIGURATION ? TAKING_FAILED : outcome;
 }
 
-/* --- what differs --- */
+/* --- a micro-batch --- */
 
 static bool lacks_memory(struct error *error)
 {
     return error_set(error, ERROR_INTERNAL, "out of memory");
 }
 
-/* Those that changed: what is the same by its content isn't written. */
-static bool keep_changed(struct emission *emission, const struct view_event *event, struct batch_rows *rows)
+static size_t count_restated(const struct batch_rows *rows)
 {
-    struct selected_row selected;
-    struct sink_row row;
-    for (size_t at = 0; selection_next(&event->rows, &at, &selected);) {
-        if (!batch_rows_print(rows, &selected, &row))
-            return false;
-        const struct held_row *held = held_rows_find(&emission->held, row.name);
-        uint64_t content = sink_row_hash(row.content);
-        bool is_same = row.content.data ? held && held->content == content : !held;
-        if (is_same)
-            continue;
-        if (!batch_rows_keep(rows, &row))
-            return false;
-        if (!row.content.data)
-            held_rows_remove(&emission->held, row.name);
-        else if (!held_rows_set(&emission->held, row.name, content))
-            return false;
-    }
-    return true;
+    size_t count = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        count += rows->rows[i].version.revision > 1;
+    return count;
 }
-
-/* What the sink holds, against all rows of the state, which `wanted` holds. */
-struct held_comparison {
-    struct held_rows *wanted;
-    struct batch_rows *rows;
-    int64_t count;
-    uint64_t checksum;
-};
-
-static bool compare_row(void *context, struct text name, uint64_t content)
-{
-    struct held_comparison *comparison = context;
-    struct held_row *wanted = held_rows_find(comparison->wanted, name);
-    comparison->count++;
-    comparison->checksum += held_row_checksum(name, content);
-    if (!wanted)
-        return batch_rows_keep_vanished(comparison->rows, name);
-    wanted->is_same = wanted->content == content;
-    return true;
-}
-
-static bool want_all(struct emission *emission, const struct view_event *event, struct batch_rows *rows)
-{
-    struct selected_row selected;
-    struct sink_row row;
-    held_rows_clean_up(&emission->held);
-    for (size_t at = 0; selection_next(&event->rows, &at, &selected);)
-        if (!batch_rows_print(rows, &selected, &row) ||
-            !held_rows_set(&emission->held, row.name, sink_row_hash(row.content)))
-            return false;
-    return true;
-}
-
-static bool keep_wanted(struct emission *emission, const struct view_event *event, struct batch_rows *rows)
-{
-    struct selected_row selected;
-    struct sink_row row;
-    for (size_t at = 0; selection_next(&event->rows, &at, &selected);) {
-        if (!batch_rows_print(rows, &selected, &row))
-            return false;
-        if (!held_rows_find(&emission->held, row.name)->is_same && !batch_rows_keep(rows, &row))
-            return false;
-    }
-    return true;
-}
-
-static bool check_contents(struct emission *emission, const struct held_comparison *comparison, struct error *error)
-{
-    struct statement statement = {0};
-    if (emission->options.store->is_mended || !statement_parse(buffer_text(&emission->stated), &statement))
-        return emission->options.store->is_mended || comparison->count == 0 || emission->stated.length > 0 ||
-               error_set(error, ERROR_CONFIGURATION, "it holds rows, and nothing states of what they are" REMEDY);
-    bool fits = statement.rows == comparison->count && statement.checksum == comparison->checksum;
-    statement_clean_up(&statement);
-    return fits || error_set(error, ERROR_CONFIGURATION,
-                             "its rows aren't those that were written last: others have changed them" REMEDY);
-}
-
-/* Whether each row that is held is one of these: then none has vanished, and the sink needn't be read. */
-static bool are_all_there(struct emission *emission, const struct view_event *event, struct batch_rows *rows)
-{
-    struct selected_row selected;
-    struct sink_row row;
-    size_t found = 0;
-    for (size_t at = 0; selection_next(&event->rows, &at, &selected);)
-        found += batch_rows_print(rows, &selected, &row) && held_rows_find(&emission->held, row.name);
-    return found == emission->held.count;
-}
-
-/* All rows of the state, against what the sink holds. */
-static bool keep_differences(struct emission *emission, const struct view_event *event, struct batch_rows *rows,
-                             struct error *error)
-{
-    struct sink_store *store = emission->options.store;
-    struct held_comparison comparison = {.wanted = &emission->held, .rows = rows};
-    if (emission->held.count > 0 && are_all_there(emission, event, rows))
-        return keep_changed(emission, event, rows) || lacks_memory(error);
-    if (!want_all(emission, event, rows))
-        return lacks_memory(error);
-    bool is_read = store->keeps && !emission->options.restarts;
-    if (is_read && (!store->operations->list(store, compare_row, &comparison, error) ||
-                    !check_contents(emission, &comparison, error)))
-        return false;
-    return keep_wanted(emission, event, rows) || lacks_memory(error);
-}
-
-/* --- a micro-batch --- */
 
 static bool write_rows(struct emission *emission, const struct view_event *event, int64_t epoch,
                        struct batch_rows *rows, struct error *error)
@@ -338,8 +234,8 @@ static bool write_rows(struct emission *emission, const struct view_event *event
     struct sink_store *store = emission->options.store;
     struct buffer text = {0};
     const struct statement statement = {.number = emission->number + 1,
-                                        .rows = (int64_t)emission->held.count,
-                                        .checksum = emission->held.checksum,
+                                        .rows = (int64_t)emission->copy.rows.count,
+                                        .checksum = emission->copy.rows.checksum,
                                         .epoch = epoch,
                                         .partition_count = event->to.count,
                                         .offsets = event->to.offsets};
@@ -360,6 +256,7 @@ static bool write_rows(struct emission *emission, const struct view_event *event
     emission->stated = text;
     emission->number = statement.number;
     emission->rows = rows->count;
+    emission->restated = count_restated(rows);
     emission->options.restarts = false;
     return true;
 }
@@ -384,8 +281,14 @@ static bool write_event(struct emission *emission, const struct view_event *even
     struct batch_rows rows;
     *ret_wrote = true;
     batch_rows_init(&rows, emission->options.store->form, &emission->query.question.rows);
-    bool done = event->is_reset ? keep_differences(emission, event, &rows, error)
-                                : keep_changed(emission, event, &rows) || lacks_memory(error);
+    const struct differences differences = {.sink = emission->options.sink,
+                                            .store = emission->options.store,
+                                            .restarts = emission->options.restarts,
+                                            .stated = buffer_text(&emission->stated),
+                                            .copy = &emission->copy,
+                                            .event = event,
+                                            .rows = &rows};
+    bool done = differences_keep(&differences, error);
     done = done && (batch_rows_finish(&rows) || lacks_memory(error));
     if (done && rows.count == 0 && !emission->options.restarts)
         *ret_wrote = !emission->options.store->needs_rows && !is_stated(emission, event, epoch);

@@ -2,14 +2,15 @@
  * Keeps a sink a copy of a view at stated offsets.
  *
  * Each turn takes one state of the view and writes what differs from what the sink holds, with the statement of what it
- * is of, in one step. A state is taken only where it is complete, and none of its partitions stands below the offset
+ * is of, in one step. A sink in the mode `append` is given rows once they are final, numbered where they come again. A
+ * state is taken only where it is complete, and none of its partitions stands below the offset
  * that the sink states: an answer says that it is exact at its offsets, not that these are the newest, and where a
  * store was emptied it is exact at older ones for a while. After any failure all is read again from the sink. */
 #ifndef TIDEMARK_EMIT_EMISSION_H
 #define TIDEMARK_EMIT_EMISSION_H
 
 #include "config/settings.h"
-#include "emit/held_rows.h"
+#include "emit/differences.h"
 #include "emit/statement.h"
 #include "merged/snapshot.h"
 #include "ports/lease.h"
@@ -41,9 +42,9 @@ struct emission {
     bool is_open;
     struct buffer stated; /* the sink's statement, as it is there; empty: none */
     int64_t number;       /* of that statement */
-    struct held_rows held;
+    struct held_copy copy;
     struct stream_position position; /* what the sink holds is of; its offsets are the highest that it ever stated */
-    size_t rows;                     /* of the last micro-batch */
+    size_t rows, restated;           /* of the last micro-batch; those of a second revision or later among them */
     int64_t asked_us;                /* when log_end was asked last (monotonic) */
 };
 

@@ -66,7 +66,7 @@ static bool open_store(struct emitted *emitted, struct error *error)
     const struct settings *settings = emitted->settings;
     const struct sink *sink = emitted->sink;
     if (sink->kind == SINK_CONSOLE)
-        return console_open(sink->view, &emitted->store, error);
+        return console_open(sink->view, (size_t)settings->http.memory_bytes, &emitted->store, error);
     if (sink->kind == SINK_REDIS)
         return redis_sink_open(settings->redis.url, settings->redis.password, sink->space, sink->name, &emitted->store,
                                error);

@@ -39,8 +39,10 @@ static int64_t note_state(struct emitter *emitter, enum emission_outcome outcome
     retry_succeeded(&emitter->retry);
     metric_set(emitter->number, emitter->emission.number);
     metric_set(emitter->state_at, clock_wall_us());
-    if (outcome == EMISSION_WROTE)
+    if (outcome == EMISSION_WROTE) {
         metric_add(emitter->rows, (int64_t)emitter->emission.rows);
+        metric_add(emitter->restated, (int64_t)emitter->emission.restated);
+    }
     set_state(emitter, emitter->is_once ? EMITTER_DONE : EMITTER_WORKS, &none);
     emitter->due_us = now_us + emitter->sink->every_us;
     return emitter->is_once ? TICKER_END : emitter->due_us;
@@ -105,6 +107,7 @@ void emitter_init(struct emitter *emitter, const struct emission_options *option
                                 .number = metrics_series(metrics, METRIC_SINK_NUMBER, labels),
                                 .state_at = metrics_series(metrics, METRIC_SINK_STATE_AT, labels),
                                 .rows = metrics_series(metrics, METRIC_SINK_ROWS, labels),
+                                .restated = metrics_series(metrics, METRIC_SINK_RESTATED, labels),
                                 .waiting = metrics_series(metrics, METRIC_SINK_WAITING, labels),
                                 .errors = metrics_series(metrics, METRIC_SINK_ERRORS, labels),
                                 .state = EMITTER_WAITS};

@@ -23,7 +23,7 @@ struct emitter {
     int64_t due_us, waits_since_us; /* monotonic; 0: it doesn't wait */
     bool has_said;                  /* that it waits */
     enum error_code failed;         /* how the last turn failed, and was said to have */
-    struct metric_series *number, *state_at, *rows, *waiting, *errors;
+    struct metric_series *number, *state_at, *rows, *restated, *waiting, *errors;
     struct ticker ticker;
     pthread_mutex_t lock; /* of what others ask for: */
     enum emitter_state state;

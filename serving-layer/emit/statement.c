@@ -7,6 +7,11 @@
 
 #include "base/wide.h"
 
+const char *statement_mode(const struct sink *sink)
+{
+    return sink->appends ? "append" : "update";
+}
+
 void statement_clean_up(struct statement *statement)
 {
     free(statement->offsets);
@@ -29,10 +34,10 @@ void statement_append(const struct sink *sink, const struct statement *statement
 {
     buffer_appendf(out,
                    "{\"number\": %" PRId64
-                   ", \"view\": \"%s\", \"fingerprint\": \"%s\", \"mode\": \"update\", \"rows\": %" PRId64
+                   ", \"view\": \"%s\", \"fingerprint\": \"%s\", \"mode\": \"%s\", \"rows\": %" PRId64
                    ", \"checksum\": \"%016" PRIx64 "\", \"epoch\": %" PRId64 ", \"offsets\": {",
-                   statement->number, sink->view->name, sink->view->fingerprint, statement->rows, statement->checksum,
-                   statement->epoch);
+                   statement->number, sink->view->name, sink->view->fingerprint, statement_mode(sink), statement->rows,
+                   statement->checksum, statement->epoch);
     append_offsets(statement, out);
     buffer_append_string(out, "}, \"provenance\": ");
     buffer_append_text(out, provenance);

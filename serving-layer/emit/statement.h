@@ -7,6 +7,8 @@
 #include "config/settings.h"
 #include "stream_position.h"
 
+#define SINK_REMEDY "; --restart makes the sink hold the present state as if it had been empty"
+
 struct statement {
     int64_t number;                      /* of the micro-batch; 0: the sink states nothing */
     struct text view, fingerprint, mode; /* of the text that was parsed */
@@ -16,6 +18,9 @@ struct statement {
     size_t partition_count;
     int64_t *offsets; /* by partition; -1: none is stated. Owned. */
 };
+
+/* How the sink is written: update, append. */
+const char *statement_mode(const struct sink *sink);
 
 void statement_clean_up(struct statement *statement);
 

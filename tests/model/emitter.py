@@ -3,14 +3,18 @@
 """Emitters and their sinks as a program that can be played: a table, a hash and a topic hold copies of a view.
 
 One thread plays a log, a Redis with the slots and the hash, a PostgreSQL with what is published and the table, a broker
-with the topic, and two emitters for each sink, one atomic step after the other in random order. Emitters die or freeze
-between any two steps, leases end, replies to writes are lost, Redis is emptied, PostgreSQL is restored from a backup.
+with the topic and another one in append mode, and two emitters for each sink, one atomic step after the other in random
+order. Emitters die or freeze between any two steps, leases end, replies to writes are lost, Redis is emptied,
+PostgreSQL is restored from a backup.
 
 An answer is exact at the offsets that it states, and complete there; after a store was emptied or restored these are
 older ones for a while. What must hold after every step:
 - a sink's rows are the view at the offsets that the sink states;
 - a sink never goes below what it stated, but for one that was itself emptied or restored;
 - no row is written twice with the same content, one after the other;
+- in append mode a row is written once it is final, restated ones with the next revision, and the latest of each key are
+  the final rows at the offsets that the sink states. A partition whose first message comes late takes the watermark
+  back: what was written stays until the row is final again;
 - when the faults end, each sink comes to the log's end without help.
 """
 
@@ -24,7 +28,8 @@ from collections import Counter
 PARTITIONS = 2
 STEPS = 200  # with faults, of a schedule
 QUIET_STEPS = 400  # and then without
-SINKS = ("table", "hash", "topic")
+SINKS = ("table", "hash", "topic", "appended")
+TOPICS = ("topic", "appended")
 
 BUGS = (
     "takes a state below what the sink states",
@@ -33,6 +38,9 @@ BUGS = (
     "keeps what it knew of the sink over a failure",
     "keeps what it knew of a sink that was emptied",
     "writes rows before their statement",
+    "appends rows that aren't final",
+    "numbers restated rows anew when it starts",
+    "forgets the number of a row that vanished",
 )
 
 
@@ -57,7 +65,7 @@ class Sink:
 class World:
     def __init__(self, seed, bug=None):
         self.chance, self.bug = random.Random(seed), bug
-        self.log = [[] for _ in range(PARTITIONS)]
+        self.log = [[] for _ in range(PARTITIONS)]  # of messages (window, amount); their time is their window's
         self.slots = [0] * PARTITIONS  # next offset; None: there is no slot
         self.cut = [0] * PARTITIONS  # published
         self.unread = [False] * PARTITIONS  # by a speed layer: the answer is complete at the cut
@@ -74,6 +82,11 @@ class World:
             for window, amount in self.log[partition][:offset]:
                 rows[window] += amount
         return {window: total for window, total in rows.items() if total}
+
+    def final(self, offsets):
+        """The windows that have ended: those before the watermark."""
+        clocks = [max(w for w, _ in self.log[p][:offset]) for p, offset in enumerate(offsets) if offset]
+        return range(min(clocks, default=0))
 
     def answer(self):
         """Offsets, or None where what is answered isn't complete."""
@@ -145,14 +158,16 @@ class World:
     def write(self, kind, before, epoch, changes, offsets):
         sink = self.sinks[kind]
         compares = self.bug != "writes without comparing the statement"
-        if kind == "topic" and epoch != sink.epoch:
+        if kind in TOPICS and epoch != sink.epoch:
             raise Down
-        if kind != "topic" and compares and before != sink.statement():
+        if kind not in TOPICS and compares and before != sink.statement():
             raise Down
+        if kind == "appended":
+            self.check_revisions(sink, changes, offsets)
         for window, total in changes.items():
             if sink.rows.get(window) == total:
                 raise Wrong(f"{kind}: the row {window} is written twice with {total}")
-            if total is None:
+            if total is None and kind != "appended":
                 del sink.rows[window]
             else:
                 sink.rows[window] = total
@@ -165,10 +180,25 @@ class World:
             raise Down  # the reply is lost
         return sink.statement()
 
+    def check_revisions(self, sink, changes, offsets):
+        for window, (total, revision) in changes.items():
+            before, number = sink.rows.get(window, (None, 0))
+            if revision != number + 1 or total == before:
+                raise Wrong(f"appended: {total} as revision {revision} of the row {window}, after {before} as {number}")
+            if total is not None and window not in self.final(offsets):
+                raise Wrong(f"appended: the row {window} isn't final")
+
     def check(self):
         for sink in self.sinks.values():
             expected = self.view(sink.offsets) if sink.offsets else {}
-            if sink.rows != expected:
+            if sink.kind == "appended":
+                final = self.final(sink.offsets or [])
+                held = {window: total for window, (total, _) in sink.rows.items() if total is not None}
+                # What was final before stays as it was, and goes where it vanishes.
+                expected = {w: t if w in final else held[w] for w, t in expected.items() if w in final or w in held}
+                if held != expected:
+                    raise Wrong(f"appended: {held}, and at {sink.offsets} what is final is {expected}")
+            elif sink.rows != expected:
                 raise Wrong(f"{sink.kind} holds {sink.rows}, and at {sink.offsets} the view is {expected}")
 
     def play(self):
@@ -196,9 +226,29 @@ class World:
             self.check()
         ends = [len(messages) for messages in self.log]
         for sink in self.sinks.values():
-            behind = sink.offsets != ends and self.view(sink.offsets or [0] * PARTITIONS) != self.view(ends)
+            if sink.kind == "appended":
+                final, rows = self.final(ends), self.view(ends)
+                held = {w: total for w, (total, _) in sink.rows.items() if w in final and total is not None}
+                behind = held != {w: rows[w] for w in rows if w in final}
+            else:
+                behind = sink.offsets != ends and self.view(sink.offsets or [0] * PARTITIONS) != self.view(ends)
             if behind:
                 raise Wrong(f"{sink.kind} stays at {sink.offsets}, and the log ends at {ends}")
+
+
+def due(world, kind, rows, held, final):
+    """What is to be written where the sink holds `held`."""
+    if kind != "appended":
+        return {w: rows.get(w) for w in rows.keys() | held.keys() if rows.get(w) != held.get(w)}
+    if world.bug == "appends rows that aren't final":
+        final = rows
+    appended = {}
+    for window in rows.keys() | held.keys():
+        before, revision = held.get(window, (None, 0))
+        total = rows.get(window)
+        if total != before and (total is None or window in final):
+            appended[window] = total, revision + 1
+    return appended
 
 
 def emitter(world, kind, name):
@@ -212,7 +262,7 @@ def emitter(world, kind, name):
             continue
         world.leases[kind] = name
         try:
-            if held is not None and kind != "topic" and sink().statement() != stated:
+            if held is not None and kind not in TOPICS and sink().statement() != stated:
                 if world.bug == "keeps what it knew of a sink that was emptied":
                     stated = sink().statement()
                 else:
@@ -224,7 +274,11 @@ def emitter(world, kind, name):
                 yield
                 stated = sink().statement()
                 held = dict(sink().rows)
-                if kind == "topic" and epoch != sink().epoch:
+                if kind == "appended" and world.bug == "numbers restated rows anew when it starts":
+                    held = {window: (total, 1) for window, (total, _) in held.items()}
+                elif kind == "appended" and world.bug == "forgets the number of a row that vanished":
+                    held = {window: row for window, row in held.items() if row[0] is not None}
+                if kind in TOPICS and epoch != sink().epoch:
                     raise Down
                 floor = [max(pair) for pair in zip(floor, stated[1] or floor)]
             yield
@@ -233,12 +287,13 @@ def emitter(world, kind, name):
             if offsets is None or (below and world.bug != "takes a state below what the sink states"):
                 continue
             rows = world.view(offsets)
-            changes = {w: rows.get(w) for w in rows.keys() | held.keys() if rows.get(w) != held.get(w)}
-            if not changes and (kind == "topic" or offsets == stated[1]):
+            changes = due(world, kind, rows, held, world.final(offsets))
+            if not changes and (kind in TOPICS or offsets == stated[1]):
                 continue
             yield
             stated = world.write(kind, stated, epoch, changes, offsets)
-            held, floor = rows, offsets
+            held = {**held, **changes} if kind == "appended" else rows
+            floor = offsets
         except Down:
             if world.bug != "keeps what it knew of the sink over a failure":
                 held = None

@@ -1042,8 +1042,11 @@ static const struct bad bad_sinks[] = {
     {SINK("{ to: console, evry: 1 s }"), "12:27", "did you mean \"every\"?"},
     {SINK("{ to: console, every: 1 ms }"), "12:34", "10 ms"},
     {SINK("{ to: console, mode: complete }"), "12:33", "expected update or append"},
-    {SINK("{ to: console, mode: append }"), "12:33", "append isn't supported yet"},
+    {SINK("{ to: console, mode: append }"), "12:33", "give the view a \"watermark\""},
     {SINK("{ to: redis://a/b, mode: append }"), "12:37", "so mode: update"},
+    {SINK("{ to: postgres://a.b, mode: append }"), "12:40", "so mode: update"},
+    {VIEW MEASURES "    watermark: 1 minute\n    emit: [{ to: console, mode: append, wait_for: data }]\n", "13:51",
+     "wait_for: complete"},
     {SINK("{ to: console, wait_for: all }"), "12:37", "expected complete or data"},
     {SINK("{ to: kafka:// }"), "12:26", "a topic's name"},
     {SINK("{ to: kafka://orders }"), "12:26", "a source reads this topic"},
@@ -1093,6 +1096,19 @@ static void sinks_have_their_views_and_their_defaults(void **state)
         assert_int_equal(sink->every_us, i == 0 ? 30000000 : 1000000);
         assert_int_equal(sink->takes_deferred, i == 2);
     }
+    settings_destroy(settings);
+}
+
+static void rows_are_appended_where_a_view_says_when_they_are_final(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(
+        VIEW MEASURES "    watermark: 1 minute\n    emit: [{ to: console, mode: append }, { to: kafka://r, mode: "
+                      "append }, { to: kafka://s }]\n");
+    assert_int_equal(settings->sink_count, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(settings->sinks[i].appends, i < 2);
+    assert_true(settings_have_redis(settings));
     settings_destroy(settings);
 }
 
@@ -1565,6 +1581,7 @@ int main(void)
         cmocka_unit_test(wrong_detectors_are_refused),
         cmocka_unit_test(wrong_sinks_are_refused_at_their_place),
         cmocka_unit_test(sinks_have_their_views_and_their_defaults),
+        cmocka_unit_test(rows_are_appended_where_a_view_says_when_they_are_final),
         cmocka_unit_test(a_detector_has_its_rules_and_its_defaults),
         cmocka_unit_test(measures_that_rest_on_members_have_a_hidden_view_for_each_field),
         cmocka_unit_test(views_are_found_with_all_their_parts),

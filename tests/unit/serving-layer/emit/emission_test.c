@@ -11,9 +11,10 @@ static struct memory_sink {
     struct sink_store store;
     struct {
         char name[200];
-        uint64_t content;
+        struct row_version version;
     } rows[ROWS_MAX];
     size_t count, written, vanished; /* the last two in all */
+    char last[400];                  /* row, as it was written */
     char statement[2000];
     bool fails, loses_reply;
 } sink_in_memory;
@@ -29,7 +30,7 @@ static bool memory_list(struct sink_store *store, held_row_take *take, void *con
 {
     (void)store, (void)error;
     for (size_t i = 0; i < sink_in_memory.count; i++)
-        assert_true(take(context, text_of(sink_in_memory.rows[i].name), sink_in_memory.rows[i].content));
+        assert_true(take(context, text_of(sink_in_memory.rows[i].name), sink_in_memory.rows[i].version));
     return true;
 }
 
@@ -51,21 +52,26 @@ static size_t find_row(struct text name)
 static void put_row(const struct sink_row *row)
 {
     size_t at = find_row(row->name);
-    uint64_t content = sink_row_hash(row->content);
+    const struct row_version version = row_version_read(row->content);
     sink_in_memory.written++;
+    snprintf(sink_in_memory.last, sizeof sink_in_memory.last, "%.*s", (int)row->content.length,
+             row->content.data ? row->content.data : "");
+    sink_in_memory.vanished += version.is_gone;
     if (!row->content.data) {
         assert_true(at < sink_in_memory.count);
         sink_in_memory.rows[at] = sink_in_memory.rows[--sink_in_memory.count];
-        sink_in_memory.vanished++;
         return;
     }
-    if (at < sink_in_memory.count && sink_in_memory.rows[at].content == content)
+    const struct row_version *before = &sink_in_memory.rows[at].version;
+    if (at < sink_in_memory.count && before->content == version.content && before->is_gone == version.is_gone)
         fail_msg("%s is written twice alike", sink_in_memory.rows[at].name);
     if (at == sink_in_memory.count)
         assert_true(sink_in_memory.count++ < ROWS_MAX);
+    else if (row->version.revision)
+        assert_int_equal(version.revision, before->revision + 1);
     snprintf(sink_in_memory.rows[at].name, sizeof sink_in_memory.rows[at].name, "%.*s", (int)row->name.length,
              row->name.data);
-    sink_in_memory.rows[at].content = content;
+    sink_in_memory.rows[at].version = version;
 }
 
 static bool memory_write(struct sink_store *store, const struct micro_batch *batch, struct error *error)
@@ -87,8 +93,19 @@ static bool memory_write(struct sink_store *store, const struct micro_batch *bat
 static const struct sink_store_operations memory_operations = {
     .open = memory_open, .list = memory_list, .has = memory_has, .write = memory_write};
 
+/* A lease that others take. */
+static bool lease_is_ours;
+
+static bool hold_lease(struct lease *lease, bool *ret_held, struct error *error)
+{
+    (void)lease, (void)error;
+    *ret_held = lease_is_ours;
+    return true;
+}
+
 struct keeping {
     struct bench bench;
+    struct lease lease;
     struct sink sink;
     struct emission emission;
     struct error error;
@@ -104,7 +121,11 @@ static bool log_end(void *context, int32_t partition, int64_t *ret_end, struct e
 
 static void open_emission(struct keeping *keeping, bool restarts)
 {
+    static const struct lease_operations lease_operations = {.hold = hold_lease};
+    keeping->lease.operations = &lease_operations;
+    lease_is_ours = true;
     const struct emission_options options = {.sink = &keeping->sink,
+                                             .lease = &keeping->lease,
                                              .snapshot = keeping->bench.snapshot,
                                              .store = &sink_in_memory.store,
                                              .restarts = restarts,
@@ -133,7 +154,7 @@ static int start(void **state)
     struct keeping *keeping = calloc(1, sizeof *keeping);
     *state = keeping;
     memset(&sink_in_memory, 0, sizeof sink_in_memory);
-    sink_in_memory.store = (struct sink_store){.operations = &memory_operations, .form = ROW_JSON, .keeps = true};
+    sink_in_memory.store = (struct sink_store){.operations = &memory_operations, .form = ROW_JSON};
     bench_start(&keeping->bench, 1 << 30);
     for (int i = 0; i < PARTITIONS; i++)
         fake_begin(i, 1, 0);
@@ -244,7 +265,7 @@ static void a_sink_that_was_emptied_is_filled_again_though_nothing_changed(void 
     *sink_in_memory.statement = '\0';
     sink_in_memory.count = 0;
     assert_turn(keeping, EMISSION_WROTE, 2, "");
-    sink_in_memory.rows[0].content++; /* edited by others */
+    sink_in_memory.rows[0].version.content++; /* edited by others */
     open_again(keeping, false);
     add_rows(0, "c", 2, 1);
     assert_turn(keeping, EMISSION_WROTE, 2, "");
@@ -254,7 +275,7 @@ static void what_is_not_the_views_is_refused(void **state)
 {
     struct keeping *keeping = *state;
     assert_turn(keeping, EMISSION_WROTE, 2, "");
-    sink_in_memory.rows[0].content++;
+    sink_in_memory.rows[0].version.content++;
     open_again(keeping, false);
     assert_turn(keeping, EMISSION_FAILED, 0, "others have changed them");
     open_again(keeping, true);
@@ -286,30 +307,132 @@ static void deferred_messages_are_waited_for_unless_the_sink_takes_them(void **s
     assert_non_null(strstr(sink_in_memory.statement, "\"complete\": false"));
 }
 
-static void rows_that_are_gone_leave_their_places_to_others(void **state)
+static void a_lease_that_is_lost_in_the_midst_ends_what_is_known_of_the_sink(void **state)
 {
-    (void)state;
-    struct held_rows held = {0};
-    char name[24];
-    for (int i = 0; i < 20000; i++) {
-        snprintf(name, sizeof name, "%d", i);
-        assert_non_null(held_rows_set(&held, text_of(name), (uint64_t)i));
-        if (i >= 100) {
-            snprintf(name, sizeof name, "%d", i - 100);
-            assert_int_equal(held_rows_find(&held, text_of(name))->content, (uint64_t)i - 100);
-            held_rows_remove(&held, text_of(name));
-            assert_null(held_rows_find(&held, text_of(name)));
-        }
+    struct keeping *keeping = *state;
+    struct emission other;
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    lease_is_ours = false;
+    assert_turn(keeping, EMISSION_WAITS, 0, "another process writes it");
+    lease_is_ours = true;
+    emission_init(&other, &keeping->emission.options);
+    add_rows(0, "a", 1, 1);
+    bench_follow(&keeping->bench);
+    assert_int_equal(emission_turn(&other, &keeping->error), EMISSION_WROTE);
+    emission_clean_up(&other);
+    assert_turn(keeping, EMISSION_SAME, 0, "");
+}
+
+static void a_sink_that_was_away_for_long_is_brought_up_in_one_micro_batch(void **state)
+{
+    struct keeping *keeping = *state;
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    sink_in_memory.fails = true;
+    for (int i = 0; i < 3600; i++) {
+        add_rows(0, i % 2 ? "a" : "b", i % 2 ? 1 : 2, 1);
+        assert_turn(keeping, EMISSION_FAILED, 0, "down");
     }
-    assert_int_equal(held.count, 100);
-    assert_true(held.capacity * sizeof *held.places <= 64 * 300);
-    uint64_t checksum = 0;
-    for (int i = 19900; i < 20000; i++) {
-        snprintf(name, sizeof name, "%d", i);
-        checksum += held_row_checksum(text_of(name), (uint64_t)i);
-    }
-    assert_true(held.checksum == checksum);
-    held_rows_clean_up(&held);
+    sink_in_memory.fails = false;
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    assert_non_null(strstr(sink_in_memory.statement, "{\"number\": 2, "));
+}
+
+static int start_append(void **state)
+{
+    views[GROUPED].watermark_us = 600 * US_PER_SECOND;
+    start(state);
+    struct keeping *keeping = *state;
+    keeping->sink.appends = true;
+    sink_in_memory.store.is_mended = true;
+    return 0;
+}
+
+static int stop_append(void **state)
+{
+    stop(state);
+    views[GROUPED].watermark_us = 0;
+    return 0;
+}
+
+/* The view's windows are hours; the first has ended where the watermark is an hour into the day. */
+static void set_watermark(int partition, int64_t second)
+{
+    fake.slots[partition].slot.clock_us = (DAY_S + second + 600) * US_PER_SECOND;
+    fake.slots[partition].slot.next++;
+    fake.slots[partition].slot.sequence++;
+}
+
+static void assert_last(const char *end)
+{
+    size_t length = strlen(sink_in_memory.last);
+    if (length < strlen(end) || strcmp(sink_in_memory.last + length - strlen(end), end) != 0)
+        fail_msg("%s doesn't end with %s", sink_in_memory.last, end);
+}
+
+static void a_row_is_appended_once_it_is_final_and_numbered_when_it_is_restated(void **state)
+{
+    struct keeping *keeping = *state;
+    set_watermark(0, 3599);
+    assert_turn(keeping, EMISSION_WROTE, 0, "");
+    set_watermark(0, 3600);
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    assert_last("\"final\": true}");
+    assert_non_null(strstr(sink_in_memory.statement, "\"mode\": \"append\", \"rows\": 2, "));
+    assert_turn(keeping, EMISSION_SAME, 0, "");
+    add_rows(0, "a", 1, 1);
+    assert_turn(keeping, EMISSION_WROTE, 1, "");
+    assert_last("\"final\": true, \"revision\": 2}");
+    open_again(keeping, false);
+    assert_turn(keeping, EMISSION_SAME, 0, "");
+    add_rows(0, "a", 1, -2);
+    assert_turn(keeping, EMISSION_WROTE, 1, "");
+    assert_last("\"category\": \"a\", \"quantity\": 1, \"revision\": 3, \"removed\": true}");
+    assert_int_equal(sink_in_memory.vanished, 1);
+    open_again(keeping, false);
+    assert_turn(keeping, EMISSION_SAME, 0, "");
+    add_rows(0, "a", 1, 5);
+    assert_turn(keeping, EMISSION_WROTE, 1, "");
+    assert_last("\"final\": true, \"revision\": 4}");
+    assert_int_equal(keeping->emission.restated, 1);
+}
+
+static void rows_that_vanished_while_nobody_emitted_are_removed(void **state)
+{
+    struct keeping *keeping = *state;
+    set_watermark(0, 3600);
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    add_rows(0, "a", 1, -1);
+    open_again(keeping, false);
+    assert_turn(keeping, EMISSION_WROTE, 1, "");
+    assert_last("\"revision\": 2, \"removed\": true}");
+}
+
+static void a_row_that_is_not_final_any_more_stays_until_it_is_again(void **state)
+{
+    struct keeping *keeping = *state;
+    set_watermark(0, 3600);
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    set_watermark(1, 0); /* the first message of the other partition */
+    add_rows(0, "a", 1, 1);
+    assert_turn(keeping, EMISSION_WROTE, 0, "");
+    open_again(keeping, false);
+    assert_turn(keeping, EMISSION_SAME, 0, "");
+    set_watermark(1, 3600);
+    assert_turn(keeping, EMISSION_WROTE, 1, "");
+    assert_last("\"revision\": 2}");
+}
+
+static void another_mode_is_refused(void **state)
+{
+    struct keeping *keeping = *state;
+    set_watermark(0, 3600);
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    keeping->sink.appends = false;
+    open_again(keeping, false);
+    assert_turn(keeping, EMISSION_FAILED, 0, "written in the mode append, and mode is update; --restart");
+    assert_int_equal(keeping->error.code, ERROR_CONFIGURATION);
+    open_again(keeping, true);
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
 }
 
 int main(void)
@@ -324,7 +447,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_sink_that_was_emptied_is_filled_again_though_nothing_changed, start, stop),
         cmocka_unit_test_setup_teardown(what_is_not_the_views_is_refused, start, stop),
         cmocka_unit_test_setup_teardown(deferred_messages_are_waited_for_unless_the_sink_takes_them, start, stop),
-        cmocka_unit_test(rows_that_are_gone_leave_their_places_to_others),
+        cmocka_unit_test_setup_teardown(a_lease_that_is_lost_in_the_midst_ends_what_is_known_of_the_sink, start, stop),
+        cmocka_unit_test_setup_teardown(a_sink_that_was_away_for_long_is_brought_up_in_one_micro_batch, start, stop),
+        cmocka_unit_test_setup_teardown(a_row_is_appended_once_it_is_final_and_numbered_when_it_is_restated,
+                                        start_append, stop_append),
+        cmocka_unit_test_setup_teardown(rows_that_vanished_while_nobody_emitted_are_removed, start_append, stop_append),
+        cmocka_unit_test_setup_teardown(a_row_that_is_not_final_any_more_stays_until_it_is_again, start_append,
+                                        stop_append),
+        cmocka_unit_test_setup_teardown(another_mode_is_refused, start_append, stop_append),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

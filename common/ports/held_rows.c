@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "emit/held_rows.h"
+#include "ports/held_rows.h"
 
 #include <stdlib.h>
 
 #include "base/hash.h"
-#include "ports/sink_store.h"
 
 #define LEAST_CAPACITY 64
 
@@ -20,9 +19,22 @@ uint64_t held_row_checksum(struct text name, uint64_t content)
     return sink_row_hash((struct text){(const char *)both, sizeof both});
 }
 
+size_t held_rows_memory(const struct held_rows *held)
+{
+    return held->capacity * sizeof *held->places;
+}
+
 static struct held_row named(struct text name)
 {
-    return (struct held_row){hash_bytes(name.data, name.length), (uint32_t)sink_row_hash(name), true, true, false, 0};
+    return (struct held_row){.name = hash_bytes(name.data, name.length),
+                             .name_rest = (uint32_t)sink_row_hash(name),
+                             .is_used = true,
+                             .is_gone = true};
+}
+
+static bool is_remembered(const struct held_row *row)
+{
+    return row->is_used && (!row->is_gone || row->revision > 0);
 }
 
 /* The place of the row, or the free one where it would stand. */
@@ -35,17 +47,26 @@ static struct held_row *place_of(const struct held_rows *held, const struct held
     return &held->places[at];
 }
 
+static size_t count_remembered(const struct held_rows *held)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < held->capacity; i++)
+        count += is_remembered(&held->places[i]);
+    return count;
+}
+
 /* Makes room for half as many again as there are, where there is none; those that are gone are forgotten. */
 static bool grow(struct held_rows *held)
 {
     if (held->used < held->capacity / 4 * 3)
         return true;
-    size_t capacity = held->count * 2 < LEAST_CAPACITY ? LEAST_CAPACITY : held->count * 2;
+    size_t count = count_remembered(held);
+    size_t capacity = count * 2 < LEAST_CAPACITY ? LEAST_CAPACITY : count * 2;
     struct held_rows larger = {.places = calloc(capacity, sizeof *larger.places), .capacity = capacity};
     if (!larger.places)
         return false;
     for (size_t i = 0; i < held->capacity; i++)
-        if (held->places[i].is_used && !held->places[i].is_gone) {
+        if (is_remembered(&held->places[i])) {
             *place_of(&larger, &held->places[i]) = held->places[i];
             larger.used++;
         }
@@ -62,10 +83,10 @@ struct held_row *held_rows_find(const struct held_rows *held, struct text name)
         return NULL;
     const struct held_row row = named(name);
     struct held_row *place = place_of(held, &row);
-    return place->is_used && !place->is_gone ? place : NULL;
+    return is_remembered(place) ? place : NULL;
 }
 
-struct held_row *held_rows_set(struct held_rows *held, struct text name, uint64_t content)
+struct held_row *held_rows_set(struct held_rows *held, struct text name, struct row_version version)
 {
     const struct held_row row = named(name);
     if (!grow(held))
@@ -75,20 +96,23 @@ struct held_row *held_rows_set(struct held_rows *held, struct text name, uint64_
         *place = row;
         held->used++;
     }
-    if (place->is_gone)
-        held->count++;
-    else
+    if (!place->is_gone) {
+        held->count--;
         held->checksum -= held_row_checksum(name, place->content);
-    held->checksum += held_row_checksum(name, content);
-    place->is_gone = false;
-    place->content = content;
+    }
+    place->is_gone = version.is_gone;
+    place->is_seen = false;
+    place->revision = version.revision & REVISION_MAX;
+    place->content = version.content;
+    if (!place->is_gone) {
+        held->count++;
+        held->checksum += held_row_checksum(name, place->content);
+    }
     return place;
 }
 
-void held_rows_remove(struct held_rows *held, struct text name)
+void held_rows_unsee(struct held_rows *held)
 {
-    struct held_row *row = held_rows_find(held, name);
-    held->checksum -= held_row_checksum(name, row->content);
-    row->is_gone = true;
-    held->count--;
+    for (size_t i = 0; i < held->capacity; i++)
+        held->places[i].is_seen = false;
 }
