@@ -35,16 +35,28 @@ def read_hash(redis, key):
 
 
 def read_topic(reader, topic):
-    """The topic compacted, None where it has no record; and that no record says what the one before of its key says."""
-    rows, statement = {}, None
+    """The topic compacted, None where it has no record. Checks that no record says what the one before of its key says,
+    and, in append mode, that revisions go up by one; there a row's revision stays with it."""
+    rows, revisions, statement = {}, {}, None
     for _partition, message in reader.each(topic):
         key, value = message.key().decode(), message.value()
+        if not message.headers():
+            rows[key] = {"written by others": value}
+            continue
         row = decoded(value.decode()) if value is not None else None
-        assert row != rows.get(key), f"{key} is written twice alike: {row}"
-        rows[key] = row
         statement = decoded(dict(message.headers())["tidemark-provenance"].decode())
         assert row is None or key_of(row, decoded(key)) == decoded(key), f"{key} is the key of {row}"
+        if statement["mode"] == "append" and row:
+            assert row.get("revision", 1) == revisions.get(key, 0) + 1, f"{key}: {row} behind {revisions.get(key)}"
+            revisions[key] = row.get("revision", 1)
+            row = None if row.get("removed") else row
+        assert content(row) != content(rows.get(key)), f"{key} is written twice alike: {row}"
+        rows[key] = row
     return statement and Held([row for row in rows.values() if row is not None], statement)
+
+
+def content(row):
+    return row and {name: value for name, value in row.items() if name != "revision"}
 
 
 def key_of(row, key):
