@@ -24,6 +24,7 @@ from support.parquet_rows import summary_rows  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.process import PATIENCE, Child, wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
+from support.sinks import read_hash  # noqa: E402
 from support.tidemark import BIN, SUMMARY, Folder, Platform, differences, source, view  # noqa: E402
 
 CHECK_SECONDS = 600  # far beyond what it takes on any machine
@@ -83,7 +84,7 @@ class Demo:
         say("starting PostgreSQL, Redis and a small broker")
         postgres = self.postgres = Postgres(self.folder / "postgres")
         self.stack.callback(postgres.stop)
-        redis = Redis(self.folder / "redis", persistent=True)
+        redis = self.redis = Redis(self.folder / "redis", persistent=True)
         self.stack.callback(redis.stop)
         brokers = self._broker()
         self.job = Platform(
@@ -99,9 +100,10 @@ class Demo:
         )
         self.stack.callback(self.job.kill)
         self.stack.callback(self._stop_programs)
-        say("starting tidemark-speed, tidemark-serving, tidemark-batch schedule")
+        say("starting tidemark-speed, tidemark-serving, its emitter, tidemark-batch schedule")
         self.speed = self.job.speed()
         self.job.serving()
+        self.emitter = self.job.emit()
         self.scheduler = self.job.start_batch("schedule")
         self.replay = Replay(brokers, seed=7, folder=self.job.folder)
         self.stack.callback(self.replay.close)
@@ -125,14 +127,15 @@ class Demo:
         self.stack.close()
 
     def assert_running(self):
-        for child in (self.speed, self.scheduler):
+        for child in (self.speed, self.emitter, self.scheduler):
             if not child.running():
                 raise AssertionError(child.tail())
 
 
 TOPICS = ["orders:4", "orders-dead-letter:1", "transactions:4", "fraud-alerts:1"]
+SINKS = [{"to": "redis://live-metrics/revenue", "every": "300 ms"}, {"to": "console", "every": "10 seconds"}]
 VIEWS = {
-    "daily_revenue": view("orders"),
+    "daily_revenue": view("orders", emit=SINKS),
     "live_revenue": view("orders", "tumbling_1_minute", retention="10 days"),
     "daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"]),
 }
@@ -286,7 +289,21 @@ def compare(demo, log):
         if name == "daily_revenue":
             table(expected, found, answer.json["provenance"])
         say(f"{name}: " + (difference or f"{len(found)} rows, equal to the digit"))
-    return ledger_is_right(demo, log) and right
+    return ledger_is_right(demo, log) and compare_hash(demo, log) and right
+
+
+def compare_hash(demo, log):
+    """Whether what is emitted to Redis is the same."""
+    definition = demo.job.oracle_view("daily_revenue")
+
+    def is_there():
+        held = read_hash(demo.redis, "live-metrics:revenue")
+        return held and sum(held.offsets.values()) == demo.replay.count and held
+
+    held = wait_until(is_there, 60, "the hash has all that was sent", children=[demo.emitter])
+    difference = differences(log.rows(definition), held.rows(definition))
+    say("live-metrics:revenue in Redis: " + (difference or f"{len(held.rows_held)} rows, equal to the digit"))
+    return not difference
 
 
 def compare_lake(demo, log):
