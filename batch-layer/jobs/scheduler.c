@@ -15,15 +15,17 @@
 #include "jobs/job_work.h"
 #include "jobs/plan.h"
 #include "jobs/query.h"
+#include "jobs/wanted.h"
 #include "jobs/schedule_health.h"
 #include "jobs/summary.h"
 #include "jobs/timetable.h"
 #include "publication/publisher.h"
 #include "run/run.h"
 
-#define LOOK_EVERY_US (5 * US_PER_SECOND) /* at the record: others may run jobs too, and the wall clock may be set */
-#define GLANCE_MS 100                     /* at the threads, while some are at work */
-#define SWEEP_US (120 * US_PER_SECOND)    /* what a run replaced is gone after that */
+#define LOOK_EVERY_US (5 * US_PER_SECOND)   /* at the record: others may run jobs too, and the wall clock may be set */
+#define GLANCE_MS 100                       /* at the threads, while some are at work */
+#define EARLY_EVERY_US (60 * US_PER_SECOND) /* that a job publishes before it is due, at most */
+#define SWEEP_US (120 * US_PER_SECOND)      /* what a run replaced is gone after that */
 
 /* A job has one run at a time, in a thread of its own. */
 struct job_slot {
@@ -34,6 +36,7 @@ struct job_slot {
     bool is_taken;                    /* known to the scheduler's thread only */
     atomic_bool is_over;              /* the thread has nothing more to do */
     int64_t sweep_until_us;           /* 0: there is nothing to be removed */
+    int64_t early_at_us;              /* not before that it publishes because a slot needs room */
     atomic_llong first_day, last_day; /* beside the folders of which there may be; none where the first is later */
 };
 
@@ -171,6 +174,31 @@ static void start_ready(struct scheduler *scheduler)
     }
 }
 
+/* A job that publishes does so at once where a slot of its sources needs room. Nobody else uses Redis then. */
+static void start_for_slot(struct scheduler *scheduler, struct job_slot *slot)
+{
+    const struct job *job = slot->job;
+    for (size_t i = 0; i < job->source_count; i++) {
+        if (!publication_is_wanted(&scheduler->record, scheduler->batch->realtime, job->sources[i]))
+            continue;
+        log_info("job %s: a partition of %s holds half of what it may before it is published: publishing at once",
+                 job->name, job->sources[i]->name);
+        slot->early_at_us = clock_monotonic_us() + EARLY_EVERY_US;
+        start(slot, &(struct job_run){.job = job->name, .due_us = clock_wall_us()});
+        return;
+    }
+}
+
+static void start_where_publication_is_wanted(struct scheduler *scheduler)
+{
+    for (size_t i = 0; i < job_count(scheduler); i++) {
+        struct job_slot *slot = &scheduler->slots[i];
+        if (slot->job->kind == JOB_PUBLISH && clock_monotonic_us() >= slot->early_at_us &&
+            may_start(scheduler, slot->job))
+            start_for_slot(scheduler, slot);
+    }
+}
+
 /* --- The schedule ------------------------------------------------------------------------------------------------ */
 
 /* What the last runs replaced, a minute later. */
@@ -201,6 +229,7 @@ static bool look(struct scheduler *scheduler, struct error *error)
     for (size_t i = 0; i < job_count(scheduler); i++)
         batch_note_job(scheduler->batch, scheduler->slots[i].job->name, scheduler->plan.next_us[i]);
     start_ready(scheduler);
+    start_where_publication_is_wanted(scheduler);
     return true;
 }
 

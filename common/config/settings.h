@@ -171,7 +171,8 @@ struct settings {
         int64_t index_bytes;    /* ceiling of the order index of the process: `index_memory`, 1 GiB */
         int64_t groups_max;     /* ceiling of groups a view in one micro-batch: 100,000 */
         int64_t
-            live_groups_max; /* of a view in a partition's slot, after what is published: `live_groups`, 1,000,000 */
+            live_groups_max;    /* of a view in a partition's slot, after what is published: `live_groups`, 1,000,000 */
+        int64_t live_bytes_max; /* of all views in a partition's slot, after what is published: `live_bytes`, 1 GiB */
     } speed;
     struct {
         const char *host; /* of `listen`, as that of speed */

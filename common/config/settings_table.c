@@ -245,9 +245,21 @@ static const struct option speed_options[] = {
      .minimum = 1,
      .maximum = 1000000000,
      .fallback = "1000000",
-     .meaning = "The most groups that a view may have in Redis for one partition, after what is published. A partition "
-                "that would exceed it waits for a batch run, with an alarm; groups are never folded together.",
+     .meaning =
+         "The most groups that a view may have in Redis for one partition, after what is published. At half of it "
+         "`tidemark-batch schedule` publishes at once. A partition that would exceed it waits for a batch run, with "
+         "an alarm; groups are never folded together.",
      .example = "5000000"},
+    {.key = "live_bytes",
+     .type = &option_size,
+     AT(settings.speed.live_bytes_max),
+     .minimum = MIB / 16,
+     .maximum = TIB,
+     .fallback = "1 GiB",
+     .meaning =
+         "The same in bytes, of all views together: the text of each group and 100 bytes, which is about what Redis "
+         "takes for it.",
+     .example = "4 GiB"},
     {.key = NULL},
 };
 

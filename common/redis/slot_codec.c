@@ -50,6 +50,7 @@ static const struct meta_field {
     {"tail_hash", HASH, offsetof(struct slot, tail_hash), 0, FOLLOWS},
     {"end", NUMBER, offsetof(struct slot, end), LOG_END_UNKNOWN, FOLLOWS},
     {"real_end", NUMBER, offsetof(struct slot, real_end), 0, FOLLOWS},
+    {"wanted_epoch", NUMBER, offsetof(struct slot, wanted_epoch), 0, FOLLOWS_LATER},
     {"gaps", RANGES, offsetof(struct slot, gaps), 0, FOLLOWS}, /* after next, for they are below it */
     {"alarm", TEXT, offsetof(struct slot, alarm), ALARM_SIZE, FOLLOWS},
 };

@@ -19,6 +19,7 @@ struct commit {
     int64_t end, real_end;
     const struct gaps *gaps;     /* all that are to be kept; NULL: none */
     const char *alarm;           /* NULL: none */
+    int64_t wanted_epoch;        /* see struct slot */
     const struct ledger *ledger; /* to add */
     const struct panes *panes;   /* to add: one a view of the source; zero cells are left out */
     bool has_checksums;          /* the slot has them: see slot_has_checksums */

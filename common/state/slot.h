@@ -88,6 +88,8 @@ struct slot {
                                LOG_END_UNKNOWN once its owner has left it */
     int64_t real_end;       /* of the log then, with what lies behind a transaction that is open; 0 where the last
                                writer didn't know it */
+    int64_t wanted_epoch;   /* half of what it may hold is taken until this epoch or a later one is published; 0: less
+                             */
     int64_t sequence;       /* number of commits in this incarnation */
     struct gaps gaps;       /* below `next`; none of them ends before the oldest epoch that lives begins */
     char alarm[ALARM_SIZE]; /* why the partition stands still; empty where it doesn't */

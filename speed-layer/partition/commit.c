@@ -55,6 +55,7 @@ static struct commit describe_opening(const struct partition *partition, const c
         .has_checksums = slot_has_checksums(&partition->slot),
         .gaps = &slot->gaps,
         .alarm = alarm,
+        .wanted_epoch = partition->wanted_epoch,
     };
 }
 
@@ -88,6 +89,7 @@ static struct commit describe(const struct partition *partition)
         .has_checksums = slot_has_checksums(&partition->slot),
         .gaps = &partition->slot.gaps,
         .alarm = partition->alarm,
+        .wanted_epoch = partition->wanted_epoch,
     };
 }
 
@@ -97,10 +99,9 @@ static void committed(struct partition *partition, const struct commit *commit)
     partition->ledger = (struct ledger){0};
     partition->pending = 0;
     partition->commit_id[0] = '\0';
-    for (size_t i = 0; i < partition->source->view_count; i++) {
-        partition->live_groups[i] += (int64_t)panes_count(&partition->panes[i]);
+    load_add(&partition->load, partition->panes, partition->source->view_count);
+    for (size_t i = 0; i < partition->source->view_count; i++)
         panes_clear(&partition->panes[i]);
-    }
 }
 
 bool partition_commit(struct partition *partition, enum commit_answer *ret_answer, struct error *error)

@@ -196,7 +196,8 @@ static bool look(struct partition *partition, const struct log_extent *log, cons
     if (!recent && publications->operations->read(publications, partition->source, &publication, &reason))
         known.publication = &publication;
     partition->published_epoch = known.publication ? known.publication->epoch : 0;
-    memset(partition->live_groups, 0, sizeof partition->live_groups);
+    partition->load = (struct load){.bytes = 0};
+    partition->counted_share = partition->wanted_epoch = 0;
     bool done = look_at_slot(partition, log, &known, ret_ready, error);
     publication_clean_up(&publication);
     return done;
@@ -206,11 +207,7 @@ static bool look(struct partition *partition, const struct log_extent *log, cons
  * time. */
 static bool has_too_many_groups(const struct partition *partition)
 {
-    int64_t most = partition->environment->live_groups_max;
-    for (size_t i = 0; most > 0 && i < partition->source->view_count; i++)
-        if (partition->live_groups[i] > most / 10 * 9 && strcmp(partition->slot.alarm, PARTITION_ALARM_GROUPS) == 0)
-            return true;
-    return false;
+    return partition->counted_share > SHARE_LOW && strcmp(partition->slot.alarm, PARTITION_ALARM_GROUPS) == 0;
 }
 
 static void start_reading(struct partition *partition, const struct log_extent *log)

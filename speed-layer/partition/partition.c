@@ -90,14 +90,22 @@ void partition_stop(struct partition *partition, const char *alarm)
     partition->state = PARTITION_STOPPED;
 }
 
+int64_t partition_share(const struct partition *partition)
+{
+    struct load load = partition->load;
+    load_add(&load, partition->panes, partition->source->view_count);
+    return load_share(&load, &partition->environment->limits);
+}
+
 bool partition_is_full(const struct partition *partition)
 {
-    int64_t most = partition->environment->live_groups_max;
-    for (size_t i = 0; most > 0 && i < partition->source->view_count; i++)
-        if (partition->live_groups[i] > 0 &&
-            partition->live_groups[i] + (int64_t)panes_count(&partition->panes[i]) > most)
-            return true;
-    return false;
+    return partition->load.bytes > 0 && partition_share(partition) > SHARE_FULL;
+}
+
+bool partition_needs_count(const struct partition *partition)
+{
+    int64_t share = partition_share(partition);
+    return partition_is_full(partition) || (share >= SHARE_HALF && share - partition->counted_share >= SHARE_STEP);
 }
 
 bool partition_is_open(const struct partition *partition)

@@ -8,6 +8,7 @@
 
 #include "partition/breaker.h"
 #include "partition/index.h"
+#include "partition/load.h"
 #include "ports/log.h"
 #include "ports/publication_store.h"
 #include "ports/realtime_store.h"
@@ -21,7 +22,7 @@ enum partition_state {
 };
 
 #define PARTITION_ALARM_BREAKER "breaker"
-#define PARTITION_ALARM_GROUPS "groups"
+#define PARTITION_ALARM_GROUPS "groups"         /* as many of them, or bytes, as there may be */
 #define PARTITION_ALARM_UNREADABLE "unreadable" /* it runs, and can't read what comes next */
 
 /* What all partitions of a worker share. */
@@ -29,7 +30,7 @@ struct partition_environment {
     struct realtime_store *realtime;
     struct publication_store *publications;
     struct index_budget *budget;
-    int64_t live_groups_max; /* of a view in a slot, in the epochs after what is published; 0: no ceiling */
+    struct load_limits limits; /* of a slot */
 };
 
 /* Where the log stands when a partition is opened. */
@@ -51,9 +52,11 @@ struct partition {
     const struct source *source;
     const struct partition_environment *environment;
     enum partition_state state;
-    struct slot slot;               /* as of the last commit */
-    int64_t published_epoch;        /* as last heard; 0 where it isn't known */
-    int64_t live_groups[VIEWS_MAX]; /* in the slot, after that epoch: no fewer than there are */
+    struct slot slot;        /* as of the last commit */
+    int64_t published_epoch; /* as last heard; 0 where it isn't known */
+    struct load load;        /* in the slot, after that epoch: no less than there is */
+    int64_t counted_share;   /* of its ceilings, when that was counted last; see load_share */
+    int64_t wanted_epoch;    /* what was found then; see struct slot */
     struct decoder *decoder;
     struct index *index; /* NULL where the source has no versions */
     struct breaker breaker;
@@ -90,9 +93,13 @@ void partition_destroy(struct partition *partition);
  * of groups and is still near it, it is stopped again. */
 bool partition_open(struct partition *partition, const struct log_extent *log, struct error *error) MUST_CHECK;
 
-/* True where what is pending could leave a view with more groups in the slot than there may be. It counts high:
- * partition_audit counts once more. Where the slot holds none, anything fits. */
+/* What the slot holds together with what is pending, of its ceilings: see load_share. It counts high. */
+int64_t partition_share(const struct partition *partition);
+/* True where what is pending could leave more in the slot than there may be. It counts high: partition_audit counts
+ * once more. Where the slot holds nothing, anything fits. */
 bool partition_is_full(const struct partition *partition);
+/* Whether to count once more: it seems to be full, or has come to half of its ceilings or further. */
+bool partition_needs_count(const struct partition *partition);
 
 /* Forgets what isn't committed and takes nothing more; `alarm` is a literal. */
 void partition_stop(struct partition *partition, const char *alarm);

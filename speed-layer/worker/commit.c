@@ -4,24 +4,25 @@
 #include "base/log.h"
 #include "worker/state.h"
 
-#define SHARES_OF_LIMIT 32 /* twice one of them fits into the tenth of live_groups that a partition needs to go on */
+#define SHARES_OF_LIMIT 32 /* twice one of them fits into the tenth that a partition needs to go on */
 
 int64_t worker_pending_groups_max(const struct worker *worker)
 {
     int64_t most = worker->speed->settings->speed.groups_max;
-    int64_t limit = worker->environment.live_groups_max;
-    if (limit > 0 && limit / SHARES_OF_LIMIT < most)
-        most = limit / SHARES_OF_LIMIT;
+    const int64_t limits[] = {worker->environment.limits.groups, worker->environment.limits.bytes / LIVE_GROUP_BYTES};
+    for (size_t i = 0; i < 2; i++)
+        if (limits[i] > 0 && limits[i] / SHARES_OF_LIMIT < most)
+            most = limits[i] / SHARES_OF_LIMIT;
     return most > 0 ? most : 1;
 }
 
-/* Whether the slot can take what is pending under the limit of groups, counted once more where it seems not to; else
- * the partition waits for a batch run, whose epoch lets older ones go. */
+/* Whether the slot can take what is pending under its ceilings, counted once more where it seems not to; else the
+ * partition waits for a batch run, whose epoch lets older ones go. */
 static bool fits_limit(struct worker *worker, struct owned *owned, bool *ret_fits, struct error *error)
 {
     struct partition *partition = owned->partition;
     bool sound = true;
-    *ret_fits = partition->state != PARTITION_RUNNING || !partition_is_full(partition);
+    *ret_fits = partition->state != PARTITION_RUNNING || !partition_needs_count(partition);
     if (*ret_fits)
         return true;
     if (!partition_audit(partition, &sound, error))
@@ -35,10 +36,11 @@ static bool fits_limit(struct worker *worker, struct owned *owned, bool *ret_fit
         partition_close(partition);
         return true;
     }
-    log_error("%s/%d: a view has as many groups in Redis as speed.live_groups allows, %lld; waiting at offset %lld for "
-              "a batch run to publish them",
-              partition->id.source, (int)partition->id.partition, (long long)worker->environment.live_groups_max,
-              (long long)partition->slot.next);
+    log_error(
+        "%s/%d: a view has as many groups in Redis as speed.live_groups allows, %lld, or all have as many bytes as "
+        "speed.live_bytes does, %lld; waiting at offset %lld for a batch run to publish them",
+        partition->id.source, (int)partition->id.partition, (long long)worker->environment.limits.groups,
+        (long long)worker->environment.limits.bytes, (long long)partition->slot.next);
     partition_stop(partition, PARTITION_ALARM_GROUPS);
     return true;
 }

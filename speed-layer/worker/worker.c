@@ -231,10 +231,11 @@ struct worker *worker_new(struct speed *speed, int number, const struct worker_s
                               .number = number,
                               .dead_letters = DEAD_LETTERS_INIT(stores->dead_letters),
                               .commit_retry = RETRY_DEPENDENCY};
-    worker->environment = (struct partition_environment){.realtime = stores->realtime,
-                                                         .live_groups_max = speed->settings->speed.live_groups_max,
-                                                         .publications = stores->publications,
-                                                         .budget = &speed->budget};
+    worker->environment = (struct partition_environment){
+        .realtime = stores->realtime,
+        .limits = {speed->settings->speed.live_groups_max, speed->settings->speed.live_bytes_max},
+        .publications = stores->publications,
+        .budget = &speed->budget};
     return worker;
 }
 

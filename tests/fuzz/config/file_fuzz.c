@@ -79,6 +79,7 @@ static void write_sections(struct buffer *out, const struct settings *settings)
     write_number(out, "index_memory", settings->speed.index_bytes, " B");
     write_number(out, "groups", settings->speed.groups_max, "");
     write_number(out, "live_groups", settings->speed.live_groups_max, "");
+    write_number(out, "live_bytes", settings->speed.live_bytes_max, " B");
     buffer_append_string(out, "}\nbatch: { ");
     write_number(out, "ingest_messages", settings->batch.ingest_messages, "");
     buffer_append_string(out, "}\n");

@@ -314,6 +314,7 @@ static void what_is_not_written_has_its_default(void **state)
     assert_int_equal(settings->speed.index_bytes, INT64_C(1) << 30);
     assert_int_equal(settings->speed.groups_max, 100000);
     assert_int_equal(settings->speed.live_groups_max, 1000000);
+    assert_int_equal(settings->speed.live_bytes_max, INT64_C(1) << 30);
     assert_int_equal(settings->batch.ingest_messages, 100000);
     assert_int_equal(settings->sources[0].horizon_us, INT64_C(48) * 3600 * 1000000);
     assert_int_equal(settings->sources[0].idle_after_us, INT64_C(60) * 1000000);

@@ -16,7 +16,8 @@ static const struct source source = {.name = "s", .views = views, .view_count = 
 #define META                                                                                                           \
     "format 3 incarnation 0123456789abcdef0123456789abcdef cluster c epoch 3 partitions 1 "                            \
     "first 0 lost 0 next 7 floor 0 floor_time 1 clock 1 tail 6 tail_time 1 end 7 sequence 1 "                          \
-    "requires  commit x alarm  real_end 7 tail_hash 0000000000000001 start:3 0 consumed:3 3 gaps 1-2 idle 5 idle:3 4"
+    "requires  commit x alarm  real_end 7 wanted_epoch 4 tail_hash 0000000000000001 start:3 0 consumed:3 3 gaps 1-2 "  \
+    "idle 5 idle:3 4"
 
 static void append_bulk(struct buffer *out, const char *word, size_t length)
 {

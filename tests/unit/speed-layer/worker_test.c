@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/zone.h"
 #include "memory_realtime.h"
-#include "worker/worker.h"
+#include "worker/state.h"
 
 enum { PARTITIONS = MEMORY_PARTITIONS_MAX, MESSAGES = 6000, POLL_MAX = 2000 };
 #define POLL_US 1000
@@ -414,6 +414,33 @@ static void partition_takes_what_there_is_room_for_however_much_a_poll_brings(vo
     world_clean_up(&world);
 }
 
+static void slot_that_is_half_full_asks_for_room(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 1, 2000);
+    world.logs[0].end = 900;
+    work_until(&world, 900);
+    assert_int_equal(slot(&world)->wanted_epoch, 0);
+    world.logs[0].end = 1001;
+    work_until(&world, 1001);
+    assert_int_equal(slot(&world)->wanted_epoch, 1);
+    world_clean_up(&world);
+}
+
+static void bytes_have_a_ceiling_too(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 1, 1000000);
+    world.worker->environment.limits.bytes = 100000;
+    world.logs[0].end = MESSAGES;
+    work_until_alarm(&world, "groups");
+    assert_in_range(slot(&world)->next, 100000 / 110 / 10 * 9, 100000 / 100);
+    assert_int_equal(slot(&world)->wanted_epoch, 1);
+    world_clean_up(&world);
+}
+
 static void least_room_for_groups_is_still_some(void **state)
 {
     (void)state;
@@ -724,6 +751,8 @@ int main(void)
         cmocka_unit_test(partitions_are_opened_with_one_question_for_all),
         cmocka_unit_test(end_of_the_log_is_unknown_from_leaving_a_partition_until_it_is_followed_again),
         cmocka_unit_test(partition_takes_what_there_is_room_for_however_much_a_poll_brings),
+        cmocka_unit_test(slot_that_is_half_full_asks_for_room),
+        cmocka_unit_test(bytes_have_a_ceiling_too),
         cmocka_unit_test(least_room_for_groups_is_still_some),
         cmocka_unit_test(nothing_behind_what_cannot_be_read_is_taken),
         cmocka_unit_test(bad_messages_are_told_with_place_and_reason),

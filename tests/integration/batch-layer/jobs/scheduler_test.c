@@ -95,6 +95,26 @@ static void partition_that_is_not_ready_is_tried_again(void **state)
     end_world(&world);
 }
 
+static void partition_that_is_half_full_is_published_at_once(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world_with(&world, 1, default_source, views_and_jobs);
+    paid(&world, 0, "a", "1.00");
+    follow_and_run(&world);
+    paid(&world, 0, "b", "1.00");
+    follow(&world);
+    world.realtime->slots[0].wanted_epoch = 1; /* what was found before the publication says nothing any more */
+    pid_t child = start_scheduler(&world);
+    wait_until(&world, "select count(*) = 1 from tidemark.job where due_at > now()");
+    assert_rows(&world, "select epoch from tidemark.source", "1");
+    world.realtime->slots[0].wanted_epoch = 2;
+    wait_until(&world, "select count(*) = 1 from tidemark.job_run where state = 'done'");
+    assert_int_equal(end(child), 0);
+    assert_rows(&world, "select epoch from tidemark.source", "2");
+    end_world(&world);
+}
+
 static void configuration_without_jobs_is_refused(void **state)
 {
     (void)state;
@@ -112,6 +132,7 @@ int main(void)
         cmocka_unit_test(time_that_was_missed_is_made_up_for_once),
         cmocka_unit_test(job_that_was_never_seen_waits_for_its_time),
         cmocka_unit_test(partition_that_is_not_ready_is_tried_again),
+        cmocka_unit_test(partition_that_is_half_full_is_published_at_once),
         cmocka_unit_test(configuration_without_jobs_is_refused),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
