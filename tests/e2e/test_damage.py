@@ -15,12 +15,13 @@ from .servers import EndToEnd, month
 
 
 class Damage(EndToEnd):
-    def start(self, partitions=2, published=1000, live=500):
+    def start(self, partitions=2, published=1000, live=500, views=None):
         """A platform with something in both layers, from which a part was read since the last batch run."""
         self.servers()
         self.simple_platform(self.topic(partitions))
         # A member that the group took for dead would look at its slots anew by itself, and find what a test is to find.
         self.job.config["kafka"]["properties"] = {"session.timeout.ms": 60000}
+        self.job.config["views"].update(views or {})
         self.job.write()
         self.speed, self.serving = self.job.speed(), self.job.serving()
         self.send(month(0, published))
@@ -98,6 +99,33 @@ class Damage(EndToEnd):
         text = verify.tail()
         for words in ("partition 0", "view daily_revenue", "real-time", "recomputed", "messages touch it", "offset"):
             self.assertIn(words, text)
+
+    def verify_names(self, *words):
+        verify = self.job.start_batch("verify")
+        self.assertEqual(verify.end(60), 65)
+        for word in words:
+            self.assertIn(word, verify.tail())
+
+    def test_verify_recomputes_members_and_sessions_and_finds_what_was_edited(self):
+        customers = {"order_count": "count", "customers": "unique(customer_id)"}
+        visits = view("orders", "session 30 minutes", dimensions=["customer_id"], retention="400 days")
+        self.start(views={"customers": view("orders", measures=customers), "visits": visits})
+        self.job.batch("verify")
+        for name in ("customers:customer_id", "visits"):
+            key = self.keys(f"{{orders/0}}:*:2:cells:{name}:*")[0]
+            field = [f for f in self.redis.command("hkeys", key).split("\n") if f.endswith("#c")][0]
+            self.redis.command("hincrby", key, field, 1)
+            self.verify_names("partition 0", "real-time", f"view {name}, ", "recomputed", "messages touch it")
+            self.redis.command("hincrby", key, field, -1)
+        self.job.batch("verify")
+        edit = "update tidemark.current_orders set customer_id = 'nobody' where tm_offset = 0 and tm_partition = 0"
+        self.postgres.sql(edit)
+        self.verify_names("view customers, ", "in the table, and the live versions give")
+        self.job.batch("repair", "--yes")
+        self.postgres.sql('update view."visits.panes" set tm_window = tm_window + 1 where tm_count = 1')
+        self.verify_names("view visits, ")
+        self.job.batch("repair", "--yes")
+        self.assert_healed()
 
     # --- Redis ---
 

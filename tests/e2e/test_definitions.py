@@ -12,16 +12,18 @@ from support.tidemark import differences, run_to_the_end, source, view
 
 from .servers import EndToEnd, month
 
-UNCHANGED = ("daily_revenue", "by_category")
+UNCHANGED = ("daily_revenue", "by_category", "rolling", "visits")
+MEMBERS = {"order_count": "count", "customers": "unique(customer_id)", "smallest": "min(amount)"}
 OLD = {
     "daily_revenue": view("orders"),
-    "by_category": view("orders", dimensions=["category"]),
+    "by_category": view("orders", measures=MEMBERS, dimensions=["category"]),
+    "rolling": view("orders", "hopping 4 days every 2 days", MEMBERS),
+    "visits": view("orders", "session 30 minutes", dimensions=["customer_id"], retention="400 days"),
     "changes": view("orders"),
     "goes": view("orders", "tumbling 1 hour"),
 }
 NEW = {
-    "daily_revenue": OLD["daily_revenue"],
-    "by_category": OLD["by_category"],
+    **{name: OLD[name] for name in UNCHANGED},
     "changes": view("orders", time_zone="Asia/Kolkata"),
     "comes": view("orders", "tumbling 1 hour", dimensions=["category"]),
 }
