@@ -50,6 +50,19 @@ static void append_age(int64_t at_us, struct buffer *out)
     append_number_or_null(at_us ? (clock_monotonic_us() - at_us) / 1000 : -1, out);
 }
 
+/* Of a view with a watermark: where that is, and how many messages came too late for it. */
+static void append_lateness(const struct snapshot *snapshot, size_t view, struct buffer *out)
+{
+    if (snapshot->source->views[view].watermark_us == 0)
+        return;
+    int64_t watermark_us = snapshot_watermark_us(snapshot, view);
+    buffer_append_string(out, ", \"watermark\": ");
+    append_time_or_null(watermark_us == INT64_MIN ? 0 : watermark_us, out);
+    buffer_append_string(out, ", \"late\": ");
+    append_number_or_null(
+        snapshot_view_ledger_is_known(snapshot, view) ? snapshot_ledger(snapshot).views[view].late : -1, out);
+}
+
 static void append_views(const struct snapshot *snapshot, struct buffer *out)
 {
     for (size_t i = 0; i < source_shown_count(snapshot->source); i++) {
@@ -58,7 +71,9 @@ static void append_views(const struct snapshot *snapshot, struct buffer *out)
                        snapshot->source->views[i].name,
                        snapshot->loaded && view_is_complete(snapshot, i) ? "true" : "false",
                        snapshot_view_is_current(snapshot, i) ? "current" : "unpublished");
-        buffer_appendf(out, "\"rows\": %zu, \"bytes\": %zu}", rows->row_count, snapshot_view_bytes(snapshot, i));
+        buffer_appendf(out, "\"rows\": %zu, \"bytes\": %zu", rows->row_count, snapshot_view_bytes(snapshot, i));
+        append_lateness(snapshot, i, out);
+        buffer_append_char(out, '}');
     }
 }
 
@@ -127,16 +142,19 @@ static void append_fates(const struct snapshot *snapshot, const struct fates *fa
     }
 }
 
-/* Of a view that was added or changed and isn't published yet, what lies below the cut isn't known. */
 static void append_view_ledgers(const struct snapshot *snapshot, const struct ledger *ledger, struct buffer *out)
 {
     for (size_t i = 0; i < source_shown_count(snapshot->source); i++) {
-        bool is_known = snapshot->loaded && snapshot_view_is_current(snapshot, i);
+        bool is_known = snapshot_view_ledger_is_known(snapshot, i);
         buffer_appendf(out, "%s{\"name\": \"%s\", ", i ? ", " : "", snapshot->source->views[i].name);
         append_figure(is_known, "counted", ledger->views[i].counted, out);
         buffer_append_string(out, ", ");
         append_figure(is_known, "filtered", ledger->views[i].filtered, out);
         append_closed(is_known, ledger_closes_view(ledger, i), out);
+        if (snapshot->source->views[i].watermark_us > 0) {
+            buffer_append_string(out, ", ");
+            append_figure(is_known, "late", ledger->views[i].late, out);
+        }
         buffer_append_char(out, '}');
     }
 }

@@ -152,6 +152,17 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                            .kind = METRIC_GAUGE,
                            .help = "Memory that the rows of the view take, about.",
                            .labels = {"view"}},
+    [METRIC_VIEW_WATERMARK] = {.name = "tidemark_serving_view_watermark_timestamp_seconds",
+                               .kind = METRIC_GAUGE,
+                               .help = "Event time up to which rows of the view are final; of views with a watermark, "
+                                       "once there is one.",
+                               .divisor = US_PER_SECOND,
+                               .labels = {"view"}},
+    [METRIC_VIEW_LATE] = {.name = "tidemark_serving_view_late_messages",
+                          .kind = METRIC_GAUGE,
+                          .help = "Messages that are answered and count in the view, and that came when their window "
+                                  "had ended by more than the view's watermark; of views that have one.",
+                          .labels = {"view"}},
     [METRIC_SINK_NUMBER] = {.name = "tidemark_sink_number",
                             .kind = METRIC_GAUGE,
                             .help = "Number of the micro-batch that the sink holds; of tidemark-serving emit, as all "
@@ -208,6 +219,19 @@ static void observe_ledger(struct metrics *metrics, const struct snapshot *snaps
     set(metrics, METRIC_LEDGER_CLOSED, source, snapshot_ledger_is_closed(snapshot));
 }
 
+/* Of a view with a watermark, once there is one; and what came too late for it, where that is known. */
+static void observe_lateness(struct metrics *metrics, const struct snapshot *snapshot, size_t view)
+{
+    const char *name = snapshot->source->views[view].name;
+    if (snapshot->source->views[view].watermark_us == 0)
+        return;
+    int64_t watermark_us = snapshot_watermark_us(snapshot, view);
+    if (watermark_us != INT64_MIN)
+        set(metrics, METRIC_VIEW_WATERMARK, name, watermark_us);
+    if (snapshot_view_ledger_is_known(snapshot, view))
+        set(metrics, METRIC_VIEW_LATE, name, snapshot_ledger(snapshot).views[view].late);
+}
+
 static void observe_views(struct metrics *metrics, const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < source_shown_count(snapshot->source); i++) {
@@ -215,6 +239,7 @@ static void observe_views(struct metrics *metrics, const struct snapshot *snapsh
         set(metrics, METRIC_VIEW_COMPLETE, name, snapshot->loaded && view_is_complete(snapshot, i));
         set(metrics, METRIC_VIEW_ROWS, name, (int64_t)snapshot->views[i].rows.row_count);
         set(metrics, METRIC_VIEW_BYTES, name, (int64_t)snapshot_view_bytes(snapshot, i));
+        observe_lateness(metrics, snapshot, i);
     }
 }
 

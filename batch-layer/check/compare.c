@@ -134,8 +134,9 @@ bool compare_ledgers(const struct verification *verification, const struct side 
                                        computed->views[i].counted};
         const struct figure filtered = {"filtered", source->views[i].name, held->views[i].filtered,
                                         computed->views[i].filtered};
-        same =
-            compare_figure(verification, side, counted, error) && compare_figure(verification, side, filtered, error);
+        const struct figure late = {"late", source->views[i].name, held->views[i].late, computed->views[i].late};
+        same = compare_figure(verification, side, counted, error) &&
+               compare_figure(verification, side, filtered, error) && compare_figure(verification, side, late, error);
     }
     return same;
 }

@@ -66,11 +66,12 @@ static bool on_applied(void *context, size_t view, const struct record *record, 
     return is_noted && !trace->group.failed;
 }
 
-static bool take(void *context, int64_t offset, const struct record *record, struct error *error)
+static bool take(void *context, const struct master_row *message, struct error *error)
 {
     struct cell_trace *trace = context;
-    trace->offset = offset;
-    return !record || versions_add(&trace->versions, trace->partition, record, error);
+    trace->offset = message->offset;
+    return !message->record ||
+           versions_add(&trace->versions, trace->partition, message->record, message->record_time_us, error);
 }
 
 static bool reread_all(struct verification *verification, struct cell_trace *trace, const struct side *side)

@@ -295,17 +295,18 @@ static bool reach(struct recomputation *recomputation, int64_t offset, struct er
     return offset < INT64_MAX || recomputation->side.partition < 0 || end_epoch(recomputation, error);
 }
 
-static bool take(void *context, int64_t offset, const struct record *record, struct error *error)
+static bool take(void *context, const struct master_row *message, struct error *error)
 {
     struct recomputation *recomputation = context;
-    if (!reach(recomputation, offset, error))
+    if (!reach(recomputation, message->offset, error))
         return false;
     struct ledger *ledger = recomputation->versions.ledger;
     recomputation->verification->messages++;
     progress_add(&recomputation->progress, 1);
     ledger->consumed++;
-    ledger->bad += !record;
-    return !record || versions_add(&recomputation->versions, recomputation->partition, record, error);
+    ledger->bad += !message->record;
+    return !message->record || versions_add(&recomputation->versions, recomputation->partition, message->record,
+                                            message->record_time_us, error);
 }
 
 static bool recompute_partition(struct recomputation *recomputation, struct error *error)

@@ -85,8 +85,8 @@ static void print_publication(const struct source *source, const struct publicat
                ledger->duplicate, ledger->bad);
     for (size_t i = 0; publication->epoch > 0 && i < source_shown_count(source); i++) {
         const char *published = publication->view_fingerprints[i];
-        printf("  view %s: counted %" PRId64 ", filtered %" PRId64 "%s\n", source->views[i].name,
-               ledger->views[i].counted, ledger->views[i].filtered,
+        printf("  view %s: counted %" PRId64 ", filtered %" PRId64 ", late %" PRId64 "%s\n", source->views[i].name,
+               ledger->views[i].counted, ledger->views[i].filtered, ledger->views[i].late,
                !*published                                            ? " (not published yet)"
                : strcmp(published, source->views[i].fingerprint) != 0 ? " (published with another definition)"
                                                                       : "");

@@ -92,6 +92,8 @@ static const char *const migrations[] = {
     "insert into tidemark.schema_version values (13)",
     "alter table tidemark.partition add column if not exists idle_us bigint not null default 0;"
     "insert into tidemark.schema_version values (14)",
+    "alter table tidemark.view add column if not exists late bigint not null default 0;"
+    "insert into tidemark.schema_version values (15)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

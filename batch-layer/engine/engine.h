@@ -30,6 +30,7 @@ struct view_change {
     /* Of the live versions: how many count, by the view's rows; how many don't, by the versions that came and went.
      * In total, as they are after this run. */
     int64_t counted, filtered;
+    int64_t late; /* of the messages, in total as well: see view_is_late */
 };
 
 struct engine_operations {
@@ -43,7 +44,7 @@ struct engine_operations {
     bool (*rebuild)(struct source_run *run, struct view_change ret_changes[], struct error *error);
     /* The rows of a view's panes that begin from `from_us` until `to_us` are computed again from the live versions,
      * inside a publishing transaction of its own. Not of a hidden view, which has none. Fills `ret_change`, but for
-     * counted and filtered; the caller cleans it up, also after a failure. */
+     * counted, filtered and late; the caller cleans it up, also after a failure. */
     bool (*recompute)(struct source_run *run, size_t view, int64_t from_us, int64_t to_us,
                       struct view_change *ret_change, struct error *error);
     /* Orders with live versions in more than one partition. */

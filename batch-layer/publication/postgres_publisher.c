@@ -120,20 +120,22 @@ static void append_view(struct writing *writing, const struct view *view, const 
 {
     struct buffer *sql = &writing->sql;
     bool is_published = change->refusal.length == 0, has_columns = is_published && !view->shown;
-    buffer_append_string(sql, "insert into tidemark.view as v (name, source, fingerprint, counted, filtered, columns) "
-                              "values (");
+    buffer_append_string(sql,
+                         "insert into tidemark.view as v (name, source, fingerprint, counted, filtered, late, columns) "
+                         "values (");
     append_name(sql, view->name);
     buffer_append_string(sql, ", ");
     append_source(writing);
     buffer_append_string(sql, ", ");
     append_name(sql, is_published ? view->fingerprint : "");
-    buffer_appendf(sql, ", %" PRId64 ", %" PRId64 ", array[", change->counted, change->filtered);
+    buffer_appendf(sql, ", %" PRId64 ", %" PRId64 ", %" PRId64 ", array[", change->counted, change->filtered,
+                   change->late);
     if (has_columns)
         append_view_columns(sql, view, append_name);
     buffer_appendf(
         sql,
         "]::text[]) on conflict (name) do update set source = excluded.source, fingerprint = excluded.fingerprint, "
-        "counted = excluded.counted, filtered = excluded.filtered, columns = %s.columns; ",
+        "counted = excluded.counted, filtered = excluded.filtered, late = excluded.late, columns = %s.columns; ",
         is_published ? "excluded" : "v");
 }
 

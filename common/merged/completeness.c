@@ -113,6 +113,11 @@ struct ledger snapshot_ledger(const struct snapshot *snapshot)
     return ledger;
 }
 
+bool snapshot_view_ledger_is_known(const struct snapshot *snapshot, size_t view)
+{
+    return snapshot->loaded && snapshot_view_is_current(snapshot, view);
+}
+
 bool snapshot_ledger_is_closed(const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->partition_count; i++)

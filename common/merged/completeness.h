@@ -34,6 +34,8 @@ int64_t snapshot_uncommitted(const struct snapshot *snapshot);
 int64_t snapshot_deferred(const struct snapshot *snapshot);
 /* Of all messages that the answer holds. */
 struct ledger snapshot_ledger(const struct snapshot *snapshot);
+/* Of a view that was added or changed and isn't published yet, what lies below the cut isn't known. */
+bool snapshot_view_ledger_is_known(const struct snapshot *snapshot, size_t view);
 /* That ledger is, but for views whose definition isn't published yet, and so are the fates of each partition: what is
  * too much in one doesn't make up for another's loss. */
 bool snapshot_ledger_is_closed(const struct snapshot *snapshot);

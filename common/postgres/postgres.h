@@ -5,7 +5,7 @@
 
 #include "ports/publication_store.h"
 
-#define POSTGRES_SCHEMA_VERSION 14
+#define POSTGRES_SCHEMA_VERSION 15
 
 /* A publication_store; `password` may be NULL. Doesn't connect yet; connects anew after an error. */
 bool postgres_publications_open(const char *url, const char *password, struct publication_store **ret_store,

@@ -254,14 +254,16 @@ static size_t view_number(const struct source *source, struct text name)
     return source->view_count;
 }
 
-static bool read_views(PGconn *connection, const struct source *source, struct publication *publication,
-                       struct error *error)
+/* Late messages are counted since version 15, of views that have another fingerprint since. */
+static bool read_views(PGconn *connection, const struct source *source, int64_t version,
+                       struct publication *publication, struct error *error)
 {
     RESULT *result = NULL;
     const char *values[] = {source->name};
-    if (!connection_query(connection,
-                          "select name, fingerprint, counted, filtered from tidemark.view where source = $1", 1, values,
-                          &result, error))
+    const char *query = version > 14
+                            ? "select name, fingerprint, counted, filtered, late from tidemark.view where source = $1"
+                            : "select name, fingerprint, counted, filtered, 0 from tidemark.view where source = $1";
+    if (!connection_query(connection, query, 1, values, &result, error))
         return false;
     for (int row = 0; row < PQntuples(result); row++) {
         size_t view = view_number(source, result_text(result, row, 0));
@@ -271,6 +273,7 @@ static bool read_views(PGconn *connection, const struct source *source, struct p
         memcpy(publication->view_fingerprints[view], fingerprint.data, fingerprint.length + 1);
         publication->ledger.views[view].counted = result_integer(result, row, 2);
         publication->ledger.views[view].filtered = result_integer(result, row, 3);
+        publication->ledger.views[view].late = result_integer(result, row, 4);
     }
     return true;
 }
@@ -285,7 +288,7 @@ bool snapshot_read(PGconn *connection, const struct source *source, struct publi
         done = read_source(connection, source, version, &publication, error) &&
                read_partitions(connection, source, version, &publication, error) &&
                read_gaps(connection, source, version, &publication, error) &&
-               read_views(connection, source, &publication, error);
+               read_views(connection, source, version, &publication, error);
     if (!done) {
         publication_clean_up(&publication);
         return false;

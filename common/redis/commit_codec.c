@@ -10,6 +10,8 @@
 #include "redis/msgpack.h"
 #include "state/cell_total.h"
 
+#define VIEW_COUNTERS 3 /* of a ledger, for each view */
+
 int64_t *ledger_counter(struct ledger *ledger, const struct source *source, size_t number, const char **ret_name,
                         const char **ret_view)
 {
@@ -18,13 +20,16 @@ int64_t *ledger_counter(struct ledger *ledger, const struct source *source, size
         *ret_name = fates_name(number);
         return fates_at(&ledger->fates, number);
     }
-    size_t view = (number - FATES_COUNT) / 2;
+    size_t view = (number - FATES_COUNT) / VIEW_COUNTERS;
     if (view >= source->view_count)
         return NULL;
-    bool is_counted = (number - FATES_COUNT) % 2 == 0;
+    static const char *const names[VIEW_COUNTERS] = {"counted:", "filtered:", "late:"};
+    int64_t *const counters[VIEW_COUNTERS] = {&ledger->views[view].counted, &ledger->views[view].filtered,
+                                              &ledger->views[view].late};
+    size_t counter = (number - FATES_COUNT) % VIEW_COUNTERS;
     *ret_view = source->views[view].name;
-    *ret_name = is_counted ? "counted:" : "filtered:";
-    return is_counted ? &ledger->views[view].counted : &ledger->views[view].filtered;
+    *ret_name = names[counter];
+    return counters[counter];
 }
 
 /* A payload that is being written. */

@@ -48,6 +48,7 @@ void ledger_merge(struct ledger *into, const struct ledger *from)
     for (size_t i = 0; i < VIEWS_MAX; i++) {
         into->views[i].counted += from->views[i].counted;
         into->views[i].filtered += from->views[i].filtered;
+        into->views[i].late += from->views[i].late;
     }
 }
 

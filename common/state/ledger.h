@@ -29,6 +29,7 @@ struct ledger {
     };
     struct {
         int64_t counted, filtered;
+        int64_t late;   /* messages that counted when they came, and came too late: see view_is_late */
     } views[VIEWS_MAX]; /* by number of the source's views */
 };
 

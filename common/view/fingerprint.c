@@ -50,6 +50,8 @@ static void print_view(const struct view *view, struct buffer *out)
     for (size_t i = 0; i < view->measure_count; i++)
         buffer_appendf(out, "\nmeasure %s %d %s", view->measures[i].name, (int)view->measures[i].kind,
                        view->measures[i].field == FIELD_NONE ? "" : schema->fields[view->measures[i].field].name);
+    if (view->watermark_us > 0)
+        buffer_appendf(out, "\nwatermark %" PRId64, view->watermark_us);
     buffer_append_char(out, '\n');
 }
 

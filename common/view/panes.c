@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
+
 size_t cell_size(const struct view *view)
 {
     return sizeof(struct cell) + (view->sum_count + view->member_count) * sizeof(struct sum);
@@ -101,6 +103,24 @@ bool view_counts(const struct view *view, const struct record *record)
     if (view->shown && !record->values[member_field(view)].present)
         return false;
     return !view->where || expression_evaluate(view->where, record->values) == TRUTH_TRUE;
+}
+
+int64_t clock_after(int64_t clock_us, int64_t event_time_us, int64_t record_time_us)
+{
+    bool is_ahead = record_time_us >= 0 && event_time_us > record_time_us;
+    int64_t at_us = is_ahead ? record_time_us : event_time_us;
+    return at_us > clock_us ? at_us : clock_us;
+}
+
+bool view_is_late(const struct view *view, int64_t clock_us, int64_t event_time_us)
+{
+    int64_t settled_us = clock_us - view->watermark_us;
+    if (view->watermark_us == 0 || clock_us <= 0 || event_time_us >= settled_us)
+        return false;
+    if (view_is_of_sessions(view))
+        return event_time_us + view->window.gap_s * US_PER_SECOND < settled_us;
+    int64_t start_us = window_start_us(&view->window, view->zone, event_time_us);
+    return window_end_us(&view->window, view->zone, start_us) <= settled_us;
 }
 
 /* The cell that a version belongs to. Where there are no dimensions, neighbours mostly share it. */

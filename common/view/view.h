@@ -126,6 +126,13 @@ bool panes_add_all(struct panes *into, const struct panes *from);
 
 /* Whether a version counts in the view: its `where` is true, and in a hidden view its value isn't null. */
 bool view_counts(const struct view *view, const struct record *record);
+/* The clock of a partition behind a message, of which the record's time may not be known (negative): see struct slot.
+ */
+int64_t clock_after(int64_t clock_us, int64_t event_time_us, int64_t record_time_us);
+/* Whether a message is late that counts in the view: its window had ended at or before the clock that its partition had
+ * before it (0: none), less the view's watermark. Of a hopping view that is the first of its windows to end; of
+ * sessions it is the one that the message would be alone, which has ended only before that. */
+bool view_is_late(const struct view *view, int64_t clock_us, int64_t event_time_us);
 /* Adds (sign 1) or takes back (sign -1) a version that counts; false where memory is short (nothing was changed). */
 bool view_add(struct panes *panes, const struct record *record, int sign);
 /* Both: returns 1 where it counts, 0 where `where` filters it, and -1

@@ -87,6 +87,7 @@ export function freshFacts(source, provenance, now, showMoment) {
     ["Batch", batch.published_at ? `epoch ${batch.epoch}, published ${ago(batch.published_at)}` : "no run has published yet"],
     source && ["Real time", source.redis.age_ms === null ? "never read" : `read ${showAge(Number(source.redis.age_ms))} ago`],
     source && ["PostgreSQL", source.postgres.age_ms === null ? "never read" : `read ${showAge(Number(source.postgres.age_ms))} ago`],
+    provenance.watermark && ["Final up to", showMoment(Date.parse(provenance.watermark))],
     Number(provenance.deferred) > 0 && ["Deferred", `${messages(provenance.deferred)} wait for a batch run`],
     source && Number(source.uncommitted) > 0 && ["In open transactions", messages(source.uncommitted)],
     !source && ["More", "is for operators, which this token isn't"],

@@ -80,7 +80,7 @@ function showOperations() {
   if (ledger) {
     const fates = ["consumed", "kept", "replaced", "duplicate", "deferred", "bad"], view = ledger.views.find(one => one.name === chosen.view.name);
     say("ledger-note", ledger.closed === null ? "Not read yet." : ledger.closed ? "It adds up: consumed = kept + replaced + duplicate + deferred + bad." : "It doesn't add up.");
-    facts(find("ledger-facts"), [...fates.map(fate => [fate, shown(ledger[fate])]), view && [`counted in ${view.name}`, shown(view.counted)], view && ["filtered", shown(view.filtered)], ["lost by the topic", shown(ledger.lost)]]);
+    facts(find("ledger-facts"), [...fates.map(fate => [fate, shown(ledger[fate])]), view && [`counted in ${view.name}`, shown(view.counted)], view && ["filtered", shown(view.filtered)], view?.late !== undefined && ["late", shown(view.late)], ["lost by the topic", shown(ledger.lost)]]);
   }
   if (runs) showRuns(runs, Date.now(), chosen.view.time_zone);
 }

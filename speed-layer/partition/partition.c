@@ -146,6 +146,15 @@ static bool is_new(const struct partition *partition, const struct record *recor
     return floor.time_us >= 0 && record->event_time_us > floor.time_us + partition->source->schema.max_future_us;
 }
 
+/* By the clock before it. */
+static void count_late(struct partition *partition, const struct record *record)
+{
+    const struct source *source = partition->source;
+    for (size_t i = 0; i < source->view_count; i++)
+        if (view_is_late(&source->views[i], partition->clock_us, record->event_time_us))
+            partition->ledger.views[i].late += view_counts(&source->views[i], record);
+}
+
 /* Applies a good message; false where memory is short. */
 static bool apply_version(struct partition *partition, const struct candidate *candidate)
 {
@@ -153,6 +162,7 @@ static bool apply_version(struct partition *partition, const struct candidate *c
     const struct record *record = &candidate->record;
     if (!partition->index) {
         ledger->kept++;
+        count_late(partition, record);
         return add_to_views(partition, record, 1);
     }
     struct record earlier;
@@ -161,11 +171,14 @@ static bool apply_version(struct partition *partition, const struct candidate *c
         ledger->duplicate++;
         return true;
     }
-    bool applied = true;
+    bool applied = true, is_new_order = !known && is_new(partition, record);
+    if (is_new_order ||
+        partition->source->on_duplicate == ON_DUPLICATE_REPLACE) /* else whether it counts isn't known */
+        count_late(partition, record);
     if (known) {
         ledger->replaced++;
         applied = add_to_views(partition, &earlier, -1) && add_to_views(partition, record, 1);
-    } else if (is_new(partition, record)) {
+    } else if (is_new_order) {
         ledger->kept++;
         applied = add_to_views(partition, record, 1);
     } else {
@@ -188,11 +201,8 @@ static bool remember_version(struct partition *partition, const struct candidate
 
 static void move_clock(struct partition *partition, const struct candidate *candidate)
 {
-    int64_t at_us = candidate->record.event_time_us, record_us = candidate->message->record_time_us;
-    if (record_us >= 0 && at_us > record_us)
-        at_us = record_us;
-    if (at_us > partition->clock_us)
-        partition->clock_us = at_us;
+    partition->clock_us =
+        clock_after(partition->clock_us, candidate->record.event_time_us, candidate->message->record_time_us);
 }
 
 /* Where the floor's time isn't known, its first message tells it. */

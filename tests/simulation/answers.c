@@ -135,7 +135,10 @@ static void ask(struct asked *asked)
                                              .by_category = plan->kind != BY_MINUTE,
                                              .gap_us = plan->gap_s * US_PER_SECOND,
                                              .pane_us = plan->pane_s * US_PER_SECOND,
-                                             .panes = plan->panes};
+                                             .panes = plan->panes,
+                                             .wait_us = plan->watermark_s * US_PER_SECOND,
+                                             .waits_for_us = plan->gap_s > 0 ? -plan->gap_s * US_PER_SECOND
+                                                                             : plan->pane_s * US_PER_SECOND};
     ask_of_messages(asked);
     ask_for_windows(asked);
     ask_for_groups(asked);
@@ -217,6 +220,42 @@ static bool compare_ledger(const struct asked *asked, const struct oracle_answer
                    (long long)expected->consumed, (long long)expected->bad, (long long)expected->live);
 }
 
+static bool compare_late(const struct asked *asked, const struct oracle_answer *expected)
+{
+    int64_t late = snapshot_ledger(asked->snapshot).views[asked->number].late;
+    return late == expected->late || differs("view %s: the ledger says %lld late; the messages give %lld",
+                                             asked->query.view->name, (long long)late, (long long)expected->late);
+}
+
+/* Nothing that the answer doesn't hold was there by then. */
+static bool may_be_idle_time(const struct asked *asked, size_t number, int64_t at_us)
+{
+    const struct topic_partition *partition = &the_world.topic.partitions[number];
+    int64_t offset = asked->oracle.to[number] > partition->first ? asked->oracle.to[number] : partition->first;
+    for (; offset < partition->end; offset++)
+        if (topic_message(&the_world.topic, (int32_t)number, offset)->appended_us < at_us)
+            return false;
+    return true;
+}
+
+/* The least, over the partitions, of the clock that the messages give, or a later idle time. */
+static bool compare_watermark(const struct asked *asked, const struct oracle_answer *expected)
+{
+    int64_t least_us = INT64_MAX, wait_us = asked->oracle.wait_us;
+    for (size_t i = 0; i < asked->snapshot->partition_count; i++) {
+        int64_t settled_us = asked->snapshot->partitions[i].settled_us, clock_us = expected->clocks_us[i];
+        if (settled_us != clock_us && (settled_us < clock_us || !may_be_idle_time(asked, i, settled_us)))
+            return differs("partition %zu waits for nothing before %lld; the messages bring its clock to %lld", i,
+                           (long long)settled_us, (long long)clock_us);
+        least_us = settled_us > 0 && settled_us < least_us ? settled_us : least_us;
+    }
+    int64_t expected_us = wait_us == 0 || least_us == INT64_MAX ? INT64_MIN : least_us - wait_us;
+    int64_t watermark_us = snapshot_watermark_us(asked->snapshot, asked->number);
+    return watermark_us == expected_us ||
+           differs("view %s: the watermark is %lld and not %lld", asked->query.view->name, (long long)watermark_us,
+                   (long long)expected_us);
+}
+
 /* It never goes back, and so may be that of messages that were read once. */
 static bool compare_clock(const struct asked *asked, const struct oracle_answer *expected)
 {
@@ -235,7 +274,8 @@ static bool is_explained(struct asked *asked, const struct selection *selection)
         for (int i = 0; i < TOPIC_PARTITIONS; i++)
             asked->oracle.lost[i] = story >> i & 1;
         if (oracle_answer(&asked->oracle, &expected) && compare_clock(asked, &expected) &&
-            compare_rows(asked, selection, &expected) && compare_ledger(asked, &expected))
+            compare_rows(asked, selection, &expected) && compare_ledger(asked, &expected) &&
+            compare_late(asked, &expected) && compare_watermark(asked, &expected))
             return true;
         if (!the_world.has_lost_tail)
             return false;

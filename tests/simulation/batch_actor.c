@@ -341,7 +341,7 @@ static bool add_version(struct versions *versions, struct decoder *decoder, int3
     bool good = decoder_decode(decoder, (struct text){message->payload, message->length}, message->record_us, &record,
                                &rejection) == DECODE_GOOD;
     assert(good != message->bad);
-    bool done = !good || versions_add(versions, partition, &record, error);
+    bool done = !good || versions_add(versions, partition, &record, message->record_us, error);
     decoder_reset(decoder);
     return done;
 }
@@ -379,7 +379,8 @@ static bool rebuild_all(struct source_run *run, struct view_change ret_changes[]
     if (!compute(process, run, &ledger, error))
         return false;
     for (size_t i = 0; i < run->source->view_count; i++)
-        ret_changes[i] = (struct view_change){.counted = ledger.views[i].counted, .filtered = ledger.views[i].filtered};
+        ret_changes[i] = (struct view_change){
+            .counted = ledger.views[i].counted, .filtered = ledger.views[i].filtered, .late = ledger.views[i].late};
     return true;
 }
 
@@ -420,6 +421,7 @@ static bool publish_write(struct publishing *publishing, struct error *error)
     for (size_t i = 0; i < run->source->view_count; i++) {
         publication->ledger.views[i].counted = publishing->changes[i].counted;
         publication->ledger.views[i].filtered = publishing->changes[i].filtered;
+        publication->ledger.views[i].late = publishing->changes[i].late;
     }
     for (size_t i = 0; run->batch->accepts_gaps && i < run->partition_count; i++)
         for (int gap = 0; gap < process->tx.partitions[i].gap_count; gap++)

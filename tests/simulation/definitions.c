@@ -52,7 +52,8 @@ static int64_t one_of(const int64_t from[], size_t count)
 /* Event times lie up to 50 hours before the latest, so that a retention cuts between them. */
 static struct view_plan plan_of(enum view_kind kind)
 {
-    struct view_plan plan = {.kind = kind, .panes = 1, .takes_all_amounts = chance_one_in(2)};
+    struct view_plan plan = {
+        .kind = kind, .panes = 1, .takes_all_amounts = chance_one_in(2), .watermark_s = ONE_OF(0, 60, 1800, 24 * 3600)};
     switch (kind) {
     case BY_MINUTE:
         plan.pane_s = 60;
@@ -141,6 +142,7 @@ static void make_view(struct definition *definition, size_t number)
                       .panes = plan->panes,
                       .zone = definition->views[number].zone,
                       .retention_s = plan->retention_s,
+                      .watermark_us = plan->watermark_s * US_PER_SECOND,
                       .dimensions = {CATEGORY},
                       .dimension_count = plan->kind != BY_MINUTE,
                       .sums = {AMOUNT},
@@ -161,6 +163,7 @@ static void add_members(struct definition *definition, struct view *view)
     members->name = "by_day:amount";
     members->dimensions[members->dimension_count++] = AMOUNT;
     members->sum_count = members->measure_count = 0;
+    members->watermark_us = 0;
     members->shown = view;
     for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
         view->measures[view->measure_count++] = measures[i];

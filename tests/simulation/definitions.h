@@ -15,6 +15,7 @@ struct view_plan {
     int64_t pane_s, panes;  /* of a row; of sessions 0 */
     int64_t gap_s;          /* of sessions, else 0 */
     int64_t retention_s;    /* 0: none */
+    int64_t watermark_s;    /* 0: none */
     bool takes_all_amounts; /* else only those above 0 */
 };
 

@@ -2,6 +2,7 @@
 #include "oracle.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "world.h"
 
@@ -85,11 +86,16 @@ static void add_all_sessions(const struct oracle_question *question, struct orac
         add_sessions(question, category, answer);
 }
 
+static bool counts(const struct oracle_question *question, const struct order_message *message)
+{
+    return !message->cancelled && (question->takes_all_amounts || message->cents > 0);
+}
+
 static void add(const struct oracle_question *question, const struct order_message *message,
                 struct oracle_answer *answer)
 {
     answer->live++;
-    if (message->cancelled || (!question->takes_all_amounts && message->cents <= 0))
+    if (!counts(question, message))
         return;
     if (question->gap_us > 0)
         counted.messages[counted.count++] = message;
@@ -97,11 +103,22 @@ static void add(const struct oracle_question *question, const struct order_messa
         add_to_windows(question, message, answer);
 }
 
-static void follow_clock(const struct order_message *message, struct oracle_answer *answer)
+/* What a session waits for it may still get at the very end of its gap. */
+static bool is_late(const struct oracle_question *question, const struct order_message *message, int64_t clock_us)
+{
+    bool is_session = question->waits_for_us < 0;
+    int64_t end_us = is_session
+                         ? message->event_us - question->waits_for_us + 1
+                         : message->event_us - message->event_us % question->waits_for_us + question->waits_for_us;
+    return clock_us > 0 && counts(question, message) && end_us <= clock_us - question->wait_us;
+}
+
+static void follow_clock(const struct order_message *message, int32_t partition, struct oracle_answer *answer)
 {
     int64_t at_us =
         message->record_us >= 0 && message->record_us < message->event_us ? message->record_us : message->event_us;
     answer->clock_us = at_us > answer->clock_us ? at_us : answer->clock_us;
+    answer->clocks_us[partition] = at_us > answer->clocks_us[partition] ? at_us : answer->clocks_us[partition];
 }
 
 static bool was_lost(const struct oracle_question *question, int32_t partition, int64_t offset)
@@ -127,7 +144,9 @@ static bool add_partition(const struct oracle_question *question, int32_t partit
         answer->bad += message->bad;
         if (message->bad)
             continue;
-        follow_clock(message, answer);
+        bool is_kept = !question->keeps_first || !question->has_versions || !kept[message->order];
+        answer->late += question->wait_us > 0 && is_kept && is_late(question, message, answer->clocks_us[partition]);
+        follow_clock(message, partition, answer);
         if (!question->has_versions)
             add(question, message, answer);
         else if (!kept[message->order] || !question->keeps_first)
@@ -142,7 +161,8 @@ static bool add_partition(const struct oracle_question *question, int32_t partit
 bool oracle_answer(const struct oracle_question *question, struct oracle_answer *ret_answer)
 {
     ret_answer->count = 0;
-    ret_answer->consumed = ret_answer->bad = ret_answer->live = ret_answer->clock_us = 0;
+    ret_answer->consumed = ret_answer->bad = ret_answer->live = ret_answer->clock_us = ret_answer->late = 0;
+    memset(ret_answer->clocks_us, 0, sizeof ret_answer->clocks_us);
     counted.count = 0;
     for (int32_t i = 0; i < TOPIC_PARTITIONS; i++)
         if (!add_partition(question, i, ret_answer))

@@ -82,6 +82,7 @@ static void write_payload(struct order_message *message)
 
 static void append(struct topic_partition *partition, struct order_message *message)
 {
+    message->appended_us = clock_wall_us();
     partition->messages[partition->end++ - partition->began] = message;
 }
 

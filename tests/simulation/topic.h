@@ -19,6 +19,7 @@ struct order_message {
     int order, category;
     int64_t event_us, record_us, cents; /* record_us: -1 where the record has no time */
     bool cancelled;
+    int64_t appended_us; /* wall time */
     char payload[160];
     size_t length;
 };

@@ -58,6 +58,7 @@ class View:
     where: object = paid_order
     panes: int = 1  # so many windows, one after the other, are a row
     gap: int = 0  # in seconds: rows are sessions, and there is no window
+    watermark: int = 0  # in seconds: how long late versions are waited for; 0: there is none
 
 
 @dataclass(frozen=True)
@@ -271,6 +272,13 @@ def sessions(orders, view):
         yield order, [moment(start)]
 
 
+def has_ended(at_us, settled_us, view):
+    """Whether the window of this instant had: the first of several, and a session of its own only once it can't grow."""
+    if view.gap:
+        return at_us + view.gap * 1_000_000 < settled_us
+    return at_us < window_start(settled_us, view.window, view.time_zone) * 1_000_000
+
+
 def moment(at_us):
     """Seconds since 1970, exactly: a whole number where it is one."""
     return at_us // 1_000_000 if at_us % 1_000_000 == 0 else Decimal(at_us).scaleb(-6)
@@ -293,14 +301,21 @@ class Log:
     def __init__(self, source):
         self.source = source
         self.partitions = defaultdict(list)  # partition: [(offset, order or None where bad)], by offset
+        self.clocks = defaultdict(dict)  # partition: {offset: latest event time before it, in microseconds; or None}
+        self._clocks = {}
 
     def append(self, partition, message):
         messages = self.partitions[partition]
         assert not messages or messages[-1][0] < message.offset, "a log goes up"
+        clock = self.clocks[partition][message.offset] = self._clocks.get(partition)
         try:
-            messages.append((message.offset, decode(message, self.source)))
+            order = decode(message, self.source)
         except Bad:
             messages.append((message.offset, None))
+            return
+        messages.append((message.offset, order))
+        at = min(order["at"], message.record_ms * 1000)
+        self._clocks[partition] = at if clock is None else max(clock, at)
 
     def ends(self):
         """{partition: the offset after its last message}"""
@@ -372,7 +387,30 @@ class Log:
     def view_ledger(self, view, offsets=None):
         survivors, _ = self.surviving(offsets)
         counted = sum(1 for order in survivors if view.where(order))
-        return {"counted": counted, "filtered": len(survivors) - counted}
+        ledger = {"counted": counted, "filtered": len(survivors) - counted}
+        return {**ledger, "late": self.late(view, offsets)} if view.watermark else ledger
+
+    def late(self, view, offsets=None):
+        """How many messages counted when they came, and came when their window had ended."""
+        count = 0
+        for partition, messages in self.partitions.items():
+            below = messages[-1][0] + 1 if offsets is None else offsets.get(partition, 0)
+            for offset, order in self._counting(messages, below):
+                clock = self.clocks[partition][offset]
+                settled = None if clock is None else clock - view.watermark * 1_000_000
+                count += settled is not None and view.where(order) and has_ended(order["at"], settled, view)
+        return count
+
+    def _counting(self, messages, below):
+        known = set()
+        for offset, order in messages:
+            if offset >= below:
+                return
+            if order is None or (self.source.on_duplicate == "ignore" and order[self.source.key] in known):
+                continue
+            if self.source.on_duplicate == "ignore":
+                known.add(order[self.source.key])
+            yield offset, order
 
 
 def in_order(rows, view, order=(), per_window=None):

@@ -2,7 +2,6 @@
 #include "engine/native/reread.h"
 
 #include "base/shutdown.h"
-#include "master/master.h"
 
 struct log_scan {
     const struct reread *reread;
@@ -20,9 +19,11 @@ static bool take_message(void *context, const struct log_message *message, struc
     if (shutdown_requested())
         return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
     bool good;
+    struct master_row row = {.offset = message->offset, .record_time_us = message->record_time_us};
     bool done =
-        decoder_classify(scan->decoder, message->payload, message->record_time_us, &good, &record, &rejection, error) &&
-        reread->take(reread->context, message->offset, good ? &record : NULL, error);
+        decoder_classify(scan->decoder, message->payload, message->record_time_us, &good, &record, &rejection, error);
+    row.record = done && good ? &record : NULL;
+    done = done && reread->take(reread->context, &row, error);
     decoder_reset(scan->decoder);
     return done;
 }
@@ -50,7 +51,7 @@ static bool take_rows(const struct reread *reread, struct master_rows *rows, str
         if (row.damaged_field)
             return error_set(error, ERROR_DATA, "source %s: the master dataset has a %s that isn't one",
                              reread->source->name, row.damaged_field);
-        if (!reread->take(reread->context, row.offset, row.record, error))
+        if (!reread->take(reread->context, &row, error))
             return false;
     }
     return true;

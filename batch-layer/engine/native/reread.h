@@ -4,15 +4,15 @@
 #ifndef TIDEMARK_BATCH_REREAD_H
 #define TIDEMARK_BATCH_REREAD_H
 
-#include "batch.h"
+#include "master/master.h"
 
 struct reread {
     struct batch *batch;
     const struct source *source;
     int32_t partition;
     int64_t from, to; /* offsets */
-    /* `record` is NULL for a bad message, and valid only during the call. */
-    bool (*take)(void *context, int64_t offset, const struct record *record, struct error *error);
+    /* A message from either, valid only during the call. */
+    bool (*take)(void *context, const struct master_row *message, struct error *error);
     void *context;
 };
 

@@ -9,7 +9,7 @@ struct version {
 
 void versions_init(struct versions *versions, const struct source *source, struct panes *panes, struct ledger *ledger)
 {
-    *versions = (struct versions){.source = source, .panes = panes, .ledger = ledger};
+    *versions = (struct versions){.source = source, .panes = panes, .ledger = ledger, .partition = -1};
     bytes_map_init(&versions->map, sizeof(struct version) + source->schema.field_count * sizeof(struct value));
     source_mark_used(source, versions->used);
 }
@@ -42,6 +42,15 @@ static bool apply(struct versions *versions, const struct record *record, int si
     return true;
 }
 
+/* Those that count when they come. */
+static void count_late(struct versions *versions, const struct record *record)
+{
+    const struct source *source = versions->source;
+    for (size_t i = 0; i < source->view_count; i++)
+        if (view_is_late(&source->views[i], versions->clock_us, record->event_time_us))
+            versions->ledger->views[i].late += view_counts(&source->views[i], record);
+}
+
 static bool keep(struct versions *versions, struct version *version, const struct record *record, struct error *error)
 {
     const struct schema *schema = &versions->source->schema;
@@ -59,13 +68,15 @@ static bool keep(struct versions *versions, struct version *version, const struc
     return true;
 }
 
-bool versions_add(struct versions *versions, int32_t partition, const struct record *record, struct error *error)
+static bool add(struct versions *versions, const struct record *record, struct error *error)
 {
     const struct schema *schema = &versions->source->schema;
-    if (versions->source->on_duplicate == ON_DUPLICATE_NONE)
+    if (versions->source->on_duplicate == ON_DUPLICATE_NONE) {
+        count_late(versions, record);
         return apply(versions, record, 1, error);
+    }
     buffer_clear(&versions->key);
-    buffer_append(&versions->key, &partition, sizeof partition);
+    buffer_append(&versions->key, &versions->partition, sizeof versions->partition);
     buffer_append_text(&versions->key, record->values[schema->key].text);
     struct version *version = versions->key.failed ? NULL : bytes_map_at(&versions->map, buffer_text(&versions->key));
     if (!version)
@@ -74,6 +85,7 @@ bool versions_add(struct versions *versions, int32_t partition, const struct rec
         versions->ledger->duplicate++;
         return true;
     }
+    count_late(versions, record);
     if (version->known) {
         struct record before = {version->event_time_us, version->values};
         versions->ledger->replaced++;
@@ -81,4 +93,15 @@ bool versions_add(struct versions *versions, int32_t partition, const struct rec
             return false;
     }
     return keep(versions, version, record, error) && apply(versions, record, 1, error);
+}
+
+bool versions_add(struct versions *versions, int32_t partition, const struct record *record, int64_t record_time_us,
+                  struct error *error)
+{
+    if (partition != versions->partition)
+        versions->clock_us = 0;
+    versions->partition = partition;
+    bool added = add(versions, record, error);
+    versions->clock_us = clock_after(versions->clock_us, record->event_time_us, record_time_us);
+    return added;
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "database/changed_days.h"
+#include "engine/postgres/ranges.h"
 #include "master/raw_sql.h"
 
 struct merge {
@@ -11,26 +12,6 @@ struct merge {
     struct partition_ledger *ledgers;
     struct buffer sql;
 };
-
-/* What this run publishes of a partition, or what is ingested and lies after that. */
-enum reach { PUBLISHED_NOW, LATER };
-
-/* "(p = 0 and o >= 5 and o < 9) or …" of those offsets. */
-static void append_ranges(struct merge *merge, enum reach reach, const char *partition, const char *offset)
-{
-    const char *separator = "";
-    buffer_append_char(&merge->sql, '(');
-    for (size_t i = 0; i < merge->run->partition_count; i++) {
-        const struct run_partition *state = &merge->run->partitions[i];
-        int64_t from = reach == LATER ? state->cut : state->begins, to = reach == LATER ? state->ingested : state->cut;
-        if (from >= to)
-            continue;
-        buffer_appendf(&merge->sql, "%s(%s = %d and %s >= %" PRId64 " and %s < %" PRId64 ")", separator, partition,
-                       (int)state->number, offset, from, offset, to);
-        separator = " or ";
-    }
-    buffer_append_string(&merge->sql, *separator ? ")" : "false)");
-}
 
 static void append_key(struct merge *merge)
 {
@@ -66,7 +47,7 @@ static bool select_added(struct merge *merge, struct error *error)
     buffer_append_string(sql, " from ");
     append_raw_table(sql, merge->run->source);
     buffer_append_string(sql, " r where ");
-    append_ranges(merge, PUBLISHED_NOW, "r.tm_partition", "r.tm_offset");
+    append_ranges(sql, merge->run, PUBLISHED_NOW, "r.tm_partition", "r.tm_offset");
     if (rule != ON_DUPLICATE_NONE) {
         buffer_append_string(sql, " order by r.tm_partition, ");
         append_key(merge);
@@ -179,7 +160,7 @@ static bool count_good(struct merge *merge, struct error *error)
                                       "coalesce(max(tm_event_us) filter (where tm_record_us is null), 0) from ");
     append_raw_table(&merge->sql, merge->run->source);
     buffer_append_string(&merge->sql, " where ");
-    append_ranges(merge, PUBLISHED_NOW, "tm_partition", "tm_offset");
+    append_ranges(&merge->sql, merge->run, PUBLISHED_NOW, "tm_partition", "tm_offset");
     buffer_append_string(&merge->sql, " group by tm_partition");
     return by_partition(merge, use_good, error);
 }
@@ -194,7 +175,7 @@ static bool count_bad(struct merge *merge, struct error *error)
     buffer_append_string(&merge->sql, "select partition, count(*) from tidemark.bad where source = ");
     buffer_append_literal(&merge->sql, text_of(merge->run->source->name));
     buffer_append_string(&merge->sql, " and ");
-    append_ranges(merge, PUBLISHED_NOW, "partition", "\"offset\"");
+    append_ranges(&merge->sql, merge->run, PUBLISHED_NOW, "partition", "\"offset\"");
     buffer_append_string(&merge->sql, " group by partition");
     return by_partition(merge, use_bad, error);
 }
@@ -209,7 +190,7 @@ static bool count_later(struct merge *merge, struct error *error)
     buffer_append_string(&merge->sql, "select tm_partition, count(*) from ");
     append_messages(&merge->sql, merge->run->source);
     buffer_append_string(&merge->sql, " and ");
-    append_ranges(merge, LATER, "tm_partition", "tm_offset");
+    append_ranges(&merge->sql, merge->run, LATER, "tm_partition", "tm_offset");
     buffer_append_string(&merge->sql, " group by tm_partition");
     return by_partition(merge, use_later, error);
 }
@@ -301,7 +282,7 @@ static bool note_days(struct merge *merge, struct error *error)
                               "select tm_event_us from ");
     append_raw_table(sql, run->source);
     buffer_append_string(sql, " where ");
-    append_ranges(merge, PUBLISHED_NOW, "tm_partition", "tm_offset");
+    append_ranges(sql, merge->run, PUBLISHED_NOW, "tm_partition", "tm_offset");
     buffer_append_string(sql, ") ");
     changed_days_append_note(sql, &maker, run->batch->settings->zone, "tm_times");
     return execute(merge, error);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "database/schema.h"
+#include "engine/postgres/late.h"
 #include "engine/postgres/view_sql.h"
 #include "postgres/group_sql.h"
 #include "publication/kept_table.h"
@@ -280,12 +281,14 @@ bool rebuild_views(struct source_run *run, struct view_change ret_changes[], str
         if (!whole) {
             ret_changes[i].counted = run->publication.ledger.views[i].counted;
             ret_changes[i].filtered = run->publication.ledger.views[i].filtered;
+            ret_changes[i].late = run->publication.ledger.views[i].late;
         }
     }
     append_current_table(&current, run->source);
     buffer_append_string(&current, " o");
-    bool done = current.failed ? error_set(error, ERROR_INTERNAL, "out of memory")
-                               : rebuild_each(&rebuild, buffer_string(&current), error);
+    bool done = current.failed
+                    ? error_set(error, ERROR_INTERNAL, "out of memory")
+                    : rebuild_each(&rebuild, buffer_string(&current), error) && late_count(run, ret_changes, error);
     buffer_clean_up(&current);
     buffer_clean_up(&rebuild.sql);
     return done;

@@ -199,6 +199,15 @@ class Views(unittest.TestCase):
         log = log_of(message(0, order_id='"a"', status="null"), message(1, order_id='"b"', amount="0"))
         self.assertEqual(log.view_ledger(self.VIEW), {"counted": 0, "filtered": 2})
 
+    def test_message_is_late_by_the_clock_that_its_partition_had_before_it(self):
+        view = oracle.View("hour", watermark=1800, measures={"n": ("count",)})
+        times = "2026-01-01T12:00:00Z", "2026-01-01T10:59:00Z", "2026-01-01T11:00:00Z", "2026-01-01T10:00:00Z"
+        messages = [message(n, order_id=f'"{n}"', timestamp=f'"{time}"') for n, time in enumerate(times)]
+        self.assertEqual(log_of(*messages).view_ledger(view), {"counted": 4, "filtered": 0, "late": 2})
+        self.assertEqual(log_of(*messages).late(view, {0: 3}), 1)
+        self.assertEqual(log_of(*messages).late(oracle.View(gap=1800, watermark=1800)), 2)
+        self.assertEqual(log_of(*messages).late(oracle.View(gap=1800, watermark=1860)), 1)
+
     def test_average_is_rounded_half_up_and_null_is_no_customer(self):
         log = log_of(
             message(0, order_id='"a"', amount="0.01", customer_id="null"),

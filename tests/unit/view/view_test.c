@@ -208,6 +208,39 @@ static void a_fingerprint_changes_with_the_meaning_only(void **state)
     fixture->view.window.length_s = 60;
     view_fingerprint(&fixture->view, &source);
     assert_string_not_equal(before, fixture->view.fingerprint);
+    memcpy(before, fixture->view.fingerprint, sizeof before);
+    fixture->view.watermark_us = 1; /* late messages are counted by it */
+    view_fingerprint(&fixture->view, &source);
+    assert_string_not_equal(before, fixture->view.fingerprint);
+}
+
+/* By what the clock was before it, less what the view waits: here an hour. */
+static void a_message_is_late_once_its_window_had_ended(void **state)
+{
+    const struct fixture *fixture = *state;
+    const int64_t hour_us = INT64_C(3600000000), at_us = 1000 * hour_us;
+    struct view view = fixture->view;
+    assert_false(view_is_late(&view, at_us + 100 * hour_us, at_us)); /* nothing is waited for */
+    view.watermark_us = hour_us;
+    assert_false(view_is_late(&view, 0, at_us));
+    assert_false(view_is_late(&view, at_us + 2 * hour_us - 1, at_us));
+    assert_true(view_is_late(&view, at_us + 2 * hour_us, at_us));
+    assert_true(view_is_late(&view, at_us + 2 * hour_us, at_us + hour_us - 1));
+    assert_false(view_is_late(&view, at_us + 2 * hour_us, at_us + hour_us));
+    view.panes = 3; /* the first of its windows to end */
+    assert_true(view_is_late(&view, at_us + 2 * hour_us, at_us));
+    view.window = (struct window){.gap_s = 600}; /* what joins it may come at the very end of the gap */
+    assert_false(view_is_late(&view, at_us + hour_us + 600000000, at_us));
+    assert_true(view_is_late(&view, at_us + hour_us + 600000001, at_us));
+}
+
+static void a_clock_follows_event_times_up_to_their_records(void **state)
+{
+    (void)state;
+    assert_int_equal(clock_after(0, 5, 7), 5);
+    assert_int_equal(clock_after(0, 9, 7), 7);
+    assert_int_equal(clock_after(0, 9, -1), 9);
+    assert_int_equal(clock_after(8, 9, 7), 8);
 }
 
 static void fields_that_a_source_uses_are_those_its_views_read(void **state)
@@ -268,6 +301,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(fields_that_a_source_uses_are_those_its_views_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_field_is_counted_where_it_is_not_null, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_fingerprint_changes_with_the_meaning_only, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_message_is_late_once_its_window_had_ended, set_up, tear_down),
+        cmocka_unit_test(a_clock_follows_event_times_up_to_their_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,6 +157,86 @@ static void idle_time_is_published_as_it_was_at_the_cut(void **state)
     end_world(&world);
 }
 
+static const char waiting_views[] = "views:\n"
+                                    "  by_hour:\n"
+                                    "    source: orders\n"
+                                    "    where: status <> 'cancelled'\n"
+                                    "    window: tumbling 1 hour\n"
+                                    "    watermark: 30 minutes\n"
+                                    "    measures: { orders: count }\n"
+                                    "  by_day:\n"
+                                    "    source: orders\n"
+                                    "    window: tumbling 1 day\n"
+                                    "    watermark: 1 hour\n"
+                                    "    measures: { orders: count }\n"
+                                    "  visits:\n"
+                                    "    source: orders\n"
+                                    "    window: session 30 minutes\n"
+                                    "    retention: 7 days\n"
+                                    "    watermark: 1 hour\n"
+                                    "    dimensions: [category]\n"
+                                    "    measures: { orders: count }\n";
+#define LATE "select name, late from tidemark.view order by 1"
+
+/* By the clock of its partition before it; of what waits an hour, a session of half an hour waits the longest. */
+static void order_late_messages(struct world *world)
+{
+    order(world, 0, "a", "2026-07-01T12:00:00Z", "1.00", "paid");
+    order(world, 0, "b", "2026-07-01T10:29:00Z", "1.00", "paid");      /* by the hour, and of a session */
+    order(world, 0, "c", "2026-07-01T10:40:00Z", "1.00", "cancelled"); /* counts in no hour */
+    order(world, 1, "d", "2026-06-01T00:00:00Z", "1.00", "paid");      /* the first of its partition */
+    order(world, 0, "b", "2026-07-01T10:30:00Z", "2.00", "paid");      /* by the hour: each version is a message */
+}
+
+/* verify recomputes them from the messages by the view library. */
+static void late_messages_are_counted_by_view(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world_with(&world, 2, default_source, waiting_views);
+    order_late_messages(&world);
+    follow_and_run(&world);
+    assert_rows(&world, LATE, "by_day 0\nby_hour 2\nvisits 1");
+    verify_ok(&world);
+    order(&world, 0, "e", "2026-06-30T22:00:00Z", "1.00", "paid"); /* a day that ended in London an hour later */
+    order(&world, 1, "f", "2026-07-02T00:00:00Z", "1.00", "paid");
+    follow_and_run(&world);
+    assert_rows(&world, LATE, "by_day 1\nby_hour 3\nvisits 2");
+    verify_ok(&world);
+    char views[sizeof waiting_views]; /* another watermark is another definition: all are counted again */
+    memcpy(views, waiting_views, sizeof views);
+    memcpy(strstr(views, "30 minutes"), "90", strlen("90"));
+    configure(&world, default_source, views);
+    order(&world, 1, "g", "2026-07-02T00:00:00Z", "1.00", "paid");
+    follow_and_run(&world);
+    assert_rows(&world, LATE, "by_day 1\nby_hour 1\nvisits 2");
+    verify_ok(&world);
+    sql(&world, "update tidemark.view set late = late + 1 where name = 'by_hour'");
+    assert_false(verify_source(&world.batch, world.source, &world.error));
+    assert_non_null(strstr(world.error.message, "the ledger's late of view by_hour is published as 2; recomputed 1"));
+    end_world(&world);
+}
+
+static void duplicates_that_do_not_count_are_not_late(void **state)
+{
+    (void)state;
+    struct world world;
+    char source[sizeof default_source];
+    memcpy(source, default_source, sizeof source);
+    memcpy(strstr(source, "replace"), "ignore ", strlen("ignore "));
+    make_world_with(&world, 2, source, waiting_views);
+    order_late_messages(&world);
+    follow_and_run(&world);
+    assert_rows(&world, LATE, "by_day 0\nby_hour 1\nvisits 1");
+    verify_ok(&world);
+    order(&world, 0, "a", "2026-07-01T08:00:00Z", "1.00", "paid");
+    order(&world, 0, "g", "2026-07-01T08:00:00Z", "1.00", "paid");
+    follow_and_run(&world);
+    assert_rows(&world, LATE, "by_day 0\nby_hour 2\nvisits 2");
+    verify_ok(&world);
+    end_world(&world);
+}
+
 static void order_in_two_partitions_is_counted_with_an_alarm(void **state)
 {
     (void)state;
@@ -288,6 +368,8 @@ int main(void)
         cmocka_unit_test(messages_after_the_cut_wait_for_the_next_run),
         cmocka_unit_test(epoch_left_open_is_published_and_then_the_rest),
         cmocka_unit_test(idle_time_is_published_as_it_was_at_the_cut),
+        cmocka_unit_test(late_messages_are_counted_by_view),
+        cmocka_unit_test(duplicates_that_do_not_count_are_not_late),
         cmocka_unit_test(order_in_two_partitions_is_counted_with_an_alarm),
         cmocka_unit_test(first_version_stays_where_duplicates_are_ignored),
         cmocka_unit_test(every_message_counts_where_there_are_no_versions),
