@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmarks of sinks that tests/bench/sinks starts; see there."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.kafka import Kafka  # noqa: E402
+from support.postgres import Postgres  # noqa: E402
+from support.process import Child, free_port, wait_until  # noqa: E402
+from support.redis import Redis  # noqa: E402
+from support.tidemark import BIN, Folder, Platform, source, view  # noqa: E402
+
+from measure import cpu_of_all, machine  # noqa: E402
+
+PARTITIONS = 4
+SINKS = ("redis://live/rows", "postgres://analytics.rows", "kafka://rows")
+
+
+class Bench:
+    def __init__(self, folder):
+        self.folder = folder
+        self.kafka = Kafka(folder / "kafka", heap="1g")
+        self.redis, self.postgres = Redis(folder / "redis"), Postgres(folder / "postgres")
+        self.jobs = []
+
+    def stop(self):
+        for job in self.jobs:
+            job.kill()
+        for server in (self.kafka, self.redis, self.postgres):
+            server.stop()
+
+    def job(self, view_, sinks):
+        self.kafka.create("orders", PARTITIONS)
+        listen = {"emit": {"listen": f"127.0.0.1:{free_port()}"}}
+        job = Platform(
+            self.folder / "job", self.kafka.brokers, self.redis.url, self.postgres.url,
+            {"orders": source("orders")}, {"rows": {**view_, "emit": sinks}}, **listen,
+        )  # fmt: skip
+        self.jobs.append(job)
+        return job
+
+    def keep(self, seconds=30, rate=20_000):
+        """Each sink alone, and what following the stores costs without any micro-batch."""
+        view_ = view("orders", window="tumbling 1 minute", dimensions=["category"])
+        sinks = [{"to": to, "every": "300 ms"} for to in SINKS]
+        sinks.append({"to": "kafka://none", "every": "1 hour"})
+        job = self.job(view_, sinks)
+        speed = job.speed()
+        command = [BIN / "soak_generate", self.kafka.brokers, "orders", str(rate), "7", str(int(time.time()))]
+        load = Child("load", command, self.folder / "load.log")
+        print(f"{rate:,} orders a second, `every: 300 ms`, {seconds} s each; {machine()}\n")
+        print("| sink | CPU of `emit`, cores | micro-batches | rows |\n|---|---:|---:|---:|")
+        for to in ("kafka://none", *SINKS):
+            emitter = job.emit("--to", to)
+            wait_until(lambda: self.metric(job, "sink_state_timestamp_seconds", to) > 0, 60, f"{to} is written", children=[emitter, speed])  # noqa: B023
+            before = [self.metric(job, name, to) for name in ("sink_number", "sink_rows_total")]
+            cpu, began = cpu_of_all(emitter.pid), time.monotonic()
+            time.sleep(seconds)
+            cores = (cpu_of_all(emitter.pid) - cpu) / (time.monotonic() - began)
+            after = [self.metric(job, name, to) for name in ("sink_number", "sink_rows_total")]
+            name = "none: following alone" if to == "kafka://none" else f"`{to}`"
+            print(f"| {name} | {cores:.3f} | {after[0] - before[0]:.0f} | {after[1] - before[1]:.0f} |", flush=True)
+            emitter.stop()
+        load.stop()
+
+    def metric(self, job, name, to):
+        done = subprocess.run(
+            ["curl", "-sf", f"http://{job.config['emit']['listen']}/metrics"], capture_output=True, text=True
+        )
+        lines = [line for line in done.stdout.splitlines() if line.startswith(f"tidemark_{name}{{") and f'"{to}"' in line]
+        return float(lines[0].split()[-1]) if lines else 0.0
+
+
+def main(what, *numbers):
+    folder = Folder("bench")
+    bench = Bench(folder)
+    try:
+        getattr(bench, what)(*map(int, numbers))
+    finally:
+        bench.stop()
+        folder.remove()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
