@@ -12,7 +12,7 @@ from support.kafka import Kafka  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.process import Child, free_port, wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
-from support.tidemark import BIN, Folder, Platform, source, view  # noqa: E402
+from support.tidemark import BIN, Folder, Platform, run_to_the_end, source, view  # noqa: E402
 
 from measure import cpu_of_all, machine  # noqa: E402
 
@@ -42,6 +42,8 @@ class Bench:
         )  # fmt: skip
         self.jobs.append(job)
         return job
+
+    # --- keeping ---
 
     def keep(self, seconds=30, rate=20_000):
         """Each sink alone, and what following the stores costs without any micro-batch."""
@@ -73,6 +75,52 @@ class Bench:
         )
         lines = [line for line in done.stdout.splitlines() if line.startswith(f"tidemark_{name}{{") and f'"{to}"' in line]
         return float(lines[0].split()[-1]) if lines else 0.0
+
+    # --- starting ---
+
+    def start(self, rows=1_000_000):
+        job = self.job(view("orders", dimensions=["order_id"]), [{"to": to, "every": "1 hour"} for to in SINKS])
+        job.config["http"]["memory"] = "4 GiB"
+        job.write()
+        load = [BIN / "bench_generate", self.kafka.brokers, "orders", str(rows)]
+        subprocess.run(load, check=True, stdout=subprocess.DEVNULL)
+        run_to_the_end([BIN / "tidemark-speed", "run", "--until-end", "--config", job.path], env=job.environment())
+        view_alone = self.serving(job)
+        print(f"{rows:,} rows; {machine()}; tidemark-serving run, with the view alone: {view_alone:.0f} MB resident\n")
+        print("| sink | filled after, s | known again after, s | of it until the view is there, s | resident then, MB | bytes a row more than the view alone |")
+        print("|---|---:|---:|---:|---:|---:|")
+        for to in SINKS:
+            fill, again = self.once(job, to), self.once(job, to)
+            more = (again[2] - view_alone) * (1 << 20) / rows
+            print(
+                f"| `{to}` | {fill[0]:.1f} | {again[0]:.1f} | {again[1]:.1f} | {again[2]:.0f} | {more:.0f} |", flush=True
+            )
+
+    def serving(self, job):
+        """Resident memory of the view alone."""
+        serving = job.serving()
+        job.wait_for("rows", lambda answer: answer.complete, "the rows are served")
+        megabytes = resident_megabytes(serving.pid)
+        serving.stop()
+        return megabytes
+
+    def once(self, job, to):
+        """Seconds until the sink is as the view, those until the view was read, and resident memory then."""
+        began, read = time.monotonic(), 0.0
+        emitter = job.emit("--to", to)
+        while not self.metric(job, "sink_state_timestamp_seconds", to):
+            if not emitter.running():
+                raise RuntimeError(emitter.tail())
+            if not read and "answering orders" in emitter.tail():
+                read = time.monotonic() - began
+            time.sleep(0.05)
+        seconds, megabytes = time.monotonic() - began, resident_megabytes(emitter.pid)
+        emitter.stop()
+        return seconds, read, megabytes
+
+
+def resident_megabytes(pid):
+    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
 
 
 def main(what, *numbers):
