@@ -11,7 +11,8 @@
 #include "ports/held_rows.h"
 
 #define WRITE_US (30 * US_PER_SECOND)
-#define TIMEOUT_MS "30000" /* of a transaction that nobody goes on with */
+#define ROW_US 100          /* more for each row, since a first micro-batch may have millions */
+#define TIMEOUT_MS "180000" /* of a transaction that nobody goes on with; whoever opens the sink ends it at once */
 
 struct kafka_sink {
     struct sink_store store; /* first, so that one pointer is both */
@@ -213,7 +214,7 @@ static bool remove_all(struct kafka_sink *sink, const struct micro_batch *batch,
 static bool write_batch(struct sink_store *store, const struct micro_batch *batch, struct error *error)
 {
     struct kafka_sink *sink = of(store);
-    int64_t until_us = clock_monotonic_us() + WRITE_US;
+    int64_t until_us = clock_monotonic_us() + WRITE_US + (int64_t)batch->count * ROW_US;
     bool done =
         transaction_begin(sink->writer, error) && (!batch->restarts || remove_all(sink, batch, until_us, error));
     for (size_t i = 0; done && i < batch->count; i++)
