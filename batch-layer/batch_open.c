@@ -39,6 +39,10 @@ bool batch_open(const struct settings *settings, struct batch *ret_batch, struct
                           .metrics = metrics_new(batch_metrics, BATCH_METRIC_COUNT),
                           .unread_after_ms = (UNREAD_AFTER_US + settings->speed.flush_every_us) / 1000,
                           .access = access_of(settings)};
+    if (!settings_have_batch_layer(settings)) {
+        batch_close(&batch);
+        return error_set(error, ERROR_CONFIGURATION, "no source has a batch layer: each says batch: none");
+    }
     bool done = batch.access && batch.metrics ? kafka_log_open(batch.access, &batch.log, error)
                                               : error_set(error, ERROR_INTERNAL, "out of memory");
     done = done &&

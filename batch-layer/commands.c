@@ -99,6 +99,10 @@ static int for_each_source(const struct settings *settings, source_step *step)
         error = (struct error){0};
         if (only_source && strcmp(settings->sources[i].name, only_source) != 0)
             continue;
+        if (settings->sources[i].is_stream_alone) {
+            log_info("source %s: batch: none, so there is nothing for a batch layer to do", settings->sources[i].name);
+            continue;
+        }
         program_leave_with(code ? code : interrupted_code());
         if (step(&batch, &settings->sources[i], &error))
             continue;

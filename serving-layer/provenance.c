@@ -115,14 +115,29 @@ static void append_cut(const struct snapshot *snapshot, struct buffer *out)
     }
 }
 
+static void append_known_offset(int32_t partition, int64_t offset, bool *first, struct buffer *out)
+{
+    if (offset >= 0)
+        append_offset(partition, offset, first, out);
+}
+
 static void append_offsets(const struct snapshot *snapshot, struct buffer *out)
 {
     bool first = true;
-    for (size_t i = 0; i < snapshot->partition_count; i++) {
-        if (snapshot->partitions[i].offset < 0)
-            continue;
-        append_offset(snapshot->partitions[i].partition, snapshot->partitions[i].offset, &first, out);
-    }
+    for (size_t i = 0; i < snapshot->partition_count; i++)
+        append_known_offset(snapshot->partitions[i].partition, snapshot->partitions[i].offset, &first, out);
+}
+
+/* Where there is a batch layer, its cut says it. */
+static void append_beginnings(const struct snapshot *snapshot, struct buffer *out)
+{
+    bool first = true;
+    if (!snapshot->source->is_stream_alone)
+        return;
+    buffer_append_string(out, "\"from\": {");
+    for (size_t i = 0; i < snapshot->partition_count; i++)
+        append_known_offset(snapshot->partitions[i].partition, snapshot->partitions[i].from, &first, out);
+    buffer_append_string(out, "}, ");
 }
 
 static void append_watermark(const struct snapshot *snapshot, size_t view, struct buffer *out)
@@ -143,7 +158,9 @@ void provenance_append(const struct snapshot *snapshot, size_t view, const struc
     append_time_or_null(snapshot->publication.published_at_us, out);
     buffer_append_string(out, ", \"cut\": {");
     append_cut(snapshot, out);
-    buffer_append_string(out, "}}, \"speed\": {\"offsets\": {");
+    buffer_append_string(out, "}}, \"speed\": {");
+    append_beginnings(snapshot, out);
+    buffer_append_string(out, "\"offsets\": {");
     append_offsets(snapshot, out);
     buffer_append_string(out, "}, " LAG);
     append_number_or_null(snapshot_lag(snapshot), out);

@@ -86,11 +86,26 @@ static void append_unread(const struct snapshot *snapshot, struct buffer *out)
     buffer_append_char(out, '}');
 }
 
+/* Without a batch layer there is no epoch that is published. */
+static void append_name(const struct snapshot *snapshot, struct buffer *out)
+{
+    const struct source *source = snapshot->source;
+    buffer_appendf(out, "{\"name\": \"%s\", \"epoch\": ", source->name);
+    append_number_or_null(snapshot->loaded && !source->is_stream_alone ? snapshot->publication.epoch : -1, out);
+}
+
+static void append_layers(const struct source *source, struct buffer *out)
+{
+    buffer_appendf(out, ", \"layers\": [%s]",
+                   source->is_batch_alone    ? "\"batch\""
+                   : source->is_stream_alone ? "\"speed\""
+                                             : "\"batch\", \"speed\"");
+}
+
 static void append_source(const struct snapshot *snapshot, struct buffer *out)
 {
     const struct publication *publication = &snapshot->publication;
-    buffer_appendf(out, "{\"name\": \"%s\", \"epoch\": ", snapshot->source->name);
-    append_number_or_null(snapshot->loaded ? publication->epoch : -1, out);
+    append_name(snapshot, out);
     buffer_append_string(out, ", \"published_at\": ");
     append_time_or_null(publication->published_at_us, out);
     buffer_append_string(out, ", \"opened_at\": ");
@@ -107,8 +122,10 @@ static void append_source(const struct snapshot *snapshot, struct buffer *out)
                    snapshot->live_reachable ? "true" : "false");
     append_age(snapshot->live_read_us, out);
     buffer_append_string(out, "}, \"postgres\": {\"age_ms\": ");
-    append_age(snapshot->published_read_us, out);
-    buffer_append_string(out, "}, \"partitions\": {");
+    append_age(snapshot->source->is_stream_alone ? 0 : snapshot->published_read_us, out);
+    buffer_append_char(out, '}');
+    append_layers(snapshot->source, out);
+    buffer_append_string(out, ", \"partitions\": {");
     for (size_t i = 0; i < snapshot->partition_count; i++) {
         buffer_append_string(out, i ? ", " : "");
         append_partition(snapshot, i, out);
@@ -150,6 +167,10 @@ static void append_view_ledgers(const struct snapshot *snapshot, const struct le
         append_figure(is_known, "counted", ledger->views[i].counted, out);
         buffer_append_string(out, ", ");
         append_figure(is_known, "filtered", ledger->views[i].filtered, out);
+        if (snapshot->source->is_stream_alone) {
+            buffer_append_string(out, ", ");
+            append_figure(is_known, "expired", ledger->views[i].expired, out);
+        }
         append_closed(is_known, ledger_closes_view(ledger, i), out);
         if (snapshot->source->views[i].watermark_us > 0) {
             buffer_append_string(out, ", ");
@@ -172,8 +193,7 @@ static void append_partition_ledgers(const struct snapshot *snapshot, struct buf
 static void append_ledger(const struct snapshot *snapshot, struct buffer *out)
 {
     struct ledger ledger = snapshot_ledger(snapshot);
-    buffer_appendf(out, "{\"name\": \"%s\", \"epoch\": ", snapshot->source->name);
-    append_number_or_null(snapshot->loaded ? snapshot->publication.epoch : -1, out);
+    append_name(snapshot, out);
     buffer_append_string(out, ", ");
     append_fates(snapshot, &ledger.fates, out);
     append_closed(snapshot->loaded, snapshot_ledger_is_closed(snapshot), out);

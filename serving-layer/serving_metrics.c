@@ -203,7 +203,7 @@ static void observe_ages(struct metrics *metrics, struct snapshot *snapshot)
     static const char *const stores[] = {"postgres", "redis"};
     for (size_t i = 0; i < 2; i++) {
         const char *const labels[] = {snapshot->source->name, stores[i]};
-        if (read_us[i])
+        if (read_us[i] && !(i == 0 && snapshot->source->is_stream_alone))
             metric_set(metrics_series(metrics, METRIC_STORE_AGE, labels), now_us - read_us[i]);
     }
 }
@@ -243,6 +243,14 @@ static void observe_views(struct metrics *metrics, const struct snapshot *snapsh
     }
 }
 
+static void observe_publication(struct metrics *metrics, const struct snapshot *snapshot)
+{
+    const char *source = snapshot->source->name;
+    set(metrics, METRIC_EPOCH, source, snapshot->publication.epoch);
+    set(metrics, METRIC_PUBLISHED_AT, source, snapshot->publication.published_at_us);
+    set(metrics, METRIC_SPLIT_ORDERS, source, snapshot->publication.split_orders);
+}
+
 void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot)
 {
     const char *source = snapshot->source->name;
@@ -253,8 +261,8 @@ void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot)
         missing += snapshot->partitions[i].absence != ABSENT_NOT;
         stopped += *snapshot->partitions[i].alarm != '\0';
     }
-    set(metrics, METRIC_EPOCH, source, snapshot->publication.epoch);
-    set(metrics, METRIC_PUBLISHED_AT, source, snapshot->publication.published_at_us);
+    if (!snapshot->source->is_stream_alone)
+        observe_publication(metrics, snapshot);
     set(metrics, METRIC_CLOCK, source, snapshot->clock_us);
     set(metrics, METRIC_DEFERRED, source, snapshot_deferred(snapshot));
     set(metrics, METRIC_LAG, source, snapshot_lag(snapshot));
@@ -266,7 +274,6 @@ void serving_metrics_observe(struct metrics *metrics, struct snapshot *snapshot)
     set(metrics, METRIC_PARTITIONS_UNREAD, source, unread.partitions);
     set(metrics, METRIC_UNREAD, source, unread.messages);
     set(metrics, METRIC_GAPS, source, snapshot_gap_messages(snapshot));
-    set(metrics, METRIC_SPLIT_ORDERS, source, snapshot->publication.split_orders);
     set(metrics, METRIC_AUDIT_FAILURES, source, snapshot->damages);
     if (snapshot->loaded)
         observe_ledger(metrics, snapshot);

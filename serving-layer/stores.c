@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stores.h"
 
-#include "postgres/postgres.h"
+#include "postgres/sourced_publications.h"
 #include "redis/sourced_store.h"
 
 bool stores_open(const struct settings *settings, struct follower_stores *stores, struct error *error)
 {
-    return postgres_publications_open(settings->postgres.url, settings->postgres.password, &stores->publications,
-                                      error) &&
+    return sourced_publications_open(settings->postgres.url, settings->postgres.password, settings->sources,
+                                     settings->source_count, &stores->publications, error) &&
            sourced_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
                               settings->sources, settings->source_count, &stores->realtime, error);
 }

@@ -17,7 +17,7 @@
 #include "http/probe.h"
 #include "kafka/consumer.h"
 #include "kafka/dead_letters.h"
-#include "postgres/postgres.h"
+#include "postgres/sourced_publications.h"
 #include "watch/published.h"
 #include "redis/redis_store.h"
 #include "speed_metrics.h"
@@ -81,8 +81,8 @@ static bool open_stores(const struct process *process, struct worker_stores *ret
     const struct settings *settings = process->speed.settings;
     return redis_store_open(settings->redis.url, settings->redis.password, settings->redis.name_space,
                             &ret_stores->realtime, error) &&
-           postgres_publications_open(settings->postgres.url, settings->postgres.password, &ret_stores->publications,
-                                      error) &&
+           sourced_publications_open(settings->postgres.url, settings->postgres.password, settings->sources,
+                                     settings->source_count, &ret_stores->publications, error) &&
            (!has_dead_letters(settings) || kafka_dead_letters_open(&process->kafka, &ret_stores->dead_letters, error));
 }
 

@@ -19,7 +19,7 @@ void archive_read(struct assembly *assembly, const struct yaml_node *entry, cons
         problem_add(problems, entry->key->location, "\"write\" is missing: the folder that the day's messages go to");
     if (write)
         ret_archive->write = job_path_read(assembly, write, "write", true);
-    if (number == SIZE_MAX)
+    if (number == SIZE_MAX || !assembly_check_batch_layer(assembly, source, &assembly->sources[number]))
         return;
     ret_archive->source = &assembly->sources[number];
     check_columns(assembly, source, &ret_archive->source->schema);

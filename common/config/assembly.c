@@ -73,3 +73,13 @@ size_t assembly_find_field(struct assembly *assembly, const struct schema *schem
     problem_add(assembly->reader.problems, location, "unknown field%s%s", shown.text, suggest_field(schema, name).text);
     return FIELD_NONE;
 }
+
+bool assembly_check_batch_layer(struct assembly *assembly, const struct yaml_node *node, const struct source *source)
+{
+    if (source->is_stream_alone)
+        problem_add(assembly->reader.problems, node->location,
+                    "the source \"%s\" says batch: none, so no job has anything of it: leave that line out of the "
+                    "source, or this out of the job",
+                    source->name);
+    return !source->is_stream_alone;
+}

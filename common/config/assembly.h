@@ -20,6 +20,10 @@ struct assembly {
 /* The number of the source named by this scalar, or SIZE_MAX with the problem told. */
 size_t assembly_find_source(struct assembly *assembly, const struct yaml_node *name);
 
+/* Whether the source has a batch layer, whose jobs may name it as `node` does; else the problem is told there. */
+bool assembly_check_batch_layer(struct assembly *assembly, const struct yaml_node *node,
+                                const struct source *source) MUST_CHECK;
+
 /* Opens the zone; tells the problem at `location`. */
 bool assembly_open_zone(struct assembly *assembly, const char *name, struct location location,
                         const struct zone **ret_zone) MUST_CHECK;

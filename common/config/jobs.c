@@ -189,6 +189,8 @@ static void take_listed(struct assembly *assembly, const struct yaml_node *list,
         size_t number = assembly_find_source(assembly, item);
         if (number == SIZE_MAX)
             continue;
+        if (!assembly_check_batch_layer(assembly, item, &assembly->sources[number]))
+            continue;
         if (is_given(job, &assembly->sources[number]))
             problem_add(assembly->reader.problems, item->location, "the source \"%s\" is given twice", item->text.data);
         else
@@ -208,8 +210,8 @@ static void read_sources(struct assembly *assembly, const struct yaml_node *list
         return;
     }
     for (size_t i = 0; i < count; i++)
-        taken[i] = &assembly->sources[i];
-    job->source_count = count;
+        if (!assembly->sources[i].is_stream_alone)
+            taken[job->source_count++] = &assembly->sources[i];
 }
 
 /* The key that says that a job is of a kind, and what such a job does. */
@@ -317,10 +319,17 @@ static void read_job(struct assembly *assembly, const struct yaml_node *entry, s
 void jobs_assemble(struct assembly *assembly)
 {
     const struct yaml_node *map = assembly->jobs_node;
+    struct problems *problems = assembly->reader.problems;
     if (!map)
         return;
+    if (map->count > 0 && assembly->settings.source_count > 0 && !settings_have_batch_layer(&assembly->settings)) {
+        problem_add(problems, map->first->key->location,
+                    "each source says batch: none, and jobs are the batch layer's: leave \"jobs\" out, or that line "
+                    "out of a source");
+        return;
+    }
     if (map->count > JOBS_MAX) {
-        problem_add(assembly->reader.problems, map->location, "at most %d jobs", JOBS_MAX);
+        problem_add(problems, map->location, "at most %d jobs", JOBS_MAX);
         return;
     }
     struct job *jobs = reader_allocate(&assembly->reader, map->count * sizeof *jobs);

@@ -63,7 +63,7 @@ static void read_create(struct assembly *assembly, const struct yaml_node *node,
     query->schema = schema.length ? reader_copy(&assembly->reader, schema) : NULL;
 }
 
-static void find_reads(struct assembly *assembly, struct query *query)
+static void find_reads(struct assembly *assembly, const struct yaml_node *statement, struct query *query)
 {
     size_t count = assembly->settings.source_count;
     struct query_read *reads = reader_allocate(&assembly->reader, count * sizeof *reads);
@@ -72,7 +72,8 @@ static void find_reads(struct assembly *assembly, struct query *query)
         if (!source->name)
             continue;
         bool is_raw = statement_names_table(query->statement, "raw", source->name);
-        if (is_raw || statement_names_table(query->statement, "live", source->name))
+        bool is_named = is_raw || statement_names_table(query->statement, "live", source->name);
+        if (is_named && assembly_check_batch_layer(assembly, statement, source))
             reads[query->read_count++] = (struct query_read){source, is_raw};
     }
     query->reads = reads;
@@ -87,5 +88,5 @@ void query_read(struct assembly *assembly, const struct yaml_node *entry, const 
     read_replace(assembly, entry, written, ret_query);
     if (written->create)
         read_create(assembly, written->create, ret_query);
-    find_reads(assembly, ret_query);
+    find_reads(assembly, written->statement, ret_query);
 }

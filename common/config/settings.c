@@ -12,6 +12,14 @@ void settings_destroy(struct settings *settings)
     free(settings);
 }
 
+bool settings_have_batch_layer(const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->source_count; i++)
+        if (!settings->sources[i].is_stream_alone)
+            return true;
+    return false;
+}
+
 const struct source *settings_source(const struct settings *settings, struct text name)
 {
     for (size_t i = 0; i < settings->source_count; i++)

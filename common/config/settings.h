@@ -199,6 +199,9 @@ struct settings {
     size_t job_depth; /* of the deepest */
 };
 
+/* Whether a source has a batch layer: else there is nothing for one to do, and no PostgreSQL. */
+bool settings_have_batch_layer(const struct settings *settings);
+
 /* Forgets all of it; NULL is nothing. */
 void settings_destroy(struct settings *settings);
 

@@ -269,6 +269,14 @@ static void read_list(struct assembly *assembly, const struct yaml_node *list, c
         sink.view = settings_view(settings, text_of(view), &sink.source);
         if (entry->kind != YAML_MAP || !read_sink(assembly, entry, &sink))
             continue;
+        sink.view = settings_view(settings, text_of(view), &sink.source);
+        if (sink.kind == SINK_POSTGRES && sink.source && sink.source->is_stream_alone) {
+            problem_add(assembly->reader.problems, yaml_find(entry, "to")->location,
+                        "the source \"%s\" says batch: none, and is answered without PostgreSQL: give console, "
+                        "kafka://TOPIC or redis://PREFIX/NAME",
+                        sink.source->name);
+            continue;
+        }
         if (settings->sink_count == SINKS_MAX) {
             problem_add(assembly->reader.problems, entry->location, "at most %d sinks", SINKS_MAX);
             return;

@@ -13,13 +13,13 @@
 /* A source as its keys say it, before it is checked as a whole. */
 struct written_source {
     const char *topic, *dead_letter, *key, *event_time;
-    size_t event_time_unit, on_duplicate, speed;
+    size_t event_time_unit, on_duplicate, speed, batch;
     int64_t horizon_us, max_future_us, idle_after_us, breaker;
     const struct yaml_node *fields;
 };
 
 static const char *const on_duplicate_words[] = {"replace", "ignore", "none", NULL};
-static const char *const speed_words[] = {"layer", "none", NULL};
+static const char *const layer_words[] = {"layer", "none", NULL};
 static const char *const time_unit_words[] = {"rfc3339", "seconds", "milliseconds", "microseconds", NULL};
 
 static const struct option event_time_options[] = {
@@ -97,12 +97,22 @@ const struct option source_options[] = {
     {.key = "speed",
      .type = &option_word,
      .offset = offsetof(struct written_source, speed),
-     .words = speed_words,
+     .words = layer_words,
      .fallback = "layer",
      .meaning =
          "`none` is batch alone: `tidemark-speed` leaves the topic alone, each batch run publishes up to the log's "
          "stable end, and what is answered is what is published. Where all sources say so, no Redis is needed. "
          "Bad messages are kept and listed, but not written to `dead_letter`, which the speed layer does.",
+     .example = "none"},
+    {.key = "batch",
+     .type = &option_word,
+     .offset = offsetof(struct written_source, batch),
+     .words = layer_words,
+     .fallback = "layer",
+     .meaning =
+         "`none` is stream alone (Kappa): there is no batch layer and no cut, and what is answered is what "
+         "`tidemark-speed` keeps in Redis. Each view then needs a `retention`, and the topic has to keep what versions "
+         "can still come for. Where all sources say so, no PostgreSQL is needed.",
      .example = "none"},
     {.key = "horizon",
      .type = &option_duration,
@@ -112,7 +122,7 @@ const struct option source_options[] = {
      .fallback = "48 hours",
      .meaning =
          "How far back the speed layer knows orders, by record time. A correction of an older order waits for the "
-         "next batch run.",
+         "next batch run. Not of a source with `batch: none`, of which it knows all.",
      .example = "7 days"},
     {.key = "max_future",
      .type = &option_duration,
@@ -261,6 +271,19 @@ static void check_event_time(struct assembly *assembly, const struct yaml_node *
                     is_text ? "text" : "a number");
 }
 
+/* What a source lacks that has one layer alone. */
+static void check_layers(struct assembly *assembly, const struct yaml_node *entry, const struct source *source)
+{
+    struct problems *problems = assembly->reader.problems;
+    if (source->is_batch_alone && source->is_stream_alone)
+        problem_add(problems, option_location(entry, "batch"),
+                    "with speed: none and batch: none nothing would be computed: leave one of them out");
+    if (source->is_stream_alone && yaml_find(entry, "horizon"))
+        problem_add(problems, option_location(entry, "horizon"),
+                    "there is no horizon with batch: none: without a batch layer to correct what is older, the index "
+                    "knows every order, within speed.index_memory; leave it out");
+}
+
 static void read_source(struct assembly *assembly, const struct yaml_node *entry, struct source *source)
 {
     struct written_source written = {0};
@@ -272,6 +295,8 @@ static void read_source(struct assembly *assembly, const struct yaml_node *entry
     source->dead_letter = written.dead_letter;
     source->on_duplicate = (enum on_duplicate)written.on_duplicate;
     source->is_batch_alone = written.speed > 0;
+    source->is_stream_alone = written.batch > 0;
+    check_layers(assembly, entry, source);
     source->horizon_us = written.horizon_us;
     source->idle_after_us = written.idle_after_us;
     source->breaker = written.breaker;

@@ -327,12 +327,16 @@ static void read_measures(struct assembly *assembly, const struct yaml_node *map
 }
 
 static void read_retention(struct assembly *assembly, const struct yaml_node *entry, int64_t retention_us,
-                           struct view *view)
+                           bool is_stream_alone, struct view *view)
 {
     view->retention_s = retention_us / US_PER_SECOND;
     if (retention_us % US_PER_SECOND != 0)
         problem_add(assembly->reader.problems, option_location(entry, "retention"),
                     "\"retention\" must be whole seconds");
+    else if (retention_us == 0 && is_stream_alone)
+        problem_add(assembly->reader.problems, entry->key->location,
+                    "a view of a source with batch: none needs a \"retention\", such as 30 days: what it counts is in "
+                    "Redis, and nowhere else, until it is past that");
     else if (retention_us > 0 && view->retention_s < view->panes * view->window.length_s + view->window.gap_s)
         problem_add(assembly->reader.problems, option_location(entry, "retention"),
                     "\"retention\" must not be shorter than %s", view->window.gap_s ? "the gap" : "the window");
@@ -353,7 +357,7 @@ static void check_session(struct assembly *assembly, const struct yaml_node *ent
 }
 
 static void read_view(struct assembly *assembly, const struct yaml_node *entry, const struct written_view *written,
-                      struct view *view)
+                      bool is_stream_alone, struct view *view)
 {
     view->name = reader_copy(&assembly->reader, entry->key->text);
     view->zone = assembly->settings.zone;
@@ -368,7 +372,7 @@ static void read_view(struct assembly *assembly, const struct yaml_node *entry, 
         read_dimensions(assembly, written->dimensions, view);
     if (written->measures)
         read_measures(assembly, written->measures, view);
-    read_retention(assembly, entry, written->retention_us, view);
+    read_retention(assembly, entry, written->retention_us, is_stream_alone, view);
     view->watermark_us = written->watermark_us;
     if (written->retention_us > 0 && written->watermark_us > written->retention_us)
         problem_add(assembly->reader.problems, option_location(entry, "watermark"),
@@ -390,7 +394,7 @@ static size_t read_entry(struct assembly *assembly, const struct yaml_node *entr
     if (source == SIZE_MAX || assembly->source_is_broken[source])
         return SIZE_MAX;
     view->schema = &assembly->sources[source].schema;
-    read_view(assembly, entry, &written, view);
+    read_view(assembly, entry, &written, assembly->sources[source].is_stream_alone, view);
     return source;
 }
 

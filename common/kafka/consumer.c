@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/wide.h"
 #include "kafka/extents.h"
 #include "kafka/message.h"
 
@@ -317,9 +318,44 @@ static bool partition_count(struct consumer *port, const char *topic, int32_t *r
     return kafka_partition_count(kafka_consumer_client(port), topic, ret_count, error);
 }
 
-static void commit_group_offsets(struct consumer *port, const struct consumer_position positions[], size_t count)
+#define FIRST_PREFIX "first=" /* of what is kept with the group's offsets */
+
+static bool recorded_first(struct consumer *port, const char *topic, int32_t partition, int64_t *ret_first,
+                           struct error *error)
 {
-    rd_kafka_topic_partition_list_t *list = position_list(positions, count);
+    const struct consumer_position asked = {topic, partition, 0};
+    rd_kafka_topic_partition_list_t *list = position_list(&asked, 1);
+    const rd_kafka_topic_partition_t *one = list->elems;
+    rd_kafka_resp_err_t code = rd_kafka_committed(kafka_consumer_client(port), list, KAFKA_TIMEOUT_MS);
+    code = code ? code : one->err;
+    const size_t prefix = sizeof FIRST_PREFIX - 1;
+    const char *kept = one->metadata;
+    *ret_first = -1;
+    if (kept && one->metadata_size > prefix && memcmp(kept, FIRST_PREFIX, prefix) == 0 &&
+        !integer_parse((struct text){kept + prefix, one->metadata_size - prefix}, ret_first))
+        *ret_first = -1;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == 0 || kafka_error(error, code, "the group's offsets");
+}
+
+/* librdkafka frees it as it would its own. */
+static void keep_first(rd_kafka_topic_partition_t *one, int64_t first)
+{
+    char text[sizeof FIRST_PREFIX + 24];
+    int length = snprintf(text, sizeof text, FIRST_PREFIX "%lld", (long long)first);
+    one->metadata = strdup(text);
+    one->metadata_size = one->metadata ? (size_t)length : 0;
+}
+
+static void commit_group_offsets(struct consumer *port, const struct group_offset offsets[], size_t count)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_topic_partition_t *one =
+            rd_kafka_topic_partition_list_add(list, offsets[i].topic, offsets[i].partition);
+        one->offset = offsets[i].next;
+        keep_first(one, offsets[i].first);
+    }
     rd_kafka_commit(kafka_consumer_client(port), list, 1);
     rd_kafka_topic_partition_list_destroy(list);
 }
@@ -375,6 +411,7 @@ static const struct consumer_operations operations = {
     .known_end = known_end,
     .real_end = real_end,
     .offset_at = offset_at,
+    .recorded_first = recorded_first,
     .partition_count = partition_count,
     .cluster = cluster,
     .commit_group_offsets = commit_group_offsets,

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "state/fit.h"
-#include "view/window.h"
+#include "view/retention.h"
 
 #define FEED_SHARE 32 /* what a view's feed remembers is at most this part of the memory for rows */
 
@@ -90,6 +90,12 @@ size_t snapshot_view_bytes(const struct snapshot *snapshot, size_t view)
 static int64_t gap_us(const struct view *view)
 {
     return view->window.gap_s * US_PER_SECOND;
+}
+
+/* What a session begins with is judged by the gap before it. */
+static int64_t kept_from(const struct view *view, int64_t expired_us)
+{
+    return expired_us == INT64_MIN ? expired_us : expired_us - gap_us(view);
 }
 
 int64_t snapshot_floor_us(const struct snapshot *snapshot, size_t view)
@@ -228,6 +234,16 @@ static int64_t settled_us(const struct slot *included, const struct published_pa
     return included ? later(at_us, later(included->clock_us, included->idle_us)) : at_us;
 }
 
+/* Without a batch layer nothing makes right what was deferred: it is past when its panes are. */
+static bool has_deferred(const struct source *source, const struct slot *slot)
+{
+    bool all_past = source->is_stream_alone && source->view_count > 0;
+    for (size_t i = 0; all_past && i < source->view_count; i++)
+        all_past =
+            slot->deferred_us < kept_from(&source->views[i], view_kept_from_us(&source->views[i], slot->clock_us));
+    return !all_past;
+}
+
 static struct partition_provenance state_of(const struct live *live, int32_t number,
                                             const struct publication *publication)
 {
@@ -240,6 +256,7 @@ static struct partition_provenance state_of(const struct live *live, int32_t num
                  : slot->exists ? slot->first
                                 : -1,
         .cut = published ? published->cut : -1,
+        .from = publication->is_never && slot->epoch_count > 0 ? slot->epochs[0].offset : -1,
         .next = slot->exists ? slot->next : -1,
         .clock_us = published ? published->clock_us : 0,
         .included = is_included(live, slot, number, publication),
@@ -255,7 +272,7 @@ static struct partition_provenance state_of(const struct live *live, int32_t num
     state.offset = state.included ? slot->next : published ? published->cut : state.first;
     if (state.included) {
         add_fates_after(reader, publication->epoch, &state.fates);
-        state.deferred = state.fates.deferred;
+        state.deferred = has_deferred(live->source, slot) ? state.fates.deferred : 0;
         state.gaps = gaps_after(slot, state.cut);
     }
     state.settled_us = settled_us(state.included ? slot : NULL, published);
@@ -327,16 +344,8 @@ static void sum_ledgers(struct update *update, const struct live *live)
 /* Where kept windows begin: at the one that holds the clock less the retention. */
 static int64_t expired_before(const struct view *view, int64_t clock_us, int64_t before_us)
 {
-    if (view->retention_s <= 0 || clock_us <= 0)
-        return before_us;
-    int64_t edge_us = window_start_us(&view->window, view->zone, clock_us - view->retention_s * US_PER_SECOND);
+    int64_t edge_us = view_kept_from_us(view, clock_us);
     return edge_us > before_us ? edge_us : before_us;
-}
-
-/* What a session begins with is judged by the gap before it. */
-static int64_t kept_from(const struct view *view, int64_t expired_us)
-{
-    return expired_us == INT64_MIN ? expired_us : expired_us - gap_us(view);
 }
 
 static bool prepare_live(struct update *update, const struct live *live)

@@ -31,6 +31,7 @@ struct partition_provenance {
     bool included;      /* the epochs of its slot after the cut are in the answer */
     int64_t first;      /* the first offset that it ever had; -1 unknown */
     int64_t cut;        /* -1: the published cut doesn't name it */
+    int64_t from;       /* of a source without a batch layer: the answer holds the messages from there on; else -1 */
     int64_t offset;     /* the answer holds the messages below it; -1: none */
     int64_t next;       /* of the slot; -1 where there is none */
     int64_t clock_us;   /* latest event time; 0 before the first */

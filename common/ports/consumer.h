@@ -12,6 +12,14 @@ struct consumer_position {
     int64_t offset;
 };
 
+/* What is kept of a partition with its group. */
+struct group_offset {
+    const char *topic;
+    int32_t partition;
+    int64_t next;  /* for lag monitors */
+    int64_t first; /* the first offset that the partition ever had */
+};
+
 /* Where a partition's log begins and ends for read_committed. */
 struct consumer_extent {
     const char *topic;
@@ -63,11 +71,14 @@ struct consumer_operations {
     int64_t (*real_end)(struct consumer *consumer, const char *topic, int32_t partition);
     /* The first offset whose record time is at or after `at_us`; -1 where the broker can't say. */
     int64_t (*offset_at)(struct consumer *consumer, const char *topic, int32_t partition, int64_t at_us);
+    /* The first offset that was committed with the group's offset of this partition; -1 where none was. */
+    bool (*recorded_first)(struct consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
+                           struct error *error);
     /* Partitions of the topic; 0 where it doesn't exist. */
     bool (*partition_count)(struct consumer *consumer, const char *topic, int32_t *ret_count, struct error *error);
     bool (*cluster)(struct consumer *consumer, char ret_cluster[CLUSTER_ID_MAX], struct error *error);
     /* Commits offsets to the group, where lag monitors look; doesn't wait, failures don't matter. */
-    void (*commit_group_offsets)(struct consumer *consumer, const struct consumer_position positions[], size_t count);
+    void (*commit_group_offsets)(struct consumer *consumer, const struct group_offset offsets[], size_t count);
     /* Leaves the group (revoked is called) and frees. */
     void (*destroy)(struct consumer *consumer);
 };

@@ -9,8 +9,9 @@
 #include "base/clock.h"
 #include "redis/msgpack.h"
 #include "state/cell_total.h"
+#include "view/retention.h"
 
-#define VIEW_COUNTERS 3 /* of a ledger, for each view */
+#define VIEW_COUNTERS 4 /* of a ledger, for each view */
 
 int64_t *ledger_counter(struct ledger *ledger, const struct source *source, size_t number, const char **ret_name,
                         const char **ret_view)
@@ -23,9 +24,9 @@ int64_t *ledger_counter(struct ledger *ledger, const struct source *source, size
     size_t view = (number - FATES_COUNT) / VIEW_COUNTERS;
     if (view >= source->view_count)
         return NULL;
-    static const char *const names[VIEW_COUNTERS] = {"counted:", "filtered:", "late:"};
+    static const char *const names[VIEW_COUNTERS] = {"counted:", "filtered:", "late:", "expired:"};
     int64_t *const counters[VIEW_COUNTERS] = {&ledger->views[view].counted, &ledger->views[view].filtered,
-                                              &ledger->views[view].late};
+                                              &ledger->views[view].late, &ledger->views[view].expired};
     size_t counter = (number - FATES_COUNT) % VIEW_COUNTERS;
     *ret_view = source->views[view].name;
     *ret_name = names[counter];
@@ -107,10 +108,13 @@ static bool write_pane(struct writer *writer, const struct view *view, struct pa
     return write_cell(writer, view, pane.cell, error);
 }
 
-static bool write_total(struct writer *writer, const struct panes *panes, bool has_checksums, struct error *error)
+static bool write_total(struct writer *writer, const struct commit *commit, size_t view, struct error *error)
 {
     struct cell_total total = {0};
+    const struct panes *panes = &commit->panes[view];
     cell_total_add(&total, panes);
+    if (commit->leaving)
+        cell_total_take_away(&total, &commit->leaving[view]);
     buffer_clear(&writer->field);
     buffer_append_string(&writer->field, TOTAL_PREFIX);
     buffer_append_string(&writer->field, panes->view->name);
@@ -118,7 +122,7 @@ static bool write_total(struct writer *writer, const struct panes *panes, bool h
         return false;
     size_t length =
         sizeof TOTAL_PREFIX + strlen(panes->view->name); /* with the '#' that write_cell has put behind it */
-    for (size_t i = 0; has_checksums && i < CELL_CHECKSUMS; i++)
+    for (size_t i = 0; commit->has_checksums && i < CELL_CHECKSUMS; i++)
         write_counter(writer, length, (int)i, 'x', total.checksums[i]);
     return true;
 }
@@ -139,7 +143,7 @@ static bool write_ledger(struct writer *writer, const struct commit *commit, str
     }
     bool written = true;
     for (size_t i = 0; written && i < commit->source->view_count; i++)
-        written = write_total(writer, &commit->panes[i], commit->has_checksums, error);
+        written = write_total(writer, commit, i, error);
     msgpack_end_array(writer->out, place, writer->changes);
     return written;
 }
@@ -189,6 +193,18 @@ static bool write_panes(struct writer *writer, const struct panes *panes, struct
     return written;
 }
 
+/* The view's hashes of the days before this one go. */
+static void write_leaving(struct writer *writer, const struct view *view, int64_t left_us)
+{
+    char name[VIEW_NAME_MAX_BYTES + 40];
+    snprintf(name, sizeof name, LEAVING_PREFIX "%s", view->name);
+    size_t place = begin_hash(writer, name);
+    buffer_clear(&writer->field);
+    buffer_append_integer(&writer->field, view_leaves_before_us(view, left_us) / (SECONDS_PER_DAY * US_PER_SECOND));
+    msgpack_append_string(writer->out, buffer_text(&writer->field));
+    msgpack_end_array(writer->out, place, 1);
+}
+
 bool commit_encode(const struct commit *commit, struct buffer *out, struct error *error)
 {
     struct writer writer = {.out = out};
@@ -196,6 +212,8 @@ bool commit_encode(const struct commit *commit, struct buffer *out, struct error
     bool written = write_ledger(&writer, commit, error);
     for (size_t i = 0; written && i < commit->source->view_count; i++)
         written = write_panes(&writer, &commit->panes[i], error);
+    for (size_t i = 0; written && commit->leaving && i < commit->source->view_count; i++)
+        write_leaving(&writer, &commit->source->views[i], commit->left_us);
     msgpack_end_array(out, place, writer.items);
     buffer_clean_up(&writer.field);
     if (written && out->failed)

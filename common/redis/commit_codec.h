@@ -8,7 +8,8 @@
  * the billions of the sum and "<i>r" the rest, both with the sum's sign. So a cell without nulls and with sums below a
  * billion is one counter and one a sum, and neither can overflow. "0x" and "1x" of a total are the checksums of struct
  * cell_total, of which only the residues matter: each commit adds less than 2^31 to them. Where the counter is empty,
- * the field counts nothing.
+ * the field counts nothing. "leaving:<view>" is no hash: its list is a day, and the hashes of the view's cells of the
+ * days before that go.
  */
 #ifndef TIDEMARK_REDIS_COMMIT_CODEC_H
 #define TIDEMARK_REDIS_COMMIT_CODEC_H
@@ -23,6 +24,7 @@ int64_t *ledger_counter(struct ledger *ledger, const struct source *source, size
                         const char **ret_view);
 
 #define TOTAL_PREFIX "total:"
+#define LEAVING_PREFIX "leaving:"
 
 bool commit_encode(const struct commit *commit, struct buffer *out, struct error *error) MUST_CHECK;
 

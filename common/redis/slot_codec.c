@@ -53,6 +53,8 @@ static const struct meta_field {
     {"wanted_epoch", NUMBER, offsetof(struct slot, wanted_epoch), 0, FOLLOWS_LATER},
     {"gaps", RANGES, offsetof(struct slot, gaps), 0, FOLLOWS}, /* after next, for they are below it */
     {"alarm", TEXT, offsetof(struct slot, alarm), ALARM_SIZE, FOLLOWS},
+    {"left", NUMBER, offsetof(struct slot, left_us), 0, FOLLOWS_LATER},
+    {"deferred_time", NUMBER, offsetof(struct slot, deferred_us), INT64_MIN, FOLLOWS_LATER},
 };
 
 #define LENGTH_OF(array) (sizeof(array) / sizeof *(array))

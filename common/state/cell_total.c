@@ -59,3 +59,12 @@ void cell_total_add(struct cell_total *total, const struct panes *panes)
         add_checksums(total, panes->view, pane);
     }
 }
+
+void cell_total_take_away(struct cell_total *total, const struct panes *panes)
+{
+    struct cell_total taken = {0};
+    cell_total_add(&taken, panes);
+    cell_take_away(panes->view, cell_total(total), cell_total(&taken));
+    for (size_t i = 0; i < CELL_CHECKSUMS; i++)
+        cell_total_add_checksum(total, i, -taken.checksums[i]);
+}

@@ -18,6 +18,7 @@ struct cell_total {
 };
 struct cell *cell_total(struct cell_total *total);
 void cell_total_add(struct cell_total *total, const struct panes *panes);
+void cell_total_take_away(struct cell_total *total, const struct panes *panes); /* undoes it */
 /* Adds to a checksum a number that was kept or is to be added; any number does, also one that wasn't reduced. */
 void cell_total_add_checksum(struct cell_total *total, size_t number, int64_t change);
 

@@ -10,6 +10,8 @@ void slot_follow(struct slot *slot, const struct commit *commit)
     slot->floor_time_us = commit->floor_time_us;
     slot->clock_us = commit->clock_us;
     slot->idle_us = commit->idle_us;
+    slot->left_us = commit->left_us;
+    slot->deferred_us = commit->deferred_us;
     slot->tail = commit->tail;
     slot->tail_time_us = commit->tail_time_us;
     slot->tail_hash = commit->tail_hash;

@@ -14,7 +14,7 @@ struct commit {
     const char *after;      /* the last commit that the writer knows of, "" none: must be the slot's, for a store that
                              * came back older can have come to the same offset on another way */
     int64_t expected, next; /* offsets: the slot must be at `expected`, and is at `next` afterwards */
-    int64_t floor, floor_time_us, clock_us, idle_us, tail, tail_time_us;
+    int64_t floor, floor_time_us, clock_us, idle_us, deferred_us, tail, tail_time_us;
     uint64_t tail_hash;
     int64_t end, real_end;
     const struct gaps *gaps;     /* all that are to be kept; NULL: none */
@@ -23,6 +23,10 @@ struct commit {
     const struct ledger *ledger; /* to add */
     const struct panes *panes;   /* to add: one a view of the source; zero cells are left out */
     bool has_checksums;          /* the slot has them: see slot_has_checksums */
+    int64_t left_us;             /* see struct slot */
+    /* All cells of the slot's current epoch that leave: one a view, those that begin before view_leaves_before_us() by
+     * the clock left_us. `panes` and those of the slot hold none of them afterwards. NULL: none leave. */
+    const struct panes *leaving;
 };
 
 /* What a commit that is taken makes of the fields that it carries: for the writer, and for a store in memory. */

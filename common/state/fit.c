@@ -27,6 +27,8 @@ bool slot_fits(const struct slot *slot, int32_t partition, const struct publicat
         (published && (published->first != slot->first || lacks_published(slot, published))))
         return false;
     const struct epoch_start *start = slot_epoch_start(slot, publication->epoch + 1);
+    if (publication->is_never)
+        return start && start->offset >= slot->first;
     return start && start->offset == (published ? published->cut : slot->first) &&
            !(published && are_of_two_logs(start, published));
 }

@@ -49,12 +49,13 @@ void ledger_merge(struct ledger *into, const struct ledger *from)
         into->views[i].counted += from->views[i].counted;
         into->views[i].filtered += from->views[i].filtered;
         into->views[i].late += from->views[i].late;
+        into->views[i].expired += from->views[i].expired;
     }
 }
 
 bool ledger_closes_view(const struct ledger *ledger, size_t view)
 {
-    return ledger->kept == ledger->views[view].counted + ledger->views[view].filtered;
+    return ledger->kept == ledger->views[view].counted + ledger->views[view].filtered + ledger->views[view].expired;
 }
 
 bool ledger_is_closed(const struct ledger *ledger, size_t view_count)

@@ -19,7 +19,8 @@ int64_t fates_get(const struct fates *fates, size_t number);
 void fates_add(struct fates *into, const struct fates *from);
 bool fates_are_closed(const struct fates *fates); /* consumed = kept + replaced + duplicate + deferred + bad */
 
-/* The fates, and what the views made of the messages that were kept. */
+/* The fates, and what the views made of the messages that were kept. `expired` counts those whose panes have left their
+ * slot, past the view's retention: only a source without a batch layer has any. */
 struct ledger {
     union {
         struct fates fates;
@@ -28,13 +29,13 @@ struct ledger {
         };
     };
     struct {
-        int64_t counted, filtered;
+        int64_t counted, filtered, expired;
         int64_t late;   /* messages that counted when they came, and came too late: see view_is_late */
     } views[VIEWS_MAX]; /* by number of the source's views */
 };
 
 void ledger_merge(struct ledger *into, const struct ledger *from);
-bool ledger_closes_view(const struct ledger *ledger, size_t view); /* kept = counted + filtered */
+bool ledger_closes_view(const struct ledger *ledger, size_t view); /* kept = counted + filtered + expired */
 /* Its fates are closed, and so is each view. */
 bool ledger_is_closed(const struct ledger *ledger, size_t view_count);
 

@@ -44,7 +44,8 @@ struct published_gap {
 };
 
 struct publication {
-    int64_t epoch;                     /* 0 before the first run; then the cut is empty */
+    bool is_never; /* no batch layer publishes the source: a slot holds all, from wherever it begins */
+    int64_t epoch; /* 0 before the first run; then the cut is empty */
     char definition[FINGERPRINT_SIZE]; /* the source's fingerprint when it was published; "" where that isn't known */
     char cluster[CLUSTER_ID_MAX];      /* Kafka's id of the cluster that is ingested; "" before the first run */
     int64_t published_at_us;           /* 0 before the first run */

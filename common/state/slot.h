@@ -81,6 +81,8 @@ struct slot {
     int64_t floor_time_us;  /* see FLOOR_TIME_NEVER; -1 where it isn't known yet */
     int64_t clock_us;       /* latest event time seen, each no later than its record's; 0 before the first */
     int64_t idle_us;        /* nothing is waited for that is older, for the partition was silent; 0: it never was */
+    int64_t left_us;        /* by this clock panes have left it, see retention.h; 0: none have */
+    int64_t deferred_us;    /* latest event time of a message that was deferred; 0: none was */
     int64_t tail;           /* the offset of the last message before `next`; -1 where none is known */
     int64_t tail_time_us;   /* its record time; -1 where it has none */
     uint64_t tail_hash;     /* of its key and payload; 0 where none is known */

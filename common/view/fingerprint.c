@@ -77,8 +77,14 @@ bool source_fingerprint(struct source *source)
 {
     struct buffer form = {0};
     print_source(source, &form);
-    for (size_t i = 0; i < source->view_count; i++)
-        if (!source->views[i].shown) /* the measures of its shown view say that it is there */
-            print_view(&source->views[i], &form);
+    if (source->is_stream_alone)
+        buffer_append_string(&form, "batch none\n");
+    for (size_t i = 0; i < source->view_count; i++) {
+        if (source->views[i].shown) /* the measures of its shown view say that it is there */
+            continue;
+        print_view(&source->views[i], &form);
+        if (source->is_stream_alone) /* what lies behind it isn't in the slots any more */
+            buffer_appendf(&form, "retention %" PRId64 "\n", source->views[i].retention_s);
+    }
     return fingerprint_of(&form, source->fingerprint);
 }

@@ -72,6 +72,7 @@ struct source {
     int64_t horizon_us;
     int64_t idle_after_us; /* a partition that is silent for so long holds no watermark back */
     bool is_batch_alone;   /* no speed layer reads it: what is answered is what is published */
+    bool is_stream_alone;  /* no batch layer publishes it: what is answered is what slots hold, see retention.h */
     int64_t breaker; /* a partition stops when more than so many of its last 2 * breaker messages are bad; 0: never */
     const struct view *views;
     size_t view_count;

@@ -87,7 +87,8 @@ export function showToday(panel, rows, now, provenance) {
   }));
   const epoch = Number(provenance.batch.epoch);
   say("today-note", !entry ? "" : entry.final ? "Made of the batch view alone: published, and nothing has come since." :
-    epoch ? "The batch view up to the cut, and real time after it." : "Real time alone: no batch run has published yet.");
+    epoch ? "The batch view up to the cut, and real time after it." :
+    provenance.speed.from ? "Real time alone: the source has no batch layer." : "Real time alone: no batch run has published yet.");
 }
 
 /* `spans` are {name, title, then, now, whole}: exact sums of equally long parts of days, as text or null. */

@@ -46,6 +46,8 @@ static struct commit describe_opening(const struct partition *partition, const c
         .floor_time_us = slot->floor_time_us,
         .clock_us = slot->clock_us,
         .idle_us = slot->idle_us,
+        .left_us = slot->left_us,
+        .deferred_us = slot->deferred_us,
         .tail = slot->tail,
         .tail_time_us = slot->tail_time_us,
         .tail_hash = slot->tail_hash,
@@ -79,6 +81,9 @@ static struct commit describe(const struct partition *partition)
         .floor_time_us = floor.time_us,
         .clock_us = partition->clock_us,
         .idle_us = partition->idle_us,
+        .left_us = partition->leaving ? partition->leaving_us : partition->slot.left_us,
+        .leaving = partition->leaving,
+        .deferred_us = partition->deferred_us,
         .tail = partition->tail,
         .tail_time_us = partition->tail_time_us,
         .tail_hash = partition->tail_hash,
@@ -102,6 +107,7 @@ static void committed(struct partition *partition, const struct commit *commit)
     load_add(&partition->load, partition->panes, partition->source->view_count);
     for (size_t i = 0; i < partition->source->view_count; i++)
         panes_clear(&partition->panes[i]);
+    partition_forget_leaving(partition);
 }
 
 bool partition_commit(struct partition *partition, enum commit_answer *ret_answer, struct error *error)

@@ -43,6 +43,9 @@ struct block {
 struct index {
     const struct source *source;
     struct index_budget *budget;
+    int64_t bytes;        /* of the budget */
+    int64_t bytes_lacked; /* beside those, where it may let nothing go */
+    bool is_full;
     uint64_t seed;
     uint8_t projected_fields[FIELDS_MAX]; /* what the views read */
     size_t projected_count;
@@ -74,6 +77,7 @@ static void *map_memory(struct index *index, size_t size, bool huge)
         return NULL;
     madvise(memory, size, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     atomic_fetch_add(&index->budget->used_bytes, (int64_t)size);
+    index->bytes += (int64_t)size;
     return memory;
 }
 
@@ -83,6 +87,7 @@ static void unmap_memory(struct index *index, void *memory, size_t size)
         return;
     munmap(memory, size);
     atomic_fetch_sub(&index->budget->used_bytes, (int64_t)size);
+    index->bytes -= (int64_t)size;
 }
 
 static bool is_over_budget(const struct index *index, size_t more)
@@ -367,6 +372,14 @@ static void evict_block(struct index *index)
     settle_floor(index);
 }
 
+/* Where nothing may leave, whether there is no room for so many bytes more. */
+static bool fills_up(struct index *index, size_t more)
+{
+    index->is_full = index->source->is_stream_alone && is_over_budget(index, more);
+    index->bytes_lacked = index->is_full ? (int64_t)more : 0;
+    return index->is_full;
+}
+
 /* Buckets of a table that has room for what is live; no more than there can be. */
 static uint64_t buckets_wanted(const struct index *index)
 {
@@ -381,6 +394,8 @@ static uint64_t buckets_wanted(const struct index *index)
 static bool rehash(struct index *index)
 {
     uint64_t count = buckets_wanted(index);
+    if (fills_up(index, count * sizeof *index->buckets))
+        return false;
     while (is_over_budget(index, count * sizeof *index->buckets) && index->block_end - index->block_first > 1) {
         evict_block(index);
         count = buckets_wanted(index);
@@ -410,6 +425,8 @@ static bool rehash(struct index *index)
 
 static bool add_block(struct index *index, int64_t offset, int64_t record_time_ms)
 {
+    if (fills_up(index, BLOCK_BYTES))
+        return false;
     while (is_over_budget(index, BLOCK_BYTES) && index->block_end - index->block_first > 1)
         evict_block(index);
     if (index->block_end - index->block_first == index->block_capacity) {
@@ -526,6 +543,16 @@ struct index_floor index_floor(const struct index *index)
 void index_set_floor(struct index *index, struct index_floor floor)
 {
     index->floor = floor;
+}
+
+bool index_is_full(const struct index *index)
+{
+    return index->is_full;
+}
+
+int64_t index_bytes(const struct index *index)
+{
+    return index->bytes + index->bytes_lacked;
 }
 
 size_t index_count(const struct index *index)

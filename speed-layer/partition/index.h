@@ -4,7 +4,9 @@
  * Versions lie in a queue in the order of the log; a hash table of 8-byte buckets points into it. What is older than
  * the horizon, or beyond the memory ceiling, leaves at the front, and the floor moves up. A version that was superseded
  * stays in the queue until then. Keys are known by 128 bits of a hash with a random seed of this process: that two of
- * 2^40 orders share one has a chance below 2^-48. The index is a function of the log, so it can be rebuilt from it. */
+ * 2^40 orders share one has a chance below 2^-48. The index is a function of the log, so it can be rebuilt from it.
+ *
+ * Of a source without a batch layer nothing leaves: at the ceiling the index is full. */
 #ifndef TIDEMARK_SPEED_INDEX_H
 #define TIDEMARK_SPEED_INDEX_H
 
@@ -38,7 +40,7 @@ bool index_find(struct index *index, struct index_key key, struct record *ret_ve
 
 /* Makes this the latest version of its order; of the record time, milliseconds are kept. One without a record time (-1)
  * is kept like those that came just before it. Where the budget is used up, the oldest leave first. False where memory
- * is short. */
+ * is short, or the index is full. */
 bool index_put(struct index *index, struct index_key key, const struct record *version, int64_t offset,
                int64_t record_time_us);
 
@@ -55,5 +57,7 @@ struct index_floor index_floor(const struct index *index);
 void index_set_floor(struct index *index, struct index_floor floor);
 
 size_t index_count(const struct index *index); /* orders known */
+bool index_is_full(const struct index *index);
+int64_t index_bytes(const struct index *index); /* of the budget; of one that is full with those that it lacked */
 
 #endif

@@ -106,6 +106,20 @@ static bool take_first(struct partition *partition, const struct log_extent *log
     return true;
 }
 
+/* Of a source without a batch layer: the slot begins where the log does, and what lay before that is a gap. */
+static bool begin_with_log(const struct partition *partition, const struct log_extent *log, struct slot *fresh,
+                           struct error *error)
+{
+    int64_t recorded = -1;
+    if (log->recorded_first && !log->recorded_first(log, partition->id, &recorded, error))
+        return false;
+    if (recorded >= 0 && recorded < fresh->first)
+        fresh->first = recorded;
+    fresh->next = fresh->floor = log->first;
+    gaps_add(&fresh->gaps, (struct offset_range){fresh->first, fresh->next});
+    return true;
+}
+
 static bool rebuild_slot(struct partition *partition, const struct log_extent *log,
                          const struct publication *publication, struct error *error)
 {
@@ -134,6 +148,8 @@ static bool rebuild_slot(struct partition *partition, const struct log_extent *l
     fresh.end = log->end;
     fresh.floor = floor.offset;
     fresh.floor_time_us = floor.time_us;
+    if (publication->is_never && !begin_with_log(partition, log, &fresh, error))
+        return false;
     snprintf(fresh.cluster, sizeof fresh.cluster, "%s", log->cluster);
     if (!partition_random_id(fresh.incarnation, error))
         return false;
@@ -221,6 +237,7 @@ static void start_reading(struct partition *partition, const struct log_extent *
     partition->position = slot->next;
     partition->clock_us = slot->clock_us;
     partition->idle_us = slot->idle_us;
+    partition->deferred_us = slot->deferred_us;
     partition->tail = slot->tail;
     partition->tail_time_us = slot->tail_time_us;
     partition->tail_hash = slot->tail_hash;
@@ -235,7 +252,7 @@ static void start_reading(struct partition *partition, const struct log_extent *
         partition->position = slot->tail;
     if (log->first > partition->position)
         partition->position = log->first;
-    gaps_drop_below(&partition->slot.gaps, slot->epochs[0].offset);
+    gaps_drop_below(&partition->slot.gaps, partition->source->is_stream_alone ? slot->first : slot->epochs[0].offset);
     gaps_add(&partition->slot.gaps, (struct offset_range){slot->next, log->first});
     if (log->first > slot->next)
         log_error("%s/%d: messages from offset %" PRId64 " to %" PRId64

@@ -54,9 +54,18 @@ void partition_destroy(struct partition *partition)
     for (size_t i = 0; partition->panes && i < partition->source->view_count; i++)
         panes_clean_up(&partition->panes[i]);
     free(partition->panes);
+    partition_forget_leaving(partition);
     breaker_clean_up(&partition->breaker);
     decoder_destroy(partition->decoder);
     free(partition);
+}
+
+void partition_forget_leaving(struct partition *partition)
+{
+    for (size_t i = 0; partition->leaving && i < partition->source->view_count; i++)
+        panes_clean_up(&partition->leaving[i]);
+    free(partition->leaving);
+    partition->leaving = NULL;
 }
 
 static void forget_pending(struct partition *partition)
@@ -66,6 +75,7 @@ static void forget_pending(struct partition *partition)
     partition->ledger = (struct ledger){0};
     partition->pending = 0;
     partition->commit_id[0] = '\0';
+    partition_forget_leaving(partition);
 }
 
 void partition_close(struct partition *partition)
@@ -83,6 +93,7 @@ void partition_stop(struct partition *partition, const char *alarm)
     partition->position = partition->slot.next;
     partition->clock_us = partition->slot.clock_us;
     partition->idle_us = partition->slot.idle_us;
+    partition->deferred_us = partition->slot.deferred_us;
     partition->tail = partition->slot.tail;
     partition->tail_time_us = partition->slot.tail_time_us;
     partition->tail_hash = partition->slot.tail_hash;
@@ -136,12 +147,19 @@ static bool add_to_views(struct partition *partition, const struct record *recor
     return true;
 }
 
+/* Where the log began when nothing lay before it, or nobody knows what did. */
+static int64_t beginning(const struct partition *partition)
+{
+    const struct slot *slot = &partition->slot;
+    return partition->source->is_stream_alone ? slot->epochs[0].offset : slot->first;
+}
+
 /* An order that the index doesn't know has no earlier version where the index knows all that could be one: it reaches
  * back to the partition's first offset, or beyond the time at which an order of this event time could have come. */
 static bool is_new(const struct partition *partition, const struct record *record)
 {
     struct index_floor floor = index_floor(partition->index);
-    if (floor.offset <= partition->slot.first)
+    if (floor.offset <= beginning(partition))
         return true;
     return floor.time_us >= 0 && record->event_time_us > floor.time_us + partition->source->schema.max_future_us;
 }
@@ -183,6 +201,8 @@ static bool apply_version(struct partition *partition, const struct candidate *c
         applied = add_to_views(partition, record, 1);
     } else {
         ledger->deferred++;
+        if (record->event_time_us > partition->deferred_us || partition->deferred_us == 0)
+            partition->deferred_us = record->event_time_us;
     }
     return applied && index_put(partition->index, candidate->key, record, candidate->message->offset,
                                 candidate->message->record_time_us);
@@ -297,6 +317,22 @@ static bool check_tail(const struct partition *partition, const struct log_messa
     return true;
 }
 
+/* Where its index has no room: others may have what it held. */
+static bool stop_by_index(struct partition *partition)
+{
+    if (!partition->index || !index_is_full(partition->index))
+        return false;
+    partition->index_bytes = index_bytes(partition->index);
+    partition_stop(partition, PARTITION_ALARM_INDEX);
+    return true;
+}
+
+bool partition_index_fits(const struct partition *partition)
+{
+    const struct index_budget *budget = partition->environment->budget;
+    return atomic_load(&budget->used_bytes) + partition->index_bytes < budget->ceiling_bytes;
+}
+
 bool partition_take(struct partition *partition, const struct log_message messages[], size_t count, struct error *error)
 {
     if (partition->position <= partition->slot.tail && !check_tail(partition, messages, count, error)) {
@@ -306,12 +342,14 @@ bool partition_take(struct partition *partition, const struct log_message messag
     for (size_t i = 0; i < count && partition_is_open(partition); i += BATCH) {
         size_t some = count - i < BATCH ? count - i : BATCH;
         if (!take_batch(partition, messages + i, some)) {
+            if (stop_by_index(partition))
+                return true;
             partition_close(partition);
             return error_set(error, ERROR_INTERNAL, "%s/%d: out of memory", partition->id.source,
                              (int)partition->id.partition);
         }
     }
-    if (partition->index)
+    if (partition->index && !partition->source->is_stream_alone)
         index_evict(partition->index, partition->clock_us - partition->source->horizon_us);
     return true;
 }
@@ -338,6 +376,6 @@ bool partition_has_pending(const struct partition *partition)
     if (partition->state == PARTITION_READING)
         return partition->commit_id[0] != '\0';
     return partition->state == PARTITION_RUNNING &&
-           (partition->pending > 0 || partition->position > partition->slot.next || partition->commit_id[0] ||
-            (partition->slot.end == LOG_END_UNKNOWN && !partition->is_left));
+           (partition->pending > 0 || partition->leaving || partition->position > partition->slot.next ||
+            partition->commit_id[0] || (partition->slot.end == LOG_END_UNKNOWN && !partition->is_left));
 }

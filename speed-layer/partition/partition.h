@@ -17,12 +17,13 @@ enum partition_state {
     PARTITION_CLOSED,  /* nothing is known: open it */
     PARTITION_READING, /* below the slot's next offset: messages only fill the index */
     PARTITION_RUNNING, /* messages are applied */
-    PARTITION_STOPPED, /* nothing is taken any more: by the breaker until it is made again, by the limit of groups
-                          until it is opened again; see `alarm` */
+    PARTITION_STOPPED, /* nothing is taken any more: by the breaker until it is made again, by the limit of groups or
+                          of the index until it is opened again; see `alarm` */
 };
 
 #define PARTITION_ALARM_BREAKER "breaker"
-#define PARTITION_ALARM_GROUPS "groups"         /* as many of them, or bytes, as there may be */
+#define PARTITION_ALARM_GROUPS "groups" /* as many of them, or bytes, as there may be */
+#define PARTITION_ALARM_INDEX "index"   /* of a source without a batch layer: its index knows all, and has no room */
 #define PARTITION_ALARM_UNREADABLE "unreadable" /* it runs, and can't read what comes next */
 
 /* What all partitions of a worker share. */
@@ -45,6 +46,9 @@ struct log_extent {
     /* What was published of the source a moment ago, so that it is asked for once for many partitions; NULL where that
      * isn't known. What was published since makes no more of it than another look. */
     const struct publication *published;
+    /* The first offset that the partition ever had, as the consumer group remembers it; -1 where it doesn't. Asked for
+     * where nothing else outlives the slots. NULL: nobody remembers. */
+    bool (*recorded_first)(const struct log_extent *log, struct slot_id id, int64_t *ret_first, struct error *error);
 };
 
 struct partition {
@@ -68,7 +72,10 @@ struct partition {
     size_t condition[VIEWS_MAX]; /* the first view whose `where` is the same as this one's */
     struct panes *panes;         /* not yet committed: one a view */
     struct ledger ledger;
-    int64_t clock_us, idle_us;
+    int64_t clock_us, idle_us, deferred_us;
+    struct panes *leaving;      /* one a view: what the next commit takes out of the slot; NULL: nothing */
+    int64_t leaving_us;         /* by this clock */
+    int64_t index_bytes;        /* the index needs more than that, where it was stopped by it */
     int64_t tail, tail_time_us; /* of the last message before `position`, see struct slot */
     uint64_t tail_hash;
     int64_t end, real_end;            /* of the log, as last heard; see struct consumer_operations */
@@ -127,6 +134,15 @@ bool partition_has_pending(const struct partition *partition);
 /* Commits what is pending; tried again after an error it sends the same commit. Where the store refuses it, the
  * partition is closed, *ret_answer says why, and true is returned. */
 bool partition_commit(struct partition *partition, enum commit_answer *ret_answer, struct error *error) MUST_CHECK;
+
+/* Of a source without a batch layer: whether panes are in the slot that are days past their view's retention. */
+bool partition_has_expired(const struct partition *partition);
+/* Has the next commit take them out; of one that runs and has nothing pending. ERROR_DATA where the slot is damaged. */
+bool partition_drop_expired(struct partition *partition, struct error *error) MUST_CHECK;
+void partition_forget_leaving(struct partition *partition);
+
+/* Whether what stopped it for want of memory for its index may have room now. */
+bool partition_index_fits(const struct partition *partition);
 
 /* Whether the slot is still as this partition left it (a store that came back older isn't, and without new messages
  * nothing else would show it) and fits what is published. Not to be asked while a commit is being tried again. */

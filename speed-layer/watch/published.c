@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/retry.h"
 #include "base/ticker.h"
-#include "postgres/postgres.h"
+#include "postgres/sourced_publications.h"
 
 #define EVERY_US (US_PER_SECOND / 2)
 
@@ -84,10 +84,10 @@ bool published_start(const struct settings *settings, struct published **ret_pub
     ticker_init(&published->ticker, tick, published);
     published->latest = calloc(settings->source_count + 1, sizeof *published->latest);
     bool started = published->latest || error_set(error, ERROR_INTERNAL, "out of memory");
-    started =
-        started &&
-        postgres_publications_open(settings->postgres.url, settings->postgres.password, &published->store, error) &&
-        ticker_start(&published->ticker, 0, error);
+    started = started &&
+              sourced_publications_open(settings->postgres.url, settings->postgres.password, settings->sources,
+                                        settings->source_count, &published->store, error) &&
+              ticker_start(&published->ticker, 0, error);
     if (!started) {
         destroy(published);
         return false;

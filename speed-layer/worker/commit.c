@@ -38,9 +38,11 @@ static bool fits_limit(struct worker *worker, struct owned *owned, bool *ret_fit
     }
     log_error(
         "%s/%d: a view has as many groups in Redis as speed.live_groups allows, %lld, or all have as many bytes as "
-        "speed.live_bytes does, %lld; waiting at offset %lld for a batch run to publish them",
+        "speed.live_bytes does, %lld; waiting at offset %lld%s",
         partition->id.source, (int)partition->id.partition, (long long)worker->environment.limits.groups,
-        (long long)worker->environment.limits.bytes, (long long)partition->slot.next);
+        (long long)worker->environment.limits.bytes, (long long)partition->slot.next,
+        partition->source->is_stream_alone ? "; raise it and restart, or give the views a shorter retention"
+                                           : " for a batch run to publish them");
     partition_stop(partition, PARTITION_ALARM_GROUPS);
     return true;
 }
@@ -159,6 +161,27 @@ void worker_commit_due(struct worker *worker)
         owned->flushed_us = now_us;
     }
     resume(worker);
+}
+
+/* What is pending is committed before, by the days as they were. */
+static bool drop_expired(struct worker *worker, struct owned *owned, struct error *error)
+{
+    struct partition *partition = owned->partition;
+    if (partition_has_pending(partition) && !commit_one(worker, owned, error))
+        return false;
+    if (!partition_has_expired(partition) || partition_has_pending(partition))
+        return true;
+    if (!partition_drop_expired(partition, error))
+        return worker_close_damaged(worker, owned, error);
+    return !partition->leaving || commit_one(worker, owned, error);
+}
+
+void worker_drop_expired(struct worker *worker)
+{
+    struct error error = {0};
+    for (size_t i = 0; i < worker->owned_count && !worker->suspended; i++)
+        if (partition_has_expired(worker->owned[i].partition) && !drop_expired(worker, &worker->owned[i], &error))
+            worker_suspend(worker, &error);
 }
 
 void worker_commit_idle(struct worker *worker)

@@ -59,25 +59,29 @@ static void audit_next(struct worker *worker, int64_t now_us)
 
 void worker_commit_group_offsets(struct worker *worker)
 {
-    struct consumer_position *positions = calloc(worker->owned_count + 1, sizeof *positions);
+    struct group_offset *offsets = calloc(worker->owned_count + 1, sizeof *offsets);
     size_t count = 0;
-    for (size_t i = 0; positions && i < worker->owned_count; i++) {
+    for (size_t i = 0; offsets && i < worker->owned_count; i++) {
         const struct partition *partition = worker->owned[i].partition;
         if (partition->state == PARTITION_RUNNING)
-            positions[count++] =
-                (struct consumer_position){partition->source->topic, partition->id.partition, partition->slot.next};
+            offsets[count++] = (struct group_offset){partition->source->topic, partition->id.partition,
+                                                     partition->slot.next, partition->slot.first};
     }
     if (count)
-        worker->consumer->operations->commit_group_offsets(worker->consumer, positions, count);
-    free(positions);
+        worker->consumer->operations->commit_group_offsets(worker->consumer, offsets, count);
+    free(offsets);
 }
 
-/* Opening those that were stopped by their groups shows whether they are below the limit again. */
+/* Opening those that were stopped by their groups shows whether they are below the limit again; of those that were
+ * stopped by their index, what others have left shows it. */
 static void reopen_full(struct worker *worker)
 {
     for (size_t i = 0; i < worker->owned_count; i++) {
         struct partition *partition = worker->owned[i].partition;
-        if (partition->state == PARTITION_STOPPED && strcmp(partition->slot.alarm, PARTITION_ALARM_GROUPS) == 0)
+        const char *alarm = partition->slot.alarm;
+        if (partition->state == PARTITION_STOPPED &&
+            (strcmp(alarm, PARTITION_ALARM_GROUPS) == 0 ||
+             (strcmp(alarm, PARTITION_ALARM_INDEX) == 0 && partition_index_fits(partition))))
             partition_close(partition);
     }
 }
@@ -141,6 +145,7 @@ void worker_look_around(struct worker *worker)
                 break;
             }
         }
+        worker_drop_expired(worker);
     }
     if (now_us - worker->group_offsets_us >= GROUP_OFFSETS_EVERY_US) {
         worker->group_offsets_us = now_us;

@@ -112,6 +112,9 @@ void worker_suspend(struct worker *worker, const struct error *cause);
 /* Lets the slots of partitions that other installations read say so. One worker of a process does it. */
 void worker_mark_foreign(struct worker *worker);
 
+/* Of sources without a batch layer: takes out of their slots what is past the retention. */
+void worker_drop_expired(struct worker *worker);
+
 /* periodic.c */
 
 /* What is done from time to time: audits, checks of slots against what is published, positions for the group. */

@@ -30,7 +30,7 @@ static void on_bad(void *context, struct partition *partition, const struct log_
     bad_notice_add(&owned->bad, rejection, message->offset);
 }
 
-static void stopped(struct worker *worker, struct owned *owned)
+static void say_breaker(struct owned *owned)
 {
     const struct partition *partition = owned->partition;
     char last[BAD_NOTICE_SIZE];
@@ -42,7 +42,23 @@ static void stopped(struct worker *worker, struct owned *owned)
         partition->id.source, (int)partition->id.partition, (long long)partition->source->breaker,
         2 * (long long)partition->source->breaker, last, (long long)partition->slot.next, partition->id.source);
     owned->bad = (struct bad_notice){.said_us = owned->bad.said_us};
-    dead_letters_forget(&worker->dead_letters, &owned->dead_letters, partition);
+}
+
+static void say_index(const struct partition *partition)
+{
+    log_error("%s/%d: the index of orders needs more than %lld bytes, and speed.index_memory has %lld for all "
+              "partitions of this process; waiting at offset %lld. Raise it and restart, or start further processes",
+              partition->id.source, (int)partition->id.partition, (long long)partition->index_bytes,
+              (long long)partition->environment->budget->ceiling_bytes, (long long)partition->slot.next);
+}
+
+static void stopped(struct worker *worker, struct owned *owned)
+{
+    if (strcmp(owned->partition->alarm, PARTITION_ALARM_INDEX) == 0)
+        say_index(owned->partition);
+    else
+        say_breaker(owned);
+    dead_letters_forget(&worker->dead_letters, &owned->dead_letters, owned->partition);
     worker->must_assign = true;
 }
 

@@ -146,6 +146,7 @@ void database_publication(const struct database *database, const struct source *
     const struct database_state *state = &database->now;
     struct publication publication = state->publication;
     number_views(state, source, &publication);
+    publication.is_never = source->is_stream_alone;
     publication.partitions = calloc(TOPIC_PARTITIONS, sizeof *publication.partitions);
     publication.gaps = calloc((size_t)TOPIC_PARTITIONS * DATABASE_GAPS, sizeof *publication.gaps);
     assert(publication.partitions && publication.gaps);

@@ -185,24 +185,34 @@ static void make_views(struct definition *definition)
         view_fingerprint(&definition->views[i], source);
 }
 
+/* Without a batch layer no view keeps all. */
+static void keep_for_a_while(struct view_plan *plan)
+{
+    if (plan->retention_s == 0)
+        plan->retention_s = plan->pane_s == 86400 ? 86400 : 6 * 3600;
+}
+
 void definition_choose(struct definition *definition, const struct definition *before, enum on_duplicate rule,
-                       int64_t horizon_us)
+                       int64_t horizon_us, bool is_stream_alone)
 {
     struct source *source = &definition->source;
+    source->is_stream_alone = is_stream_alone;
     source->on_duplicate = rule;
     source->horizon_us = horizon_us;
     source->schema.key = rule == ON_DUPLICATE_NONE ? FIELD_NONE : ID;
     definition->plan_count = before ? before->plan_count : 0;
     if (before) {
         memcpy(definition->plans, before->plans, sizeof definition->plans);
-        bool changes_layers = chance_one_in(5); /* real time is added, or taken away */
+        bool changes_layers = chance_one_in(5) && !is_stream_alone; /* real time is added, or taken away */
         source->is_batch_alone = before->source.is_batch_alone != changes_layers;
         if (!changes_layers)
             change_views(definition);
     } else {
-        source->is_batch_alone = chance_one_in(12);
+        source->is_batch_alone = chance_one_in(12) && !is_stream_alone;
     }
     for (size_t count = chance_one_in(4) ? 3 : 2; !before && definition->plan_count < count;)
         add_view(definition);
+    for (size_t i = 0; is_stream_alone && i < definition->plan_count; i++)
+        keep_for_a_while(&definition->plans[i]);
     make_views(definition);
 }

@@ -32,6 +32,6 @@ struct definition {
 void definition_make(struct definition *definition, const struct zone *zone, struct arena *arena);
 /* For a schedule: one by chance, or one made of another. */
 void definition_choose(struct definition *definition, const struct definition *before, enum on_duplicate rule,
-                       int64_t horizon_us);
+                       int64_t horizon_us, bool is_stream_alone);
 
 #endif

@@ -125,8 +125,16 @@ static void choose_rules(struct world *world)
     static const int64_t horizons_s[] = {1000 * 86400, 3600, 2 * 3600};
     enum on_duplicate rule = rules[chance_below(sizeof rules / sizeof *rules)];
     int64_t horizon_us = horizons_s[chance_below(sizeof horizons_s / sizeof *horizons_s)] * US_PER_SECOND;
+    bool is_alone = chance_one_in(6);
     for (int i = 0; i < DEFINITIONS; i++)
-        definition_choose(&world->definitions[i], i > 0 ? &world->definitions[i - 1] : NULL, rule, horizon_us);
+        definition_choose(&world->definitions[i], i > 0 ? &world->definitions[i - 1] : NULL, rule, horizon_us,
+                          is_alone);
+}
+
+/* Without a batch layer. */
+static bool is_stream_alone(const struct world *world)
+{
+    return world->definitions[0].source.is_stream_alone;
 }
 
 /* Mostly none; a record time is what tells one story from the other where a tail was lost. */
@@ -200,7 +208,8 @@ static int burst(void)
 
 static void batch(struct world *world)
 {
-    actor_turn(&world->batches[chance_one_in(6)], burst());
+    if (!is_stream_alone(world))
+        actor_turn(&world->batches[chance_one_in(6)], burst());
 }
 
 static void speed(struct world *world)
@@ -515,7 +524,8 @@ static void calm_round(struct world *world, int round)
     chance_begin_step(world->seed, UINT64_C(1000000) + (uint64_t)round);
     for (int i = 0; i < SPEEDS && world->away == 0; i++)
         actor_turn(&world->speeds[i], 6);
-    actor_turn(&world->batches[round / 16 % BATCHES], 4);
+    if (!is_stream_alone(world))
+        actor_turn(&world->batches[round / 16 % BATCHES], 4);
     serving_pass(world);
     time_pass(world->away > 0 ? US_PER_SECOND : 100000); /* with nobody there, time goes by */
 }
@@ -815,6 +825,25 @@ static void stay_prompt(struct world *world)
     come_right(world, "it doesn't come right behind a busy partition");
 }
 
+/* What runs have to show when the faults have ended. */
+static void show_runs(struct world *world)
+{
+    let_runs_end(world);
+    if (chance_one_in(6))
+        do_without_speed(world);
+    settle(world);
+    settle(world);
+    let_runs_end(world);
+    stay_right(world);
+    if (!chance_one_in(4))
+        return;
+    let_runs_end(world);
+    if (chance_one_in(3))
+        change_file_in_any_order(world);
+    else
+        change_file(world);
+}
+
 void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_STEPS], bool traces)
 {
     begin(world, seed);
@@ -834,20 +863,8 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
         if (chance_one_in(8))
             lose_redis_while_idle(world);
         come_right(world, "it doesn't come right when the faults have ended");
-        let_runs_end(world);
-        if (chance_one_in(6))
-            do_without_speed(world);
-        settle(world);
-        settle(world);
-        let_runs_end(world);
-        stay_right(world);
-        if (chance_one_in(4)) {
-            let_runs_end(world);
-            if (chance_one_in(3))
-                change_file_in_any_order(world);
-            else
-                change_file(world);
-        }
+        if (!is_stream_alone(world))
+            show_runs(world);
         if (chance_one_in(4))
             stay_prompt(world);
         letters_check(&world->letters, &world->topic, true);

@@ -98,7 +98,9 @@ bool serving_is_current(const struct world *world)
     if (!snapshot->loaded || snapshot->publication.epoch != world->database.now.publication.epoch ||
         snapshot->partition_count < (size_t)world->topic.partition_count)
         return false;
-    return serving_is_complete(world) && serving_reaches_ends(world);
+    /* Without a batch layer nothing makes whole what the log has lost. */
+    bool is_answered = snapshot->source->is_stream_alone ? serving_is_whole(world) : serving_is_complete(world);
+    return is_answered && serving_reaches_ends(world);
 }
 
 bool serving_is_whole(const struct world *world)

@@ -26,6 +26,7 @@ void topic_begin(struct topic *topic, int32_t partitions, int64_t max_future_us)
         topic->partitions[i].lost_from = INT64_MAX;
         topic->partitions[i].owner = i % 2;
         topic->partitions[i].second = -1;
+        topic->partitions[i].recorded_first = -1;
     }
 }
 
@@ -417,11 +418,22 @@ static bool cluster(struct consumer *port, char ret_cluster[CLUSTER_ID_MAX], str
     return true;
 }
 
-static void commit_group_offsets(struct consumer *port, const struct consumer_position positions[], size_t count)
+static bool recorded_first(struct consumer *port, const char *name, int32_t partition, int64_t *ret_first,
+                           struct error *error)
 {
-    (void)port;
-    (void)positions;
-    (void)count;
+    (void)name;
+    struct topic_consumer *consumer = consumer_of(port);
+    if (!call_begins(consumer->actor, &consumer->topic->service, error))
+        return false;
+    *ret_first = consumer->topic->partitions[partition].recorded_first;
+    return true;
+}
+
+static void commit_group_offsets(struct consumer *port, const struct group_offset offsets[], size_t count)
+{
+    struct topic_consumer *consumer = consumer_of(port);
+    for (size_t i = 0; !consumer->actor->dead && !consumer->topic->service.is_down && i < count; i++)
+        consumer->topic->partitions[offsets[i].partition].recorded_first = offsets[i].first;
 }
 
 static void destroy(struct consumer *port)
@@ -441,6 +453,7 @@ void topic_consumer_init(struct topic_consumer *consumer, struct topic *topic, s
                                                           .known_end = known_end,
                                                           .real_end = real_end,
                                                           .offset_at = offset_at,
+                                                          .recorded_first = recorded_first,
                                                           .partition_count = partition_count,
                                                           .cluster = cluster,
                                                           .commit_group_offsets = commit_group_offsets,

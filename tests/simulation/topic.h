@@ -35,8 +35,9 @@ struct topic {
          */
         struct order_message *lost[TOPIC_OFFSETS];
         int64_t lost_from, lost_end;
-        int owner;  /* member of the group that has it; -1 none */
-        int second; /* another one that also believes so; -1 none */
+        int owner;              /* member of the group that has it; -1 none */
+        int second;             /* another one that also believes so; -1 none */
+        int64_t recorded_first; /* with the group's offset; -1 none */
     } partitions[TOPIC_PARTITIONS];
     struct order_message pool[TOPIC_PARTITIONS * TOPIC_OFFSETS];
     int pool_used;

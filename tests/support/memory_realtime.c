@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "view/retention.h"
 
 static struct memory_realtime *self(struct realtime_store *store)
 {
@@ -121,6 +122,19 @@ static void add_total(struct cell_total *total, const struct panes *panes, const
         memcpy(total->checksums, before.checksums, sizeof total->checksums);
 }
 
+/* Those that leave go from the slot, and must be all that begin before their day. */
+static void let_go(struct epoch_cells *cells, size_t view, const struct commit *commit)
+{
+    const struct panes *leaving = &commit->leaving[view];
+    int64_t before_us = view_leaves_before_us(leaving->view, commit->left_us);
+    cell_total_take_away(&cells->totals[view], leaving);
+    for (size_t i = 0; i < panes_count(&cells->panes[view]); i++) {
+        struct pane pane = panes_get(&cells->panes[view], i);
+        if (pane.window_start_us < before_us)
+            memset(pane.cell, 0, cell_size(leaving->view));
+    }
+}
+
 static bool write(struct memory_slot *held, const struct commit *commit)
 {
     struct epoch_cells *cells = slot_reader_epoch(&held->cells, held->slot.epoch);
@@ -130,6 +144,8 @@ static bool write(struct memory_slot *held, const struct commit *commit)
         add_total(&cells->totals[view], &commit->panes[view], commit);
         if (!panes_add_all(&cells->panes[view], &commit->panes[view]))
             return false;
+        if (commit->leaving)
+            let_go(cells, view, commit);
     }
     ledger_merge(&cells->ledger, commit->ledger);
     slot_follow(&held->slot, commit);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "slot_fixture.h"
 
+#include "base/calendar.h"
+#include "base/zone.h"
+#include "state/slot_audit.h"
+
 static struct additions one;
 
 static enum commit_answer try(const char *incarnation, const char *id, int64_t expected, int64_t next, int64_t *ret_at)
@@ -252,6 +256,87 @@ static void a_commit_that_follows_another_one_than_the_last_is_refused(void **st
     assert_int_equal(ones_in_store(), 2);
 }
 
+#define DAYS_US (SECONDS_PER_DAY * US_PER_SECOND)
+
+/* Two views as `orders` has, that are kept for two days. */
+static struct view kept_views[VIEW_COUNT];
+static struct source kept;
+
+static void make_kept(const struct zone *zone)
+{
+    kept = orders;
+    kept.is_stream_alone = true;
+    kept.views = kept_views;
+    for (size_t i = 0; i < VIEW_COUNT; i++) {
+        kept_views[i] = views[i];
+        kept_views[i].zone = zone;
+        kept_views[i].retention_s = 2 * SECONDS_PER_DAY;
+    }
+}
+
+/* A version of the minute's view in the first minute of a day. */
+static void add_on(struct additions *additions, int64_t day)
+{
+    struct cell *cell = panes_at(&additions->panes[MINUTE], day * DAYS_US, (struct text){"", 0});
+    cell->count++;
+    cell->sums[0].count++;
+    cell->sums[0].total += 1234;
+    additions->ledger.consumed++;
+    additions->ledger.kept++;
+    additions->ledger.views[MINUTE].counted++;
+    additions->ledger.views[DAILY].filtered++;
+}
+
+static void assert_days(struct slot_reader *reader, int64_t days, const char *when)
+{
+    read_into(reader);
+    if (!slot_reader_audit(reader, &error))
+        fail_msg("%s: %s", when, error.message);
+    const struct panes *panes = &reader->epochs[0].panes[MINUTE];
+    assert_int_equal(panes_count(panes), days);
+    assert_int_equal(reader->epochs[0].ledger.views[MINUTE].counted, days);
+    assert_int_equal(reader->epochs[0].ledger.views[MINUTE].expired, 10 - days);
+}
+
+static void days_leave_with_what_they_counted_and_whoever_follows_reads_anew(void **state)
+{
+    (void)state;
+    struct zone *zone;
+    struct additions ten, none, leaving;
+    struct slot_reader from_the_start, later;
+    int64_t next;
+    must(zone_open("UTC", &zone, &error));
+    make_kept(zone);
+    additions_init(&ten), additions_init(&none), additions_init(&leaving);
+    for (int64_t day = 100; day < 110; day++)
+        add_on(&ten, day);
+    begin_slot("a", 1, 10);
+    slot_reader_init(&from_the_start, slot_three, &kept);
+    slot_reader_init(&later, slot_three, &kept);
+    struct commit commit = commit_of(&ten, "a", "c1", 10, 20);
+    commit.source = &kept;
+    assert_int_equal(send_commit(&commit, &next), COMMIT_OK);
+    assert_days(&from_the_start, 10, "before");
+    /* The clock stands on day 109: what begins on day 107 or later is kept. */
+    for (int64_t day = 100; day < 107; day++)
+        add_on(&leaving, day);
+    none.ledger.views[MINUTE].counted = -7;
+    none.ledger.views[MINUTE].expired = 7;
+    commit = commit_of(&none, "a", "c2", 20, 20);
+    commit.source = &kept;
+    commit.leaving = leaving.panes;
+    commit.left_us = 109 * DAYS_US + 1;
+    assert_int_equal(send_commit(&commit, &next), COMMIT_OK);
+    assert_int_equal(send_commit(&commit, &next), COMMIT_ALREADY);
+    assert_int_equal(slot_now().left_us, 109 * DAYS_US + 1);
+    assert_int_equal(redis_number("SCARD " SLOT ":hashes"), 1 + 3); /* the ledger, and three days */
+    assert_days(&from_the_start, 3, "who had read before");
+    assert_days(&later, 3, "who reads for the first time");
+    slot_reader_clean_up(&from_the_start), slot_reader_clean_up(&later);
+    additions_clean_up(&ten), additions_clean_up(&none), additions_clean_up(&leaving);
+    zone_close(zone);
+}
+
 int main(void)
 {
     additions_init(&one);
@@ -274,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup(a_slot_begun_anew_has_nothing_of_the_old_one, flush_redis),
         cmocka_unit_test_setup(cells_outlive_their_meta_key_only_until_the_slot_begins_anew, flush_redis),
         cmocka_unit_test_setup(a_lost_reply_is_retried_without_adding_twice, flush_redis),
+        cmocka_unit_test_setup(days_leave_with_what_they_counted_and_whoever_follows_reads_anew, flush_redis),
     };
     int failed = cmocka_run_group_tests(tests, start_redis, stop_redis);
     additions_clean_up(&one);

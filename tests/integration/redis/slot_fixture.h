@@ -207,7 +207,7 @@ static UNUSED void assert_same_slot(const struct slot *a, const struct slot *b)
     assert_true(a->floor_time_us == b->floor_time_us && a->clock_us == b->clock_us && a->idle_us == b->idle_us);
     assert_true(a->tail == b->tail && a->tail_time_us == b->tail_time_us && a->tail_hash == b->tail_hash &&
                 a->end == b->end && a->real_end == b->real_end);
-    assert_true(a->sequence == b->sequence);
+    assert_true(a->sequence == b->sequence && a->left_us == b->left_us && a->deferred_us == b->deferred_us);
     assert_string_equal(a->commit_id, b->commit_id);
     assert_int_equal(a->gaps.count, b->gaps.count);
     assert_memory_equal(a->gaps.ranges, b->gaps.ranges, a->gaps.count * sizeof *a->gaps.ranges);

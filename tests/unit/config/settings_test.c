@@ -88,6 +88,11 @@ static void assert_refused(const char *text, const char *place, const char *word
 #define VIEW SOURCE "views:\n  v:\n    source: orders\n    window: tumbling 1 day\n" /* 10 lines */
 #define SESSION_OF(window)                                                                                             \
     SOURCE "views:\n  v: { source: orders, window: " window ", dimensions: [status], retention: 48 hours"
+#define ALONE SOURCE "    batch: none\n" /* 7 lines */
+#define OTHER "  other:\n    topic: kafka://other\n    key: k\n    event_time: t\n    fields: { k: text }\n"
+#define KEPT_VIEW                                                                                                      \
+    "views:\n  v:\n    source: orders\n    window: tumbling 1 day\n    retention: 30 days\n    measures: { n: count "  \
+    "}\n"
 #define MEASURES "    measures: { n: count }\n"
 #define NO_EVENT_TIME "sources:\n  orders:\n    topic: kafka://orders\n    key: order_id\n"
 
@@ -623,6 +628,19 @@ static const struct bad bad_sources[] = {
     {SOURCE "    horizont: 2 days\n", "7:5", "did you mean \"horizon\"?"},
     {SOURCE "    idle_after: 0 s\n", "7:17", "\"idle_after\" must be 1 second to 365 days"},
     {SOURCE "    horizon: 1 s\n", "7:14", "\"horizon\" must be 1 minute to 3650 days"},
+    {SOURCE "    speed: none\n    batch: none\n", "8:12", "nothing would be computed"},
+    {SOURCE "    batch: nothing\n", "7:12", "expected layer or none"},
+    {SOURCE "    horizon: 2 days\n    batch: none\n", "7:14", "there is no horizon with batch: none"},
+    {ALONE "views:\n  v: { source: orders, window: tumbling 1 day, measures: { n: count } }\n", "9:3",
+     "a view of a source with batch: none needs a \"retention\""},
+    {ALONE KEPT_VIEW "    emit: [{ to: postgres://bi.v }]\n", "14:18", "is answered without PostgreSQL"},
+    {ALONE KEPT_VIEW "jobs: { nightly: { schedule: '0 2 * * *' } }\n", "14:9", "each source says batch: none"},
+    {ALONE OTHER KEPT_VIEW "jobs: { nightly: { sources: [other, orders] } }\n", "19:37",
+     "the source \"orders\" says batch: none"},
+    {ALONE OTHER KEPT_VIEW "jobs: { a: { archive: orders, write: 'lake/date={date}/' } }\n", "19:23",
+     "the source \"orders\" says batch: none"},
+    {ALONE OTHER KEPT_VIEW "jobs: { q: { repeatable: true, query: 'SELECT 1 FROM raw.orders' } }\n", "19:39",
+     "the source \"orders\" says batch: none"},
     {SOURCE "    on_duplicate: replaced\n", "7:19", "expected replace, ignore or none; did you mean \"replace\"?"},
     {SOURCE "    breaker: -1\n", "7:14", "\"breaker\" must be 0 to 1000000"},
     {SOURCE "    dead_letter: kafka://orders\n", "7:18", "bad messages would come back"},

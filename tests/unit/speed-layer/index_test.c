@@ -194,6 +194,31 @@ static void a_chunk_holds_versions_with_and_without_record_times(void **state)
     index_destroy(index);
 }
 
+static void without_a_batch_layer_nothing_leaves_and_the_index_is_full(void **state)
+{
+    (void)state;
+    struct source alone = source;
+    alone.is_stream_alone = true;
+    struct index_budget budget = {.ceiling_bytes = INT64_C(8) << 20};
+    struct index *index = index_new(&alone, &budget);
+    struct value values[FIELDS];
+    struct record found;
+    uint64_t orders = 0;
+    for (bool taken = true; taken; orders += taken) {
+        struct record version = version_of(values, (int64_t)orders);
+        taken = index_put(index, key_of(index, orders), &version, (int64_t)orders, -1);
+        assert_true(orders < 1000000);
+    }
+    assert_true(index_is_full(index));
+    assert_true(orders > 1000);
+    assert_int_equal(index_count(index), orders);
+    assert_true(index_find(index, key_of(index, 0), &found));
+    assert_version(&found, 0);
+    assert_true(budget.used_bytes <= budget.ceiling_bytes && index_bytes(index) > budget.ceiling_bytes);
+    index_destroy(index);
+    assert_int_equal(budget.used_bytes, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +227,7 @@ int main(void)
         cmocka_unit_test(a_table_that_grows_has_room_in_the_budget_beside_the_old_one),
         cmocka_unit_test(an_index_that_was_emptied_goes_on),
         cmocka_unit_test(versions_without_a_record_time_stay_like_their_neighbours_and_move_the_floors_time),
+        cmocka_unit_test(without_a_batch_layer_nothing_leaves_and_the_index_is_full),
         cmocka_unit_test(a_chunk_holds_versions_with_and_without_record_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

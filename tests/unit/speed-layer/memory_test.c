@@ -318,9 +318,9 @@ static bool cluster(struct consumer *consumer, char ret_cluster[CLUSTER_ID_MAX],
     return true;
 }
 
-static void commit_group_offsets(struct consumer *consumer, const struct consumer_position positions[], size_t count)
+static void commit_group_offsets(struct consumer *consumer, const struct group_offset offsets[], size_t count)
 {
-    (void)consumer, (void)positions, (void)count;
+    (void)consumer, (void)offsets, (void)count;
 }
 
 static void leave(struct consumer *consumer)
@@ -339,9 +339,16 @@ static bool latest(void *context, size_t number, struct publication *ret_publica
 static bool work_until_the_end(void *context)
 {
     (void)context;
-    static const struct consumer_operations consumer_operations = {
-        assign,          poll_messages, ask_extents,          known_end, real_end, group_offset_at,
-        partition_count, cluster,       commit_group_offsets, leave};
+    static const struct consumer_operations consumer_operations = {.assign = assign,
+                                                                   .poll = poll_messages,
+                                                                   .extents = ask_extents,
+                                                                   .known_end = known_end,
+                                                                   .real_end = real_end,
+                                                                   .offset_at = group_offset_at,
+                                                                   .partition_count = partition_count,
+                                                                   .cluster = cluster,
+                                                                   .commit_group_offsets = commit_group_offsets,
+                                                                   .destroy = leave};
     struct realtime_store realtime = {&realtime_operations};
     struct publication_store publications = {&publication_operations};
     struct settings settings = {

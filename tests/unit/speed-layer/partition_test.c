@@ -902,6 +902,163 @@ static void behind_a_gap_no_unknown_order_is_new_until_a_run_has_published_it(vo
     world_clean_up(&world);
 }
 
+/* --- without a batch layer --- */
+
+#define DAYS_US (24 * HOURS_US)
+
+static void world_init_alone(struct world *world)
+{
+    world_init(world, ON_DUPLICATE_REPLACE, HOURS_US);
+    world->source.is_stream_alone = true;
+    world->published.is_never = true;
+    world->view.retention_s = 2 * 24 * 3600;
+}
+
+static int64_t remembered;
+
+static bool recorded_first(const struct log_extent *log, struct slot_id id, int64_t *ret_first, struct error *error)
+{
+    (void)log, (void)id, (void)error;
+    *ret_first = remembered;
+    return true;
+}
+
+static void open_remembered(struct world *world, struct partition *speed)
+{
+    struct error error = {0};
+    struct log_extent log = {.cluster = "c",
+                             .first = world->first,
+                             .end = world->end,
+                             .offset_at = offset_at,
+                             .recorded_first = recorded_first,
+                             .context = world};
+    if (!partition_open(speed, &log, &error))
+        fail_msg("%s", error.message);
+}
+
+static void slot_without_a_batch_layer_begins_with_the_log_and_says_what_lay_before(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    enum commit_answer given;
+    struct slot *slot = &world.realtime.slots[0].slot;
+    world_init_alone(&world);
+    for (int i = 0; i < 4; i++)
+        append_order(&world, i % 2 ? "a" : "b", began_us, began_us);
+    world.first = 2;
+    remembered = 1;
+    struct partition *speed = world.speeds[0];
+    open_remembered(&world, speed);
+    assert_true(take_all(&world, speed, &error));
+    assert_true(speed->ledger.kept == 2 && speed->ledger.deferred == 0);
+    assert_true(partition_commit(speed, &given, &error));
+    assert_true(slot->first == 1 && slot->epochs[0].offset == 2);
+    assert_true(slot->gaps.count == 1 && slot->gaps.ranges[0].from == 1 && slot->gaps.ranges[0].to == 2);
+    /* The gap stays said, and who opens it again fits. */
+    open_remembered(&world, world.speeds[1]);
+    assert_int_equal(world.speeds[1]->slot.gaps.count, 1);
+    assert_string_equal(world.speeds[1]->slot.incarnation, slot->incarnation);
+    world_clean_up(&world);
+}
+
+/* Where nothing is forgotten by the horizon, only what the log has lost is unknown. */
+static void only_what_the_log_has_lost_is_deferred_without_a_batch_layer(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    world_init_alone(&world);
+    remembered = -1;
+    append_order(&world, "a", began_us, began_us);
+    append_order(&world, "b", began_us + 10 * DAYS_US, began_us + 10 * DAYS_US);
+    append_order(&world, "a", began_us, began_us + 10 * DAYS_US);
+    open_remembered(&world, world.speeds[0]);
+    assert_true(take_all(&world, world.speeds[0], &error));
+    assert_true(world.speeds[0]->ledger.replaced == 1 && world.speeds[0]->ledger.deferred == 0);
+    enum commit_answer given;
+    assert_true(partition_commit(world.speeds[0], &given, &error));
+    world.first = 1;
+    append_order(&world, "c", began_us + 10 * DAYS_US, began_us + 10 * DAYS_US);
+    append_order(&world, "d", began_us + 12 * DAYS_US, began_us + 12 * DAYS_US);
+    open_remembered(&world, world.speeds[1]);
+    assert_true(take_all(&world, world.speeds[1], &error));
+    assert_true(world.speeds[1]->ledger.kept == 1 && world.speeds[1]->ledger.deferred == 1);
+    assert_true(world.speeds[1]->deferred_us == began_us + 10 * DAYS_US);
+    world_clean_up(&world);
+}
+
+static void panes_past_the_retention_leave_the_slot_with_what_they_counted(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    enum commit_answer given;
+    const struct slot_reader *held = &world.realtime.slots[0].cells;
+    world_init_alone(&world);
+    remembered = -1;
+    append_order(&world, "a", began_us, began_us);
+    append_order(&world, "b", began_us + 3 * DAYS_US, began_us + 3 * DAYS_US);
+    append_order(&world, "c", began_us + 5 * DAYS_US, began_us + 5 * DAYS_US);
+    struct partition *speed = world.speeds[0];
+    open_remembered(&world, speed);
+    assert_true(take_all(&world, speed, &error));
+    assert_false(partition_has_expired(speed));
+    assert_true(partition_commit(speed, &given, &error));
+    assert_true(partition_has_expired(speed));
+    assert_true(partition_drop_expired(speed, &error));
+    assert_true(partition_has_pending(speed));
+    world.realtime.loses_replies = true;
+    assert_false(partition_commit(speed, &given, &error));
+    world.realtime.loses_replies = false;
+    assert_true(partition_commit(speed, &given, &error));
+    assert_int_equal(given, COMMIT_ALREADY);
+    assert_false(partition_has_expired(speed) || partition_has_pending(speed));
+    bool sound = false;
+    assert_true(partition_audit(speed, &sound, &error) && sound);
+    const struct ledger *ledger = &held->epochs[0].ledger;
+    assert_true(ledger->views[0].counted == 2 && ledger->views[0].expired == 1 && ledger->kept == 3);
+    /* What is taken back from a day that has left leaves with the next one. */
+    append_order(&world, "a", began_us, began_us + 5 * DAYS_US);
+    append_order(&world, "d", began_us + 6 * DAYS_US, began_us + 6 * DAYS_US);
+    memcpy(strstr(world.log[3].payload, "done"), "gone", 4);
+    assert_true(take_all(&world, speed, &error) && partition_commit(speed, &given, &error));
+    assert_true(partition_has_expired(speed) && partition_drop_expired(speed, &error));
+    assert_true(partition_commit(speed, &given, &error));
+    assert_true(partition_audit(speed, &sound, &error) && sound);
+    assert_true(ledger->views[0].counted == 2 && ledger->views[0].expired == 2 && ledger->kept == 4);
+    world_clean_up(&world);
+}
+
+static void where_the_index_has_no_room_the_partition_waits_until_it_has(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    enum commit_answer given;
+    world_init_alone(&world);
+    remembered = -1;
+    append_order(&world, "a", began_us, began_us);
+    struct partition *speed = world.speeds[0];
+    world.budget.ceiling_bytes = 1 << 20; /* less than a block of versions */
+    open_remembered(&world, speed);
+    const struct log_message message = {.record_time_us = began_us, .payload = text_of(world.log[0].payload)};
+    assert_true(partition_take(speed, &message, 1, &error));
+    assert_int_equal(speed->state, PARTITION_STOPPED);
+    assert_true(partition_commit(speed, &given, &error));
+    assert_string_equal(world.realtime.slots[0].slot.alarm, "index");
+    assert_int_equal(world.realtime.slots[0].slot.next, 0);
+    assert_int_equal(world.budget.used_bytes, 0);
+    assert_false(partition_index_fits(speed));
+    world.budget.ceiling_bytes = 4 << 20;
+    assert_true(partition_index_fits(speed));
+    open_remembered(&world, speed);
+    assert_true(take_all(&world, speed, &error) && partition_commit(speed, &given, &error));
+    assert_string_equal(world.realtime.slots[0].slot.alarm, "");
+    assert_int_equal(world.realtime.slots[0].slot.next, 1);
+    world_clean_up(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -928,6 +1085,10 @@ int main(void)
         cmocka_unit_test(nor_is_it_where_the_slot_is_begun_anew),
         cmocka_unit_test(nor_is_one_without_a_record_time_where_the_slot_is_begun_anew),
         cmocka_unit_test(behind_a_gap_no_unknown_order_is_new_until_a_run_has_published_it),
+        cmocka_unit_test(slot_without_a_batch_layer_begins_with_the_log_and_says_what_lay_before),
+        cmocka_unit_test(only_what_the_log_has_lost_is_deferred_without_a_batch_layer),
+        cmocka_unit_test(panes_past_the_retention_leave_the_slot_with_what_they_counted),
+        cmocka_unit_test(where_the_index_has_no_room_the_partition_waits_until_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

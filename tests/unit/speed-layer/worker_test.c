@@ -164,9 +164,9 @@ static bool cluster(struct consumer *consumer, char ret_cluster[CLUSTER_ID_MAX],
     return true;
 }
 
-static void commit_group_offsets(struct consumer *consumer, const struct consumer_position positions[], size_t count)
+static void commit_group_offsets(struct consumer *consumer, const struct group_offset offsets[], size_t count)
 {
-    (void)consumer, (void)positions, (void)count;
+    (void)consumer, (void)offsets, (void)count;
 }
 
 static void leave(struct consumer *consumer)
@@ -190,9 +190,16 @@ static bool latest(void *context, size_t source, struct publication *ret_publica
     return true;
 }
 
-static const struct consumer_operations consumer_operations = {
-    assign,          poll_messages, ask_extents,          known_end, real_end, offset_at,
-    partition_count, cluster,       commit_group_offsets, leave};
+static const struct consumer_operations consumer_operations = {.assign = assign,
+                                                               .poll = poll_messages,
+                                                               .extents = ask_extents,
+                                                               .known_end = known_end,
+                                                               .real_end = real_end,
+                                                               .offset_at = offset_at,
+                                                               .partition_count = partition_count,
+                                                               .cluster = cluster,
+                                                               .commit_group_offsets = commit_group_offsets,
+                                                               .destroy = leave};
 static const struct publication_store_operations publication_operations = {.read = read_publication};
 
 /* Partitions of orders, a minute apart, so that each has a group of its own. */

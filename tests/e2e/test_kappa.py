@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stream alone: a source with `batch: none`, without PostgreSQL. The cases share servers and follow each other."""
+
+import json
+import os
+import unittest
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from support.kafka import Writer
+from support.process import ROOT, Child, free_port, wait_until
+from support.tidemark import BIN, run_to_the_end
+
+from .servers import EndToEnd, month
+
+YEARS = "3660 days"
+
+
+class StreamAlone(EndToEnd):
+    def test_the_example_as_it_stands(self):
+        example = ROOT / "docs" / "examples" / "kappa.yaml"
+        port = free_port()
+        self.servers(postgres_started=False)
+        self.kafka.create("orders", 2)
+        env = {
+            **os.environ,
+            "KAFKA_BROKERS": self.kafka.brokers,
+            "REDIS_URL": self.redis.url,
+            "HTTP_LISTEN": f"127.0.0.1:{port}",
+            "RUNTIME_DIRECTORY": str(self.folder),
+        }
+        writer = Writer(self.kafka.brokers)
+        for number, amount in ((0, "12.50"), (1, "7.25"), (1, "8.25")):
+            order = f'{{"order_id": "o{number}", "amount": {amount}, "timestamp": "2026-01-01T12:00:00Z"}}'
+            writer.send("orders", b"o%d" % number, order.encode())
+        writer.flush()
+        for program in ("tidemark-speed", "tidemark-serving"):
+            child = Child(program, [BIN / program, "run", "--config", example], self.folder / f"{program}.log", env=env)
+            self.addCleanup(child.kill)
+
+        def answer():
+            try:
+                with urlopen(f"http://127.0.0.1:{port}/v1/views/daily_revenue", timeout=30) as response:
+                    got = json.load(response)
+                    return got if got["provenance"]["complete"] and got["rows"] else None
+            except URLError:
+                return None
+
+        got = wait_until(answer, 60, "it answers completely", children=[child])
+        self.assertEqual([(row["order_count"], row["total_revenue"]) for row in got["rows"]], [(2, 20.75)])
+        self.assertEqual(got["provenance"]["batch"], {"epoch": 0, "published_at": None, "cut": {}})
+        self.assertEqual(got["provenance"]["speed"]["from"], {"0": 0, "1": 0})
+        code, output = run_to_the_end([BIN / "tidemark-batch", "run", "--config", example], env=env)
+        self.assertEqual(code, 78, output)
+        self.assertIn("no source has a batch layer", output)
+
+    def lambda_again(self):
+        del self.job.config["sources"]["orders"]["batch"]
+        del self.job.config["views"]["daily_revenue"]["retention"]
+
+    def alone(self):
+        self.job.config["sources"]["orders"]["batch"] = "none"
+        self.job.config["views"]["daily_revenue"]["retention"] = YEARS
+
+    def restart(self):
+        """All programs by the file as it now is."""
+        self.job.stop()
+        self.job.write()
+        self.job.speed()
+        self.job.serving()
+
+    def test_it_is_exact_alone_gets_a_batch_layer_and_is_alone_again(self):
+        self.servers(postgres_started=False)
+        self.simple_platform(self.topic())
+        self.alone()
+        self.restart()
+        self.send(month(0, 300))
+        self.send({**order, "status": "cancelled"} for order in month(0, 40))
+        self.assert_all_served()
+        status = self.job.status()
+        self.assertEqual((status["layers"], status["epoch"], status["published_at"]), (["speed"], None, None))
+        ledger = self.job.get("/v1/ledger").json["sources"][0]
+        self.assertTrue(ledger["closed"])
+        self.assertEqual(ledger["views"][0]["expired"], 0)
+        self.assertNotIn("tidemark_serving_epoch{", self.job.get("/metrics").body.decode())
+        with self.subTest("Redis is emptied: all comes again from the topic"):
+            self.redis.command("flushall")
+            self.send(month(300, 50))
+            self.assert_all_served()
+        with self.subTest("a batch layer is added while orders flow"):
+            self.postgres.start()
+            self.lambda_again()
+            self.restart()
+            self.send(month(350, 50))
+            self.assert_all_served()
+            self.job.batch()
+            self.send(month(400, 50))
+            self.assert_all_served()
+            self.assertEqual(self.job.status()["layers"], ["batch", "speed"])
+            self.assertEqual(self.job.batch("verify"), 0)
+        with self.subTest("and taken away"):
+            self.postgres.stop()
+            self.alone()
+            self.restart()
+            self.send(month(450, 50))
+            self.send({**order, "status": "cancelled"} for order in month(100, 40))
+            self.assert_all_served()
+            self.assertEqual(self.job.view("daily_revenue").json["provenance"]["batch"]["epoch"], 0)
+        self.job.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
