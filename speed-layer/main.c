@@ -6,9 +6,10 @@
 #include "redis/address.h"
 #include "detector/reset.h"
 #include "forget.h"
+#include "replay.h"
 #include "speed.h"
 
-static const char *until_end, *detector, *from, *to, *other_definitions, *yes;
+static const char *until_end, *detector, *from, *to, *other_definitions, *yes, *replayed;
 
 static int run(void *settings, char *arguments[])
 {
@@ -60,6 +61,17 @@ static const struct command_option forget_options[] = {
     {0},
 };
 
+static int run_replay(void *settings, char *arguments[])
+{
+    (void)arguments;
+    return speed_replay(settings, replayed);
+}
+
+static const struct command_option replay_options[] = {
+    {"source", "SOURCE", "this one alone", &replayed},
+    {0},
+};
+
 static const struct command_option run_options[] = {
     {"until-end", NULL, "end with 0 once all partitions are committed up to the ends they had at the start",
      &until_end},
@@ -71,6 +83,10 @@ static const struct command commands[] = {
      .summary = "Follow the topics and keep the real-time views in Redis.",
      .run = run,
      .options = run_options},
+    {.name = "replay",
+     .summary = "Read the topics again from their start, into slots beside those that are in use.",
+     .run = run_replay,
+     .options = replay_options},
     {.name = "probe", .summary = "Say whether what runs does its work: exit code 0, else 1.", .run = probe},
     {.name = "backtest",
      .summary = "Print what a detector, as it is configured now, would have alerted.",

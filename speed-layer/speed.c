@@ -268,13 +268,14 @@ static bool take_sources(const struct settings *settings, struct settings *ret_o
     return error_set(error, ERROR_CONFIGURATION, "no source is read by a speed layer: each says speed: none");
 }
 
-static int run_own(const struct settings *settings, bool until_end)
+static int run_own(const struct settings *settings, bool until_end, const char *const places[])
 {
     struct process process = {
         .speed = {.settings = settings,
                   .latest = published_get,
                   .foreign = group_watch_foreign,
                   .regrouped = group_watch_regrouped,
+                  .places = places,
                   .budget = {.ceiling_bytes = settings->speed.index_bytes}},
         .kafka = {.brokers = settings->kafka.brokers,
                   .group = settings->kafka.group,
@@ -287,7 +288,8 @@ static int run_own(const struct settings *settings, bool until_end)
     struct detectors *detectors = NULL;
     readers_client_id(settings->redis.name_space, settings->sources, settings->source_count, process.client_id);
     process.kafka.client_id = process.client_id;
-    bool ready = start_monitor(&process, &error) && topics_start(settings, &process.kafka, &process.topics, &error) &&
+    bool ready = (places || start_monitor(&process, &error)) &&
+                 topics_start(settings, &process.kafka, &process.topics, &error) &&
                  published_start(settings, &process.published, &error) &&
                  group_watch_start(settings, &process.kafka, &process.group_watch, &error) &&
                  detectors_start(settings, speed->metrics, until_end, &detectors, &error);
@@ -317,7 +319,12 @@ int speed_run(const struct settings *settings, bool until_end)
     struct error error;
     if (!take_sources(settings, &own, &error))
         return program_fail(&error);
-    int code = run_own(&own, until_end);
+    int code = run_own(&own, until_end, NULL);
     free((void *)(uintptr_t)own.sources);
     return code;
+}
+
+int speed_run_replay(const struct settings *settings, const char *const places[])
+{
+    return run_own(settings, true, places);
 }

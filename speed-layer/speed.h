@@ -8,6 +8,10 @@
 /* Follows the topics until a shutdown, or until the ends. Returns the exit code. */
 int speed_run(const struct settings *settings, bool until_end);
 
+/* Reads the topics of these settings once more, with slots of their sources' fingerprints, until each partition has
+ * taken its place: see struct speed. */
+int speed_run_replay(const struct settings *settings, const char *const places[]);
+
 /* Asks those that run with this configuration whether they do their work; the exit code is 0 or 1. */
 int speed_probe(const struct settings *settings);
 

@@ -48,6 +48,11 @@ struct realtime_store_operations {
     bool (*forget)(struct realtime_store *store, struct slot_id id, int64_t idle_s, bool *ret_done,
                    struct error *error);
 
+    /* The slot that the same partition has by the definition `by` takes the place of this one, whatever that holds, in
+     * one step: `by` has no slot afterwards. *ret_done false: it isn't there, or hasn't read as far. */
+    bool (*replace)(struct realtime_store *store, struct slot_id id, const char *by, bool *ret_done,
+                    struct error *error);
+
     /* Under which definitions the partition has slots, without its being a use of them. */
     bool (*definitions)(struct realtime_store *store, const char *source, int32_t partition,
                         struct slot_definitions *ret_definitions, struct error *error);

@@ -210,6 +210,21 @@ static bool forget(struct realtime_store *store, struct slot_id id, int64_t idle
     return true;
 }
 
+static bool replace(struct realtime_store *store, struct slot_id id, const char *by, bool *ret_done,
+                    struct error *error)
+{
+    struct redis_store *redis = of(store);
+    struct words words;
+    redisReply *reply;
+    begin_call(redis, &words, REDIS_FUNCTION_REPLACE, id);
+    words_add(&words, by);
+    if (!call(redis, id, &words, &reply, error))
+        return false;
+    *ret_done = text_equal(reply_text(reply), text_of("OK"));
+    freeReplyObject(reply);
+    return true;
+}
+
 static bool definitions(struct realtime_store *store, const char *source, int32_t partition,
                         struct slot_definitions *ret_definitions, struct error *error)
 {
@@ -295,6 +310,7 @@ static const struct realtime_store_operations operations = {
     .open_epoch = open_epoch,
     .drop_epochs = drop_epochs,
     .forget = forget,
+    .replace = replace,
     .definitions = definitions,
     .read = read,
     .destroy = destroy,

@@ -70,6 +70,14 @@ static bool forget(struct realtime_store *store, struct slot_id id, int64_t idle
     return !redis || redis->operations->forget(redis, id, idle_s, ret_done, error);
 }
 
+static bool replace(struct realtime_store *store, struct slot_id id, const char *by, bool *ret_done,
+                    struct error *error)
+{
+    struct realtime_store *redis = store_of(store, id.source);
+    *ret_done = false;
+    return !redis || redis->operations->replace(redis, id, by, ret_done, error);
+}
+
 static bool definitions(struct realtime_store *store, const char *source, int32_t partition,
                         struct slot_definitions *ret_definitions, struct error *error)
 {
@@ -98,6 +106,7 @@ static const struct realtime_store_operations operations = {.read_slot = read_sl
                                                             .open_epoch = open_epoch,
                                                             .drop_epochs = drop_epochs,
                                                             .forget = forget,
+                                                            .replace = replace,
                                                             .definitions = definitions,
                                                             .read = read_cells,
                                                             .destroy = destroy};

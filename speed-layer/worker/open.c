@@ -116,7 +116,8 @@ struct opening {
 
 static bool is_due(const struct worker *worker, const struct owned *owned, int64_t now_us)
 {
-    return owned->partition->state == PARTITION_CLOSED && retry_wait_us(&owned->retry, now_us) == 0 &&
+    return owned->partition->state == PARTITION_CLOSED && !owned->is_placed &&
+           retry_wait_us(&owned->retry, now_us) == 0 &&
            dead_letters_wait_us(&worker->dead_letters, &owned->dead_letters, now_us) == 0;
 }
 

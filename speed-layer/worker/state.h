@@ -23,6 +23,7 @@ struct owned {
     struct retry retry;       /* of opening it */
     struct retry fetch_retry; /* of fetching what couldn't be read */
     bool is_unreadable;       /* nothing of it is fetched for now */
+    bool is_placed;           /* of a replay: its slot is where it is to be, and isn't this worker's any more */
     int64_t target;           /* --until-end: the end when it was first opened; -1 not known yet */
     int64_t flushed_us;       /* monotonic time of its last commit that was due; 0: none yet */
     int64_t silent_us;        /* since when, by the same clock, it has been read to its end and nothing came; 0: it
@@ -121,6 +122,11 @@ void worker_drop_expired(struct worker *worker);
 void worker_look_around(struct worker *worker);
 /* Tells the group the committed positions, for its tools; nothing is read from there. */
 void worker_commit_group_offsets(struct worker *worker);
+
+/* replay.c */
+
+/* Of a replay: moves slots that have read as far into the places of those that are in use. */
+void worker_take_places(struct worker *worker);
 
 /* report.c; nothing happens where nobody watches */
 

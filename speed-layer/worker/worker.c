@@ -221,8 +221,10 @@ bool worker_has_reached_ends(const struct worker *worker)
 {
     for (size_t i = 0; i < worker->owned_count; i++) {
         const struct owned *owned = &worker->owned[i];
-        if (owned->partition->state == PARTITION_STOPPED)
+        if (owned->partition->state == PARTITION_STOPPED || owned->is_placed)
             continue;
+        if (worker->speed->places)
+            return false;
         if (owned->target < 0 || owned->partition->state == PARTITION_CLOSED ||
             owned->partition->slot.next < owned->target)
             return false;
@@ -280,6 +282,7 @@ void worker_turn(struct worker *worker)
         worker_assign(worker);
     worker->consumer->operations->poll(worker->consumer, POLL_MS);
     worker_commit_due(worker);
+    worker_take_places(worker);
     worker_look_around(worker);
     worker_update_report(worker);
 }

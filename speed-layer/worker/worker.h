@@ -32,6 +32,9 @@ struct speed {
     void (*regrouped)(void *context); /* the group was shared out anew; NULL as above */
     void *group_context;
     struct index_budget budget;
+    /* Of a replay: by number of the source the definition whose slots give way to those that are built here, once they
+     * have read as far; NULL where those stay. NULL as a whole: no replay. */
+    const char *const *places;
     /* Both NULL where nobody watches. */
     struct metrics *metrics;       /* of the table speed_metrics */
     struct reader_report *reports; /* one a worker, by number */
@@ -59,7 +62,8 @@ void worker_attach(struct worker *worker, struct consumer *consumer);
 /* Once round: opens what is closed, polls, commits what is due, looks at what is published. */
 void worker_turn(struct worker *worker);
 
-/* Every partition is committed up to the end that it had when it was first opened, or stopped by the breaker. */
+/* Every partition is committed up to the end that it had when it was first opened, or stopped by the breaker; of a
+ * replay, has taken its place. */
 bool worker_has_reached_ends(const struct worker *worker);
 size_t worker_stopped_partitions(const struct worker *worker);
 

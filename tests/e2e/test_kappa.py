@@ -3,6 +3,8 @@
 
 import json
 import os
+import random
+import time
 import unittest
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -53,6 +55,47 @@ class StreamAlone(EndToEnd):
         code, output = run_to_the_end([BIN / "tidemark-batch", "run", "--config", example], env=env)
         self.assertEqual(code, 78, output)
         self.assertIn("no source has a batch layer", output)
+
+    def replay(self, *options):
+        return self.job._start("tidemark-speed", "replay", *options)
+
+    def test_it_is_replayed_beside_what_is_in_use(self):
+        self.servers(postgres_started=False)
+        self.simple_platform(self.topic())
+        self.alone()
+        self.restart()
+        self.send(month(0, 2000))
+        self.assert_all_served()
+        incarnations = self.incarnations()
+        with self.subTest("killed at random moments it leaves the old slots or new ones"):
+            for _ in range(8):
+                replay = self.replay()
+                time.sleep(random.random())  # this is the random moment; nothing is awaited by it
+                replay.kill()
+                self.assert_all_served()
+        with self.subTest("by the same file slots change places while orders flow"):
+            replay = self.replay("--source", "orders")
+            for first in range(2000, 2300, 50):
+                self.send(month(first, 50))
+            self.assertEqual(replay.end(120), 0, replay.tail())
+            self.assert_all_served()
+            self.assertFalse(set(incarnations) & set(self.incarnations()))
+        with self.subTest("by another file they are there before its programs are"):
+            self.job.config["views"]["daily_revenue"]["retention"] = "3650 days"
+            self.job.write()
+            replay = self.replay()
+            self.assertEqual(replay.end(120), 0, replay.tail())
+            self.assertIn("slots of this definition are built", replay.tail())
+            self.restart()
+            self.send(month(2300, 50))
+            self.assert_all_served()
+            self.assertNotIn("begins at offset", self.job.children[-2].tail(200))
+        self.job.stop()
+
+    def incarnations(self):
+        """Of the slots that are in use."""
+        keys = self.redis.command("keys", "*:meta").split()
+        return [self.redis.command("hget", key, "incarnation") for key in keys]
 
     def lambda_again(self):
         del self.job.config["sources"]["orders"]["batch"]

@@ -237,6 +237,41 @@ static bool forget(struct realtime_store *store, struct slot_id id, int64_t idle
     return true;
 }
 
+static void copy_cells(struct slot_reader *to, const struct slot_reader *from)
+{
+    slot_reader_clear(to);
+    for (size_t e = 0; e < from->epoch_count; e++) {
+        struct epoch_cells *cells = slot_reader_epoch(to, from->epochs[e].epoch);
+        assert(cells);
+        cells->ledger = from->epochs[e].ledger;
+        memcpy(cells->totals, from->epochs[e].totals, from->source->view_count * sizeof *cells->totals);
+        for (size_t view = 0; view < from->source->view_count; view++) {
+            bool copied = panes_add_all(&cells->panes[view], &from->epochs[e].panes[view]);
+            assert(copied);
+        }
+    }
+}
+
+static bool replace(struct realtime_store *store, struct slot_id id, const char *by, bool *ret_done,
+                    struct error *error)
+{
+    if (!reach(store, error))
+        return false;
+    struct memory_slot *held = slot_of(store, id),
+                       *other = slot_of(store, (struct slot_id){id.source, id.partition, by});
+    bool done = other->slot.exists && (!held->slot.exists || other->slot.next >= held->slot.next);
+    if (done) {
+        held->slot = other->slot;
+        copy_cells(&held->cells, &other->cells);
+        memory_realtime_lose(self(store), (size_t)(other - self(store)->slots));
+        note_reader(store, held, held->slot.incarnation);
+    }
+    if (!reply(store, error))
+        return false;
+    *ret_done = done;
+    return true;
+}
+
 static bool definitions(struct realtime_store *store, const char *source, int32_t partition,
                         struct slot_definitions *ret_definitions, struct error *error)
 {
@@ -255,21 +290,6 @@ static bool definitions(struct realtime_store *store, const char *source, int32_
             memcpy(ret_definitions->names[ret_definitions->count++], memory->definitions[i]->fingerprint,
                    FINGERPRINT_SIZE);
     return true;
-}
-
-static void copy_cells(struct slot_reader *to, const struct slot_reader *from)
-{
-    slot_reader_clear(to);
-    for (size_t e = 0; e < from->epoch_count; e++) {
-        struct epoch_cells *cells = slot_reader_epoch(to, from->epochs[e].epoch);
-        assert(cells);
-        cells->ledger = from->epochs[e].ledger;
-        memcpy(cells->totals, from->epochs[e].totals, from->source->view_count * sizeof *cells->totals);
-        for (size_t view = 0; view < from->source->view_count; view++) {
-            bool copied = panes_add_all(&cells->panes[view], &from->epochs[e].panes[view]);
-            assert(copied);
-        }
-    }
 }
 
 static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)
@@ -302,6 +322,7 @@ void memory_realtime_init(struct memory_realtime *memory, const struct source *s
                                                                 .open_epoch = open_epoch,
                                                                 .drop_epochs = drop_epochs,
                                                                 .forget = forget,
+                                                                .replace = replace,
                                                                 .definitions = definitions,
                                                                 .read = read_cells,
                                                                 .destroy = destroy};

@@ -337,6 +337,40 @@ static void days_leave_with_what_they_counted_and_whoever_follows_reads_anew(voi
     zone_close(zone);
 }
 
+static void slot_of_another_definition_takes_the_place_of_one_that_it_has_caught_up_with(void **state)
+{
+    (void)state;
+    int64_t next;
+    bool done = true;
+    struct source other = orders;
+    snprintf(other.fingerprint, sizeof other.fingerprint, "fedcba9876543210");
+    struct slot_id other_id = slot_three;
+    other_id.definition = other.fingerprint;
+    begin_slot("a", 1, 10);
+    assert_int_equal(try("a", "c1", 10, 20, &next), COMMIT_OK);
+    must(store->operations->replace(store, slot_three, other.fingerprint, &done, &error));
+    assert_false(done); /* there is none */
+    struct slot fresh = fresh_slot("b", 1, 10);
+    must(store->operations->init(store, other_id, "", &fresh, &done, &error));
+    must(store->operations->replace(store, slot_three, other.fingerprint, &done, &error));
+    assert_false(done); /* it hasn't read as far */
+    assert_string_equal(slot_now().incarnation, "a");
+    struct commit commit = commit_of(&one, "b", "c2", 10, 20);
+    commit.id = other_id;
+    commit.source = &other;
+    commit.after = "";
+    assert_int_equal(send_commit(&commit, &next), COMMIT_OK);
+    must(store->operations->replace(store, slot_three, other.fingerprint, &done, &error));
+    assert_true(done);
+    assert_string_equal(slot_now().incarnation, "b");
+    assert_int_equal(ones_in_store(), 1);
+    struct slot gone;
+    must(store->operations->read_slot(store, other_id, &gone, &error));
+    assert_false(gone.exists);
+    assert_int_equal(redis_number("DBSIZE"), 6); /* meta, hashes, ledger, a day, what is recent; definitions */
+    assert_int_equal(try("a", "c3", 20, 30, &next), COMMIT_FOREIGN);
+}
+
 int main(void)
 {
     additions_init(&one);
@@ -359,6 +393,8 @@ int main(void)
         cmocka_unit_test_setup(a_slot_begun_anew_has_nothing_of_the_old_one, flush_redis),
         cmocka_unit_test_setup(cells_outlive_their_meta_key_only_until_the_slot_begins_anew, flush_redis),
         cmocka_unit_test_setup(a_lost_reply_is_retried_without_adding_twice, flush_redis),
+        cmocka_unit_test_setup(slot_of_another_definition_takes_the_place_of_one_that_it_has_caught_up_with,
+                               flush_redis),
         cmocka_unit_test_setup(days_leave_with_what_they_counted_and_whoever_follows_reads_anew, flush_redis),
     };
     int failed = cmocka_run_group_tests(tests, start_redis, stop_redis);
