@@ -3,7 +3,7 @@
 
 import subprocess
 
-from measure import Measured, Rounds, machine, table, touch_memory
+from measure import Measured, in_turns, machine
 
 from support.kafka import VERSION, Kafka
 from support.postgres import Postgres
@@ -29,20 +29,9 @@ class Beside:
             server.stop()
 
     def in_turns(self, ways, check):
-        """{name: Rounds} of ways {name: function(topic, messages)}, each of which returns a Measured and what came of the
-        topic; check({name: what came of it}) raises where they don't agree."""
-        touch_memory()
-        few, everything = self.topic(FEW), self.topic(self.messages)
-        rounds = {name: Rounds(self.messages, FEW) for name in ways}
-        for _ in range(self.rounds):
-            results = {}
-            for name, way in ways.items():
-                start, _ = way(few, FEW)
-                whole, results[name] = way(everything, self.messages)
-                rounds[name].add(start, whole)
-            check(results)
-            print(table({name: each.last() for name, each in rounds.items()}) + "\n", flush=True)
-        return rounds
+        """See measure.in_turns; what a way is given is the name of a topic."""
+        few, everything = (self.topic(FEW), FEW), (self.topic(self.messages), self.messages)
+        return in_turns(ways, few, everything, self.rounds, check)
 
     def topic(self, messages):
         name = f"load-{messages}"

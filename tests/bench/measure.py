@@ -108,6 +108,22 @@ class Rounds:
         return [max(getattr(run, what) - start, 0.001) for run in self.whole]
 
 
+def in_turns(ways, few, everything, times, check):
+    """{name: Rounds} of ways {name: function(input, messages)}, each of which returns a Measured and what came of the input;
+    check({name: what came of it}) raises where they don't agree. `few` and `everything`: an input and its messages."""
+    touch_memory()
+    rounds = {name: Rounds(everything[1], few[1]) for name in ways}
+    for _ in range(times):
+        results = {}
+        for name, way in ways.items():
+            start, _ = way(*few)
+            whole, results[name] = way(*everything)
+            rounds[name].add(start, whole)
+        check(results)
+        print(table({name: each.last() for name, each in rounds.items()}) + "\n", flush=True)
+    return rounds
+
+
 COLUMNS = (
     ("messages/s, whole process", Rounds.rate),
     ("without start", Rounds.rate_without_start),

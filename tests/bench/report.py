@@ -6,8 +6,8 @@ from support.process import ROOT
 DOCUMENT = ROOT / "docs" / "performance.md"
 
 
-def write(part, text):
-    begin, end = f"<!-- tests/bench/run {part} --write -->\n", "<!-- end -->"
+def write(part, text, command="run"):
+    begin, end = f"<!-- tests/bench/{command} {part} --write -->\n", "<!-- end -->"
     before, found, rest = DOCUMENT.read_text().partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
