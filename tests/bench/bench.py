@@ -23,6 +23,7 @@ from support.redis import Redis  # noqa: E402
 from support.tidemark import BIN, Folder, Platform, source, view  # noqa: E402
 from serving import ServingBench  # noqa: E402
 from views import ViewsBench  # noqa: E402
+from ways import WaysBench  # noqa: E402
 
 PARTITIONS, OPENINGS = 4, 5
 WORKERS = (1, 2)
@@ -284,6 +285,10 @@ def serving(options, folder):
     return tables(ServingBench(folder, options.orders, options.rounds, options.rate))
 
 
+def ways(options, folder):
+    return tables(WaysBench(folder, options.orders))
+
+
 def alone(folder, orders, part):
     """A part without peers in turns, which prints its tables."""
     bench = Bench(folder, orders)
@@ -297,6 +302,7 @@ PARTS = {
     "views": views,
     "detector": detector,
     "serving": serving,
+    "ways": ways,
     "batch": batch,
     "groups": groups,
     "delay": delay,

@@ -33,8 +33,8 @@ class Beside:
         few, everything = (self.topic(FEW), FEW), (self.topic(self.messages), self.messages)
         return in_turns(ways, few, everything, self.rounds, check)
 
-    def topic(self, messages):
-        name = f"load-{messages}"
+    def topic(self, messages, name="load"):
+        name = f"{name}-{messages}"
         self.kafka.create(name, PARTITIONS)
         subprocess.run([BIN / self.load, self.kafka.brokers, name, str(messages)], check=True, stdout=subprocess.DEVNULL)
         return name
