@@ -210,6 +210,7 @@ static void play_commit(struct play *play)
     play->model.slot.next = following;
     play->model.slot.tail = commit.tail;
     play->model.slot.tail_hash = commit.tail_hash;
+    play->model.slot.idle_us = commit.idle_us;
     additions_clean_up(&additions);
 }
 
