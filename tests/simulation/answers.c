@@ -225,7 +225,10 @@ static bool compare_ledger(const struct asked *asked, const struct oracle_answer
 
 static bool compare_late(const struct asked *asked, const struct oracle_answer *expected)
 {
-    int64_t late = snapshot_ledger(asked->snapshot).views[asked->number].late;
+    const struct ledger ledger = snapshot_ledger(asked->snapshot);
+    int64_t late = ledger.views[asked->number].late;
+    if (asked->snapshot->source->is_stream_alone && ledger.deferred > 0)
+        return true; /* what is deferred is in no view, and isn't told to be late */
     return late == expected->late || differs("view %s: the ledger says %lld late; the messages give %lld",
                                              asked->query.view->name, (long long)late, (long long)expected->late);
 }
