@@ -12,6 +12,7 @@ from urllib.request import urlopen
 from support.kafka import Writer
 from support.postgres import Postgres
 from support.process import ROOT, Child, free_port, wait_until
+from support.sinks import read_table
 from support.tidemark import BIN, run_to_the_end
 
 from .servers import EndToEnd, month
@@ -139,6 +140,16 @@ class SpeedLayerThatIsAway(EndToEnd):
         speed = self.job.speed()
         self.assertEqual(speed.end(60), 78, speed.tail())
         self.assertIn("speed: none", speed.tail())
+        with self.subTest("rows are emitted, and PostgreSQL says by whom"):
+            redis = self.job.config.pop("redis")
+            self.job.config["views"]["daily_revenue"]["emit"] = [{"to": "postgres://analytics.daily"}]
+            self.job.write()
+            self.job.emit_once()
+            held = read_table(self.postgres, "analytics.daily")
+            definition = self.job.oracle_view("daily_revenue")
+            self.assertEqual(held.rows(definition), self.log.rows(definition, held.offsets))
+            self.job.config["redis"] = redis
+            self.job.write()
         with self.subTest("real time is added"):
             del self.job.config["sources"]["orders"]["speed"]
             self.job.write()
