@@ -13,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from detector import DetectorBench  # noqa: E402
+from instructions import InstructionsBench  # noqa: E402
 from measure import Measured  # noqa: E402
 from report import write  # noqa: E402
 from support import online_retail  # noqa: E402
@@ -246,6 +247,10 @@ def read_up_to(job, partitions, offset):
     return len(states) == partitions and all(state["next"] == offset for state in states)
 
 
+def instructions(options, folder):
+    return tables(InstructionsBench(folder, options.against))
+
+
 def views(options, folder):
     return tables(ViewsBench(folder, options.orders, options.rounds, options.against))
 
@@ -307,6 +312,7 @@ PARTS = {
     "groups": groups,
     "delay": delay,
     "open": opening,
+    "instructions": instructions,
     "starts": starts,
 }
 ALWAYS = ("views", "detector", "serving", "batch", "groups", "delay")
