@@ -12,6 +12,7 @@
 #include "check/replay.h"
 #include "check/verify.h"
 #include "commands/dead_letters.h"
+#include "commands/explain.h"
 #include "commands/jobs.h"
 #include "commands/run_job.h"
 #include "commands/status.h"
@@ -48,6 +49,15 @@ static const struct command_option backfill_options[] = {
 
 static const struct command_option replay_options[] = {
     {"source", "SOURCE", "only this source", &only_source},
+    {0},
+};
+
+static const char *explained_engine;
+
+static const struct command_option explain_options[] = {
+    {"engine", "ENGINE", "as postgres does it, which publishes, or duckdb or spark, which summarise files",
+     &explained_engine},
+    {"date", "D", "of a job by days: this one, as 2025-03-15, and not the day before today", &job_days.date},
     {0},
 };
 
@@ -252,6 +262,12 @@ static int schedule_command(void *context, char *arguments[])
     return done ? 0 : program_fail(&error);
 }
 
+static int explain_command(void *context, char *arguments[])
+{
+    struct error error = {0};
+    return explain_print(context, arguments[0], explained_engine, &job_days, &error) ? 0 : program_fail(&error);
+}
+
 static int probe_command(void *context, char *arguments[])
 {
     (void)arguments;
@@ -290,6 +306,12 @@ static const struct command commands[] = {
      .summary = "compute live versions and views from all messages, and put in place what differs",
      .run = replay_command,
      .options = replay_options},
+    {.name = "explain",
+     .arguments = "VIEW|JOB",
+     .argument_count = 1,
+     .summary = "print what computes it: SQL, or a job of PySpark, that runs as it stands",
+     .run = explain_command,
+     .options = explain_options},
     {.name = "dead-letters",
      .arguments = "list|replay",
      .argument_count = 1,

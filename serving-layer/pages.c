@@ -2,7 +2,7 @@
  * GET / and /dashboard/{file}: the dashboard, which is built into the program. */
 #include <string.h>
 
-#include "embedded.h"
+#include "base/embedded.h"
 #include "routes.h"
 
 EMBEDDED(page_html, "dashboard/index.html");

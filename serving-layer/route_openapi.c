@@ -3,7 +3,7 @@
  * with the view's own filters and rows. */
 #include <string.h>
 
-#include "embedded.h"
+#include "base/embedded.h"
 #include "routes.h"
 
 EMBEDDED(api_json, "openapi/api.json");

@@ -37,9 +37,14 @@ struct summary_engine {
     bool (*make)(struct summary_day *day, struct error *error);
 };
 
-extern const struct summary_engine duckdb_summary_engine, native_summary_engine;
+extern const struct summary_engine duckdb_summary_engine, native_summary_engine, spark_summary_engine;
 
 /* All is counted: whether it is to be written. ERROR_DATA where no order counts, and the job doesn't allow that. */
 bool summary_day_is_worth_writing(const struct summary_day *day, struct error *error) MUST_CHECK;
+
+/* Visits the moments whose local date is the day, in seconds, half-open: where a clock goes back over midnight, two
+ * spans. */
+void summary_day_spans(const struct zone *zone, int64_t day, void (*visit)(void *context, int64_t from_s, int64_t to_s),
+                       void *context);
 
 #endif

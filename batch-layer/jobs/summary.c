@@ -31,6 +31,8 @@ static const struct summary_engine *engine_of(const struct summary *summary, con
         return &duckdb_summary_engine;
     case SUMMARY_BY_NATIVE:
         return &native_summary_engine;
+    case SUMMARY_BY_SPARK:
+        return &spark_summary_engine;
     case SUMMARY_BY_FILES:
         break;
     }

@@ -129,8 +129,9 @@ const struct option job_options[] = {
      AT_SUMMARY(engine),
      .words = summary_engine_words,
      .meaning = "What computes a summary of files: `native`, of NDJSON and CSV without joins, on all processors and "
-                "within `batch.memory`; `duckdb`, of all formats and with joins. Without it, that is native where it "
-                "can, else duckdb. Both give the same rows, to the digit.",
+                "within `batch.memory`; `duckdb`, of all formats and with joins, on one machine; `spark`, of Parquet "
+                "and with joins, on a cluster. Without it, that is native where it can, else duckdb. The same files "
+                "give the same rows, to the digit, by each that takes them.",
      .example = "native"},
     {.key = "allow_empty",
      .type = &option_boolean,

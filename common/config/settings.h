@@ -21,7 +21,7 @@ struct summary_join {
 #define JOINS_MAX 16
 
 /* What computes a summary: where the file doesn't say, the formats of the day's files do. */
-enum summary_engine_choice { SUMMARY_BY_FILES, SUMMARY_BY_DUCKDB, SUMMARY_BY_NATIVE };
+enum summary_engine_choice { SUMMARY_BY_FILES, SUMMARY_BY_DUCKDB, SUMMARY_BY_NATIVE, SUMMARY_BY_SPARK };
 
 /* What a job of this kind makes of a business day's files. In the paths {date} stands for the day. */
 struct summary {
@@ -180,6 +180,8 @@ struct settings {
         const char *metrics_file; /* NULL: none is left */
         int64_t ingest_messages;  /* in one transaction: 100,000 */
         int64_t memory_bytes;     /* that the native engine keeps to: `memory`, 2 GiB */
+        const char *spark_submit; /* what runs jobs of Spark: a path, or a name on the PATH */
+        const char *spark_master; /* and where: local[*] is this machine */
         const char *duckdb;       /* the path of libduckdb.so; NULL: where deploy/install-duckdb puts it */
     } batch;
 

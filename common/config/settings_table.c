@@ -305,6 +305,20 @@ static const struct option batch_options[] = {
      .meaning = "The library that jobs over files write Parquet with, `libduckdb.so`. Without it, that is where "
                 "`deploy/install-duckdb` puts it.",
      .example = "/opt/duckdb/libduckdb.so"},
+    {.key = "spark_submit",
+     .type = &option_text,
+     AT(settings.batch.spark_submit),
+     .fallback = "spark-submit",
+     .meaning = "What runs summaries by the engine `spark`: a path, or a name on the PATH.",
+     .example = "/opt/spark/bin/spark-submit"},
+    {.key = "spark_master",
+     .type = &option_text,
+     AT(settings.batch.spark_master),
+     .fallback = "local[*]",
+     .meaning =
+         "The cluster that it runs them on; `local[*]` is this machine. All of its machines see the folders under "
+         "the same paths.",
+     .example = "spark://spark-master:7077"},
     {.key = "metrics_file",
      .type = &option_text,
      AT(settings.batch.metrics_file),

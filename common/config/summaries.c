@@ -10,7 +10,7 @@ struct written_join {
     const struct yaml_node *read, *on;
 };
 
-const char *const summary_engine_words[] = {"duckdb", "native", NULL};
+const char *const summary_engine_words[] = {"duckdb", "native", "spark", NULL};
 
 const struct option summary_join_options[] = {
     {.key = "read",
@@ -193,7 +193,7 @@ static void read_paths(struct assembly *assembly, const struct yaml_node *entry,
 static void read_engine(struct assembly *assembly, const struct yaml_node *entry, const struct written_summary *written,
                         struct summary *summary)
 {
-    static const enum summary_engine_choice choices[] = {SUMMARY_BY_DUCKDB, SUMMARY_BY_NATIVE};
+    static const enum summary_engine_choice choices[] = {SUMMARY_BY_DUCKDB, SUMMARY_BY_NATIVE, SUMMARY_BY_SPARK};
     if (!yaml_find(entry, "engine"))
         return;
     summary->engine = choices[written->engine];
@@ -201,6 +201,14 @@ static void read_engine(struct assembly *assembly, const struct yaml_node *entry
     if (summary->engine == SUMMARY_BY_NATIVE && written->joins)
         problem_add(assembly->reader.problems, summary->engine_location,
                     "the engine native reads NDJSON and CSV without joins: say duckdb, or leave \"engine\" out");
+}
+
+static void check_tables(struct assembly *assembly, const struct summary *summary)
+{
+    for (size_t i = 0; i < summary->join_count && summary->engine == SUMMARY_BY_SPARK; i++)
+        if (summary->joins[i].is_table)
+            problem_add(assembly->reader.problems, summary->engine_location,
+                        "the engine spark joins folders of Parquet and no tables: say duckdb, or leave \"engine\" out");
 }
 
 void summary_read(struct assembly *assembly, const struct yaml_node *entry, const struct written_summary *written,
@@ -215,6 +223,7 @@ void summary_read(struct assembly *assembly, const struct yaml_node *entry, cons
     check_columns(assembly, written->view, ret_summary->view);
     if (written->joins)
         read_all_joins(assembly, written->joins, ret_summary);
+    check_tables(assembly, ret_summary);
     if (written->partition_by)
         read_partitions(assembly, written->partition_by, ret_summary);
     read_paths(assembly, entry, written, ret_summary);

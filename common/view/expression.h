@@ -33,6 +33,8 @@ void expression_print_sql(const struct expression *expression, const struct sche
  */
 void expression_print_duckdb(const struct expression *expression, const struct schema *schema, const char *prefix,
                              struct buffer *out);
+/* And for Spark, where identifiers stand in backticks and a backslash in a text is an escape. */
+void expression_print_spark(const struct expression *expression, const struct schema *schema, struct buffer *out);
 
 /* Marks the fields that it reads: used[field] = true. */
 void expression_fields(const struct expression *expression, bool used[]);

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "view/expression_nodes.h"
 
-static void print_identifier(struct text name, struct buffer *out)
+static void print_identifier(struct text name, char quote, struct buffer *out)
 {
-    buffer_append_char(out, '"');
+    buffer_append_char(out, quote);
     for (size_t i = 0; i < name.length; i++) {
-        if (name.data[i] == '"') {
-            buffer_append_char(out, '"');
+        if (name.data[i] == quote) {
+            buffer_append_char(out, quote);
         }
         buffer_append_char(out, name.data[i]);
     }
-    buffer_append_char(out, '"');
+    buffer_append_char(out, quote);
 }
 
 /* With E before it a backslash is always an escape, whatever standard_conforming_strings says. */
@@ -29,10 +29,25 @@ static void print_text(struct text text, struct buffer *out)
     buffer_append_char(out, '\'');
 }
 
+/* Spark's literals: a backslash is always an escape. */
+static void print_escaped(struct text text, struct buffer *out)
+{
+    buffer_append_char(out, '\'');
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] == '\'' || text.data[i] == '\\') {
+            buffer_append_char(out, '\\');
+        }
+        buffer_append_char(out, text.data[i]);
+    }
+    buffer_append_char(out, '\'');
+}
+
 struct sql_printer {
     const struct schema *schema;
     const char *prefix;
-    bool rounds; /* numbers that are finer than the field beside them */
+    char quote;   /* of identifiers */
+    bool escapes; /* texts by backslashes */
+    bool rounds;  /* numbers that are finer than the field beside them */
     struct buffer *out;
 };
 
@@ -45,9 +60,9 @@ static void print_operand(const struct sql_printer *printer, const struct operan
         buffer_append_string(out, "NULL");
     } else if (operand->kind == OPERAND_FIELD) {
         buffer_append_string(out, printer->prefix);
-        print_identifier(text_of(printer->schema->fields[operand->field].name), out);
+        print_identifier(text_of(printer->schema->fields[operand->field].name), printer->quote, out);
     } else if (operand->is_text) {
-        print_text(operand->text, out);
+        (printer->escapes ? print_escaped : print_text)(operand->text, out);
     } else {
         buffer_append_decimal(out, operand->number, operand->scale);
     }
@@ -141,7 +156,9 @@ static void print_expression(const struct sql_printer *printer, const struct exp
     buffer_append_char(out, '(');
     switch (expression->kind) {
     case NODE_CONSTANT:
-        buffer_append_string(out, constants[expression->constant]);
+        buffer_append_string(out, printer->escapes && expression->constant == TRUTH_NULL
+                                      ? "CAST(NULL AS BOOLEAN)"
+                                      : constants[expression->constant]);
         break;
     case NODE_NOT:
         buffer_append_string(out, "NOT ");
@@ -168,11 +185,16 @@ static void print_expression(const struct sql_printer *printer, const struct exp
 void expression_print_sql(const struct expression *expression, const struct schema *schema, const char *prefix,
                           struct buffer *out)
 {
-    print_expression(&(struct sql_printer){schema, prefix, false, out}, expression);
+    print_expression(&(struct sql_printer){schema, prefix, '"', false, false, out}, expression);
 }
 
 void expression_print_duckdb(const struct expression *expression, const struct schema *schema, const char *prefix,
                              struct buffer *out)
 {
-    print_expression(&(struct sql_printer){schema, prefix, true, out}, expression);
+    print_expression(&(struct sql_printer){schema, prefix, '"', false, true, out}, expression);
+}
+
+void expression_print_spark(const struct expression *expression, const struct schema *schema, struct buffer *out)
+{
+    print_expression(&(struct sql_printer){schema, "", '`', true, true, out}, expression);
 }

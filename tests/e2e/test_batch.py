@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batch runs beside each other, after nothing, after a changed definition; and what verify finds."""
 
+import subprocess
 import unittest
 
 from support.process import Child, wait_until
-from support.tidemark import view
+from support.tidemark import BIN, view
 
 from .servers import EndToEnd, month
 
@@ -43,6 +44,12 @@ class BatchRuns(EndToEnd):
     def test_run_that_finds_nothing_new_changes_nothing(self):
         self.start()
         self.job.batch()
+        explained = subprocess.run(
+            [BIN / "tidemark-batch", "--config", self.job.path, "explain", "daily_revenue"],
+            env=self.job.environment(), capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        shown = 'select window_start, window_end, order_count, total_revenue from view."daily_revenue" order by window_start'
+        self.assertEqual(self.postgres.sql(explained), self.postgres.sql(shown))
         before = self.postgres.sql('select * from view."daily_revenue" order by window_start')
         self.job.batch()
         self.job.batch()

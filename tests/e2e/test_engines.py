@@ -3,13 +3,19 @@
 the same bad rows. `native` does so on many threads, and in the memory that it is given."""
 
 import json
+import os
 import random
 import shutil
+import subprocess
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-from e2e.test_summary import DAY, JOB, Lake, configuration, message, order
+import duckdb
+import pyarrow as pa
+
+from e2e.test_summary import DAY, JOB, NO_DOUBLES, Lake, configuration, message, order
 from support import oracle
+from support.tidemark import BIN
 
 BAD = [
     *((name, None) for name in ("order_id", "amount", "weight")),
@@ -17,6 +23,9 @@ BAD = [
     *(("order_id", value) for value in ("", "x" * 257)),
 ]
 TEXT_ENGINES = ("native", "duckdb")  # that read NDJSON and CSV
+
+
+NASTY_COLUMNS = NO_DOUBLES.set(NO_DOUBLES.get_field_index("weight"), pa.field("weight", pa.decimal128(38, 4)))
 
 
 def nasty(chance, count, keys, day=DAY):
@@ -180,3 +189,69 @@ class Choice(Lake):
         self.assertEqual(self.manifest()["engine"], "duckdb")
         self.configure(job=JOB + "    engine: native\n")
         self.refused("tidemark.yaml:2", "1.parquet is Parquet", "duckdb", expect=78)
+
+
+class Explained(Lake):
+    """What `explain` prints is the SQL that runs: DuckDB's own package runs it as it stands."""
+
+    def explain(self, *arguments, expect=0):
+        ran = subprocess.run(
+            [BIN / "tidemark-batch", "explain", *arguments], cwd=self.folder.path, capture_output=True, text=True
+        )
+        self.assertEqual(ran.returncode, expect, ran.stderr)
+        return ran.stdout if expect == 0 else ran.stderr
+
+    def test_the_sql_of_a_summary_gives_its_rows(self):
+        rows = nasty(random.Random(19), 500, 200)
+        self.write("it's 1.parquet", rows, NASTY_COLUMNS)
+        job = JOB + "    joins: [{ read: lake/silver/, on: product_id }]\n"
+        self.configure(job=job, source="    breaker: 0\n")
+        silver = pa.schema([("product_id", pa.string())])
+        self.write("1.parquet", [{"product_id": f"p{i}"} for i in range(5)], silver, self.folder / "lake/silver")
+        self.run_job()
+        made = self.rows()
+        self.assertGreater(len(made), 20)
+        for name in (("daily_summary",), ("daily_summary", "--engine", "duckdb")):
+            script = self.explain(*name, "--date", DAY)
+            before = os.getcwd()
+            os.chdir(self.folder.path)  # paths are those of the configuration
+            try:
+                answer = duckdb.connect().execute(script)
+                columns = [c[0] for c in answer.description]
+                found = {row[:2]: dict(zip(columns[2:], row[2:])) for row in answer.fetchall()}
+            finally:
+                os.chdir(before)
+            self.assertEqual(found, made)
+
+    def test_what_cannot_be_explained_is_told(self):
+        (self.raw / "1.ndjson").write_bytes(message(order(1)))
+        self.assertIn("no SQL", self.explain("daily_summary", "--date", DAY, expect=64))
+        self.assertIn("no job and no view dayly", self.explain("dayly", expect=64))
+        self.assertIn("--engine is", self.explain("daily_summary", "--engine", "duck", expect=64))
+        self.assertIn("--date is a date", self.explain("daily_summary", "--date", "x", expect=64))
+        self.assertIn("there is no such folder", self.explain("daily_summary", "--date", "2025-03-16", expect=65))
+        self.explain(expect=64)
+        self.assertIn("PostgreSQL", self.explain("daily_summary", "--engine", "postgres", expect=69))
+
+
+class FailingSpark(Lake):
+    """Without Spark: what is refused before it, and what is told where it fails. `tests/spark/run` has the real one."""
+
+    def by(self, submit):
+        text = configuration(job=JOB + "    engine: spark\n") + f"batch: {{ spark_submit: '{submit}' }}\n"
+        (self.folder / "tidemark.yaml").write_text(text)
+
+    def test_a_spark_that_fails_is_told_with_the_end_of_its_log(self):
+        self.write("1.parquet", [order(1)])
+        self.run_job()
+        submit = self.folder / "submit"
+        submit.write_text("#!/bin/sh\nfor i in $(seq 40); do echo line $i of the log; done >&2\nexit 3\n")
+        submit.chmod(0o755)
+        self.by(submit)
+        said = self.refused("exit code 3", "line 40 of the log", "line 11 of the log", expect=69)
+        self.assertNotIn("line 10 of the log", said)
+        self.by("/nowhere/spark-submit")
+        self.refused("batch.spark_submit", expect=78)
+        (self.raw / "1.parquet").unlink()
+        (self.raw / "1.ndjson").write_bytes(message(order(1)))
+        self.refused("tidemark.yaml:2", "1.ndjson is none", expect=78)

@@ -310,23 +310,16 @@ static void append_joined(const struct summary_plan *plan, struct buffer *sql)
     }
 }
 
-/* The moments whose local date is the day: where a clock goes back over midnight, two ranges. */
+static void append_span(void *context, int64_t from_s, int64_t to_s)
+{
+    buffer_appendf(context, " OR (o.tm_event_us >= %" PRId64 " AND o.tm_event_us < %" PRId64 ")",
+                   from_s * US_PER_SECOND, to_s * US_PER_SECOND);
+}
+
 static void append_is_of_day(const struct summary_plan *plan, struct buffer *sql)
 {
-    const struct zone *zone = plan->summary->view->zone;
-    int64_t local_s = plan->day * SECONDS_PER_DAY;
-    int64_t at_s = local_s - 2 * SECONDS_PER_DAY, until_s = local_s + 3 * SECONDS_PER_DAY;
     buffer_append_string(sql, "(false");
-    while (at_s < until_s) {
-        struct zone_span span = zone_span(zone, at_s);
-        int64_t from_s = local_s - span.offset_s, to_s = from_s + SECONDS_PER_DAY;
-        from_s = from_s > at_s ? from_s : at_s;
-        to_s = to_s < span.to_s ? to_s : span.to_s;
-        if (from_s < to_s)
-            buffer_appendf(sql, " OR (o.tm_event_us >= %" PRId64 " AND o.tm_event_us < %" PRId64 ")",
-                           from_s * US_PER_SECOND, to_s * US_PER_SECOND);
-        at_s = span.to_s;
-    }
+    summary_day_spans(plan->summary->view->zone, plan->day, append_span, sql);
     buffer_append_char(sql, ')');
 }
 

@@ -842,6 +842,8 @@ static const struct bad bad_summaries[] = {
     {SUMMARY READ WRITE "    joins: [silver]\n", "17:13", "a join: a map"},
     {SUMMARY READ WRITE "    partition_by: [status]\n", "17:20", "\"partition_by\" has dimensions of the view"},
     {SUMMARY READ WRITE "    joins: [{ read: silver, on: status }]\n    engine: native\n", "18:13", "without joins"},
+    {SUMMARY READ WRITE "    joins: [{ read: 'postgres://a.b', on: status }]\n    engine: spark\n", "18:13",
+     "no tables"},
     {SUMMARY READ WRITE "    engine: duck\n", "17:13", "did you mean \"duckdb\"?"},
     {SUMMARY READ WRITE "  k:\n    summarise: v\n" READ "    write: gold/{date}\n", "20:12", "\"j\" writes to this"},
     {VIEW MEASURES "    time_zone: Asia/Tokyo\n" SUMMARY_OF("v") READ WRITE, "15:16", "days are those of Asia/Tokyo"},

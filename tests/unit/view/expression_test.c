@@ -206,6 +206,20 @@ static void for_duckdb_numbers_finer_than_their_field_are_rounded_to_what_means_
     assert_printed_for_duckdb("status in ('a', 'b')", "(o.\"status\" IN ('a', 'b'))");
 }
 
+static void for_spark_identifiers_and_texts_are_quoted_as_it_quotes_them(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct buffer printed = {0};
+    const char *source = "status <> 'o''br\\ien' and amount > 0.12345 and status in ('a') or status = null";
+    expression_print_spark(compile(&arena, text_of(source)), &schema, &printed);
+    assert_string_equal(buffer_string(&printed),
+                        "(((`status` <> 'o\\'br\\\\ien') AND (`amount` > 0.12) AND (`status` IN "
+                        "('a'))) OR (CAST(NULL AS BOOLEAN)))");
+    buffer_clean_up(&printed);
+    arena_clean_up(&arena);
+}
+
 static void printed_texts_are_safe_with_any_setting_of_the_server(void **state)
 {
     (void)state;
@@ -329,6 +343,7 @@ int main(void)
         cmocka_unit_test(and_binds_closer_than_or_and_not_closest),
         cmocka_unit_test(it_prints_as_sql_in_one_canonical_form),
         cmocka_unit_test(for_duckdb_numbers_finer_than_their_field_are_rounded_to_what_means_the_same),
+        cmocka_unit_test(for_spark_identifiers_and_texts_are_quoted_as_it_quotes_them),
         cmocka_unit_test(printed_texts_are_safe_with_any_setting_of_the_server),
         cmocka_unit_test(the_fields_that_it_reads_are_marked),
         cmocka_unit_test(what_is_wrong_is_named_with_its_place),

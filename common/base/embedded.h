@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Files that are part of the program: text that ends with a NUL, found by the compiler's include path. */
-#ifndef TIDEMARK_SERVING_EMBEDDED_H
-#define TIDEMARK_SERVING_EMBEDDED_H
+#ifndef TIDEMARK_BASE_EMBEDDED_H
+#define TIDEMARK_BASE_EMBEDDED_H
 
 /* Declares `symbol`, the text of the file. */
 #define EMBEDDED(symbol, path)                                                                                         \
