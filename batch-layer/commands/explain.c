@@ -45,11 +45,12 @@ static bool append_source(struct explained *explained, struct batch *batch, cons
 static bool append_published(struct explained *explained, struct error *error)
 {
     struct batch batch = {.settings = explained->settings};
+    const struct job *job = explained->job;
     bool done = batch_connect(&batch, error);
     if (explained->view)
         done = done && append_view(explained, &batch, explained->source, explained->view, error);
-    for (size_t i = 0; done && !explained->view && i < explained->job->source_count; i++)
-        done = append_source(explained, &batch, explained->job->sources[i], error);
+    for (size_t i = 0; done && job && i < job->source_count; i++)
+        done = append_source(explained, &batch, job->sources[i], error);
     batch_disconnect(&batch);
     return done;
 }

@@ -37,8 +37,9 @@ bool explained_summary_append(const struct settings *settings, const struct job 
     struct summary_plan *plan = arena_allocate(&arena, sizeof *plan);
     char date[DATE_SIZE];
     date_print(day, date);
-    bool done = (plan || error_set(error, ERROR_INTERNAL, "out of memory")) &&
-                duckdb_session_open(settings->batch.duckdb, "", &session, error) &&
+    if (!plan)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = duckdb_session_open(settings->batch.duckdb, "", &session, error) &&
                 summary_plan_make(settings, &job->summary, date, day, session, &arena, plan, error) &&
                 check_formats(plan, error);
     if (done)
