@@ -327,9 +327,9 @@ static bool is_whole_but_for_its_beginning(const struct snapshot *snapshot)
         if (state->included && state->deferred > 0 && log->first == log->began && !the_world.has_lost_tail)
             world_fail("partition %zu: %lld orders are deferred, and the log has all of them", i,
                        (long long)state->deferred);
-        if (state->included && state->gaps.count == 0 && log->recorded_first >= 0 && state->from > log->recorded_first)
+        if (state->included && state->gaps.count == 0 && log->known_first >= 0 && state->from > log->known_first)
             world_fail("partition %zu: the answer begins at %lld, and %lld, where the log began, isn't told", i,
-                       (long long)state->from, (long long)log->recorded_first);
+                       (long long)state->from, (long long)log->known_first);
         if (state->absence != ABSENT_NOT || state->added || state->deferred > 0 ||
             (state->gaps.count > 0 && state->gaps.ranges[state->gaps.count - 1].to > state->from))
             return false;

@@ -436,8 +436,11 @@ static void lose_head(struct world *world)
     int64_t to = chance_one_in(6) ? partition->end : slot->exists && slot->next < partition->end ? slot->next : 0;
     if (partition->lost_from != INT64_MAX)
         return; /* what could tell one story from the other may be gone */
-    if (to > partition->first)
-        partition->first += 1 + (int64_t)chance_below((uint64_t)(to - partition->first));
+    if (to <= partition->first)
+        return;
+    if (partition->known_first < 0)
+        partition->known_first = partition->recorded_first;
+    partition->first += 1 + (int64_t)chance_below((uint64_t)(to - partition->first));
 }
 
 /* An unclean election, or a topic made anew under the same name, while nobody reads: who reads on can't notice. */

@@ -26,7 +26,7 @@ void topic_begin(struct topic *topic, int32_t partitions, int64_t max_future_us)
         topic->partitions[i].lost_from = INT64_MAX;
         topic->partitions[i].owner = i % 2;
         topic->partitions[i].second = -1;
-        topic->partitions[i].recorded_first = -1;
+        topic->partitions[i].recorded_first = topic->partitions[i].known_first = -1;
     }
 }
 
