@@ -58,11 +58,14 @@ def jars():
     return maven.jars(f"kafka-{VERSION}", [f"org.apache.kafka:kafka_2.13:{VERSION}", "org.slf4j:slf4j-simple:1.7.36"])
 
 
+HEAP = "512m"  # of a broker of tests; benchmarks give theirs more
+
+
 class Kafka:
     """`proxy`: one that leads to the broker's second port, where it calls itself by the proxy's. `more`: lines for its
     properties."""
 
-    def __init__(self, folder, heap="512m", proxy=None, more=""):
+    def __init__(self, folder, heap=HEAP, proxy=None, more=""):
         self.folder, self.heap = Path(folder), heap
         self.folder.mkdir(parents=True)
         self.port, proxied = free_port(), proxy.target_port if proxy else free_port()
@@ -87,7 +90,8 @@ class Kafka:
         self.start()
 
     def _java(self, *arguments):
-        options = ["-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Djava.awt.headless=true"]
+        compiler = [] if self.heap != HEAP else ["-XX:TieredStopAtLevel=1"]  # it pays only for one that works for long
+        options = [*compiler, "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Djava.awt.headless=true"]
         return ["java", f"-Xmx{self.heap}", *options, "-cp", f"{jars()}/*", *map(str, arguments)]
 
     def start(self):
