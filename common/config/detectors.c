@@ -272,6 +272,11 @@ static void check_source(struct assembly *assembly, const struct yaml_node *entr
                     "a detector judges each message once: the source \"%s\" has to have \"on_duplicate\" none or "
                     "ignore, not replace",
                     source->name);
+    if (source->is_batch_alone)
+        problem_add(problems, location,
+                    "a detector reads in tidemark-speed, which leaves the source \"%s\" alone: take its line "
+                    "\"speed: none\" away",
+                    source->name);
     for (size_t i = 0; alert_members[i]; i++)
         if (schema_field(&source->schema, text_of(alert_members[i])) != FIELD_NONE ||
             strcmp(source->schema.event_time, alert_members[i]) == 0)

@@ -189,6 +189,7 @@ PIECES = [
     # detectors
     ("detector_on_a_replace_source", "jobs:", 'detectors: { d: { source: orders, alerts: "kafka://a", rules: [{ when: amount > 1, message: large }] } }\njobs:', "23:27", "none or ignore"),
     ("detector_that_alerts_into_its_source", "jobs:", 'detectors: { d: { source: orders, alerts: "kafka://orders", rules: [{ when: amount > 1, message: large }] } }\njobs:', "23:", "follows this topic"),
+    ("detector_without_a_reader", "sources:\n  orders:\n    topic: kafka://orders\n    key: order_id\n    event_time: timestamp\n    on_duplicate: replace\n    horizon: 48 hours", 'detectors: { d: { source: orders, alerts: "kafka://a", rules: [{ when: amount > 1, message: large }] } }\nsources:\n  orders:\n    topic: kafka://orders\n    key: order_id\n    event_time: timestamp\n    on_duplicate: ignore\n    speed: none', "7:27", "speed: none"),
     # the environment
     ("variable_that_is_not_set", "time_zone: Europe/London", "time_zone: ${TIDEMARK_NOT_SET}", "1:12", "TIDEMARK_NOT_SET"),
     ("variable_that_never_ends", "time_zone: Europe/London", "time_zone: ${TIDEMARK_NOT_SET", "1:12", ""),
