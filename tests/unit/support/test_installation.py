@@ -33,7 +33,8 @@ class Installation(unittest.TestCase):
     def test_everything_is_there(self):
         names = {path.name for path in self.units}
         services = {"tidemark-speed.service", "tidemark-batch.service", "tidemark-serving.service"}
-        self.assertEqual(names, services | {"tidemark-batch-run.service", "tidemark-batch.timer"})
+        others = {"tidemark-batch-run.service", "tidemark-batch.timer", "tidemark-emit.service"}
+        self.assertEqual(names, services | others)
         for program in PROGRAMS:
             for path in (f"bin/{program}", f"share/man/man1/{program}.1", f"share/bash-completion/completions/{program}"):
                 self.assertTrue((self.root / "usr" / path).exists(), path)
