@@ -20,8 +20,12 @@ struct constant {
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                               const char *version, const char *upload, size_t *upload_size, void **state)
 {
-    (void)url, (void)method, (void)version, (void)upload, (void)upload_size, (void)state;
+    (void)url, (void)method, (void)version, (void)upload, (void)upload_size;
     const struct constant *constant = context;
+    if (!*state) { /* the headers are there, the request isn't whole: an answer now would end the connection */
+        *state = context;
+        return MHD_YES;
+    }
     struct MHD_Response *response =
         MHD_create_response_from_buffer(constant->length, constant->bytes, MHD_RESPMEM_PERSISTENT);
     enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
