@@ -83,6 +83,7 @@ class WaysBench(Beside):
         corrected = [self.until_answered(job, topic, number, 17) for number in range(MORE)]
         job.stop()
         self.redis.command("flushall")
+        self.postgres.sql("drop schema if exists tidemark, raw, live, view cascade")  # the next has a topic of its own
         return (
             f"{self.messages / measured.seconds:,.0f}",
             f"{measured.cpu * 1e9 / self.messages:,.0f}",
