@@ -58,6 +58,7 @@ class Way(Platform):
 class WaysBench(Beside):
     def __init__(self, folder, orders):
         super().__init__(folder, "bench_generate", orders, 1)
+        self.writer = None
 
     def run(self):
         """The table, as Markdown."""
@@ -79,6 +80,8 @@ class WaysBench(Beside):
             job.speed()
         job.serving()
         wait_until(lambda: (job.total() or (0,))[0] == self.messages, 120, "all are answered", children=job.children)
+        self.writer = Writer(self.kafka.brokers, linger_ms=0)
+        self.until_answered(job, topic, MORE, 10)  # the writer knows the broker from then on
         fresh = [self.until_answered(job, topic, number, 10) for number in range(MORE)]
         corrected = [self.until_answered(job, topic, number, 17) for number in range(MORE)]
         job.stop()
@@ -99,10 +102,9 @@ class WaysBench(Beside):
         order = {"order_id": f"more-{number}", "customer_id": "c", "product_id": "p", "category": "more", "amount": amount,
                  "status": "completed", "customer_segment": "export", "quantity": 1, "timestamp": at, "updated_at": at}  # fmt: skip
         before = job.total()
-        writer = Writer(self.kafka.brokers, linger_ms=0)
         began = time.monotonic()
-        writer.send(topic, order["order_id"].encode(), encode(order))
-        writer.flush()
+        self.writer.send(topic, order["order_id"].encode(), encode(order))
+        self.writer.flush()
         if job.is_batch_alone:
             job.batch("run")
         wait_until(lambda: job.total() not in (None, before), 60, "the answer is another", every=0.002)
