@@ -89,14 +89,7 @@ static void take_words_of_operator(struct batch *batch)
     batch->accepts_gaps = accept_gaps != NULL;
 }
 
-/* With which code the program ends where it has to leave while it is at work: a signal came first. */
-static int interrupted_code(void)
-{
-    return error_exit_code(&(struct error){.code = ERROR_TRY_AGAIN});
-}
-
-/* Every source gets its turn, whatever happens to the others; the exit code is that of the first that failed. Where the
- * program has to leave while a source has its turn, that one has failed. */
+/* Every source gets its turn, whatever happens to the others; the exit code is that of the first that failed. */
 static int for_each_source(const struct settings *settings, source_step *step)
 {
     struct batch batch;
@@ -113,7 +106,6 @@ static int for_each_source(const struct settings *settings, source_step *step)
             log_info("source %s: batch: none, so there is nothing for a batch layer to do", settings->sources[i].name);
             continue;
         }
-        program_leave_with(code ? code : interrupted_code());
         if (step(&batch, &settings->sources[i], &error))
             continue;
         int failed = program_fail(&error);
@@ -133,7 +125,6 @@ static int publish_by_job(const struct settings *settings, const struct job *job
     if (!batch_open(settings, &batch, &error))
         return program_fail(&error);
     take_words_of_operator(&batch);
-    program_leave_with(interrupted_code());
     int code = run_publishing_job(&batch, job);
     leave_metrics(&batch);
     program_leave_with(code);
@@ -285,7 +276,8 @@ static const struct command commands[] = {
      .options = run_options},
     {.name = "schedule",
      .summary = "stay and run the jobs by their cron lines, missed ones once",
-     .run = schedule_command},
+     .run = schedule_command,
+     .serves = true},
     {.name = "jobs",
      .summary = "print the jobs, when they are due, their last runs and what waits",
      .run = jobs_command},

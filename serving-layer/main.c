@@ -51,11 +51,12 @@ int main(int argc, char *argv[])
         {0},
     };
     static const struct command commands[] = {
-        {.name = "run", .summary = "answer queries over HTTP", .run = run},
+        {.name = "run", .summary = "answer queries over HTTP", .run = run, .serves = true},
         {.name = "emit",
          .summary = "write the rows of views to their sinks, in micro-batches",
          .run = emit,
-         .options = emit_options},
+         .options = emit_options,
+         .serves = true},
         {.name = "probe",
          .arguments = "[emit]",
          .optional_count = 1,

@@ -25,6 +25,7 @@ struct command {
     int (*run)(void *context, char *arguments[]);
     const struct command_option *options; /* NULL, or ended by a row without a name */
     bool stands_alone;                    /* it needs no configuration; `run` is called with NULL */
+    bool serves;                          /* it goes on until it is asked to end: ending early is no failure */
     bool asks_another;                    /* the one that runs has read the files that the configuration names */
 };
 

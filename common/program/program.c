@@ -73,6 +73,16 @@ static bool choose_log_format(const char *program, const char *name, struct erro
     return true;
 }
 
+/* A signal may come at any time from here on. */
+static void watch_for_the_end(const struct command *command)
+{
+    struct error interrupted = {.code = ERROR_TRY_AGAIN};
+    program_leave_with(command && command->serves ? 0 : error_exit_code(&interrupted));
+    shutdown_install();
+    if (!shutdown_watch(PROGRAM_LEAVE_US, program_leave))
+        log_warning("no thread can be made: the end of this program may take long where a server is silent");
+}
+
 static bool load(const struct common_options *options, const struct settings_checks *checks,
                  struct settings **ret_settings, struct error *error)
 {
@@ -98,11 +108,9 @@ static int run(const struct program *program, const struct command_line *line, c
                const struct settings_checks *checks)
 {
     struct error error = {0};
-    shutdown_install();
     if (!choose_log_format(program->name, options->log_format, &error))
         return fail_plainly(program->name, &error);
-    if (!shutdown_watch(PROGRAM_LEAVE_US, program_leave))
-        log_warning("no thread can be made: the end of this program may take long where a server is silent");
+    watch_for_the_end(line->command);
     if (!line->command && !options->check) {
         error_set(&error, ERROR_USAGE, "which command? see %s --help", program->name);
         return fail_plainly(program->name, &error);
