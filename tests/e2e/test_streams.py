@@ -19,8 +19,8 @@ VIEWS = {
 
 
 class Streams(EndToEnd):
-    def begin(self):
-        self.servers()
+    def begin(self, redis_persistent=False):
+        self.servers(redis_persistent=redis_persistent)
         self.simple_platform(self.topic(3))
         self.job.config["views"] = VIEWS
         self.job.config["http"]["push_every"] = "20 ms"
@@ -45,10 +45,9 @@ class Streams(EndToEnd):
         for reader in readers:
             wait_until(lambda: self.has_all(reader) or reader.failure, 60, f"{reader.question} is copied")
 
-    def test_copies_end_as_the_views_are_though_streams_are_cut_slowed_and_resumed(self):
-        self.begin()
-        chance = random.Random(SEED)
-        readers = [
+    def read_all(self, chance):
+        """Each question by two readers, of which the second is cut off and slowed by chance."""
+        return [
             self.read(path, dimensions, random.Random(chance.random()) if torn else None)
             for path, dimensions in (
                 ("/v1/views/daily_revenue?", ()),
@@ -59,6 +58,10 @@ class Streams(EndToEnd):
             )
             for torn in (False, True)
         ]
+
+    def test_copies_end_as_the_views_are_though_streams_are_cut_slowed_and_resumed(self):
+        self.begin()
+        readers = self.read_all(random.Random(SEED))
         for number in range(6):
             self.send(month(150 * number, 150))
             if number in (1, 4):
