@@ -37,8 +37,10 @@ void window_list_append(const struct view *view, struct buffer *out)
     bool first = true;
     buffer_append_char(out, '[');
     for (int minutes = 1; minutes <= MINUTES_A_DAY; minutes++) {
+        if (MINUTES_A_DAY % minutes != 0)
+            continue;
         print_minutes(minutes, text);
-        if (MINUTES_A_DAY % minutes == 0 && is_possible(view, text))
+        if (is_possible(view, text))
             append(text, &first, out);
     }
     for (size_t i = 0; i < sizeof longer / sizeof longer[0]; i++)
@@ -53,13 +55,14 @@ void hop_list_append(const struct view *view, struct buffer *out)
     bool first = true;
     buffer_append_char(out, '[');
     for (int minutes = 1; minutes <= MINUTES_A_DAY; minutes++) {
-        int size = 2 * minutes;
+        if (MINUTES_A_DAY % minutes != 0)
+            continue;
         print_minutes(minutes, hop);
         if (minutes == MINUTES_A_DAY)
             snprintf(text, sizeof text, "hopping 2 days every %s", hop);
         else
-            snprintf(text, sizeof text, "hopping %d minutes every %s", size, hop);
-        if (MINUTES_A_DAY % minutes == 0 && is_possible(view, text))
+            snprintf(text, sizeof text, "hopping %d minutes every %s", 2 * minutes, hop);
+        if (is_possible(view, text))
             append(hop, &first, out);
     }
     if (view->window.hop_days) {
