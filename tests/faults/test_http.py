@@ -7,6 +7,7 @@ import json
 import os
 import random
 import resource
+import selectors
 import socket
 import ssl
 import subprocess
@@ -147,6 +148,47 @@ UNENDING = [
     "\r\n\r\n",
     "G",
 ]
+
+
+CONNECTIONS_MAX = 2024  # that the server holds: 1,024 and those of http.streams
+
+
+class Crowd:
+    """Clients that connect all at once, from several addresses, ask once, and stay until the server ends them."""
+
+    def __init__(self, port, count, request):
+        self.request, self.answers = request.encode(), {}
+        self.selector = selectors.DefaultSelector()
+        for number in range(count):
+            connection = socket.socket()
+            connection.setblocking(False)
+            connection.bind((f"127.0.0.{2 + number % 8}", 0))
+            connection.connect_ex(("127.0.0.1", port))
+            self.selector.register(connection, selectors.EVENT_WRITE)
+            self.answers[connection] = b""
+
+    def go_on(self):
+        """What can be done without waiting long."""
+        for key, events in self.selector.select(0.05):
+            connection = key.fileobj
+            try:
+                if events & selectors.EVENT_WRITE:
+                    connection.send(self.request)
+                    self.selector.modify(connection, selectors.EVENT_READ)
+                elif piece := connection.recv(4096):
+                    self.answers[connection] += piece
+                else:
+                    self.selector.unregister(connection)
+            except OSError:  # ended before it was answered
+                self.selector.unregister(connection)
+
+    def answered(self):
+        return sum(map(bool, self.answers.values()))
+
+    def leave(self):
+        self.selector.close()
+        for connection in self.answers:
+            connection.close()
 
 
 class Http(EndToEnd):
@@ -393,6 +435,31 @@ class Http(EndToEnd):
     def raise_limit():
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 20_000), hard))
+
+    def peak_memory(self):
+        """Bytes."""
+        status = Path(f"/proc/{self.serving.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+    def test_ten_thousand_connections_at_once_are_served_in_turn_within_bounds(self):
+        self.start()
+        self.raise_limit()
+        memory = self.peak_memory()
+        crowd = Crowd(self.job.port, 10_000, get("/livez", "Host: a\r\n\r\n"))
+        self.addCleanup(crowd.leave)
+
+        def most_are_served():
+            crowd.go_on()
+            self.assertLessEqual(self.descriptors(), CONNECTIONS_MAX + 100)  # with those for stores and threads
+            return crowd.answered() > 2 * CONNECTIONS_MAX
+
+        wait_until(most_are_served, 120, "others take the places of those that rest", every=0, children=[self.serving])
+        self.assertEqual(self.job.get("/v1/views").status, 200, "who comes later is served too")
+        self.assertEqual({self.status(answer) for answer in crowd.answers.values() if answer}, {200})
+        self.assertLess(self.peak_memory(), memory + 2 * CONNECTIONS_MAX * 128 * 1024)
+        crowd.leave()
+        wait_until(lambda: self.connections() == 0, 90, "their descriptors are given back", every=0.2)
+        self.assert_unhurt()
 
     def test_ten_thousand_clients_that_vanish_leave_nothing_behind(self):
         self.start()
