@@ -31,16 +31,6 @@ static bool is_value_same(const struct field *field, const struct value *stored,
     return field->type == FIELD_TEXT ? text_equal(stored->text, value->text) : stored->number == value->number;
 }
 
-static void append_value(struct buffer *out, const struct field *field, const struct value *value)
-{
-    if (!value->present)
-        buffer_append_string(out, "null");
-    else if (field->type == FIELD_TEXT)
-        buffer_append_json(out, value->text);
-    else
-        buffer_append_decimal(out, value->number, field->type == FIELD_DECIMAL ? field->scale : 0);
-}
-
 /* "amount 12.00 in the log, 13.00 in the master dataset" of the first field that differs; false where none does. */
 static bool find_other_value(const struct check_range *range, const struct record *record, struct buffer *ret_both)
 {
@@ -51,9 +41,9 @@ static bool find_other_value(const struct check_range *range, const struct recor
         if (is_value_same(field, stored, &record->values[i]))
             continue;
         buffer_appendf(ret_both, "%s ", field->name);
-        append_value(ret_both, field, &record->values[i]);
+        buffer_append_value(ret_both, field, &record->values[i]);
         buffer_append_string(ret_both, " in the log, ");
-        append_value(ret_both, field, stored);
+        buffer_append_value(ret_both, field, stored);
         buffer_append_string(ret_both, " in the master dataset");
         return true;
     }

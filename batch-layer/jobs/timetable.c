@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "jobs/timetable.h"
 
-#include <time.h>
+#include <stdio.h>
 
+#include "base/calendar.h"
 #include "base/clock.h"
 
 void date_print(int64_t day, char ret_date[DATE_SIZE])
 {
-    struct tm utc = {0};
-    time_t at = (time_t)(day * SECONDS_PER_DAY);
-    (void)gmtime_r(&at, &utc);
-    (void)strftime(ret_date, DATE_SIZE, "%Y-%m-%d", &utc);
+    int year, month, of_month;
+    civil_from_days(day, &year, &month, &of_month);
+    (void)snprintf(ret_date, DATE_SIZE, "%04d-%02d-%02d", year, month, of_month);
 }
 
 int64_t date_of(const struct zone *zone, int64_t at_s)

@@ -20,14 +20,7 @@ void append_cell_name(struct buffer *out, const struct view *view, int64_t windo
     for (size_t i = 0; i < view->dimension_count; i++) {
         const struct field *field = &view->schema->fields[view->dimensions[i]];
         buffer_appendf(out, ", %s ", field->name);
-        if (!values[i].present)
-            buffer_append_string(out, "null");
-        else if (field->type == FIELD_DECIMAL)
-            buffer_append_decimal(out, values[i].number, field->scale);
-        else if (field->type == FIELD_TEXT)
-            buffer_append_json(out, values[i].text);
-        else
-            buffer_append_integer(out, values[i].number);
+        buffer_append_value(out, field, &values[i]);
     }
 }
 

@@ -1,31 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "detect/alert.h"
 
-#include <time.h>
-
-#define US INT64_C(1000000)
+#include "base/calendar.h"
+#include "base/clock.h"
 
 const char *const alert_members[] = {"alerts", "detector", "alert_id", "evidence", NULL};
-
-static void append_value(const struct field *field, const struct value *value, struct buffer *out)
-{
-    if (!value->present)
-        buffer_append_string(out, "null");
-    else if (field->type == FIELD_TEXT)
-        buffer_append_json(out, value->text);
-    else
-        buffer_append_decimal(out, value->number, field->scale);
-}
 
 /* RFC 3339 in UTC, with as many digits as it has: none, three or six. */
 static void append_event_time(int64_t at_us, struct buffer *out)
 {
-    int64_t fraction = at_us % US;
-    time_t seconds = (time_t)(at_us / US);
-    struct tm utc;
-    gmtime_r(&seconds, &utc);
-    buffer_appendf(out, "\"%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                   utc.tm_min, utc.tm_sec);
+    int64_t second = floor_divide(at_us, US_PER_SECOND), fraction = at_us - second * US_PER_SECOND;
+    int64_t day = floor_divide(second, SECONDS_PER_DAY);
+    buffer_append_char(out, '"');
+    buffer_append_date_time(out, day, (int)(second - day * SECONDS_PER_DAY));
     if (fraction % 1000)
         buffer_appendf(out, ".%06d", (int)fraction);
     else if (fraction)
@@ -50,7 +37,7 @@ static void append_fields(const struct alert *alert, const struct schema *schema
             append_event_time(alert->event_time_us, out);
             has_event_time = true;
         } else {
-            append_value(field, &alert->values[i], out);
+            buffer_append_value(out, field, &alert->values[i]);
         }
         buffer_append_char(out, ',');
     }
@@ -107,7 +94,7 @@ static void append_plain(const struct field *field, const struct value *value, s
     if (field->type == FIELD_TEXT)
         buffer_append_text(out, value->text);
     else
-        append_value(field, value, out);
+        buffer_append_value(out, field, value);
 }
 
 bool alert_append_key(const struct alert *alert, const struct detector *detector, struct buffer *out)
@@ -125,7 +112,7 @@ bool alert_append_key(const struct alert *alert, const struct detector *detector
     }
     for (size_t i = 0; i < rule->by_count; i++) {
         buffer_append_char(out, i == 0 ? '[' : ',');
-        append_value(&schema->fields[rule->by[i]], &alert->values[rule->by[i]], out);
+        buffer_append_value(out, &schema->fields[rule->by[i]], &alert->values[rule->by[i]]);
     }
     buffer_append_char(out, ']');
     return true;

@@ -64,6 +64,9 @@ struct value {
     };
 };
 
+/* As JSON: null, a string, or a number with the field's scale. */
+void buffer_append_value(struct buffer *buffer, const struct field *field, const struct value *value);
+
 struct record {
     int64_t event_time_us;      /* microseconds since 1970 in UTC, finer digits cut */
     const struct value *values; /* one a declared field */
