@@ -44,6 +44,7 @@ static bool take(const struct snapshot *snapshot, size_t view, const struct view
     answer->is_beyond_memory = snapshot->loaded && !pick_is_held(snapshot, view, query, problem);
     if (answer->is_beyond_memory || !pick_page(snapshot, view, query, selection, &answer->next, problem))
         return false;
+    answer->state = snapshot->state;
     provenance_append(snapshot, view, query, &answer->provenance);
     if (answer->provenance.failed)
         return problem_memory(problem);

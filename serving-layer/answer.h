@@ -7,6 +7,7 @@
 #include "provenance.h"
 
 struct answer {
+    uint64_t state; /* of the snapshot that everybody is answered from; 0: it is of another */
     struct buffer body;
     struct buffer provenance; /* JSON on one line; in the body too where that is JSON */
     struct buffer next;       /* cursor of the next page; empty: there is none */

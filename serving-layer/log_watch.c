@@ -90,11 +90,11 @@ static bool ask(struct log_watch *watch, const struct source *source, const stru
 
 static void place(struct snapshot *snapshot, struct log_sight *sights, size_t count)
 {
-    pthread_rwlock_wrlock(&snapshot->lock);
+    snapshot_begin_change(snapshot);
     struct log_sight *before = snapshot->log;
     snapshot->log = sights;
     snapshot->log_count = count;
-    pthread_rwlock_unlock(&snapshot->lock);
+    snapshot_end_change(snapshot);
     free(before);
 }
 

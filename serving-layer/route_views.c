@@ -2,7 +2,7 @@
  * GET /v1/views and /v1/views/{view}. */
 #include <string.h>
 
-#include "answer.h"
+#include "answer_cache.h"
 #include "base/zone.h"
 #include "find_view.h"
 #include "old_windows.h"
@@ -150,8 +150,10 @@ static bool answer_old(const struct request *request, const struct source *sourc
         return false;
     answer_clean_up(answer);
     *answer = (struct answer){0};
-    if (old_windows_answer(request->serving->old_windows, source, view, query, wishes, answer, problem))
+    if (old_windows_answer(request->serving->old_windows, source, view, query, wishes, answer, problem)) {
+        answer->state = 0;
         return true;
+    }
     if (problem->status == 503)
         buffer_append_string(reply_header(reply, "Retry-After"), OLD_WINDOWS_RETRY);
     return false;
@@ -167,19 +169,32 @@ static bool answer_query(const struct request *request, struct snapshot *snapsho
             answer_old(request, snapshot->source, view, query, &wishes, answer, reply, problem));
 }
 
+static bool make_answer(const struct request *request, const struct view *view, struct snapshot *snapshot,
+                        struct answer *answer, enum answer_format *ret_format, struct reply *reply,
+                        struct problem *problem)
+{
+    struct view_query query;
+    if (!view_query_parse(view, request->target, request->head->accept, request->arena, &query, problem) ||
+        !answer_query(request, snapshot, &query, answer, reply, problem) ||
+        !check_provenance(answer, query.format, problem))
+        return false;
+    *ret_format = query.format;
+    answer_cache_keep(request->serving->answers, request->head, query.format, answer);
+    return true;
+}
+
 void route_view(const struct request *request, struct reply *reply)
 {
     struct problem problem;
     struct snapshot *snapshot;
-    struct view_query query;
     struct answer answer = {0};
+    enum answer_format format;
     const struct view *view = find_view(request, request->target->segments[2], &snapshot, &problem);
-    if (view && view_query_parse(view, request->target, request->head->accept, request->arena, &query, &problem) &&
-        answer_query(request, snapshot, &query, &answer, reply, &problem) &&
-        check_provenance(&answer, query.format, &problem)) {
+    if (view && (answer_cache_find(request->serving->answers, snapshot->state, request->head, &answer, &format) ||
+                 make_answer(request, view, snapshot, &answer, &format, reply, &problem))) {
         metric_add(metrics_series(request->serving->metrics, METRIC_ROWS_ANSWERED, &view->name), (int64_t)answer.rows);
         reply->cache_control = cache_control(answer.is_settled, access_is_restricted(request->serving->access));
-        give(&answer, query.format, reply);
+        give(&answer, format, reply);
     } else if (!reply->waits) {
         reply_problem(reply, &problem);
     }

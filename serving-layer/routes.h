@@ -30,6 +30,7 @@ struct serving {
     struct access *access;           /* NULL: everybody may ask for everything */
     struct alarms *alarms;           /* NULL: nobody raises any */
     struct stream_hub *hub;          /* of event streams */
+    struct answer_cache *answers;    /* NULL: each is written for who asks */
     struct old_windows *old_windows; /* NULL: what memory doesn't hold isn't answered */
 };
 

@@ -15,6 +15,7 @@
 #include "kafka/kafka_log.h"
 #include "followed.h"
 #include "log_watch.h"
+#include "answer_cache.h"
 #include "old_windows.h"
 #include "routes.h"
 #include "view_stream.h"
@@ -180,9 +181,15 @@ static bool start_server(struct run *run, struct error *error)
     return http_server_start(&options, &handler, &run->server, error);
 }
 
+static bool start_cache(struct run *run, struct error *error)
+{
+    run->serving.answers = answer_cache_new();
+    return run->serving.answers || error_set(error, ERROR_INTERNAL, "out of memory");
+}
+
 static bool start(struct run *run, struct error *error)
 {
-    return make_serving(run, error) && followed_start(&run->followed, error) &&
+    return make_serving(run, error) && followed_start(&run->followed, error) && start_cache(run, error) &&
            old_windows_open(run->settings, &run->serving.old_windows, error) && start_watch(run, error) &&
            start_feed(run, error) && start_detector_watch(run, error) && start_streams(run, error) &&
            start_server(run, error) && start_monitor(run, error);
@@ -198,6 +205,7 @@ static void stop(struct run *run)
     alert_feed_destroy(run->serving.feed);
     log_watch_destroy(run->watch);
     old_windows_close(run->serving.old_windows);
+    answer_cache_destroy(run->serving.answers);
     followed_clean_up(&run->followed);
     tls_close(run->tls);
     access_close(run->serving.access);

@@ -27,6 +27,7 @@ struct snapshot *snapshot_new(const struct source *source, size_t bytes_max)
     }
     snapshot->source = source;
     snapshot->bytes_max = bytes_max;
+    snapshot->state = 1;
     snapshot->views = views;
     for (size_t i = 0; i < source->view_count; i++) {
         view_rows_init(&views[i].rows, &source->views[i]);
@@ -532,6 +533,17 @@ static bool place(struct snapshot *snapshot, struct update *update, struct stagi
     return true;
 }
 
+void snapshot_begin_change(struct snapshot *snapshot)
+{
+    pthread_rwlock_wrlock(&snapshot->lock);
+}
+
+void snapshot_end_change(struct snapshot *snapshot)
+{
+    snapshot->state++;
+    pthread_rwlock_unlock(&snapshot->lock);
+}
+
 /* Nothing that anybody could see is new. */
 static bool is_idle(const struct snapshot *snapshot, const struct update *update, const struct live *live)
 {
@@ -552,7 +564,7 @@ bool snapshot_update(struct snapshot *snapshot, struct live *live, struct stagin
     live->epoch = update.publication->epoch;
     bool done = prepare(&update, snapshot, live, staging);
     if (!done || publication || !is_idle(snapshot, &update, live)) {
-        pthread_rwlock_wrlock(&snapshot->lock);
+        snapshot_begin_change(snapshot);
         feed_begin(&snapshot->feed);
         done = done && place(snapshot, &update, staging, publication);
         for (size_t i = 0; !done && i < snapshot->source->view_count; i++)
@@ -561,7 +573,7 @@ bool snapshot_update(struct snapshot *snapshot, struct live *live, struct stagin
         snapshot->loaded = snapshot->loaded && done;
         snapshot->live_reachable = live->reachable;
         snapshot->damages = live->damages;
-        pthread_rwlock_unlock(&snapshot->lock);
+        snapshot_end_change(snapshot);
     }
     if (done)
         live_taken(live);

@@ -62,6 +62,7 @@ struct snapshot {
     size_t bytes_max;
     const struct rows_range *range; /* of one that is made for one question: what it holds of what is published */
     pthread_rwlock_t lock;
+    _Atomic uint64_t state; /* from 1 on, another one after each change of what views are answered from */
 
     bool loaded; /* a publication was read */
     struct publication publication;
@@ -81,6 +82,10 @@ struct snapshot {
     /* Monotonic times at which the stores last answered; 0 never. */
     _Atomic int64_t published_read_us, live_read_us;
 };
+
+/* Around each change of what views are answered from. What is answered before the end is of the state before. */
+void snapshot_begin_change(struct snapshot *snapshot);
+void snapshot_end_change(struct snapshot *snapshot);
 
 struct snapshot *snapshot_new(const struct source *source, size_t bytes_max); /* NULL: memory is short */
 void snapshot_destroy(struct snapshot *snapshot);

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "answer_cache.h"
 #include "base/clock.h"
 #include "merged/follower.h"
 #include "provenance.h"
@@ -450,6 +451,8 @@ static UNUSED void bench_start(struct bench *bench, size_t bytes_max)
     assert_true(follower_new(&stores, bench->snapshots, 1, fake.times, &listener, &bench->follower, NULL));
     bench->serving = (struct serving){
         .sources = &orders, .source_count = 1, .snapshots = bench->snapshots, .metrics = bench->metrics};
+    bench->serving.answers = answer_cache_new();
+    assert_non_null(bench->serving.answers);
 }
 
 /* A hub whose streams are looked at where the test says so. */
@@ -467,6 +470,7 @@ static UNUSED void bench_stop(struct bench *bench)
 {
     view_channels_sweep(bench->serving.hub, INT64_MAX);
     stream_hub_destroy(bench->serving.hub);
+    answer_cache_destroy(bench->serving.answers);
     follower_destroy(bench->follower);
     snapshot_destroy(bench->snapshot);
     metrics_destroy(bench->metrics);

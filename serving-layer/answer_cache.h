@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Answers as they were written, for whoever asks the same while nothing has changed: a state of a snapshot and a
+ * question have one answer. Nothing of an earlier state is ever given. */
+#ifndef TIDEMARK_SERVING_ANSWER_CACHE_H
+#define TIDEMARK_SERVING_ANSWER_CACHE_H
+
+#include "answer.h"
+#include "http/request_head.h"
+
+#define ANSWERS_KEPT 128                    /* questions; of two in one place the later is kept */
+#define ANSWER_KEPT_MAX ((size_t)32 * 1024) /* bytes of an answer; a larger one is written each time */
+#define QUESTION_KEPT_MAX ((size_t)1024)    /* of its target and Accept */
+
+struct answer_cache;
+
+struct answer_cache *answer_cache_new(void); /* NULL: memory is short */
+void answer_cache_destroy(struct answer_cache *cache);
+
+/* A copy of the answer to what the head asks of the snapshot in this state; false where it isn't kept. NULL is an empty
+ * cache. Who may see it is the caller's to know. */
+bool answer_cache_find(struct answer_cache *cache, uint64_t state, const struct request_head *head,
+                       struct answer *ret_answer, enum answer_format *ret_format) MUST_CHECK;
+
+/* Keeps a copy, if it is small, whole and for anybody. */
+void answer_cache_keep(struct answer_cache *cache, const struct request_head *head, enum answer_format format,
+                       const struct answer *answer);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * What is kept of answers is given to the same question in the same state, and to no other. */
+#include "serving_fixture.h"
+
+static struct bench bench;
+
+/* What is answered to the head, and its status. */
+struct answered {
+    unsigned status;
+    char body[4000];
+};
+
+static struct answered ask(const struct request_head *head)
+{
+    struct answered answered;
+    struct reply reply = {0};
+    const char *name;
+    route(&bench.serving, head, &reply, &name);
+    answered.status = reply.status;
+    snprintf(answered.body, sizeof answered.body, "%s", buffer_string(&reply.body));
+    reply_clean_up(&reply);
+    return answered;
+}
+
+/* Puts a mark where the body of the kept answer is, so that what comes from there can be told. */
+static void mark(const char *target, const char *accept)
+{
+    const struct request_head head = {.target = target, .accept = accept};
+    struct answer answer = {0};
+    enum answer_format format;
+    assert_true(answer_cache_find(bench.serving.answers, bench.snapshot->state, &head, &answer, &format));
+    buffer_clear(&answer.body);
+    buffer_append_string(&answer.body, "kept");
+    answer_cache_keep(bench.serving.answers, &head, format, &answer);
+    answer_clean_up(&answer);
+}
+
+static void assert_is_kept(const struct request_head *head, bool expected)
+{
+    const struct answered answered = ask(head);
+    assert_int_equal(answered.status, 200);
+    if ((strcmp(answered.body, "kept") == 0) != expected)
+        fail_msg("%s (%s): %s", head->target, head->accept ? head->accept : "", answered.body);
+}
+
+static void the_same_question_is_answered_from_what_is_kept(void **state)
+{
+    (void)state;
+    const struct request_head json = {.target = "/v1/views/daily"},
+                              csv = {.target = "/v1/views/daily", .accept = "text/csv"};
+    const struct answered first = ask(&json);
+    assert_string_equal(ask(&json).body, first.body);
+    mark(json.target, NULL);
+    assert_is_kept(&json, true);
+    assert_is_kept(&(struct request_head){.target = json.target, .accept = "*/*"}, true);
+    assert_is_kept(&csv, false);
+    assert_is_kept(&(struct request_head){.target = "/v1/views/daily?limit=1"}, false);
+}
+
+static void another_state_is_answered_anew(void **state)
+{
+    (void)state;
+    const struct request_head head = {.target = "/v1/views/daily"};
+    (void)ask(&head);
+    mark(head.target, NULL);
+    fake_add(0, DAILY, DAY_S, text_of(""), 1, 100);
+    fake.slots[0].slot.next++;
+    assert_is_kept(&head, true); /* nobody has read it yet */
+    bench_follow(&bench);
+    assert_is_kept(&head, false);
+}
+
+static void who_has_a_kept_answer_is_told_so(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    const char *name;
+    char tag[ENTITY_TAG_SIZE];
+    route(&bench.serving, &(struct request_head){.target = "/v1/views/daily"}, &reply, &name);
+    assert_string_equal(reply.headers[0].name, "ETag");
+    snprintf(tag, sizeof tag, "%s", buffer_string(&reply.headers[0].value));
+    reply_clean_up(&reply);
+    mark("/v1/views/daily", NULL);
+    const struct answered again = ask(&(struct request_head){.target = "/v1/views/daily", .if_none_match = tag});
+    assert_int_equal(again.status, 304);
+    assert_string_equal(again.body, "");
+}
+
+static void what_is_large_is_not_kept(void **state)
+{
+    (void)state;
+    struct answer answer = {.state = bench.snapshot->state};
+    struct answer found = {0};
+    enum answer_format format;
+    char target[QUESTION_KEPT_MAX + 2];
+    memset(target, 'x', sizeof target - 1);
+    target[sizeof target - 1] = '\0';
+    const struct request_head small = {.target = "/small"}, large = {.target = target};
+    answer_cache_keep(bench.serving.answers, &large, FORMAT_JSON, &answer);
+    assert_false(answer_cache_find(bench.serving.answers, answer.state, &large, &found, &format));
+    for (size_t i = 0; i <= ANSWER_KEPT_MAX; i++)
+        buffer_append_char(&answer.body, 'x');
+    answer_cache_keep(bench.serving.answers, &small, FORMAT_JSON, &answer);
+    assert_false(answer_cache_find(bench.serving.answers, answer.state, &small, &found, &format));
+    answer.body.length--;
+    answer_cache_keep(bench.serving.answers, &small, FORMAT_JSON, &answer);
+    assert_true(answer_cache_find(bench.serving.answers, answer.state, &small, &found, &format));
+    assert_int_equal(found.body.length, ANSWER_KEPT_MAX);
+    answer_clean_up(&found);
+    answer_clean_up(&answer);
+}
+
+static int start(void **state)
+{
+    if (make_views(state))
+        return -1;
+    bench_start(&bench, 1 << 20);
+    fake.epoch = 1;
+    fake.named = 2;
+    add_cell(&fake.rows[DAILY], DAY_S, text_of(""), 1, 100);
+    add_cell(&fake.rows[DAILY], DAY_S + 86400, text_of(""), 1, 100);
+    for (int i = 0; i < PARTITIONS; i++)
+        fake_begin(i, 2, 0);
+    bench_follow(&bench);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    bench_stop(&bench);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_same_question_is_answered_from_what_is_kept, start, stop),
+        cmocka_unit_test_setup_teardown(another_state_is_answered_anew, start, stop),
+        cmocka_unit_test_setup_teardown(who_has_a_kept_answer_is_told_so, start, stop),
+        cmocka_unit_test_setup_teardown(what_is_large_is_not_kept, start, stop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
