@@ -159,24 +159,19 @@ static bool answer_old(const struct request *request, const struct source *sourc
     return false;
 }
 
-static bool answer_query(const struct request *request, struct snapshot *snapshot, const struct view_query *query,
-                         struct answer *answer, struct reply *reply, struct problem *problem)
-{
-    const struct answer_wishes wishes = {request->head->target, request->head->if_none_match};
-    const size_t view = (size_t)(query->view - snapshot->source->views);
-    return answer_view(snapshot, view, query, &wishes, answer, problem) ||
-           (answer->is_beyond_memory && request->serving->old_windows &&
-            answer_old(request, snapshot->source, view, query, &wishes, answer, reply, problem));
-}
-
 static bool make_answer(const struct request *request, const struct view *view, struct snapshot *snapshot,
                         struct answer *answer, enum answer_format *ret_format, struct reply *reply,
                         struct problem *problem)
 {
+    const struct answer_wishes wishes = {request->head->target, request->head->if_none_match};
+    const size_t number = (size_t)(view - snapshot->source->views);
     struct view_query query;
-    if (!view_query_parse(view, request->target, request->head->accept, request->arena, &query, problem) ||
-        !answer_query(request, snapshot, &query, answer, reply, problem) ||
-        !check_provenance(answer, query.format, problem))
+    if (!view_query_parse(view, request->target, request->head->accept, request->arena, &query, problem))
+        return false;
+    bool done = answer_view(snapshot, number, &query, &wishes, answer, problem);
+    if (answer->is_beyond_memory && request->serving->old_windows)
+        done = answer_old(request, snapshot->source, number, &query, &wishes, answer, reply, problem);
+    if (!done || !check_provenance(answer, query.format, problem))
         return false;
     *ret_format = query.format;
     answer_cache_keep(request->serving->answers, request->head, query.format, answer);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Answers every request with the same bytes, by libmicrohttpd alone: the speed that its users cannot exceed.
  *
- * usage: bare_handler BYTES THREADS
+ * usage: bare_handler BYTES THREADS [BUFFER]
  *
- * Prints its port, and answers on the loopback address until it is told to end. */
+ * BUFFER: of each connection, in bytes, as the library's own would be without it. Prints its port, and answers on the
+ * loopback address until it is told to end. */
 #include <microhttpd.h>
 
 #include <arpa/inet.h>
@@ -35,10 +36,11 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 
 int main(int argc, char *argv[])
 {
-    if (argc != 3)
+    if (argc < 3 || argc > 4)
         return 64;
     struct constant constant = {.length = strtoul(argv[1], NULL, 10)};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    size_t buffer = argc == 4 ? strtoul(argv[3], NULL, 10) : 32 * 1024; /* the library's default */
     unsigned threads = (unsigned)strtoul(argv[2], NULL, 10);
     sigset_t ends;
     int signal_number;
@@ -51,7 +53,8 @@ int main(int argc, char *argv[])
     memset(constant.bytes, 'x', constant.length);
     struct MHD_Daemon *daemon =
         MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, &constant, MHD_OPTION_SOCK_ADDR,
-                         &address, MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0U, MHD_OPTION_END);
+                         &address, MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0U,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, buffer, MHD_OPTION_END);
     if (!daemon)
         return 70;
     printf("%d\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);

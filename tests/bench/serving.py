@@ -14,6 +14,7 @@ from support.process import wait_until
 from support.redis import Redis
 from support.tidemark import BIN, Platform, source, view
 
+BUFFER = 128 * 1024  # CONNECTION_BYTES_MAX in common/http/server.c
 PARTITIONS, SECONDS, CONNECTIONS, THREADS, DAYS = 4, 5, 16, 2, 1
 DAILY = {"daily_revenue": view("orders", "tumbling 1 day", dimensions=["customer_segment"])}
 
@@ -21,8 +22,8 @@ DAILY = {"daily_revenue": view("orders", "tumbling 1 day", dimensions=["customer
 class Asked:
     """What wrk saw, and what the program took."""
 
-    def __init__(self, port, path, child):
-        before = cpu_of_all(child.pid)
+    def __init__(self, port, path, pid):
+        before = cpu_of_all(pid)
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency", f"http://127.0.0.1:{port}{path}"]
         out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         if "Non-2xx" in out or "Socket errors" in out:
@@ -31,7 +32,20 @@ class Asked:
         self.rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
         number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", out).groups()
         self.p99_ms = float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
-        self.cpu_us = (cpu_of_all(child.pid) - before) * 1e6 / self.requests
+        self.cpu_us = (cpu_of_all(pid) - before) * 1e6 / self.requests
+
+
+class BareHandler:
+    """`buffer`: of a connection, in bytes; None: the library's own."""
+
+    def __init__(self, reply_bytes, buffer=None):
+        command = [BIN / "bare_handler", reply_bytes, THREADS, *([buffer] if buffer else [])]
+        self.process = subprocess.Popen([str(each) for each in command], stdout=subprocess.PIPE)
+        self.pid, self.port = self.process.pid, int(self.process.stdout.readline())
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 class ServingBench:
@@ -61,17 +75,21 @@ class ServingBench:
         wait_until(lambda: sum(state["next"] for state in self.job.partitions().values()) == self.orders, 300, "read")
         self.job.batch("run")
         bytes_a_reply = len(self.job.get("/v1/views/daily_revenue").body)
-        rounds = {"tidemark-serving": [], "bare handler": []}
-        handler = subprocess.Popen([BIN / "bare_handler", str(bytes_a_reply), str(THREADS)], stdout=subprocess.PIPE)
-        port = int(handler.stdout.readline())
+        plain, alike = BareHandler(bytes_a_reply), BareHandler(bytes_a_reply, BUFFER)
+        turns = {
+            "tidemark-serving": (self.job.port, "/v1/views/daily_revenue", serving.pid),
+            "bare handler": (plain.port, "/", plain.pid),
+            f"bare handler with our buffer of {BUFFER >> 10} KB": (alike.port, "/", alike.pid),
+        }
+        rounds = {name: [] for name in turns}
         if self.rate:
             command = [BIN / "soak_generate", self.kafka.brokers, "orders", self.rate, "1", int(time.time())]
             self.load = subprocess.Popen([str(each) for each in command], stdout=subprocess.DEVNULL)
         for _ in range(self.rounds):
-            rounds["tidemark-serving"].append(Asked(self.job.port, "/v1/views/daily_revenue", serving))
-            rounds["bare handler"].append(Asked(port, "/", handler))
-        handler.terminate()
-        handler.wait()
+            for name, turn in turns.items():
+                rounds[name].append(Asked(*turn))
+        for handler in (plain, alike):
+            handler.stop()
         return self.table(rounds, bytes_a_reply)
 
     def table(self, rounds, bytes_a_reply):
@@ -85,8 +103,9 @@ class ServingBench:
             cells = (spread([asked.rate for asked in each], 0), spread([asked.p99_ms for asked in each], 1),
                      spread([asked.cpu_us for asked in each], 1))  # fmt: skip
             lines.append(f"| {name} | {' | '.join(cells)} |")
-        ours, bare = (statistics.median(asked.rate for asked in each) for each in rounds.values())
-        return "\n".join([*lines, "", f"tidemark-serving answers at {ours / bare:.2f} of the bare handler's rate."])
+        ours, bare, alike = (statistics.median(asked.rate for asked in each) for each in rounds.values())
+        ratios = f"tidemark-serving answers at {ours / bare:.2f} of the bare handler's rate, {ours / alike:.2f} of that with our buffer."
+        return "\n".join([*lines, "", ratios])
 
 
 def spread(values, digits):
