@@ -3,8 +3,6 @@
 
 import json
 import os
-import random
-import time
 import unittest
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -67,12 +65,6 @@ class StreamAlone(EndToEnd):
         self.send(month(0, 2000))
         self.assert_all_served()
         incarnations = self.incarnations()
-        with self.subTest("killed at random moments it leaves the old slots or new ones"):
-            for _ in range(8):
-                replay = self.replay()
-                time.sleep(random.random())  # this is the random moment; nothing is awaited by it
-                replay.kill()
-                self.assert_all_served()
         with self.subTest("by the same file slots change places while orders flow"):
             replay = self.replay("--source", "orders")
             for first in range(2000, 2300, 50):
