@@ -17,6 +17,7 @@ struct archive_day {
     const struct settings *settings;
     const struct job *job;
     char date[DATE_SIZE];
+    const char *target; /* the folder that is replaced */
     struct arena arena;
     struct batch batch; /* a connection of its own */
     struct duckdb_session *session;
@@ -103,10 +104,10 @@ static bool make_files(struct archive_day *day, struct error *error)
 
 static bool begin_folder(struct archive_day *day, struct error *error)
 {
-    const char *target = lake_path(day->job->archive.write, day->date, &day->arena);
-    if (!target)
+    day->target = lake_path(day->job->archive.write, day->date, &day->arena);
+    if (!day->target)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    return day_folder_begin(target, &day->folder, error) &&
+    return day_folder_begin(day->target, &day->folder, error) &&
            duckdb_session_open(day->settings->batch.duckdb, day->folder.spill, &day->session, error);
 }
 
@@ -119,7 +120,9 @@ static bool write_day(struct archive_day *day, int64_t number, struct error *err
     duckdb_session_close(day->session);
     done = done && day_folder_place(&day->folder, error);
     crash_point("before_hand_on");
-    return done && hand_on(day, error);
+    if (!done)
+        return day->target && day_folder_explain(day->target, error);
+    return hand_on(day, error);
 }
 
 bool archive_run(const struct settings *settings, const struct job *job, int64_t day, int64_t *ret_orders,

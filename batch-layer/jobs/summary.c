@@ -2,8 +2,6 @@
 #include "jobs/summary.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/crash.h"
 #include "base/log.h"
@@ -101,18 +99,14 @@ static void clean_up(struct summary_day *day)
 /* *ret_again: a folder that is read was replaced meanwhile, so that a new try is right. */
 static bool try_day(struct summary_day *day, bool *ret_again, struct error *error)
 {
-    char *target = NULL;
     const char *path = lake_path(day->job->summary.write, day->date, &day->arena);
     *ret_again = false;
-    if (!path || !(target = strdup(path)))
+    if (!path)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    bool done = day_folder_begin(target, &day->folder, error);
-    free(target);
-    if (!done)
-        return false;
-    done = make_folder(day, error);
+    bool done = day_folder_begin(path, &day->folder, error) && make_folder(day, error);
     *ret_again = !is_current(day);
-    return done && !*ret_again && day_folder_place(&day->folder, error);
+    done = done && !*ret_again && day_folder_place(&day->folder, error);
+    return done || day_folder_explain(path, error);
 }
 
 bool summary_run(const struct settings *settings, const struct job *job, int64_t day, struct summary_result *ret_result,

@@ -332,6 +332,17 @@ bool day_folder_place(struct day_folder *folder, struct error *error)
     return done;
 }
 
+/* Whoever wrote there, be it DuckDB, says the path and what the system said. */
+bool day_folder_explain(const char *target, struct error *error)
+{
+    const char *slash = strrchr(target, '/');
+    struct text parent = slash ? (struct text){target, (size_t)(slash - target)} : text_of(".");
+    bool is_full = strstr(error->message, strerror(ENOSPC)) || strstr(error->message, strerror(EDQUOT));
+    if (!is_full || !memmem(error->message, strlen(error->message), parent.data, parent.length))
+        return false;
+    return error_context(error, "the disk of %s is full: free some of it and run the job again", target);
+}
+
 void day_folder_clean_up(struct day_folder *folder)
 {
     if (folder->work && folder->lock >= 0)

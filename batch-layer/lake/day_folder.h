@@ -31,6 +31,9 @@ bool day_folder_begin(const char *target, struct day_folder *ret_folder, struct 
  * two folders. */
 bool day_folder_place(struct day_folder *folder, struct error *error) MUST_CHECK;
 
+/* Where the error is that there was no room beside `target`: says so before it, and what to do. Returns false. */
+bool day_folder_explain(const char *target, struct error *error);
+
 /* Removes what wasn't placed. */
 void day_folder_clean_up(struct day_folder *folder);
 

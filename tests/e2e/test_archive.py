@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from support import oracle
 from support.kafka import Writer
+from support.small_disk import on_small_disk
 from support.tidemark import BIN, differences, source, view
 
 from .servers import EndToEnd
@@ -194,6 +195,7 @@ class Archive(EndToEnd):
         self.assertEqual(self.archive("--date", "2025-04-01"), {"2025-04-01": 0})
         self.assert_archived(["2025-04-01"])
         self.assert_killed_anywhere()
+        self.assert_waits_for_room()
 
     def seen(self):
         """(messages, live ones) of the first day as a reader finds it; None where a file that it listed is gone."""
@@ -231,6 +233,36 @@ class Archive(EndToEnd):
         self.assertTrue(self.settled())
         self.assertEqual(self.archive(), {})
         self.assert_archived(DAYS)
+
+    def assert_waits_for_room(self):
+        """On a full disk the run says so, and the old day stays as it was and owed; with room the next one writes it."""
+        self.send([order(3000, noon(DAYS[0]))])
+        self.publish()
+        raw = self.lake / "raw"
+        job = f"{BIN}/tidemark-batch run archive_orders --config {self.job.path}; echo $?"
+        files = f"find {raw} -type f ! -path '*.old/*' -exec sha256sum {{}} +"
+        script = f"""
+            {files}; head -c 16m /dev/zero >{raw}/zeros
+            {job}; {files}; rm {raw}/zeros
+            {job}; rm -r {raw}.saved; cp -a {raw} {raw}.saved"""
+        ran = on_small_disk(raw, "1m", script, env=self.job.environment())
+        before, failed, after = ran.stdout.partition("69\n")
+        kept, _, processed = after.partition("processed")
+        self.assertTrue(failed, ran.stdout + ran.stderr)
+        without_zeros = [line for line in kept.splitlines() if not line.endswith("/zeros")]
+        self.assertEqual(sorted(without_zeros), sorted(before.splitlines()))
+        self.assertEqual(processed.split(), [str(len(self.live(DAYS[0]))), "orders", "for", DAYS[0], "0"], ran.stderr)
+        self.assertIn(f"the disk of {raw}/date={DAYS[0]} is full: free some of it and run the job again: ", ran.stderr)
+        self.assertIn("No space left on device", ran.stderr)
+        shutil.rmtree(raw)
+        shutil.move(f"{raw}.saved", raw)
+        self.assertTrue(self.settled())
+        self.assertEqual(self.archive(), {})
+        self.assert_archived(DAYS)
+
+    def live(self, day):
+        """What the log has of the orders of a day that count."""
+        return [row for row in self.expected_days()[day] if row[-1]]
 
     def test_a_folder_is_kept_where_the_days_are_of_another_zone(self):
         self.job.speed()

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 
 from support import oracle
 from support.postgres import Postgres
-from support.privilege import MissingPrivilege
 from support.process import PATIENCE, ROOT, Child, wait_until
+from support.small_disk import on_small_disk
 from support.tidemark import BIN, Folder
 
 DAY = "2025-03-15"
@@ -626,20 +626,23 @@ class Refusals(Lake):
         (self.folder / "tidemark.yaml").write_text(missing)
         self.refused("batch.duckdb", "deploy/install-duckdb", expect=78)
 
-    def test_a_full_disk_is_told_and_the_old_day_stays(self):
+    def test_a_full_disk_is_told_the_old_day_stays_and_with_room_the_job_ends_well(self):
         self.write("1.parquet", [order(i, category=f"k{i}") for i in range(60)])
         self.configure(job=JOB + "    partition_by: [category]\n")
-        program = f"{BIN}/tidemark-batch run daily_summary --date {DAY}; echo $?; find lake/gold -name '*.parquet'"
-        mounted = f"mount -t tmpfs -o size=64k tmpfs lake/gold && mkdir -p {self.gold} && touch {self.gold}/old.parquet"
-        ran = subprocess.run(
-            ["unshare", "-m", "sh", "-c", f"{mounted} || exit 77; {program}"],
-            cwd=self.folder.path,
-            capture_output=True,
-            text=True,
-        )
-        if ran.returncode in (1, 77):
-            raise MissingPrivilege(f"a small file system can't be mounted: {ran.stderr}")
-        self.assertEqual(ran.stdout.split(), ["69", f"lake/gold/daily_summary/date={DAY}/old.parquet"], ran.stderr)
+        self.gold.mkdir(parents=True, exist_ok=True)
+        old = [str(path.relative_to(self.folder.path)) for path in self.gold.iterdir()]
+        lake = self.folder / "lake/gold"
+        job = f"{BIN}/tidemark-batch run daily_summary --date {DAY}; echo $?"
+        files = "find lake/gold -mindepth 1 ! -name daily_summary -print"
+        again = "mount -o remount,size=2m lake/gold"
+        ran = on_small_disk(lake, "64k", f"{job}; {files}; {again}; {job}; find {self.gold} -name 'part-*' | wc -l",
+                            cwd=self.folder.path)  # fmt: skip
+        day = f"lake/gold/daily_summary/date={DAY}"
+        done = f"processed 60 orders for {DAY}"
+        lines = ran.stdout.splitlines()
+        found = (lines[0], sorted(lines[1:-3]), lines[-3:])
+        self.assertEqual(found, ("69", sorted([day, *old]), [done, "0", "60"]), ran.stderr)
+        self.assertIn(f"the disk of {day} is full: free some of it and run the job again: ", ran.stderr)
         self.assertIn("No space left on device", ran.stderr)
 
     def test_a_value_that_is_no_name_of_a_folder(self):
