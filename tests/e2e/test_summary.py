@@ -197,9 +197,7 @@ class Lake(unittest.TestCase):
         for version in log.surviving()[0]:
             if where(version):
                 groups.setdefault((version["category"], version["customer_segment"]), []).append(version)
-        measured = {
-            key: {name: log._measure(m, orders) for name, m in view.measures.items()} for key, orders in groups.items()
-        }
+        measured = {key: log.measures(view, orders) for key, orders in groups.items()}
         return measured, sum(map(len, groups.values())), log.fates()["bad"]
 
     def assert_exact(self, rows, said, **options):

@@ -251,17 +251,20 @@ def window_start(at_us, window, time_zone):
     return start
 
 
-def row_starts(at_us, view):
-    """The starts of the rows that hold this instant: a row of several windows begins with the first of them."""
-    starts = [window_start(at_us, view.window, view.time_zone)]
-    while len(starts) < view.panes:
-        starts.append(window_start((starts[-1] - 1) * 1_000_000, view.window, view.time_zone))
-    return starts
+def in_rows_of_panes(panes, view):
+    """{(row's start, *dimensions): orders} of {(window's start, *dimensions): orders}: a window is in the row that it
+    begins, and in those of the windows before it."""
+    rows = defaultdict(list)
+    for (start, *group), orders in panes.items():
+        for _ in range(view.panes):
+            rows[(start, *group)].extend(orders)
+            start = window_start((start - 1) * 1_000_000, view.window, view.time_zone)
+    return rows
 
 
 def sessions(orders, view):
-    """Each order with the start of its session, as a list of one: the first of those of its group that lie at most a gap
-    apart, one after the other."""
+    """Each order with the start of its session: the first of those of its group that lie at most a gap apart, one after
+    the other."""
     latest = {}  # of each group the session's start, and the moment before
     for order in sorted(orders, key=lambda order: order["at"]):
         group = tuple(order[d] for d in view.dimensions)
@@ -269,7 +272,7 @@ def sessions(orders, view):
         if order["at"] - before > view.gap * 1_000_000:
             start = order["at"]
         latest[group] = (start, order["at"])
-        yield order, [moment(start)]
+        yield order, moment(start)
 
 
 def has_ended(at_us, settled_us, view):
@@ -303,6 +306,7 @@ class Log:
         self.partitions = defaultdict(list)  # partition: [(offset, order or None where bad)], by offset
         self.clocks = defaultdict(dict)  # partition: {offset: latest event time before it, in microseconds; or None}
         self._clocks = {}
+        self._below = None  # the offsets that were asked for last; what was below them is remembered
 
     def append(self, partition, message):
         messages = self.partitions[partition]
@@ -323,13 +327,21 @@ class Log:
 
     def surviving(self, offsets=None):
         """([the surviving version of each order], {partition: ledger}) of the messages below `offsets`."""
-        survivors, ledgers = [], {}
-        for partition, messages in self.partitions.items():
-            below = messages[-1][0] + 1 if offsets is None else offsets.get(partition, 0)
-            orders, ledger = self._versions(messages, below)
-            survivors.extend(orders)
-            ledgers[partition] = ledger
-        return survivors, ledgers
+        below = {p: end if offsets is None else min(end, offsets.get(p, 0)) for p, end in self.ends().items()}
+        if self._below != below:  # the views of one state share it
+            survivors, ledgers = [], {}
+            for partition, messages in self.partitions.items():
+                orders, ledgers[partition] = self._versions(messages, below[partition])
+                survivors.extend(orders)
+            self._below, self._survived, self._counted = below, (survivors, ledgers), {}
+        return self._survived
+
+    def counted(self, view, offsets=None):
+        """Those of the surviving versions that count in the view."""
+        survivors, _ = self.surviving(offsets)
+        if view.where not in self._counted:
+            self._counted[view.where] = [order for order in survivors if view.where(order)]
+        return self._counted[view.where]
 
     def _versions(self, messages, below):
         mode, versions = self.source.on_duplicate, {}
@@ -358,16 +370,25 @@ class Log:
     def rows(self, view, offsets=None):
         """{(window start in seconds, *dimensions): {measure: value}}"""
         groups = defaultdict(list)
-        counted = [order for order in self.surviving(offsets)[0] if view.where(order)]
-        for order, starts in sessions(counted, view) if view.gap else ((o, row_starts(o["at"], view)) for o in counted):
-            for start in starts:
-                groups[(start, *(order[d] for d in view.dimensions))].append(order)
-        return {key: {n: self._measure(m, orders) for n, m in view.measures.items()} for key, orders in groups.items()}
+        counted = self.counted(view, offsets)
+        zone, window = view.time_zone, view.window
+        in_windows = ((order, window_start(order["at"], window, zone)) for order in counted)
+        for order, start in sessions(counted, view) if view.gap else in_windows:
+            groups[(start, *(order[d] for d in view.dimensions))].append(order)
+        if view.panes > 1:
+            groups = in_rows_of_panes(groups, view)
+        return {key: self.measures(view, orders) for key, orders in groups.items()}
 
-    def _measure(self, measure, orders):
-        if measure == ("count",):
-            return len(orders)
-        values = [order[measure[1]] for order in orders if order[measure[1]] is not None]
+    def measures(self, view, orders):
+        """{name: value} of what these orders make up."""
+        named = {measure[1] for measure in view.measures.values() if len(measure) > 1}
+        values = {name: [order[name] for order in orders if order[name] is not None] for name in named}
+        return {
+            name: len(orders) if measure == ("count",) else self._measure(measure, values[measure[1]])
+            for name, measure in view.measures.items()
+        }
+
+    def _measure(self, measure, values):
         if measure[0] == "count":
             return len(values)
         if measure[0] == "unique":
@@ -386,7 +407,7 @@ class Log:
 
     def view_ledger(self, view, offsets=None):
         survivors, _ = self.surviving(offsets)
-        counted = sum(1 for order in survivors if view.where(order))
+        counted = len(self.counted(view, offsets))
         ledger = {"counted": counted, "filtered": len(survivors) - counted}
         return {**ledger, "late": self.late(view, offsets)} if view.watermark else ledger
 

@@ -107,6 +107,11 @@ class Answer:
         return json.loads(self.body, parse_float=Decimal)
 
     @property
+    def provenance(self):
+        """That alone, which stands last, for there may be many rows before it."""
+        return json.loads(b"{" + self.body[self.body.rindex(b'"provenance":') :])["provenance"]
+
+    @property
     def steady(self):
         """Without what moves although nothing that is answered does: the lag is unknown while nobody reads the log."""
         answer = self.json
@@ -115,11 +120,11 @@ class Answer:
 
     @property
     def complete(self):
-        return self.status == 200 and self.json["provenance"]["complete"] is True
+        return self.status == 200 and self.provenance["complete"] is True
 
     @property
     def offsets(self):
-        return {int(p): int(o) for p, o in self.json["provenance"]["speed"]["offsets"].items()}
+        return {int(p): int(o) for p, o in self.provenance["speed"]["offsets"].items()}
 
     def rows(self, definition):
         """{(window start in seconds, *dimensions): {measure: value}}, as the oracle gives them."""
@@ -316,15 +321,12 @@ def run_to_the_end(arguments, within=PATIENCE, env=None):
 
 def differences(expected, actual, most=5):
     """A few of the rows in which two views differ, as text; empty where they are the same to the digit."""
-    different = []
-    for key in sorted(expected.keys() | actual.keys(), key=repr):
-        wanted, found = expected.get(key), actual.get(key)
-        if (
-            wanted is None
-            or found is None
-            or {m: str(v) for m, v in wanted.items()} != {m: str(v) for m, v in found.items()}
-        ):
-            different.append(f"{key}: expected {wanted}, served {found}")
+    def texts(row):
+        return row and {measure: str(value) for measure, value in row.items()}
+
+    keys = [key for key in expected.keys() | actual.keys() if texts(expected.get(key)) != texts(actual.get(key))]
+    keys.sort(key=repr)
+    different = [f"{key}: expected {expected.get(key)}, served {actual.get(key)}" for key in keys]
     return "\n".join([f"{len(different)} rows differ", *different[:most]]) if different else ""
 
 
