@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "emit/emitter.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/shutdown.h"
 #include "serving_metrics.h"
 
 #define LOOK_EVERY_US US_PER_SECOND        /* at the lease, between turns that are further apart */
-#define SAY_AFTER_US (2 * US_PER_SECOND)   /* a wait that is shorter isn't said */
+#define SAY_AFTER_US (2 * US_PER_SECOND)   /* a wait for one thing that is shorter isn't said */
 #define WAIT_LOOK_US (100 * INT64_C(1000)) /* whether there is a state by now */
 
 static void set_state(struct emitter *emitter, enum emitter_state state, const struct error *error)
@@ -33,7 +35,6 @@ static int64_t note_state(struct emitter *emitter, enum emission_outcome outcome
     const struct error none = {0};
     if (emitter->has_said || emitter->failed)
         log_info("%s, %s: goes on", emitter->sink->view->name, emitter->sink->to);
-    emitter->waits_since_us = 0;
     emitter->has_said = false;
     emitter->failed = ERROR_NONE;
     retry_succeeded(&emitter->retry);
@@ -50,11 +51,12 @@ static int64_t note_state(struct emitter *emitter, enum emission_outcome outcome
 
 static int64_t note_wait(struct emitter *emitter, const struct error *error, int64_t now_us)
 {
-    if (emitter->waits_since_us == 0)
-        emitter->waits_since_us = now_us;
-    if (!emitter->has_said && now_us - emitter->waits_since_us >= SAY_AFTER_US) {
+    if (emitter->state != EMITTER_WAITS || strcmp(emitter->error.message, error->message) != 0)
+        emitter->say_us = now_us + SAY_AFTER_US;
+    if (now_us >= emitter->say_us) {
         log_info("%s, %s: waits: %s", emitter->sink->view->name, emitter->sink->to, error->message);
         emitter->has_said = true;
+        emitter->say_us = INT64_MAX;
     }
     set_state(emitter, EMITTER_WAITS, error);
     int64_t every_us = emitter->sink->every_us;

@@ -20,9 +20,9 @@ struct emitter {
     const struct sink *sink;
     bool is_once;
     struct retry retry;
-    int64_t due_us, waits_since_us; /* monotonic; 0: it doesn't wait */
-    bool has_said;                  /* that it waits */
-    enum error_code failed;         /* how the last turn failed, and was said to have */
+    int64_t due_us, say_us; /* monotonic; when what it waits for is said, unless it has been */
+    bool has_said;          /* that it waits, since it worked last */
+    enum error_code failed; /* how the last turn failed, and was said to have */
     struct metric_series *number, *state_at, *rows, *restated, *waiting, *errors;
     struct ticker ticker;
     pthread_mutex_t lock; /* of what others ask for: */

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What views emit: each sink is the view at the offsets that it states, whatever happens to stores and emitters."""
+"""What views emit, and which rows are final: each sink is the view at the offsets that it states, and each answer has the
+watermark of its offsets, whatever happens to stores and programs."""
 
 import json
 import math
 import os
+import random
+import re
 import signal
 import unittest
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
+from support import online_retail
 from support.kafka import Writer
-from support.process import ROOT, wait_until
-from support.sinks import read_hash, read_table, read_topic
-from support.tidemark import Platform, differences, view
+from support.process import ROOT, Final, wait_until
+from support.sinks import goes_back, read_hash, read_table, read_topic
+from support.tidemark import Platform, differences, row_key, source, view
 
 from .servers import EndToEnd, month
 
@@ -27,6 +31,15 @@ class ExampleFile(Platform):
 
     def write(self):
         pass  # the file stays as it is
+
+
+BELOW = r"by_category, ([^ ]*): waits: partition \d is being read again, and stands below the offset \d+ that the sink states"
+AGAIN = r"by_category, ([^ ]*): is tried again"
+EACH_KEY = "for _, key in ipairs(redis.call('keys', '{}')) do"
+
+
+def microseconds(moment):
+    return (datetime.fromisoformat(moment) - datetime.fromtimestamp(0, timezone.utc)) // timedelta(microseconds=1)
 
 
 class Sinks(EndToEnd):
@@ -74,7 +87,7 @@ class Sinks(EndToEnd):
     def begin_copies(self):
         """A speed layer that reads, and a view that is emitted to a sink of each kind."""
         self.servers()
-        self.simple_platform(self.topic(2))
+        self.simple_platform(self.topic(2), idle_after="1 hour")
         self.places = {
             "hash": ("redis://live/by_category", lambda: read_hash(self.redis, "live:by_category")),
             "table": ("postgres://analytics.by_category", lambda: read_table(self.postgres, "analytics.by_category")),
@@ -89,21 +102,33 @@ class Sinks(EndToEnd):
         self.by_category |= {"watermark": "1 minute", "emit": entries}
         self.job.config["views"] = {"by_category": self.by_category}
         self.job.write()
-        self.job.speed()
+        self.speed = self.job.speed()
         self.definition = self.job.oracle_view("by_category")
         self.stated, self.copies = {}, {}
 
     def read_copy(self, topic):
         return read_topic(self.reader, topic) if topic in self.kafka.topics() else None
 
+    def settled(self, offsets):
+        """When the last window of a minute begins that is final at these offsets, in seconds."""
+        watermark = self.log.watermark(self.definition, offsets)
+        return -math.inf if watermark is None else watermark / 1e6 - 60
+
     def expected(self, name, offsets, held):
         """The rows of the view at these offsets, or those of them that are final; and what the sink has of them."""
         rows, copied = self.log.rows(self.definition, offsets), held.rows(self.definition)
         if name != "appended":
             return rows, copied
-        watermark = held.statement["provenance"]["watermark"]
-        until = datetime.fromisoformat(watermark).timestamp() - 60 if watermark else -math.inf
+        until = self.settled(offsets)
         return tuple({key: row for key, row in one.items() if key[0] <= until} for one in (rows, copied))
+
+    def check_final(self, name, offsets, rows):
+        """The watermark says which rows are final; in `append` those alone are there, and they stay."""
+        until = self.settled(offsets)
+        for row in rows:
+            key = row_key(row, self.definition)
+            if row["final"] != (key[0] <= until) and name != "appended":
+                raise Final(f"{name} at {offsets}, where rows are final up to {until}: {row}")
 
     def check_copies(self):
         """Each sink is the view at the offsets that it states, and these don't go back."""
@@ -114,9 +139,11 @@ class Sinks(EndToEnd):
                 continue
             expected, copied = self.expected(name, held.offsets, held)
             difference = differences(expected, copied)
-            self.assertFalse(difference, f"{name} at {held.offsets}: {difference}")
-            for partition, offset in self.stated.get(name, {}).items():
-                self.assertGreaterEqual(held.offsets[partition], offset, f"{name} went back")
+            if difference:
+                raise Final(f"{name} at {held.offsets}: {difference}")
+            self.check_final(name, held.offsets, held.rows_held)
+            if goes_back(self.stated.get(name, {}), held.offsets):
+                raise Final(f"{name} went back from {self.stated[name]} to {held.offsets}")
             self.stated[name], self.copies[name] = held.offsets, held
 
     def wait_for_copies(self, *emitters):
@@ -132,6 +159,7 @@ class Sinks(EndToEnd):
 
     def test_sinks_are_the_view_at_their_offsets_whatever_dies_or_is_emptied(self):
         self.begin_copies()
+        in_vain = self.emit_what_is_not_there()
         emitter = self.job.emit()
         self.send(month(0, 100))
         self.wait_for_copies(emitter)
@@ -154,15 +182,31 @@ class Sinks(EndToEnd):
             self.job.batch()
             self.redis.command("flushall")
             self.stated.pop("hash", None)
-            self.send(month(300, 100))
+            self.send(month(300, 80))
             self.wait_for_copies(emitter)
-        with self.subTest("PostgreSQL and Kafka are away"):
-            self.send(month(400, 100))
-            self.postgres.stop()
-            self.kafka.kill()
-            wait_until(lambda: "is tried again" in emitter.tail(), 60, "it says so", children=[emitter])
-            self.postgres.start()
-            self.kafka.start()
+        with self.subTest("Redis comes back older, and nobody reads on"):
+            self.check_that_an_older_state_is_waited_out(emitter)
+        with self.subTest("PostgreSQL comes back from a backup of two batch runs before"):
+            self.postgres.back_up()
+            for number in (400, 450):
+                self.send(month(number, 50))
+                self.wait_for_copies(emitter)
+                self.job.batch()
+            self.postgres.restore()
+            self.stated.pop("table", None)
+            self.send(month(500, 50))
+            self.wait_for_copies(emitter)
+        with self.subTest("all stores are away, and Redis comes back empty"):
+            mark = len(emitter.log.read_text())
+            self.send(month(550, 90))
+            for server in (self.kafka, self.redis, self.postgres):
+                server.kill()
+            said = lambda: set(re.findall(AGAIN, emitter.log.read_text()[mark:]))  # noqa: E731
+            down = {self.places[name][0] for name in ("hash", "table")}  # what has begun in Kafka is waited for longer
+            wait_until(lambda: said() >= down, 60, f"{down} are said to fail", children=[emitter])
+            for server in (self.kafka, self.redis, self.postgres):
+                server.start()
+            self.stated.pop("hash")
             self.wait_for_copies(emitter)
         with self.subTest("final rows are restated"):
             changed = {**month(0, 1)[0], "amount": Decimal("12345.67")}
@@ -171,19 +215,162 @@ class Sinks(EndToEnd):
             self.assertGreater(max(row.get("revision", 1) for row in self.copies["appended"].rows_held), 1)
         self.assertNotIn("twice alike", self.job.logs())
         self.check_that_a_frozen_one_writes_nothing(emitter)
+        self.assertEqual(in_vain.end(120), 75, in_vain.tail())
+        self.assertIn("nothing was emitted within a minute", in_vain.tail())
+
+    def emit_what_is_not_there(self):
+        """Emits once from a topic that nobody has made."""
+        nothing = view("orders", emit=[{"to": "redis://live/nothing"}])
+        return self.platform({"orders": source(self.topic(create=False))}, {"nothing": nothing}).emit("--once")
+
+    def check_that_an_older_state_is_waited_out(self, emitter):
+        """What is answered is complete then, at offsets below those that the sinks state."""
+        self.assertEqual(self.speed.stop(), 0)
+        self.redis.command("eval", f"{EACH_KEY.format('*')} redis.call('copy', key, 'older ' .. key) end", 0)
+        self.speed = self.job.speed()
+        self.send(month(380, 10))
+        self.wait_for_copies(emitter)
+        self.assertEqual(self.speed.stop(), 0)
+        mark = len(emitter.log.read_text())
+        self.redis.command("eval", f"{EACH_KEY.format('older *')} redis.call('rename', key, key:sub(7)) end", 0)
+        self.stated.pop("hash")
+        waits = lambda: len(set(re.findall(BELOW, emitter.log.read_text()[mark:]))) == len(self.places)  # noqa: E731
+        wait_until(lambda: self.check_copies() or waits(), 60, "each sink waits", children=[emitter])
+        self.speed = self.job.speed()
+        self.send(month(390, 10))
+        self.wait_for_copies(emitter)
 
     def check_that_a_frozen_one_writes_nothing(self, frozen):
         frozen.process.send_signal(signal.SIGSTOP)
         second = self.job.emit()
-        self.send(month(500, 100))
+        self.send(month(650, 100))
         self.wait_for_copies(second)
         self.assertIn("another process writes it", second.tail())
         frozen.process.send_signal(signal.SIGCONT)
-        self.send(month(600, 100))
+        self.send(month(750, 100))
         wait_until(lambda: "another process writes it" in frozen.tail(), 60, "it waits", children=[frozen, second])
         second.kill()
-        self.send(month(700, 100))
+        self.send(month(850, 100))
         self.wait_for_copies(frozen)
+
+    # --- watermarks ---
+
+    def begin_watermarks(self):
+        """A view of minutes that two processes answer, in three partitions of which nobody writes to the last."""
+        self.servers()
+        self.simple_platform(self.topic(3), idle_after="1 hour")
+        self.job.config["views"] = {"by_minute": view("orders", window="tumbling 1 minute", watermark="5 minutes")}
+        self.job.write()
+        self.definition = self.job.oracle_view("by_minute")
+        self.second = Platform.beside(self.job, self.folder / "second")
+        self.addCleanup(self.second.kill)
+        self.chance, self.sent = random.Random(20260101), 0
+        self.speed = self.job.speed()
+        self.job.serving()
+        self.second.serving()
+
+    def send_disordered(self, count):
+        """Orders of every five seconds, some of them late by up to a quarter of an hour, of which one partition stands half an
+        hour behind the other; one of a day that is yet to come, which is bad, and one of soon."""
+        writer = Writer(self.kafka.brokers)
+        noon = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+        for order in month(self.sent, count):
+            at = noon + timedelta(seconds=5 * self.sent)
+            late = self.chance.choice((0, 0, 0, 20, 200, 900)) * self.chance.random()
+            partition = self.chance.randrange(2)
+            order["timestamp"] = at - timedelta(seconds=int(late), minutes=30 * partition)
+            self.write_order(writer, order, partition)
+            self.sent += 1
+        writer.flush()
+
+    def write_order(self, writer, order, partition):
+        order["timestamp"] = order["timestamp"].replace(tzinfo=None)
+        writer.send(self.name, order["order_id"].encode(), online_retail.encode(order), partition=partition)
+
+    def send_future(self, ahead):
+        """An order that lies so far ahead of now, to the partition that is ahead."""
+        writer = Writer(self.kafka.brokers)
+        [order] = month(self.sent, 1)
+        order["timestamp"] = datetime.now(timezone.utc) + ahead
+        self.write_order(writer, order, 0)
+        self.sent += 1
+        writer.flush()
+
+    def check_watermark(self, platform):
+        """What is answered by one of the two; where it is complete, the watermark is that of its offsets."""
+        answer = platform.view("by_minute")
+        if answer.complete:
+            watermark = answer.json["provenance"]["watermark"]
+            expected = self.log.watermark(self.definition, answer.offsets)
+            if (watermark and microseconds(watermark)) != expected:
+                raise Final(f"the watermark at {answer.offsets} is {watermark}, and not {expected}")
+            self.check_final("an answer", answer.offsets, answer.json["rows"])
+            self.assert_answer(platform, "by_minute", answer, self.log)
+        return answer
+
+    def wait_for_watermarks(self):
+        """Until both answer at the log's end, with the watermark that its messages give."""
+        self.reader.into(self.log, self.name)
+        ends = {p: end for p, (_, end) in self.reader.ends(self.name).items() if end}
+
+        def reached():
+            answers = [self.check_watermark(platform) for platform in (self.job, self.second)]
+            return all(answer.complete and answer.offsets.items() >= ends.items() for answer in answers)
+
+        wait_until(reached, 120, f"both answer at {ends}")
+
+    def test_watermarks_are_those_of_the_log_whatever_is_restarted_emptied_or_restored(self):
+        self.begin_watermarks()
+        self.send_disordered(150)
+        self.wait_for_watermarks()
+        with self.subTest("a batch run, and programs that start anew"):
+            self.job.batch()
+            self.send_disordered(100)
+            self.job.stop()
+            self.speed = self.job.speed()
+            self.job.serving()
+            self.wait_for_watermarks()
+        with self.subTest("Redis is emptied"):
+            self.redis.command("flushall")
+            self.wait_for_watermarks()
+            self.send_disordered(100)
+            self.wait_for_watermarks()
+        with self.subTest("PostgreSQL comes back from a backup of two batch runs before"):
+            self.postgres.back_up()
+            for _ in range(2):
+                self.send_disordered(50)
+                self.wait_for_watermarks()
+                self.job.batch()
+            self.postgres.restore()
+            self.send_disordered(50)
+            self.wait_for_watermarks()
+        with self.subTest("events that are yet to come"):
+            self.send_future(timedelta(days=1))
+            self.send_future(timedelta(minutes=30))
+            self.wait_for_watermarks()
+        self.check_silence()
+
+    def check_silence(self):
+        """With an idle time of a second the watermark leaves the clocks behind; both say the same of the same state."""
+        self.assertEqual(self.speed.stop(), 0)
+        began = datetime.now(timezone.utc).timestamp() * 1e6
+        self.job.config["sources"]["orders"]["idle_after"] = "1 second"
+        self.job.write()
+        self.speed = self.job.speed()
+
+        def silent(answer):
+            watermark = answer.json["provenance"]["watermark"]
+            return answer.complete and watermark and microseconds(watermark) > began - 300 * 1e6
+
+        self.job.wait_for("by_minute", silent, "no partition holds the watermark back")
+        self.assertEqual(self.speed.stop(), 0)
+        wait_until(lambda: self.job.view("by_minute").steady == self.second.view("by_minute").steady, 60, "both agree")
+        answer = self.job.view("by_minute").json
+        settled = microseconds(answer["provenance"]["watermark"])
+        self.assertLess(settled, (datetime.now(timezone.utc).timestamp() - 301) * 1e6)
+        finals = [row["final"] for row in answer["rows"]]
+        self.assertEqual(finals, [microseconds(row["window_end"]) <= settled for row in answer["rows"]])
+        self.assertEqual(finals.count(False), 1, "that of the order that is yet to come")
 
     # --- what is refused ---
 

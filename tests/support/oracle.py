@@ -411,6 +411,16 @@ class Log:
         ledger = {"counted": counted, "filtered": len(survivors) - counted}
         return {**ledger, "late": self.late(view, offsets)} if view.watermark else ledger
 
+    def watermark(self, view, offsets):
+        """In microseconds since 1970, where no partition has an idle time; None where none has a clock."""
+        clocks = [self._clock_at(partition, offset) for partition, offset in offsets.items()]
+        return min((clock - view.watermark * 1_000_000 for clock in clocks if clock is not None), default=None)
+
+    def _clock_at(self, partition, offset):
+        """Before the first message from this offset on."""
+        clocks = self.clocks[partition]
+        return next((clock for at, clock in clocks.items() if at >= offset), self._clocks.get(partition))
+
     def late(self, view, offsets=None):
         """How many messages counted when they came, and came when their window had ended."""
         count = 0

@@ -82,6 +82,23 @@ class Postgres:
         os.kill(self.child.pid, signal.SIGQUIT)  # immediate shutdown: no checkpoint, sessions are dropped
         self.child.end(30)
 
+    def back_up(self):
+        """Keeps its folder as it is now; it starts anew for that."""
+        self.stop()
+        self._copy(self.data, self.folder / "backup")
+        self.start()
+
+    def restore(self):
+        """As after the loss of its disk: it comes back as it was at back_up()."""
+        self.kill()
+        self._copy(self.folder / "backup", self.data)
+        self.start()
+
+    @staticmethod
+    def _copy(source, target):
+        shutil.rmtree(target, ignore_errors=True)
+        subprocess.run(["cp", "-a", source, target], check=True)  # with its owner
+
     def stop(self):
         if self.child and self.child.running():
             self.child.stop(signal.SIGINT)  # fast shutdown: it doesn't wait for clients

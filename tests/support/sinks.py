@@ -4,6 +4,7 @@
 import json
 from decimal import Decimal
 
+from .process import Final
 from .tidemark import row_key
 
 
@@ -36,7 +37,7 @@ def read_hash(redis, key):
 
 def read_topic(reader, topic):
     """The topic compacted, None where it has no record. Checks that no record says what the one before of its key says,
-    and, in append mode, that revisions go up by one; there a row's revision stays with it."""
+    that offsets never go back, and, in append mode, that revisions go up by one; there a row's revision stays with it."""
     rows, revisions, statement = {}, {}, None
     for _partition, message in reader.each(topic):
         key, value = message.key().decode(), message.value()
@@ -44,15 +45,26 @@ def read_topic(reader, topic):
             rows[key] = {"written by others": value}
             continue
         row = decoded(value.decode()) if value is not None else None
-        statement = decoded(dict(message.headers())["tidemark-provenance"].decode())
-        assert row is None or key_of(row, decoded(key)) == decoded(key), f"{key} is the key of {row}"
+        before, statement = statement, decoded(dict(message.headers())["tidemark-provenance"].decode())
+        check(not before or not goes_back(before["offsets"], statement["offsets"]), f"{statement} behind {before}")
+        check(row is None or key_of(row, decoded(key)) == decoded(key), f"{key} is the key of {row}")
         if statement["mode"] == "append" and row:
-            assert row.get("revision", 1) == revisions.get(key, 0) + 1, f"{key}: {row} behind {revisions.get(key)}"
+            check(row.get("revision", 1) == revisions.get(key, 0) + 1, f"{key}: {row} behind {revisions.get(key)}")
             revisions[key] = row.get("revision", 1)
             row = None if row.get("removed") else row
-        assert content(row) != content(rows.get(key)), f"{key} is written twice alike: {row}"
+        check(content(row) != content(rows.get(key)), f"{key} is written twice alike: {row}")
         rows[key] = row
     return statement and Held([row for row in rows.values() if row is not None], statement)
+
+
+def check(is_so, what):
+    """What isn't so doesn't become so by waiting."""
+    if not is_so:
+        raise Final(what)
+
+
+def goes_back(before, offsets):
+    return any(offsets.get(partition, -1) < offset for partition, offset in before.items())
 
 
 def content(row):

@@ -71,6 +71,7 @@ def oracle_view(definition, time_zone):
         measures,
         panes=panes,
         gap=int(session[1]) * {"second": 1, "minute": 60}[session[2]] if session else 0,
+        watermark=60 * int(definition["watermark"].split()[0]) if "watermark" in definition else 0,
     )
 
 
@@ -160,6 +161,15 @@ class Platform:
         self.context = None  # of TLS, once http.tls is configured
         self.bin = BIN  # another build's where that is compared
         self.write()
+
+    @classmethod
+    def beside(cls, other, folder):
+        """Another process' place, with the configuration that `other` has now but for where it listens."""
+        platform = cls(folder, None, None, None, {}, {})
+        http = {**other.config["http"], "listen": platform.config["http"]["listen"]}
+        platform.config = {**copy.deepcopy(other.config), "http": http}
+        platform.write()
+        return platform
 
     @property
     def path(self):

@@ -208,6 +208,17 @@ class Views(unittest.TestCase):
         self.assertEqual(log_of(*messages).late(oracle.View(gap=1800, watermark=1800)), 2)
         self.assertEqual(log_of(*messages).late(oracle.View(gap=1800, watermark=1860)), 1)
 
+    def test_watermark_is_that_of_the_partition_whose_clock_is_behind(self):
+        view = oracle.View("hour", watermark=1800, measures={"n": ("count",)})
+        log = oracle.Log(oracle.Source())
+        for number, hour in enumerate((12, 10, 14)):
+            log.append(0, message(number, timestamp=f'"2026-01-01T{hour}:30:00Z"'))
+        log.append(1, message(0, timestamp='"2026-01-01T13:00:00Z"'))
+        at = lambda *offsets: log.watermark(view, dict(enumerate(offsets)))  # noqa: E731
+        noon = 1767268800 * 1_000_000
+        self.assertEqual([at(0, 0), at(1, 0), at(2, 1)], [None, noon, noon])
+        self.assertEqual(at(3, 1), noon + 1800 * 1_000_000)
+
     def test_average_is_rounded_half_up_and_null_is_no_customer(self):
         log = log_of(
             message(0, order_id='"a"', amount="0.01", customer_id="null"),
