@@ -41,7 +41,7 @@ static void forget_copy(struct emission *emission)
     held_rows_clean_up(&emission->copy.rows);
 }
 
-bool emission_hold(struct emission *emission, struct error *error)
+static bool hold(struct emission *emission, struct error *error)
 {
     struct lease *lease = emission->options.lease;
     bool held = true;
@@ -325,7 +325,7 @@ static enum emission_outcome emit(struct emission *emission, struct error *error
 enum emission_outcome emission_turn(struct emission *emission, struct error *error)
 {
     struct error held = {0};
-    if (!emission_hold(emission, &held)) {
+    if (!hold(emission, &held)) {
         *error = held;
         return held.code == ERROR_TRY_AGAIN ? EMISSION_WAITS : EMISSION_FAILED;
     }

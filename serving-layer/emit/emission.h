@@ -56,7 +56,4 @@ void emission_clean_up(struct emission *emission);
  * says how. */
 enum emission_outcome emission_turn(struct emission *emission, struct error *error);
 
-/* Takes or keeps the lease between turns; false where it isn't ours now. */
-bool emission_hold(struct emission *emission, struct error *error);
-
 #endif

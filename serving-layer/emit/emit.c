@@ -9,6 +9,7 @@
 #include "base/shutdown.h"
 #include "emit/console.h"
 #include "emit/emitter.h"
+#include "emit/kept_lease.h"
 #include "followed.h"
 #include "http/monitor.h"
 #include "http/probe.h"
@@ -80,17 +81,18 @@ static bool open_lease(struct emitted *emitted, struct error *error)
 {
     const struct settings *settings = emitted->settings;
     struct buffer key = {0};
+    struct lease *lease = NULL;
     if (emitted->sink->kind == SINK_CONSOLE)
         return true;
     buffer_appendf(&key, "%s:emit:%s", settings->redis.name_space, emitted->sink->to);
-    bool done = key.failed ? error_set(error, ERROR_INTERNAL, "out of memory")
-                : settings_have_redis(settings)
-                    ? redis_lease_open(settings->redis.url, settings->redis.password, buffer_string(&key),
-                                       &emitted->lease, error)
-                    : postgres_lease_open(settings->postgres.url, settings->postgres.password, buffer_string(&key),
-                                          &emitted->lease, error);
+    bool done =
+        key.failed ? error_set(error, ERROR_INTERNAL, "out of memory")
+        : settings_have_redis(settings)
+            ? redis_lease_open(settings->redis.url, settings->redis.password, buffer_string(&key), &lease, error)
+            : postgres_lease_open(settings->postgres.url, settings->postgres.password, buffer_string(&key), &lease,
+                                  error);
     buffer_clean_up(&key);
-    return done;
+    return done && kept_lease_open(lease, &emitted->lease, error);
 }
 
 static bool make_emitted(struct emit *emit, const struct sink *sink, struct emitted *emitted, struct error *error)

@@ -8,7 +8,6 @@
 #include "base/shutdown.h"
 #include "serving_metrics.h"
 
-#define LOOK_EVERY_US US_PER_SECOND        /* at the lease, between turns that are further apart */
 #define SAY_AFTER_US (2 * US_PER_SECOND)   /* a wait for one thing that is shorter isn't said */
 #define WAIT_LOOK_US (100 * INT64_C(1000)) /* whether there is a state by now */
 
@@ -45,8 +44,7 @@ static int64_t note_state(struct emitter *emitter, enum emission_outcome outcome
         metric_add(emitter->restated, (int64_t)emitter->emission.restated);
     }
     set_state(emitter, emitter->is_once ? EMITTER_DONE : EMITTER_WORKS, &none);
-    emitter->due_us = now_us + emitter->sink->every_us;
-    return emitter->is_once ? TICKER_END : emitter->due_us;
+    return emitter->is_once ? TICKER_END : now_us + emitter->sink->every_us;
 }
 
 static int64_t note_wait(struct emitter *emitter, const struct error *error, int64_t now_us)
@@ -60,8 +58,7 @@ static int64_t note_wait(struct emitter *emitter, const struct error *error, int
     }
     set_state(emitter, EMITTER_WAITS, error);
     int64_t every_us = emitter->sink->every_us;
-    emitter->due_us = now_us + (every_us < WAIT_LOOK_US ? every_us : WAIT_LOOK_US);
-    return emitter->due_us;
+    return now_us + (every_us < WAIT_LOOK_US ? every_us : WAIT_LOOK_US);
 }
 
 static int64_t note_failure(struct emitter *emitter, const struct error *error, int64_t now_us)
@@ -76,8 +73,7 @@ static int64_t note_failure(struct emitter *emitter, const struct error *error, 
     emitter->failed = error->code;
     set_state(emitter, EMITTER_WAITS, error);
     retry_failed(&emitter->retry, now_us);
-    emitter->due_us = emitter->retry.next_us;
-    return emitter->due_us;
+    return emitter->retry.next_us;
 }
 
 static int64_t tick(void *context)
@@ -85,18 +81,10 @@ static int64_t tick(void *context)
     struct emitter *emitter = context;
     struct error error = {0};
     int64_t now_us = clock_monotonic_us();
-    if (now_us < emitter->due_us) { /* a lease that was lost is said by the turn */
-        (void)emission_hold(&emitter->emission, &error);
-    } else {
-        enum emission_outcome outcome = emission_turn(&emitter->emission, &error);
-        int64_t next_us = outcome == EMISSION_WAITS    ? note_wait(emitter, &error, now_us)
-                          : outcome == EMISSION_FAILED ? note_failure(emitter, &error, now_us)
-                                                       : note_state(emitter, outcome, now_us);
-        if (next_us == TICKER_END)
-            return next_us;
-    }
-    int64_t look_us = now_us + LOOK_EVERY_US;
-    return emitter->due_us < look_us ? emitter->due_us : look_us;
+    enum emission_outcome outcome = emission_turn(&emitter->emission, &error);
+    if (outcome == EMISSION_WAITS)
+        return note_wait(emitter, &error, now_us);
+    return outcome == EMISSION_FAILED ? note_failure(emitter, &error, now_us) : note_state(emitter, outcome, now_us);
 }
 
 void emitter_init(struct emitter *emitter, const struct emission_options *options, bool is_once,

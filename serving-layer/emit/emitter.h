@@ -20,7 +20,7 @@ struct emitter {
     const struct sink *sink;
     bool is_once;
     struct retry retry;
-    int64_t due_us, say_us; /* monotonic; when what it waits for is said, unless it has been */
+    int64_t say_us;         /* when what it waits for is said, unless it has been; monotonic */
     bool has_said;          /* that it waits, since it worked last */
     enum error_code failed; /* how the last turn failed, and was said to have */
     struct metric_series *number, *state_at, *rows, *restated, *waiting, *errors;

@@ -2,6 +2,7 @@
 """What views emit, and which rows are final: each sink is the view at the offsets that it states, and each answer has the
 watermark of its offsets, whatever happens to stores and programs."""
 
+import itertools
 import json
 import math
 import os
@@ -214,6 +215,8 @@ class Sinks(EndToEnd):
             self.wait_for_copies(emitter)
             self.assertGreater(max(row.get("revision", 1) for row in self.copies["appended"].rows_held), 1)
         self.assertNotIn("twice alike", self.job.logs())
+        with self.subTest("a write takes longer than the lease"):
+            self.check_that_a_long_write_keeps_its_lease(emitter)
         self.check_that_a_frozen_one_writes_nothing(emitter)
         self.assertEqual(in_vain.end(120), 75, in_vain.tail())
         self.assertIn("nothing was emitted within a minute", in_vain.tail())
@@ -239,6 +242,30 @@ class Sinks(EndToEnd):
         self.speed = self.job.speed()
         self.send(month(390, 10))
         self.wait_for_copies(emitter)
+
+    def check_that_a_long_write_keeps_its_lease(self, emitter):
+        """A trigger holds the write up until there is a row in a table."""
+        self.postgres.sql(
+            "create table public.gate (is_open boolean); create function hold_up() returns trigger language plpgsql as "
+            "$$ begin while not exists (select from public.gate) loop perform pg_sleep(0.02); end loop; return null; end $$;"
+            "create trigger held_up before insert on analytics.by_category execute function hold_up()"
+        )
+        self.send(month(640, 10))
+        lease, renewals = f"{self.job.folder.name}:emit:{self.places['table'][0]}", [0]
+
+        def kept():
+            renewals.append(int(self.redis.command("pttl", lease)))
+            return sum(after > before for before, after in itertools.pairwise(renewals)) > 3 and self.held_up()
+
+        wait_until(self.held_up, 60, "a write is held up", children=[emitter])
+        wait_until(kept, 60, "the lease is renewed meanwhile", children=[emitter])
+        self.postgres.sql("insert into public.gate values (true)")
+        self.wait_for_copies(emitter)
+        self.postgres.sql("drop trigger held_up on analytics.by_category")
+
+    def held_up(self):
+        query = "query like 'insert into \"analytics\"%' and state = 'active'"
+        return self.postgres.sql(f"select count(*) from pg_stat_activity where {query}") == "1"
 
     def check_that_a_frozen_one_writes_nothing(self, frozen):
         frozen.process.send_signal(signal.SIGSTOP)
