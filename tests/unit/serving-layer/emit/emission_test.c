@@ -422,6 +422,57 @@ static void a_row_that_is_not_final_any_more_stays_until_it_is_again(void **stat
     assert_last("\"revision\": 2}");
 }
 
+static int start_retained(void **state)
+{
+    views[GROUPED].retention_s = 7200;
+    return start(state);
+}
+
+static int start_append_retained(void **state)
+{
+    views[GROUPED].retention_s = 7200;
+    return start_append(state);
+}
+
+static int stop_retained(void **state)
+{
+    views[GROUPED].retention_s = 0;
+    return stop_append(state);
+}
+
+static void rows_past_the_retention_go(void **state)
+{
+    struct keeping *keeping = *state;
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    set_watermark(0, 4 * 3600);
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    assert_int_equal(sink_in_memory.vanished, 2);
+    assert_int_equal(sink_in_memory.count, 0);
+}
+
+static void rows_past_the_retention_go_though_nobody_emitted_meanwhile(void **state)
+{
+    struct keeping *keeping = *state;
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    set_watermark(0, 4 * 3600);
+    open_again(keeping, false);
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    assert_int_equal(sink_in_memory.count, 0);
+}
+
+/* Who reads the log of final rows has been given them. */
+static void what_was_appended_stays_past_the_retention(void **state)
+{
+    struct keeping *keeping = *state;
+    set_watermark(0, 3600);
+    assert_turn(keeping, EMISSION_WROTE, 2, "");
+    set_watermark(0, 4 * 3600);
+    assert_turn(keeping, EMISSION_WROTE, 0, "");
+    open_again(keeping, false);
+    assert_turn(keeping, EMISSION_SAME, 0, "");
+    assert_int_equal(sink_in_memory.count, 2);
+}
+
 static void another_mode_is_refused(void **state)
 {
     struct keeping *keeping = *state;
@@ -454,6 +505,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(rows_that_vanished_while_nobody_emitted_are_removed, start_append, stop_append),
         cmocka_unit_test_setup_teardown(a_row_that_is_not_final_any_more_stays_until_it_is_again, start_append,
                                         stop_append),
+        cmocka_unit_test_setup_teardown(rows_past_the_retention_go, start_retained, stop_retained),
+        cmocka_unit_test_setup_teardown(rows_past_the_retention_go_though_nobody_emitted_meanwhile, start_retained,
+                                        stop_retained),
+        cmocka_unit_test_setup_teardown(what_was_appended_stays_past_the_retention, start_append_retained,
+                                        stop_retained),
         cmocka_unit_test_setup_teardown(another_mode_is_refused, start_append, stop_append),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
