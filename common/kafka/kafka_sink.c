@@ -162,6 +162,18 @@ static bool open_sink(struct sink_store *store, bool restarts, struct buffer *re
     return true;
 }
 
+/* What was read is the caller's then: nothing is known twice. */
+static bool load(struct sink_store *store, struct held_rows *rows, struct error *error)
+{
+    struct kafka_sink *sink = of(store);
+    if (!sink->is_read && !read_topic(sink, error))
+        return false;
+    *rows = sink->rows;
+    sink->rows = (struct held_rows){0};
+    forget_rows(sink);
+    return true;
+}
+
 static bool list(struct sink_store *store, held_row_take *take, void *context, struct error *error)
 {
     struct kafka_sink *sink = of(store);
@@ -242,7 +254,7 @@ bool kafka_sink_open(const struct kafka_access *access, const char *topic, size_
                      struct sink_store **ret_store, struct error *error)
 {
     static const struct sink_store_operations operations = {
-        .open = open_sink, .list = list, .has = has, .write = write_batch, .destroy = destroy};
+        .open = open_sink, .load = load, .list = list, .has = has, .write = write_batch, .destroy = destroy};
     struct kafka_sink *sink = calloc(1, sizeof *sink);
     if (!sink)
         return lacks_memory(error);

@@ -9,7 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "ports/row_version.h"
+#include "ports/held_rows.h"
 
 enum row_form {
     ROW_JSON,    /* the API's JSON row, named by its window's start and its dimensions, in JSON too */
@@ -48,6 +48,8 @@ struct sink_store_operations {
      * nothing where it has none. ERROR_CONFIGURATION where the place is no place for rows of the view, unless it
      * `restarts` and was such a place once. */
     bool (*open)(struct sink_store *store, bool restarts, struct buffer *ret_statement, struct error *error);
+    /* Has `rows`, which hold nothing, hold what it holds; NULL: it lists that as soon. */
+    bool (*load)(struct sink_store *store, struct held_rows *rows, struct error *error);
     /* Gives each row that it holds once. */
     bool (*list)(struct sink_store *store, held_row_take *take, void *context, struct error *error);
     /* Whether it still has this statement. */

@@ -69,10 +69,7 @@ static bool keep_rows(const struct differences *differences)
 
 static bool load_row(void *context, struct text name, struct row_version version)
 {
-    const struct differences *differences = context;
-    if (!differences->sink->appends)
-        version.revision = 0;
-    return held_rows_set(&differences->copy->rows, name, version) != NULL;
+    return held_rows_set(context, name, version) != NULL;
 }
 
 static bool check_contents(const struct differences *differences, struct error *error)
@@ -88,14 +85,18 @@ static bool check_contents(const struct differences *differences, struct error *
                              "its rows aren't those that were written last: others have changed them" SINK_REMEDY);
 }
 
+static bool load_rows(const struct differences *differences, struct error *error)
+{
+    struct sink_store *store = differences->store;
+    return store->operations->load ? store->operations->load(store, &differences->copy->rows, error)
+                                   : store->operations->list(store, load_row, &differences->copy->rows, error);
+}
+
 static bool load_held(const struct differences *differences, struct error *error)
 {
     struct held_copy *copy = differences->copy;
     held_rows_clean_up(&copy->rows);
-    copy->is_loaded =
-        differences->restarts ||
-        (differences->store->operations->list(differences->store, load_row, (void *)(uintptr_t)differences, error) &&
-         check_contents(differences, error));
+    copy->is_loaded = differences->restarts || (load_rows(differences, error) && check_contents(differences, error));
     return copy->is_loaded;
 }
 

@@ -63,6 +63,25 @@ static void what_was_written_is_read_by_whoever_opens_it_next(void **state)
     assert_sink_holds(other, "a 3 gone, ");
 }
 
+static void what_is_loaded_is_what_is_listed(void **state)
+{
+    (void)state;
+    static const struct row_texts next[] = {{"b", NULL}, {"a", "{\"n\": 2, \"revision\": 2}"}, {0}};
+    struct held_rows rows = {0};
+    struct error error = {0};
+    assert_sink_opens(sink, false, "");
+    assert_sink_writes(sink, "", "{\"one\": 1}", json_rows);
+    assert_sink_writes(sink, "{\"one\": 1}", "{\"two\": 1}", next);
+    for (int i = 0; i < 2; i++) {
+        assert_true(sink->operations->load(sink, &rows, &error));
+        assert_int_equal(rows.count, 1);
+        assert_int_equal(held_rows_find(&rows, text_of("a"))->revision, 2);
+        assert_null(held_rows_find(&rows, text_of("b")));
+        held_rows_clean_up(&rows);
+        assert_sink_holds(sink, "a 2, ");
+    }
+}
+
 /* This broker fences nobody, which the tests with a real one show. */
 static void what_a_frozen_emitter_wrote_is_read_by_whoever_opens_it_next(void **state)
 {
@@ -116,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_written_is_read_by_whoever_opens_it_next, start, destroy_sinks),
+        cmocka_unit_test_setup_teardown(what_is_loaded_is_what_is_listed, start, destroy_sinks),
         cmocka_unit_test_setup_teardown(what_a_frozen_emitter_wrote_is_read_by_whoever_opens_it_next, start,
                                         destroy_sinks),
         cmocka_unit_test_setup_teardown(restarting_writes_a_null_for_each_key, start, destroy_sinks),
