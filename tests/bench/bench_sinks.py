@@ -25,11 +25,12 @@ class Bench:
         self.folder = folder
         self.kafka = Kafka(folder / "kafka", heap="1g")
         self.redis, self.postgres = Redis(folder / "redis"), Postgres(folder / "postgres")
-        self.jobs = []
+        self.reader, self.jobs = self.kafka.reader(), []
 
     def stop(self):
         for job in self.jobs:
             job.kill()
+        self.reader.close()
         for server in (self.kafka, self.redis, self.postgres):
             server.stop()
 
@@ -55,19 +56,24 @@ class Bench:
         command = [BIN / "soak_generate", self.kafka.brokers, "orders", str(rate), "7", str(int(time.time()))]
         load = Child("load", command, self.folder / "load.log")
         print(f"{rate:,} orders a second, `every: 300 ms`, {seconds} s each; {machine()}\n")
-        print("| sink | CPU of `emit`, cores | micro-batches | rows |\n|---|---:|---:|---:|")
+        print("| sink | CPU of `emit`, cores | orders/s meanwhile | micro-batches | rows |\n|---|---:|---:|---:|---:|")
         for to in ("kafka://none", *SINKS):
             emitter = job.emit("--to", to)
             wait_until(lambda: self.metric(job, "sink_state_timestamp_seconds", to) > 0, 60, f"{to} is written", children=[emitter, speed])  # noqa: B023
-            before = [self.metric(job, name, to) for name in ("sink_number", "sink_rows_total")]
-            cpu, began = cpu_of_all(emitter.pid), time.monotonic()
+            before, cpu, began = self.counts(job, to), cpu_of_all(emitter.pid), time.monotonic()
             time.sleep(seconds)
-            cores = (cpu_of_all(emitter.pid) - cpu) / (time.monotonic() - began)
-            after = [self.metric(job, name, to) for name in ("sink_number", "sink_rows_total")]
+            took = time.monotonic() - began
+            cores = (cpu_of_all(emitter.pid) - cpu) / took
+            orders, batches, rows = (after - one for after, one in zip(self.counts(job, to), before))
             name = "none: following alone" if to == "kafka://none" else f"`{to}`"
-            print(f"| {name} | {cores:.3f} | {after[0] - before[0]:.0f} | {after[1] - before[1]:.0f} |", flush=True)
+            print(f"| {name} | {cores:.3f} | {orders / took:,.0f} | {batches:.0f} | {rows:,.0f} |", flush=True)
             emitter.stop()
         load.stop()
+
+    def counts(self, job, to):
+        """Orders in the log, micro-batches and rows."""
+        orders = sum(end for _first, end in self.reader.ends("orders").values())
+        return orders, self.metric(job, "sink_number", to), self.metric(job, "sink_rows_total", to)
 
     def metric(self, job, name, to):
         done = subprocess.run(
@@ -84,7 +90,9 @@ class Bench:
         job.write()
         load = [BIN / "bench_generate", self.kafka.brokers, "orders", str(rows)]
         subprocess.run(load, check=True, stdout=subprocess.DEVNULL)
-        run_to_the_end([BIN / "tidemark-speed", "run", "--until-end", "--config", job.path], env=job.environment())
+        run_to_the_end(
+            [BIN / "tidemark-speed", "run", "--until-end", "--config", job.path], within=900, env=job.environment()
+        )
         view_alone = self.serving(job)
         print(f"{rows:,} rows; {machine()}; tidemark-serving run, with the view alone: {view_alone:.0f} MB resident\n")
         print("| sink | filled after, s | known again after, s | of it until the view is there, s | resident then, MB | bytes a row more than the view alone |")
