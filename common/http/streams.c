@@ -13,6 +13,8 @@
 
 #define TURN_BYTES ((size_t)16 * 1024) /* at a time: the library's buffer of a connection grows by no more */
 #define CARE_EVERY_US US_PER_SECOND    /* how often readers are looked after */
+#define REST_ROUNDS 4                  /* as long as so many rounds as the last one nobody is woken */
+#define REST_US_MAX (US_PER_SECOND / 2)
 
 struct stream {
     struct streams *streams;
@@ -23,6 +25,7 @@ struct stream {
     struct stream_piece *piece;       /* what is being sent, or NULL; of the thread that sends */
     size_t sent;                      /* bytes of it */
     _Atomic int64_t said_us, took_us; /* when a piece was begun, and when the reader last took something */
+    atomic_bool is_called;            /* woken for a piece that it hasn't given yet */
     bool sleeps;                      /* the library does nothing with the connection; under the lock, as: */
     bool is_over;                     /* to end with what is sent already */
     bool is_silent;                   /* nothing was said for long */
@@ -34,7 +37,10 @@ struct streams {
     struct stream *first;
     size_t count;
     bool is_ending;
-    int64_t cared_us; /* when readers were last looked after; of the ticker */
+    size_t called;          /* streams of the round that is on its way: woken together */
+    int64_t round_since_us; /* when it began */
+    int64_t rest_until_us;  /* before which no other one begins */
+    int64_t cared_us;       /* when readers were last looked after; of the ticker */
     struct ticker ticker;
 };
 
@@ -162,19 +168,45 @@ static void look_after(struct stream *stream, int64_t now_us)
         drop(stream, DROP_SLOW);
 }
 
-void streams_look(struct streams *streams, int64_t now_us)
+static void call(struct stream *stream)
+{
+    stream->is_called = true;
+    stream->streams->called++;
+    wake(stream);
+}
+
+/* What a round took, by the threads that also answer requests, is what these have lost by it. */
+static void leave_round(struct stream *stream)
+{
+    struct streams *streams = stream->streams;
+    if (!atomic_exchange(&stream->is_called, false))
+        return;
+    pthread_mutex_lock(&streams->lock);
+    if (--streams->called == 0) {
+        const int64_t now_us = clock_monotonic_us(), rest_us = REST_ROUNDS * (now_us - streams->round_since_us);
+        streams->rest_until_us = now_us + (rest_us < REST_US_MAX ? rest_us : REST_US_MAX);
+    }
+    pthread_mutex_unlock(&streams->lock);
+}
+
+size_t streams_look(struct streams *streams, int64_t now_us)
 {
     bool cares = now_us - streams->cared_us >= CARE_EVERY_US;
     if (cares)
         streams->cared_us = now_us;
     pthread_mutex_lock(&streams->lock);
+    const bool rests = streams->called > 0 || now_us < streams->rest_until_us;
+    if (!rests)
+        streams->round_since_us = clock_monotonic_us();
     for (struct stream *stream = streams->first; stream; stream = stream->next) {
         if (cares && !stream->is_over)
             look_after(stream, now_us);
-        if (stream->sleeps && is_due(stream, now_us))
-            wake(stream);
+        if (!rests && stream->sleeps && is_due(stream, now_us))
+            call(stream);
     }
+    const size_t called = rests ? 0 : streams->called;
     pthread_mutex_unlock(&streams->lock);
+    return called;
 }
 
 void streams_end(struct streams *streams, int64_t until_us)
@@ -228,6 +260,7 @@ void stream_close(struct stream *stream)
     if (!stream)
         return;
     struct streams *streams = stream->streams;
+    leave_round(stream);
     pthread_mutex_lock(&streams->lock);
     if (stream->before)
         stream->before->next = stream->next;
@@ -308,6 +341,7 @@ ssize_t stream_read(void *context, uint64_t position, char *bytes, size_t size)
     stream->took_us = now_us;
     if (!stream->piece) {
         enum stream_turn turn = take_turn(stream);
+        leave_round(stream);
         if (turn == STREAM_SLEEPS && sleep_on(stream))
             return 0;
         if (turn != STREAM_PIECE)

@@ -4,7 +4,11 @@
  * own wakes those that are due, says a word where nothing was said for long, and ends those whose reader is gone,
  * takes nothing, or may no longer read.
  *
- * Nobody waits for a slow reader: what comes meanwhile isn't kept for it, but asked for once it has taken the rest. */
+ * Nobody waits for a slow reader: what comes meanwhile isn't kept for it, but asked for once it has taken the rest.
+ *
+ * Streams that are due are woken together, and then none until four times as long as these took to be given their
+ * pieces, up to half a second: where processor time is short, requests get the most of it, and readers larger pieces.
+ */
 #ifndef TIDEMARK_HTTP_STREAMS_H
 #define TIDEMARK_HTTP_STREAMS_H
 
@@ -65,8 +69,8 @@ size_t streams_count(struct streams *streams);
 /* Whether one more would be refused. */
 bool streams_are_full(struct streams *streams);
 
-/* What the thread does again and again: for tests that start none. */
-void streams_look(struct streams *streams, int64_t now_us);
+/* What the thread does again and again: for tests that start none. Gives how many were woken for a piece. */
+size_t streams_look(struct streams *streams, int64_t now_us);
 
 /* Ends all: those that sleep at once, and no other one sleeps or begins. Waits up to `until_us` (monotonic) until they
  * are gone. */

@@ -268,6 +268,64 @@ static void look_in(const struct listening *listening, int64_t later_us)
     streams_look(streams_of(listening), clock_monotonic_us() + later_us);
 }
 
+static void tell_one_more(struct listening *listening)
+{
+    fake_add(0, DAILY, DAY_S, no_group, 1, 100);
+    fake.slots[0].slot.next++;
+    bench_follow(&listening->bench);
+}
+
+/* Wakes the one stream, which is told orders until it sleeps; it can't make an event before the snapshot is unlocked.
+ */
+static void wake_one(struct listening *listening)
+{
+    pthread_rwlock_t *lock = &listening->bench.snapshot->lock;
+    const int64_t until_us = clock_monotonic_us() + PATIENCE_S * US_PER_SECOND;
+    while (clock_monotonic_us() < until_us) {
+        tell_one_more(listening);
+        pthread_rwlock_wrlock(lock);
+        if (streams_look(streams_of(listening), clock_monotonic_us() + US_PER_SECOND) == 1)
+            return;
+        pthread_rwlock_unlock(lock);
+        nap();
+    }
+    fail_msg("it doesn't sleep");
+}
+
+static void read_all_orders(struct reader *reader)
+{
+    char word[50];
+    snprintf(word, sizeof word, "\"order_count\": %lld,", (long long)fake.slots[0].slot.next);
+    read_until(reader, word);
+}
+
+static void streams_rest_four_times_as_long_as_they_took(void **state)
+{
+    struct listening *listening = *state;
+    pthread_rwlock_t *lock = &listening->bench.snapshot->lock;
+    const int64_t round_us = 50000;
+    struct reader *reader = calloc(1, sizeof *reader);
+    reader_open(reader, listening, ASK CLOSE);
+    read_until(reader, "\"reset\": true");
+    wake_one(listening);
+    const int64_t since_us = clock_monotonic_us();
+    assert_int_equal(streams_look(streams_of(listening), since_us + US_PER_SECOND), 0);
+    while (clock_monotonic_us() < since_us + round_us)
+        nap();
+    pthread_rwlock_unlock(lock);
+    read_all_orders(reader);
+    for (int i = 0; i < 20; i++) { /* also once it sleeps */
+        tell_one_more(listening);
+        assert_int_equal(streams_look(streams_of(listening), since_us + round_us * 5 - 1), 0);
+        nap();
+    }
+    wake_one(listening);
+    pthread_rwlock_unlock(lock);
+    read_all_orders(reader);
+    close(reader->descriptor);
+    free(reader);
+}
+
 static void a_reader_that_is_gone_is_noticed(void **state)
 {
     struct listening *listening = *state;
@@ -369,6 +427,7 @@ int main(void)
         TEST(what_is_no_stream_is_refused),
         TEST(head_of_a_stream_is_its_headers),
         TEST(more_streams_than_there_may_be_are_refused),
+        TEST(streams_rest_four_times_as_long_as_they_took),
         TEST(a_reader_that_is_gone_is_noticed),
         TEST(a_silent_stream_says_a_word_now_and_then),
         TEST(a_reader_that_takes_nothing_is_dropped_and_nobody_waits_for_it),
