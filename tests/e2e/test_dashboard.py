@@ -327,6 +327,9 @@ class Dashboard(EndToEnd):
             self.wait(lambda: f"Large transaction: {amount}" in page.text("#alerts"), "the alert")  # noqa: B023
         self.assertIn("customer_id rich", page.text("#alerts"))
         self.assertEqual(len(page.rows("#alerts-table")), 2)
+        page.resize(360, 800)
+        cut = "['alerts', 'runs'].filter(id => { const {scrollWidth, clientWidth} = document.querySelector(`#${id} .scroll`); return scrollWidth > clientWidth })"
+        self.wait(lambda: page.run(cut) == [], "no table is wider than the page")
         self.assertEqual(page.problems, [])
 
 
