@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replays a month of a real shop's orders up to now, and goes on with orders as if they were made now: for the demos.
 
-usage: replay.py --brokers HOST:PORT [--rate 40]     until TERM"""
+usage: replay.py --brokers HOST:PORT [--rate 1]     until TERM"""
 
 import argparse
 import contextlib
@@ -23,7 +23,7 @@ from support import disorder, online_retail  # noqa: E402
 
 MONTH = [TOP / "tests" / "data" / "2010-12.csv.gz"]
 LIVE_ORDERS = 8000  # the last of the month are sent slowly, as if they were made now
-LIVE_RATE = 40  # orders a second
+LIVE_RATE = 1  # orders a second: in an hour as many as the shop had in a day, so that days can be compared
 
 
 class Replay:
