@@ -173,6 +173,7 @@ static bool read_one(struct live_partition *partition, struct realtime_store *st
         judge(partition, read, &damage);
     }
     partition->held = false;
+    partition->read_us = failed ? 0 : clock_monotonic_us();
     pthread_mutex_unlock(partition->live->lock);
     return !failed;
 }
@@ -182,20 +183,47 @@ bool live_is_silent(const struct live_partition *partition)
     return clock_monotonic_us() - partition->committed_us > partition->live->silent_us;
 }
 
-static struct live_partition *partition_at(struct live *live, size_t number)
+#define LOOK_AT_ONCE 64             /* partitions */
+#define READ_EVERY_US US_PER_SECOND /* also where nothing was written: somebody may have edited it */
+
+/* Those from a number on; 0 where there are none. */
+static size_t partitions_from(struct live *live, size_t from, struct live_partition *ret_partitions[LOOK_AT_ONCE])
 {
     pthread_mutex_lock(live->lock);
-    struct live_partition *partition = number < live->count ? live->partitions[number] : NULL;
+    size_t count = live->count - from < LOOK_AT_ONCE ? live->count - from : LOOK_AT_ONCE;
+    for (size_t i = 0; i < count; i++)
+        ret_partitions[i] = live->partitions[from + i];
     pthread_mutex_unlock(live->lock);
-    return partition;
+    return count;
+}
+
+/* Which of them are to be read. */
+static bool look(struct live_partition *const partitions[], size_t count, struct realtime_store *store, bool ret_due[],
+                 struct error *error)
+{
+    struct slot_reader *readers[LOOK_AT_ONCE];
+    int64_t now_us = clock_monotonic_us();
+    for (size_t i = 0; i < count; i++) {
+        readers[i] = &partitions[i]->reader;
+        ret_due[i] = true;
+    }
+    if (store->operations->find_written && !store->operations->find_written(store, readers, count, ret_due, error))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        ret_due[i] |= partitions[i]->read_us == 0 || now_us - partitions[i]->read_us >= READ_EVERY_US;
+    return true;
 }
 
 bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error)
 {
     bool done = !probes || probe(live, store, probes, error);
-    struct live_partition *partition;
-    for (size_t i = 0; done && (partition = partition_at(live, i)); i++)
-        done = read_one(partition, store, error);
+    struct live_partition *partitions[LOOK_AT_ONCE];
+    bool is_due[LOOK_AT_ONCE];
+    for (size_t from = 0, count; done && (count = partitions_from(live, from, partitions)) > 0; from += count) {
+        done = look(partitions, count, store, is_due, error);
+        for (size_t i = 0; done && i < count; i++)
+            done = !is_due[i] || read_one(partitions[i], store, error);
+    }
     pthread_mutex_lock(live->lock);
     live->reachable = done;
     pthread_mutex_unlock(live->lock);

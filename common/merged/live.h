@@ -22,6 +22,7 @@ struct live_partition {
     bool included; /* the snapshot holds this slot's epochs after the published one */
     int64_t sequence,
         committed_us; /* of the slot's last commit that was seen, and (monotonic) when it was first seen */
+    int64_t read_us;  /* monotonic time at which it was read; 0 never */
 };
 
 struct live {

@@ -60,6 +60,11 @@ struct realtime_store_operations {
     /* Brings a reader up to date, see slot_reader. */
     bool (*read)(struct realtime_store *store, struct slot_reader *reader, struct error *error);
 
+    /* In one round trip for all readers: which of their slots were written since they were read, or may have been. What
+     * somebody else edits `read` finds. NULL: the store can't say. */
+    bool (*find_written)(struct realtime_store *store, struct slot_reader *const readers[], size_t count,
+                         bool ret_written[], struct error *error);
+
     void (*destroy)(struct realtime_store *store);
 };
 

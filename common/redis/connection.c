@@ -220,7 +220,7 @@ static bool has_ended(const redisContext *context)
     return poll(&socket, 1, 0) != 0;
 }
 
-static bool make_ready(struct redis_connection *connection, struct error *error)
+bool redis_connection_make_ready(struct redis_connection *connection, struct error *error)
 {
     if (connection->context && has_ended(connection->context))
         disconnect(connection);
@@ -249,7 +249,7 @@ bool redis_connection_call(struct redis_connection *connection, const struct tex
     redisReply *reply = NULL;
     if (count > WORDS_MAX)
         return error_set(error, ERROR_INTERNAL, "a Redis command of %zu words", count);
-    if (!make_ready(connection, error) || !send_and_receive(connection, words, count, &reply, error))
+    if (!redis_connection_make_ready(connection, error) || !send_and_receive(connection, words, count, &reply, error))
         return false;
     if (reply->type == REDIS_REPLY_ERROR && reply_is_unknown_function((struct text){reply->str, reply->len})) {
         freeReplyObject(reply);

@@ -31,8 +31,12 @@ void redis_connection_clean_up(struct redis_connection *connection);
 bool redis_connection_call(struct redis_connection *connection, const struct text words[], size_t count,
                            redisReply **ret_reply, struct error *error) MUST_CHECK;
 
+/* Makes it where there is none, or the one that there was has ended. */
+bool redis_connection_make_ready(struct redis_connection *connection, struct error *error) MUST_CHECK;
+
 /* A command whose reply isn't waited for, on the connection that there is: ERROR_UNAVAILABLE where it was lost. The
- * replies are taken in the order of the commands, each with redis_connection_take, before anything else is called. */
+ * replies are taken in the order of the commands, each with redis_connection_take, before anything else is called;
+ * an error reply ends the connection, and the others are lost with it. */
 bool redis_connection_send(struct redis_connection *connection, const struct text words[], size_t count,
                            struct error *error) MUST_CHECK;
 bool redis_connection_take(struct redis_connection *connection, redisReply **ret_reply, struct error *error) MUST_CHECK;

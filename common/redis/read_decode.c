@@ -155,6 +155,7 @@ bool read_apply(struct slot_reader *reader, struct slot_parts *parts, const redi
 {
     struct slot slot;
     *ret_more = false;
+    reader->state[0] = '\0';
     if (!slot_decode_answer(reply, &slot, error))
         return false;
     bool follows = answer_is(reply, "changes"), applied = true;
@@ -177,5 +178,7 @@ bool read_apply(struct slot_reader *reader, struct slot_parts *parts, const redi
     }
     if (!applied)
         empty(reader);
+    else if (!*ret_more)
+        slot_decode_digest(reply, reader->state);
     return applied;
 }

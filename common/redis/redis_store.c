@@ -291,6 +291,38 @@ static bool read(struct realtime_store *store, struct slot_reader *reader, struc
     return done;
 }
 
+/* An error reply, as of a key that holds something else, says nothing of those behind it: `read` does. */
+static bool take_digests(struct redis_store *redis, struct slot_reader *const readers[], size_t count,
+                         bool ret_written[], struct error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        ret_written[i] = true;
+    for (size_t i = 0; i < count; i++) {
+        redisReply *reply;
+        if (!redis_connection_take(&redis->connection, &reply, error))
+            return error->code != ERROR_UNAVAILABLE;
+        ret_written[i] = !*readers[i]->state || !text_equal(reply_text(reply), text_of(readers[i]->state));
+        freeReplyObject(reply);
+    }
+    return true;
+}
+
+static bool find_written(struct realtime_store *store, struct slot_reader *const readers[], size_t count,
+                         bool ret_written[], struct error *error)
+{
+    struct redis_store *redis = of(store);
+    if (!redis_connection_make_ready(&redis->connection, error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct text words[] = {text_of("HGET"), meta_key(redis, readers[i]->id), text_of("digest")};
+        if (redis->key.failed)
+            return error_set(error, ERROR_INTERNAL, "out of memory");
+        if (!redis_connection_send(&redis->connection, words, 3, error))
+            return false;
+    }
+    return take_digests(redis, readers, count, ret_written, error);
+}
+
 static void destroy(struct realtime_store *store)
 {
     if (!store)
@@ -313,6 +345,7 @@ static const struct realtime_store_operations operations = {
     .replace = replace,
     .definitions = definitions,
     .read = read,
+    .find_written = find_written,
     .destroy = destroy,
 };
 

@@ -293,6 +293,15 @@ bool slot_decode_answer(const redisReply *reply, struct slot *ret_slot, struct e
     return true;
 }
 
+void slot_decode_digest(const redisReply *reply, char ret_digest[SLOT_STATE_SIZE])
+{
+    struct text digest = {0};
+    ret_digest[0] = '\0';
+    if (find(reply->element[0], "digest", &digest) && digest.length == SLOT_STATE_SIZE - 1 &&
+        decode_text(digest, SLOT_STATE_SIZE, ret_digest))
+        ret_digest[digest.length] = '\0';
+}
+
 #define READER_FIELD "reader"
 
 static bool is_fingerprint(struct text text)

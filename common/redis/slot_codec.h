@@ -7,6 +7,7 @@
 
 #include "redis/words.h"
 #include "state/commit.h"
+#include "state/slot_reader.h"
 
 /* From the reply to HGETALL: fields and values in turn. An empty reply is a slot that doesn't exist.
  * ERROR_DATA where a field is missing or isn't what it must be; one that isn't known is passed over. Of a newer format
@@ -17,6 +18,8 @@ bool slot_decode(const redisReply *reply, struct slot *ret_slot, struct error *e
  * that the fields were edited. */
 bool slot_decode_answer(const redisReply *reply, struct slot *ret_slot, struct error *error) MUST_CHECK;
 bool answer_is(const redisReply *reply, const char *word);
+/* The digest of its fields; empty where it has none. */
+void slot_decode_digest(const redisReply *reply, char ret_digest[SLOT_STATE_SIZE]);
 
 /* From the reply of the function "definitions": fields and values, and whether there is a slot without a definition.
  * What isn't a fingerprint is passed over. */

@@ -92,6 +92,15 @@ static bool read_cells(struct realtime_store *store, struct slot_reader *reader,
     return !redis || redis->operations->read(redis, reader, error);
 }
 
+/* All are of one source. */
+static bool find_written(struct realtime_store *store, struct slot_reader *const readers[], size_t count,
+                         bool ret_written[], struct error *error)
+{
+    struct realtime_store *redis = count > 0 ? store_of(store, readers[0]->id.source) : NULL;
+    memset(ret_written, false, count * sizeof *ret_written);
+    return !redis || redis->operations->find_written(redis, readers, count, ret_written, error);
+}
+
 static void destroy(struct realtime_store *store)
 {
     struct sourced_store *sourced = (struct sourced_store *)(void *)store;
@@ -109,6 +118,7 @@ static const struct realtime_store_operations operations = {.read_slot = read_sl
                                                             .replace = replace,
                                                             .definitions = definitions,
                                                             .read = read_cells,
+                                                            .find_written = find_written,
                                                             .destroy = destroy};
 
 static bool has_reader(const struct source sources[], size_t source_count)

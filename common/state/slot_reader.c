@@ -33,6 +33,7 @@ void slot_reader_clean_up(struct slot_reader *reader)
 {
     slot_reader_clear(reader);
     reader->slot = (struct slot){0};
+    reader->state[0] = '\0';
 }
 
 struct epoch_cells *slot_reader_epoch(struct slot_reader *reader, int64_t epoch)

@@ -7,6 +7,8 @@
 #include "state/ledger.h"
 #include "state/slot.h"
 
+#define SLOT_STATE_SIZE 41 /* 160 bits as hex digits */
+
 /* What a reader (the serving layer) holds of one slot: the slot, and the panes and ledger of each live epoch.
  * `read` asks for what changed since the sequence held; where the store can't say any more, or the incarnation is
  * another, everything is read again. `changes` of the call: for each pane changed the reader calls `changed`. */
@@ -14,6 +16,7 @@ struct slot_reader {
     struct slot_id id;
     const struct source *source;
     struct slot slot;
+    char state[SLOT_STATE_SIZE]; /* by which the store tells a slot from what it was; empty where it can't */
     struct epoch_cells {
         int64_t epoch;
         struct panes *panes; /* one a view */

@@ -425,11 +425,52 @@ static void an_emptied_reader_reads_all_again(void **state)
     play_clean_up(&play);
 }
 
+/* Of the reader, and of one of a slot that there isn't. */
+static bool is_written(struct slot_reader *reader)
+{
+    struct slot_reader absent;
+    bool written[2] = {false, false};
+    slot_reader_init(&absent, (struct slot_id){"orders", 4, "0123456789abcdef"}, &orders);
+    must(store->operations->find_written(store, (struct slot_reader *[]){reader, &absent}, 2, written, &error));
+    assert_true(written[1]); /* it is cheap to read */
+    return written[0];
+}
+
+static void slots_that_were_written_are_told_from_those_that_were_not(void **state)
+{
+    (void)state;
+    struct play play;
+    play_init(&play);
+    play_begin(&play);
+    assert_true(is_written(&play.follower)); /* it was never read */
+    read_into(&play.follower);
+    assert_false(is_written(&play.follower));
+    play_commit(&play);
+    assert_true(is_written(&play.follower));
+    read_into(&play.follower);
+    play_open(&play);
+    assert_true(is_written(&play.follower));
+    read_into(&play.follower);
+    assert_false(is_written(&play.follower));
+    redis_do("CLIENT KILL TYPE normal"); /* while it is idle */
+    assert_false(is_written(&play.follower));
+    redis_do("DEL " META);
+    redis_do("SET " META " text");
+    assert_true(is_written(&play.follower)); /* as is all behind it */
+    redis_do("DEL " META);
+    assert_true(is_written(&play.follower));
+    read_into(&play.follower);
+    slot_reader_clean_up(&play.follower);
+    assert_true(is_written(&play.follower));
+    play_clean_up(&play);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(sums_beyond_64_bits_stay_exact, flush_redis),
         cmocka_unit_test_setup(nothing_new_brings_no_cells, flush_redis),
+        cmocka_unit_test_setup(slots_that_were_written_are_told_from_those_that_were_not, flush_redis),
         cmocka_unit_test_setup(remembered_commits_have_a_ceiling_in_number_and_bytes, flush_redis),
         cmocka_unit_test_setup(many_cells_in_one_commit_come_back, flush_redis),
         cmocka_unit_test_setup(an_emptied_reader_reads_all_again, flush_redis),
