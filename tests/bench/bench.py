@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from detector import DetectorBench  # noqa: E402
 from instructions import InstructionsBench  # noqa: E402
-from measure import Measured  # noqa: E402
+from measure import Measured, cpu_of_all, machine  # noqa: E402
 from report import write  # noqa: E402
 from support import online_retail  # noqa: E402
 from support.kafka import Kafka, Writer  # noqa: E402
@@ -27,6 +27,7 @@ from views import ViewsBench  # noqa: E402
 from ways import WaysBench  # noqa: E402
 
 PARTITIONS, OPENINGS = 4, 5
+IDLE_SECONDS = 20  # that are measured
 WORKERS = (1, 2)
 TRICKLE_ORDERS, TRICKLE_RATE = 2000, 50
 
@@ -143,6 +144,28 @@ class Bench:
         print("| partitions | busy processes besides | from the start until each is read to its end, s: least, median, most |")
         print("|---:|---:|---:|")
         print(f"| {partitions} | {busy} | {seconds[0]:.1f}, {seconds[len(seconds) // 2]:.1f}, {seconds[-1]:.1f} |")
+
+    def idle(self, partitions):
+        """All three programs, and what Redis does for them, while nobody orders."""
+        self.kafka.create("many", partitions)
+        job = self.platform("many", {"daily_revenue": view("orders")})
+        job.config["jobs"] = {"nightly": {"schedule": "0 3 1 1 *"}}
+        job.write()
+        speed, serving, schedule = job.speed(), job.serving(), job.start_batch("schedule")
+        self.one_each("many", partitions)
+        wait_until(lambda: read_up_to(job, partitions, 1), 300, "all is read", children=[speed, serving])
+        job.batch("run")
+        measured = {"tidemark-speed": speed, "tidemark-serving": serving, "tidemark-batch schedule": schedule,
+                    "Redis": self.redis.child, "PostgreSQL": self.postgres.child}  # fmt: skip
+        before, started = [cpu_of_all(child.pid) for child in measured.values()], time.monotonic()
+        time.sleep(IDLE_SECONDS)
+        seconds = time.monotonic() - started
+        shares = [(cpu_of_all(child.pid) - cpu) / seconds for child, cpu in zip(measured.values(), before, strict=True)]
+        job.stop()
+        print(f"{partitions} partitions, {seconds:.0f} s; {machine()}\n")
+        print("| | of a core, % |\n|---|---:|")
+        for name, share in zip((*measured, "together"), (*shares, sum(shares)), strict=True):
+            print(f"| {name} | {100 * share:.1f} |")
 
     def one_each(self, topic, partitions):
         writer = Writer(self.kafka.brokers)
@@ -282,6 +305,10 @@ def opening(options, folder):
     alone(folder, options.orders, lambda bench: bench.opening(options.partitions, options.busy))
 
 
+def idle(options, folder):
+    alone(folder, options.orders, lambda bench: bench.idle(options.partitions))
+
+
 def starts(options, folder):
     alone(folder, options.orders, lambda bench: bench.starts(options.starts))
 
@@ -314,6 +341,7 @@ PARTS = {
     "open": opening,
     "instructions": instructions,
     "starts": starts,
+    "idle": idle,
 }
 ALWAYS = ("views", "detector", "serving", "batch", "groups", "delay")
 
