@@ -319,7 +319,9 @@ class Exactness(Lake):
         doubles = doubles.set(doubles.get_field_index("quantity"), pa.field("quantity", pa.uint8()))
         doubles = doubles.set(doubles.get_field_index("timestamp"), pa.field("timestamp", pa.timestamp("ns")))
         self.write("2.parquet", more, doubles)
-        self.assert_exact(rows + more, self.run_job())
+        wide = [order(200 + i, quantity=2**63 - 1 + i) for i in range(2)]
+        self.write("3.parquet", wide, NO_DOUBLES.set(NO_DOUBLES.get_field_index("quantity"), pa.field("quantity", pa.uint64())))
+        self.assert_exact(rows + more + wide, self.run_job())
 
     def test_numbers_of_the_where_that_are_finer_than_a_field_compare_exactly(self):
         rows = [order(i, amount=Decimal(i).scaleb(-2)) for i in range(1, 60)]
