@@ -14,9 +14,13 @@ class Result(ctypes.Structure):
                 ("internal", ctypes.c_void_p)]  # fmt: skip
 
 
+def libduckdb():
+    """Where deploy/install-duckdb has put the library."""
+    return next(path for path in (Path(folder) / "libduckdb.so" for folder in PLACES) if path.exists())
+
+
 def _library():
-    path = next(p for p in (Path(folder) / "libduckdb.so" for folder in PLACES) if p.exists())
-    library = ctypes.CDLL(str(path))
+    library = ctypes.CDLL(str(libduckdb()))
     library.duckdb_value_varchar.restype = ctypes.c_char_p
     library.duckdb_result_error.restype = ctypes.c_char_p
     for function in (library.duckdb_row_count, library.duckdb_column_count):

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from compose.engine import NO_PRIVILEGES, NotAllowed
+from support.parquet_rows import libduckdb
 from support.process import wait_until
 from support.tidemark import BIN
 
@@ -31,6 +32,8 @@ class Machine:
         shutil.copy(HERE / "Dockerfile", context)
         install = ["cmake", "--install", BIN.parent, "--prefix", "/usr", "--strip"]
         self.engine.run(install, env={**os.environ, "DESTDIR": str(context / "installed")})
+        (context / "installed/usr/lib/tidemark").mkdir()
+        shutil.copy(libduckdb(), context / "installed/usr/lib/tidemark")
         self.engine.docker("build", "-q", "--network=host", "-t", IMAGE, context, within=900)
         shutil.rmtree(context)
 

@@ -19,6 +19,17 @@ PROGRAMS = ("tidemark-speed", "tidemark-batch", "tidemark-serving")
 UNITS = (*PROGRAMS, "tidemark-batch-run")
 CONFIGURATION = "/etc/tidemark/tidemark.yaml"
 VIEW, TOPIC = "daily_revenue", "orders"
+LAKE = "/var/lib/tidemark/lake"
+LAKE_JOBS = {
+    "publish": {"schedule": "* * * * *"},
+    "archive_orders": {"after": ["publish"], "archive": "orders", "write": f"{LAKE}/raw/date={{date}}/"},
+    "summary": {
+        "after": ["archive_orders"],
+        "summarise": VIEW,
+        "read": f"{LAKE}/raw/date={{date}}/",
+        "write": f"{LAKE}/gold/date={{date}}/",
+    },
+}
 EXPOSURE_MAX = 20  # tenths
 STOP_SECONDS = 8  # what a program takes to end at most; its unit waits for 15
 EXAMPLE = (ROOT / "deploy" / "systemd" / "tidemark.example.yaml").read_text()
@@ -211,6 +222,31 @@ class Scenario:
         self.stores.send(5000, 500)
         self.stores.assert_served()
 
+    def counted_in_lake(self, folder, what):
+        """The sum of this count over the days of a folder, as their manifests say it."""
+        files = f"find {LAKE}/{folder} -path '*/.tidemark' -prune -o -name _tidemark.json -exec cat {{}} +"
+        said = self.machine.run("sh", "-c", files, check=False).stdout
+        return sum(map(int, re.findall(rf'"{what}": ?(\d+)', said)))
+
+    def the_schedule_keeps_a_lake(self):
+        """In the one folder that the unit may write to."""
+        self.stores.platform.config["jobs"] = LAKE_JOBS
+        self.stores.platform.write()
+        self.machine.write(CONFIGURATION, self.stores.platform.path.read_text())
+        self.machine.systemctl("restart", "tidemark-batch.service")
+        answer = self.stores.assert_served()
+        orders = sum(row["order_count"] for row in answer.json["rows"])
+        is_there = lambda: self.counted_in_lake("gold", "orders") == orders  # noqa: E731
+        try:
+            wait_until(is_there, 240, "all orders that count are in the lake", every=1)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.machine.journal()}") from None
+        messages = sum(len(partition) for partition in self.stores.log.partitions.values())
+        assert self.counted_in_lake("raw", "messages") == messages
+        pid = self.machine.property("tidemark-batch.service", "MainPID")
+        owners = [self.machine.run("stat", "-Lc", "%u", path).stdout for path in (f"/proc/{pid}", f"{LAKE}/gold")]
+        assert owners[0] == owners[1], owners
+
     def a_stop_ends_each_with_0(self):
         """A unit that systemd had to kill after 15 s has the result "timeout"."""
         for unit in PROGRAMS:
@@ -233,6 +269,7 @@ class Scenario:
         a_start_of_the_schedule_ends_no_answer,
         units_reload_what_is_edited_by_a_restart,
         a_boot_starts_what_is_enabled,
+        the_schedule_keeps_a_lake,
         a_stop_ends_each_with_0,
     )
     NEEDED = (the_machine_is_installed_and_boots, units_start_and_say_when_they_are_ready)

@@ -61,6 +61,12 @@ class Installation(unittest.TestCase):
                 self.assertIn("\nRestart=on-failure\nRestartPreventExitStatus=78 CREDENTIALS\n", text, unit.name)
                 self.assertIn("\nWatchdogSec=", text, unit.name)
 
+    def test_only_the_schedule_may_write_and_only_to_its_lake(self):
+        places = {unit.name: re.findall(r"^(?:StateDirectory|ReadWritePaths)=(.*)$", unit.read_text(), re.MULTILINE)
+                  for unit in self.units if unit.suffix == ".service"}  # fmt: skip
+        others = {name: [] for name in places if name != "tidemark-batch.service"}
+        self.assertEqual(places, {**others, "tidemark-batch.service": ["tidemark/lake"]})
+
     def test_manual_pages_have_every_command_and_option(self):
         for program in PROGRAMS:
             page = run("man", "--warnings", "-E", "UTF-8", "-l", self.root / f"usr/share/man/man1/{program}.1",
