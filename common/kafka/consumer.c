@@ -320,22 +320,16 @@ static bool partition_count(struct consumer *port, const char *topic, int32_t *r
 
 #define FIRST_PREFIX "first=" /* of what is kept with the group's offsets */
 
-static bool recorded_first(struct consumer *port, const char *topic, int32_t partition, int64_t *ret_first,
-                           struct error *error)
+/* -1 where none is kept. */
+static int64_t kept_first(const rd_kafka_topic_partition_t *one)
 {
-    const struct consumer_position asked = {topic, partition, 0};
-    rd_kafka_topic_partition_list_t *list = position_list(&asked, 1);
-    const rd_kafka_topic_partition_t *one = list->elems;
-    rd_kafka_resp_err_t code = rd_kafka_committed(kafka_consumer_client(port), list, KAFKA_TIMEOUT_MS);
-    code = code ? code : one->err;
     const size_t prefix = sizeof FIRST_PREFIX - 1;
     const char *kept = one->metadata;
-    *ret_first = -1;
-    if (kept && one->metadata_size > prefix && memcmp(kept, FIRST_PREFIX, prefix) == 0 &&
-        !integer_parse((struct text){kept + prefix, one->metadata_size - prefix}, ret_first))
-        *ret_first = -1;
-    rd_kafka_topic_partition_list_destroy(list);
-    return code == 0 || kafka_error(error, code, "the group's offsets");
+    int64_t first = -1;
+    if (!kept || one->metadata_size <= prefix || memcmp(kept, FIRST_PREFIX, prefix) != 0 ||
+        !integer_parse((struct text){kept + prefix, one->metadata_size - prefix}, &first))
+        return -1;
+    return first;
 }
 
 /* librdkafka frees it as it would its own. */
@@ -343,8 +337,30 @@ static void keep_first(rd_kafka_topic_partition_t *one, int64_t first)
 {
     char text[sizeof FIRST_PREFIX + 24];
     int length = snprintf(text, sizeof text, FIRST_PREFIX "%lld", (long long)first);
+    free(one->metadata);
     one->metadata = strdup(text);
     one->metadata_size = one->metadata ? (size_t)length : 0;
+}
+
+static bool record_first(struct consumer *port, const char *topic, int32_t partition, int64_t first, int64_t *ret_first,
+                         struct error *error)
+{
+    const struct consumer_position asked = {topic, partition, 0};
+    rd_kafka_t *client = kafka_consumer_client(port);
+    rd_kafka_topic_partition_list_t *list = position_list(&asked, 1);
+    rd_kafka_topic_partition_t *one = list->elems;
+    rd_kafka_resp_err_t code = rd_kafka_committed(client, list, KAFKA_TIMEOUT_MS);
+    code = code ? code : one->err;
+    *ret_first = code ? first : kept_first(one);
+    if (*ret_first < 0) {
+        *ret_first = first;
+        one->offset = one->offset < 0 ? first : one->offset;
+        keep_first(one, first);
+        code = rd_kafka_commit(client, list, 0);
+        code = code ? code : one->err;
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return code == 0 || kafka_error(error, code, "the group's offsets");
 }
 
 static void commit_group_offsets(struct consumer *port, const struct group_offset offsets[], size_t count)
@@ -411,7 +427,7 @@ static const struct consumer_operations operations = {
     .known_end = known_end,
     .real_end = real_end,
     .offset_at = offset_at,
-    .recorded_first = recorded_first,
+    .record_first = record_first,
     .partition_count = partition_count,
     .cluster = cluster,
     .commit_group_offsets = commit_group_offsets,

@@ -71,9 +71,10 @@ struct consumer_operations {
     int64_t (*real_end)(struct consumer *consumer, const char *topic, int32_t partition);
     /* The first offset whose record time is at or after `at_us`; -1 where the broker can't say. */
     int64_t (*offset_at)(struct consumer *consumer, const char *topic, int32_t partition, int64_t at_us);
-    /* The first offset that was committed with the group's offset of this partition; -1 where none was. */
-    bool (*recorded_first)(struct consumer *consumer, const char *topic, int32_t partition, int64_t *ret_first,
-                           struct error *error);
+    /* The first offset that is kept with the group's offset of this partition. Where none is, `first` is from now on,
+     * and is by the time that this returns. */
+    bool (*record_first)(struct consumer *consumer, const char *topic, int32_t partition, int64_t first,
+                         int64_t *ret_first, struct error *error);
     /* Partitions of the topic; 0 where it doesn't exist. */
     bool (*partition_count)(struct consumer *consumer, const char *topic, int32_t *ret_count, struct error *error);
     bool (*cluster)(struct consumer *consumer, char ret_cluster[CLUSTER_ID_MAX], struct error *error);

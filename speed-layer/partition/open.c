@@ -106,14 +106,15 @@ static bool take_first(struct partition *partition, const struct log_extent *log
     return true;
 }
 
-/* Of a source without a batch layer: the slot begins where the log does, and what lay before that is a gap. */
+/* Of a source without a batch layer: the slot begins where the log does, and what lay before that is a gap. That it was
+ * there outlives the slot from before it has one message on. */
 static bool begin_with_log(const struct partition *partition, const struct log_extent *log, struct slot *fresh,
                            struct error *error)
 {
-    int64_t recorded = -1;
-    if (log->recorded_first && !log->recorded_first(log, partition->id, &recorded, error))
+    int64_t recorded = fresh->first;
+    if (log->record_first && !log->record_first(log, partition->id, fresh->first, &recorded, error))
         return false;
-    if (recorded >= 0 && recorded < fresh->first)
+    if (recorded < fresh->first)
         fresh->first = recorded;
     fresh->next = fresh->floor = log->first;
     gaps_add(&fresh->gaps, (struct offset_range){fresh->first, fresh->next});

@@ -46,9 +46,10 @@ struct log_extent {
     /* What was published of the source a moment ago, so that it is asked for once for many partitions; NULL where that
      * isn't known. What was published since makes no more of it than another look. */
     const struct publication *published;
-    /* The first offset that the partition ever had, as the consumer group remembers it; -1 where it doesn't. Asked for
-     * where nothing else outlives the slots. NULL: nobody remembers. */
-    bool (*recorded_first)(const struct log_extent *log, struct slot_id id, int64_t *ret_first, struct error *error);
+    /* The first offset that the partition ever had, as the consumer group remembers it; from now on it remembers
+     * `first` where it doesn't. Asked for where nothing else outlives the slots. NULL: nobody remembers. */
+    bool (*record_first)(const struct log_extent *log, struct slot_id id, int64_t first, int64_t *ret_first,
+                         struct error *error);
 };
 
 struct partition {

@@ -53,12 +53,13 @@ static int64_t offset_at(const struct log_extent *log, struct slot_id id, int64_
     return now.error.code == ERROR_NONE && now.first <= log->first ? offset : -1;
 }
 
-static bool recorded_first(const struct log_extent *log, struct slot_id id, int64_t *ret_first, struct error *error)
+static bool record_first(const struct log_extent *log, struct slot_id id, int64_t first, int64_t *ret_first,
+                         struct error *error)
 {
     struct worker *worker = log->context;
     const struct source *source = settings_source(worker->speed->settings, text_of(id.source));
-    return worker->consumer->operations->recorded_first(worker->consumer, source->topic, id.partition, ret_first,
-                                                        error);
+    return worker->consumer->operations->record_first(worker->consumer, source->topic, id.partition, first, ret_first,
+                                                      error);
 }
 
 static bool ask_partitions(struct worker *worker, const char *topic, int32_t *ret_partitions, struct error *error)
@@ -89,7 +90,7 @@ bool worker_ask_extent(struct worker *worker, const struct partition *partition,
                                    .first = extent.first,
                                    .end = extent.end,
                                    .offset_at = offset_at,
-                                   .recorded_first = recorded_first,
+                                   .record_first = record_first,
                                    .context = worker};
     return true;
 }
@@ -222,7 +223,7 @@ static bool open_with(struct opening *opening, struct owned *owned, const struct
                                    .first = extent->first,
                                    .end = extent->end,
                                    .offset_at = offset_at,
-                                   .recorded_first = recorded_first,
+                                   .record_first = record_first,
                                    .context = worker,
                                    .published = opening->has_publication ? &opening->publication : NULL};
     int64_t rebuilds = owned->partition->rebuilds;

@@ -439,7 +439,7 @@ static void lose_head(struct world *world)
     if (to <= partition->first)
         return;
     if (partition->known_first < 0)
-        partition->known_first = partition->recorded_first;
+        partition->known_first = first_known(world, number);
     partition->first += 1 + (int64_t)chance_below((uint64_t)(to - partition->first));
 }
 
@@ -456,6 +456,18 @@ static void lose_tail(struct world *world)
     topic_lose_tail(&world->topic, number,
                     partition->first + (int64_t)chance_below((uint64_t)(partition->end - partition->first + 1)));
     forget_copies_of_lost_tails(world);
+/* Where slots of the partition begin, or began once; -1 where none ever did. */
+static int64_t first_known(const struct world *world, int32_t number)
+{
+    int64_t first = world->topic.partitions[number].recorded_first;
+    for (size_t i = (size_t)number; i < MEMORY_SLOTS_MAX; i += MEMORY_PARTITIONS_MAX) {
+        const struct slot *slot = &world->redis.slots[i].slot;
+        if (slot->exists && (first < 0 || slot->first < first))
+            first = slot->first;
+    }
+    return first;
+}
+
     for (uint64_t left = chance_below(12); left > 0; left--)
         topic_produce(&world->topic);
 }

@@ -418,15 +418,16 @@ static bool cluster(struct consumer *port, char ret_cluster[CLUSTER_ID_MAX], str
     return true;
 }
 
-static bool recorded_first(struct consumer *port, const char *name, int32_t partition, int64_t *ret_first,
-                           struct error *error)
+static bool record_first(struct consumer *port, const char *name, int32_t partition, int64_t first, int64_t *ret_first,
+                         struct error *error)
 {
     (void)name;
     struct topic_consumer *consumer = consumer_of(port);
     if (!call_begins(consumer->actor, &consumer->topic->service, error))
         return false;
-    *ret_first = consumer->topic->partitions[partition].recorded_first;
-    return true;
+    int64_t *recorded = &consumer->topic->partitions[partition].recorded_first;
+    *ret_first = *recorded = *recorded < 0 ? first : *recorded;
+    return call_ends(consumer->actor, &consumer->topic->service, error);
 }
 
 static void commit_group_offsets(struct consumer *port, const struct group_offset offsets[], size_t count)
@@ -453,7 +454,7 @@ void topic_consumer_init(struct topic_consumer *consumer, struct topic *topic, s
                                                           .known_end = known_end,
                                                           .real_end = real_end,
                                                           .offset_at = offset_at,
-                                                          .recorded_first = recorded_first,
+                                                          .record_first = record_first,
                                                           .partition_count = partition_count,
                                                           .cluster = cluster,
                                                           .commit_group_offsets = commit_group_offsets,

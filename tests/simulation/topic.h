@@ -38,7 +38,7 @@ struct topic {
         int owner;              /* member of the group that has it; -1 none */
         int second;             /* another one that also believes so; -1 none */
         int64_t recorded_first; /* with the group's offset; -1 none */
-        int64_t known_first;    /* the same when the log lost its head: whoever begins a slot behind that could ask */
+        int64_t known_first;    /* where slots began when the log lost its head: whoever begins one behind it says so */
     } partitions[TOPIC_PARTITIONS];
     struct order_message pool[TOPIC_PARTITIONS * TOPIC_OFFSETS];
     int pool_used;

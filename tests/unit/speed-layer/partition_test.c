@@ -914,25 +914,32 @@ static void world_init_alone(struct world *world)
     world->view.retention_s = 2 * 24 * 3600;
 }
 
-static int64_t remembered;
+static int64_t remembered;     /* -1: nothing yet */
+static bool forgets_to_answer; /* whoever remembers */
 
-static bool recorded_first(const struct log_extent *log, struct slot_id id, int64_t *ret_first, struct error *error)
+static bool record_first(const struct log_extent *log, struct slot_id id, int64_t first, int64_t *ret_first,
+                         struct error *error)
 {
-    (void)log, (void)id, (void)error;
-    *ret_first = remembered;
-    return true;
+    (void)log, (void)id;
+    *ret_first = remembered = remembered < 0 ? first : remembered;
+    return !forgets_to_answer || error_set(error, ERROR_UNAVAILABLE, "the group's offsets can't be had");
+}
+
+static bool try_to_open_remembered(struct world *world, struct partition *speed, struct error *error)
+{
+    struct log_extent log = {.cluster = "c",
+                             .first = world->first,
+                             .end = world->end,
+                             .offset_at = offset_at,
+                             .record_first = record_first,
+                             .context = world};
+    return partition_open(speed, &log, error);
 }
 
 static void open_remembered(struct world *world, struct partition *speed)
 {
     struct error error = {0};
-    struct log_extent log = {.cluster = "c",
-                             .first = world->first,
-                             .end = world->end,
-                             .offset_at = offset_at,
-                             .recorded_first = recorded_first,
-                             .context = world};
-    if (!partition_open(speed, &log, &error))
+    if (!try_to_open_remembered(world, speed, &error))
         fail_msg("%s", error.message);
 }
 
@@ -959,6 +966,31 @@ static void slot_without_a_batch_layer_begins_with_the_log_and_says_what_lay_bef
     open_remembered(&world, world.speeds[1]);
     assert_int_equal(world.speeds[1]->slot.gaps.count, 1);
     assert_string_equal(world.speeds[1]->slot.incarnation, slot->incarnation);
+    world_clean_up(&world);
+}
+
+static void where_the_log_began_is_remembered_before_a_slot_begins_there(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    struct slot *slot = &world.realtime.slots[0].slot;
+    world_init_alone(&world);
+    for (int i = 0; i < 2; i++)
+        append_order(&world, "a", began_us, began_us);
+    struct partition *speed = world.speeds[0];
+    remembered = -1;
+    forgets_to_answer = true;
+    assert_false(try_to_open_remembered(&world, speed, &error));
+    assert_false(slot->exists);
+    forgets_to_answer = false;
+    open_remembered(&world, speed);
+    assert_int_equal(remembered, 0);
+    /* Nothing was committed when both the slot and the log's head are lost. */
+    memory_realtime_lose(&world.realtime, 0);
+    world.first = 1;
+    open_remembered(&world, world.speeds[1]);
+    assert_true(slot->first == 0 && slot->gaps.count == 1 && slot->gaps.ranges[0].to == 1);
     world_clean_up(&world);
 }
 
@@ -1085,6 +1117,7 @@ int main(void)
         cmocka_unit_test(nor_is_it_where_the_slot_is_begun_anew),
         cmocka_unit_test(nor_is_one_without_a_record_time_where_the_slot_is_begun_anew),
         cmocka_unit_test(behind_a_gap_no_unknown_order_is_new_until_a_run_has_published_it),
+        cmocka_unit_test(where_the_log_began_is_remembered_before_a_slot_begins_there),
         cmocka_unit_test(slot_without_a_batch_layer_begins_with_the_log_and_says_what_lay_before),
         cmocka_unit_test(only_what_the_log_has_lost_is_deferred_without_a_batch_layer),
         cmocka_unit_test(panes_past_the_retention_leave_the_slot_with_what_they_counted),
