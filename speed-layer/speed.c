@@ -26,7 +26,7 @@
 
 struct process {
     struct speed speed;
-    struct kafka_access kafka;
+    struct kafka_access kafka, letters; /* letters: by the group that follows the topics */
     char client_id[CLIENT_ID_SIZE];
     struct published *published;
     struct group_watch *group_watch;
@@ -83,7 +83,8 @@ static bool open_stores(const struct process *process, struct worker_stores *ret
                             &ret_stores->realtime, error) &&
            sourced_publications_open(settings->postgres.url, settings->postgres.password, settings->sources,
                                      settings->source_count, &ret_stores->publications, error) &&
-           (!has_dead_letters(settings) || kafka_dead_letters_open(&process->kafka, &ret_stores->dead_letters, error));
+           (!has_dead_letters(settings) ||
+            kafka_dead_letters_open(&process->letters, &ret_stores->dead_letters, error));
 }
 
 static void close_stores(const struct worker_stores *stores)
@@ -268,17 +269,18 @@ static bool take_sources(const struct settings *settings, struct settings *ret_o
     return error_set(error, ERROR_CONFIGURATION, "no source is read by a speed layer: each says speed: none");
 }
 
-static int run_own(const struct settings *settings, bool until_end, const char *const places[])
+static int run_own(const struct settings *settings, bool until_end, const struct replay_run *replay)
 {
     struct process process = {
         .speed = {.settings = settings,
                   .latest = published_get,
                   .foreign = group_watch_foreign,
                   .regrouped = group_watch_regrouped,
-                  .places = places,
+                  .places = replay->places,
+                  .followers = replay->followers,
                   .budget = {.ceiling_bytes = settings->speed.index_bytes}},
         .kafka = {.brokers = settings->kafka.brokers,
-                  .group = settings->kafka.group,
+                  .group = replay->group ? replay->group : settings->kafka.group,
                   .properties = settings->kafka.properties.entries,
                   .property_count = settings->kafka.properties.count},
         .until_end = until_end,
@@ -288,7 +290,9 @@ static int run_own(const struct settings *settings, bool until_end, const char *
     struct detectors *detectors = NULL;
     readers_client_id(settings->redis.name_space, settings->sources, settings->source_count, process.client_id);
     process.kafka.client_id = process.client_id;
-    bool ready = (places || start_monitor(&process, &error)) &&
+    process.letters = process.kafka;
+    process.letters.group = settings->kafka.group;
+    bool ready = (replay->places || start_monitor(&process, &error)) &&
                  topics_start(settings, &process.kafka, &process.topics, &error) &&
                  published_start(settings, &process.published, &error) &&
                  group_watch_start(settings, &process.kafka, &process.group_watch, &error) &&
@@ -315,16 +319,17 @@ static int run_own(const struct settings *settings, bool until_end, const char *
 
 int speed_run(const struct settings *settings, bool until_end)
 {
+    static const struct replay_run no_replay;
     struct settings own;
     struct error error;
     if (!take_sources(settings, &own, &error))
         return program_fail(&error);
-    int code = run_own(&own, until_end, NULL);
+    int code = run_own(&own, until_end, &no_replay);
     free((void *)(uintptr_t)own.sources);
     return code;
 }
 
-int speed_run_replay(const struct settings *settings, const char *const places[])
+int speed_run_replay(const struct settings *settings, const struct replay_run *replay)
 {
-    return run_own(settings, true, places);
+    return run_own(settings, true, replay);
 }

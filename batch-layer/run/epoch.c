@@ -63,15 +63,14 @@ static bool check_slot(const struct source_run *run, const struct run_partition 
 static bool note_first(const struct source_run *run, struct run_partition *partition, const struct slot *slot,
                        int64_t log_first, struct error *error)
 {
-    struct slot other;
-    bool found = slot->exists;
+    struct other_definitions others = {.found = false};
     if (partition->published)
         return true;
-    if (!found && !other_definitions_first(run->batch->realtime, slot_of(run, partition), run->publication.cluster,
-                                           &found, &other, error))
+    if (!slot->exists && !other_definitions_look(run->batch->realtime, slot_of(run, partition),
+                                                 run->publication.cluster, &others, error))
         return false;
     int64_t first = slot->exists          ? slot->first
-                    : found               ? other.first
+                    : others.found        ? others.first
                     : partition->recorded ? partition->first
                                           : log_first;
     partition->recorded = partition->recorded && partition->first == first;

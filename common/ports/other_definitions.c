@@ -26,11 +26,22 @@ bool other_definitions_forget(struct realtime_store *store, const struct source 
     return true;
 }
 
-bool other_definitions_first(struct realtime_store *store, struct slot_id id, const char *cluster, bool *ret_found,
-                             struct slot *ret_slot, struct error *error)
+static void add_slot(struct other_definitions *others, const struct slot *slot)
+{
+    if (!others->found || slot->first < others->first) {
+        others->first = slot->first;
+        others->partitions = slot->partitions;
+    }
+    if (slot->next > others->next)
+        others->next = slot->next;
+    others->found = true;
+}
+
+bool other_definitions_look(struct realtime_store *store, struct slot_id id, const char *cluster,
+                            struct other_definitions *ret_others, struct error *error)
 {
     struct slot_definitions definitions;
-    *ret_found = false;
+    *ret_others = (struct other_definitions){0};
     if (!store->operations->definitions(store, id.source, id.partition, &definitions, error))
         return false;
     for (size_t i = 0; i < definitions.count; i++) {
@@ -45,10 +56,8 @@ bool other_definitions_first(struct realtime_store *store, struct slot_id id, co
             *error = damage;
             return false;
         }
-        if (!slot.exists || strcmp(slot.cluster, cluster) != 0 || (*ret_found && ret_slot->first <= slot.first))
-            continue;
-        *ret_slot = slot;
-        *ret_found = true;
+        if (slot.exists && strcmp(slot.cluster, cluster) == 0)
+            add_slot(ret_others, &slot);
     }
     return true;
 }

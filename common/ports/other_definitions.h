@@ -16,9 +16,14 @@ bool definitions_are_read_elsewhere(const struct slot_definitions *definitions, 
 bool other_definitions_forget(struct realtime_store *store, const struct source *source, int32_t partition,
                               int64_t idle_s, size_t *ret_forgotten, struct error *error) MUST_CHECK;
 
-/* What outlives a definition: where the partition began and how many there were when it was first seen, as the earliest
- * of these slots has it, read from this cluster. *ret_found false: none has. */
-bool other_definitions_first(struct realtime_store *store, struct slot_id id, const char *cluster, bool *ret_found,
-                             struct slot *ret_slot, struct error *error) MUST_CHECK;
+/* What outlives a definition. */
+struct other_definitions {
+    bool found;                /* slots that were read from this cluster; else all is 0 */
+    int64_t first, partitions; /* where the partition began, and how many there were then: as the earliest has it */
+    int64_t next;              /* how far one has read: the bad messages below have their dead letters */
+};
+
+bool other_definitions_look(struct realtime_store *store, struct slot_id id, const char *cluster,
+                            struct other_definitions *ret_others, struct error *error) MUST_CHECK;
 
 #endif

@@ -94,15 +94,12 @@ static bool take_first(struct partition *partition, const struct log_extent *log
                        struct error *error)
 {
     const struct slot *known = &partition->slot;
-    struct slot other;
-    bool found = known->exists;
-    if (!found &&
-        !other_definitions_first(partition->environment->realtime, partition->id, log->cluster, &found, &other, error))
+    struct other_definitions others = {known->exists, known->first, known->partitions, known->next};
+    if (!known->exists &&
+        !other_definitions_look(partition->environment->realtime, partition->id, log->cluster, &others, error))
         return false;
-    if (!known->exists)
-        known = &other;
-    fresh->first = found ? known->first : log->first;
-    fresh->partitions = found ? known->partitions : log->partitions;
+    fresh->first = others.found ? others.first : log->first;
+    fresh->partitions = others.found ? others.partitions : log->partitions;
     return true;
 }
 

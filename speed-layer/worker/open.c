@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ports/other_definitions.h"
 #include "worker/state.h"
 
 #define OPENING_US US_PER_SECOND /* for so long partitions are opened between two polls */
@@ -58,8 +59,8 @@ static bool record_first(const struct log_extent *log, struct slot_id id, int64_
 {
     struct worker *worker = log->context;
     const struct source *source = settings_source(worker->speed->settings, text_of(id.source));
-    return worker->consumer->operations->record_first(worker->consumer, source->topic, id.partition, first, ret_first,
-                                                      error);
+    struct consumer *group = worker->speed->followers ? worker->speed->followers : worker->consumer;
+    return group->operations->record_first(group, source->topic, id.partition, first, ret_first, error);
 }
 
 static bool ask_partitions(struct worker *worker, const char *topic, int32_t *ret_partitions, struct error *error)
@@ -210,6 +211,19 @@ static void log_begun(struct worker *worker)
     worker->begun.count = 0;
 }
 
+/* Whoever follows the topic has kept the letters of what it has committed. A replay that gets ahead of it, or is there
+ * when programs of another file stop, keeps those from there on. */
+static bool find_letters(const struct worker *worker, struct owned *owned, struct error *error)
+{
+    struct other_definitions others;
+    if (!worker->speed->places || !owned->partition->source->dead_letter)
+        return true;
+    if (!other_definitions_look(worker->environment.realtime, owned->partition->id, worker->cluster, &others, error))
+        return false;
+    owned->letters_from = others.next;
+    return true;
+}
+
 static bool open_with(struct opening *opening, struct owned *owned, const struct consumer_extent *extent,
                       struct error *error)
 {
@@ -227,7 +241,7 @@ static bool open_with(struct opening *opening, struct owned *owned, const struct
                                    .context = worker,
                                    .published = opening->has_publication ? &opening->publication : NULL};
     int64_t rebuilds = owned->partition->rebuilds;
-    bool opened = partition_open(owned->partition, &log, error);
+    bool opened = find_letters(worker, owned, error) && partition_open(owned->partition, &log, error);
     rebuilds = owned->partition->rebuilds - rebuilds;
     worker_count_rebuilds(owned, rebuilds);
     if (rebuilds > 0)

@@ -24,6 +24,7 @@ struct owned {
     struct retry fetch_retry; /* of fetching what couldn't be read */
     bool is_unreadable;       /* nothing of it is fetched for now */
     bool is_placed;           /* of a replay: its slot is where it is to be, and isn't this worker's any more */
+    int64_t letters_from;     /* of a replay: bad messages below have their dead letters */
     int64_t target;           /* --until-end: the end when it was first opened; -1 not known yet */
     int64_t flushed_us;       /* monotonic time of its last commit that was due; 0: none yet */
     int64_t silent_us;        /* since when, by the same clock, it has been read to its end and nothing came; 0: it

@@ -26,7 +26,8 @@ static void on_bad(void *context, struct partition *partition, const struct log_
     struct worker *worker = context;
     struct owned *owned = find_owned(worker, partition->source->topic, partition->id.partition);
     worker_count_bad(worker, partition, rejection);
-    dead_letters_send(&worker->dead_letters, &owned->dead_letters, partition, message, rejection);
+    if (message->offset >= owned->letters_from)
+        dead_letters_send(&worker->dead_letters, &owned->dead_letters, partition, message, rejection);
     bad_notice_add(&owned->bad, rejection, message->offset);
 }
 

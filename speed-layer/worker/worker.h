@@ -35,6 +35,8 @@ struct speed {
     /* Of a replay: by number of the source the definition whose slots give way to those that are built here, once they
      * have read as far; NULL where those stay. NULL as a whole: no replay. */
     const char *const *places;
+    /* Of a replay: of the group that follows the topics, which remembers where they began. NULL: the worker's own. */
+    struct consumer *followers;
     /* Both NULL where nobody watches. */
     struct metrics *metrics;       /* of the table speed_metrics */
     struct reader_report *reports; /* one a worker, by number */

@@ -84,6 +84,36 @@ class StreamAlone(EndToEnd):
             self.assertNotIn("begins at offset", self.job.children[-2].tail(200))
         self.job.stop()
 
+    def test_a_replay_that_was_killed_beside_nobody_is_begun_again(self):
+        self.servers(postgres_started=False)
+        self.simple_platform(self.topic(1))
+        self.alone()
+        self.job.write()
+        self.send(month(0, 50))
+        self.assertEqual(self.job.speed("--until-end").end(), 0)
+        before = self.incarnations()
+        killed = self.job._start("tidemark-speed", "replay", crash_at="after_init")
+        self.assertNotEqual(killed.end(), 0)
+        replay = self.replay()
+        self.assertEqual(replay.end(), 0, replay.tail())
+        [after] = self.incarnations()
+        self.assertNotIn(after, before)
+
+    def test_a_replay_keeps_dead_letters_of_what_nobody_has_read(self):
+        self.servers(postgres_started=False)
+        self.simple_platform(self.topic(1))
+        self.alone()
+        self.job.write()
+        bad = lambda: self.send([{**month(0, 1)[0], "order_id": ""}])  # noqa: E731
+        bad()
+        self.assertEqual(self.job.speed("--until-end").end(), 0)
+        bad()
+        replay = self.replay()
+        self.assertEqual(replay.end(), 0, replay.tail())
+        self.assertEqual(self.job.speed("--until-end").end(), 0)
+        letters = [message.key() for _, message in self.reader.read(f"{self.name}-dead-letter")]
+        self.assertEqual(letters, [f"{self.name}/0/{offset}".encode() for offset in range(2)])
+
     def incarnations(self):
         """Of the slots that are in use."""
         keys = self.redis.command("keys", "*:meta").split()

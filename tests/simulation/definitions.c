@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "definitions.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "chance.h"
+#include "replay_plan.h"
 #include "topic.h"
 #include "world.h"
 
@@ -215,4 +218,7 @@ void definition_choose(struct definition *definition, const struct definition *b
     for (size_t i = 0; is_stream_alone && i < definition->plan_count; i++)
         keep_for_a_while(&definition->plans[i]);
     make_views(definition);
+    definition->beside = *source;
+    if (!replay_fingerprint(source, definition->beside.fingerprint))
+        abort();
 }

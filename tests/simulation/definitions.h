@@ -26,6 +26,7 @@ struct definition {
     struct view views[VIEWS];
     const struct expression *wheres[2]; /* by takes_all_amounts */
     struct settings settings;
+    struct source beside; /* as a replay has it, which builds slots of its own beside those of `source` */
 };
 
 /* Once a process. */

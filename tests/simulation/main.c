@@ -221,6 +221,7 @@ static void add_figures(struct figures *sum, const struct figures *more)
     sum->kills += more->kills;
     sum->deferred += more->deferred;
     sum->unread += more->unread;
+    sum->replays += more->replays;
 }
 
 int main(int argc, char *argv[])

@@ -12,6 +12,7 @@
 #include "chance.h"
 #include "ports/other_definitions.h"
 #include "redis/sourced_store.h"
+#include "replay_actor.h"
 #include "serving_actor.h"
 #include "speed_actor.h"
 
@@ -34,10 +35,10 @@ static struct slot *slot_now(struct world *world, int32_t partition)
     return &world->redis.slots[number * MEMORY_PARTITIONS_MAX + partition].slot;
 }
 
-/* Of any definition. */
-static size_t choose_slot(void)
+/* Of any definition, and of a replay's. */
+static size_t choose_slot(const struct world *world)
 {
-    return chance_below(DEFINITIONS) * MEMORY_PARTITIONS_MAX + chance_below(TOPIC_PARTITIONS);
+    return chance_below(world->redis.definition_count) * MEMORY_PARTITIONS_MAX + chance_below(TOPIC_PARTITIONS);
 }
 
 /* For whoever looks into a failure: how things stand. */
@@ -145,6 +146,12 @@ static unsigned choose_untimed(const struct world *world)
     return world->loses_tails ? 0 : chosen;
 }
 
+static void add_definition(struct world *world, const struct source *source)
+{
+    memory_realtime_add(&world->redis, source);
+    memory_realtime_add(&world->redis_backup, source);
+}
+
 static void begin(struct world *world, uint64_t seed)
 {
     static const int64_t unread_after_ms[] = {0, 1, 50, 300, 1500};
@@ -158,10 +165,10 @@ static void begin(struct world *world, uint64_t seed)
     world->redis_service = (struct service){.name = "Redis"};
     memory_realtime_init(&world->redis, &world->definitions[0].source);
     memory_realtime_init(&world->redis_backup, &world->definitions[0].source);
-    for (int i = 1; i < DEFINITIONS; i++) {
-        memory_realtime_add(&world->redis, &world->definitions[i].source);
-        memory_realtime_add(&world->redis_backup, &world->definitions[i].source);
-    }
+    for (int i = 1; i < DEFINITIONS; i++)
+        add_definition(world, &world->definitions[i].source);
+    for (int i = 0; i < DEFINITIONS && is_stream_alone(world); i++)
+        add_definition(world, &world->definitions[i].beside);
     world->definition = 0;
     world->accepts_partitions = world->has_changed = world->is_calm = world->has_lost_tail = false;
     world->loses_tails = chance_one_in(8);
@@ -176,6 +183,8 @@ static void begin(struct world *world, uint64_t seed)
         speed_actor_init(world, i);
     for (int i = 0; i < BATCHES; i++)
         batch_actor_init(world, i);
+    world->replays = false;
+    replay_actor_init(world);
     serving_start(world);
 }
 
@@ -185,6 +194,7 @@ static void end(struct world *world)
         actor_kill(&world->speeds[i]);
     for (int i = 0; i < BATCHES; i++)
         actor_kill(&world->batches[i]);
+    actor_kill(&world->replay);
     serving_stop(world);
     world->figures.publications += world->database.published;
     database_clean_up(&world->database);
@@ -218,6 +228,25 @@ static void speed(struct world *world)
         batch(world);
     else
         actor_turn(&world->speeds[chance_below(SPEEDS)], burst());
+}
+
+/* Where there is no batch layer. By another file than the one in use it builds that one's slots. */
+static void begin_replay(struct world *world)
+{
+    world->replays = is_stream_alone(world);
+}
+
+static void replay(struct world *world)
+{
+    if (world->replays)
+        actor_turn(&world->replay, burst());
+    else
+        speed(world);
+}
+
+static void kill_replay(struct world *world)
+{
+    actor_kill(&world->replay);
 }
 
 static void serve(struct world *world)
@@ -321,12 +350,12 @@ static void rewind_redis(struct world *world)
 /* Not the others: a cluster's shards fail one by one. */
 static void rewind_slot(struct world *world)
 {
-    memory_realtime_copy_slot(&world->redis, &world->redis_backup, choose_slot());
+    memory_realtime_copy_slot(&world->redis, &world->redis_backup, choose_slot(world));
 }
 
 static void lose_slot(struct world *world)
 {
-    memory_realtime_lose(&world->redis, choose_slot());
+    memory_realtime_lose(&world->redis, choose_slot(world));
 }
 
 static void lose_redis(struct world *world)
@@ -359,7 +388,7 @@ static void spoil_versions(struct world *world)
  * change may undo in count and in every sum what the first did, and then an audit finds nothing. */
 static void damage_cell(struct world *world)
 {
-    size_t number = choose_slot();
+    size_t number = choose_slot(world);
     struct slot_reader *cells = &world->redis.slots[number].cells;
     const char *incarnation = world->redis.slots[number].slot.incarnation;
     if (cells->epoch_count == 0 || strcmp(world->edited[number], incarnation) == 0)
@@ -382,7 +411,7 @@ static void damage_cell(struct world *world)
 static void change_format(struct world *world)
 {
     static const int64_t formats[] = {REALTIME_FORMAT - 1, REALTIME_FORMAT, REALTIME_FORMAT + 1};
-    struct slot *slot = &world->redis.slots[choose_slot()].slot;
+    struct slot *slot = &world->redis.slots[choose_slot(world)].slot;
     if (slot->exists)
         slot->format = formats[chance_below(sizeof formats / sizeof *formats)];
 }
@@ -427,6 +456,18 @@ static void change_definition(struct world *world)
     world->has_changed = true;
 }
 
+/* Where slots of the partition begin, or began once; -1 where none ever did. */
+static int64_t first_known(const struct world *world, int32_t number)
+{
+    int64_t first = world->topic.partitions[number].recorded_first;
+    for (size_t i = (size_t)number; i < MEMORY_SLOTS_MAX; i += MEMORY_PARTITIONS_MAX) {
+        const struct slot *slot = &world->redis.slots[i].slot;
+        if (slot->exists && (first < 0 || slot->first < first))
+            first = slot->first;
+    }
+    return first;
+}
+
 /* By retention: mostly what has been read, now and then more. */
 static void lose_head(struct world *world)
 {
@@ -455,19 +496,8 @@ static void lose_tail(struct world *world)
     world->has_lost_tail = true;
     topic_lose_tail(&world->topic, number,
                     partition->first + (int64_t)chance_below((uint64_t)(partition->end - partition->first + 1)));
+    kill_replay(world);
     forget_copies_of_lost_tails(world);
-/* Where slots of the partition begin, or began once; -1 where none ever did. */
-static int64_t first_known(const struct world *world, int32_t number)
-{
-    int64_t first = world->topic.partitions[number].recorded_first;
-    for (size_t i = (size_t)number; i < MEMORY_SLOTS_MAX; i += MEMORY_PARTITIONS_MAX) {
-        const struct slot *slot = &world->redis.slots[i].slot;
-        if (slot->exists && (first < 0 || slot->first < first))
-            first = slot->first;
-    }
-    return first;
-}
-
     for (uint64_t left = chance_below(12); left > 0; left--)
         topic_produce(&world->topic);
 }
@@ -480,6 +510,9 @@ static const struct event {
     {"messages come", 210, produce},
     {"speed", 330, speed},
     {"batch", 130, batch},
+    {"a replay", 90, replay},
+    {"a replay begins", 6, begin_replay},
+    {"a replay is killed", 6, kill_replay},
     {"serving", 170, serve},
     {"time passes", 40, pass_time},
     {"a day passes", 1, pass_day},
@@ -776,7 +809,8 @@ static void be_calm(struct world *world)
     forget_newer_slots(world);
     world->away = 0;
     world->is_calm = world->accepts_partitions = true;
-    world->database.spoils_versions = false;
+    world->database.spoils_versions = world->replays = false;
+    kill_replay(world);
     /* Else what is open stays open: a rebalance opens it anew, and would hide that it stood still. */
     if (world->has_lost_tail || !have_one_owner_each(&world->topic) || chance_one_in(2))
         topic_rebalance(&world->topic, false);
@@ -808,6 +842,50 @@ static void lose_redis_while_idle(struct world *world)
         lose_redis(world);
     forget_newer_slots(world);
     world->redis_service.takes_no_writes = false;
+}
+
+/* Where Redis was emptied, answers of before may still be given. */
+static bool has_all_slots(struct world *world)
+{
+    bool all = true;
+    for (int i = 0; i < world->topic.partition_count; i++)
+        all = all && slot_now(world, i)->exists;
+    return all;
+}
+
+static void replaying_round(struct world *world, int round)
+{
+    calm_round(world, 6 * CALM_ROUNDS + round);
+    if (round % 8 == 0)
+        topic_produce(&world->topic);
+    actor_turn(&world->replay, 6);
+}
+
+/* Slots are made anew beside those in use, and take their places while messages come; killed in the midst, the replay
+ * that follows does so. */
+static void replay_calmly(struct world *world)
+{
+    struct slot before[TOPIC_PARTITIONS];
+    int killed_at = chance_one_in(2) ? (int)chance_below(20) : -1;
+    for (int round = 0; round < CALM_ROUNDS && !has_all_slots(world); round++)
+        calm_round(world, 7 * CALM_ROUNDS + round);
+    come_right(world, "it doesn't come right before a replay");
+    for (int i = 0; i < TOPIC_PARTITIONS; i++)
+        before[i] = *slot_now(world, i);
+    world->replays = true;
+    for (int round = 0; round < CALM_ROUNDS && world->replays; round++) {
+        replaying_round(world, round);
+        if (round == killed_at)
+            kill_replay(world);
+        if (!serving_is_whole(world))
+            fail_with_provenance(world, "a partition goes missing while it is replayed");
+    }
+    if (world->replays)
+        world_fail("a replay doesn't come to its end");
+    for (int i = 0; i < world->topic.partition_count; i++)
+        if (strcmp(before[i].incarnation, slot_now(world, i)->incarnation) == 0)
+            world_fail("slot %d is what it was before its replay", i);
+    come_right(world, "it doesn't come right behind a replay");
 }
 
 #define PROMPT_ROUNDS 100
@@ -880,6 +958,8 @@ void world_play(struct world *world, uint64_t seed, const bool skips[SCHEDULE_ST
         come_right(world, "it doesn't come right when the faults have ended");
         if (!is_stream_alone(world))
             show_runs(world);
+        else if (chance_one_in(2))
+            replay_calmly(world);
         if (chance_one_in(4))
             stay_prompt(world);
         letters_check(&world->letters, &world->topic, true);

@@ -68,6 +68,14 @@ static bool forget(struct realtime_store *store, struct slot_id id, int64_t idle
            ends(gate, error);
 }
 
+static bool replace(struct realtime_store *store, struct slot_id id, const char *by, bool *ret_done,
+                    struct error *error)
+{
+    struct redis_gate *gate = of(store);
+    return begins_to_write(gate, error) && MEMORY(gate)->replace(STORE(gate), id, by, ret_done, error) &&
+           ends(gate, error);
+}
+
 static bool definitions(struct realtime_store *store, const char *source, int32_t partition,
                         struct slot_definitions *ret_definitions, struct error *error)
 {
@@ -96,6 +104,7 @@ void redis_gate_init(struct redis_gate *gate, struct memory_realtime *memory, co
                                                                 .open_epoch = open_epoch,
                                                                 .drop_epochs = drop_epochs,
                                                                 .forget = forget,
+                                                                .replace = replace,
                                                                 .definitions = definitions,
                                                                 .read = read_cells,
                                                                 .destroy = destroy};

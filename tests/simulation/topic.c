@@ -315,7 +315,8 @@ static void follow_group(struct topic_consumer *consumer)
     consumer->count = 0;
     consumer->generation = topic->generation;
     for (int32_t i = 0; i < topic->partition_count; i++)
-        if (topic->partitions[i].owner == consumer->member || topic->partitions[i].second == consumer->member)
+        if (consumer->is_apart || topic->partitions[i].owner == consumer->member ||
+            topic->partitions[i].second == consumer->member)
             given[count++] = (struct consumer_position){TOPIC_NAME, i, -1};
     consumer->has_assignment = consumer->events.assigned(consumer->events.context, given, count);
 }
@@ -433,7 +434,8 @@ static bool record_first(struct consumer *port, const char *name, int32_t partit
 static void commit_group_offsets(struct consumer *port, const struct group_offset offsets[], size_t count)
 {
     struct topic_consumer *consumer = consumer_of(port);
-    for (size_t i = 0; !consumer->actor->dead && !consumer->topic->service.is_down && i < count; i++)
+    bool is_told = !consumer->is_apart && !consumer->actor->dead && !consumer->topic->service.is_down;
+    for (size_t i = 0; is_told && i < count; i++)
         consumer->topic->partitions[offsets[i].partition].recorded_first = offsets[i].first;
 }
 
@@ -461,4 +463,11 @@ void topic_consumer_init(struct topic_consumer *consumer, struct topic *topic, s
                                                           .destroy = destroy};
     *consumer = (struct topic_consumer){
         .consumer = {&operations}, .topic = topic, .actor = actor, .events = *events, .member = member};
+}
+
+void topic_consumer_init_apart(struct topic_consumer *consumer, struct topic *topic, struct actor *actor,
+                               const struct consumer_events *events)
+{
+    topic_consumer_init(consumer, topic, actor, -2, events);
+    consumer->is_apart = true;
 }

@@ -80,6 +80,7 @@ struct topic_consumer {
     struct actor *actor;
     struct consumer_events events;
     int member, generation;
+    bool is_apart; /* alone in a group of its own */
     bool has_assignment;
     struct consumer_position positions[TOPIC_PARTITIONS];
     int64_t told_end[TOPIC_PARTITIONS]; /* the end that was told last; -1 none */
@@ -87,5 +88,8 @@ struct topic_consumer {
 };
 void topic_consumer_init(struct topic_consumer *consumer, struct topic *topic, struct actor *actor, int member,
                          const struct consumer_events *events);
+/* The only member of another group, which has all partitions. */
+void topic_consumer_init_apart(struct topic_consumer *consumer, struct topic *topic, struct actor *actor,
+                               const struct consumer_events *events);
 
 #endif

@@ -12,7 +12,7 @@
 enum { DEFINITIONS = 3, SPEEDS = 2, BATCHES = 2 };
 
 struct figures {
-    int64_t schedules, steps, answers, complete, publications, kills, deferred, unread;
+    int64_t schedules, steps, answers, complete, publications, kills, deferred, unread, replays;
 };
 
 struct world {
@@ -39,6 +39,8 @@ struct world {
     int64_t unread_below[TOPIC_PARTITIONS]; /* a run has cut there by itself: no speed layer need have read it */
     char edited[MEMORY_SLOTS_MAX][INCARNATION_SIZE]; /* of each slot whose cells were changed by hand last */
     struct actor speeds[SPEEDS], batches[BATCHES];
+    struct actor replay;             /* of a source without a batch layer */
+    bool replays;                    /* one is under way, or to be begun */
     struct actor publications, live; /* the two threads of a serving process */
     struct serving_process *serving;
     struct figures figures;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
- * realtime_store in memory: the same answers as Redis, for tests that play faults. One source, by up to
- * three definitions. Idle is what no call has read or written for so long by the
- * monotonic clock. */
+ * realtime_store in memory: the same answers as Redis, for tests that play faults. One source, by up to six
+ * definitions. Idle is what no call has read or written for so long by the monotonic clock. */
 #ifndef TIDEMARK_TESTS_MEMORY_REALTIME_H
 #define TIDEMARK_TESTS_MEMORY_REALTIME_H
 
 #include "ports/realtime_store.h"
 
 #define MEMORY_PARTITIONS_MAX 8
-#define MEMORY_DEFINITIONS_MAX 3
+#define MEMORY_DEFINITIONS_MAX 6
 #define MEMORY_SLOTS_MAX (MEMORY_DEFINITIONS_MAX * MEMORY_PARTITIONS_MAX)
 
 struct memory_realtime {
