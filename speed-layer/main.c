@@ -9,7 +9,7 @@
 #include "replay.h"
 #include "speed.h"
 
-static const char *until_end, *detector, *from, *to, *other_definitions, *yes, *replayed;
+static const char *until_end, *detector, *from, *to, *other_definitions, *yes, *replayed, *accept_partitions;
 
 static int run(void *settings, char *arguments[])
 {
@@ -64,11 +64,14 @@ static const struct command_option forget_options[] = {
 static int run_replay(void *settings, char *arguments[])
 {
     (void)arguments;
-    return speed_replay(settings, replayed);
+    return speed_replay(settings, replayed, accept_partitions != NULL);
 }
 
 static const struct command_option replay_options[] = {
     {"source", "SOURCE", "this one alone", &replayed},
+    {"accept-partitions", NULL,
+     "the topic of a source with batch: none has grown, and no order has versions in two partitions",
+     &accept_partitions},
     {0},
 };
 

@@ -35,7 +35,7 @@ static void close_world(struct replaying *replaying)
     replay_plan_clean_up(&replaying->plan);
 }
 
-static int run(const struct replaying *replaying, const struct settings *settings)
+static int run(const struct replaying *replaying, const struct settings *settings, bool accepts_partitions)
 {
     char group[512];
     struct settings own = *settings;
@@ -43,10 +43,11 @@ static int run(const struct replaying *replaying, const struct settings *setting
     own.sources = replaying->plan.sources;
     own.source_count = replaying->plan.count;
     own.detector_count = 0;
-    return speed_run_replay(&own, &(struct replay_run){group, replaying->plan.places, replaying->consumer});
+    return speed_run_replay(
+        &own, &(struct replay_run){group, replaying->plan.places, replaying->consumer, accepts_partitions});
 }
 
-int speed_replay(const struct settings *settings, const char *only_source)
+int speed_replay(const struct settings *settings, const char *only_source, bool accepts_partitions)
 {
     struct error error = {0};
     struct replaying replaying = {0};
@@ -56,7 +57,7 @@ int speed_replay(const struct settings *settings, const char *only_source)
                                         .property_count = settings->kafka.properties.count};
     bool ready = open_world(&replaying, settings, &access, &error) &&
                  replay_plan_make(settings, only_source, replaying.store, replaying.consumer, &replaying.plan, &error);
-    int code = ready ? run(&replaying, settings) : program_fail(&error);
+    int code = ready ? run(&replaying, settings, accepts_partitions) : program_fail(&error);
     close_world(&replaying);
     return code;
 }

@@ -9,7 +9,8 @@
 
 #include "config/settings.h"
 
-/* `only_source`: no other; NULL: all that have a speed layer. Returns the exit code. */
-int speed_replay(const struct settings *settings, const char *only_source);
+/* `only_source`: no other; NULL: all that have a speed layer. `accepts_partitions`: of sources without a batch layer
+ * new slots say that the topic may have as many as it has. Returns the exit code. */
+int speed_replay(const struct settings *settings, const char *only_source, bool accepts_partitions);
 
 #endif

@@ -278,6 +278,7 @@ static int run_own(const struct settings *settings, bool until_end, const struct
                   .regrouped = group_watch_regrouped,
                   .places = replay->places,
                   .followers = replay->followers,
+                  .accepts_partitions = replay->accepts_partitions,
                   .budget = {.ceiling_bytes = settings->speed.index_bytes}},
         .kafka = {.brokers = settings->kafka.brokers,
                   .group = replay->group ? replay->group : settings->kafka.group,

@@ -13,6 +13,7 @@ struct replay_run {
     const char *group;          /* by which it reads, beside that of the settings */
     const char *const *places;  /* see struct speed */
     struct consumer *followers; /* likewise */
+    bool accepts_partitions;    /* likewise */
 };
 
 /* Reads the topics of these settings once more, with slots of their sources' fingerprints, until each partition has

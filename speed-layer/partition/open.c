@@ -99,7 +99,7 @@ static bool take_first(struct partition *partition, const struct log_extent *log
         !other_definitions_look(partition->environment->realtime, partition->id, log->cluster, &others, error))
         return false;
     fresh->first = others.found ? others.first : log->first;
-    fresh->partitions = others.found ? others.partitions : log->partitions;
+    fresh->partitions = others.found && !log->accepts_partitions ? others.partitions : log->partitions;
     return true;
 }
 

@@ -37,7 +37,8 @@ struct partition_environment {
 /* Where the log stands when a partition is opened. */
 struct log_extent {
     const char *cluster;
-    int64_t partitions; /* of the topic */
+    int64_t partitions;      /* of the topic */
+    bool accepts_partitions; /* a slot that begins takes that for what the topic may have, where nothing is published */
     int64_t first, end;
     /* The offset of the first message whose record time is at or after `at_us`; -1 where it isn't known, as where the
      * log begins later than at `first` by now. */

@@ -239,6 +239,7 @@ static bool open_with(struct opening *opening, struct owned *owned, const struct
                                    .offset_at = offset_at,
                                    .record_first = record_first,
                                    .context = worker,
+                                   .accepts_partitions = worker->speed->accepts_partitions,
                                    .published = opening->has_publication ? &opening->publication : NULL};
     int64_t rebuilds = owned->partition->rebuilds;
     bool opened = find_letters(worker, owned, error) && partition_open(owned->partition, &log, error);

@@ -37,6 +37,7 @@ struct speed {
     const char *const *places;
     /* Of a replay: of the group that follows the topics, which remembers where they began. NULL: the worker's own. */
     struct consumer *followers;
+    bool accepts_partitions; /* of a replay: see struct log_extent */
     /* Both NULL where nobody watches. */
     struct metrics *metrics;       /* of the table speed_metrics */
     struct reader_report *reports; /* one a worker, by number */

@@ -114,6 +114,27 @@ class StreamAlone(EndToEnd):
         letters = [message.key() for _, message in self.reader.read(f"{self.name}-dead-letter")]
         self.assertEqual(letters, [f"{self.name}/0/{offset}".encode() for offset in range(2)])
 
+    def test_a_topic_that_has_grown_is_accepted_by_a_replay(self):
+        self.servers(postgres_started=False)
+        self.simple_platform(self.topic(1))
+        self.alone()
+        self.job.write()
+        self.send(month(0, 50))
+        self.job.serving()
+        reasons = lambda answer: {m["reason"] for m in answer.json["provenance"]["missing"]}  # noqa: E731
+        grown = lambda answer: reasons(answer) == {"repartitioned"}  # noqa: E731
+        self.job.speed()
+        self.assert_all_served()
+        self.kafka.grow(self.name, 2)
+        self.job.wait_for("daily_revenue", grown, "says that the topic has grown")
+        for option in ((), ("--accept-partitions",)):
+            replay = self.replay(*option)
+            self.assertEqual(replay.end(), 0, replay.tail())
+            if not option:
+                self.assertTrue(grown(self.job.view("daily_revenue")), "a replay alone accepts nothing")
+        self.send(month(50, 50))
+        self.assert_all_served()
+
     def incarnations(self):
         """Of the slots that are in use."""
         keys = self.redis.command("keys", "*:meta").split()

@@ -969,6 +969,27 @@ static void slot_without_a_batch_layer_begins_with_the_log_and_says_what_lay_bef
     world_clean_up(&world);
 }
 
+static void partitions_that_a_topic_has_got_are_accepted_by_who_is_told_to(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    struct slot *slot = &world.realtime.slots[0].slot;
+    struct log_extent log = {.cluster = "c", .partitions = 2, .context = &world};
+    world_init_alone(&world);
+    assert_true(partition_open(world.speeds[0], &log, &error));
+    assert_int_equal(slot->partitions, 2);
+    slot->format--; /* so that it begins anew */
+    log.partitions = 3;
+    assert_true(partition_open(world.speeds[0], &log, &error));
+    assert_int_equal(slot->partitions, 2);
+    slot->format--;
+    log.accepts_partitions = true;
+    assert_true(partition_open(world.speeds[0], &log, &error));
+    assert_int_equal(slot->partitions, 3);
+    world_clean_up(&world);
+}
+
 static void where_the_log_began_is_remembered_before_a_slot_begins_there(void **state)
 {
     (void)state;
@@ -1117,6 +1138,7 @@ int main(void)
         cmocka_unit_test(nor_is_it_where_the_slot_is_begun_anew),
         cmocka_unit_test(nor_is_one_without_a_record_time_where_the_slot_is_begun_anew),
         cmocka_unit_test(behind_a_gap_no_unknown_order_is_new_until_a_run_has_published_it),
+        cmocka_unit_test(partitions_that_a_topic_has_got_are_accepted_by_who_is_told_to),
         cmocka_unit_test(where_the_log_began_is_remembered_before_a_slot_begins_there),
         cmocka_unit_test(slot_without_a_batch_layer_begins_with_the_log_and_says_what_lay_before),
         cmocka_unit_test(only_what_the_log_has_lost_is_deferred_without_a_batch_layer),
