@@ -764,21 +764,25 @@ static void stand_still(struct world *world)
         calm_round(world, round);
 }
 
-/* No speed process has a turn any more, but messages come. Runs alone must bring them into complete answers; and those
- * who were only frozen wake up behind cuts that they know nothing of. */
+#define AWAY_PARTS 6 /* of an hour */
+
+/* No speed process has a turn for an hour, but messages come. Runs alone must bring them into complete answers, again
+ * and again; and those who were only frozen wake up behind cuts that they know nothing of. */
 static void do_without_speed(struct world *world)
 {
     world->away = 1;
     for (int i = 0; i < SPEEDS; i++)
         if (chance_one_in(2))
             actor_kill(&world->speeds[i]);
-    for (int i = 0; i < 6; i++)
-        topic_produce(&world->topic);
-    int round = 0;
-    for (; round < CALM_ROUNDS && !serving_is_current(world); round++)
-        calm_round(world, 5 * CALM_ROUNDS + round);
-    if (round == CALM_ROUNDS)
-        fail_with_provenance(world, "messages that nobody reads are not answered");
+    for (int part = 0, round = 0; part < AWAY_PARTS; part++) {
+        for (int i = 0; i < 6; i++)
+            topic_produce(&world->topic);
+        for (int left = CALM_ROUNDS; left > 0 && !serving_is_current(world); left--)
+            calm_round(world, 5 * CALM_ROUNDS + round++);
+        if (!serving_is_current(world))
+            fail_with_provenance(world, "messages that nobody reads are not answered");
+        time_pass(3600 * US_PER_SECOND / AWAY_PARTS);
+    }
     world->away = 0;
     come_right(world, "it doesn't come right when the speed layer is back");
 }
