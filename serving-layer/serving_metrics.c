@@ -184,7 +184,8 @@ const struct metric serving_metrics[SERVING_METRIC_COUNT] = {
                               .labels = {"view", "sink"}},
     [METRIC_SINK_WAITING] = {.name = "tidemark_sink_waiting",
                              .kind = METRIC_GAUGE,
-                             .help = "1 where there is no state to be taken, or another process writes the sink.",
+                             .help = "1 where there is no state to be taken, another process writes the sink, or it is "
+                                     "down.",
                              .labels = {"view", "sink"}},
     [METRIC_SINK_ERRORS] = {.name = "tidemark_sink_errors_total",
                             .kind = METRIC_COUNTER,

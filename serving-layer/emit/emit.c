@@ -192,13 +192,14 @@ static bool start_monitor(struct emit *emit, struct error *error)
     return true;
 }
 
+/* Whoever asks how it does is answered from the start; where nobody can be, nothing is written. */
 static bool start(struct emit *emit, struct error *error)
 {
     bool done = followed_init(&emit->followed, emit->settings, error) && make_all(emit, error) &&
-                followed_start(&emit->followed, error);
+                start_monitor(emit, error) && followed_start(&emit->followed, error);
     for (size_t i = 0; done && i < emit->count; i++)
         done = emitter_start(&emit->emitted[i].emitter, error);
-    return done && start_monitor(emit, error);
+    return done;
 }
 
 static void stop(struct emit *emit)

@@ -13,10 +13,18 @@ from http.client import HTTPConnection
 from support import detector as fraud
 from support.kafka import Writer
 from support.process import free_port, wait_until
+from support.sinks import read_hash
 
 from .servers import EndToEnd, month
 
 PROGRAMS = ("tidemark-speed", "tidemark-batch", "tidemark-serving")
+STAYING = (
+    ("tidemark-speed", "run"),
+    ("tidemark-batch", "schedule"),
+    ("tidemark-serving", "run"),
+    ("tidemark-serving", "emit"),
+)
+SINK = "redis://live/revenue"
 
 
 class UnixConnection(HTTPConnection):
@@ -46,8 +54,10 @@ class Monitor(EndToEnd):
     def start(self):
         self.servers()
         self.simple_platform(self.topic())
-        self.speed_port = free_port()
+        self.speed_port, self.emit_port = free_port(), free_port()
         self.job.config["speed"].update({"listen": f"127.0.0.1:{self.speed_port}"})
+        self.job.config["emit"] = {"listen": f"127.0.0.1:{self.emit_port}"}
+        self.job.config["views"]["daily_revenue"]["emit"] = [{"to": SINK, "every": "20 ms"}]
         self.job.config["jobs"] = {"each_minute": {"schedule": "* * * * *"}}
         self.job.config["batch"] = {"metrics_file": str(self.job.folder / "batch.prom")}
         self.job.write()
@@ -63,6 +73,13 @@ class Monitor(EndToEnd):
 
     def metrics_of_speed(self):
         return self.metrics(HTTPConnection("127.0.0.1", self.speed_port, timeout=30))
+
+    def metrics_of_emit(self):
+        return self.metrics(HTTPConnection("127.0.0.1", self.emit_port, timeout=30))
+
+    def of_sink(self, name):
+        """A metric of the sink, as a number."""
+        return float(value(self.metrics_of_emit(), f"tidemark_sink_{name}", view="daily_revenue", sink=SINK))
 
     def metrics_of_batch(self):
         [path] = self.job.folder.glob("tidemark-batch-*.sock")
@@ -149,11 +166,41 @@ class Monitor(EndToEnd):
         for stage in ("open", "ingest", "merge", "views", "commit", "drop"):
             self.assertIsNotNone(value(left, "tidemark_batch_stage_duration_seconds", source="orders", stage=stage), stage)
 
+    def test_sinks_are_counted_and_said_to_wait(self):
+        self.start()
+        self.job.speed()
+        emitter = self.job.emit()
+        self.send(month(0, 500))
+        rows = len(self.whole_view())
+        held = wait_until(lambda: self.held_with(rows), 60, "all rows are emitted", children=[emitter])
+        self.assert_clean(self.metrics_of_emit())
+        wait_until(lambda: self.of_sink("number") == held.statement["number"], 60, "the micro-batch is counted")
+        self.assertGreaterEqual(self.of_sink("rows_total"), rows)
+        self.assertEqual([self.of_sink(name) for name in ("errors_total", "waiting")], [0, 0])
+        self.assertEqual(self.job.probe("tidemark-serving", "emit"), (0, ""))
+        self.redis.stop()
+        wait_until(lambda: self.of_sink("errors_total") > 0 and self.of_sink("waiting") == 1, 60, "it is said to wait")
+        code, said = self.job.probe("tidemark-serving", "emit")
+        self.assertEqual(code, 1)
+        self.assertIn(f"daily_revenue, {SINK}: ", said)
+        self.redis.start()
+        wait_until(lambda: self.of_sink("waiting") == 0, 60, "it goes on", children=[emitter])
+        self.assertEqual(self.job.probe("tidemark-serving", "emit"), (0, ""))
+
+    def whole_view(self):
+        """The rows of all that was sent."""
+        self.reader.into(self.log, self.name)
+        return self.log.rows(self.job.oracle_view("daily_revenue"))
+
+    def held_with(self, rows):
+        held = read_hash(self.redis, "live:revenue")
+        return held if held and len(held.rows_held) == rows and sum(held.offsets.values()) == 500 else None
+
     def test_systemd_is_told_when_a_program_has_started_lives_and_ends(self):
         self.start()
-        for program, command in zip(PROGRAMS, ("run", "schedule", "run"), strict=True):
-            with self.subTest(program=program), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-                path = str(self.job.folder / f"{program}.notify")
+        for program, command in STAYING:
+            with self.subTest(program=program, command=command), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+                path = str(self.job.folder / f"{program}-{command}.notify")
                 systemd.bind(path)
                 systemd.settimeout(60)
                 self.job.env = {**os.environ, "NOTIFY_SOCKET": path}
@@ -169,10 +216,11 @@ class Monitor(EndToEnd):
     def test_a_port_that_is_taken_is_one_line(self):
         self.start()
         port = self.speed_port
-        self.job.config["batch"]["listen"] = self.job.config["http"]["listen"] = f"127.0.0.1:{port}"
+        for part in ("batch", "http", "emit"):
+            self.job.config[part]["listen"] = f"127.0.0.1:{port}"
         self.job.write()
-        for program, command in zip(PROGRAMS, ("run", "schedule", "run"), strict=True):
-            with self.subTest(program=program), socket.create_server(("127.0.0.1", port)):
+        for program, command in STAYING:
+            with self.subTest(program=program, command=command), socket.create_server(("127.0.0.1", port)):
                 child = self.job._start(program, command)
                 self.assertEqual(child.end(60), 69, child.tail())
                 said = child.log.read_text().splitlines()

@@ -195,9 +195,9 @@ class Platform:
         """What a program is started with: its sockets are in the folder of the configuration."""
         return {**(env or self.env or os.environ), "RUNTIME_DIRECTORY": str(self.folder)}
 
-    def probe(self, program):
-        """What `program probe` says of the one that runs: (exit code, its output)."""
-        return run_to_the_end([self.bin / program, "probe", "--config", self.path], env=self.environment())
+    def probe(self, program, *command):
+        """What `program probe` says of the one that runs, or of the one that runs `command`: (exit code, its output)."""
+        return run_to_the_end([self.bin / program, "probe", *command, "--config", self.path], env=self.environment())
 
     def _start(self, program, *arguments, crash_at=None, env=None):
         """`crash_at` names a crash point: see common/base/crash.h."""
