@@ -11,12 +11,13 @@ from support.kafka import Kafka, Writer
 from support.postgres import Postgres
 from support.process import ROOT, wait_until
 from support.redis import Redis
+from support.sinks import read_hash
 from support.tidemark import Folder, Platform, differences, source, view
 
 from .machine import Machine
 
-PROGRAMS = ("tidemark-speed", "tidemark-batch", "tidemark-serving")
-UNITS = (*PROGRAMS, "tidemark-batch-run")
+SERVICES = ("tidemark-speed", "tidemark-batch", "tidemark-serving", "tidemark-emit")
+UNITS = (*SERVICES, "tidemark-batch-run")
 CONFIGURATION = "/etc/tidemark/tidemark.yaml"
 VIEW, TOPIC = "daily_revenue", "orders"
 LAKE = "/var/lib/tidemark/lake"
@@ -61,7 +62,7 @@ class Stores:
             self.redis.url.replace("redis://", "redis://app@"),
             self.postgres.url,
             {"orders": source(TOPIC)},
-            {VIEW: view("orders")},
+            {VIEW: view("orders", emit=[{"to": "redis://live/revenue"}])},
             jobs={"yearly": {"schedule": "0 0 1 1 *"}},
         )
         for store in ("redis", "postgres"):
@@ -80,14 +81,24 @@ class Stores:
         writer.flush()
 
     def assert_served(self):
-        """Waits until the answer has all that was sent: then it is what was sent, to the digit."""
+        """Waits until the answer has all that was sent, and so does what is emitted: then it is what was sent, to the digit."""
         self.reader.into(self.log, TOPIC)
         ends = {partition: end for partition, (_, end) in self.reader.ends(TOPIC).items() if end}
         definition = self.platform.oracle_view(VIEW)
         answer = self.platform.wait_complete_at(VIEW, ends)
         difference = differences(self.log.rows(definition, answer.offsets), answer.rows(definition))
         assert not difference, difference
+        self.assert_emitted(definition, ends)
         return answer
+
+    def assert_emitted(self, definition, ends):
+        def copied():
+            held = read_hash(self.redis, "live:revenue")
+            return held if held and held.offsets.items() >= ends.items() else None
+
+        held = wait_until(copied, 120, f"the sink states {ends}", every=0.2)
+        difference = differences(self.log.rows(definition, held.offsets), held.rows(definition))
+        assert not difference, difference
 
     def epoch(self):
         return self.platform.view(VIEW).json["provenance"]["batch"]["epoch"]
@@ -140,9 +151,9 @@ class Scenario:
 
     def units_start_and_say_when_they_are_ready(self):
         """`start` returns when systemd has been told so."""
-        done = self.machine.systemctl("enable", "--now", *PROGRAMS, check=False)
+        done = self.machine.systemctl("enable", "--now", *SERVICES, check=False)
         assert done.returncode == 0, f"{done.stdout}\n{self.machine.journal()}"
-        for unit in PROGRAMS:
+        for unit in SERVICES:
             self.assert_ended(unit, Type="notify", ActiveState="active", SubState="running", NRestarts="0")
 
     def orders_are_answered_as_an_independent_recomputation_says(self):
@@ -150,7 +161,7 @@ class Scenario:
         self.stores.assert_served()
 
     def nothing_runs_as_root_and_little_is_exposed(self):
-        for unit in PROGRAMS:
+        for unit in SERVICES:
             pid = self.machine.property(f"{unit}.service", "MainPID")
             uid = self.machine.run("stat", "-c", "%u", f"/proc/{pid}").stdout.strip()
             assert int(uid) > 0, f"{unit}: {uid}"
@@ -159,7 +170,7 @@ class Scenario:
             self.machine.run("systemd-analyze", "security", "--no-pager", threshold, f"{unit}.service")
 
     def what_is_killed_is_started_again(self):
-        for unit in PROGRAMS:
+        for unit in SERVICES:
             before = self.machine.property(f"{unit}.service", "MainPID")
             self.machine.systemctl("kill", "--signal=KILL", f"{unit}.service")
 
@@ -209,15 +220,15 @@ class Scenario:
 
     def units_reload_what_is_edited_by_a_restart(self):
         """Of all at once, as after an update."""
-        self.machine.systemctl("restart", *PROGRAMS)
-        for unit in PROGRAMS:
+        self.machine.systemctl("restart", *SERVICES)
+        for unit in SERVICES:
             self.assert_ended(unit, ActiveState="active", SubState="running", Result="success")
         self.stores.send(4500, 500)
         self.stores.assert_served()
 
     def a_boot_starts_what_is_enabled(self):
         self.machine.restart()
-        for unit in PROGRAMS:
+        for unit in SERVICES:
             self.assert_ended(unit, ActiveState="active", SubState="running", NRestarts="0")
         self.stores.send(5000, 500)
         self.stores.assert_served()
@@ -249,7 +260,7 @@ class Scenario:
 
     def a_stop_ends_each_with_0(self):
         """A unit that systemd had to kill after 15 s has the result "timeout"."""
-        for unit in PROGRAMS:
+        for unit in SERVICES:
             begun = time.monotonic()
             self.machine.systemctl("stop", f"{unit}.service")
             took = time.monotonic() - begun
