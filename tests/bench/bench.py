@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from days import DaysBench  # noqa: E402
 from detector import DetectorBench  # noqa: E402
 from instructions import InstructionsBench  # noqa: E402
 from measure import Measured, cpu_of_all, machine  # noqa: E402
@@ -317,6 +318,10 @@ def serving(options, folder):
     return tables(ServingBench(folder, options.orders, options.rounds, options.rate))
 
 
+def days(options, folder):
+    return tables(DaysBench(folder))
+
+
 def ways(options, folder):
     return tables(WaysBench(folder, options.orders))
 
@@ -335,6 +340,7 @@ PARTS = {
     "detector": detector,
     "serving": serving,
     "ways": ways,
+    "days": days,
     "batch": batch,
     "groups": groups,
     "delay": delay,
