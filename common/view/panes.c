@@ -189,10 +189,8 @@ size_t source_shown_count(const struct source *source)
     return count;
 }
 
-void view_mark_used(const struct view *view, bool used[])
+void view_mark_added(const struct view *view, bool used[])
 {
-    if (view->where)
-        expression_fields(view->where, used);
     for (size_t i = 0; i < view->dimension_count; i++)
         used[view->dimensions[i]] = true;
     for (size_t i = 0; i < view->sum_count; i++)
@@ -200,6 +198,13 @@ void view_mark_used(const struct view *view, bool used[])
     for (size_t i = 0; i < view->measure_count; i++)
         if (view->measures[i].field != FIELD_NONE)
             used[view->measures[i].field] = true;
+}
+
+void view_mark_used(const struct view *view, bool used[])
+{
+    if (view->where)
+        expression_fields(view->where, used);
+    view_mark_added(view, used);
 }
 
 void source_mark_used(const struct source *source, bool used[])

@@ -144,6 +144,8 @@ int view_apply(struct panes *panes, const struct record *record, int sign);
  * are. */
 void view_mark_used(const struct view *view, bool used[]);
 void source_mark_used(const struct source *source, bool used[]);
+/* The same without what only `where` reads: what adding a version that counts needs. */
+void view_mark_added(const struct view *view, bool used[]);
 
 /* A group as bytes: for each dimension "-" for null, else "+", the length in decimal, ":" and the bytes (integers as
  * decimal text). No two groups are alike, and none is a prefix of another of the same view. */

@@ -8,36 +8,50 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "partition/version_codec.h"
 
 #define BLOCK_BYTES ((uint64_t)2 << 20)  /* no version is larger: a message has at most 1 MiB */
 #define BUCKETS_FIRST ((uint64_t)1 << 9) /* one page of memory */
 
 /* A bucket: 29 low bits of the hash, from which its place follows also in a larger table; one bit that says that it is
- * taken; and the entry's position in units of 8 bytes, modulo 2^34, so the queue may hold 128 GiB. */
-#define UNIT 8
+ * taken; and the entry's position in units of 4 bytes, modulo 2^34, so the queue may hold 64 GiB. */
+#define UNIT 4
 #define POSITION_BITS 34
 #define POSITION_MASK ((UINT64_C(1) << POSITION_BITS) - 1)
 #define TAKEN (UINT64_C(1) << POSITION_BITS)
 #define HASH_SHIFT (POSITION_BITS + 1)
 #define BUCKETS_MAX (UINT64_C(1) << (64 - HASH_SHIFT))
+#define BLOCKS_MAX ((UINT64_C(1) << POSITION_BITS) * UNIT / BLOCK_BYTES - 1)
 
-/* A version in the queue. Offset and record time are counted from the block's, so that a version is small: memory that
- * is touched for the first time costs more than anything else here. The projected fields follow: a bit for each that
- * says whether it is null, then numbers and lengths in 7 bits a byte, as LEB128, and the bytes of texts. */
-struct entry {
-    struct index_key key;
-    int64_t event_time_us;
-    uint32_t offset;        /* after the block's */
-    int32_t record_time_ms; /* after the block's */
-    uint32_t size;          /* bytes with padding; 0 ends a block */
-    char fields[];
+/* A version in the queue: the 64 bits of its key that no bucket has, what follows as numbers of 7 bits a byte, and what
+ * version_codec.h keeps of it. Memory that is touched for the first time costs more than anything else here, so nothing
+ * is kept that can be told otherwise. Offset and record time are needed only where the oldest entries leave one after
+ * the other: they are counted from the entry before it in its block. The event time is counted from the block's.
+ *
+ *     high bits of the key    8 bytes
+ *     offset                  doubled, and 1 where a later version of the order is in the queue
+ *     record time, ms
+ *     event time, µs
+ *     the version, then padding up to a unit */
+#define KEY_BYTES sizeof(uint64_t)
+#define ENTRY_BYTES (KEY_BYTES + (size_t)3 * NUMBER_BYTES) /* at most, without the version */
+
+struct entry_times {
+    int64_t offset, record_time_ms, event_time_us;
 };
-#define ENTRY_BYTES offsetof(struct entry, fields)
 
-/* Where a block counts from. */
+/* One piece of the queue. */
 struct block {
     char *memory;
-    int64_t offset, record_time_ms;
+    uint64_t used;            /* bytes, from the first */
+    struct entry_times first; /* of its first entry, from which the others count */
+};
+
+/* Where a look-up ended. */
+struct bucket_place {
+    struct index_key key;
+    uint64_t *bucket;   /* that holds this key, else the free one where the search ended; NULL: there was no look-up */
+    uint64_t *reusable; /* a stale one on the way, or NULL */
 };
 
 struct index {
@@ -47,13 +61,14 @@ struct index {
     int64_t bytes_lacked; /* beside those, where it may let nothing go */
     bool is_full;
     uint64_t seed;
-    uint8_t projected_fields[FIELDS_MAX]; /* what the views read */
-    size_t projected_count;
+    struct version_codec codec;
     struct value values[FIELDS_MAX]; /* of the version found last */
+    struct bucket_place sought;      /* by the last index_find, until the next index_put */
 
     struct block *blocks; /* a ring: block n is at n % block_capacity */
     uint64_t block_first, block_end, block_capacity;
-    uint64_t head, tail; /* positions in bytes: the oldest entry, and where the next one goes */
+    uint64_t head, tail;               /* positions in bytes: the oldest entry, and where the next one goes */
+    struct entry_times passed, latest; /* what the entry at each of them counts from */
 
     uint64_t *buckets; /* 0 is free; one of an entry that has left is stale, and counts as used */
     uint64_t bucket_count, buckets_used;
@@ -90,18 +105,11 @@ static void unmap_memory(struct index *index, void *memory, size_t size)
     index->bytes -= (int64_t)size;
 }
 
+/* Also where buckets couldn't say where more entries are. */
 static bool is_over_budget(const struct index *index, size_t more)
 {
-    return atomic_load(&index->budget->used_bytes) + (int64_t)more > index->budget->ceiling_bytes;
-}
-
-static void project(struct index *index)
-{
-    bool used[FIELDS_MAX] = {false};
-    source_mark_used(index->source, used);
-    for (size_t field = 0; field < index->source->schema.field_count; field++)
-        if (used[field])
-            index->projected_fields[index->projected_count++] = (uint8_t)field;
+    return index->block_end - index->block_first >= BLOCKS_MAX ||
+           atomic_load(&index->budget->used_bytes) + (int64_t)more > index->budget->ceiling_bytes;
 }
 
 struct index *index_new(const struct source *source, struct index_budget *budget)
@@ -114,7 +122,7 @@ struct index *index_new(const struct source *source, struct index_budget *budget
                             .seed = random_seed(),
                             .bucket_count = BUCKETS_FIRST,
                             .latest_ms = INT64_MIN};
-    project(index);
+    version_codec_init(&index->codec, source);
     index->buckets = map_memory(index, BUCKETS_FIRST * sizeof *index->buckets, false);
     if (!index->buckets) {
         free(index);
@@ -140,30 +148,79 @@ struct index_key index_key(const struct index *index, struct text key)
     return (struct index_key){hash.low64, hash.high64};
 }
 
+static uint64_t padded(size_t size)
+{
+    return (size + UNIT - 1) / UNIT * UNIT;
+}
+
 static struct block *block_at(const struct index *index, uint64_t position)
 {
     return &index->blocks[position / BLOCK_BYTES % index->block_capacity];
 }
 
-static struct entry *entry_at(const struct index *index, uint64_t position)
+static char *entry_at(const struct index *index, uint64_t position)
 {
-    return (struct entry *)(void *)(block_at(index, position)->memory + position % BLOCK_BYTES);
+    return block_at(index, position)->memory + position % BLOCK_BYTES;
 }
 
-static int64_t offset_at(const struct index *index, uint64_t position)
+static uint64_t entry_key(const char *entry)
 {
-    return block_at(index, position)->offset + entry_at(index, position)->offset;
+    uint64_t high;
+    memcpy(&high, entry, sizeof high);
+    return high;
 }
 
-static int64_t record_time_at(const struct index *index, uint64_t position)
+static bool is_superseded(const char *entry)
 {
-    return (block_at(index, position)->record_time_ms + entry_at(index, position)->record_time_ms) * 1000;
+    return entry[KEY_BYTES] & 1;
+}
+
+static void mark_superseded(char *entry)
+{
+    entry[KEY_BYTES] = (char)(entry[KEY_BYTES] | 1);
+}
+
+/* Both return where the version begins. `before` is what the entry counts from, `first` what its block does. */
+static char *put_times(const struct entry_times *before, const struct entry_times *first,
+                       const struct entry_times *times, char *at)
+{
+    at = put_number(at, (uint64_t)(times->offset - before->offset) << 1);
+    at = put_number(at, zigzag(times->record_time_ms - before->record_time_ms));
+    return put_number(at, zigzag(times->event_time_us - first->event_time_us));
+}
+
+static const char *take_times(const struct entry_times *before, const struct entry_times *first, const char *at,
+                              struct entry_times *ret_times)
+{
+    uint64_t offset, record_time, event_time;
+    at = take_number(at, &offset);
+    at = take_number(at, &record_time);
+    at = take_number(at, &event_time);
+    *ret_times =
+        (struct entry_times){before->offset + (int64_t)(offset >> 1), before->record_time_ms + unzigzag(record_time),
+                             first->event_time_us + unzigzag(event_time)};
+    return at;
 }
 
 /* Whether what is left of the block at this position holds no entry. */
 static bool ends_block(const struct index *index, uint64_t position)
 {
-    return position % BLOCK_BYTES + ENTRY_BYTES > BLOCK_BYTES || entry_at(index, position)->size == 0;
+    return position % BLOCK_BYTES >= block_at(index, position)->used;
+}
+
+/* Of the oldest entry; returns where its version begins. */
+static const char *take_head_times(const struct index *index, struct entry_times *ret_times)
+{
+    const struct block *block = block_at(index, index->head);
+    const struct entry_times *before = index->head % BLOCK_BYTES ? &index->passed : &block->first;
+    return take_times(before, &block->first, entry_at(index, index->head) + KEY_BYTES, ret_times);
+}
+
+static struct entry_times head_times(const struct index *index)
+{
+    struct entry_times times;
+    take_head_times(index, &times);
+    return times;
 }
 
 static uint64_t bucket_make(struct index_key key, uint64_t position)
@@ -177,23 +234,21 @@ static uint64_t bucket_position(const struct index *index, uint64_t bucket)
     return index->head + ((bucket - index->head / UNIT) & POSITION_MASK) * UNIT;
 }
 
-/* The bucket that holds this key, else the free one where its search ended; *ret_reusable is a stale one on the way. */
-static uint64_t *locate(const struct index *index, struct index_key key, uint64_t **ret_reusable)
+static struct bucket_place locate(const struct index *index, struct index_key key)
 {
     uint64_t mask = index->bucket_count - 1, tag = key.low << HASH_SHIFT | TAKEN;
-    *ret_reusable = NULL;
+    struct bucket_place place = {.key = key};
     for (uint64_t at = key.low & mask;; at = (at + 1) & mask) {
         uint64_t *bucket = &index->buckets[at];
+        place.bucket = bucket;
         if (*bucket == 0)
-            return bucket;
+            return place;
         uint64_t position = bucket_position(index, *bucket);
         if (position >= index->tail) {
-            if (!*ret_reusable)
-                *ret_reusable = bucket;
-        } else if ((*bucket & ~POSITION_MASK) == tag) {
-            const struct entry *entry = entry_at(index, position);
-            if (entry->key.low == key.low && entry->key.high == key.high)
-                return bucket;
+            if (!place.reusable)
+                place.reusable = bucket;
+        } else if ((*bucket & ~POSITION_MASK) == tag && entry_key(entry_at(index, position)) == key.high) {
+            return place;
         }
     }
 }
@@ -210,111 +265,26 @@ void index_prefetch_version(const struct index *index, struct index_key key)
         __builtin_prefetch(entry_at(index, bucket_position(index, bucket)));
 }
 
-static char *put_number(char *at, uint64_t number)
+bool index_find(struct index *index, struct index_key key, struct record *ret_version, uint64_t *ret_judged)
 {
-    for (; number >= 0x80; number >>= 7)
-        *at++ = (char)(number | 0x80);
-    *at++ = (char)number;
-    return at;
-}
-
-static const char *take_number(const char *at, uint64_t *ret_number)
-{
-    uint64_t number = 0;
-    for (unsigned shift = 0;; shift += 7) {
-        unsigned char byte = (unsigned char)*at++;
-        number |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            break;
-    }
-    *ret_number = number;
-    return at;
-}
-
-/* Small amounts of either sign take few bytes. */
-static uint64_t zigzag(int64_t number)
-{
-    return (uint64_t)number << 1 ^ (uint64_t)(number >> 63);
-}
-
-static int64_t unzigzag(uint64_t number)
-{
-    return (int64_t)(number >> 1 ^ (0 - (number & 1)));
-}
-
-#define NUMBER_BYTES 10 /* the longest */
-
-/* Bytes that the fields take at most. */
-static size_t fields_bound(const struct index *index, const struct record *version)
-{
-    size_t bound = (index->projected_count + 7) / 8;
-    for (size_t i = 0; i < index->projected_count; i++) {
-        const struct value *value = &version->values[index->projected_fields[i]];
-        bool is_text = index->source->schema.fields[index->projected_fields[i]].type == FIELD_TEXT;
-        bound += NUMBER_BYTES + (is_text && value->present ? value->text.length : 0);
-    }
-    return bound;
-}
-
-static char *put_fields(const struct index *index, const struct record *version, char *at)
-{
-    char *present = at;
-    size_t count = index->projected_count;
-    memset(present, 0, (count + 7) / 8);
-    at += (count + 7) / 8;
-    for (size_t i = 0; i < count; i++) {
-        size_t field = index->projected_fields[i];
-        const struct value *value = &version->values[field];
-        if (!value->present)
-            continue;
-        present[i / 8] = (char)(present[i / 8] | 1 << i % 8);
-        if (index->source->schema.fields[field].type != FIELD_TEXT) {
-            at = put_number(at, zigzag(value->number));
-            continue;
-        }
-        at = put_number(at, value->text.length);
-        memcpy(at, value->text.data, value->text.length);
-        at += value->text.length;
-    }
-    return at;
-}
-
-static void read_fields(struct index *index, const struct entry *entry, struct record *ret_version)
-{
-    const char *present = entry->fields, *at = present + (index->projected_count + 7) / 8;
-    for (size_t i = 0; i < index->projected_count; i++) {
-        size_t field = index->projected_fields[i];
-        struct value *value = &index->values[field];
-        uint64_t number;
-        *value = (struct value){.present = present[i / 8] >> i % 8 & 1};
-        if (!value->present)
-            continue;
-        at = take_number(at, &number);
-        if (index->source->schema.fields[field].type != FIELD_TEXT) {
-            value->number = unzigzag(number);
-            continue;
-        }
-        value->text = (struct text){at, number};
-        at += number;
-    }
-    *ret_version = (struct record){entry->event_time_us, index->values};
-}
-
-bool index_find(struct index *index, struct index_key key, struct record *ret_version)
-{
-    uint64_t *reusable, *bucket = locate(index, key, &reusable);
-    if (*bucket == 0)
+    index->sought = locate(index, key);
+    if (*index->sought.bucket == 0)
         return false;
-    read_fields(index, entry_at(index, bucket_position(index, *bucket)), ret_version);
+    uint64_t position = bucket_position(index, *index->sought.bucket);
+    const struct entry_times *first = &block_at(index, position)->first;
+    struct entry_times times;
+    const char *at = take_times(first, first, entry_at(index, position) + KEY_BYTES, &times);
+    version_read(&index->codec, at, index->values, ret_judged);
+    *ret_version = (struct record){times.event_time_us, index->values};
     return true;
 }
 
 /* No order like the one that leaves may be taken for a new one: see struct index_floor. One whose record time is known
  * lies no further ahead of it than max_future; one without may lie anywhere. */
-static void raise_floor_time(struct index *index)
+static void raise_floor_time(struct index *index, const struct entry_times *leaving)
 {
-    int64_t record_us = record_time_at(index, index->head);
-    int64_t event_us = entry_at(index, index->head)->event_time_us - index->source->schema.max_future_us;
+    int64_t record_us = leaving->record_time_ms * 1000;
+    int64_t event_us = leaving->event_time_us - index->source->schema.max_future_us;
     int64_t least_us = record_us > event_us ? record_us : event_us;
     if (least_us > index->floor.time_us)
         index->floor.time_us = least_us;
@@ -323,17 +293,19 @@ static void raise_floor_time(struct index *index)
 /* Moves head over one entry, or over the empty rest of its block; what it says of the floor is kept up. */
 static void pop(struct index *index)
 {
-    const struct entry *entry = entry_at(index, index->head);
-    bool empty = ends_block(index, index->head);
-    if (!empty) {
-        uint64_t *reusable, *bucket = locate(index, entry->key, &reusable);
-        if (*bucket != 0 && bucket_position(index, *bucket) == index->head)
-            index->live--;
-        raise_floor_time(index);
-        index->floor.offset = offset_at(index, index->head) + 1;
-    }
     uint64_t block = index->head / BLOCK_BYTES;
-    index->head = empty ? (block + 1) * BLOCK_BYTES : index->head + entry->size;
+    if (ends_block(index, index->head)) {
+        index->head = (block + 1) * BLOCK_BYTES;
+    } else {
+        const char *entry = entry_at(index, index->head);
+        uint64_t judged;
+        const char *version = take_head_times(index, &index->passed);
+        const char *end = version_read(&index->codec, version, index->values, &judged);
+        index->live -= !is_superseded(entry);
+        raise_floor_time(index, &index->passed);
+        index->floor.offset = index->passed.offset + 1;
+        index->head += padded((size_t)(end - entry));
+    }
     if (index->head / BLOCK_BYTES > block) {
         unmap_memory(index, index->blocks[block % index->block_capacity].memory, BLOCK_BYTES);
         index->block_first = block + 1;
@@ -346,7 +318,7 @@ static void settle_floor(struct index *index)
     while (index->head < index->tail && ends_block(index, index->head))
         pop(index);
     if (index->head < index->tail)
-        index->floor.offset = offset_at(index, index->head);
+        index->floor.offset = head_times(index).offset;
 }
 
 void index_evict(struct index *index, int64_t horizon_us)
@@ -354,7 +326,7 @@ void index_evict(struct index *index, int64_t horizon_us)
     bool any = false;
     while (index->head < index->tail) {
         bool empty = ends_block(index, index->head);
-        if (!empty && record_time_at(index, index->head) >= horizon_us)
+        if (!empty && head_times(index).record_time_ms * 1000 >= horizon_us)
             break;
         pop(index);
         any = any || !empty;
@@ -423,7 +395,7 @@ static bool rehash(struct index *index)
     return true;
 }
 
-static bool add_block(struct index *index, int64_t offset, int64_t record_time_ms)
+static bool add_block(struct index *index, const struct entry_times *first)
 {
     if (fills_up(index, BLOCK_BYTES))
         return false;
@@ -443,30 +415,19 @@ static bool add_block(struct index *index, int64_t offset, int64_t record_time_m
     char *memory = map_memory(index, BLOCK_BYTES, index->block_end > 0);
     if (!memory)
         return false;
-    index->blocks[index->block_end++ % index->block_capacity] = (struct block){memory, offset, record_time_ms};
+    index->blocks[index->block_end++ % index->block_capacity] = (struct block){memory, 0, *first};
     return true;
 }
 
-/* Whether an entry of `size` bytes goes into the block at the tail: it has room, and counts from near enough. */
-static bool fits_block(const struct index *index, uint64_t size, int64_t offset, int64_t record_time_ms)
+/* Free memory for `size` bytes at the tail, in one block, which counts from these times where it is a new one. */
+static bool reserve(struct index *index, uint64_t size, const struct entry_times *times)
 {
-    if (index->block_end * BLOCK_BYTES - index->tail < size)
-        return false;
-    const struct block *block = block_at(index, index->tail);
-    int64_t later_ms = record_time_ms - block->record_time_ms;
-    return offset - block->offset <= UINT32_MAX && later_ms >= INT32_MIN && later_ms <= INT32_MAX;
-}
-
-/* Free memory for `size` bytes at the tail, in one block. */
-static bool reserve(struct index *index, uint64_t size, int64_t offset, int64_t record_time_ms)
-{
-    if (fits_block(index, size, offset, record_time_ms))
+    if (index->block_end * BLOCK_BYTES - index->tail >= size)
         return true;
-    if (index->block_end * BLOCK_BYTES - index->tail >= ENTRY_BYTES)
-        entry_at(index, index->tail)->size = 0;
     bool was_empty = index->head == index->tail;
-    if (!add_block(index, offset, record_time_ms))
+    if (!add_block(index, times))
         return false;
+    index->latest = *times;
     index->tail = (index->block_end - 1) * BLOCK_BYTES;
     if (was_empty) {
         while (index->block_first + 1 < index->block_end) {
@@ -478,60 +439,67 @@ static bool reserve(struct index *index, uint64_t size, int64_t offset, int64_t 
     return true;
 }
 
+/* Where index_find ended, if it looked for this key last; else a look-up. */
+static struct bucket_place find_bucket(struct index *index, struct index_key key)
+{
+    struct bucket_place place = index->sought;
+    index->sought.bucket = NULL;
+    bool is_the_same = place.bucket && place.key.low == key.low && place.key.high == key.high;
+    return is_the_same ? place : locate(index, key);
+}
+
 static bool link_entry(struct index *index, struct index_key key, uint64_t position)
 {
-    uint64_t *reusable, *bucket = locate(index, key, &reusable);
-    if (*bucket == 0) {
-        if (reusable) {
-            bucket = reusable;
+    struct bucket_place place = find_bucket(index, key);
+    if (*place.bucket == 0) {
+        if (place.reusable) {
+            place.bucket = place.reusable;
         } else if (index->buckets_used * 10 >= index->bucket_count * 7) {
             if (!rehash(index))
                 return false;
-            bucket = locate(index, key, &reusable);
+            place = locate(index, key);
             index->buckets_used++;
         } else {
             index->buckets_used++;
         }
         index->live++;
+    } else if (bucket_position(index, *place.bucket) < index->tail) {
+        mark_superseded(entry_at(index, bucket_position(index, *place.bucket)));
+    } else { /* it has left since it was found */
+        index->live++;
     }
-    *bucket = bucket_make(key, position);
+    *place.bucket = bucket_make(key, position);
     return true;
 }
 
 /* A version without a record time stays as long as the latest that came before it, or as its event time says where
- * that is later; within what its block can count, so that it doesn't take a block of its own. */
+ * that is later. */
 static int64_t time_in_queue(struct index *index, int64_t event_time_us, int64_t record_time_us)
 {
     int64_t time_ms = (record_time_us < 0 ? event_time_us : record_time_us) / 1000;
     if (time_ms > index->latest_ms)
         index->latest_ms = time_ms;
-    if (record_time_us >= 0)
-        return time_ms;
-    if (index->block_first == index->block_end)
-        return index->latest_ms;
-    int64_t from_ms = index->blocks[(index->block_end - 1) % index->block_capacity].record_time_ms;
-    int64_t later_ms = index->latest_ms - from_ms;
-    return from_ms + (later_ms < INT32_MIN ? INT32_MIN : later_ms > INT32_MAX ? INT32_MAX : later_ms);
+    return record_time_us < 0 ? index->latest_ms : time_ms;
 }
 
-bool index_put(struct index *index, struct index_key key, const struct record *version, int64_t offset,
+bool index_put(struct index *index, struct index_key key, const struct record *version, uint64_t judged, int64_t offset,
                int64_t record_time_us)
 {
-    int64_t record_time_ms = time_in_queue(index, version->event_time_us, record_time_us);
-    uint64_t bound = (ENTRY_BYTES + fields_bound(index, version) + UNIT - 1) / UNIT * UNIT;
-    if (bound > BLOCK_BYTES || !reserve(index, bound, offset, record_time_ms))
+    struct entry_times times = {offset, time_in_queue(index, version->event_time_us, record_time_us),
+                                version->event_time_us};
+    uint64_t bound = padded(ENTRY_BYTES + version_bound(&index->codec, version->values));
+    if (bound > BLOCK_BYTES || !reserve(index, bound, &times))
         return false;
-    const struct block *block = block_at(index, index->tail);
-    struct entry *entry = entry_at(index, index->tail);
-    entry->key = key;
-    entry->event_time_us = version->event_time_us;
-    entry->offset = (uint32_t)(offset - block->offset);
-    entry->record_time_ms = (int32_t)(record_time_ms - block->record_time_ms);
-    const char *end = put_fields(index, version, entry->fields);
-    entry->size = (uint32_t)(((uint64_t)(end - (const char *)entry) + UNIT - 1) / UNIT * UNIT);
+    struct block *block = block_at(index, index->tail);
+    char *entry = entry_at(index, index->tail);
+    memcpy(entry, &key.high, KEY_BYTES);
+    char *at = put_times(&index->latest, &block->first, &times, entry + KEY_BYTES);
+    const char *end = version_write(&index->codec, version->values, judged, at);
     if (!link_entry(index, key, index->tail))
         return false;
-    index->tail += entry->size;
+    index->latest = times;
+    index->tail += padded((size_t)(end - entry));
+    block->used = index->tail - (index->block_end - 1) * BLOCK_BYTES;
     return true;
 }
 

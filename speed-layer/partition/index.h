@@ -3,8 +3,9 @@
  *
  * Versions lie in a queue in the order of the log; a hash table of 8-byte buckets points into it. What is older than
  * the horizon, or beyond the memory ceiling, leaves at the front, and the floor moves up. A version that was superseded
- * stays in the queue until then. Keys are known by 128 bits of a hash with a random seed of this process: that two of
- * 2^40 orders share one has a chance below 2^-48. The index is a function of the log, so it can be rebuilt from it.
+ * stays in the queue until then. Keys are known by 93 bits of a hash with a random seed of this process: that two of
+ * 2^29 orders, as many as there can be, share one has a chance of 2^-36. The index is a function of the log, so it can
+ * be rebuilt from it.
  *
  * Of a source without a batch layer nothing leaves: at the ceiling the index is full. */
 #ifndef TIDEMARK_SPEED_INDEX_H
@@ -26,7 +27,6 @@ struct index_key {
     uint64_t low, high;
 };
 
-/* Which fields of a record the views of the source need to take a version back. */
 struct index *index_new(const struct source *source, struct index_budget *budget);
 void index_destroy(struct index *index);
 
@@ -35,13 +35,14 @@ struct index_key index_key(const struct index *index, struct text key);
 void index_prefetch(const struct index *index, struct index_key key);
 void index_prefetch_version(const struct index *index, struct index_key key);
 
-/* The latest version of the order, or false. The record's memory is the index's, valid until the next call. */
-bool index_find(struct index *index, struct index_key key, struct record *ret_version);
+/* The latest version of the order with the fields that views add, and what was judged of it; or false. The record's
+ * memory is the index's, valid until the next call. */
+bool index_find(struct index *index, struct index_key key, struct record *ret_version, uint64_t *ret_judged);
 
-/* Makes this the latest version of its order; of the record time, milliseconds are kept. One without a record time (-1)
- * is kept like those that came just before it. Where the budget is used up, the oldest leave first. False where memory
- * is short, or the index is full. */
-bool index_put(struct index *index, struct index_key key, const struct record *version, int64_t offset,
+/* Makes this the latest version of its order; `judged` is kept as it is, of the record time milliseconds. One without a
+ * record time (-1) is kept like those that came just before it. Where the budget is used up, the oldest leave first.
+ * False where memory is short, or the index is full. */
+bool index_put(struct index *index, struct index_key key, const struct record *version, uint64_t judged, int64_t offset,
                int64_t record_time_us);
 
 /* Lets versions go whose record time is before `horizon_us`. */

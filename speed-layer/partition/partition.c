@@ -7,26 +7,6 @@
 
 #define BATCH 64 /* messages decoded together, so that their look-ups are loaded together */
 
-/* Views often share their condition: it is worked out once a message. */
-static void find_same_conditions(struct partition *partition)
-{
-    const struct source *source = partition->source;
-    struct buffer forms[VIEWS_MAX] = {{0}};
-    for (size_t i = 0; i < source->view_count; i++) {
-        size_t same = 0;
-        if (source->views[i].where)
-            expression_print_sql(source->views[i].where, &source->schema, "", &forms[i]);
-        if (source->views[i].shown)
-            buffer_appendf(&forms[i], " and field %zu", member_field(&source->views[i]));
-        while (same < i && (forms[i].failed || forms[same].failed ||
-                            !text_equal(buffer_text(&forms[same]), buffer_text(&forms[i]))))
-            same++;
-        partition->condition[i] = same;
-    }
-    for (size_t i = 0; i < source->view_count; i++)
-        buffer_clean_up(&forms[i]);
-}
-
 struct partition *partition_new(const struct partition_environment *environment, const struct source *source,
                                 int32_t number)
 {
@@ -42,7 +22,7 @@ struct partition *partition_new(const struct partition_environment *environment,
     }
     for (size_t i = 0; i < source->view_count; i++)
         panes_init(&partition->panes[i], &source->views[i]);
-    find_same_conditions(partition);
+    conditions_find(&partition->conditions, source);
     return partition;
 }
 
@@ -133,16 +113,15 @@ struct candidate {
     struct index_key key;
 };
 
-static bool add_to_views(struct partition *partition, const struct record *record, int sign)
+/* `judged` says in which views the version counts. */
+static bool add_to_views(struct partition *partition, const struct record *record, uint64_t judged, int sign)
 {
-    bool counts[VIEWS_MAX];
     for (size_t i = 0; i < partition->source->view_count; i++) {
-        size_t same = partition->condition[i];
-        counts[i] = same < i ? counts[same] : view_counts(&partition->source->views[i], record);
-        if (counts[i] && !view_add(&partition->panes[i], record, sign))
+        bool counts = conditions_count(&partition->conditions, i, judged);
+        if (counts && !view_add(&partition->panes[i], record, sign))
             return false;
-        partition->ledger.views[i].counted += sign * counts[i];
-        partition->ledger.views[i].filtered += sign * !counts[i];
+        partition->ledger.views[i].counted += sign * counts;
+        partition->ledger.views[i].filtered += sign * !counts;
     }
     return true;
 }
@@ -165,12 +144,12 @@ static bool is_new(const struct partition *partition, const struct record *recor
 }
 
 /* By the clock before it. */
-static void count_late(struct partition *partition, const struct record *record)
+static void count_late(struct partition *partition, const struct record *record, uint64_t judged)
 {
     const struct source *source = partition->source;
     for (size_t i = 0; i < source->view_count; i++)
         if (view_is_late(&source->views[i], partition->clock_us, record->event_time_us))
-            partition->ledger.views[i].late += view_counts(&source->views[i], record);
+            partition->ledger.views[i].late += conditions_count(&partition->conditions, i, judged);
 }
 
 /* Applies a good message; false where memory is short. */
@@ -178,13 +157,14 @@ static bool apply_version(struct partition *partition, const struct candidate *c
 {
     struct ledger *ledger = &partition->ledger;
     const struct record *record = &candidate->record;
+    uint64_t judged = conditions_judge(&partition->conditions, record), earlier_judged;
     if (!partition->index) {
         ledger->kept++;
-        count_late(partition, record);
-        return add_to_views(partition, record, 1);
+        count_late(partition, record, judged);
+        return add_to_views(partition, record, judged, 1);
     }
     struct record earlier;
-    bool known = index_find(partition->index, candidate->key, &earlier);
+    bool known = index_find(partition->index, candidate->key, &earlier, &earlier_judged);
     if (known && partition->source->on_duplicate == ON_DUPLICATE_IGNORE) {
         ledger->duplicate++;
         return true;
@@ -192,19 +172,19 @@ static bool apply_version(struct partition *partition, const struct candidate *c
     bool applied = true, is_new_order = !known && is_new(partition, record);
     if (is_new_order ||
         partition->source->on_duplicate == ON_DUPLICATE_REPLACE) /* else whether it counts isn't known */
-        count_late(partition, record);
+        count_late(partition, record, judged);
     if (known) {
         ledger->replaced++;
-        applied = add_to_views(partition, &earlier, -1) && add_to_views(partition, record, 1);
+        applied = add_to_views(partition, &earlier, earlier_judged, -1) && add_to_views(partition, record, judged, 1);
     } else if (is_new_order) {
         ledger->kept++;
-        applied = add_to_views(partition, record, 1);
+        applied = add_to_views(partition, record, judged, 1);
     } else {
         ledger->deferred++;
         if (record->event_time_us > partition->deferred_us || partition->deferred_us == 0)
             partition->deferred_us = record->event_time_us;
     }
-    return applied && index_put(partition->index, candidate->key, record, candidate->message->offset,
+    return applied && index_put(partition->index, candidate->key, record, judged, candidate->message->offset,
                                 candidate->message->record_time_us);
 }
 
@@ -212,10 +192,12 @@ static bool apply_version(struct partition *partition, const struct candidate *c
 static bool remember_version(struct partition *partition, const struct candidate *candidate)
 {
     struct record earlier;
+    uint64_t judged;
     if (partition->source->on_duplicate == ON_DUPLICATE_IGNORE &&
-        index_find(partition->index, candidate->key, &earlier))
+        index_find(partition->index, candidate->key, &earlier, &judged))
         return true;
-    return index_put(partition->index, candidate->key, &candidate->record, candidate->message->offset,
+    judged = conditions_judge(&partition->conditions, &candidate->record);
+    return index_put(partition->index, candidate->key, &candidate->record, judged, candidate->message->offset,
                      candidate->message->record_time_us);
 }
 

@@ -7,6 +7,7 @@
 #define TIDEMARK_SPEED_PARTITION_H
 
 #include "partition/breaker.h"
+#include "partition/conditions.h"
 #include "partition/index.h"
 #include "partition/load.h"
 #include "ports/log.h"
@@ -71,8 +72,8 @@ struct partition {
     int64_t position;    /* the next offset to take */
     int64_t accept_from; /* messages below only fill the index */
 
-    size_t condition[VIEWS_MAX]; /* the first view whose `where` is the same as this one's */
-    struct panes *panes;         /* not yet committed: one a view */
+    struct conditions conditions;
+    struct panes *panes; /* not yet committed: one a view */
     struct ledger ledger;
     int64_t clock_us, idle_us, deferred_us;
     struct panes *leaving;      /* one a view: what the next commit takes out of the slot; NULL: nothing */

@@ -44,6 +44,13 @@ static struct record version_of(struct value values[FIELDS], int64_t number)
     return (struct record){number * 3, values};
 }
 
+static uint64_t judged; /* of the version found last */
+
+static uint64_t judged_of(int64_t number)
+{
+    return (uint64_t)number % 8;
+}
+
 static void assert_version(const struct record *found, int64_t number)
 {
     struct value values[FIELDS];
@@ -54,6 +61,7 @@ static void assert_version(const struct record *found, int64_t number)
     if (values[STATUS].present)
         assert_true(text_equal(found->values[STATUS].text, values[STATUS].text));
     assert_false(found->values[NOTE].present);
+    assert_int_equal(judged, judged_of(number));
 }
 
 static void the_latest_version_is_found_until_the_horizon_passes_it(void **state)
@@ -69,13 +77,13 @@ static void the_latest_version_is_found_until_the_horizon_passes_it(void **state
         uint64_t order = test_random(ORDERS);
         struct index_key key = key_of(index, order);
         struct record found;
-        bool known = index_find(index, key, &found);
+        bool known = index_find(index, key, &found, &judged);
         assert_int_equal(known, latest[order] >= 0 && latest[order] >= offset - HORIZON - 1);
         if (known)
             assert_version(&found, latest[order]);
         struct value values[FIELDS];
         struct record version = version_of(values, offset);
-        assert_true(index_put(index, key, &version, offset, offset * 1000));
+        assert_true(index_put(index, key, &version, judged_of(offset), offset, offset * 1000));
         latest[order] = offset;
         index_evict(index, (offset - HORIZON) * 1000);
         assert_int_equal(index_floor(index).offset, offset > HORIZON ? offset - HORIZON : 0);
@@ -89,6 +97,23 @@ static void the_latest_version_is_found_until_the_horizon_passes_it(void **state
     assert_int_equal(budget.used_bytes, 0);
 }
 
+/* 1.3 million fill their table to two thirds. */
+static void a_million_orders_take_at_most_48_bytes_each(void **state)
+{
+    (void)state;
+    struct index_budget budget = {.ceiling_bytes = INT64_MAX};
+    struct index *index = index_new(&source, &budget);
+    enum { ORDERS = 1300000 };
+    for (int64_t offset = 0; offset < ORDERS; offset++) {
+        struct value values[FIELDS] = {[STATUS] = {.present = true, .text = text_of("Consumer-77")},
+                                       [AMOUNT] = {.present = true, .number = offset * 7919 % 50000}};
+        struct record version = {INT64_C(1700000000000000) + offset * 20000, values};
+        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, 1, offset, version.event_time_us));
+    }
+    assert_in_range(index_bytes(index), 1, 48 * ORDERS);
+    index_destroy(index);
+}
+
 static void beyond_the_budget_the_oldest_orders_leave_and_the_floor_says_so(void **state)
 {
     (void)state;
@@ -97,11 +122,12 @@ static void beyond_the_budget_the_oldest_orders_leave_and_the_floor_says_so(void
     for (int64_t offset = 0; offset < 100000; offset++) {
         struct value values[FIELDS];
         struct record version = version_of(values, offset), found;
-        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, offset, offset * 1000));
+        assert_true(
+            index_put(index, key_of(index, (uint64_t)offset), &version, judged_of(offset), offset, offset * 1000));
         int64_t floor = index_floor(index).offset;
         if (floor > 0)
-            assert_false(index_find(index, key_of(index, (uint64_t)floor - 1), &found));
-        assert_true(index_find(index, key_of(index, (uint64_t)floor), &found));
+            assert_false(index_find(index, key_of(index, (uint64_t)floor - 1), &found, &judged));
+        assert_true(index_find(index, key_of(index, (uint64_t)floor), &found, &judged));
     }
     assert_true(index_floor(index).offset > 50000);
     assert_true(budget.used_bytes <= budget.ceiling_bytes + (4 << 20));
@@ -118,13 +144,14 @@ static void a_table_that_grows_has_room_in_the_budget_beside_the_old_one(void **
     most_used = 0;
     for (int64_t offset = 0; offset < 700000; offset++) {
         struct value values[FIELDS];
-        struct record version = version_of(values, 0);
-        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, offset, offset * 1000));
+        struct record version = version_of(values, 31);
+        assert_true(
+            index_put(index, key_of(index, (uint64_t)offset), &version, judged_of(offset), offset, offset * 1000));
     }
     assert_in_range(most_used, 20 << 20, budget.ceiling_bytes);
     watched = NULL;
     struct record found;
-    assert_true(index_find(index, key_of(index, (uint64_t)index_floor(index).offset), &found));
+    assert_true(index_find(index, key_of(index, (uint64_t)index_floor(index).offset), &found, &judged));
     assert_true(index_count(index) > 100000);
     index_destroy(index);
     assert_int_equal(budget.used_bytes, 0);
@@ -140,8 +167,9 @@ static void an_index_that_was_emptied_goes_on(void **state)
         for (int i = 0; i < 700; i++, offset++) {
             struct value values[FIELDS];
             struct record version = version_of(values, offset), found;
-            assert_true(index_put(index, key_of(index, (uint64_t)i), &version, offset, offset * 1000));
-            assert_true(index_find(index, key_of(index, (uint64_t)i), &found));
+            assert_true(
+                index_put(index, key_of(index, (uint64_t)i), &version, judged_of(offset), offset, offset * 1000));
+            assert_true(index_find(index, key_of(index, (uint64_t)i), &found, &judged));
             assert_version(&found, offset);
         }
         index_evict(index, INT64_MAX);
@@ -163,9 +191,10 @@ static void versions_without_a_record_time_stay_like_their_neighbours_and_move_t
         struct record version = version_of(values, offset % 100), found;
         bool is_timed = offset % 3 == 1;
         version.event_time_us = (is_timed ? 1 : offset % 3 == 0 ? offset + 5000 : offset / 2) * 1000;
-        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, offset, is_timed ? offset * 1000 : -1));
+        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, judged_of(offset), offset,
+                              is_timed ? offset * 1000 : -1));
         index_evict(index, (offset - 10) * 1000);
-        assert_true(index_find(index, key_of(index, (uint64_t)offset), &found));
+        assert_true(index_find(index, key_of(index, (uint64_t)offset), &found, &judged));
     }
     index_evict(index, 4000 * 1000);
     assert_int_equal(index_count(index), 3000);
@@ -187,7 +216,8 @@ static void a_chunk_holds_versions_with_and_without_record_times(void **state)
         struct record version = version_of(values, offset);
         int64_t now_us = INT64_C(1700000000000000) + offset * 1000;
         version.event_time_us = offset % 2 ? now_us : INT64_C(4000000000000000) * (offset % 4 / 2);
-        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, offset, offset % 2 ? now_us : -1));
+        assert_true(index_put(index, key_of(index, (uint64_t)offset), &version, judged_of(offset), offset,
+                              offset % 2 ? now_us : -1));
         few = offset == 3 ? budget.used_bytes : few;
     }
     assert_true(budget.used_bytes - few < 1 << 20);
@@ -206,13 +236,13 @@ static void without_a_batch_layer_nothing_leaves_and_the_index_is_full(void **st
     uint64_t orders = 0;
     for (bool taken = true; taken; orders += taken) {
         struct record version = version_of(values, (int64_t)orders);
-        taken = index_put(index, key_of(index, orders), &version, (int64_t)orders, -1);
+        taken = index_put(index, key_of(index, orders), &version, judged_of((int64_t)orders), (int64_t)orders, -1);
         assert_true(orders < 1000000);
     }
     assert_true(index_is_full(index));
     assert_true(orders > 1000);
     assert_int_equal(index_count(index), orders);
-    assert_true(index_find(index, key_of(index, 0), &found));
+    assert_true(index_find(index, key_of(index, 0), &found, &judged));
     assert_version(&found, 0);
     assert_true(budget.used_bytes <= budget.ceiling_bytes && index_bytes(index) > budget.ceiling_bytes);
     index_destroy(index);
@@ -223,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_latest_version_is_found_until_the_horizon_passes_it),
+        cmocka_unit_test(a_million_orders_take_at_most_48_bytes_each),
         cmocka_unit_test(beyond_the_budget_the_oldest_orders_leave_and_the_floor_says_so),
         cmocka_unit_test(a_table_that_grows_has_room_in_the_budget_beside_the_old_one),
         cmocka_unit_test(an_index_that_was_emptied_goes_on),
