@@ -76,17 +76,29 @@ void buffer_append_padded(struct buffer *buffer, int number, unsigned digits)
     buffer_append(buffer, text, digits);
 }
 
-void buffer_append_integer(struct buffer *buffer, int64_t number)
+char *integer_write(char *at, int64_t number)
 {
-    char digits[21], *at = digits + sizeof digits;
+    if (number >= 0 && number <= 9) {
+        *at++ = (char)('0' + number);
+        return at;
+    }
+    char digits[INTEGER_DIGITS], *first = digits + sizeof digits;
     uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
     do {
-        *--at = (char)('0' + rest % 10);
+        *--first = (char)('0' + rest % 10);
         rest /= 10;
     } while (rest);
     if (number < 0)
-        *--at = '-';
-    buffer_append(buffer, at, (size_t)(digits + sizeof digits - at));
+        *--first = '-';
+    size_t length = (size_t)(digits + sizeof digits - first);
+    memcpy(at, first, length);
+    return at + length;
+}
+
+void buffer_append_integer(struct buffer *buffer, int64_t number)
+{
+    char digits[INTEGER_DIGITS];
+    buffer_append(buffer, digits, (size_t)(integer_write(digits, number) - digits));
 }
 
 void buffer_appendf(struct buffer *buffer, const char *format, ...)

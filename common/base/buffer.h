@@ -31,6 +31,10 @@ void buffer_append_integer(struct buffer *buffer, int64_t number);
 void buffer_append_padded(struct buffer *buffer, int number, unsigned digits);
 void buffer_appendf(struct buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+#define INTEGER_DIGITS 20 /* of the longest number, with its sign */
+/* Writes a number of up to INTEGER_DIGITS bytes, without a NUL; returns its end. */
+char *integer_write(char *at, int64_t number);
+
 /* `text` as a JSON string with its quotes. Control characters, quote and backslash are escaped; other bytes pass. */
 void buffer_append_json(struct buffer *buffer, struct text text);
 

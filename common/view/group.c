@@ -8,29 +8,49 @@ static bool is_text(const struct view *view, size_t dimension)
     return view->schema->fields[view->dimensions[dimension]].type == FIELD_TEXT;
 }
 
-static void append_value(struct buffer *out, struct text bytes)
+/* Bytes that the group takes at most. */
+static size_t group_bound(const struct view *view, const struct value values[])
 {
-    buffer_append_char(out, '+');
-    buffer_append_integer(out, (int64_t)bytes.length);
-    buffer_append_char(out, ':');
-    buffer_append_text(out, bytes);
+    size_t bound = 0;
+    for (size_t i = 0; i < view->dimension_count; i++) {
+        const struct value *value = &values[view->dimensions[i]];
+        bound += 2 + 2 * INTEGER_DIGITS;
+        if (value->present && is_text(view, i))
+            bound += value->text.length;
+    }
+    return bound;
+}
+
+static char *write_bytes(char *at, struct text bytes)
+{
+    *at++ = '+';
+    at = integer_write(at, (int64_t)bytes.length);
+    *at++ = ':';
+    memcpy(at, bytes.data, bytes.length);
+    return at + bytes.length;
+}
+
+static char *write_dimension(char *at, const struct value *value, bool text)
+{
+    if (!value->present) {
+        *at++ = '-';
+        return at;
+    }
+    if (text)
+        return write_bytes(at, value->text);
+    char digits[INTEGER_DIGITS];
+    return write_bytes(at, (struct text){digits, (size_t)(integer_write(digits, value->number) - digits)});
 }
 
 void group_append(const struct view *view, const struct value values[], struct buffer *out)
 {
-    for (size_t i = 0; i < view->dimension_count; i++) {
-        const struct value *value = &values[view->dimensions[i]];
-        if (!value->present) {
-            buffer_append_char(out, '-');
-        } else if (is_text(view, i)) {
-            append_value(out, value->text);
-        } else {
-            char memory[32];
-            struct buffer digits = {.data = memory, .capacity = sizeof memory};
-            buffer_append_integer(&digits, value->number);
-            append_value(out, buffer_text(&digits));
-        }
-    }
+    if (!buffer_reserve(out, group_bound(view, values)))
+        return;
+    char *at = out->data + out->length;
+    for (size_t i = 0; i < view->dimension_count; i++)
+        at = write_dimension(at, &values[view->dimensions[i]], is_text(view, i));
+    *at = '\0';
+    out->length = (size_t)(at - out->data);
 }
 
 /* Takes one dimension off the front of *rest. */
