@@ -32,6 +32,7 @@ struct decoder {
     const char *flag_name; /* NULL: none is wanted */
     struct storage storage;
     struct key_order order;
+    struct date_cursor date; /* of the message before */
 
     /* The message at hand. */
     struct json_walk walk;
@@ -137,11 +138,8 @@ static bool is_null(const struct json_token *token)
 static inline bool fill_text(struct decoder *decoder, uint32_t binding, const struct json_token *token)
 {
     const char *name = decoder->bindings[binding].name;
-    if (is_null(token)) {
-        return true;
-    }
     if (token->type != JSON_STRING) {
-        return reject_field(decoder, name, fault_of_text(token));
+        return is_null(token) || reject_field(decoder, name, fault_of_text(token));
     }
     if (token->traits.lone_surrogate) {
         return reject_field(decoder, name, "a lone surrogate in a text");
@@ -170,14 +168,11 @@ static inline bool fill_key(struct decoder *decoder, uint32_t binding, const str
 
 static inline bool fill_integer(struct decoder *decoder, uint32_t binding, const struct json_token *token)
 {
-    if (is_null(token)) {
-        return true;
-    }
     struct json_number number;
     struct value value = {.present = true};
     if (token->type != JSON_OTHER || !json_number_parse(token->text, &number) ||
         !json_number_to_integer(&number, &value.number)) {
-        return reject_field(decoder, decoder->bindings[binding].name, fault_of_integer(token));
+        return is_null(token) || reject_field(decoder, decoder->bindings[binding].name, fault_of_integer(token));
     }
     decoder->values[binding] = value;
     return true;
@@ -203,7 +198,8 @@ static inline bool fill_event_time(struct decoder *decoder, const struct json_to
     struct json_number number;
     int64_t integer;
     if (unit == TIME_RFC3339) {
-        if (token->type != JSON_STRING || !event_time_parse(token->text, &decoder->event_time_us)) {
+        if (token->type != JSON_STRING ||
+            !event_time_parse_near(token->text, &decoder->date, &decoder->event_time_us)) {
             return reject_field(decoder, name, fault_of_event_time(token, unit));
         }
     } else if (token->type != JSON_OTHER || !json_number_parse(token->text, &number) ||
@@ -293,6 +289,40 @@ static bool resolve_key(struct decoder *decoder, struct json_key *key)
     return json_key_stack_push(&decoder->walk.keys, *key) || reject(decoder, NULL);
 }
 
+/* Takes the key and colon that are expected next, where they stand there as they are, without blanks: then nothing but
+ * the key's bytes is looked at. */
+static inline bool take_expected_key(struct decoder *decoder, uint32_t *ret_binding)
+{
+    struct json_walk *walk = &decoder->walk;
+    const struct key_order *order = &decoder->order;
+    if (!decoder->in_order || walk->has_escapes || decoder->next_key == order->count) {
+        return false;
+    }
+    const struct json_key *expected = &order->keys[decoder->next_key];
+    const char *start = walk->data + walk->positions[walk->next], *colon = walk->data + walk->positions[walk->next + 1];
+    if (colon - start != (ptrdiff_t)expected->length + 2 || *start != '"' || colon[-1] != '"' || *colon != ':') {
+        return false;
+    }
+    struct json_key key = json_key_of((struct text){start + 1, expected->length});
+    if (!json_key_equal(expected, &key)) {
+        return false;
+    }
+    walk->next += 2;
+    decoder->followed |= bit(decoder->next_key++);
+    *ret_binding = expected->number;
+    return true;
+}
+
+static bool take_key(struct decoder *decoder, uint32_t *ret_binding)
+{
+    struct json_key key;
+    if (!json_walk_key(&decoder->walk, &key) || !resolve_key(decoder, &key)) {
+        return false;
+    }
+    *ret_binding = key.number;
+    return true;
+}
+
 static bool decode_members(struct decoder *decoder)
 {
     struct json_walk *walk = &decoder->walk;
@@ -300,9 +330,11 @@ static bool decode_members(struct decoder *decoder)
         return true;
     }
     do {
-        struct json_key key;
-        if (!json_walk_key(walk, &key) || !resolve_key(decoder, &key) ||
-            !(key.number == decoder->binding_count ? json_walk_value(walk, 1) : fill_binding(decoder, key.number))) {
+        uint32_t binding;
+        if (!take_expected_key(decoder, &binding) && !take_key(decoder, &binding)) {
+            return false;
+        }
+        if (!(binding == decoder->binding_count ? json_walk_value(walk, 1) : fill_binding(decoder, binding))) {
             return false;
         }
     } while (json_walk_take(walk, ','));

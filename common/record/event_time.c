@@ -2,6 +2,7 @@
 #include "record/event_time.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/calendar.h"
 #include "base/clock.h"
@@ -59,6 +60,23 @@ static bool take_date(struct time_reader *reader, int64_t *ret_days)
     return true;
 }
 
+/* The same by way of the cursor. */
+static inline bool take_date_near(struct time_reader *reader, struct date_cursor *cursor, int64_t *ret_days)
+{
+    const char *date = reader->at;
+    if (reader->end - date >= DATE_BYTES && memcmp(date, cursor->text, DATE_BYTES) == 0) {
+        reader->at += DATE_BYTES;
+        *ret_days = cursor->days;
+        return true;
+    }
+    if (!take_date(reader, ret_days)) {
+        return false;
+    }
+    memcpy(cursor->text, date, DATE_BYTES);
+    cursor->days = *ret_days;
+    return true;
+}
+
 /* Takes hours and minutes with a colon between; -1 where they aren't a time of day. */
 static int take_minutes(struct time_reader *reader)
 {
@@ -104,12 +122,12 @@ static bool take_offset(struct time_reader *reader, int *ret_minutes)
 }
 
 /* Of any year: whole seconds, and the microseconds behind them. */
-static inline bool parse_instant(struct text text, int64_t *ret_s, int64_t *ret_us)
+static inline bool parse_instant(struct text text, struct date_cursor *cursor, int64_t *ret_s, int64_t *ret_us)
 {
     struct time_reader reader = {text.data, text.data + text.length};
     int64_t days;
     int offset;
-    if (!take_date(&reader, &days) || (!take(&reader, 'T', 't') && !take(&reader, ' ', ' '))) {
+    if (!take_date_near(&reader, cursor, &days) || (!take(&reader, 'T', 't') && !take(&reader, ' ', ' '))) {
         return false;
     }
     int minutes = take_minutes(&reader);
@@ -128,20 +146,27 @@ static bool is_outside(int64_t instant_s)
     return instant_s < FIRST_SECOND || instant_s >= END_SECOND;
 }
 
-bool event_time_parse(struct text text, int64_t *ret_us)
+bool event_time_parse_near(struct text text, struct date_cursor *cursor, int64_t *ret_us)
 {
     int64_t instant_s, us;
-    if (!parse_instant(text, &instant_s, &us) || is_outside(instant_s)) {
+    if (!parse_instant(text, cursor, &instant_s, &us) || is_outside(instant_s)) {
         return false;
     }
     *ret_us = instant_s * US_PER_SECOND + us;
     return true;
 }
 
+bool event_time_parse(struct text text, int64_t *ret_us)
+{
+    struct date_cursor cursor = {.days = 0};
+    return event_time_parse_near(text, &cursor, ret_us);
+}
+
 bool event_time_is_outside(struct text text)
 {
+    struct date_cursor cursor = {.days = 0};
     int64_t instant_s, us;
-    return parse_instant(text, &instant_s, &us) && is_outside(instant_s);
+    return parse_instant(text, &cursor, &instant_s, &us) && is_outside(instant_s);
 }
 
 /* Takes the decimals of a second, as many as there are, as the first whole microsecond at or after them. */

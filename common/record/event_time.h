@@ -8,6 +8,16 @@
 
 #include "record/record.h"
 
+/* The date that was read last: event times that follow each other mostly have the same. All zero is none. */
+#define DATE_BYTES 10 /* "2026-01-31" */
+struct date_cursor {
+    char text[DATE_BYTES];
+    int64_t days;
+};
+
+/* As event_time_parse. */
+bool event_time_parse_near(struct text text, struct date_cursor *cursor, int64_t *ret_us);
+
 /* A number of seconds, milliseconds or microseconds since 1970 to µs; false outside 2000 until 2100. */
 bool event_time_from_number(int64_t number, enum time_unit unit, int64_t *ret_us);
 

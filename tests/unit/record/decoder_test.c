@@ -105,6 +105,55 @@ static void keys_in_any_order_and_with_escapes_find_their_fields(void **state)
     decoder_destroy(decoder);
 }
 
+static const char in_place[] = "\"\\:,{}n20";
+#define CHANGES (sizeof in_place - 1 + 3)
+
+/* The text with its byte at `at` left out, doubled, followed by a blank, or replaced by one of in_place. */
+static void change_byte(char out[], size_t size, const char *text, size_t at, size_t change)
+{
+    const char put[3][3] = {"", {text[at], text[at]}, {text[at], ' '}};
+    const char replacement[2] = {change >= 3 ? in_place[change - 3] : '\0'};
+    snprintf(out, size, "%.*s%s%s", (int)at, text, change < 3 ? put[change] : replacement, text + at + 1);
+}
+
+static void assert_same_record(const struct record *a, const struct record *b)
+{
+    assert_int_equal(a->event_time_us, b->event_time_us);
+    for (size_t i = 0; i < orders.field_count; i++) {
+        assert_int_equal(a->values[i].present, b->values[i].present);
+        if (a->values[i].present && order_fields[i].type == FIELD_TEXT)
+            assert_true(text_equal(a->values[i].text, b->values[i].text));
+        else if (a->values[i].present)
+            assert_int_equal(a->values[i].number, b->values[i].number);
+    }
+}
+
+static void a_decoder_that_knows_an_order_of_keys_judges_like_one_that_has_seen_none(void **state)
+{
+    (void)state;
+    static const char usual[] = "{\"order_id\":\"o\",\"amount\":12.50,\"quantity\":3,\"\":null,"
+                                "\"timestamp\":\"2026-01-31T00:00:00Z\",\"status\":\"s\"}";
+    struct decoder *warm = decoder_new(&orders);
+    for (size_t at = 0; at < sizeof usual - 1; at++)
+        for (size_t change = 0; change < CHANGES; change++) {
+            accept(warm, usual);
+            char changed[sizeof usual + 1];
+            change_byte(changed, sizeof changed, usual, at, change);
+            struct decoder *cold = decoder_new(&orders);
+            struct record of_warm, of_cold;
+            struct rejection by_warm, by_cold;
+            enum decode_result result = decoder_decode(cold, text_of(changed), -1, &of_cold, &by_cold);
+            assert_int_equal(decoder_decode(warm, text_of(changed), -1, &of_warm, &by_warm), result);
+            if (result == DECODE_GOOD)
+                assert_same_record(&of_warm, &of_cold);
+            else
+                assert_string_equal(by_warm.reason, by_cold.reason);
+            decoder_destroy(cold);
+            decoder_reset(warm);
+        }
+    decoder_destroy(warm);
+}
+
 static void long_undeclared_keys_are_told_apart_after_the_order_changed(void **state)
 {
     static const char first[] = "{\"order_id\":\"o\",\"amount\":1,\"timestamp\":\"2026-01-01T00:00:00Z\","
@@ -434,6 +483,7 @@ int main(void)
         cmocka_unit_test(every_field_gets_its_value),
         cmocka_unit_test(null_and_absent_fields_are_not_present),
         cmocka_unit_test(keys_in_any_order_and_with_escapes_find_their_fields),
+        cmocka_unit_test(a_decoder_that_knows_an_order_of_keys_judges_like_one_that_has_seen_none),
         cmocka_unit_test(long_undeclared_keys_are_told_apart_after_the_order_changed),
         cmocka_unit_test(records_stay_valid_until_the_batch_is_reset),
         cmocka_unit_test(rejections_name_the_field_and_the_reason),

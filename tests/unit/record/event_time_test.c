@@ -103,6 +103,21 @@ static void a_text_may_end_anywhere(void **state)
     }
 }
 
+static void the_date_before_changes_no_time(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "2026-01-31T00:00:01Z", "2026-01-31T23:59:59Z", "2026-01-31", "2026-01-31X00:00:00Z",
+        "2026-02-31T00:00:00Z", "2026-01-30T00:00:00Z", "2026-01-3",  "2026-01-31T00:00:00Z"};
+    struct date_cursor cursor = {.days = 0};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        int64_t us = 0, expected_us = 0;
+        bool is_time = event_time_parse(text_of(texts[i]), &expected_us);
+        assert_int_equal(event_time_parse_near(text_of(texts[i]), &cursor, &us), is_time);
+        assert_int_equal(us, expected_us);
+    }
+}
+
 static void numbers_are_taken_in_their_unit_from_2000_until_2100(void **state)
 {
     static const struct {
@@ -207,6 +222,7 @@ int main(void)
         cmocka_unit_test(whatever_else_looks_like_a_time_is_refused),
         cmocka_unit_test(the_years_count_after_conversion_to_utc),
         cmocka_unit_test(a_text_may_end_anywhere),
+        cmocka_unit_test(the_date_before_changes_no_time),
         cmocka_unit_test(numbers_are_taken_in_their_unit_from_2000_until_2100),
         cmocka_unit_test(a_time_that_is_asked_for_is_of_any_year_and_becomes_the_next_whole_microsecond),
         cmocka_unit_test(what_is_no_time_cannot_be_asked_for),
