@@ -24,6 +24,7 @@ from support.process import wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
 from support.tidemark import BIN, Folder, Platform, source, view  # noqa: E402
 from serving import ServingBench  # noqa: E402
+from streams import StreamsBench  # noqa: E402
 from views import ViewsBench  # noqa: E402
 from ways import WaysBench  # noqa: E402
 
@@ -322,6 +323,10 @@ def days(options, folder):
     return tables(DaysBench(folder))
 
 
+def streams(options, folder):
+    return tables(StreamsBench(folder, options.streams, options.rounds, options.rate))
+
+
 def ways(options, folder):
     return tables(WaysBench(folder, options.orders))
 
@@ -339,6 +344,7 @@ PARTS = {
     "views": views,
     "detector": detector,
     "serving": serving,
+    "streams": streams,
     "ways": ways,
     "days": days,
     "batch": batch,
@@ -363,6 +369,7 @@ def options_of(arguments):
     parser.add_argument("--partitions", type=int, default=200)
     parser.add_argument("--busy", type=int, default=0)
     parser.add_argument("--starts", type=int, default=20)
+    parser.add_argument("--streams", type=int, default=1000)
     parser.add_argument("--rate", type=int, default=20_000)
     parser.add_argument("--against", type=Path)
     parser.add_argument("--write", action="store_true")
