@@ -40,22 +40,22 @@ def versions():
 VERSIONS = versions()
 
 
-def lake(orders):
-    """A folder of so many orders, and of what they are joined with; made once."""
-    folder = CACHE / "bench-lake" / str(orders)
+def lake(orders, form):
+    """A folder of so many orders, of Parquet also of what they are joined with; made once."""
+    folder = CACHE / "bench-lake" / f"{orders}-{form}"
     if not folder.exists():
         made = folder.with_suffix(".made")
         shutil.rmtree(made, ignore_errors=True)
-        subprocess.run([PYTHON, HERE / "peers/make_lake.py", str(orders), made], check=True)
+        subprocess.run([PYTHON, HERE / "peers/make_lake.py", str(orders), form, made], check=True)
         made.rename(folder)
     return folder
 
 
 class SummaryBench:
-    """One day's files to one summary, by each that can."""
+    """One day's files to one summary, by each that can: of Parquet with two joins, of NDJSON without."""
 
-    def __init__(self, folder, orders, rounds):
-        self.folder, self.orders, self.rounds, self.runs = folder, orders, rounds, 0
+    def __init__(self, folder, form, orders, rounds):
+        self.folder, self.form, self.orders, self.rounds, self.runs = folder, form, orders, rounds, 0
 
     def run(self, only):
         ways = {
@@ -64,8 +64,10 @@ class SummaryBench:
             f"Polars {VERSIONS['Polars']}": self.peer(PYTHON, "summary_polars.py"),
             f"Spark {VERSIONS['Spark']}": self.peer(SUBMIT, "summary_spark.py", "--driver-memory", "4g"),
         }
+        if self.form == "ndjson":  # which Polars reads without decimals
+            del ways[f"Polars {VERSIONS['Polars']}"]
         ways = {name: way for name, way in ways.items() if not only or name.split()[0] in (OURS, *only)}
-        few, everything = ((lake(count), count) for count in (FEW, self.orders))
+        few, everything = ((lake(count, self.form), count) for count in (FEW, self.orders))
         rounds = in_turns(ways, few, everything, self.rounds, self.same_rows)
         ours = {OURS: rounds[OURS]}
         theirs = {name: each for name, each in rounds.items() if name not in ours}
@@ -79,18 +81,19 @@ class SummaryBench:
 
     def ours(self, files, _):
         result = self.result()
+        summary = {
+            "summarise": "daily_summary",
+            "read": f"{files}/raw/orders/date={{date}}/",
+            "write": f"{result}/date={{date}}/",
+        }
+        if self.form == "parquet":
+            joined = ((f"{files}/silver/{name}s/", f"{name}_id") for name in ("customer", "product"))
+            summary["joins"] = [{"read": folder, "on": key} for folder, key in joined]
         job = Platform(
             result, "127.0.0.1:1", "redis://127.0.0.1:1", f"postgresql://127.0.0.1:{free_port()}/none",
             {"orders": source("orders")},
             {"daily_summary": view("orders", measures=SUMMARY, dimensions=["category", "customer_segment"])},
-            jobs={
-                "daily_summary": {
-                    "summarise": "daily_summary",
-                    "read": f"{files}/raw/orders/date={{date}}/",
-                    "joins": [{"read": f"{files}/silver/{name}s/", "on": f"{name}_id"} for name in ("customer", "product")],
-                    "write": f"{result}/date={{date}}/",
-                }
-            },
+            jobs={"daily_summary": summary},
         )  # fmt: skip
         command = [BIN / "tidemark-batch", "run", "daily_summary", "--date", DAY, "--config", job.path]
         return Measured(command, result / "log", env=job.environment()), summarised(result / f"date={DAY}")
@@ -99,7 +102,7 @@ class SummaryBench:
         def run(files, _):
             result = self.result()
             log = result.with_suffix(".log")
-            arguments = [HERE / "peers" / script, files, result]
+            arguments = [HERE / "peers" / script, self.form, files, result]
             env = {**os.environ, "PYSPARK_PYTHON": str(PYTHON)}
             return Measured([program, *options, *arguments], log, env=env), summarised(result)
 
@@ -200,7 +203,7 @@ def archived(folder):
 def main(arguments):
     parser = argparse.ArgumentParser(prog="tests/bench/batch")
     short = "--short" in arguments
-    parser.add_argument("parts", nargs="*", metavar="PART", help="summary, archive")
+    parser.add_argument("parts", nargs="*", metavar="PART", help="summary, ndjson, archive")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--orders", type=int, default=20_000 if short else 5_000_000)
     parser.add_argument("--archived", type=int, default=20_000 if short else 1_000_000)
@@ -208,7 +211,7 @@ def main(arguments):
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args(arguments)
-    parts = {"summary": summary, "archive": archive}
+    parts = {"summary": summary, "ndjson": ndjson, "archive": archive}
     unknown = [part for part in options.parts if part not in parts]
     if unknown:
         parser.error(f"no part of it: {', '.join(unknown)}")
@@ -225,7 +228,11 @@ def main(arguments):
 
 
 def summary(folder, options):
-    return SummaryBench(folder, options.orders, options.rounds).run(options.only)
+    return SummaryBench(folder, "parquet", options.orders, options.rounds).run(options.only)
+
+
+def ndjson(folder, options):
+    return SummaryBench(folder, "ndjson", options.orders, options.rounds).run(options.only)
 
 
 def archive(folder, options):

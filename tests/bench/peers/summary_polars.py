@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daily summary by Polars, by its streaming engine.
 
-usage: summary_polars.py LAKE RESULT"""
+usage: summary_polars.py parquet LAKE RESULT"""
 
 import sys
 
 import polars as pl
 
-lake, result = sys.argv[1:]
+_, lake, result = sys.argv[1:]
 amount = pl.col("amount")
 summary = (
     pl.scan_parquet(f"{lake}/raw/orders/date=2025-03-15/*.parquet", hive_partitioning=False)
