@@ -43,10 +43,8 @@ struct walk {
 static bool visit_row(struct walk *walk, const struct window_rows *window, const struct row *row)
 {
     const struct view *view = walk->query->view;
-    struct value dimensions[DIMENSIONS_MAX];
     struct cell *cell = row_merge(row, view, &walk->merged);
-    if (cell->count == 0 || !group_parse(view, row_group(row, view), dimensions) ||
-        !view_query_takes(walk->query, dimensions))
+    if (cell->count == 0 || !view_query_takes(walk->query, view, row_group(row, view)))
         return true;
     if (walk->selection->count == walk->query->limit) {
         cursor_append(walk->last_start_us, row_group(walk->last, view), walk->next);
@@ -90,13 +88,13 @@ static void visit_rows(struct walk *walk)
 static void take_rolled(struct walk *walk, const struct rollup *rollup)
 {
     const struct view_query *query = walk->query;
-    const struct rollup_row cursor = {.start_us = query->cursor_start_us,
-                                      .group = query->cursor_group,
-                                      .cell = (const struct cell *)(const void *)query->cursor_cell.bytes};
+    struct cell_total cursor_cell = query->cursor_cell;
+    const struct rollup_row cursor = {
+        .start_us = query->cursor_start_us, .group = query->cursor_group, .cell = cell_total(&cursor_cell)};
     for (size_t i = query->has_cursor ? rollup_behind(rollup, &cursor) : 0; i < rollup->count; i++) {
-        const struct rollup_row *row = &rollup->rows[i];
+        const struct rollup_row *row = rollup->rows[i];
         if (walk->selection->count == query->limit) {
-            cursor_append_rolled(query, &rollup->rows[i - 1], walk->next);
+            cursor_append_rolled(query, rollup->rows[i - 1], walk->next);
             return;
         }
         selection_add(walk->selection,

@@ -4,12 +4,11 @@
 static bool add_row(const struct view *view, const struct view_query *query, int64_t start_us, const struct row *row,
                     struct rollup *rollup)
 {
-    struct value dimensions[DIMENSIONS_MAX];
     struct cell_total merged;
-    if (!group_parse(view, row_group(row, view), dimensions) || !view_query_takes(query, dimensions))
+    if (!view_query_takes(query, view, row_group(row, view)))
         return true;
     bool has_live = !cell_is_zero(view, row_cell(row, view, LAYER_SPEED));
-    return rollup_add(rollup, start_us, dimensions, row_merge(row, view, &merged), has_live);
+    return rollup_add(rollup, start_us, row_group(row, view), row_merge(row, view, &merged), has_live);
 }
 
 /* The rows of the query's view, or of one that has its dimensions first. */
@@ -34,11 +33,9 @@ static bool add_members(const struct snapshot *snapshot, size_t number, const st
     struct view_question question;
     struct rollup members;
     question_of_members(rollup->question, &snapshot->source->views[number], &question);
-    rollup_init(&members, &question, rollup->from_us, rollup->to_us);
+    rollup_init_members(&members, &question, number, rollup);
     bool done = add_rows(&snapshot->views[number], query, &members);
     rollup->is_full = rollup->is_full || members.is_full;
-    if (done)
-        rollup_take_members(rollup, number, &members);
     rollup_clean_up(&members);
     return done;
 }

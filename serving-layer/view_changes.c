@@ -38,9 +38,7 @@ static void pick_gone(const struct picking *picking, int64_t start_us, struct te
 static bool is_asked_for(const struct picking *picking, int64_t start_us, struct text group)
 {
     const struct view_query *query = picking->query;
-    struct value dimensions[DIMENSIONS_MAX];
-    return start_us >= query->from_us && start_us < query->to_us && group_parse(query->view, group, dimensions) &&
-           view_query_takes(query, dimensions);
+    return start_us >= query->from_us && start_us < query->to_us && view_query_takes(query, query->view, group);
 }
 
 /* The row of a pane, or that there is none. */
@@ -115,11 +113,10 @@ static bool note_touched(const struct picking *picking, const struct changes *ch
 {
     const struct view *view = picking->query->view;
     struct cell_total none = {0};
-    struct value dimensions[DIMENSIONS_MAX];
     for (size_t i = 0; i < changes->count; i++) {
         const struct change *change = &changes->changes[i];
-        if (group_parse(view, change->group, dimensions) && view_query_takes(picking->query, dimensions) &&
-            !rollup_add(touched, change->window_start_us, dimensions, cell_total(&none), true))
+        if (view_query_takes(picking->query, view, change->group) &&
+            !rollup_add(touched, change->window_start_us, change->group, cell_total(&none), true))
             return false;
     }
     return rollup_close(touched);
@@ -146,8 +143,8 @@ static bool pick_first(const struct picking *picking, struct rollup *rollup, con
     if (!rollup_order(rollup))
         return false;
     for (size_t i = 0; i < rollup->count; i++) {
-        const struct rollup_row *at = &rollup->rows[i];
-        of_window = i > 0 && at->start_us == at[-1].start_us ? of_window + 1 : 1;
+        const struct rollup_row *at = rollup->rows[i];
+        of_window = i > 0 && at->start_us == rollup->rows[i - 1]->start_us ? of_window + 1 : 1;
         if (of_window > picking->query->question.per_window)
             pick_gone(picking, at->start_us, at->group);
         else
@@ -174,7 +171,7 @@ static bool span(const struct rollup *touched, int64_t *ret_first_us, int64_t *r
         if (i == 0 || row.start_us > *ret_last_us)
             *ret_last_us = row.start_us;
     }
-    return touched->map.count > 0;
+    return touched->merged.count > 0;
 }
 
 static bool pick_rolled(const struct picking *picking, struct rollup *touched, struct problem *problem)
@@ -250,11 +247,7 @@ static void changed_moments_clean_up(struct changed_moments *moments)
 static bool find_group(struct changed_moments *moments, struct text pane_group, struct text *ret_group)
 {
     const struct view_query *query = moments->picking->query;
-    struct value dimensions[DIMENSIONS_MAX];
-    if (!group_parse(query->view, pane_group, dimensions) || !view_query_takes(query, dimensions))
-        return false;
-    *ret_group = rollup_group(&moments->rollup, dimensions);
-    return ret_group->data != NULL;
+    return view_query_takes(query, query->view, pane_group) && rollup_group(&moments->rollup, pane_group, ret_group);
 }
 
 static bool note_start(struct changed_moments *moments, int64_t at_us, struct text group)

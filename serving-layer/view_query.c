@@ -301,19 +301,30 @@ bool view_query_parse_stream(const struct view *view, const struct target *targe
     return true;
 }
 
-bool view_query_takes(const struct view_query *query, const struct value dimensions[])
+static bool filter_takes(const struct filter *filter, enum field_type type, const struct value *value)
 {
-    for (size_t i = 0; i < query->view->dimension_count; i++) {
-        const struct filter *filter = &query->filters[i];
-        if (!filter->given)
-            continue;
-        if (filter->value.present != dimensions[i].present)
-            return false;
-        if (!filter->value.present)
-            continue;
-        bool text = query->view->schema->fields[query->view->dimensions[i]].type == FIELD_TEXT;
-        if (text ? !text_equal(filter->value.text, dimensions[i].text) : filter->value.number != dimensions[i].number)
-            return false;
-    }
-    return true;
+    if (!filter->given)
+        return true;
+    if (!filter->value.present || !value->present)
+        return filter->value.present == value->present;
+    return type == FIELD_TEXT ? text_equal(filter->value.text, value->text) : filter->value.number == value->number;
+}
+
+static bool has_filters(const struct view_query *query)
+{
+    for (size_t i = 0; i < query->view->dimension_count; i++)
+        if (query->filters[i].given)
+            return true;
+    return false;
+}
+
+bool view_query_takes(const struct view_query *query, const struct view *view, struct text group)
+{
+    struct value dimensions[DIMENSIONS_MAX];
+    if (!has_filters(query))
+        return true;
+    bool takes = group_parse(view, group, dimensions);
+    for (size_t i = 0; takes && i < query->view->dimension_count; i++)
+        takes = filter_takes(&query->filters[i], view->schema->fields[view->dimensions[i]].type, &dimensions[i]);
+    return takes;
 }

@@ -38,8 +38,8 @@ bool view_query_parse(const struct view *view, const struct target *target, cons
 bool view_query_parse_stream(const struct view *view, const struct target *target, struct arena *arena,
                              struct view_query *ret_query, struct problem *problem) MUST_CHECK;
 
-/* Whether a group passes the filters. */
-bool view_query_takes(const struct view_query *query, const struct value dimensions[]);
+/* Whether a group passes the filters: one of the query's view, or of another that has its dimensions first. */
+bool view_query_takes(const struct view_query *query, const struct view *view, struct text group);
 
 /* The cursor of a row: opaque to those who ask. */
 void cursor_append(int64_t window_start_us, struct text group, struct buffer *out);

@@ -70,7 +70,14 @@ bool wide_parse(struct text text, wide *ret_value)
     size_t at = negative ? 1 : 0;
     if (at == text.length)
         return false;
-    unsigned_wide value = 0, most = WIDE_MAX + (negative ? 1 : 0);
+    uint64_t small = 0; /* of the digits that can't overflow it: divisions of wide numbers take long */
+    for (size_t end = at + 18; at < text.length && at < end; at++) {
+        unsigned digit = (unsigned)(text.data[at] - '0');
+        if (digit > 9)
+            return false;
+        small = small * 10 + digit;
+    }
+    unsigned_wide value = small, most = WIDE_MAX + (negative ? 1 : 0);
     for (; at < text.length; at++) {
         unsigned digit = (unsigned)(text.data[at] - '0');
         if (digit > 9 || value > (most - digit) / 10)

@@ -89,17 +89,24 @@ size_t member_field(const struct view *hidden)
     return hidden->dimensions[hidden->dimension_count - 1];
 }
 
-struct text member_group(const struct view *hidden, struct text group)
+bool member_parse(const struct view *hidden, struct text group, struct text *ret_group, struct value *ret_value)
 {
     struct text rest = group;
-    struct value value;
-    for (size_t i = 0; i + 1 < hidden->dimension_count; i++) {
-        bool valid = take(&rest, is_text(hidden, i), &value);
-        assert(valid);
-        if (!valid)
-            break;
+    for (size_t i = 0; i < hidden->dimension_count; i++) {
+        *ret_group = (struct text){group.data, group.length - rest.length};
+        if (!take(&rest, is_text(hidden, i), ret_value))
+            return false;
     }
-    return (struct text){group.data, group.length - rest.length};
+    return rest.length == 0;
+}
+
+struct text member_group(const struct view *hidden, struct text group)
+{
+    struct text shown = group;
+    struct value value;
+    bool valid = member_parse(hidden, group, &shown, &value);
+    assert(valid);
+    return valid ? shown : group;
 }
 
 int group_compare(const struct view *view, struct text a, struct text b)

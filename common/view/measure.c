@@ -57,16 +57,16 @@ void cell_take_member(const struct view *view, struct cell *cell, size_t number,
 
 bool panes_take_members(struct panes *into, size_t number, const struct panes *members)
 {
-    const struct view *hidden = members->view;
     for (size_t i = 0; i < panes_count(members); i++) {
         const struct pane pane = panes_get(members, i);
-        struct value values[DIMENSIONS_MAX];
-        if (pane.cell->count <= 0 || !group_parse(hidden, pane.group, values))
+        struct text group;
+        struct value value;
+        if (pane.cell->count <= 0 || !member_parse(members->view, pane.group, &group, &value))
             continue;
-        struct cell *cell = panes_at(into, pane.window_start_us, member_group(hidden, pane.group));
+        struct cell *cell = panes_at(into, pane.window_start_us, group);
         if (!cell)
             return false;
-        cell_take_member(into->view, cell, number, &values[hidden->dimension_count - 1]);
+        cell_take_member(into->view, cell, number, &value);
     }
     return true;
 }

@@ -1,70 +1,150 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "view/rollup.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "view/sliding.h"
+#include "base/lower_bound.h"
 
-/* What the maps hold: a cell, whether a pane of it was touched, and of a session or a hopping window where it ends. */
-struct rolled {
-    bool is_touched;
-    int64_t end_us;
-    struct cell cell;
+/* What the map of groups holds. */
+struct rolled_group {
+    size_t number;
+    struct text name;
+    size_t latest; /* the number of its latest row, from 1; 0: it has none */
 };
 
 void rollup_init(struct rollup *rollup, const struct view_question *question, int64_t from_us, int64_t to_us)
 {
     *rollup = (struct rollup){.question = question, .from_us = from_us, .to_us = to_us};
-    bytes_map_init(&rollup->map, offsetof(struct rolled, cell) + cell_size(&question->rows));
-    bytes_map_init(&rollup->hops, offsetof(struct rolled, cell) + cell_size(&question->rows));
+    bytes_map_init(&rollup->groups, sizeof(struct rolled_group));
     sessions_init(&rollup->sessions, question->rows.window.gap_s * US_PER_SECOND);
     rollup->open_us = INT64_MIN;
 }
 
+void rollup_init_members(struct rollup *rollup, const struct view_question *question, size_t number,
+                         struct rollup *shown)
+{
+    rollup_init(rollup, question, shown->from_us, shown->to_us);
+    rollup->number = number;
+    rollup->shown = shown;
+}
+
+static void rows_clean_up(struct rollup_rows *rows)
+{
+    free(rows->rows);
+    arena_clean_up(&rows->cells);
+    *rows = (struct rollup_rows){0};
+}
+
 void rollup_clean_up(struct rollup *rollup)
 {
-    bytes_map_clean_up(&rollup->map);
-    bytes_map_clean_up(&rollup->hops);
+    bytes_map_clean_up(&rollup->groups);
+    rows_clean_up(&rollup->merged);
+    rows_clean_up(&rollup->hops);
     sessions_clean_up(&rollup->sessions);
     buffer_clean_up(&rollup->key);
+    free(rollup->ranks);
     free(rollup->rows);
+    rollup->ranks = NULL;
     rollup->rows = NULL;
 }
 
 /* --- merging --- */
 
-/* The start of the window, or of the hop, that the pane is in. */
-static int64_t start_of(struct rollup *rollup, int64_t pane_start_us)
+/* Finds the window, or the hop, that the pane is in. Returns whether it is another one than before. */
+static bool find_window(struct rollup *rollup, int64_t pane_start_us)
 {
     const struct view *rows = &rollup->question->rows;
-    if (!rollup->is_warm || rollup->pane_us != pane_start_us)
-        rollup->start_us = window_start_us(&rows->window, rows->zone, pane_start_us);
+    if (rollup->is_warm && rollup->pane_us == pane_start_us)
+        return false;
+    int64_t start_us = window_start_us(&rows->window, rows->zone, pane_start_us);
+    bool is_next = !rollup->is_warm || rollup->start_us != start_us;
+    if (is_next)
+        rollup->end_us = window_end_us(&rows->window, rows->zone, start_us);
+    rollup->start_us = start_us;
     rollup->pane_us = pane_start_us;
     rollup->is_warm = true;
-    return rollup->start_us;
+    return is_next;
 }
 
-static void append_group(struct rollup *rollup, const struct value dimensions[])
+bool rollup_group(struct rollup *rollup, struct text pane_group, struct text *ret_group)
 {
     const struct view_question *question = rollup->question;
-    struct value values[FIELDS_MAX];
-    for (size_t i = 0; i < question->rows.dimension_count; i++)
+    struct value dimensions[DIMENSIONS_MAX], values[FIELDS_MAX];
+    *ret_group = pane_group;
+    if (question->rows.dimension_count == question->view->dimension_count)
+        return true;
+    bool is_valid = group_parse(question->view, pane_group, dimensions);
+    assert(is_valid);
+    for (size_t i = 0; is_valid && i < question->rows.dimension_count; i++)
         values[question->rows.dimensions[i]] = dimensions[question->kept[i]];
-    group_append(&question->rows, values, &rollup->key);
+    buffer_clear(&rollup->key);
+    if (is_valid)
+        group_append(&question->rows, values, &rollup->key);
+    *ret_group = buffer_text(&rollup->key);
+    return !rollup->key.failed;
 }
 
-static struct rolled *add_to(struct rollup *rollup, struct bytes_map *map, int64_t start_us, const struct cell *cell,
-                             bool is_touched)
+static struct rolled_group *group_at(struct rollup *rollup, struct text name)
 {
-    memcpy(rollup->key.data, &start_us, sizeof start_us);
-    struct rolled *rolled = bytes_map_at(map, buffer_text(&rollup->key));
-    rollup->is_full = map->count > ROLLUP_ROWS_MAX;
-    if (!rolled || rollup->is_full)
+    size_t count = rollup->groups.count;
+    struct rolled_group *group = bytes_map_at(&rollup->groups, name);
+    if (group && rollup->groups.count > count) {
+        group->number = count;
+        group->name = rollup->groups.entries[count].key;
+    }
+    return group;
+}
+
+static bool grow(struct rollup_rows *rows)
+{
+    size_t capacity = rows->capacity ? 2 * rows->capacity : 64;
+    struct rollup_row *grown = realloc(rows->rows, capacity * sizeof *grown);
+    if (!grown)
+        return false;
+    rows->rows = grown;
+    rows->capacity = capacity;
+    return true;
+}
+
+/* NULL where memory is short, or with `is_full`. */
+static struct rollup_row *append_row(struct rollup *rollup, struct rollup_rows *rows, int64_t start_us, int64_t end_us,
+                                     struct text group, size_t group_number)
+{
+    rollup->is_full = rollup->is_full || rows->count == ROLLUP_ROWS_MAX;
+    if (rollup->is_full || (rows->count == rows->capacity && !grow(rows)))
         return NULL;
-    cell_merge(&rollup->question->rows, &rolled->cell, cell);
-    rolled->is_touched |= is_touched;
-    return rolled;
+    struct cell *cell = arena_allocate(&rows->cells, cell_size(&rollup->question->rows));
+    if (!cell)
+        return NULL;
+    struct rollup_row *row = &rows->rows[rows->count++];
+    *row = (struct rollup_row){
+        .start_us = start_us, .end_us = end_us, .group = group, .group_number = group_number, .cell = cell};
+    return row;
+}
+
+/* The latest row of the group, where it starts then. */
+static struct rollup_row *latest_row(const struct rollup_rows *rows, const struct rolled_group *group, int64_t start_us)
+{
+    struct rollup_row *row = group->latest ? &rows->rows[group->latest - 1] : NULL;
+    return row && row->start_us == start_us ? row : NULL;
+}
+
+static bool add_to(struct rollup *rollup, struct rollup_rows *rows, struct rolled_group *group, int64_t start_us,
+                   int64_t end_us, const struct cell *cell, bool is_touched)
+{
+    struct rollup_row *row = latest_row(rows, group, start_us);
+    if (!row) {
+        row = append_row(rollup, rows, start_us, end_us, group->name, group->number);
+        if (!row)
+            return false;
+        group->latest = rows->count;
+    }
+    row->end_us = end_us;
+    row->is_touched |= is_touched;
+    cell_merge(&rollup->question->rows, row->cell, cell);
+    return true;
 }
 
 static bool is_in_range(const struct rollup *rollup, int64_t start_us)
@@ -73,125 +153,241 @@ static bool is_in_range(const struct rollup *rollup, int64_t start_us)
 }
 
 /* What lay there once touches the session that it would be in. */
-static void take_back_moment(struct rollup *rollup, struct session *session, int64_t at_us)
+static void take_back_moment(struct rollup *rollup, const struct rolled_group *group, struct session *session,
+                             int64_t at_us)
 {
-    struct text row = buffer_text(&rollup->key);
-    memcpy(rollup->key.data, &session->first_us, sizeof session->first_us);
-    struct rolled *rolled =
-        session_take_back(&rollup->sessions, session, at_us) ? bytes_map_find(&rollup->map, row) : NULL;
-    if (rolled)
-        rolled->is_touched = true;
+    struct rollup_row *row = latest_row(&rollup->merged, group, session->first_us);
+    if (session_take_back(&rollup->sessions, session, at_us) && row)
+        row->is_touched = true;
 }
 
-/* The key has the group. */
-static bool add_moment(struct rollup *rollup, int64_t at_us, const struct cell *cell, bool is_touched)
+static bool add_moment(struct rollup *rollup, struct rolled_group *group, int64_t at_us, const struct cell *cell,
+                       bool is_touched)
 {
-    struct text row = buffer_text(&rollup->key), group = {row.data + sizeof at_us, row.length - sizeof at_us};
-    struct session *session = sessions_of(&rollup->sessions, group);
+    struct session *session = sessions_of(&rollup->sessions, group->name);
     if (!session)
         return false;
     if (cell->count <= 0) {
         if (is_touched)
-            take_back_moment(rollup, session, at_us);
+            take_back_moment(rollup, group, session, at_us);
         return true;
     }
     is_touched |= session_add(&rollup->sessions, session, at_us);
     if (!is_in_range(rollup, session->first_us))
         return true;
-    struct rolled *rolled = add_to(rollup, &rollup->map, session->first_us, cell, is_touched);
-    if (!rolled)
+    int64_t end_us = at_us + rollup->sessions.gap_us;
+    rollup->open_us = end_us + 1;
+    return add_to(rollup, &rollup->merged, group, session->first_us, end_us, cell, is_touched);
+}
+
+/* --- rows by start and group --- */
+
+static int compare_numbers(wide a, wide b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_groups(const void *left, const void *right, void *view)
+{
+    const struct rolled_group *const *a = left, *const *b = right;
+    return group_compare(view, (*a)->name, (*b)->name);
+}
+
+/* Groups are compared once, and rows by what came of it. */
+static bool rank_groups(struct rollup *rollup)
+{
+    size_t count = rollup->groups.count;
+    const struct rolled_group **groups = malloc((count + 1) * sizeof *groups);
+    rollup->ranks = malloc((count + 1) * sizeof *rollup->ranks);
+    bool done = groups && rollup->ranks;
+    for (size_t i = 0; done && i < count; i++)
+        groups[i] = rollup->groups.entries[i].value;
+    if (done)
+        qsort_r(groups, count, sizeof *groups, compare_groups, (void *)(uintptr_t)&rollup->question->rows);
+    for (size_t i = 0; done && i < count; i++)
+        rollup->ranks[groups[i]->number] = i;
+    free(groups);
+    return done;
+}
+
+static int compare_places(const struct rollup *rollup, const struct rollup_row *a, const struct rollup_row *b)
+{
+    int order = compare_numbers(a->start_us, b->start_us);
+    return order ? order : compare_numbers(rollup->ranks[a->group_number], rollup->ranks[b->group_number]);
+}
+
+static int compare_in_window(const void *left, const void *right, void *rollup)
+{
+    return compare_places(rollup, left, right);
+}
+
+/* The rows of one window after the other come in order of the windows. */
+static void sort_windows(struct rollup *rollup)
+{
+    struct rollup_row *rows = rollup->merged.rows;
+    for (size_t first = 0, next; first < rollup->merged.count; first = next) {
+        bool is_sorted = true;
+        for (next = first + 1; next < rollup->merged.count && rows[next].start_us == rows[first].start_us; next++)
+            is_sorted = is_sorted && compare_places(rollup, &rows[next - 1], &rows[next]) < 0;
+        if (!is_sorted)
+            qsort_r(&rows[first], next - first, sizeof *rows, compare_in_window, rollup);
+    }
+}
+
+struct row_place {
+    const struct rollup *rollup;
+    struct rollup_row row;
+};
+
+static bool lies_before(const void *context, size_t number)
+{
+    const struct row_place *place = context;
+    return compare_places(place->rollup, &place->rollup->merged.rows[number], &place->row) < 0;
+}
+
+/* The row of a group, by its number, that starts then; NULL where there is none. */
+static struct rollup_row *find_row(const struct rollup *rollup, int64_t start_us, size_t group_number)
+{
+    const struct row_place place = {rollup, {.start_us = start_us, .group_number = group_number}};
+    size_t at = lower_bound(rollup->merged.count, lies_before, &place);
+    struct rollup_row *row = at < rollup->merged.count ? &rollup->merged.rows[at] : NULL;
+    return row && compare_places(rollup, row, &place.row) == 0 ? row : NULL;
+}
+
+/* --- hops and members --- */
+
+static bool take_hopping(void *context, const struct rollup_row *row)
+{
+    struct rollup *rollup = context;
+    struct rollup_row *copy =
+        append_row(rollup, &rollup->merged, row->start_us, row->end_us, row->group, row->group_number);
+    if (!copy)
         return false;
-    rolled->end_us = at_us + rollup->sessions.gap_us;
-    rollup->open_us = rolled->end_us + 1;
+    copy->is_touched = row->is_touched;
+    cell_merge(&rollup->question->rows, copy->cell, row->cell);
     return true;
 }
 
-/* The key of a row of this group; its start is still to be put in. */
-static bool begin_key(struct rollup *rollup, const struct value dimensions[])
+static void reverse(struct rollup_rows *rows)
 {
-    const int64_t start_us = 0;
-    buffer_clear(&rollup->key);
-    buffer_append(&rollup->key, &start_us, sizeof start_us);
-    append_group(rollup, dimensions);
-    return !rollup->key.failed;
+    for (size_t i = 0; i < rows->count / 2; i++) {
+        struct rollup_row row = rows->rows[i];
+        rows->rows[i] = rows->rows[rows->count - 1 - i];
+        rows->rows[rows->count - 1 - i] = row;
+    }
 }
 
-struct text rollup_group(struct rollup *rollup, const struct value dimensions[])
+/* Gives the rows of windows that hop, the latest window first. */
+static bool slide_hops(const struct rollup *rollup, take_rollup_row *take, void *context)
 {
-    if (!begin_key(rollup, dimensions))
-        return (struct text){0};
-    return (struct text){rollup->key.data + sizeof(int64_t), rollup->key.length - sizeof(int64_t)};
+    const struct sliding sliding = {.view = &rollup->question->rows,
+                                    .panes = rollup->question->panes,
+                                    .from_us = rollup->from_us,
+                                    .to_us = rollup->to_us,
+                                    .group_count = rollup->groups.count,
+                                    .take = take,
+                                    .context = context};
+    return slide(&sliding, rollup->hops.rows, rollup->hops.count);
 }
 
-bool rollup_add(struct rollup *rollup, int64_t pane_start_us, const struct value dimensions[], const struct cell *cell,
+/* Members on their way into the rows that show them. */
+struct member_taking {
+    struct rollup *members;
+    struct member {
+        struct value value;
+        size_t group_number; /* of the rows; SIZE_MAX: none has it */
+    } * each;                /* by number of the members' groups */
+    struct rollup_row *last; /* that took one */
+    size_t count;
+};
+
+static bool find_members(struct member_taking *taking)
+{
+    const struct rollup *members = taking->members;
+    struct text group;
+    taking->each = malloc((members->groups.count + 1) * sizeof *taking->each);
+    for (size_t i = 0; taking->each && i < members->groups.count; i++) {
+        struct member *member = &taking->each[i];
+        bool is_valid = member_parse(&members->question->rows, members->groups.entries[i].key, &group, &member->value);
+        const struct rolled_group *found = is_valid ? bytes_map_find(&members->shown->groups, group) : NULL;
+        member->group_number = found ? found->number : SIZE_MAX;
+    }
+    return taking->each != NULL;
+}
+
+static bool take_member(void *context, const struct rollup_row *row)
+{
+    struct member_taking *taking = context;
+    struct rollup *members = taking->members, *shown = members->shown;
+    const struct member *member = &taking->each[row->group_number];
+    if (++taking->count > ROLLUP_ROWS_MAX) {
+        members->is_full = true;
+        return false;
+    }
+    if (member->group_number == SIZE_MAX)
+        return true;
+    if (!taking->last || taking->last->start_us != row->start_us || taking->last->group_number != member->group_number)
+        taking->last = find_row(shown, row->start_us, member->group_number);
+    if (!taking->last)
+        return true;
+    taking->last->is_touched |= row->is_touched;
+    if (row->cell->count > 0)
+        cell_take_member(&shown->question->rows, taking->last->cell, members->number, &member->value);
+    return true;
+}
+
+/* Has the rows take what was added, and forgets it. */
+static bool give_members(struct rollup *members)
+{
+    struct member_taking taking = {.members = members};
+    bool done = find_members(&taking);
+    if (done && members->question->panes > 1)
+        done = slide_hops(members, take_member, &taking);
+    for (size_t i = 0; done && i < members->merged.count; i++)
+        done = take_member(&taking, &members->merged.rows[i]);
+    free(taking.each);
+    bytes_map_clear(&members->groups);
+    members->merged.count = 0;
+    arena_clear(&members->merged.cells);
+    return done;
+}
+
+bool rollup_add(struct rollup *rollup, int64_t pane_start_us, struct text pane_group, const struct cell *cell,
                 bool is_touched)
 {
-    if (view_is_of_sessions(&rollup->question->rows))
-        return begin_key(rollup, dimensions) && add_moment(rollup, pane_start_us, cell, is_touched);
-    int64_t start_us = start_of(rollup, pane_start_us);
-    bool hops = rollup->question->panes > 1;
-    if (start_us < rollup->from_us || (!hops && start_us >= rollup->to_us))
-        return true;
-    return begin_key(rollup, dimensions) &&
-           add_to(rollup, hops ? &rollup->hops : &rollup->map, start_us, cell, is_touched);
-}
-
-static bool take_row(void *context, const struct hop_row *row)
-{
-    struct rollup *rollup = context;
-    const int64_t start_us = 0;
-    buffer_clear(&rollup->key);
-    buffer_append(&rollup->key, &start_us, sizeof start_us);
-    buffer_append_text(&rollup->key, row->group);
-    struct rolled *rolled =
-        rollup->key.failed ? NULL : add_to(rollup, &rollup->map, row->start_us, row->cell, row->is_touched);
-    if (rolled)
-        rolled->end_us = row->end_us;
-    return rolled != NULL;
-}
-
-static bool slide_hops(struct rollup *rollup, struct hop_pane panes[])
-{
-    const struct view_question *question = rollup->question;
-    const struct sliding sliding = {&question->rows, question->panes, rollup->from_us, rollup->to_us, take_row, rollup};
-    for (size_t i = 0; i < rollup->hops.count; i++) {
-        const struct bytes_map_entry *entry = &rollup->hops.entries[i];
-        const struct rolled *rolled = entry->value;
-        panes[i] = (struct hop_pane){.group = {entry->key.data + sizeof(int64_t), entry->key.length - sizeof(int64_t)},
-                                     .cell = &rolled->cell,
-                                     .is_touched = rolled->is_touched};
-        memcpy(&panes[i].start_us, entry->key.data, sizeof panes[i].start_us);
+    bool are_sessions = view_is_of_sessions(&rollup->question->rows), hops = rollup->question->panes > 1;
+    assert(!rollup->is_warm || are_sessions || pane_start_us >= rollup->pane_us);
+    if (!are_sessions) {
+        bool is_next = find_window(rollup, pane_start_us);
+        if (is_next && rollup->shown && !hops && !give_members(rollup)) /* one map does for all windows */
+            return false;
+        if (rollup->start_us < rollup->from_us || (!hops && rollup->start_us >= rollup->to_us))
+            return true;
     }
-    return slide(&sliding, panes, rollup->hops.count);
+    struct text name;
+    struct rolled_group *group = rollup_group(rollup, pane_group, &name) ? group_at(rollup, name) : NULL;
+    if (!group)
+        return false;
+    if (are_sessions)
+        return add_moment(rollup, group, pane_start_us, cell, is_touched);
+    return add_to(rollup, hops ? &rollup->hops : &rollup->merged, group, rollup->start_us, rollup->end_us, cell,
+                  is_touched);
 }
 
 bool rollup_close(struct rollup *rollup)
 {
-    if (rollup->question->panes == 1 || rollup->hops.count == 0)
-        return true;
-    struct hop_pane *panes = malloc(rollup->hops.count * sizeof *panes);
-    bool done = panes && slide_hops(rollup, panes);
-    free(panes);
-    return done;
-}
-
-void rollup_take_members(struct rollup *rollup, size_t number, const struct rollup *members)
-{
-    const struct view *hidden = &members->question->rows;
-    const size_t start_length = sizeof(int64_t);
-    for (size_t i = 0; i < members->map.count; i++) {
-        const struct bytes_map_entry *entry = &members->map.entries[i];
-        const struct rolled *member = entry->value;
-        struct text group = {entry->key.data + start_length, entry->key.length - start_length};
-        struct text row = {entry->key.data, start_length + member_group(hidden, group).length};
-        struct rolled *rolled = bytes_map_find(&rollup->map, row);
-        struct value values[DIMENSIONS_MAX];
-        if (!rolled || !group_parse(hidden, group, values))
-            continue;
-        rolled->is_touched |= member->is_touched;
-        if (member->cell.count > 0)
-            cell_take_member(&rollup->question->rows, &rolled->cell, number, &values[hidden->dimension_count - 1]);
+    if (rollup->shown)
+        return give_members(rollup);
+    if (rollup->question->panes > 1) {
+        if (!slide_hops(rollup, take_hopping, rollup))
+            return false;
+        reverse(&rollup->merged);
+        rows_clean_up(&rollup->hops);
     }
+    if (!rank_groups(rollup))
+        return false;
+    sort_windows(rollup);
+    return true;
 }
 
 int64_t rollup_begins_us(const struct rollup *rollup)
@@ -211,11 +407,6 @@ int64_t rollup_reach_us(const struct rollup *rollup)
 }
 
 /* --- the order --- */
-
-static int compare_numbers(wide a, wide b)
-{
-    return (a > b) - (a < b);
-}
 
 /* A measure as it is shown; false where it is null. */
 static bool measure_value(const struct measure *measure, const struct cell *cell, wide *ret_value)
@@ -270,73 +461,50 @@ static int compare_by(const struct view *rows, const struct order_key *key, cons
     return compare_present(true, true, key->descends, compare_numbers(a->start_us, b->start_us));
 }
 
-/* By the order, then by window, then by dimensions. */
-static int compare_rows(const void *left, const void *right, void *context)
+/* By the order, then by window. */
+static int compare_asked(const struct view_question *question, const struct rollup_row *a, const struct rollup_row *b)
 {
-    const struct view_question *question = context;
-    const struct rollup_row *a = left, *b = right;
     for (size_t i = 0; i < question->order_count; i++) {
         int order = compare_by(&question->rows, &question->order[i], a, b);
         if (order)
             return order;
     }
-    int order = compare_numbers(a->start_us, b->start_us);
-    return order ? order : group_compare(&question->rows, a->group, b->group);
+    return compare_numbers(a->start_us, b->start_us);
+}
+
+/* The same, then by dimensions. */
+static int compare_rows(const void *left, const void *right, void *context)
+{
+    const struct rollup_row *const *a = left, *const *b = right;
+    const struct rollup *rollup = context;
+    int order = compare_asked(rollup->question, *a, *b);
+    return order ? order : compare_places(rollup, *a, *b);
 }
 
 /* The same of each window by itself, one window after the other. */
-static int compare_in_windows(const void *left, const void *right, void *context)
+static int compare_in_windows(const void *left, const void *right, void *rollup)
 {
-    const struct rollup_row *a = left, *b = right;
-    int order = compare_numbers(a->start_us, b->start_us);
-    return order ? order : compare_rows(left, right, context);
-}
-
-static int64_t end_of(const struct view_question *question, const struct rollup_row *row)
-{
-    if (question->panes > 1 || view_is_of_sessions(&question->rows))
-        return row->end_us;
-    return window_end_us(&question->rows.window, question->rows.zone, row->start_us);
+    const struct rollup_row *const *a = left, *const *b = right;
+    int order = compare_numbers((*a)->start_us, (*b)->start_us);
+    return order ? order : compare_rows(left, right, rollup);
 }
 
 bool rollup_get(const struct rollup *rollup, size_t number, struct rollup_row *ret_row)
 {
-    if (number >= rollup->map.count)
+    if (number >= rollup->merged.count)
         return false;
-    const struct bytes_map_entry *entry = &rollup->map.entries[number];
-    const struct rolled *rolled = entry->value;
-    *ret_row = (struct rollup_row){.group = {entry->key.data + sizeof(int64_t), entry->key.length - sizeof(int64_t)},
-                                   .cell = &rolled->cell,
-                                   .end_us = rolled->end_us,
-                                   .is_touched = rolled->is_touched};
-    memcpy(&ret_row->start_us, entry->key.data, sizeof ret_row->start_us);
+    *ret_row = rollup->merged.rows[number];
     return true;
 }
 
-bool rollup_find(struct rollup *rollup, int64_t start_us, struct text group, struct rollup_row *ret_row)
+bool rollup_find(const struct rollup *rollup, int64_t start_us, struct text name, struct rollup_row *ret_row)
 {
-    buffer_clear(&rollup->key);
-    buffer_append(&rollup->key, &start_us, sizeof start_us);
-    buffer_append_text(&rollup->key, group);
-    const struct rolled *rolled = rollup->key.failed ? NULL : bytes_map_find(&rollup->map, buffer_text(&rollup->key));
-    if (!rolled || rolled->cell.count == 0)
+    const struct rolled_group *group = bytes_map_find(&rollup->groups, name);
+    const struct rollup_row *row = group ? find_row(rollup, start_us, group->number) : NULL;
+    if (!row || row->cell->count == 0)
         return false;
-    *ret_row = (struct rollup_row){.start_us = start_us,
-                                   .end_us = rolled->end_us,
-                                   .group = group,
-                                   .cell = &rolled->cell,
-                                   .is_touched = rolled->is_touched};
-    ret_row->end_us = end_of(rollup->question, ret_row);
+    *ret_row = *row;
     return true;
-}
-
-/* Rows of which a version counts. */
-static void collect(struct rollup *rollup)
-{
-    struct rollup_row row;
-    for (size_t i = 0; rollup_get(rollup, i, &row); i++)
-        if (row.cell->count != 0)
-            rollup->rows[rollup->count++] = row;
 }
 
 /* Keeps the first rows of each window; those of a window lie side by side. */
@@ -345,7 +513,7 @@ static void keep_first(struct rollup *rollup)
     size_t kept = 0;
     int64_t of_window = 0;
     for (size_t i = 0; i < rollup->count; i++) {
-        of_window = i > 0 && rollup->rows[i].start_us == rollup->rows[i - 1].start_us ? of_window + 1 : 1;
+        of_window = i > 0 && rollup->rows[i]->start_us == rollup->rows[i - 1]->start_us ? of_window + 1 : 1;
         if (of_window <= rollup->question->per_window)
             rollup->rows[kept++] = rollup->rows[i];
     }
@@ -354,38 +522,42 @@ static void keep_first(struct rollup *rollup)
 
 static void sort(struct rollup *rollup, int compare(const void *, const void *, void *))
 {
-    qsort_r(rollup->rows, rollup->count, sizeof *rollup->rows, compare, (void *)(uintptr_t)rollup->question);
+    qsort_r(rollup->rows, rollup->count, sizeof *rollup->rows, compare, rollup);
 }
 
 bool rollup_order(struct rollup *rollup)
 {
-    rollup->rows = malloc((rollup->map.count + 1) * sizeof *rollup->rows);
+    rollup->rows = malloc((rollup->merged.count + 1) * sizeof *rollup->rows);
     if (!rollup->rows)
         return false;
-    collect(rollup);
-    sort(rollup, compare_in_windows);
-    for (size_t i = 0; i < rollup->count; i++) {
-        struct rollup_row *row = &rollup->rows[i];
-        bool is_same =
-            i > 0 && rollup->rows[i - 1].start_us == row->start_us && !view_is_of_sessions(&rollup->question->rows);
-        row->end_us = is_same ? rollup->rows[i - 1].end_us : end_of(rollup->question, row);
-    }
-    if (rollup->question->per_window)
+    for (size_t i = 0; i < rollup->merged.count; i++)
+        if (rollup->merged.rows[i].cell->count != 0)
+            rollup->rows[rollup->count++] = &rollup->merged.rows[i];
+    if (rollup->question->per_window) {
+        sort(rollup, compare_in_windows);
         keep_first(rollup);
+    }
     if (rollup->question->order_count)
         sort(rollup, compare_rows);
     return true;
 }
 
+struct row_wanted {
+    const struct rollup *rollup;
+    const struct rollup_row *row;
+};
+
+static bool is_not_behind(const void *context, size_t number)
+{
+    const struct row_wanted *wanted = context;
+    const struct view_question *question = wanted->rollup->question;
+    const struct rollup_row *row = wanted->rollup->rows[number];
+    int order = compare_asked(question, row, wanted->row);
+    return (order ? order : group_compare(&question->rows, row->group, wanted->row->group)) <= 0;
+}
+
 size_t rollup_behind(const struct rollup *rollup, const struct rollup_row *row)
 {
-    size_t low = 0, high = rollup->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (compare_rows(&rollup->rows[middle], row, (void *)(uintptr_t)rollup->question) <= 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    const struct row_wanted wanted = {rollup, row};
+    return lower_bound(rollup->count, is_not_behind, &wanted);
 }

@@ -6,30 +6,28 @@
 
 #include "view/view.h"
 
-/* What a group has in one hop. */
-struct hop_pane {
-    int64_t start_us;
-    struct text group;
-    const struct cell *cell;
-    bool is_touched;
-    void *sum; /* scratch */
-};
-
-struct hop_row {
+struct rollup_row {
     int64_t start_us, end_us;
-    struct text group; /* as of the pane */
-    const struct cell *cell;
-    bool is_touched; /* one of its panes is */
+    struct text group;   /* of question->rows */
+    size_t group_number; /* groups are numbered as they come */
+    struct cell *cell;
+    bool is_touched; /* one of its panes was */
 };
 
-/* The rows of windows of so many panes, one after the other, that start in [from_us, to_us): of each group that has a
- * pane in them. The panes are sorted. False where `take` is, or memory is short. */
+/* Takes a row, whose cell is the slide's. */
+typedef bool take_rollup_row(void *context, const struct rollup_row *row);
+
 struct sliding {
     const struct view *view; /* its window is the hop */
     int64_t panes, from_us, to_us;
-    bool (*take)(void *context, const struct hop_row *row);
+    size_t group_count; /* their numbers are below it */
+    take_rollup_row *take;
     void *context;
 };
-bool slide(const struct sliding *sliding, struct hop_pane panes[], size_t count) MUST_CHECK;
+
+/* Gives the rows of windows of so many panes, one after the other, that start in [from_us, to_us), of each group that
+ * has a pane in them. `panes` are what groups have in each hop, ascending by start. False where `take` is, or memory is
+ * short. */
+bool slide(const struct sliding *sliding, const struct rollup_row panes[], size_t count) MUST_CHECK;
 
 #endif

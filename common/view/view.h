@@ -164,8 +164,10 @@ bool view_merges_panes(const struct view *view);
 size_t source_shown_count(const struct source *source);
 /* The number of the field whose values are the members of a hidden view. */
 size_t member_field(const struct view *hidden);
-/* Which of its dimensions are the shown view's: the group of that one. */
+/* The shown view's group that a group of the hidden view is of. */
 struct text member_group(const struct view *hidden, struct text group);
+/* The same, with the value; false where the bytes aren't a group of the hidden view. */
+bool member_parse(const struct view *hidden, struct text group, struct text *ret_group, struct value *ret_value);
 /* Takes a group of the hidden view, of which a version counts, into what a cell of its shown view says of members.
  * `number` is that of the hidden view in the source; each of its groups is to be taken once. */
 void cell_take_member(const struct view *view, struct cell *cell, size_t number, const struct value *member);

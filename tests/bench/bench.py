@@ -331,6 +331,10 @@ def ways(options, folder):
     return tables(WaysBench(folder, options.orders))
 
 
+def questions(_, __):
+    return subprocess.run([BIN / "bench_questions"], check=True, capture_output=True, text=True).stdout.rstrip()
+
+
 def alone(folder, orders, part):
     """A part without peers in turns, which prints its tables."""
     bench = Bench(folder, orders)
@@ -351,6 +355,7 @@ PARTS = {
     "groups": groups,
     "delay": delay,
     "open": opening,
+    "questions": questions,
     "instructions": instructions,
     "starts": starts,
     "idle": idle,

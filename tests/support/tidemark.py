@@ -331,6 +331,7 @@ def run_to_the_end(arguments, within=PATIENCE, env=None):
 
 def differences(expected, actual, most=5):
     """A few of the rows in which two views differ, as text; empty where they are the same to the digit."""
+
     def texts(row):
         return row and {measure: str(value) for measure, value in row.items()}
 

@@ -194,13 +194,14 @@ static bool roll_up(void *context)
     rollup_init(&rollup, &question, INT64_MIN, INT64_MAX);
     bool done = true;
     for (int64_t i = 0; done && i < 100; i++) {
-        struct value dimensions[2] = {{.present = false}, {.present = true, .number = i % 10}};
-        done = rollup_add(&rollup, 3600 * INT64_C(1000000) * (i / 10), dimensions, &one.cell, false);
+        char group[] = "-+1:0"; /* no category, and a shelf */
+        group[sizeof group - 2] = (char)('0' + i % 10);
+        done = rollup_add(&rollup, 3600 * INT64_C(1000000) * (i / 10), text_of(group), &one.cell, false);
     }
     done = done && rollup_close(&rollup) && rollup_order(&rollup);
     int64_t counted = 0;
     for (size_t i = 0; done && i < rollup.count; i++)
-        counted += rollup.rows[i].cell->count;
+        counted += rollup.rows[i]->cell->count;
     assert_int_equal(counted, done ? 100 * 24 : 0);
     assert_false(rollup.is_full);
     rollup_clean_up(&rollup);

@@ -3,6 +3,7 @@
 #include "cmocka_test.h"
 
 #include "base/clock.h"
+#include "panes_in_order.h"
 #include "view/rollup.h"
 
 enum { CATEGORY, SHELF, AMOUNT, FIELDS };
@@ -60,15 +61,13 @@ static void ask(struct fixture *fixture, const char *window, const char *group_b
 
 static void roll_up(struct fixture *fixture, int64_t from_s, int64_t to_s)
 {
+    size_t count = panes_count(&fixture->panes);
+    struct pane *sorted = panes_in_order(&fixture->panes);
     rollup_init(&fixture->rollup, &fixture->question, from_s == INT64_MIN ? from_s : from_s * US_PER_SECOND,
                 to_s == INT64_MAX ? to_s : to_s * US_PER_SECOND);
-    for (size_t i = 0; i < panes_count(&fixture->panes); i++) {
-        struct pane pane = panes_get(&fixture->panes, i);
-        struct value dimensions[DIMENSIONS_MAX];
-        assert_true(group_parse(&fixture->view, pane.group, dimensions));
-        if (pane.window_start_us < rollup_reach_us(&fixture->rollup))
-            assert_true(rollup_add(&fixture->rollup, pane.window_start_us, dimensions, pane.cell, false));
-    }
+    for (size_t i = 0; i < count && sorted[i].window_start_us < rollup_reach_us(&fixture->rollup); i++)
+        assert_true(rollup_add(&fixture->rollup, sorted[i].window_start_us, sorted[i].group, sorted[i].cell, false));
+    free(sorted);
     assert_true(rollup_close(&fixture->rollup));
     assert_true(rollup_order(&fixture->rollup));
 }
@@ -169,8 +168,8 @@ static void play(const char *zone, int64_t pane_s, const char *window, const cha
     roll_up(&fixture, INT64_MIN, INT64_MAX);
     int64_t counted = 0;
     for (size_t i = 0; i < fixture.rollup.count; i++) {
-        check_row(&fixture, versions, &fixture.rollup.rows[i]);
-        counted += fixture.rollup.rows[i].cell->count;
+        check_row(&fixture, versions, fixture.rollup.rows[i]);
+        counted += fixture.rollup.rows[i]->cell->count;
     }
     assert_int_equal(counted, count_all(versions) * fixture.question.panes); /* each in exactly so many rows */
     close_view(&fixture);
@@ -230,7 +229,7 @@ static void assert_rows(const struct fixture *fixture, const char *expected)
 {
     struct buffer found = {0};
     for (size_t i = 0; i < fixture->rollup.count; i++) {
-        const struct rollup_row *row = &fixture->rollup.rows[i];
+        const struct rollup_row *row = fixture->rollup.rows[i];
         struct value dimensions[DIMENSIONS_MAX];
         assert_true(group_parse(&fixture->question.rows, row->group, dimensions));
         buffer_appendf(&found, "%s%lld", i ? " " : "", (long long)(row->start_us / US_PER_SECOND / 3600));
@@ -252,7 +251,7 @@ static void a_window_is_answered_by_its_start_whole(void **state)
     ask(&fixture, "1 day", "", NULL, NULL);
     roll_up(&fixture, 3600, 24 * 3600 + 1);
     assert_rows(&fixture, "24:24");
-    assert_int_equal(fixture.rollup.rows[0].end_us, 48 * 3600 * US_PER_SECOND);
+    assert_int_equal(fixture.rollup.rows[0]->end_us, 48 * 3600 * US_PER_SECOND);
     close_view(&fixture);
 }
 
@@ -266,7 +265,7 @@ static void hopping_windows_hold_each_version_as_often_as_they_have_panes(void *
     ask(&fixture, "hopping 3 hours every 1 hour", "", NULL, NULL);
     roll_up(&fixture, INT64_MIN, INT64_MAX);
     assert_rows(&fixture, "8:1 9:1 10:2 11:1 12:1");
-    assert_int_equal(fixture.rollup.rows[0].end_us, 11 * 3600 * US_PER_SECOND);
+    assert_int_equal(fixture.rollup.rows[0]->end_us, 11 * 3600 * US_PER_SECOND);
     close_view(&fixture);
 }
 
@@ -329,7 +328,7 @@ static void a_page_goes_on_behind_the_values_of_a_row(void **state)
     ask(&fixture, NULL, "category", "-s", NULL);
     roll_up(&fixture, INT64_MIN, INT64_MAX);
     for (size_t i = 0; i < fixture.rollup.count; i++)
-        assert_int_equal(rollup_behind(&fixture.rollup, &fixture.rollup.rows[i]), i + 1);
+        assert_int_equal(rollup_behind(&fixture.rollup, fixture.rollup.rows[i]), i + 1);
     union {
         struct cell cell;
         unsigned char bytes[sizeof(struct cell) + sizeof(struct sum)];

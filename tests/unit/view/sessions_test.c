@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "panes_in_order.h"
 #include "view/rollup.h"
 
 #define GAP_S 600
@@ -55,32 +56,21 @@ static void add(struct panes *panes, const struct version *version)
     assert_int_equal(view_apply(panes, &record, version->sign), 1);
 }
 
-static int compare_panes(const void *left, const void *right)
-{
-    const struct pane *a = left, *b = right;
-    return (a->window_start_us > b->window_start_us) - (a->window_start_us < b->window_start_us);
-}
-
 /* Moments as a program has them: in order, and as far as the rollup reaches. */
 static void roll_up(struct rollup *rollup, const struct panes *panes, bool are_touched)
 {
     size_t count = panes_count(panes);
-    struct pane *sorted = calloc(count + 1, sizeof *sorted);
-    assert_non_null(sorted);
-    for (size_t i = 0; i < count; i++)
-        sorted[i] = panes_get(panes, i);
-    qsort(sorted, count, sizeof *sorted, compare_panes);
+    struct pane *sorted = panes_in_order(panes);
     for (size_t i = 0; i < count; i++) {
-        struct value dimensions[DIMENSIONS_MAX];
-        assert_true(group_parse(&view, sorted[i].group, dimensions));
         if (sorted[i].window_start_us < rollup_begins_us(rollup))
             continue;
         if (sorted[i].window_start_us >= rollup_reach_us(rollup))
             break;
-        assert_true(rollup_add(rollup, sorted[i].window_start_us, dimensions, sorted[i].cell,
+        assert_true(rollup_add(rollup, sorted[i].window_start_us, sorted[i].group, sorted[i].cell,
                                are_touched && sorted[i].cell->count <= 0));
     }
     free(sorted);
+    assert_true(rollup_close(rollup));
     assert_true(rollup_order(rollup));
 }
 
@@ -101,7 +91,7 @@ static void assert_sessions(const struct version versions[], size_t count, int64
     rollup_init(&rollup, &question, from_s * US_PER_SECOND, to_s * US_PER_SECOND);
     roll_up(&rollup, &panes, true);
     for (size_t i = 0; i < rollup.count; i++) {
-        const struct rollup_row *row = &rollup.rows[i];
+        const struct rollup_row *row = rollup.rows[i];
         struct value dimensions[DIMENSIONS_MAX];
         assert_true(group_parse(&question.rows, row->group, dimensions));
         buffer_appendf(&found, "%s%.*s%lld+%lldx%lld%s", i ? " " : "",
@@ -196,22 +186,25 @@ static void check_version(const struct version versions[], size_t number, struct
 {
     int64_t first_us, last_us, count = 0;
     struct rollup_row row;
-    struct value dimensions[DIMENSIONS_MAX] = {{.present = true, .text = text_of(versions[number].customer)}};
-    struct buffer group = {0};
+    struct value values[FIELDS_MAX] = {0};
+    struct buffer pane_group = {0};
+    struct text group;
     find_session(versions, number, &first_us, &last_us);
     for (size_t i = 0; i < VERSIONS; i++)
         if (versions[i].customer == versions[number].customer && versions[i].at_us >= first_us &&
             versions[i].at_us <= last_us)
             count += versions[i].sign;
-    buffer_append_text(&group, rollup_group(rollup, dimensions));
-    bool is_there = rollup_find(rollup, first_us, buffer_text(&group), &row);
+    values[view.dimensions[0]] = (struct value){.present = true, .text = text_of(versions[number].customer)};
+    group_append(&view, values, &pane_group);
+    assert_true(rollup_group(rollup, buffer_text(&pane_group), &group));
+    bool is_there = rollup_find(rollup, first_us, group, &row);
     assert_true(is_there == (first_us >= rollup->from_us && first_us < rollup->to_us));
     if (is_there) {
         assert_int_equal(row.end_us, last_us + GAP_US);
         assert_int_equal(row.cell->count, count);
         assert_true(row.cell->sums[0].total == 100 * count);
     }
-    buffer_clean_up(&group);
+    buffer_clean_up(&pane_group);
 }
 
 /* A third of them take back the one before. */

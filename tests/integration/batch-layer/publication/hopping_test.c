@@ -4,6 +4,7 @@
 
 #include "base/timestamp.h"
 #include "check/repair.h"
+#include "panes_in_order.h"
 #include "publication/published_view.h"
 #include "view/rollup.h"
 
@@ -59,13 +60,11 @@ static void append_answered(struct buffer *out, const struct view *view, const s
 
 static void add_panes(struct rollup *rollup, const struct panes *panes)
 {
-    struct value group[DIMENSIONS_MAX];
-    for (size_t i = 0; i < panes_count(panes); i++) {
-        struct pane pane = panes_get(panes, i);
-        assert_true(group_parse(panes->view, pane.group, group));
-        assert_true(rollup_add(rollup, pane.window_start_us, group, pane.cell, false));
-    }
+    struct pane *sorted = panes_in_order(panes);
+    for (size_t i = 0; i < panes_count(panes); i++)
+        assert_true(rollup_add(rollup, sorted[i].window_start_us, sorted[i].group, sorted[i].cell, false));
     assert_true(rollup_close(rollup));
+    free(sorted);
 }
 
 static void take_members(struct rollup *rollup, const struct panes *members, size_t number)
@@ -73,9 +72,8 @@ static void take_members(struct rollup *rollup, const struct panes *members, siz
     struct view_question question;
     struct rollup rolled;
     question_of_members(rollup->question, members->view, &question);
-    rollup_init(&rolled, &question, INT64_MIN, INT64_MAX);
+    rollup_init_members(&rolled, &question, number, rollup);
     add_panes(&rolled, members);
-    rollup_take_members(rollup, number, &rolled);
     rollup_clean_up(&rolled);
 }
 
@@ -95,7 +93,7 @@ static void answer(const struct source *source, const struct panes panes[], size
     assert_true(rollup.count > 0);
     for (size_t i = 0; i < rollup.count; i++) {
         buffer_append_string(out, i ? "\n" : "");
-        append_answered(out, view, &rollup.rows[i]);
+        append_answered(out, view, rollup.rows[i]);
     }
     assert_false(out->failed);
     rollup_clean_up(&rollup);
