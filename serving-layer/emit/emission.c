@@ -12,21 +12,18 @@
 void emission_init(struct emission *emission, const struct emission_options *options)
 {
     const struct view *view = options->sink->view;
-    struct snapshot *snapshot = options->snapshot;
     *emission = (struct emission){
         .options = *options,
         .view = (size_t)(view - options->sink->source->views),
         .query = {.view = view, .from_us = INT64_MIN, .to_us = INT64_MAX, .limit = SIZE_MAX},
     };
     question_init(&emission->query.question, view);
-    pthread_rwlock_rdlock(&snapshot->lock);
-    feed_reader_open(&emission->reader, &snapshot->feed, emission->view, snapshot->feed.state);
-    pthread_rwlock_unlock(&snapshot->lock);
 }
 
 void emission_clean_up(struct emission *emission)
 {
-    feed_reader_close(&emission->reader);
+    if (emission->is_following)
+        feed_reader_close(&emission->reader);
     stream_position_clean_up(&emission->position);
     held_rows_clean_up(&emission->copy.rows);
     buffer_clean_up(&emission->stated);
@@ -189,6 +186,16 @@ static bool event_failed(const struct problem *problem, struct error *error)
     return error_set(error, ERROR_UNAVAILABLE, "%s", problem->detail);
 }
 
+/* With the snapshot's lock: what changes is remembered from the first state that is taken, and not while all is read.
+ */
+static void follow(struct emission *emission)
+{
+    struct feed *feed = &emission->options.snapshot->feed;
+    if (!emission->is_following)
+        feed_reader_open(&emission->reader, feed, emission->view, feed->state);
+    emission->is_following = true;
+}
+
 enum taking { TAKEN, TAKES_NOT, TAKING_FAILED };
 
 static enum taking take_state(struct emission *emission, struct view_event *event, int64_t *ret_epoch,
@@ -200,6 +207,7 @@ static enum taking take_state(struct emission *emission, struct view_event *even
     enum taking outcome = TAKES_NOT;
     pthread_rwlock_rdlock(&snapshot->lock);
     if (may_take(emission, &behind, error)) {
+        follow(emission);
         bool done = view_event_pick(snapshot, emission->view, &emission->query, &emission->position, COPY, COPY, event,
                                     &problem);
         outcome = done ? TAKEN : TAKING_FAILED;

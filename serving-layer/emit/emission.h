@@ -38,7 +38,8 @@ struct emission {
     struct emission_options options;
     size_t view; /* its number in the source */
     struct view_query query;
-    struct feed_reader reader; /* only keeps what has changed remembered */
+    bool is_following;
+    struct feed_reader reader; /* only keeps what has changed remembered, once it follows */
     bool is_open;
     struct buffer stated; /* the sink's statement, as it is there; empty: none */
     int64_t number;       /* of that statement */
