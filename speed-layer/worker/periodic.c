@@ -12,7 +12,8 @@
 #define GROUP_OFFSETS_EVERY_US (5 * US_PER_SECOND)
 #define AUDIT_EVERY_US (60 * US_PER_SECOND)
 #define HELD_US (60 * US_PER_SECOND) /* for so long a transaction may hold the end of the log before that is told */
-#define AUDIT_SHARE 100              /* of the time at most one part in so many goes into audits */
+#define AUDIT_SHARE 100              /* of the time at most one part in so many goes into audits, */
+#define AUDIT_REST_US (600 * US_PER_SECOND) /* but none waits longer than this for the one before */
 
 /* What is published is looked at from time to time: where a slot doesn't fit it, the partition begins anew. */
 static bool check_one(struct worker *worker, struct owned *owned, struct error *error)
@@ -53,6 +54,8 @@ static void audit_next(struct worker *worker, int64_t now_us)
     if (!sound)
         worker_close(worker, owned);
     int64_t end_us = clock_monotonic_us(), rest_us = AUDIT_SHARE * (end_us - now_us);
+    if (rest_us > AUDIT_REST_US) /* it was no work: the process stood still, or Redis did */
+        rest_us = AUDIT_REST_US;
     if (end_us + rest_us > worker->audit_at_us)
         worker->audit_at_us = end_us + rest_us;
 }
