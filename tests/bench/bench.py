@@ -15,20 +15,26 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from days import DaysBench  # noqa: E402
 from detector import DetectorBench  # noqa: E402
 from instructions import InstructionsBench  # noqa: E402
-from measure import Measured, cpu_of_all, machine  # noqa: E402
+from measure import Measured, cpu_of_all, machine, peak_megabytes  # noqa: E402
 from report import write  # noqa: E402
 from support import online_retail  # noqa: E402
 from support.kafka import Kafka, Writer  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
 from support.process import wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
-from support.tidemark import BIN, Folder, Platform, source, view  # noqa: E402
+from support.tidemark import BIN, REVENUE, Folder, Platform, source, view  # noqa: E402
 from serving import ServingBench  # noqa: E402
 from streams import StreamsBench  # noqa: E402
 from views import ViewsBench  # noqa: E402
 from ways import WaysBench  # noqa: E402
 
 PARTITIONS, OPENINGS = 4, 5
+MEMBERS = {
+    "count, sum, average": {},
+    "and `unique` of the order's id": {"ids": "unique(order_id)"},
+    "and `max` of its amount": {"largest": "max(amount)"},
+}
+ASKED = 11  # times
 IDLE_SECONDS = 20  # that are measured
 WORKERS = (1, 2)
 TRICKLE_ORDERS, TRICKLE_RATE = 2000, 50
@@ -117,6 +123,37 @@ class Bench:
         print("| groups in one partition | until they are served, s | longest call in Redis, ms |\n|---:|---:|---:|")
         print(f"| {groups:,} | {seconds:.1f} | {longest:.0f} |\n", flush=True)
         self.redis.command("flushall")
+
+    # --- what measures rest on ---
+
+    def members(self):
+        """A measure of members beside none: orders of 24 hours, each with a value of its own."""
+        self.kafka.create("members", PARTITIONS)
+        command = [BIN / "bench_generate", self.kafka.brokers, "members", str(self.orders)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        lines = []
+        for name, more in MEMBERS.items():
+            self.redis.command("flushall")
+            job = self.platform("members", {"by_day": view("orders", measures={**REVENUE, **more})})
+            measured = self.until_end(job)
+            held = int(re.search(r"used_memory:(\d+)", self.redis.command("info", "memory"))[1])
+            started = time.monotonic()
+            serving = job.serving()
+            job.wait_for("by_day", lambda answer: answer.complete, "the day is served", within=600)
+            seconds, before = time.monotonic() - started, cpu_of_all(serving.pid)
+            for number in range(ASKED):
+                job.view("by_day", limit=1000 + number)  # none of them is kept
+            answer_ms = (cpu_of_all(serving.pid) - before) * 1000 / ASKED
+            served = peak_megabytes(serving.pid)
+            job.stop()
+            lines.append((name, measured.own_cpu * 1e9 / self.orders, measured.server_cpu["Redis"] * 1e9 / self.orders,
+                          measured.megabytes, held / 1e6, served, seconds, answer_ms))  # fmt: skip
+        print(f"{self.orders:,} orders of 24 hours; {machine()}\n")
+        print("| | speed layer, ns an order | Redis, ns an order | peak of the speed layer, MB | in Redis, MB | "
+              "peak of the serving layer, MB | until it is served, s | an answer, ms |")  # fmt: skip
+        print("|---|" + "---:|" * 7)
+        for name, *cells in lines:
+            print(f"| {name} | " + " | ".join(f"{cell:,.1f}" if cell < 10 else f"{cell:,.0f}" for cell in cells) + " |")
 
     # --- many partitions ---
 
@@ -299,6 +336,10 @@ def groups(options, folder):
     alone(folder, options.orders, Bench.groups)
 
 
+def members(options, folder):
+    alone(folder, options.orders, Bench.members)
+
+
 def delay(options, folder):
     alone(folder, options.orders, Bench.delay)
 
@@ -353,6 +394,7 @@ PARTS = {
     "days": days,
     "batch": batch,
     "groups": groups,
+    "members": members,
     "delay": delay,
     "open": opening,
     "questions": questions,
