@@ -20,12 +20,17 @@ bool feed_init(struct feed *feed, const struct source *source, size_t bytes_max)
     return feed->views != NULL;
 }
 
+static size_t bytes_of(const struct state_changes *state)
+{
+    return sizeof *state + state->entries.capacity;
+}
+
 /* Forgets the states up to this number of them. */
 static void forget(struct view_feed *view, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         view->oldest = view->states[i].state;
-        view->bytes -= view->states[i].entries.length;
+        view->bytes -= bytes_of(&view->states[i]);
         buffer_clean_up(&view->states[i].entries);
     }
     view->count -= count;
@@ -90,11 +95,9 @@ void feed_note_row(struct feed *feed, size_t number, int64_t window_start_us, st
     struct buffer *entries = entries_of(feed, number);
     if (!entries)
         return;
-    size_t before = entries->length;
     buffer_append(entries, &window_start_us, sizeof window_start_us);
     buffer_append(entries, &group.length, sizeof group.length);
     buffer_append_text(entries, group);
-    view->bytes += entries->length - before;
     view->is_lost = view->is_lost || entries->failed || entries->length > feed->bytes_max;
 }
 
@@ -103,19 +106,29 @@ void feed_note_all(struct feed *feed, size_t view)
     feed->views[view].is_lost = true;
 }
 
-/* What is above the ceiling goes, the oldest first. */
+/* What is above the ceiling goes, the oldest first, and with it an eighth of the rest: what stays is moved. */
 static void keep_ceiling(struct view_feed *view, size_t bytes_max)
 {
-    size_t count = 0;
-    for (size_t bytes = view->bytes; bytes > bytes_max; count++)
-        bytes -= view->states[count].entries.length;
+    size_t count = 0, bytes = view->bytes;
+    if (bytes <= bytes_max)
+        return;
+    for (; bytes > bytes_max - bytes_max / 8; count++)
+        bytes -= bytes_of(&view->states[count]);
     forget(view, count);
+}
+
+/* The state that was written, if anything changed in it. */
+static void count_newest(struct view_feed *view, uint64_t state)
+{
+    if (view->count && view->states[view->count - 1].state == state)
+        view->bytes += bytes_of(&view->states[view->count - 1]);
 }
 
 void feed_end(struct feed *feed)
 {
     for (size_t i = 0; i < feed->source->view_count; i++) {
         struct view_feed *view = &feed->views[i];
+        count_newest(view, feed->state);
         if (view->is_lost) {
             forget(view, view->count);
             view->oldest = feed->state;

@@ -31,7 +31,7 @@ struct view_feed {
         struct buffer entries; /* of each change the window, the group's length, the group */
     } * states;                /* ascending */
     size_t count, capacity;
-    size_t bytes;    /* of all entries */
+    size_t bytes;    /* of all states */
     uint64_t oldest; /* what has changed since this state is remembered, or since a later one */
     bool is_lost;    /* the state that is being written can't be remembered */
 };
