@@ -54,11 +54,12 @@ def order(number, at, chance):
 
 
 def history(chance, count=300):
-    """Orders of now, yesterday, a week ago, and between: half of them before this time of the day."""
+    """Orders of now, yesterday, a week ago, and between: half of them before this time of the day, the first at it."""
     now = datetime.now(timezone.utc)
     for number in range(count):
         days = number % 9
-        yield order(number, now - timedelta(days=days, minutes=chance.randrange(1, 50), hours=number % 2), chance)
+        minutes = chance.randrange(1, 50) if number else 0
+        yield order(number, now - timedelta(days=days, minutes=minutes, hours=number % 2), chance)
 
 
 def shown(value):
@@ -113,7 +114,7 @@ class Dashboard(EndToEnd):
         """Yesterday and a week ago, up to the time that the page names."""
         lines = page.rows("#today-before")
         for days, (name, figure, *_) in zip((1, 7), lines, strict=True):
-            until = re.search(r"until (\d\d):(\d\d)$", name)
+            until = re.search(r"until (\d\d?):(\d\d)$", name)
             day, minutes = self.today() - timedelta(days=days), 60 * int(until[1]) + int(until[2])
             end = datetime.combine(day, datetime.min.time(), timezone.utc) + timedelta(minutes=minutes)
             total = sum(row["total_revenue"] for row in self.rows("live_revenue", **{"from": day, "to": end.isoformat()}))
