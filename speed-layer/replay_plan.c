@@ -19,8 +19,8 @@ bool replay_fingerprint(const struct source *source, char ret_fingerprint[FINGER
     return fingerprint_of(&form, ret_fingerprint);
 }
 
-/* Whether programs follow the source by this definition, or did so last; `beside` is that of its replay. A replay that
- * was killed may have committed last: it was one by a file in use. */
+/* Whether programs follow the source by this definition, or did so last: what committed last tells. `beside` is that of
+ * its replay. A replay that was killed may have committed last: it was one by a file in use. */
 static bool find_use(const struct planning *planning, const struct source *source, const struct source *beside,
                      bool *ret_in_use, struct error *error)
 {

@@ -28,9 +28,10 @@ size_t version_bound(const struct version_codec *codec, const struct value value
 
 static uint64_t nulls_of(const struct version_codec *codec, const struct value values[])
 {
-    uint64_t nulls = 0;
-    for (size_t i = 0; i < codec->field_count; i++)
-        nulls |= (uint64_t)!values[codec->fields[i].number].present << i;
+    uint64_t nulls = 0, bit = 1;
+    for (size_t i = 0; i < codec->field_count; i++, bit <<= 1)
+        if (!values[codec->fields[i].number].present)
+            nulls |= bit;
     return nulls;
 }
 

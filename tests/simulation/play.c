@@ -867,6 +867,15 @@ static void replaying_round(struct world *world, int round)
     actor_turn(&world->replay, 6);
 }
 
+/* The file that processes start with now was that of the last commit to some partition. */
+static bool is_in_use(const struct world *world)
+{
+    bool found = false;
+    for (int i = 0; i < world->topic.partition_count; i++)
+        found = found || world->redis.readers[i].definition == &world->definitions[world->definition].source;
+    return found;
+}
+
 /* Slots are made anew beside those in use, and take their places while messages come; killed in the midst, the replay
  * that follows does so. */
 static void replay_calmly(struct world *world)
@@ -875,9 +884,11 @@ static void replay_calmly(struct world *world)
     int killed_at = chance_one_in(2) ? (int)chance_below(20) : -1;
     for (int round = 0; round < CALM_ROUNDS && !has_all_slots(world); round++)
         calm_round(world, 7 * CALM_ROUNDS + round);
+    topic_produce_in(&world->topic, 0); /* so that this file's program commits last: it is known to be in use then */
     come_right(world, "it doesn't come right before a replay");
     for (int i = 0; i < TOPIC_PARTITIONS; i++)
         before[i] = *slot_now(world, i);
+    bool replaces = is_in_use(world);
     world->replays = true;
     for (int round = 0; round < CALM_ROUNDS && world->replays; round++) {
         replaying_round(world, round);
@@ -888,7 +899,7 @@ static void replay_calmly(struct world *world)
     }
     if (world->replays)
         world_fail("a replay doesn't come to its end");
-    for (int i = 0; i < world->topic.partition_count; i++)
+    for (int i = 0; replaces && i < world->topic.partition_count; i++)
         if (strcmp(before[i].incarnation, slot_now(world, i)->incarnation) == 0)
             world_fail("slot %d is what it was before its replay", i);
     come_right(world, "it doesn't come right behind a replay");
