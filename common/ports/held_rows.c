@@ -55,13 +55,14 @@ static size_t count_remembered(const struct held_rows *held)
     return count;
 }
 
-/* Makes room for half as many again as there are, where there is none; those that are gone are forgotten. */
+/* Makes room for a fifth more than there are, where there is none: between five and six eighths of the places are
+ * taken. Those that are gone are forgotten. */
 static bool grow(struct held_rows *held)
 {
     if (held->used < held->capacity / 4 * 3)
         return true;
     size_t count = count_remembered(held);
-    size_t capacity = count * 2 < LEAST_CAPACITY ? LEAST_CAPACITY : count * 2;
+    size_t capacity = count * 8 / 5 < LEAST_CAPACITY ? LEAST_CAPACITY : count * 8 / 5;
     struct held_rows larger = {.places = calloc(capacity, sizeof *larger.places), .capacity = capacity};
     if (!larger.places)
         return false;

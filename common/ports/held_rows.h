@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * What a sink holds: of each row a hash of its name, and its version by a hash of its content, so that a row that is
- * the same isn't written again. 24 bytes a row, and at most 64 with the room between them. */
+ * the same isn't written again. 24 bytes a row, and at most 39 with the room between them. */
 #ifndef TIDEMARK_PORTS_HELD_ROWS_H
 #define TIDEMARK_PORTS_HELD_ROWS_H
 

@@ -20,7 +20,7 @@ static void rows_that_are_gone_leave_their_places_to_others(void **state)
         }
     }
     assert_int_equal(held.count, 100);
-    assert_true(held_rows_memory(&held) <= 64 * 300);
+    assert_true(held_rows_memory(&held) <= 39 * 300);
     uint64_t checksum = 0;
     for (int i = 19900; i < 20000; i++) {
         snprintf(name, sizeof name, "%d", i);
