@@ -82,13 +82,17 @@ bool cut_is_in_log(const struct source_run *run, int32_t number, const struct ep
 }
 
 /* The message that the cut lies behind: the slot may have gone on in the log as it is now, and have taken what came
- * before the cut from one that lost its end. */
+ * before the cut from one that lost its end. Where the slot that was cut is no more, nothing tells, and an answer may
+ * still hold what it had taken. */
 static bool check_cut(struct source_run *run, struct run_partition *partition, const struct slot *slot, int64_t first,
                       struct error *error)
 {
     const struct epoch_start *start = slot_epoch_start(slot, run->publication.epoch + 2);
-    if (!start || start->offset != partition->cut) /* an earlier run opened it, and this one cuts elsewhere */
-        return true;
+    if (!start || start->offset != partition->cut)
+        return error_set(error, ERROR_TRY_AGAIN,
+                         "source %s: partition %d isn't ready any more: its slot was begun again while its messages "
+                         "were ingested",
+                         run->source->name, (int)partition->number);
     if (!cut_is_in_log(run, partition->number, start, first, error))
         return false;
     partition->last = start->last;

@@ -75,16 +75,17 @@ static bool read_and_spoil(struct event_log *log, const char *topic, int32_t par
     return spoiling.before->read(log, topic, partition, from, to, ret_first_available, take, context, error);
 }
 
-static void assert_stopped_by(struct world *world, struct slot spoilt)
+static void assert_stopped_by(struct world *world, struct slot spoilt, const char *reason)
 {
+    char expected[100];
+    snprintf(expected, sizeof expected, "partition 0 isn't ready any more: its slot was %s", reason);
     struct slot *slot = &world->realtime->slots[0];
     paid(world, 0, "a", "1.00");
     follow(world);
     spoiling = (struct spoiling){*world->log.log.operations, world->log.log.operations, slot, spoilt};
     spoiling.operations.read = read_and_spoil;
     world->log.log.operations = &spoiling.operations;
-    run_fails(world, ERROR_TRY_AGAIN,
-              "partition 0 isn't ready any more: its slot was lost, or changed to another format");
+    run_fails(world, ERROR_TRY_AGAIN, expected);
     world->log.log.operations = spoiling.before;
     *slot = (struct slot){.exists = false};
     follow(world);
@@ -96,8 +97,10 @@ static void slot_that_is_lost_while_its_messages_are_ingested_stops_the_run(void
     (void)state;
     struct world world;
     make_world(&world, 1);
-    assert_stopped_by(&world, (struct slot){.exists = false});
-    assert_stopped_by(&world, (struct slot){.exists = true, .format = 99, .tail = -1});
+    assert_stopped_by(&world, (struct slot){.exists = false}, "lost, or changed to another format");
+    assert_stopped_by(&world, (struct slot){.exists = true, .format = 99, .tail = -1}, "lost, or changed");
+    /* As it was before its epoch was opened: begun again, and not behind the message that the cut lies behind. */
+    assert_stopped_by(&world, world.realtime->slots[0], "begun again while its messages were ingested");
     assert_rows(&world, "select epoch from tidemark.source", "0");
     run_ok(&world);
     verify_ok(&world);
