@@ -35,7 +35,7 @@ struct process {
     struct detectors *_Atomic detectors; /* NULL: not started yet */
     struct kafka_member *member;         /* of the group: one for all workers */
     struct worker_job *jobs;             /* one a worker, by number */
-    bool until_end;
+    bool until_end, has_reached_ends;    /* the latter: of all workers, once they have ended */
 };
 
 struct worker_job {
@@ -175,9 +175,11 @@ static int run_workers(struct process *process)
         code = program_fail(&error);
         shutdown_request();
     }
+    process->has_reached_ends = true;
     for (size_t i = 0; i < started; i++) {
         pthread_join(threads[i], NULL);
         code = code ? code : process->jobs[i].code;
+        process->has_reached_ends = process->has_reached_ends && process->jobs[i].has_reached_ends;
     }
     kafka_member_destroy(process->member);
     free(process->jobs);
@@ -269,6 +271,16 @@ static bool take_sources(const struct settings *settings, struct settings *ret_o
     return error_set(error, ERROR_CONFIGURATION, "no source is read by a speed layer: each says speed: none");
 }
 
+/* Whoever waits for the ends must hear that it was asked to end before them. */
+static int check_ends(const struct process *process)
+{
+    struct error error;
+    if (!process->until_end || (process->has_reached_ends && detectors_have_reached_ends(process->detectors)))
+        return 0;
+    error_set(&error, ERROR_TRY_AGAIN, "asked to end before all was committed up to the ends that there were");
+    return program_fail(&error);
+}
+
 static int run_own(const struct settings *settings, bool until_end, const struct replay_run *replay)
 {
     struct process process = {
@@ -309,6 +321,7 @@ static int run_own(const struct settings *settings, bool until_end, const struct
     published_stop(process.published);
     int refused = topics_stop(process.topics);
     code = code ? code : refused;
+    code = code ? code : check_ends(&process);
     monitor_stop(process.monitor);
     detectors_destroy(detectors);
     metrics_destroy(speed->metrics);

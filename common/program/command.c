@@ -138,6 +138,11 @@ bool command_parse(const struct program *program, int argc, char *argv[], struct
     return true;
 }
 
+bool command_serves(const struct command *command)
+{
+    return command->serves && !(command->finishes && *command->finishes);
+}
+
 static void print_options(const struct command_option *options)
 {
     for (; options && options->name; options++) {

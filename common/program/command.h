@@ -25,7 +25,8 @@ struct command {
     int (*run)(void *context, char *arguments[]);
     const struct command_option *options; /* NULL, or ended by a row without a name */
     bool stands_alone;                    /* it needs no configuration; `run` is called with NULL */
-    bool serves;                          /* it goes on until it is asked to end: ending early is no failure */
+    bool serves;                          /* it goes on until it is asked to end: ending early is no failure, */
+    const char **finishes;                /* but where this option of it is given, which has it finish something */
     bool asks_another;                    /* the one that runs has read the files that the configuration names */
 };
 
@@ -46,6 +47,9 @@ struct command_line {
 /* Reads argv and sets the values of options. Errors are ERROR_USAGE, with the word that was probably meant. */
 bool command_parse(const struct program *program, int argc, char *argv[], struct command_line *ret_line,
                    struct error *error) MUST_CHECK;
+
+/* Whether it goes on until it is asked to end, as the command line was read. */
+bool command_serves(const struct command *command);
 
 /* Prints help: of one command, or of the program where command is NULL. */
 void command_help(const struct program *program, const struct command *command);

@@ -77,7 +77,7 @@ static bool choose_log_format(const char *program, const char *name, struct erro
 static void watch_for_the_end(const struct command *command)
 {
     struct error interrupted = {.code = ERROR_TRY_AGAIN};
-    program_leave_with(command && command->serves ? 0 : error_exit_code(&interrupted));
+    program_leave_with(command && command_serves(command) ? 0 : error_exit_code(&interrupted));
     shutdown_install();
     if (!shutdown_watch(PROGRAM_LEAVE_US, program_leave))
         log_warning("no thread can be made: the end of this program may take long where a server is silent");

@@ -32,8 +32,8 @@ int program_fail(const struct error *error);
  * by then is as after a kill -9: it is read again. */
 #define PROGRAM_LEAVE_US (6 * US_PER_SECOND)
 
-/* With which exit code it then ends: until this is called, or program_fail, 0 where the command serves, else that of
- * ERROR_TRY_AGAIN. Any thread. */
+/* With which exit code it then ends: until this is called, or program_fail, 0 where the command serves
+ * (command_serves), else that of ERROR_TRY_AGAIN. Any thread. */
 void program_leave_with(int code);
 
 /* What ends it then: the line, where that can be written within a second, and the end. */

@@ -230,6 +230,13 @@ static bool look(struct emit *emit, bool *ret_done, struct error *error)
     return true;
 }
 
+/* Once it is asked to end: whether it has done what it was to do. */
+static bool check_end(const struct emit *emit, struct error *error)
+{
+    return !emit->request->once ||
+           error_set(error, ERROR_TRY_AGAIN, "asked to end before all that was to be emitted once was written");
+}
+
 static bool wait_for_end(struct emit *emit, struct error *error)
 {
     int64_t until_us = clock_monotonic_us() + ONCE_WITHIN_US;
@@ -243,7 +250,7 @@ static bool wait_for_end(struct emit *emit, struct error *error)
             return false;
         notify_alive();
     }
-    return true;
+    return check_end(emit, error);
 }
 
 int emit_run(const struct settings *settings, const struct emit_request *request)

@@ -20,6 +20,7 @@ struct running_detector {
     struct metrics *metrics;
     struct reader_report report;
     pthread_t thread;
+    bool has_reached_ends;
     int code;
 };
 
@@ -57,11 +58,12 @@ static bool open_reader(const struct running_detector *running, struct detector_
     return true;
 }
 
-static bool judge(const struct running_detector *running, struct detector_reader *reader, struct error *error)
+static bool judge(struct running_detector *running, struct detector_reader *reader, struct error *error)
 {
     while (!shutdown_requested() && !(running->until_end && detector_reader_has_reached_ends(reader)))
         if (!detector_reader_turn(reader, error))
             return false;
+    running->has_reached_ends = detector_reader_has_reached_ends(reader);
     size_t stopped = detector_reader_stopped_partitions(reader);
     return !running->until_end || stopped == 0 ||
            error_set(error, ERROR_DATA, "detector %s: %zu partitions were stopped before their ends; see above",
@@ -136,6 +138,14 @@ int detectors_join(struct detectors *detectors)
         code = code ? code : detectors->detectors[i].code;
     }
     return code;
+}
+
+bool detectors_have_reached_ends(const struct detectors *detectors)
+{
+    for (size_t i = 0; detectors && i < detectors->count; i++)
+        if (!detectors->detectors[i].has_reached_ends)
+            return false;
+    return true;
 }
 
 void detectors_destroy(struct detectors *detectors)

@@ -31,6 +31,8 @@ bool detectors_are_stuck(const struct detectors *detectors);
 void detectors_append_hindrances(const struct detectors *detectors, struct buffer *out);
 /* Waits for their end; the exit code of the first that failed, or 0. NULL is allowed. */
 int detectors_join(struct detectors *detectors);
+/* After that: whether all have judged up to the ends, where they were to; NULL has none. */
+bool detectors_have_reached_ends(const struct detectors *detectors);
 void detectors_destroy(struct detectors *detectors); /* after that; NULL is allowed */
 
 #endif

@@ -224,7 +224,11 @@ class Sinks(EndToEnd):
     def emit_what_is_not_there(self):
         """Emits once from a topic that nobody has made."""
         nothing = view("orders", emit=[{"to": "redis://live/nothing"}])
-        return self.platform({"orders": source(self.topic(create=False))}, {"nothing": nothing}).emit("--once")
+        platform = self.platform({"orders": source(self.topic(create=False))}, {"nothing": nothing})
+        for child in (platform.emit("--once"), platform.speed("--until-end")):
+            self.assertEqual(child.stop(), 75, child.tail())
+            self.assertIn("asked to end before", child.tail())
+        return platform.emit("--once")
 
     def check_that_an_older_state_is_waited_out(self, emitter):
         """What is answered is complete then, at offsets below those that the sinks state."""

@@ -8,7 +8,7 @@ static const char *config, *fast, *day;
 static const struct command_option common_options[] = {{"config", "FILE", "the file", &config}, {0}};
 static const struct command_option run_options[] = {{"fast", NULL, "be fast", &fast}, {"day", "D", "a day", &day}, {0}};
 static const struct command commands[] = {
-    {.name = "run", .summary = "runs", .options = run_options},
+    {.name = "run", .summary = "runs", .options = run_options, .serves = true, .finishes = &fast},
     {.name = "explain", .arguments = "VIEW", .argument_count = 1, .summary = "explains"},
     {0},
 };
@@ -67,6 +67,22 @@ static void a_wrong_word_names_the_one_that_was_probably_meant(void **state)
     }
 }
 
+static void a_command_serves_unless_an_option_has_it_finish_something(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        bool serves;
+    } cases[] = {
+        {"run", true}, {"run --day 3", true}, {"run --fast", false}, {"--fast run", false}, {"explain a", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct command_line line;
+        struct error error;
+        assert_true(parse(cases[i].line, &line, &error));
+        assert_int_equal(command_serves(line.command), cases[i].serves);
+    }
+}
+
 static void help_and_version_need_no_command(void **state)
 {
     (void)state;
@@ -82,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_may_stand_before_or_after_the_command),
         cmocka_unit_test(a_wrong_word_names_the_one_that_was_probably_meant),
+        cmocka_unit_test(a_command_serves_unless_an_option_has_it_finish_something),
         cmocka_unit_test(help_and_version_need_no_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

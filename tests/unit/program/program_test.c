@@ -7,20 +7,63 @@
 
 #include "program/program.h"
 
+static int exit_code(pid_t child)
+{
+    int status;
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
 /* The exit code of a process that leaves with `code` and has `output` as its standard error. */
 static int leave_with(int code, int output)
 {
-    int status;
     pid_t child = fork();
     if (child == 0) {
         dup2(output, STDERR_FILENO);
         program_leave_with(code);
         program_leave();
     }
-    assert_true(child > 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return exit_code(child);
+}
+
+static const char *once;
+
+static int never_end(void *context, char *arguments[])
+{
+    (void)context, (void)arguments;
+    program_leave();
+}
+
+/* That of a program whose command doesn't end when it is asked to. */
+static int leave_command(const char *command, const char *option)
+{
+    static const struct command_option options[] = {{"once", NULL, "once", &once}, {0}};
+    static const struct command commands[] = {
+        {.name = "serve",
+         .run = never_end,
+         .options = options,
+         .stands_alone = true,
+         .serves = true,
+         .finishes = &once},
+        {.name = "compute", .run = never_end, .stands_alone = true},
+        {0},
+    };
+    static const struct program_description description = {.name = "tidemark", .commands = commands};
+    char program[] = "tidemark", *argv[] = {program, (char *)(uintptr_t)command, (char *)(uintptr_t)option, NULL};
+    pid_t child = fork();
+    if (child == 0)
+        _exit(program_main(&description, option ? 3 : 2, argv));
+    return exit_code(child);
+}
+
+static void what_was_to_finish_something_and_is_left_says_so_by_its_exit_code(void **state)
+{
+    (void)state;
+    assert_int_equal(leave_command("serve", NULL), 0);
+    assert_int_equal(leave_command("serve", "--once"), 75);
+    assert_int_equal(leave_command("compute", NULL), 75);
 }
 
 static void program_leaves_well_before_it_would_be_killed(void **state)
@@ -65,6 +108,7 @@ int main(void)
         cmocka_unit_test(program_leaves_well_before_it_would_be_killed),
         cmocka_unit_test(program_that_leaves_says_so_in_one_line),
         cmocka_unit_test(program_leaves_although_nobody_takes_its_line),
+        cmocka_unit_test(what_was_to_finish_something_and_is_left_says_so_by_its_exit_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
