@@ -494,7 +494,10 @@ static bool place_view(struct view_state *state, struct view_update *update, con
     return true;
 }
 
-/* Where the limit is passed, the view that holds most gives up its oldest windows. */
+#define GIVEN_UP_PART 64 /* of a view's bytes, at the limit: one window each time would move all others each time */
+
+/* Where the limit is passed, the view that holds most gives up its oldest windows, and a part of the others with them.
+ */
 static void keep_limit(struct snapshot *snapshot)
 {
     for (size_t bytes; (bytes = snapshot_bytes(snapshot)) > snapshot->bytes_max;) {
@@ -502,8 +505,8 @@ static void keep_limit(struct snapshot *snapshot)
         for (size_t i = 1; i < snapshot->source->view_count; i++)
             if (snapshot->views[i].rows.bytes > largest->bytes)
                 largest = &snapshot->views[i].rows;
-        size_t excess = bytes - snapshot->bytes_max;
-        view_rows_shrink(largest, largest->bytes > excess ? largest->bytes - excess : 0);
+        size_t given_up = bytes - snapshot->bytes_max + largest->bytes / GIVEN_UP_PART;
+        view_rows_shrink(largest, largest->bytes > given_up ? largest->bytes - given_up : 0);
     }
 }
 

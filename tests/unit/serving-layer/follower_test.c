@@ -784,6 +784,29 @@ static void windows_beyond_the_memory_are_refused_and_not_left_out_in_silence(vo
     world_destroy(world);
 }
 
+static void at_the_ceiling_of_memory_not_each_update_gives_up_windows(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    struct snapshot *snapshot = world->bench.snapshot;
+    int rises = 0, day = 0;
+    snapshot->bytes_max = 100000;
+    for (; day < 1000; day++)
+        fake_add(0, DAILY, DAY_S + SECONDS_PER_DAY * day, no_group, 1, 100);
+    bench_follow(&world->bench);
+    for (int update = 0; update < 60; update++, day++) {
+        int64_t floor_us = snapshot->views[DAILY].rows.floor_us;
+        fake_add(0, DAILY, DAY_S + SECONDS_PER_DAY * day, no_group, 1, 100);
+        fake.slots[0].slot.next++;
+        bench_follow(&world->bench);
+        rises += snapshot->views[DAILY].rows.floor_us > floor_us;
+        assert_true(snapshot_bytes(snapshot) <= snapshot->bytes_max);
+        assert_true(snapshot_bytes(snapshot) >= snapshot->bytes_max / 16 * 15);
+    }
+    assert_in_range(rises, 3, 20);
+    world_destroy(world);
+}
+
 static void a_store_that_was_down_is_asked_again(void **state)
 {
     (void)state;
@@ -823,6 +846,7 @@ int main(void)
         cmocka_unit_test(nothing_known_of_a_source_is_not_complete),
         cmocka_unit_test(what_is_past_the_retention_is_not_answered_and_said_to_be_expired),
         cmocka_unit_test(windows_beyond_the_memory_are_refused_and_not_left_out_in_silence),
+        cmocka_unit_test(at_the_ceiling_of_memory_not_each_update_gives_up_windows),
         cmocka_unit_test(a_store_that_was_down_is_asked_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
