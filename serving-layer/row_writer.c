@@ -54,17 +54,10 @@ static void append_csv_text(struct text text, struct buffer *out)
     bool quoted = text.length == 0;
     for (size_t i = 0; !quoted && i < text.length; i++)
         quoted = text.data[i] == '"' || text.data[i] == ',' || text.data[i] == '\r' || text.data[i] == '\n';
-    if (!quoted) {
+    if (quoted)
+        buffer_append_quoted(out, text, '"');
+    else
         buffer_append_text(out, text);
-        return;
-    }
-    buffer_append_char(out, '"');
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] == '"')
-            buffer_append_char(out, '"');
-        buffer_append_char(out, text.data[i]);
-    }
-    buffer_append_char(out, '"');
 }
 
 static void append_dimension(const struct row_writer *writer, size_t number, const struct value *value)

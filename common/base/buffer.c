@@ -68,6 +68,17 @@ void buffer_append_char(struct buffer *buffer, char character)
     buffer_append(buffer, &character, 1);
 }
 
+void buffer_append_quoted(struct buffer *buffer, struct text text, char quote)
+{
+    buffer_append_char(buffer, quote);
+    for (size_t i = 0; i < text.length; i++) {
+        if (text.data[i] == quote)
+            buffer_append_char(buffer, quote);
+        buffer_append_char(buffer, text.data[i]);
+    }
+    buffer_append_char(buffer, quote);
+}
+
 void buffer_append_padded(struct buffer *buffer, int number, unsigned digits)
 {
     char text[4];

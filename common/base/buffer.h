@@ -35,6 +35,9 @@ void buffer_appendf(struct buffer *buffer, const char *format, ...) __attribute_
 /* Writes a number of up to INTEGER_DIGITS bytes, without a NUL; returns its end. */
 char *integer_write(char *at, int64_t number);
 
+/* `text` between two quotes, and each quote in it twice, as SQL and CSV spell it. */
+void buffer_append_quoted(struct buffer *buffer, struct text text, char quote);
+
 /* `text` as a JSON string with its quotes. Control characters, quote and backslash are escaped; other bytes pass. */
 void buffer_append_json(struct buffer *buffer, struct text text);
 

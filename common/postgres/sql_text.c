@@ -1,25 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "postgres/connection.h"
 
-static void append_doubled(struct buffer *buffer, struct text text, char quote)
-{
-    buffer_append_char(buffer, quote);
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] == quote)
-            buffer_append_char(buffer, quote);
-        buffer_append_char(buffer, text.data[i]);
-    }
-    buffer_append_char(buffer, quote);
-}
-
 void buffer_append_identifier(struct buffer *buffer, const char *name)
 {
-    append_doubled(buffer, text_of(name), '"');
+    buffer_append_quoted(buffer, text_of(name), '"');
 }
 
 void buffer_append_literal(struct buffer *buffer, struct text text)
 {
-    append_doubled(buffer, text, '\'');
+    buffer_append_quoted(buffer, text, '\'');
 }
 
 static char escape_of(char character)

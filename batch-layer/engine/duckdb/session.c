@@ -251,23 +251,12 @@ bool duckdb_appender_close(struct duckdb_appender *appender, struct error *error
     return done;
 }
 
-static void append_quoted(struct buffer *sql, struct text text, char quote)
-{
-    buffer_append_char(sql, quote);
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] == quote)
-            buffer_append_char(sql, quote);
-        buffer_append_char(sql, text.data[i]);
-    }
-    buffer_append_char(sql, quote);
-}
-
 void duckdb_append_text(struct buffer *sql, struct text text)
 {
-    append_quoted(sql, text, '\'');
+    buffer_append_quoted(sql, text, '\'');
 }
 
 void duckdb_append_identifier(struct buffer *sql, const char *name)
 {
-    append_quoted(sql, text_of(name), '"');
+    buffer_append_quoted(sql, text_of(name), '"');
 }

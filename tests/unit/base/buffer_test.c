@@ -36,6 +36,17 @@ static void json_escapes_what_must_be_escaped_and_nothing_else(void **state)
     buffer_clean_up(&buffer);
 }
 
+static void quotes_within_quotes_are_doubled(void **state)
+{
+    (void)state;
+    struct buffer buffer = {0};
+    buffer_append_quoted(&buffer, text_of("it's"), '\'');
+    buffer_append_quoted(&buffer, text_of("\"\""), '"');
+    buffer_append_quoted(&buffer, (struct text){0}, '"');
+    assert_string_equal(buffer_string(&buffer), "'it''s'\"\"\"\"\"\"\"\"");
+    buffer_clean_up(&buffer);
+}
+
 static void growing_keeps_what_was_written(void **state)
 {
     (void)state;
@@ -55,6 +66,7 @@ int main(void)
         cmocka_unit_test(an_empty_buffer_reads_as_an_empty_string),
         cmocka_unit_test(integers_are_written_to_both_ends_of_64_bits),
         cmocka_unit_test(json_escapes_what_must_be_escaped_and_nothing_else),
+        cmocka_unit_test(quotes_within_quotes_are_doubled),
         cmocka_unit_test(growing_keeps_what_was_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
