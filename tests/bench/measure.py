@@ -104,6 +104,9 @@ class Rounds:
         return [run.megabytes for run in self.whole]
 
     def _without_start(self, what):
+        """Nothing where there are no messages beside the few."""
+        if self.messages <= self.few:
+            return []
         start = statistics.median(getattr(run, what) for run in self.starts)
         return [max(getattr(run, what) - start, 0.001) for run in self.whole]
 
@@ -157,6 +160,8 @@ def comparison(ours, theirs):
 
 
 def spread(values, form):
+    if not values:
+        return ""
     middle, least, most = (form.format(f(values)) for f in (statistics.median, min, max))
     return middle if least == most else f"{middle} ({least} to {most})"
 
