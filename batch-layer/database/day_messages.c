@@ -3,19 +3,20 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "base/clock.h"
-
-#define AT_ONCE 10000
-
-enum head_column { EPOCH, TIME_ZONE, CUT };
+enum head_column { EPOCH, TIME_ZONE, CUT, ENDS };
 
 static bool read_head(struct batch *batch, const struct source *source, PGresult **ret_head, struct error *error)
 {
     const char *values[] = {source->name};
     return connection_query(batch->connection,
                             "select epoch, time_zone, (select json_object_agg(partition, cut order by partition) from "
-                            "tidemark.partition where source = $1 and cut is not null) from tidemark.source "
+                            "tidemark.partition where source = $1 and cut is not null), (select array_agg(coalesce("
+                            "p.cut, 0) order by n) from generate_series(0, (select max(partition) from "
+                            "tidemark.partition where source = $1)) n left join tidemark.partition p on p.source = $1 "
+                            "and p.partition = n) from tidemark.source "
                             "where name = $1 and epoch > 0 and time_zone is not null",
                             1, values, ret_head, error);
 }
@@ -34,9 +35,7 @@ static bool check_head(const struct batch *batch, const struct source *source, c
                      source->name, PQgetvalue(head, 0, TIME_ZONE), zone);
 }
 
-/* No plan is asked for that is good for the first rows only, or that looks each message up. */
-static const char begin[] = "begin isolation level repeatable read read only; set local cursor_tuple_fraction = 1; "
-                            "set local enable_nestloop = off";
+static const char begin[] = "begin isolation level repeatable read read only";
 
 bool day_messages_begin(struct batch *batch, const struct source *source, int64_t day,
                         struct day_messages *ret_messages, struct error *error)
@@ -51,40 +50,61 @@ bool day_messages_begin(struct batch *batch, const struct source *source, int64_
     if (done) {
         (void)snprintf(messages.epoch, sizeof messages.epoch, "%s", PQgetvalue(head, 0, EPOCH));
         buffer_append_text(&messages.cut, result_text(head, 0, CUT));
+        messages.ends = strdup(PQgetvalue(head, 0, ENDS));
     }
     *ret_messages = messages;
-    return done;
+    return done && ((!messages.cut.failed && messages.ends) || error_set(error, ERROR_INTERNAL, "out of memory"));
 }
 
-/* Any moment of the local day, and a day further, for a clock that changes. */
-static void append_range(struct buffer *sql, const struct zone *zone, int64_t day)
+/* " where date = …" */
+static void append_of_day(const struct day_messages *messages, const char *alias, struct buffer *sql)
 {
-    int64_t from_s = zone_instant(zone, (day - 1) * SECONDS_PER_DAY);
-    int64_t to_s = zone_instant(zone, (day + 2) * SECONDS_PER_DAY);
-    buffer_appendf(sql, "c.tm_event_us >= %" PRId64 " and c.tm_event_us < %" PRId64, from_s * US_PER_SECOND,
-                   to_s * US_PER_SECOND);
+    buffer_appendf(sql, " where %s.date = date '1970-01-01' + %" PRId64 "::int", alias, messages->day.day);
 }
 
-bool day_messages_fetch(const struct day_messages *messages, struct batch *batch, const struct buffer *columns,
-                        rows_take *take, void *context, struct error *error)
+bool day_messages_read(const struct day_messages *messages, struct batch *batch, const struct buffer *columns,
+                       size_t count, struct copy_rows *ret_rows, struct error *error)
 {
     struct buffer sql = {0};
-    const struct source *source = messages->source;
     buffer_append_string(&sql, "select ");
     buffer_append_text(&sql, buffer_text(columns));
     buffer_append_string(&sql, " from ");
-    append_raw_table(&sql, source);
-    buffer_append_string(&sql, " r join tidemark.partition p on p.partition = r.tm_partition and r.tm_offset < p.cut "
-                               "and p.source = ");
-    buffer_append_literal(&sql, text_of(source->name));
-    buffer_append_string(&sql, " left join ");
-    append_current_table(&sql, source);
-    buffer_append_string(&sql, " c on c.tm_partition = r.tm_partition and c.tm_offset = r.tm_offset and ");
-    append_range(&sql, batch->settings->zone, messages->day.day);
-    buffer_appendf(&sql, " where r.date = date '1970-01-01' + %" PRId64 "::int", messages->day.day);
+    append_raw_table(&sql, messages->source);
+    buffer_append_string(&sql, " r");
+    append_of_day(messages, "r", &sql);
+    buffer_appendf(&sql, " and r.tm_offset < ('%s'::bigint[])[r.tm_partition + 1]", messages->ends);
     sql.failed |= columns->failed;
-    bool done = !sql.failed ? connection_fetch(batch->connection, &sql, AT_ONCE, take, context, error)
-                            : error_set(error, ERROR_INTERNAL, "out of memory");
+    bool done = copy_rows_begin(ret_rows, batch->connection, &sql, count, error);
+    buffer_clean_up(&sql);
+    return done;
+}
+
+/* The event times of the day's messages, as they are: whatever its zone, no other version lives there. */
+static bool read_times(struct day_messages *messages, struct batch *batch, PGresult **ret_times, struct error *error)
+{
+    struct buffer sql = {0};
+    buffer_append_string(&sql, "select count(*), coalesce(min(tm_event_us), 0), coalesce(max(tm_event_us), -1) from ");
+    append_raw_table(&sql, messages->source);
+    buffer_append_string(&sql, " r");
+    append_of_day(messages, "r", &sql);
+    bool done = batch_query(batch, &sql, ret_times, error);
+    buffer_clean_up(&sql);
+    return done;
+}
+
+bool day_messages_read_live(struct day_messages *messages, struct batch *batch, struct copy_rows *ret_rows,
+                            struct error *error)
+{
+    RESULT *times = NULL;
+    struct buffer sql = {0};
+    if (!read_times(messages, batch, &times, error))
+        return false;
+    messages->count = result_integer(times, 0, 0);
+    buffer_append_string(&sql, "select tm_partition, tm_offset from ");
+    append_current_table(&sql, messages->source);
+    buffer_appendf(&sql, " where tm_event_us between %" PRId64 " and %" PRId64, result_integer(times, 0, 1),
+                   result_integer(times, 0, 2));
+    bool done = copy_rows_begin(ret_rows, batch->connection, &sql, 2, error);
     buffer_clean_up(&sql);
     return done;
 }
@@ -94,4 +114,6 @@ void day_messages_end(struct day_messages *messages, struct batch *batch)
     if (batch->connection)
         connection_roll_back(batch->connection);
     buffer_clean_up(&messages->cut);
+    free(messages->ends);
+    messages->ends = NULL;
 }

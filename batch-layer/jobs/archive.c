@@ -26,30 +26,28 @@ struct archive_day {
     struct message_table table;
 };
 
-static bool take_rows(void *context, const PGresult *rows, struct error *error)
+/* Of the day, as one moment shows them: first which versions live. */
+static bool read_live(struct archive_day *day, struct error *error)
 {
-    if (shutdown_requested())
-        return error_set(error, ERROR_TRY_AGAIN, "a signal was first");
-    return message_table_add(context, rows, error);
+    struct copy_rows rows = {0};
+    return day_messages_read_live(&day->messages, &day->batch, &rows, error) &&
+           message_table_open(&day->table, &day->job->archive.source->schema, day->session, rows, error);
 }
 
-/* From PostgreSQL into DuckDB. */
-static bool read_messages(struct archive_day *day, struct error *error)
-{
-    struct buffer columns = {0};
-    const struct schema *schema = &day->job->archive.source->schema;
-    message_table_columns(schema, &columns);
-    bool done = message_table_open(&day->table, schema, day->session, error) &&
-                day_messages_fetch(&day->messages, &day->batch, &columns, take_rows, &day->table, error);
-    done = message_table_close(&day->table, done ? error : NULL) && done;
-    buffer_clean_up(&columns);
-    return done;
-}
-
+/* From PostgreSQL into the file. */
 static bool write_messages(struct archive_day *day, struct error *error)
 {
+    struct buffer columns = {0};
+    struct copy_rows rows = {0};
+    const struct schema *schema = &day->job->archive.source->schema;
     const char *path = arena_printf(&day->arena, "%s/part-%s.parquet", day->folder.made, day->folder.run);
-    return path ? message_table_write(&day->table, path, error) : error_set(error, ERROR_INTERNAL, "out of memory");
+    message_table_columns(schema, &columns);
+    bool done =
+        (path || error_set(error, ERROR_INTERNAL, "out of memory")) &&
+        day_messages_read(&day->messages, &day->batch, &columns, message_table_column_count(schema), &rows, error) &&
+        message_table_write(&day->table, rows, day->messages.count, path, error);
+    buffer_clean_up(&columns);
+    return done;
 }
 
 static bool write_manifest(struct archive_day *day, struct error *error)
@@ -93,7 +91,7 @@ static bool hand_on(struct archive_day *day, struct error *error)
 
 static bool make_files(struct archive_day *day, struct error *error)
 {
-    if (!read_messages(day, error))
+    if (!read_live(day, error))
         return false;
     crash_point("before_files");
     if (!write_messages(day, error))
@@ -116,6 +114,7 @@ static bool write_day(struct archive_day *day, int64_t number, struct error *err
     bool done = begin_folder(day, error) &&
                 day_messages_begin(&day->batch, day->job->archive.source, number, &day->messages, error) &&
                 make_files(day, error);
+    message_table_clean_up(&day->table);
     day_messages_end(&day->messages, &day->batch);
     duckdb_session_close(day->session);
     done = done && day_folder_place(&day->folder, error);

@@ -182,6 +182,11 @@ static bool is_good(const PGresult *result)
     return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
 }
 
+static bool begins_copy(const PGresult *result)
+{
+    return PQresultStatus(result) == PGRES_COPY_IN || PQresultStatus(result) == PGRES_COPY_OUT;
+}
+
 /* The last result of what was sent, or the first that failed: bytes that were spoilt on the way give an error first,
  * and then may look like the end of a statement that went well. False where the connection is lost. */
 static bool take_result(struct server_wait *wait, PGresult **ret_result, struct error *error)
@@ -193,7 +198,7 @@ static bool take_result(struct server_wait *wait, PGresult **ret_result, struct 
             return false;
         }
         PGresult *next = PQgetResult(wait->connection);
-        more = next && PQresultStatus(next) != PGRES_COPY_IN && PQstatus(wait->connection) == CONNECTION_OK;
+        more = next && !begins_copy(next) && PQstatus(wait->connection) == CONNECTION_OK;
         bool failed = result && PQresultStatus(result) == PGRES_FATAL_ERROR;
         PGresult *other = next && !failed ? result : next;
         result = next && !failed ? next : result;
@@ -311,11 +316,6 @@ bool connection_fetch(PGconn *connection, const struct buffer *sql, int at_once,
     return connection_execute(connection, "close tm_rows", error);
 }
 
-static bool begins_copy(const PGresult *result)
-{
-    return PQresultStatus(result) == PGRES_COPY_IN;
-}
-
 bool connection_copy_begin(PGconn *connection, const char *sql, struct error *error)
 {
     RESULT *result = NULL;
@@ -371,6 +371,21 @@ bool connection_copy_put(PGconn *connection, struct text lines, struct error *er
 bool connection_copy_end(PGconn *connection, struct error *error)
 {
     return end_copy(connection, NULL, error);
+}
+
+bool connection_copy_take(PGconn *connection, struct text *ret_piece, struct error *error)
+{
+    RESULT *result = NULL;
+    struct server_wait wait;
+    char *data = NULL;
+    int length = PQgetCopyData(connection, &data, 1);
+    if (length <= 0)
+        server_wait_begin(&wait, connection);
+    for (; length == 0; length = PQgetCopyData(connection, &data, 1))
+        if (!server_wait_for_input(&wait, error))
+            return false;
+    *ret_piece = (struct text){data, length > 0 ? (size_t)length : 0};
+    return length > 0 || finish(&wait, is_good, &result, error);
 }
 
 void connection_roll_back(PGconn *connection)

@@ -51,6 +51,10 @@ bool connection_copy_begin(PGconn *connection, const char *sql, struct error *er
 bool connection_copy_put(PGconn *connection, struct text lines, struct error *error) MUST_CHECK;
 bool connection_copy_end(PGconn *connection, struct error *error) MUST_CHECK;
 
+/* COPY … TO STDOUT: begin, then take pieces, each a row, until one has no data: all was sent. A piece is the caller's
+ * to PQfreemem. Whoever leaves before rolls back, and the connection is lost. */
+bool connection_copy_take(PGconn *connection, struct text *ret_piece, struct error *error) MUST_CHECK;
+
 /* Ends a transaction that failed; what goes wrong in that is of no interest. */
 void connection_roll_back(PGconn *connection);
 

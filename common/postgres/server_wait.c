@@ -197,6 +197,15 @@ bool server_wait_flush(struct server_wait *wait, struct error *error)
     return true;
 }
 
+bool server_wait_for_input(struct server_wait *wait, struct error *error)
+{
+    short ready = 0;
+    while (!ready)
+        if (!wait_for(wait, POLLIN, &ready, error))
+            return false;
+    return PQconsumeInput(wait->connection) || lost(wait, error);
+}
+
 bool server_wait_for_result(struct server_wait *wait, struct error *error)
 {
     if (!server_wait_flush(wait, error))

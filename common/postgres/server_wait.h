@@ -29,6 +29,9 @@ void server_wait_begin(struct server_wait *wait, PGconn *connection);
 /* Waits until a result can be taken without waiting. On an error the connection is lost. */
 bool server_wait_for_result(struct server_wait *wait, struct error *error) MUST_CHECK;
 
+/* Waits until something more has come. On an error the connection is lost. */
+bool server_wait_for_input(struct server_wait *wait, struct error *error) MUST_CHECK;
+
 /* Waits until all that was to be sent is with the kernel. On an error the connection is lost. */
 bool server_wait_flush(struct server_wait *wait, struct error *error) MUST_CHECK;
 

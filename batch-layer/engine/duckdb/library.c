@@ -47,6 +47,26 @@ static const struct {
     ROW(appender_end_row),
     ROW(appender_close),
     ROW(appender_destroy),
+    ROW(create_logical_type),
+    ROW(create_decimal_type),
+    ROW(destroy_logical_type),
+    ROW(create_table_function),
+    ROW(destroy_table_function),
+    ROW(table_function_set_name),
+    ROW(table_function_set_extra_info),
+    ROW(table_function_set_bind),
+    ROW(table_function_set_init),
+    ROW(table_function_set_function),
+    ROW(register_table_function),
+    ROW(bind_get_extra_info),
+    ROW(bind_add_result_column),
+    ROW(bind_set_cardinality),
+    ROW(init_set_max_threads),
+    ROW(function_get_extra_info),
+    ROW(function_set_error),
+    ROW(data_chunk_set_size),
+    ROW(vector_ensure_validity_writable),
+    ROW(vector_assign_string_element_len),
 };
 
 static struct duckdb_library library;
@@ -119,4 +139,9 @@ bool duckdb_library_load(const char *configured, const struct duckdb_library **r
         return false;
     *ret_library = &library;
     return true;
+}
+
+const struct duckdb_library *duckdb_library_loaded(void)
+{
+    return &library;
 }

@@ -30,6 +30,13 @@ union duckdb_text {
 };
 #define DUCKDB_SHORT_TEXT_MAX 12
 
+enum duckdb_type {
+    DUCKDB_TYPE_INTEGER = 4,
+    DUCKDB_TYPE_BIGINT = 5,
+    DUCKDB_TYPE_VARCHAR = 17,
+    DUCKDB_TYPE_TIMESTAMP_TZ = 31
+};
+
 /* 0 is success. Handles are opaque. */
 struct duckdb_library {
     int (*open_ext)(const char *path, void **ret_database, void *config, char **ret_message);
@@ -59,6 +66,26 @@ struct duckdb_library {
     int (*appender_end_row)(void *appender);
     int (*appender_close)(void *appender);
     int (*appender_destroy)(void **appender);
+    void *(*create_logical_type)(int type); /* enum duckdb_type */
+    void *(*create_decimal_type)(uint8_t digits, uint8_t scale);
+    void (*destroy_logical_type)(void **type);
+    void *(*create_table_function)(void);
+    void (*destroy_table_function)(void **function);
+    void (*table_function_set_name)(void *function, const char *name);
+    void (*table_function_set_extra_info)(void *function, void *info, void (*destroy)(void *info));
+    void (*table_function_set_bind)(void *function, void (*callback)(void *bind));
+    void (*table_function_set_init)(void *function, void (*callback)(void *init));
+    void (*table_function_set_function)(void *function, void (*callback)(void *info, void *chunk));
+    int (*register_table_function)(void *connection, void *function);
+    void *(*bind_get_extra_info)(void *bind);
+    void (*bind_add_result_column)(void *bind, const char *name, void *type);
+    void (*bind_set_cardinality)(void *bind, uint64_t rows, bool is_exact);
+    void (*init_set_max_threads)(void *init, uint64_t threads);
+    void *(*function_get_extra_info)(void *info);
+    void (*function_set_error)(void *info, const char *message);
+    void (*data_chunk_set_size)(void *chunk, uint64_t size);
+    void (*vector_ensure_validity_writable)(void *vector);
+    void (*vector_assign_string_element_len)(void *vector, uint64_t row, const char *text, uint64_t length);
 };
 
 /* Loads it, once in a process: from `configured`, else from the first of these places where it is:
@@ -66,5 +93,7 @@ struct duckdb_library {
  * where `configured` isn't it, ERROR_UNAVAILABLE where there is none, with what to install. It stays loaded. */
 bool duckdb_library_load(const char *configured, const struct duckdb_library **ret_library,
                          struct error *error) MUST_CHECK;
+/* The one that is loaded. */
+const struct duckdb_library *duckdb_library_loaded(void);
 
 #endif

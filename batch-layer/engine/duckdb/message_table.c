@@ -1,118 +1,146 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/duckdb/message_table.h"
 
-#include "base/wide.h"
-#include "engine/duckdb/value_sql.h"
-#include "postgres/connection.h"
+#include "base/shutdown.h"
+#include "engine/duckdb/file_columns.h"
+#include "engine/duckdb/summary_table.h"
 
-#define TABLE "tm_messages"
+enum message_column { MESSAGE_PARTITION, MESSAGE_OFFSET, MESSAGE_TIME, MESSAGE_FIELDS };
 
-enum message_column { MESSAGE_PARTITION, MESSAGE_OFFSET, MESSAGE_TIME, MESSAGE_LIVE, MESSAGE_FIELDS };
+static const struct stream_column own_columns[] = {
+    [MESSAGE_PARTITION] = {.name = "tm_partition", .type = STREAM_INTEGER},
+    [MESSAGE_OFFSET] = {.name = "tm_offset", .type = STREAM_BIGINT},
+    [MESSAGE_TIME] = {.name = "timestamp", .type = STREAM_MOMENT},
+};
 
 void message_table_columns(const struct schema *schema, struct buffer *sql)
 {
-    static const char *const units[DECIMAL_SCALE_MAX + 1] = {"", " * 10", " * 100", " * 1000"};
-    buffer_append_string(sql, "r.tm_partition, r.tm_offset, r.tm_event_us, (c.tm_offset is not null)::int");
+    buffer_append_string(sql, "r.tm_partition, r.tm_offset, r.tm_event_us");
     for (size_t i = 0; i < schema->field_count; i++) {
-        const struct field *field = &schema->fields[i];
-        bool is_decimal = field->type == FIELD_DECIMAL;
-        buffer_append_string(sql, is_decimal ? ", (r." : ", r.");
-        buffer_append_identifier(sql, field->name);
-        if (is_decimal)
-            buffer_appendf(sql, "%s)::bigint", units[field->scale]);
+        buffer_append_string(sql, ", r.");
+        buffer_append_identifier(sql, schema->fields[i].name);
     }
 }
 
-static bool execute(const struct message_table *table, struct buffer *sql, struct error *error)
+size_t message_table_column_count(const struct schema *schema)
 {
-    bool done = !sql->failed ? duckdb_session_execute(table->session, buffer_string(sql), error)
-                             : error_set(error, ERROR_INTERNAL, "out of memory");
-    buffer_clean_up(sql);
-    return done;
+    return MESSAGE_FIELDS + schema->field_count;
+}
+
+/* --- Rows of PostgreSQL as those of DuckDB ----------------------------------------------------------------------- */
+
+static bool add_value(struct stream_rows *rows, const struct stream_column *column, size_t number, struct text value)
+{
+    int64_t integer = 0;
+    if (!value.data)
+        stream_add_null(rows, number);
+    else if (column->type == STREAM_TEXT)
+        stream_add_text(rows, number, value);
+    else if (column->type == STREAM_DECIMAL ? copy_row_decimal(value, column->scale, &integer)
+                                            : copy_row_integer(value, &integer))
+        stream_add_integer(rows, number, integer);
+    else
+        return false;
+    return true;
+}
+
+static bool fill(void *context, struct stream_rows *rows, struct error *error)
+{
+    struct message_table *table = context;
+    bool any = true;
+    if (shutdown_requested())
+        return error_set(error, ERROR_TRY_AGAIN, "a signal was first");
+    for (bool fits = true; fits;) {
+        if (!copy_rows_next(&table->rows, table->values, &any, error))
+            return false;
+        if (!any)
+            break;
+        for (size_t i = 0; i < table->rows.columns; i++)
+            if (!add_value(rows, &table->columns[i], i, table->values[i]))
+                return error_set(error, ERROR_DATA, "the column %s of a message isn't what the field is declared as",
+                                 table->columns[i].name);
+        fits = stream_end_row(rows);
+    }
+    return true;
+}
+
+/* --- The story --------------------------------------------------------------------------------------------------- */
+
+/* Rows of these columns, as the function `name`. */
+static bool open_stream(struct message_table *table, const char *name, struct copy_rows rows, int64_t count,
+                        struct error *error)
+{
+    table->rows = rows;
+    table->stream = (struct row_stream){.name = name,
+                                        .columns = table->columns,
+                                        .column_count = rows.columns,
+                                        .row_count = count,
+                                        .fill = fill,
+                                        .context = table};
+    return row_stream_register(&table->stream, table->session, error);
 }
 
 bool message_table_open(struct message_table *table, const struct schema *schema, struct duckdb_session *session,
-                        struct error *error)
+                        struct copy_rows live, struct error *error)
 {
     struct buffer sql = {0};
     *table = (struct message_table){.schema = schema, .session = session};
-    buffer_append_string(&sql,
-                         "CREATE TEMP TABLE " TABLE " (tm_partition BIGINT, tm_offset BIGINT, tm_event_us BIGINT, "
-                         "tm_live BIGINT");
-    for (size_t i = 0; i < schema->field_count; i++) {
-        buffer_append_string(&sql, ", ");
-        duckdb_append_identifier(&sql, schema->fields[i].name);
-        buffer_append_string(&sql, schema->fields[i].type == FIELD_TEXT ? " VARCHAR" : " BIGINT");
-    }
-    buffer_append_char(&sql, ')');
-    return execute(table, &sql, error) && duckdb_appender_open(session, TABLE, &table->appender, error);
-}
-
-static bool add_number(struct message_table *table, const PGresult *rows, int row, int column)
-{
-    int64_t number;
-    bool is_number = integer_parse(result_text(rows, row, column), &number);
-    if (is_number)
-        duckdb_appender_add_integer(table->appender, number);
-    return is_number;
-}
-
-static bool add_value(struct message_table *table, const PGresult *rows, int row, int column, enum field_type type)
-{
-    if (PQgetisnull(rows, row, column))
-        duckdb_appender_add_null(table->appender);
-    else if (type == FIELD_TEXT)
-        duckdb_appender_add_text(table->appender, result_text(rows, row, column));
-    else
-        return add_number(table, rows, row, column);
-    return true;
-}
-
-static bool add_row(struct message_table *table, const PGresult *rows, int row, struct error *error)
-{
-    bool done = true;
-    for (int i = 0; done && i < MESSAGE_FIELDS; i++)
-        done = add_number(table, rows, row, i);
-    for (size_t i = 0; done && i < table->schema->field_count; i++)
-        done = add_value(table, rows, row, MESSAGE_FIELDS + (int)i, table->schema->fields[i].type);
-    if (!done)
-        return error_set(error, ERROR_INTERNAL, "PostgreSQL gives no number where one was asked for");
-    table->messages++;
-    table->live += *PQgetvalue(rows, row, MESSAGE_LIVE) == '1';
-    return duckdb_appender_end_row(table->appender, error);
-}
-
-bool message_table_add(struct message_table *table, const PGresult *rows, struct error *error)
-{
-    for (int row = 0; row < PQntuples(rows); row++)
-        if (!add_row(table, rows, row, error))
-            return false;
-    return true;
-}
-
-bool message_table_close(struct message_table *table, struct error *error)
-{
-    bool done = !table->appender || duckdb_appender_close(table->appender, error);
-    table->appender = NULL;
+    for (size_t i = 0; i < MESSAGE_FIELDS; i++)
+        table->columns[i] = own_columns[i];
+    buffer_append_string(&sql, "CREATE TEMP TABLE tm_live AS FROM tm_live_rows()");
+    bool done =
+        open_stream(table, "tm_live_rows", live, 0, error) && row_stream_execute(&table->stream, session, &sql, error);
+    buffer_clean_up(&sql);
     return done;
 }
 
-bool message_table_write(const struct message_table *table, const char *path, struct error *error)
+static struct stream_column column_of(const struct field *field)
+{
+    static const enum stream_type types[] = {
+        [FIELD_TEXT] = STREAM_TEXT, [FIELD_INTEGER] = STREAM_BIGINT, [FIELD_DECIMAL] = STREAM_DECIMAL};
+    return (struct stream_column){field->name, types[field->type], DECIMAL_DIGITS + field->scale, field->scale};
+}
+
+static void append_copy(const struct message_table *table, const char *path, struct buffer *sql)
+{
+    buffer_append_string(sql, "COPY (SELECT ");
+    for (size_t i = 0; i < table->schema->field_count; i++) {
+        buffer_append_string(sql, "m.");
+        duckdb_append_identifier(sql, table->schema->fields[i].name);
+        buffer_append_string(sql, ", ");
+    }
+    buffer_append_string(sql, "m.timestamp, m.tm_partition, m.tm_offset, l.tm_offset IS NOT NULL AS tm_live "
+                              "FROM tm_messages() AS m LEFT JOIN tm_live AS l ON l.tm_partition = m.tm_partition "
+                              "AND l.tm_offset = m.tm_offset ORDER BY m.tm_partition, m.tm_offset) TO ");
+    duckdb_append_text(sql, text_of(path));
+    buffer_append_string(sql, " (FORMAT parquet)");
+}
+
+/* In the file, which can tell at little cost. */
+static bool count(struct message_table *table, const char *path, struct buffer *sql, struct error *error)
+{
+    int64_t *numbers[] = {&table->messages, &table->live, NULL};
+    buffer_append_string(sql, "SELECT count(*)::VARCHAR, (count(*) FILTER (tm_live))::VARCHAR FROM read_parquet(");
+    duckdb_append_path(sql, path);
+    buffer_append_char(sql, ')');
+    return duckdb_session_query_buffer(table->session, sql, summary_take_numbers, numbers, error);
+}
+
+bool message_table_write(struct message_table *table, struct copy_rows messages, int64_t count_of_rows,
+                         const char *path, struct error *error)
 {
     struct buffer sql = {0};
-    buffer_append_string(&sql, "COPY (SELECT ");
-    for (size_t i = 0; i < table->schema->field_count; i++) {
-        const struct field *field = &table->schema->fields[i];
-        if (field->type == FIELD_DECIMAL)
-            value_sql_append_minor_units(&sql, field);
-        else
-            duckdb_append_identifier(&sql, field->name);
-        buffer_append_string(&sql, ", ");
-    }
-    buffer_append_string(&sql,
-                         "make_timestamptz(tm_event_us) AS timestamp, tm_partition::INTEGER AS tm_partition, "
-                         "tm_offset, tm_live = 1 AS tm_live FROM " TABLE " ORDER BY tm_partition, tm_offset) TO ");
-    duckdb_append_text(&sql, text_of(path));
-    buffer_append_string(&sql, " (FORMAT parquet)");
-    return execute(table, &sql, error);
+    message_table_clean_up(table);
+    for (size_t i = 0; i < table->schema->field_count; i++)
+        table->columns[MESSAGE_FIELDS + i] = column_of(&table->schema->fields[i]);
+    append_copy(table, path, &sql);
+    bool done = open_stream(table, "tm_messages", messages, count_of_rows, error) &&
+                row_stream_execute(&table->stream, table->session, &sql, error) && count(table, path, &sql, error);
+    buffer_clean_up(&sql);
+    return done;
+}
+
+void message_table_clean_up(struct message_table *table)
+{
+    copy_rows_clean_up(&table->rows);
 }

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Messages on their way from PostgreSQL into a file of Parquet, as a table of DuckDB. */
+ * Messages on their way from PostgreSQL into a file of Parquet, which DuckDB writes while they come. */
 #ifndef TIDEMARK_BATCH_MESSAGE_TABLE_H
 #define TIDEMARK_BATCH_MESSAGE_TABLE_H
 
-#include <libpq-fe.h>
-
-#include "engine/duckdb/session.h"
+#include "engine/duckdb/row_stream.h"
+#include "postgres/copy_rows.h"
 #include "view/view.h"
 
 struct message_table {
     const struct schema *schema;
     struct duckdb_session *session;
-    struct duckdb_appender *appender;
-    int64_t messages, live; /* so far */
+    struct copy_rows rows;
+    struct row_stream stream;
+    struct stream_column columns[STREAM_COLUMNS_MAX];
+    struct text values[STREAM_COLUMNS_MAX]; /* scratch */
+    int64_t messages, live;                 /* that were written */
 };
 
-/* Makes the table. */
-bool message_table_open(struct message_table *table, const struct schema *schema, struct duckdb_session *session,
-                        struct error *error) MUST_CHECK;
-/* Adds rows of PostgreSQL whose columns are those of message_table_columns. */
-bool message_table_add(struct message_table *table, const PGresult *rows, struct error *error) MUST_CHECK;
-/* All rows are there. Whoever leaves before this calls it too, without an interest in the error. */
-bool message_table_close(struct message_table *table, struct error *error) MUST_CHECK;
-/* Writes them, by partition and offset, to this file. */
-bool message_table_write(const struct message_table *table, const char *path, struct error *error) MUST_CHECK;
-
-/* The columns in PostgreSQL's SQL, of raw.<source> as r and of the live versions as c. */
+/* The columns of a message in PostgreSQL's SQL, of raw.<source> as r; and how many they are. */
 void message_table_columns(const struct schema *schema, struct buffer *sql);
+size_t message_table_column_count(const struct schema *schema);
+
+/* `live`: rows of partition and offset, of the versions that live; others may be among them. Keeps them. */
+bool message_table_open(struct message_table *table, const struct schema *schema, struct duckdb_session *session,
+                        struct copy_rows live, struct error *error) MUST_CHECK;
+/* `messages`: about so many rows of message_table_columns. Writes them, by partition and offset, to this file. */
+bool message_table_write(struct message_table *table, struct copy_rows messages, int64_t count, const char *path,
+                         struct error *error) MUST_CHECK;
+void message_table_clean_up(struct message_table *table); /* before the connection is used otherwise */
 
 #endif

@@ -122,6 +122,11 @@ void duckdb_session_close(struct duckdb_session *session)
     free(session);
 }
 
+void *duckdb_session_connection(const struct duckdb_session *session)
+{
+    return session->connection;
+}
+
 bool duckdb_session_execute(struct duckdb_session *session, const char *sql, struct error *error)
 {
     struct duckdb_result result = {0};

@@ -13,7 +13,8 @@ struct duckdb_session;
  * `spill`, which is made when it is needed. */
 bool duckdb_session_open(const char *configured_library, const char *spill, struct duckdb_session **ret_session,
                          struct error *error) MUST_CHECK;
-void duckdb_session_close(struct duckdb_session *session); /* NULL is nothing */
+void duckdb_session_close(struct duckdb_session *session);             /* NULL is nothing */
+void *duckdb_session_connection(const struct duckdb_session *session); /* for those that call the library themselves */
 
 /* Runs the statements in `sql`. ERROR_DATA where what is read is wrong, ERROR_UNAVAILABLE where a disk or memory is
  * full, ERROR_INTERNAL where the statement is. */
