@@ -189,22 +189,29 @@ static void leave_round(struct stream *stream)
     pthread_mutex_unlock(&streams->lock);
 }
 
+/* True where it is time for all that is due to be woken together. */
+static bool begin_round(struct streams *streams, int64_t now_us)
+{
+    if (streams->called > 0 || now_us < streams->rest_until_us)
+        return false;
+    streams->round_since_us = clock_monotonic_us();
+    return true;
+}
+
 size_t streams_look(struct streams *streams, int64_t now_us)
 {
-    bool cares = now_us - streams->cared_us >= CARE_EVERY_US;
+    const bool cares = now_us - streams->cared_us >= CARE_EVERY_US;
     if (cares)
         streams->cared_us = now_us;
     pthread_mutex_lock(&streams->lock);
-    const bool rests = streams->called > 0 || now_us < streams->rest_until_us;
-    if (!rests)
-        streams->round_since_us = clock_monotonic_us();
-    for (struct stream *stream = streams->first; stream; stream = stream->next) {
+    const bool begins = begin_round(streams, now_us);
+    for (struct stream *stream = cares || begins ? streams->first : NULL; stream; stream = stream->next) {
         if (cares && !stream->is_over)
             look_after(stream, now_us);
-        if (!rests && stream->sleeps && is_due(stream, now_us))
+        if (begins && stream->sleeps && is_due(stream, now_us))
             call(stream);
     }
-    const size_t called = rests ? 0 : streams->called;
+    const size_t called = begins ? streams->called : 0;
     pthread_mutex_unlock(&streams->lock);
     return called;
 }
