@@ -6,8 +6,9 @@
  *
  * VIEW has one row from the day FROM on, of today, with the figure order_count, and no order of today is on the topic.
  * The nth order counts as seen by a reader once that figure says n: how long after it was sent, of each hundredth, but
- * of those of the first five seconds. Prints a line of answers and one of events: how many there were, and of the
- * delays the median, the 99th percentile and the most, in milliseconds. */
+ * of those of the first fifteen seconds, in which a broker that has just begun compiles itself. Prints a line of
+ * answers and one of events: how many there were, and of the delays the median, the 99th percentile and the most, in
+ * milliseconds. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,7 @@
 
 #include "order_producer.h"
 
-enum { EVERY = 100, WARM_UP_S = 5, STEP_US = 100, STEPS = 1 << 17, BYTES = 16384 };
+enum { EVERY = 100, WARM_UP_S = 15, STEP_US = 100, STEPS = 1 << 17, BYTES = 16384 };
 
 struct seen {                    /* by readers of one kind */
     int64_t messages;            /* answers, or events */
@@ -57,10 +58,11 @@ static int64_t now_us(void)
 
 static void *send_orders(void *context)
 {
-    static const char *const properties[][2] = {{"linger.ms", "1"}};
+    /* As an idempotent producer sends: what a busy broker leaves waiting becomes few large requests. */
+    static const char *const properties[][2] = {{"linger.ms", "1"}, {"max.in.flight", "5"}};
     struct bench *bench = context;
     struct order_producer producer;
-    if (!order_producer_open(&producer, bench->brokers, properties, 1))
+    if (!order_producer_open(&producer, bench->brokers, properties, 2))
         exit(69);
     const int64_t began_us = now_us();
     const time_t at = time(NULL);

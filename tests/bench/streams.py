@@ -19,7 +19,7 @@ from support.process import wait_until
 from support.redis import Redis
 from support.tidemark import BIN, Platform, source, view
 
-PARTITIONS, SECONDS, CLIENTS = 4, 15, 32
+PARTITIONS, SECONDS, CLIENTS = 4, 30, 32
 DAYS, MEMORY = 60, "8 MiB"  # of orders by the minute, and what holds half of their rows
 VIEWS = {"daily_revenue": view("orders"), "live_revenue": view("orders", "tumbling 1 minute")}
 
