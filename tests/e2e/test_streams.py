@@ -43,7 +43,23 @@ class Streams(EndToEnd):
 
     def assert_copies(self, readers):
         for reader in readers:
-            wait_until(lambda: self.has_all(reader) or reader.failure, 60, f"{reader.question} is copied")
+            try:
+                wait_until(lambda: self.has_all(reader) or reader.failure, 60, f"{reader.question} is copied")
+            except AssertionError as failure:
+                raise AssertionError(f"{failure}\n{self.what_differs(reader)}") from None
+
+    def what_differs(self, reader):
+        answer = self.job.get(reader.question)
+        with reader.lock:
+            rows, last_id = list(reader.copy.rows.values()), reader.copy.last_id
+        expected = answer.json["rows"]
+        return (
+            f"{len(answer.body)} bytes, {answer.json['provenance']}\n"
+            f"copy: {'torn' if reader.chance else 'whole'}, {reader.cuts} cuts, {reader.copy.events} events, "
+            f"{reader.copy.resets} resets, last id {last_id}, {reader.copy.provenance}\n"
+            f"lacks {[row for row in expected if row not in rows][:5]}, has {[row for row in rows if row not in expected][:5]} "
+            f"of {len(expected)} and {len(rows)}"
+        )
 
     def read_all(self, chance):
         """Each question by two readers, of which the second is cut off and slowed by chance."""

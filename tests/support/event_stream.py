@@ -38,6 +38,7 @@ class Reader(threading.Thread):
     def __init__(self, port, path, copy, chance=None, context=None):
         super().__init__(daemon=True)
         self.port, self.path, self.copy, self.chance, self.context = port, path, copy, chance, context
+        self.tears = chance is not None  # may be ended
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.cuts, self.failure = 0, None
@@ -70,15 +71,15 @@ class Reader(threading.Thread):
             resume = f"Last-Event-ID: {self.copy.last_id}\r\n" if self.copy.last_id else ""
             # HTTP/1.0 has no chunks
             connection.sendall(f"GET {self.path} HTTP/1.0\r\nHost: a\r\n{resume}\r\n".encode())
-            left = self.chance.randint(1, 600000) if self.chance else None
+            left = self.chance.randint(1, 600000) if self.tears else None
             text, in_head = b"", True
             while not self.stopping.is_set() and (left is None or left > 0):
-                if self.chance and self.chance.random() < 0.02:
+                if self.tears and self.chance.random() < 0.02:
                     self.stopping.wait(self.chance.random() / 4)
                 try:
                     more = connection.recv(4096 if left is None else min(left, 4096))
                 except TimeoutError:
-                    if self.chance and self.chance.random() < 0.1:
+                    if self.tears and self.chance.random() < 0.1:
                         break
                     continue
                 if not more:
