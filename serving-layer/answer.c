@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "http/compress.h"
 #include "pick.h"
 #include "row_writer.h"
 
@@ -110,4 +111,17 @@ bool answer_view(struct snapshot *snapshot, size_t view, const struct view_query
         write_body(query, &selection, answer);
     selection_clean_up(&selection);
     return done && (!answer->body.failed || problem_memory(problem));
+}
+
+void answer_compress(struct answer *answer)
+{
+    struct buffer smaller = {0};
+    answer->is_compressed = answer->body.length >= COMPRESS_BYTES_MIN && !answer->body.failed &&
+                            gzip_append(buffer_text(&answer->body), &smaller);
+    if (answer->is_compressed) {
+        struct buffer plain = answer->body;
+        answer->body = smaller;
+        smaller = plain;
+    }
+    buffer_clean_up(&smaller);
 }

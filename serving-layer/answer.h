@@ -9,6 +9,7 @@
 struct answer {
     uint64_t state; /* of the snapshot that everybody is answered from; 0: it is of another */
     struct buffer body;
+    bool is_compressed;       /* the body is gzip */
     struct buffer provenance; /* JSON on one line; in the body too where that is JSON */
     struct buffer next;       /* cursor of the next page; empty: there is none */
     size_t rows;
@@ -30,5 +31,8 @@ struct answer_wishes {
  * range touches windows that aren't held in memory. The answer is to be cleaned up in any case. */
 bool answer_view(struct snapshot *snapshot, size_t view, const struct view_query *query,
                  const struct answer_wishes *wishes, struct answer *answer, struct problem *problem) MUST_CHECK;
+
+/* Makes a body that is large enough for it gzip; where memory is short it stays as it is. */
+void answer_compress(struct answer *answer);
 
 #endif

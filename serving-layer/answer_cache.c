@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/compress.h"
+
 struct kept_answer {
     struct buffer question; /* empty: there is none */
+    bool takes_gzip;        /* who asked it */
     enum answer_format format;
     struct answer answer;
 };
@@ -44,19 +47,21 @@ void answer_cache_destroy(struct answer_cache *cache)
 /* What an answer is made from beside the state. */
 struct question_key {
     struct text target, accept;
+    bool takes_gzip;
 };
 
 /* False where it is too long to be kept. */
 static bool question_of(const struct request_head *head, struct question_key *ret_question)
 {
-    *ret_question = (struct question_key){text_of(head->target), text_of(head->accept ? head->accept : "*/*")};
+    *ret_question = (struct question_key){text_of(head->target), text_of(head->accept ? head->accept : "*/*"),
+                                          gzip_is_wanted(head->accept_encoding)};
     return ret_question->target.length + ret_question->accept.length <= QUESTION_KEPT_MAX;
 }
 
 static struct kept_answer *place_of(struct answer_cache *cache, const struct question_key *question)
 {
     const uint64_t parts[] = {entity_hash(question->target.data, question->target.length),
-                              entity_hash(question->accept.data, question->accept.length)};
+                              entity_hash(question->accept.data, question->accept.length), question->takes_gzip};
     return &cache->kept[entity_hash(parts, sizeof parts) % ANSWERS_KEPT];
 }
 
@@ -72,7 +77,7 @@ static bool asks(const struct kept_answer *kept, const struct question_key *ques
 {
     const struct buffer *held = &kept->question;
     size_t length = question->target.length;
-    return held->length == length + 1 + question->accept.length &&
+    return kept->takes_gzip == question->takes_gzip && held->length == length + 1 + question->accept.length &&
            memcmp(held->data, question->target.data, length) == 0 &&
            memcmp(held->data + length + 1, question->accept.data, question->accept.length) == 0;
 }
@@ -123,7 +128,7 @@ void answer_cache_keep(struct answer_cache *cache, const struct request_head *he
     size_t bytes = answer->body.length + answer->provenance.length + answer->next.length;
     if (!cache || answer->is_known || answer->state == 0 || bytes > ANSWER_KEPT_MAX || !question_of(head, &question))
         return;
-    struct kept_answer fresh = {.format = format};
+    struct kept_answer fresh = {.format = format, .takes_gzip = question.takes_gzip};
     write_question(&question, &fresh.question);
     copy_answer(answer, false, &fresh.answer);
     if (is_whole(&fresh.answer) && !fresh.question.failed) {

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Answers as they were written, for whoever asks the same while nothing has changed: a state of a snapshot and a
- * question have one answer. Nothing of an earlier state is ever given. */
+ * question have one answer, kept as gzip for those who take that, and as it is for the others. Nothing of an earlier
+ * state is ever given. */
 #ifndef TIDEMARK_SERVING_ANSWER_CACHE_H
 #define TIDEMARK_SERVING_ANSWER_CACHE_H
 
 #include "answer.h"
 #include "http/request_head.h"
 
-#define ANSWERS_KEPT 128                    /* questions; of two in one place the later is kept */
-#define ANSWER_KEPT_MAX ((size_t)32 * 1024) /* bytes of an answer; a larger one is written each time */
-#define QUESTION_KEPT_MAX ((size_t)1024)    /* of its target and Accept */
+#define ANSWERS_KEPT 128 /* questions; of two in one place the later is kept */
+#define ANSWER_KEPT_MAX                                                                                                \
+    ((size_t)32 * 1024)                  /* bytes of an answer, compressed or not; a larger one is written each time */
+#define QUESTION_KEPT_MAX ((size_t)1024) /* of its target and Accept */
 
 struct answer_cache;
 

@@ -5,6 +5,7 @@
 #include "answer_cache.h"
 #include "base/zone.h"
 #include "find_view.h"
+#include "http/compress.h"
 #include "old_windows.h"
 #include "window_list.h"
 
@@ -132,6 +133,7 @@ static void give(struct answer *answer, enum answer_format format, struct reply 
         reply->status = 304;
     else
         reply_with(reply, 200, types[format], &answer->body);
+    reply->is_compressed = reply->status == 200 && answer->is_compressed;
     buffer_append_string(reply_header(reply, "ETag"), answer->tag.text);
     if (format == FORMAT_JSON || answer->is_known)
         return;
@@ -174,6 +176,8 @@ static bool make_answer(const struct request *request, const struct view *view, 
     if (!done || !check_provenance(answer, query.format, problem))
         return false;
     *ret_format = query.format;
+    if (gzip_is_wanted(request->head->accept_encoding))
+        answer_compress(answer);
     answer_cache_keep(request->serving->answers, request->head, query.format, answer);
     return true;
 }

@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <zlib.h>
 
+#include "http/preference.h"
+
 #define LEVEL 1               /* rows are so alike that the next ones save little and cost twice */
 #define GZIP_WINDOW (15 + 16) /* zlib.h: 32 KiB, with gzip's head and tail */
 #define MEMORY_LEVEL 8        /* zlib's default */
@@ -20,6 +22,11 @@ static bool deflate_whole(z_stream *stream, struct text plain, size_t capacity, 
     out->length += capacity - stream->avail_out;
     out->data[out->length] = '\0';
     return true;
+}
+
+bool gzip_is_wanted(const char *accept_encoding)
+{
+    return accept_encoding && preference_weight(accept_encoding, "gzip") > 0;
 }
 
 bool gzip_append(struct text plain, struct buffer *out)

@@ -33,6 +33,7 @@ void reply_with(struct reply *reply, unsigned status, const char *content_type, 
     reply->status = status;
     reply->content_type = content_type;
     reply->body = *body;
+    reply->is_compressed = false;
     *body = (struct buffer){0};
 }
 
@@ -67,6 +68,7 @@ static const char memory_is_short[] = "{\"type\": \"about:blank\", \"title\": \"
 void reply_problem(struct reply *reply, const struct problem *problem)
 {
     buffer_clear(&reply->body);
+    reply->is_compressed = false;
     problem_append(problem, &reply->body);
     reply->constant = reply->body.failed ? memory_is_short : NULL;
     reply->status = reply->body.failed ? 503 : problem->status;

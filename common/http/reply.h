@@ -19,6 +19,7 @@ struct reply {
     const char *content_type;  /* static text; NULL: there is no body */
     const char *cache_control; /* static text; NULL: no-store */
     struct buffer body;
+    bool is_compressed;          /* the body is gzip already, and who asks takes that */
     const char *constant;        /* static text in place of the body; NULL: the body */
     struct stream_source stream; /* in place of both; its context NULL: there is none */
     struct reply_header headers[REPLY_HEADERS_MAX];

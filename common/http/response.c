@@ -4,26 +4,25 @@
 #include <string.h>
 
 #include "http/compress.h"
-#include "http/preference.h"
 
 static struct text body_of(const struct reply *reply)
 {
     return reply->constant ? text_of(reply->constant) : buffer_text(&reply->body);
 }
 
-/* Whether the body was replaced by a smaller one. */
-static bool compress(struct reply *reply, const char *accept_encoding)
+/* Has the body replaced by a smaller one, where it is worth it. */
+static void compress(struct reply *reply, const char *accept_encoding)
 {
     struct buffer smaller = {0};
-    if (!accept_encoding || body_of(reply).length < COMPRESS_BYTES_MIN ||
-        preference_weight(accept_encoding, "gzip") == 0 || !gzip_append(body_of(reply), &smaller)) {
+    if (reply->is_compressed || body_of(reply).length < COMPRESS_BYTES_MIN || !gzip_is_wanted(accept_encoding) ||
+        !gzip_append(body_of(reply), &smaller)) {
         buffer_clean_up(&smaller);
-        return false;
+        return;
     }
     buffer_clean_up(&reply->body);
     reply->body = smaller;
     reply->constant = NULL;
-    return true;
+    reply->is_compressed = true;
 }
 
 #define STREAM_BLOCK_BYTES 1024 /* what the library sets aside for a stream, beside a connection's own buffer */
@@ -48,12 +47,11 @@ static bool add(struct MHD_Response *response, const char *name, const char *val
     return !value || MHD_add_response_header(response, name, value) == MHD_YES;
 }
 
-static bool add_headers(struct MHD_Response *response, const struct reply *reply, const struct response_wishes *wishes,
-                        bool compressed)
+static bool add_headers(struct MHD_Response *response, const struct reply *reply, const struct response_wishes *wishes)
 {
     bool done =
         add(response, MHD_HTTP_HEADER_CONTENT_TYPE, reply->content_type) &&
-        add(response, MHD_HTTP_HEADER_CONTENT_ENCODING, compressed ? "gzip" : NULL) &&
+        add(response, MHD_HTTP_HEADER_CONTENT_ENCODING, reply->is_compressed ? "gzip" : NULL) &&
         add(response, MHD_HTTP_HEADER_CACHE_CONTROL, reply->cache_control ? reply->cache_control : "no-store") &&
         add(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding, Authorization, Origin") &&
         add(response, "X-Content-Type-Options", "nosniff") && add(response, "X-Request-Id", wishes->request_id) &&
@@ -66,9 +64,9 @@ static bool add_headers(struct MHD_Response *response, const struct reply *reply
 
 struct MHD_Response *response_new(struct reply *reply, const struct response_wishes *wishes)
 {
-    bool compressed = compress(reply, wishes->accept_encoding);
+    compress(reply, wishes->accept_encoding);
     struct MHD_Response *response = with_body(reply, wishes);
-    if (response && !add_headers(response, reply, wishes, compressed)) {
+    if (response && !add_headers(response, reply, wishes)) {
         MHD_destroy_response(response);
         return NULL;
     }

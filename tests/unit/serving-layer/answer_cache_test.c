@@ -7,6 +7,7 @@ static struct bench bench;
 /* What is answered to the head, and its status. */
 struct answered {
     unsigned status;
+    bool is_compressed;
     char body[4000];
 };
 
@@ -17,22 +18,27 @@ static struct answered ask(const struct request_head *head)
     const char *name;
     route(&bench.serving, head, &reply, &name);
     answered.status = reply.status;
+    answered.is_compressed = reply.is_compressed;
     snprintf(answered.body, sizeof answered.body, "%s", buffer_string(&reply.body));
     reply_clean_up(&reply);
     return answered;
 }
 
 /* Puts a mark where the body of the kept answer is, so that what comes from there can be told. */
-static void mark(const char *target, const char *accept)
+static void mark_answer(const struct request_head *head)
 {
-    const struct request_head head = {.target = target, .accept = accept};
     struct answer answer = {0};
     enum answer_format format;
-    assert_true(answer_cache_find(bench.serving.answers, bench.snapshot->state, &head, &answer, &format));
+    assert_true(answer_cache_find(bench.serving.answers, bench.snapshot->state, head, &answer, &format));
     buffer_clear(&answer.body);
     buffer_append_string(&answer.body, "kept");
-    answer_cache_keep(bench.serving.answers, &head, format, &answer);
+    answer_cache_keep(bench.serving.answers, head, format, &answer);
     answer_clean_up(&answer);
+}
+
+static void mark(const char *target, const char *accept)
+{
+    mark_answer(&(struct request_head){.target = target, .accept = accept});
 }
 
 static void assert_is_kept(const struct request_head *head, bool expected)
@@ -55,6 +61,42 @@ static void the_same_question_is_answered_from_what_is_kept(void **state)
     assert_is_kept(&(struct request_head){.target = json.target, .accept = "*/*"}, true);
     assert_is_kept(&csv, false);
     assert_is_kept(&(struct request_head){.target = "/v1/views/daily?limit=1"}, false);
+}
+
+static void who_takes_gzip_is_given_what_was_compressed_once(void **state)
+{
+    (void)state;
+    static const char *const formats[] = {"application/json", "text/csv", "application/x-ndjson"};
+    for (int64_t day = 2; day < 60; day++)
+        fake_add(0, DAILY, DAY_S + 86400 * day, text_of(""), 1, 100);
+    fake.slots[0].slot.next++;
+    bench_follow(&bench);
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        const struct request_head plain = {.target = "/v1/views/daily", .accept = formats[i]},
+                                  other = {.target = "/v1/views/daily", .accept = formats[i], .accept_encoding = "br"},
+                                  gzip = {.target = "/v1/views/daily", .accept = formats[i], .accept_encoding = "gzip"};
+        const struct answered first = ask(&gzip), second = ask(&gzip);
+        assert_int_equal(strncmp(first.body, "\x1f\x8b", 2), 0);
+        assert_string_equal(second.body, first.body);
+        mark_answer(&gzip);
+        assert_is_kept(&gzip, true);
+        assert_true(first.is_compressed && second.is_compressed && ask(&gzip).is_compressed);
+        assert_is_kept(&plain, false);
+        assert_false(ask(&plain).is_compressed || ask(&other).is_compressed);
+        mark_answer(&plain);
+        assert_is_kept(&other, true);
+    }
+}
+
+static void a_small_answer_stays_as_it_is_for_who_takes_gzip(void **state)
+{
+    (void)state;
+    const struct request_head gzip = {.target = "/v1/views/daily?limit=1", .accept_encoding = "gzip"};
+    const struct answered first = ask(&gzip);
+    assert_false(first.is_compressed);
+    assert_int_equal(first.body[0], '{');
+    mark_answer(&gzip);
+    assert_is_kept(&gzip, true);
 }
 
 static void another_state_is_answered_anew(void **state)
@@ -136,6 +178,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_same_question_is_answered_from_what_is_kept, start, stop),
+        cmocka_unit_test_setup_teardown(who_takes_gzip_is_given_what_was_compressed_once, start, stop),
+        cmocka_unit_test_setup_teardown(a_small_answer_stays_as_it_is_for_who_takes_gzip, start, stop),
         cmocka_unit_test_setup_teardown(another_state_is_answered_anew, start, stop),
         cmocka_unit_test_setup_teardown(who_has_a_kept_answer_is_told_so, start, stop),
         cmocka_unit_test_setup_teardown(what_is_large_is_not_kept, start, stop),
