@@ -176,6 +176,7 @@ def say(text):
 
 def show(demo):
     ended = threading.Event()
+    before, at, seen = 0, time.monotonic(), set()
     say("sending the history of the month")
     demo.replay.send_history()
     demo.transactions.send_history()
@@ -184,7 +185,6 @@ def show(demo):
     threading.Thread(target=demo.transactions.send_live, args=(ended,), daemon=True).start()
     say(f"\nThe dashboard: http://127.0.0.1:{demo.job.port}/      Ctrl-C ends the demo.\n")
     try:
-        before, at, seen = 0, time.monotonic(), set()
         while True:
             demo.assert_running()
             answer = demo.job.view("daily_revenue", **{"from": today()})
