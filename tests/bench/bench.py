@@ -16,6 +16,7 @@ from days import DaysBench  # noqa: E402
 from detector import DetectorBench  # noqa: E402
 from instructions import InstructionsBench  # noqa: E402
 from measure import Measured, cpu_of_all, machine, peak_megabytes  # noqa: E402
+from replay import ReplayBench  # noqa: E402
 from report import write  # noqa: E402
 from support import online_retail  # noqa: E402
 from support.kafka import Kafka, Writer  # noqa: E402
@@ -368,6 +369,10 @@ def streams(options, folder):
     return tables(StreamsBench(folder, options.streams, options.rounds, options.rate))
 
 
+def replay(options, folder):
+    return tables(ReplayBench(folder, options.orders, options.rounds))
+
+
 def ways(options, folder):
     return tables(WaysBench(folder, options.orders))
 
@@ -391,6 +396,7 @@ PARTS = {
     "serving": serving,
     "streams": streams,
     "ways": ways,
+    "replay": replay,
     "days": days,
     "batch": batch,
     "groups": groups,

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A topic replayed beside slots that are in use, and the speed layer that reads it for the first time, in turns."""
+
+from beside import PARTITIONS, Beside
+from measure import Measured, comparison, table
+
+from support.tidemark import source, view
+
+VIEWS = {
+    "by_minute": view("orders", "tumbling 1 minute", retention="3660 days"),
+    "daily_summary": view("orders", dimensions=["category", "customer_segment"], retention="3660 days"),
+}
+
+
+class ReplayBench(Beside):
+    def __init__(self, folder, orders, rounds):
+        super().__init__(folder, "bench_generate", orders, rounds)
+
+    def run(self):
+        """The tables, as Markdown."""
+        runs = {f"tidemark-speed run, {number} worker{'s' * (number > 1)}": self.way(number, False) for number in (1, 2)}
+        replays = {f"tidemark-speed replay, {number} worker{'s' * (number > 1)}": self.way(number, True) for number in (1, 2)}
+        rounds = self.in_turns({**runs, **replays}, self.all_counted)
+        pairs = [comparison({replay: rounds[replay]}, {run: rounds[run]}) for replay, run in zip(replays, runs)]
+        return "\n".join([self.head("orders"), table(rounds), "", pairs[0], pairs[1].splitlines()[-1]])
+
+    def all_counted(self, counts):
+        for name, counted in counts.items():
+            if counted != self.messages:
+                raise RuntimeError(f"{name} counted {counted} orders of {self.messages}")
+
+    def way(self, workers, is_replay):
+        def run(topic, _):
+            job = self.platform({"orders": source(topic, batch="none")}, views=VIEWS, speed={"workers": workers})
+            measured = self.until_end(job)
+            if is_replay:
+                measured = self.replay(job)
+            serving = job.serving()
+            answer = job.wait_complete_at("by_minute", {partition: 1 for partition in range(PARTITIONS)})
+            serving.stop()
+            self.redis.command("flushall")
+            return measured, sum(row["order_count"] for row in answer.json["rows"])
+
+        return run
+
+    def replay(self, job):
+        return Measured(
+            [job.bin / "tidemark-speed", "replay", "--config", job.path],
+            job.folder / "replay.log",
+            servers=[("Redis", self.redis.child)],
+            env=job.environment(),
+        )
