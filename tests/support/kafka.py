@@ -252,6 +252,7 @@ class Reader:
                 "auto.offset.reset": "error",
                 "receive.message.max.bytes": 1_000_000_000,
                 "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,  # the broker says so soon that there is no more
                 "log_level": 2,
             }
         )
@@ -275,7 +276,7 @@ class Reader:
         left = {p for p, (_, high) in ends.items() if start[p] < high}
         self.consumer.assign([TopicPartition(topic, p, start[p]) for p in left])
         while left:
-            for message in self.consumer.consume(10_000, 1.0):
+            for message in self.consumer.consume(10_000, 0.05):  # it waits for all of them, or for so long
                 partition = message.partition()
                 if message.error():
                     if message.error().name() != "_PARTITION_EOF":
