@@ -36,7 +36,7 @@ class ExampleFile(Platform):
 
 BELOW = r"by_category, ([^ ]*): waits: partition \d is being read again, and stands below the offset \d+ that the sink states"
 AGAIN = r"by_category, ([^ ]*): is tried again"
-EACH_KEY = "for _, key in ipairs(redis.call('keys', '{}')) do"
+EACH_KEY = "for _, key in ipairs(redis.call('keys', '{}')) do {} end "
 
 
 def microseconds(moment):
@@ -172,7 +172,7 @@ class Sinks(EndToEnd):
         )
         for number, crash in enumerate(("in_emit", "after_emit")):
             with self.subTest(crash):
-                emitter.kill()
+                self.assertEqual(emitter.stop(), 0)
                 emitter = self.job.emit(crash_at=crash)
                 self.send(month(100 + 100 * number, 100))
                 wait_until(lambda: not emitter.running(), 60, f"it dies at {crash}")
@@ -185,18 +185,17 @@ class Sinks(EndToEnd):
             self.stated.pop("hash", None)
             self.send(month(300, 80))
             self.wait_for_copies(emitter)
+        self.keep_stores()
         with self.subTest("Redis comes back older, and nobody reads on"):
+            self.send(month(380, 10))
+            self.wait_for_copies(emitter)
             self.check_that_an_older_state_is_waited_out(emitter)
-        with self.subTest("PostgreSQL comes back from a backup of two batch runs before"):
-            self.postgres.back_up()
+        with self.subTest("both stores come back as they were two batch runs before, and nobody reads on"):
             for number in (400, 450):
                 self.send(month(number, 50))
                 self.wait_for_copies(emitter)
                 self.job.batch()
-            self.postgres.restore()
-            self.stated.pop("table", None)
-            self.send(month(500, 50))
-            self.wait_for_copies(emitter)
+            self.check_that_an_older_state_is_waited_out(emitter, self.postgres.restore)
         with self.subTest("all stores are away, and Redis comes back empty"):
             mark = len(emitter.log.read_text())
             self.send(month(550, 90))
@@ -230,21 +229,27 @@ class Sinks(EndToEnd):
             self.assertIn("asked to end before", child.tail())
         return platform.emit("--once")
 
-    def check_that_an_older_state_is_waited_out(self, emitter):
+    def keep_stores(self):
+        """A backup of Redis and PostgreSQL, between two micro-batches of the speed layer."""
+        self.assertEqual(self.speed.stop(), 0)
+        self.redis.command("eval", EACH_KEY.format("*", "redis.call('copy', key, 'older ' .. key)"), 0)
+        self.postgres.back_up()
+        self.speed = self.job.speed()
+
+    def check_that_an_older_state_is_waited_out(self, emitter, restore_postgres=None):
         """What is answered is complete then, at offsets below those that the sinks state."""
         self.assertEqual(self.speed.stop(), 0)
-        self.redis.command("eval", f"{EACH_KEY.format('*')} redis.call('copy', key, 'older ' .. key) end", 0)
-        self.speed = self.job.speed()
-        self.send(month(380, 10))
-        self.wait_for_copies(emitter)
-        self.assertEqual(self.speed.stop(), 0)
         mark = len(emitter.log.read_text())
-        self.redis.command("eval", f"{EACH_KEY.format('older *')} redis.call('rename', key, key:sub(7)) end", 0)
+        if restore_postgres:
+            restore_postgres()
+            self.stated.pop("table")
+        back = EACH_KEY.format("older *", "redis.call('copy', key, key:sub(7), 'replace')")
+        self.redis.command("eval", EACH_KEY.format("[^o]*", "redis.call('del', key)") + back, 0)
         self.stated.pop("hash")
         waits = lambda: len(set(re.findall(BELOW, emitter.log.read_text()[mark:]))) == len(self.places)  # noqa: E731
         wait_until(lambda: self.check_copies() or waits(), 60, "each sink waits", children=[emitter])
         self.speed = self.job.speed()
-        self.send(month(390, 10))
+        self.send(month(500 if restore_postgres else 390, 10))
         self.wait_for_copies(emitter)
 
     def check_that_a_long_write_keeps_its_lease(self, emitter):
@@ -280,7 +285,7 @@ class Sinks(EndToEnd):
         frozen.process.send_signal(signal.SIGCONT)
         self.send(month(750, 100))
         wait_until(lambda: "another process writes it" in frozen.tail(), 60, "it waits", children=[frozen, second])
-        second.kill()
+        self.assertEqual(second.stop(), 0)
         self.send(month(850, 100))
         self.wait_for_copies(frozen)
 
