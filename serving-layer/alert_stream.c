@@ -27,7 +27,6 @@ struct alert_stream {
     int64_t known;              /* the number of the latest alert that its reader was told of; -1: none */
     bool is_begun;              /* it was told of all before */
     struct stream_piece *first; /* what it begins with, until it is sent */
-    int64_t stretch;            /* in which it was told last */
 };
 
 /* What is visited, of which state, and where what is new to the reader goes. */
@@ -113,16 +112,14 @@ static enum stream_turn next(void *context, struct stream_piece **ret_piece)
         return STREAM_ENDS;
     if (!*ret_piece)
         return STREAM_SLEEPS;
-    stream->stretch = stream_hub_stretch(stream->hub, clock_monotonic_us());
     metric_add(metrics_series(stream->hub->options.metrics, METRIC_STREAM_EVENTS, label), 1);
     return STREAM_PIECE;
 }
 
-static bool is_due(void *context, int64_t now_us)
+static bool is_due(void *context)
 {
     const struct alert_stream *stream = context;
-    return stream->feed && stream_hub_stretch(stream->hub, now_us) > stream->stretch &&
-           alert_feed_state(stream->feed).newest != stream->known;
+    return stream->feed && alert_feed_state(stream->feed).newest != stream->known;
 }
 
 static bool may_read(void *context)

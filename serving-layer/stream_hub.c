@@ -7,8 +7,6 @@
 #include "base/random.h"
 #include "serving_metrics.h"
 
-#define LOOKS_A_STRETCH 5 /* so late a stream that sleeps is noticed to be due: a fifth of push_every */
-
 static void count_drop(void *context, enum stream_drop why)
 {
     static const char *const reasons[] = {[DROP_SLOW] = "slow", [DROP_GONE] = "gone", [DROP_FORBIDDEN] = "forbidden"};
@@ -23,10 +21,8 @@ bool stream_hub_new(const struct stream_hub_options *options, struct stream_hub 
         return error_set(error, ERROR_INTERNAL, "out of memory");
     hub->options = *options;
     pthread_mutex_init(&hub->lock, NULL);
-    const struct streams_options streams = {.most = options->streams_max,
-                                            .every_us = options->push_every_us / LOOKS_A_STRETCH,
-                                            .dropped = count_drop,
-                                            .context = hub};
+    const struct streams_options streams = {
+        .most = options->streams_max, .push_every_us = options->push_every_us, .dropped = count_drop, .context = hub};
     while (hub->process == 0)
         if (!random_bytes(&hub->process, sizeof hub->process))
             hub->process = (uint64_t)clock_wall_us();
@@ -50,11 +46,6 @@ void stream_hub_destroy(struct stream_hub *hub)
     streams_destroy(hub->streams);
     pthread_mutex_destroy(&hub->lock);
     free(hub);
-}
-
-int64_t stream_hub_stretch(const struct stream_hub *hub, int64_t now_us)
-{
-    return now_us / hub->options.push_every_us;
 }
 
 bool stream_hub_may_queue(struct stream_hub *hub)

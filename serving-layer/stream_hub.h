@@ -13,7 +13,7 @@
 struct stream_hub_options {
     struct access *access;   /* NULL: everybody may read */
     struct metrics *metrics; /* as the hub's options, these outlive the streams */
-    int64_t push_every_us;   /* a stream is told at most once in each stretch of this length */
+    int64_t push_every_us;   /* a stream is told at most so often */
     size_t streams_max;
     size_t bytes_max; /* of all events that wait to be taken; above it no reader is given one of its own */
 };
@@ -34,8 +34,6 @@ bool stream_hub_start(struct stream_hub *hub, struct error *error) MUST_CHECK;
 /* No stream is open any more, and its channels are swept. NULL is allowed. */
 void stream_hub_destroy(struct stream_hub *hub);
 
-/* The stretch of time that this moment lies in: a reader that was told in it isn't told again. */
-int64_t stream_hub_stretch(const struct stream_hub *hub, int64_t now_us);
 /* Whether readers may be given events of their own. */
 bool stream_hub_may_queue(struct stream_hub *hub);
 

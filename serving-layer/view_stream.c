@@ -37,8 +37,6 @@ struct view_stream {
     struct visitor visitor;
     struct stream_position position; /* of its reader's copy, once it has taken all before */
     struct stream_piece *first;      /* what it begins with, until it is sent */
-    int64_t stretch;                 /* in which it was told last */
-    bool has_ended;
 };
 
 /* --- channels --- */
@@ -261,27 +259,22 @@ static enum stream_turn next(void *context, struct stream_piece **ret_piece)
 {
     struct view_stream *stream = context;
     struct problem problem;
-    if (stream->has_ended)
-        return STREAM_ENDS;
     *ret_piece = stream->first;
     stream->first = NULL;
     if (!*ret_piece && !next_event(stream, ret_piece, &problem)) {
-        stream->has_ended = true;
         *ret_piece = stream_problem(&problem);
-        return *ret_piece ? STREAM_PIECE : STREAM_ENDS;
+        return *ret_piece ? STREAM_LAST : STREAM_ENDS;
     }
     if (!*ret_piece)
         return STREAM_SLEEPS;
-    stream->stretch = stream_hub_stretch(stream->channel->hub, clock_monotonic_us());
     count(stream->channel, METRIC_STREAM_EVENTS);
     return STREAM_PIECE;
 }
 
-static bool is_due(void *context, int64_t now_us)
+static bool is_due(void *context)
 {
     const struct view_stream *stream = context;
-    return stream_hub_stretch(stream->channel->hub, now_us) > stream->stretch &&
-           feed_state(&stream->channel->snapshot->feed) > stream->position.state;
+    return feed_state(&stream->channel->snapshot->feed) > stream->position.state;
 }
 
 static bool may_read(void *context)

@@ -13,6 +13,7 @@
 
 #define TURN_BYTES ((size_t)16 * 1024) /* at a time: the library's buffer of a connection grows by no more */
 #define CARE_EVERY_US US_PER_SECOND    /* how often readers are looked after */
+#define LOOKS 10                       /* so many between two pieces of a stream: whether it is due */
 #define REST_ROUNDS 4                  /* as long as so many rounds as the last one nobody is woken */
 #define REST_US_MAX (US_PER_SECOND / 2)
 
@@ -26,9 +27,12 @@ struct stream {
     size_t sent;                      /* bytes of it */
     _Atomic int64_t said_us, took_us; /* when a piece was begun, and when the reader last took something */
     atomic_bool is_called;            /* woken for a piece that it hasn't given yet */
+    bool may_tell;                    /* the source is to be asked for a piece; of the thread that sends, as: */
+    bool is_last;                     /* behind what is being sent it ends */
     bool sleeps;                      /* the library does nothing with the connection; under the lock, as: */
     bool is_over;                     /* to end with what is sent already */
     bool is_silent;                   /* nothing was said for long */
+    int64_t begun_us;
 };
 
 struct streams {
@@ -38,7 +42,7 @@ struct streams {
     size_t count;
     bool is_ending;
     size_t called;          /* streams of the round that is on its way: woken together */
-    int64_t round_since_us; /* when it began */
+    int64_t round_since_us; /* when it, or the last one, began */
     int64_t rest_until_us;  /* before which no other one begins */
     int64_t cared_us;       /* when readers were last looked after; of the ticker */
     struct ticker ticker;
@@ -82,7 +86,7 @@ static int64_t tick(void *context)
     struct streams *streams = context;
     int64_t now_us = clock_monotonic_us();
     streams_look(streams, now_us);
-    return now_us + streams->options.every_us;
+    return now_us + streams->options.push_every_us / LOOKS;
 }
 
 bool streams_new(const struct streams_options *options, struct streams **ret_streams, struct error *error)
@@ -137,7 +141,8 @@ static void wake(struct stream *stream)
 static bool is_due(struct stream *stream, int64_t now_us)
 {
     stream->is_silent = now_us - stream->said_us >= STREAM_COMMENT_US;
-    return stream->is_silent || stream->source.is_due(stream->source.context, now_us);
+    return stream->is_silent || (now_us - stream->begun_us >= stream->streams->options.push_every_us &&
+                                 stream->source.is_due(stream->source.context));
 }
 
 /* Its reader has closed the connection. The library looks at none that sleeps. */
@@ -170,7 +175,7 @@ static void look_after(struct stream *stream, int64_t now_us)
 
 static void call(struct stream *stream)
 {
-    stream->is_called = true;
+    stream->is_called = stream->may_tell = true;
     stream->streams->called++;
     wake(stream);
 }
@@ -189,29 +194,23 @@ static void leave_round(struct stream *stream)
     pthread_mutex_unlock(&streams->lock);
 }
 
-/* True where it is time for all that is due to be woken together. */
-static bool begin_round(struct streams *streams, int64_t now_us)
-{
-    if (streams->called > 0 || now_us < streams->rest_until_us)
-        return false;
-    streams->round_since_us = clock_monotonic_us();
-    return true;
-}
-
 size_t streams_look(struct streams *streams, int64_t now_us)
 {
     const bool cares = now_us - streams->cared_us >= CARE_EVERY_US;
     if (cares)
         streams->cared_us = now_us;
     pthread_mutex_lock(&streams->lock);
-    const bool begins = begin_round(streams, now_us);
-    for (struct stream *stream = cares || begins ? streams->first : NULL; stream; stream = stream->next) {
+    const bool rests = streams->called > 0 || now_us < streams->rest_until_us ||
+                       now_us - streams->round_since_us < streams->options.push_every_us;
+    for (struct stream *stream = cares || !rests ? streams->first : NULL; stream; stream = stream->next) {
         if (cares && !stream->is_over)
             look_after(stream, now_us);
-        if (begins && stream->sleeps && is_due(stream, now_us))
+        if (!rests && stream->sleeps && is_due(stream, now_us))
             call(stream);
     }
-    const size_t called = begins ? streams->called : 0;
+    const size_t called = rests ? 0 : streams->called;
+    if (called > 0)
+        streams->round_since_us = now_us;
     pthread_mutex_unlock(&streams->lock);
     return called;
 }
@@ -253,7 +252,8 @@ struct stream *stream_open(struct streams *streams, struct MHD_Connection *conne
         stream->connection = connection;
         stream->descriptor = descriptor;
         stream->source = *source;
-        stream->said_us = stream->took_us = clock_monotonic_us();
+        stream->said_us = stream->took_us = stream->begun_us = clock_monotonic_us();
+        stream->may_tell = true;
     }
     if (stream && enter(streams, stream))
         return stream;
@@ -309,9 +309,13 @@ static bool sleep_on(struct stream *stream)
 static enum stream_turn take_turn(struct stream *stream)
 {
     bool is_silent;
-    if (is_over(stream, &is_silent))
+    enum stream_turn turn = STREAM_SLEEPS;
+    if (stream->is_last || is_over(stream, &is_silent))
         return STREAM_ENDS;
-    enum stream_turn turn = stream->source.next(stream->source.context, &stream->piece);
+    if (stream->may_tell)
+        turn = stream->source.next(stream->source.context, &stream->piece);
+    stream->may_tell = false;
+    stream->is_last = turn == STREAM_LAST;
     if (turn != STREAM_SLEEPS || !is_silent)
         return turn;
     stream->piece = stream_piece_new(text_of(":\n\n"), NULL);
@@ -351,7 +355,7 @@ ssize_t stream_read(void *context, uint64_t position, char *bytes, size_t size)
         leave_round(stream);
         if (turn == STREAM_SLEEPS && sleep_on(stream))
             return 0;
-        if (turn != STREAM_PIECE)
+        if (turn == STREAM_SLEEPS || turn == STREAM_ENDS)
             return MHD_CONTENT_READER_END_OF_STREAM;
         stream->said_us = now_us;
     }

@@ -6,8 +6,9 @@
  *
  * Nobody waits for a slow reader: what comes meanwhile isn't kept for it, but asked for once it has taken the rest.
  *
- * Streams that are due are woken together, and then none until four times as long as these took to be given their
- * pieces, up to half a second: where processor time is short, requests get the most of it, and readers larger pieces.
+ * Streams that are due are woken together, and then none until push_every has passed, and four times as long as these
+ * took to be given their pieces, up to half a second: where processor time is short, requests get the most of it, and
+ * readers larger pieces.
  */
 #ifndef TIDEMARK_HTTP_STREAMS_H
 #define TIDEMARK_HTTP_STREAMS_H
@@ -34,14 +35,15 @@ struct stream_piece *stream_piece_new(struct text text,
 struct stream_piece *stream_piece_hold(struct stream_piece *piece); /* once more; gives it */
 void stream_piece_release(struct stream_piece *piece);              /* NULL is allowed */
 
-enum stream_turn { STREAM_PIECE, STREAM_SLEEPS, STREAM_ENDS };
+enum stream_turn { STREAM_PIECE, STREAM_SLEEPS, STREAM_LAST, STREAM_ENDS };
 
 /* Where a stream's pieces come from. */
 struct stream_source {
-    /* Gives the next piece, held for the caller. By the thread that sends. */
+    /* Gives the next piece, held for the caller; behind STREAM_LAST the stream ends. Asked once when the stream begins,
+     * and once whenever it was due. By the thread that sends. */
     enum stream_turn (*next)(void *context, struct stream_piece **ret_piece);
     /* Whether a stream that sleeps would now get a piece. Under a lock of all streams: takes no time. */
-    bool (*is_due)(void *context, int64_t now_us);
+    bool (*is_due)(void *context);
     /* Whether its reader may go on reading; about once a second, under that lock too. */
     bool (*may_read)(void *context);
     /* The last call, whatever came of it; nothing else is on its way then. */
@@ -52,8 +54,8 @@ struct stream_source {
 enum stream_drop { DROP_SLOW, DROP_GONE, DROP_FORBIDDEN };
 
 struct streams_options {
-    size_t most;      /* streams at a time */
-    int64_t every_us; /* how often those that sleep are looked at */
+    size_t most;           /* streams at a time */
+    int64_t push_every_us; /* a stream is given a piece at most so often */
     /* A stream was ended by us. NULL: nobody counts. */
     void (*dropped)(void *context, enum stream_drop why);
     void *context;

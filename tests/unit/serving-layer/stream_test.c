@@ -284,7 +284,7 @@ static void wake_one(struct listening *listening)
     while (clock_monotonic_us() < until_us) {
         tell_one_more(listening);
         pthread_rwlock_wrlock(lock);
-        if (streams_look(streams_of(listening), clock_monotonic_us() + US_PER_SECOND) == 1)
+        if (streams_look(streams_of(listening), clock_monotonic_us()) == 1)
             return;
         pthread_rwlock_unlock(lock);
         nap();
@@ -390,6 +390,43 @@ static void a_reader_that_takes_nothing_is_dropped_and_nobody_waits_for_it(void 
     free(other);
 }
 
+/* Reads what is too much to be kept, to the end of an event. */
+static void read_event(struct reader *reader)
+{
+    while (!strstr(reader->got, "\n\n")) {
+        const bool is_half = reader->length > 0 && reader->got[reader->length - 1] == '\n';
+        reader->got[0] = '\n';
+        reader->length = is_half;
+        if (!read_more(reader))
+            fail_msg("the end comes before that of an event");
+    }
+    reader->read = (size_t)(strstr(reader->got, "\n\n") - reader->got);
+}
+
+/* What changes while it takes a piece it isn't told at once, but when it is called with all others. */
+static void a_reader_that_was_slow_is_told_no_sooner_than_others(void **state)
+{
+    struct listening *listening = *state;
+    struct reader *slow = calloc(1, sizeof *slow);
+    struct buffer scratch = {0};
+    many_rows();
+    bench_follow(&listening->bench);
+    reader_open(slow, listening, "GET /v1/views/grouped/stream HTTP/1.1\r\n" CLOSE);
+    read_until(slow, "\"reset\": true");
+    fake_add(0, GROUPED, DAY_S, group_of("late", 7, &scratch), 1, 100);
+    fake.slots[0].slot.next++;
+    bench_follow(&listening->bench);
+    read_event(slow);
+    const int64_t until_us = clock_monotonic_us() + STREAM_COMMENT_US / 2; /* of silence it would be woken, too */
+    while (streams_look(streams_of(listening), clock_monotonic_us()) != 1 && clock_monotonic_us() < until_us)
+        nap();
+    assert_true(clock_monotonic_us() < until_us);
+    read_until(slow, "late");
+    close(slow->descriptor);
+    free(slow);
+    buffer_clean_up(&scratch);
+}
+
 static void a_selection_of_too_many_rows_is_refused(void **state)
 {
     struct listening *listening = *state;
@@ -431,6 +468,7 @@ int main(void)
         TEST(a_reader_that_is_gone_is_noticed),
         TEST(a_silent_stream_says_a_word_now_and_then),
         TEST(a_reader_that_takes_nothing_is_dropped_and_nobody_waits_for_it),
+        TEST(a_reader_that_was_slow_is_told_no_sooner_than_others),
         TEST(a_selection_of_too_many_rows_is_refused),
         TEST(the_end_of_the_server_ends_streams_with_their_last_chunk),
     };
