@@ -16,8 +16,8 @@ struct partition_ledger {
     int64_t later;     /* messages of both kinds that are ingested already and lie after the run's cut */
     int64_t kept;      /* keys that are new */
     int64_t replaced, duplicate;
-    int64_t moved;                /* of those replaced: a published version, by one with another event time */
-    int64_t split;                /* new versions of orders that another partition has a version of, too */
+    int64_t moved; /* of those replaced: a published version, by one with another event time */
+    int64_t split; /* new versions of orders that another partition has a version of, too: some where there are any */
     int64_t clock_us, untimed_us; /* of the partition, at the run's cut: see struct published_partition */
 };
 

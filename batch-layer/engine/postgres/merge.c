@@ -24,6 +24,12 @@ static void append_key(struct merge *merge)
     buffer_append_identifier(&merge->sql, schema->fields[schema->key].name);
 }
 
+/* Before the first publication there are no live versions, and where they are computed anew none are left. */
+static bool is_first(const struct merge *merge)
+{
+    return merge->run->publication.epoch == 0 || merge->run->recomputes_all;
+}
+
 static bool execute(struct merge *merge, struct error *error)
 {
     return batch_execute(merge->run->batch, &merge->sql, error);
@@ -104,43 +110,29 @@ static void use_inserted(struct partition_ledger *ledger, const PGresult *result
     ledger->kept = result_integer(result, row, 1);
 }
 
-/* Before the first publication there are no live versions, and where they are computed anew none are left. */
-static bool is_first(const struct merge *merge)
+static void append_insert(struct merge *merge)
 {
-    return merge->run->publication.epoch == 0 || merge->run->recomputes_all;
+    buffer_append_string(&merge->sql, "insert into ");
+    append_current_table(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, " (tm_partition, tm_key, tm_offset, tm_event_us");
+    append_field_names(&merge->sql, &merge->run->source->schema, "");
+    buffer_append_string(&merge->sql, ") ");
 }
 
 /* A row that the insert made, rather than found, has no xmax. */
 static bool upsert_current(struct merge *merge, struct error *error)
 {
     struct buffer *sql = &merge->sql;
-    buffer_append_string(sql, "with written as (insert into ");
-    append_current_table(sql, merge->run->source);
-    buffer_append_string(sql, " (tm_partition, tm_key, tm_offset, tm_event_us");
-    append_field_names(&merge->sql, &merge->run->source->schema, "");
-    buffer_append_string(sql, ") select tm_partition, tm_key, tm_offset, tm_event_us");
+    buffer_append_string(sql, "with written as (");
+    append_insert(merge);
+    buffer_append_string(sql, "select tm_partition, tm_key, tm_offset, tm_event_us");
     append_field_names(&merge->sql, &merge->run->source->schema, "");
     buffer_append_string(sql, " from pg_temp.tm_added");
-    if (merge->run->source->on_duplicate == ON_DUPLICATE_REPLACE && !is_first(merge))
+    if (merge->run->source->on_duplicate == ON_DUPLICATE_REPLACE)
         append_upsert(merge);
     buffer_append_string(sql, " returning tm_partition, xmax = 0 as tm_new) "
                               "select tm_partition, count(*) from written where tm_new group by tm_partition");
     return by_partition(merge, use_inserted, error);
-}
-
-/* An empty table is filled first and indexed afterwards: that takes a third of the time. The planner shall know at once
- * that it isn't empty any more. */
-static bool write_current(struct merge *merge, struct error *error)
-{
-    if (!is_first(merge))
-        return upsert_current(merge, error);
-    append_current_unindex(&merge->sql, merge->run->source);
-    if (!execute(merge, error) || !upsert_current(merge, error))
-        return false;
-    append_current_indexes(&merge->sql, merge->run->source);
-    buffer_append_string(&merge->sql, "analyze ");
-    append_current_table(&merge->sql, merge->run->source);
-    return execute(merge, error);
 }
 
 static void use_good(struct partition_ledger *ledger, const PGresult *result, int row)
@@ -278,8 +270,10 @@ static bool note_days(struct merge *merge, struct error *error)
         changed_days_append_note_known(sql, &maker);
         buffer_append_string(sql, "; ");
     }
-    buffer_append_string(sql, "with tm_times as (select tm_event_us from pg_temp.tm_removed union all "
-                              "select tm_event_us from ");
+    buffer_append_string(sql, "with tm_times as (");
+    if (!is_first(merge))
+        buffer_append_string(sql, "select tm_event_us from pg_temp.tm_removed union all ");
+    buffer_append_string(sql, "select tm_event_us from ");
     append_raw_table(sql, run->source);
     buffer_append_string(sql, " where ");
     append_ranges(sql, merge->run, PUBLISHED_NOW, "tm_partition", "tm_offset");
@@ -288,21 +282,118 @@ static bool note_days(struct merge *merge, struct error *error)
     return execute(merge, error);
 }
 
-static bool merge_all(struct merge *merge, struct error *error)
+/* --- where there are no live versions yet -------------------------------------------------------------------------
+ * Whole rows aren't sorted: they go from the master dataset to the live versions as they lie there, in the order in
+ * which they came, so that the versions of a window lie together. */
+
+/* Of an order's messages in a partition all but the one that the source's rule keeps. With tm_elsewhere: the order has
+ * messages in another partition, too. */
+static bool select_passed(struct merge *merge, struct error *error)
+{
+    struct buffer *sql = &merge->sql;
+    buffer_append_string(sql, "create temp table tm_passed on commit drop as select tm_partition, tm_offset, "
+                              "tm_elsewhere from (select r.tm_partition, r.tm_offset, lead(");
+    append_key(merge);
+    buffer_append_string(sql, ") over w = ");
+    append_key(merge);
+    buffer_append_string(sql, " as tm_again, lead(r.tm_partition) over w <> r.tm_partition as tm_elsewhere from ");
+    append_raw_table(sql, merge->run->source);
+    buffer_append_string(sql, " r where ");
+    append_ranges(sql, merge->run, PUBLISHED_NOW, "r.tm_partition", "r.tm_offset");
+    buffer_append_string(sql, " window w as (order by ");
+    append_key(merge);
+    buffer_appendf(sql, ", r.tm_partition, r.tm_offset%s)) m where tm_again; analyze pg_temp.tm_passed",
+                   merge->run->source->on_duplicate == ON_DUPLICATE_REPLACE ? "" : " desc");
+    return execute(merge, error);
+}
+
+static void use_replaced(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->replaced = result_integer(result, row, 1);
+    ledger->split = result_integer(result, row, 2);
+}
+
+static void use_duplicate(struct partition_ledger *ledger, const PGresult *result, int row)
+{
+    ledger->duplicate = result_integer(result, row, 1);
+    ledger->split = result_integer(result, row, 2);
+}
+
+static bool count_passed(struct merge *merge, struct error *error)
+{
+    bool replaces = merge->run->source->on_duplicate == ON_DUPLICATE_REPLACE;
+    buffer_append_string(&merge->sql, "select tm_partition, count(*) filter (where not tm_elsewhere), count(*) filter "
+                                      "(where tm_elsewhere) from pg_temp.tm_passed group by tm_partition");
+    return by_partition(merge, replaces ? use_replaced : use_duplicate, error);
+}
+
+static bool insert_current(struct merge *merge, struct error *error)
+{
+    struct buffer *sql = &merge->sql;
+    append_insert(merge);
+    buffer_append_string(sql, "select r.tm_partition, ");
+    append_key(merge);
+    buffer_append_string(sql, ", r.tm_offset, r.tm_event_us");
+    append_field_names(sql, &merge->run->source->schema, "r.");
+    buffer_append_string(sql, " from ");
+    append_raw_table(sql, merge->run->source);
+    buffer_append_string(sql, " r where ");
+    append_ranges(sql, merge->run, PUBLISHED_NOW, "r.tm_partition", "r.tm_offset");
+    if (merge->run->source->on_duplicate != ON_DUPLICATE_NONE)
+        buffer_append_string(sql, " and not exists (select from pg_temp.tm_passed p where p.tm_partition = "
+                                  "r.tm_partition and p.tm_offset = r.tm_offset and not p.tm_elsewhere)");
+    return execute(merge, error);
+}
+
+static bool count_kept(struct merge *merge, struct error *error)
+{
+    buffer_append_string(&merge->sql, "select tm_partition, count(*) from ");
+    append_current_table(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, " group by tm_partition");
+    return by_partition(merge, use_inserted, error);
+}
+
+/* An empty table is filled first and indexed afterwards: that takes a third of the time. The planner shall know at once
+ * that it isn't empty any more. */
+static bool fill_current(struct merge *merge, struct error *error)
+{
+    append_current_unindex(&merge->sql, merge->run->source);
+    if (!execute(merge, error) || !insert_current(merge, error) || !count_kept(merge, error))
+        return false;
+    append_current_indexes(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, "analyze ");
+    append_current_table(&merge->sql, merge->run->source);
+    return execute(merge, error);
+}
+
+static bool merge_first(struct merge *merge, struct error *error)
+{
+    if (!note_days(merge, error))
+        return false;
+    if (merge->run->source->on_duplicate != ON_DUPLICATE_NONE &&
+        (!select_passed(merge, error) || !count_passed(merge, error)))
+        return false;
+    return fill_current(merge, error);
+}
+
+/* --- where there are some ----------------------------------------------------------------------------------------- */
+
+static bool merge_more(struct merge *merge, struct error *error)
 {
     enum on_duplicate rule = merge->run->source->on_duplicate;
-    if (!empty_current(merge, error))
+    if (!select_added(merge, error) || (rule == ON_DUPLICATE_IGNORE && !drop_known(merge, error)) ||
+        !select_removed(merge, error) || !note_days(merge, error) ||
+        (rule == ON_DUPLICATE_REPLACE && !count_replaced(merge, error)))
         return false;
-    if (!count_good(merge, error) || !count_bad(merge, error) || !count_later(merge, error) ||
-        !select_added(merge, error))
+    return upsert_current(merge, error) && count_split(merge, error);
+}
+
+static bool merge_all(struct merge *merge, struct error *error)
+{
+    if (!empty_current(merge, error) || !count_good(merge, error) || !count_bad(merge, error) ||
+        !count_later(merge, error))
         return false;
-    if (rule == ON_DUPLICATE_IGNORE && !drop_known(merge, error))
-        return false;
-    if (!select_removed(merge, error) || !note_days(merge, error))
-        return false;
-    if (rule == ON_DUPLICATE_REPLACE && !count_replaced(merge, error))
-        return false;
-    return write_current(merge, error) && count_split(merge, error);
+    return is_first(merge) ? merge_first(merge, error) : merge_more(merge, error);
 }
 
 bool merge_versions(struct source_run *run, struct partition_ledger ret_ledgers[], struct error *error)

@@ -3,7 +3,7 @@
  * tidemark.current_<source>. Inside the publishing transaction.
  *
  * Two temporary tables say what changed, for the views: tm_added holds the versions that are new, tm_removed those that
- * go. */
+ * go. Where no version was live before there are neither, and all views are computed from nothing. */
 #ifndef TIDEMARK_BATCH_MERGE_H
 #define TIDEMARK_BATCH_MERGE_H
 

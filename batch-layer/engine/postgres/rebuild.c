@@ -250,13 +250,22 @@ static bool replace_staged(struct rebuild *rebuild, struct error *error)
     return true;
 }
 
+static bool is_any_updated(const struct rebuild *rebuild)
+{
+    for (size_t i = 0; i < rebuild->run->source->view_count; i++)
+        if (!rebuild->changes[i].whole)
+            return true;
+    return false;
+}
+
 /* Each view's rows, the changed ones from `changed` times and the whole ones from `all`. */
 static bool rebuild_each(struct rebuild *rebuild, const char *current, struct error *error)
 {
     struct time_range changed, all;
-    bool any_changed, any;
+    bool any_changed = false, any;
     PGconn *connection = rebuild->run->batch->connection;
-    if (!versions_find_times(connection, added_and_removed, &changed, &any_changed, error) ||
+    if ((is_any_updated(rebuild) &&
+         !versions_find_times(connection, added_and_removed, &changed, &any_changed, error)) ||
         !versions_find_times(connection, current, &all, &any, error))
         return false;
     for (size_t i = 0; i < rebuild->run->source->view_count; i++) {
