@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "master/raw_sql.h"
+#include "postgres/binary_copy.h"
 
 #define SEND_BYTES (256 * 1024)          /* COPY data is sent in pieces of about this size */
 #define BAD_BYTES_MAX (16 * 1024 * 1024) /* held of bad messages, in hexadecimal */
@@ -16,7 +17,7 @@ struct ingest_chunk {
     const struct source *source;
     int64_t messages; /* added to the transaction that is open */
     bool open;        /* a transaction and a COPY are under way */
-    struct buffer lines, bad;
+    struct buffer rows, bad;
 };
 
 struct ingest_chunk *chunk_new(struct batch *batch, const struct source *source, PGconn *connection)
@@ -41,7 +42,7 @@ void chunk_destroy(struct ingest_chunk *chunk)
         return;
     if (connection_of(chunk))
         connection_roll_back(connection_of(chunk));
-    buffer_clean_up(&chunk->lines);
+    buffer_clean_up(&chunk->rows);
     buffer_clean_up(&chunk->bad);
     free(chunk);
 }
@@ -54,16 +55,16 @@ static bool begin(struct ingest_chunk *chunk, struct error *error)
                                   connection_copy_begin(connection_of(chunk), buffer_string(&sql), error)
                             : error_set(error, ERROR_INTERNAL, "out of memory");
     buffer_clean_up(&sql);
+    buffer_append_text(&chunk->rows, binary_copy_head);
     chunk->open = done;
     return done;
 }
 
-static bool send(struct ingest_chunk *chunk, struct buffer *lines, struct error *error)
+static bool send(struct ingest_chunk *chunk, struct buffer *data, struct error *error)
 {
-    bool done = lines->failed
-                    ? error_set(error, ERROR_INTERNAL, "out of memory")
-                    : lines->length == 0 || connection_copy_put(connection_of(chunk), buffer_text(lines), error);
-    buffer_clear(lines);
+    bool done = data->failed ? error_set(error, ERROR_INTERNAL, "out of memory")
+                             : data->length == 0 || connection_copy_put(connection_of(chunk), buffer_text(data), error);
+    buffer_clear(data);
     return done;
 }
 
@@ -73,12 +74,12 @@ bool chunk_add(struct ingest_chunk *chunk, int32_t partition, const struct log_m
     if (!chunk->open && !begin(chunk, error))
         return false;
     if (record)
-        append_raw_line(&chunk->lines, chunk->source, chunk->batch->settings->zone, partition, message->offset,
-                        message->record_time_us, record);
+        append_raw_row(&chunk->rows, chunk->source, chunk->batch->settings->zone, partition, message->offset,
+                       message->record_time_us, record);
     else
         append_bad_line(&chunk->bad, chunk->source, partition, message, rejection);
     chunk->messages++;
-    return chunk->lines.length < SEND_BYTES || send(chunk, &chunk->lines, error);
+    return chunk->rows.length < SEND_BYTES || send(chunk, &chunk->rows, error);
 }
 
 bool chunk_is_full(const struct ingest_chunk *chunk, int64_t messages_max)
@@ -122,7 +123,8 @@ bool chunk_store(struct ingest_chunk *chunk, int32_t partition, int64_t from, in
         return false;
     PGconn *connection = connection_of(chunk);
     chunk->open = false;
-    if (!send(chunk, &chunk->lines, error) || !connection_copy_end(connection, error) || !copy_bad(chunk, error) ||
+    buffer_append_text(&chunk->rows, binary_copy_tail);
+    if (!send(chunk, &chunk->rows, error) || !connection_copy_end(connection, error) || !copy_bad(chunk, error) ||
         !move_on(chunk, partition, from, next, error) || !connection_execute(connection, "commit", error))
         return false;
     *ret_messages = chunk->messages;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/timestamp.h"
 #include "base/zone.h"
+#include "postgres/binary_copy.h"
 
 #define BAD_PAYLOAD_MAX (MESSAGE_BYTES_MAX + 1)         /* kept of one bad message: a longer one is bad for ever */
 #define LAST_RECORD_TIME_US INT64_C(253402300800000000) /* the year 10000, which a timestamp's text can't say */
@@ -44,80 +45,54 @@ void append_raw_copy(struct buffer *sql, const struct source *source)
     append_raw_table(sql, source);
     buffer_append_string(sql, " (");
     append_raw_columns(sql, source);
-    buffer_append_string(sql, schema_day_field(&source->schema) ? ") from stdin" : ", date, timestamp) from stdin");
+    buffer_append_string(sql, schema_day_field(&source->schema) ? ")" : ", date, timestamp)");
+    buffer_append_string(sql, " from stdin (format binary)");
 }
 
-static void append_value(struct buffer *line, const struct field *field, const struct value *value)
+static char *put_value(char *at, const struct field *field, const struct value *value)
 {
     if (!value->present)
-        buffer_append_string(line, "\\N");
-    else if (field->type == FIELD_TEXT)
-        buffer_append_copy_text(line, value->text);
-    else if (field->type == FIELD_DECIMAL)
-        buffer_append_decimal(line, value->number, field->scale);
-    else
-        buffer_append_integer(line, value->number);
+        return binary_copy_null(at);
+    if (field->type == FIELD_TEXT)
+        return binary_copy_text(at, value->text);
+    return field->type == FIELD_DECIMAL ? binary_copy_numeric(at, value->number, field->scale)
+                                        : binary_copy_bigint(at, value->number);
 }
 
-static void append_digits(struct buffer *line, int64_t number, int width)
+/* The local date of an event time, and the event time. */
+static char *put_day_columns(char *at, const struct zone *zone, int64_t event_us)
 {
-    char digits[8];
-    for (int i = width; i-- > 0; number /= 10)
-        digits[i] = (char)('0' + number % 10);
-    buffer_append(line, digits, (size_t)width);
+    int64_t at_s = floor_divide(event_us, US_PER_SECOND);
+    at = binary_copy_date(at, floor_divide(at_s + zone_offset(zone, at_s), SECONDS_PER_DAY));
+    return binary_copy_timestamptz(at, event_us);
 }
 
-static void append_date(struct buffer *line, int64_t days)
+static size_t text_bytes(const struct schema *schema, const struct record *record)
 {
-    int year, month, day;
-    civil_from_days(days, &year, &month, &day);
-    append_digits(line, year, 4);
-    buffer_append_char(line, '-');
-    append_digits(line, month, 2);
-    buffer_append_char(line, '-');
-    append_digits(line, day, 2);
+    size_t bytes = 0;
+    for (size_t i = 0; i < schema->field_count; i++)
+        if (schema->fields[i].type == FIELD_TEXT && record->values[i].present)
+            bytes += record->values[i].text.length;
+    return bytes;
 }
 
-/* The local date of an event time, and the event time in UTC. */
-static void append_day_columns(struct buffer *line, const struct zone *zone, int64_t event_us)
+void append_raw_row(struct buffer *rows, const struct source *source, const struct zone *zone, int32_t partition,
+                    int64_t offset, int64_t record_time_us, const struct record *record)
 {
-    int64_t at_s = floor_divide(event_us, US_PER_SECOND), days = floor_divide(at_s, SECONDS_PER_DAY);
-    int64_t second = at_s - days * SECONDS_PER_DAY;
-    buffer_append_char(line, '\t');
-    append_date(line, floor_divide(at_s + zone_offset(zone, at_s), SECONDS_PER_DAY));
-    buffer_append_char(line, '\t');
-    append_date(line, days);
-    buffer_append_char(line, ' ');
-    append_digits(line, second / 3600, 2);
-    buffer_append_char(line, ':');
-    append_digits(line, second / 60 % 60, 2);
-    buffer_append_char(line, ':');
-    append_digits(line, second % 60, 2);
-    buffer_append_char(line, '.');
-    append_digits(line, event_us - at_s * US_PER_SECOND, 6);
-    buffer_append_string(line, "+00");
-}
-
-void append_raw_line(struct buffer *line, const struct source *source, const struct zone *zone, int32_t partition,
-                     int64_t offset, int64_t record_time_us, const struct record *record)
-{
-    buffer_append_integer(line, partition);
-    buffer_append_char(line, '\t');
-    buffer_append_integer(line, offset);
-    buffer_append_char(line, '\t');
-    if (record_time_us < 0)
-        buffer_append_string(line, "\\N");
-    else
-        buffer_append_integer(line, record_time_us);
-    buffer_append_char(line, '\t');
-    buffer_append_integer(line, record->event_time_us);
-    for (size_t i = 0; i < source->schema.field_count; i++) {
-        buffer_append_char(line, '\t');
-        append_value(line, &source->schema.fields[i], &record->values[i]);
-    }
-    if (!schema_day_field(&source->schema))
-        append_day_columns(line, zone, record->event_time_us);
-    buffer_append_char(line, '\n');
+    const struct schema *schema = &source->schema;
+    size_t columns = RAW_FIELDS + schema->field_count + (schema_day_field(schema) ? 0 : 2);
+    if (!buffer_reserve(rows, BINARY_COPY_ROW_BYTES + columns * BINARY_COPY_VALUE_BYTES + text_bytes(schema, record)))
+        return;
+    char *begin = rows->data + rows->length, *at = binary_copy_row(begin, columns);
+    at = binary_copy_int(at, partition);
+    at = binary_copy_bigint(at, offset);
+    at = record_time_us < 0 ? binary_copy_null(at) : binary_copy_bigint(at, record_time_us);
+    at = binary_copy_bigint(at, record->event_time_us);
+    for (size_t i = 0; i < schema->field_count; i++)
+        at = put_value(at, &schema->fields[i], &record->values[i]);
+    if (!schema_day_field(schema))
+        at = put_day_columns(at, zone, record->event_time_us);
+    rows->length += (size_t)(at - begin);
 }
 
 static void append_bytes(struct buffer *line, struct text bytes)

@@ -16,13 +16,14 @@ void append_messages(struct buffer *sql, const struct source *source);
 enum raw_column { RAW_PARTITION, RAW_OFFSET, RAW_RECORD_TIME, RAW_EVENT_TIME, RAW_FIELDS };
 void append_raw_columns(struct buffer *sql, const struct source *source);
 
-/* "copy …": the statement that takes the lines of good messages, and of bad ones. */
+/* "copy …": the statement that takes the rows of good messages, between the head and the tail of binary_copy.h; and
+ * the one that takes the lines of bad ones. */
 void append_raw_copy(struct buffer *sql, const struct source *source);
 extern const char bad_copy[];
 
 /* `record_time_us` is -1 where the record has none; `zone` is that of the column date. */
-void append_raw_line(struct buffer *line, const struct source *source, const struct zone *zone, int32_t partition,
-                     int64_t offset, int64_t record_time_us, const struct record *record);
+void append_raw_row(struct buffer *rows, const struct source *source, const struct zone *zone, int32_t partition,
+                    int64_t offset, int64_t record_time_us, const struct record *record);
 void append_bad_line(struct buffer *line, const struct source *source, int32_t partition,
                      const struct log_message *message, const struct rejection *rejection);
 

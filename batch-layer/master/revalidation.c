@@ -5,12 +5,13 @@
 
 #include "master/bad_messages.h"
 #include "master/raw_sql.h"
+#include "postgres/binary_copy.h"
 
 struct checking {
     struct source_run *run;
     struct decoder *decoder;
     struct revalidation result;
-    struct buffer lines;   /* of the good ones */
+    struct buffer rows;    /* of the good ones */
     struct buffer good;    /* "(0, 17), (0, 18)": where they lay */
     struct buffer changed; /* "(0, 19, 'amount', 'not a number')": those that are bad for another reason */
 };
@@ -29,8 +30,8 @@ static bool is_published(const struct source_run *run, const struct bad_message 
 
 static void note_good(struct checking *checking, const struct bad_message *message, const struct record *record)
 {
-    append_raw_line(&checking->lines, checking->run->source, checking->run->batch->settings->zone, message->partition,
-                    message->offset, message->record_time_us, record);
+    append_raw_row(&checking->rows, checking->run->source, checking->run->batch->settings->zone, message->partition,
+                   message->offset, message->record_time_us, record);
     append_place(&checking->good, message);
     buffer_append_char(&checking->good, ')');
     checking->result.good++;
@@ -72,16 +73,18 @@ static bool copy_good(struct checking *checking, struct error *error)
 {
     PGconn *connection = checking->run->batch->connection;
     struct buffer sql = {0};
-    if (checking->lines.length == 0 && !checking->lines.failed)
+    if (checking->rows.length == 0 && !checking->rows.failed)
         return true;
     append_raw_copy(&sql, checking->run->source);
-    bool done = !sql.failed && !checking->lines.failed
+    bool done = !sql.failed && !checking->rows.failed
                     ? connection_copy_begin(connection, buffer_string(&sql), error) &&
-                          connection_copy_put(connection, buffer_text(&checking->lines), error) &&
+                          connection_copy_put(connection, binary_copy_head, error) &&
+                          connection_copy_put(connection, buffer_text(&checking->rows), error) &&
+                          connection_copy_put(connection, binary_copy_tail, error) &&
                           connection_copy_end(connection, error)
                     : error_set(error, ERROR_INTERNAL, "out of memory");
     buffer_clean_up(&sql);
-    buffer_clear(&checking->lines);
+    buffer_clear(&checking->rows);
     return done;
 }
 
@@ -119,7 +122,7 @@ bool revalidate(struct source_run *run, struct revalidation *ret_revalidation, s
     bool done = checking.decoder ? bad_messages_read(run->batch, run->source, "order by partition, \"offset\"", check,
                                                      write, &checking, error)
                                  : error_set(error, ERROR_INTERNAL, "out of memory");
-    buffer_clean_up(&checking.lines);
+    buffer_clean_up(&checking.rows);
     buffer_clean_up(&checking.good);
     buffer_clean_up(&checking.changed);
     decoder_destroy(checking.decoder);

@@ -357,11 +357,11 @@ static bool put_piece(PGconn *connection, struct text piece, struct error *error
     return put > 0 && server_wait_flush(&wait, error);
 }
 
-bool connection_copy_put(PGconn *connection, struct text lines, struct error *error)
+bool connection_copy_put(PGconn *connection, struct text data, struct error *error)
 {
-    for (size_t at = 0; at < lines.length; at += PIECE_BYTES) {
-        size_t left = lines.length - at;
-        struct text piece = {lines.data + at, left < PIECE_BYTES ? left : PIECE_BYTES};
+    for (size_t at = 0; at < data.length; at += PIECE_BYTES) {
+        size_t left = data.length - at;
+        struct text piece = {data.data + at, left < PIECE_BYTES ? left : PIECE_BYTES};
         if (!put_piece(connection, piece, error))
             return false;
     }

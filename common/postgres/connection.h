@@ -46,9 +46,9 @@ typedef bool rows_take(void *context, const PGresult *rows, struct error *error)
 bool connection_fetch(PGconn *connection, const struct buffer *sql, int at_once, rows_take *take, void *context,
                       struct error *error) MUST_CHECK;
 
-/* COPY … FROM STDIN in text format: begin, put lines as often as wanted, end. After a failure the COPY is over. */
+/* COPY … FROM STDIN: begin, put data as often as wanted, end. After a failure the COPY is over. */
 bool connection_copy_begin(PGconn *connection, const char *sql, struct error *error) MUST_CHECK;
-bool connection_copy_put(PGconn *connection, struct text lines, struct error *error) MUST_CHECK;
+bool connection_copy_put(PGconn *connection, struct text data, struct error *error) MUST_CHECK;
 bool connection_copy_end(PGconn *connection, struct error *error) MUST_CHECK;
 
 /* COPY … TO STDOUT: begin, then take pieces, each a row, until one has no data: all was sent. A piece is the caller's
