@@ -64,7 +64,7 @@ static void damage(struct world *world)
                "update view.weekly set buyers = buyers + 1;"
                "delete from view.\"hopping.panes\" where tm_window % 7 < 3;"
                "insert into view.\"hopping.panes\" select window_start + interval '15 hours', window_end, order_count, "
-               "tm_window + 54000, tm_count from view.\"hopping.panes\" limit 1;"
+               "tm_window + 54000, tm_count from view.\"hopping.panes\" order by tm_window limit 1;"
                "delete from view.\"visits.panes\" where tm_window % 2 = 0");
 }
 
