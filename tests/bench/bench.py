@@ -70,7 +70,7 @@ class Bench:
     # --- the batch layer ---
 
     def batch(self):
-        """The first run, which ingests every order and publishes two views, beside a COPY of what it ingests."""
+        """The first run over every order: ingest beside a COPY of what it ingests, then the publication of two views."""
         self.kafka.create("load", PARTITIONS)
         command = [BIN / "bench_generate", self.kafka.brokers, "load", str(self.orders)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -81,24 +81,39 @@ class Bench:
         job = self.platform("load", views)
         self.until_end(job)
         speed = job.speed()  # a run opens an epoch: somebody must be there to go on in it
-        measured = Measured([BIN / "tidemark-batch", "run", "--config", job.path], job.folder / "batch.log", env=job.environment())
+        ingest, publish = self.batch_command(job, "ingest"), self.batch_command(job, "run")
         speed.stop()
         bare = self.bare_copy()
-        print("| | messages/s | CPU without PostgreSQL's, ns a message | peak memory, MB |\n|---|---:|---:|---:|")
-        for name, one in (("psql, COPY of the rows into an empty table", bare), ("tidemark-batch run", measured)):
-            rate, cpu = self.orders / one.seconds, one.own_cpu * 1e9 / self.orders
-            print(f"| {name} | {rate:,.0f} | {cpu:.0f} | {one.megabytes:.0f} |")
-        print(f"\nbatch layer / bare COPY: {bare.seconds / measured.seconds:.2f}\n")
+        rows = {
+            "psql, COPY of the rows into an empty table": bare,
+            "tidemark-batch ingest": ingest,
+            "tidemark-batch run, of what is ingested": publish,
+        }
+        print("| | seconds | messages/s | CPU, ns a message | PostgreSQL's | peak memory, MB |\n|---|" + "---:|" * 5)
+        for name, one in rows.items():
+            own, servers = (cpu * 1e9 / self.orders for cpu in (one.own_cpu, one.server_cpu["PostgreSQL"]))
+            cells = (f"{one.seconds:.1f}", f"{self.orders / one.seconds:,.0f}", f"{own:.0f}", f"{servers:,.0f}")
+            print(f"| {name} | {' | '.join(cells)} | {one.megabytes:.0f} |")
+        print(f"\ningest / bare COPY: {bare.seconds / ingest.seconds:.2f}, by CPU {bare.cpu / ingest.cpu:.2f}\n")
         self.redis.command("flushall")
-        self.postgres.sql("drop schema tidemark, raw, view cascade")
+        self.postgres.sql("drop schema tidemark, raw, view, live cascade")
+
+    def batch_command(self, job, command):
+        return Measured(
+            [BIN / "tidemark-batch", command, "--config", job.path],
+            job.folder / "batch.log",
+            servers=[("PostgreSQL", self.postgres.child)],
+            env=job.environment(),
+        )
 
     def bare_copy(self):
-        """The rows of the master dataset, from a file into a table with the same key."""
+        """The rows of the master dataset, from a file into a table with the same indexes."""
         rows = self.folder / "rows"
         psql = ["psql", "-qd", self.postgres.url, "-c"]
         subprocess.run([*psql, f"\\copy (select * from raw.orders) to '{rows}'"], check=True)
         self.postgres.sql("create table copied (like raw.orders including all)")
-        measured = Measured([*psql, f"\\copy copied from '{rows}'"], self.folder / "copy.log")
+        copy = [*psql, f"\\copy copied from '{rows}'"]
+        measured = Measured(copy, self.folder / "copy.log", servers=[("PostgreSQL", self.postgres.child)])
         rows.unlink()
         return measured
 
