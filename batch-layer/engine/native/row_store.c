@@ -12,6 +12,8 @@
 
 #define BLOCK_BYTES ((size_t)32 << 10)
 #define PART_SHIFT 56
+#define CACHE_LINE 64
+#define AHEAD_BYTES ((size_t)192) /* where the next row of a part will lie: by then it is in the cache */
 
 /* Full, and of one part. */
 struct row_block {
@@ -213,6 +215,8 @@ struct stored_row *part_writer_add(struct part_writer *writer, uint64_t hash, si
     row->bytes = (uint32_t)bytes;
     block->used += bytes;
     block->rows++;
+    for (size_t ahead = 0; ahead < AHEAD_BYTES; ahead += CACHE_LINE)
+        __builtin_prefetch(block->bytes + block->used + ahead, 1);
     return row;
 }
 
