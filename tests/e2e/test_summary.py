@@ -128,12 +128,12 @@ class Lake(unittest.TestCase):
     def configure(self, **options):
         (self.folder / "tidemark.yaml").write_text(configuration(**options))
 
-    def write(self, name, rows, schema=NO_DOUBLES, folder=None):
+    def write(self, name, rows, schema=NO_DOUBLES, folder=None, **options):
         path = (folder or self.raw) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         names = [f.name for f in schema]
         table = pa.table({n: pa.array([r.get(n) for r in rows], schema.field(n).type) for n in names}, schema=schema)
-        pq.write_table(table, path, row_group_size=1000)
+        pq.write_table(table, path, **{"row_group_size": 1000, **options})
         return path
 
     def csv(self, name, rows, columns=tuple(FIELDS) + ("timestamp",), folder=None, end="\r\n"):
@@ -365,6 +365,41 @@ class Exactness(Lake):
         self.refused("breaker", "1.parquet, row 2: amount: null")
         self.configure(source="    breaker: 0\n")
         self.run_job()
+
+
+    def test_what_statistics_prove_and_what_they_leave_open_makes_no_row_good_or_bad(self):
+        """Of files whose statistics bound all numbers and times, of one with a bad row in its last row group for each way
+        to be bad that they could hide, and of files that have none."""
+        schema = NO_DOUBLES
+        for name, kind in (("amount", pa.decimal128(18, 2)), ("weight", pa.decimal128(18, 3))):
+            schema = schema.set(schema.get_field_index(name), pa.field(name, kind))
+        at = lambda *moment: datetime(*moment, tzinfo=timezone.utc)  # noqa: E731
+        edges = [
+            {"amount": Decimal(10) ** 15},
+            {"amount": -(Decimal(10) ** 15)},
+            {"amount": Decimal(10) ** 15 - Decimal("0.01")},  # good
+            {"amount": Decimal("0.01") - Decimal(10) ** 15},  # good, and not paid
+            {"amount": None},
+            {"weight": None},
+            {"timestamp": None},
+            {"timestamp": at(1999, 12, 31, 23, 59, 59, 999999)},
+            {"timestamp": at(2000, 1, 1)},  # good, and of another day
+            {"timestamp": at(2099, 12, 31, 23, 59, 59, 999999)},
+            {"timestamp": at(2100, 1, 1)},
+            {"order_id": None},
+        ]
+        for options in ({}, {"write_statistics": False}, {"row_group_size": 3}, {"row_group_size": 1}):
+            rows = [order(i) for i in range(10)]
+            self.write("0.parquet", rows, schema, store_decimal_as_integer=True)
+            for number, edge in enumerate(edges, 1):
+                more = [order(10 * number + i) for i in range(9)] + [order(10 * number + 9, **edge)]
+                self.write(f"{number:02}.parquet", more, schema, store_decimal_as_integer=True, **options)
+                rows += more
+            self.assert_exact(rows, self.run_job())
+            told = [json.loads(line) for line in (self.gold / "_bad.ndjson").read_text().splitlines()]
+            self.assertEqual({t["row"] for t in told}, {10})
+            self.assertEqual([Path(t["file"]).stem for t in told], ["01", "02", "05", "06", "07", "08", "11", "12"])
+            self.assertEqual(self.manifest()["other_days"], 2)
 
 
 class Joins(Lake):

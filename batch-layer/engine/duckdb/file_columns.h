@@ -22,6 +22,10 @@ struct file_column {
     enum column_kind kind;
     unsigned scale;   /* of a decimal */
     const char *type; /* as DuckDB says it */
+    /* What the file's statistics prove of all its rows; where they don't, that may be so all the same. */
+    bool has_no_null;
+    bool has_range; /* of whole numbers, decimals and times: from least to most, whole, or in microseconds */
+    int64_t least, most;
 };
 
 struct file_columns {

@@ -185,24 +185,30 @@ bool files_sql_check(struct files_sql *files, struct error *error)
     return true;
 }
 
-/* --- The query: one SELECT for all files whose columns have the same types
+/* --- The query: one SELECT for all files whose columns have the same types, and checks
  * -------------------------------------------- */
 
-static bool has_same_type(const struct files_sql *files, size_t a, size_t b, const char *name)
+static bool is_alike_in(const struct file_column *one, const struct file_column *other)
+{
+    return strcmp(one->type, other->type) == 0 && one->has_no_null == other->has_no_null &&
+           value_sql_is_bounded(one) == value_sql_is_bounded(other);
+}
+
+static bool has_alike(const struct files_sql *files, size_t a, size_t b, const char *name)
 {
     const struct file_column *one = column_of(files, a, name), *other = column_of(files, b, name);
-    return one && other && strcmp(one->type, other->type) == 0;
+    return one && other && is_alike_in(one, other);
 }
 
 static bool is_alike(const struct files_sql *files, size_t a, size_t b)
 {
     for (size_t i = 0; i < files->schema->field_count; i++)
-        if (files->wants[i] && !has_same_type(files, a, b, field_of(files, i)->name))
+        if (files->wants[i] && !has_alike(files, a, b, field_of(files, i)->name))
             return false;
     if (!files->is_log)
         return true;
     const struct file_column *one = event_time_of(files, a), *other = event_time_of(files, b);
-    return strcmp(one->name, other->name) == 0 && strcmp(one->type, other->type) == 0;
+    return strcmp(one->name, other->name) == 0 && is_alike_in(one, other);
 }
 
 static bool is_first_alike(const struct files_sql *files, size_t file)
@@ -315,4 +321,19 @@ void files_sql_append(const struct files_sql *files, struct buffer *sql)
         buffer_append_string(sql, i ? " UNION ALL " : "");
         append_alike(files, i, sql);
     }
+}
+
+bool files_sql_find_times(const struct files_sql *files, int64_t *ret_least, int64_t *ret_most)
+{
+    int64_t least = INT64_MAX, most = INT64_MIN;
+    for (size_t i = 0; files->columns && i < files->folder->count; i++) {
+        const struct file_column *column = event_time_of(files, i);
+        if (column->kind != COLUMN_TIME || !column->has_range)
+            return false;
+        least = column->least < least ? column->least : least;
+        most = column->most > most ? column->most : most;
+    }
+    *ret_least = least;
+    *ret_most = most;
+    return least <= most;
 }

@@ -31,6 +31,9 @@ bool files_sql_has(const struct files_sql *files, const char *name);
 /* Finds out whether all files have what is wanted, in columns that can hold it; ERROR_DATA names the file. */
 bool files_sql_check(struct files_sql *files, struct error *error) MUST_CHECK;
 
+/* After the check: the event times that all rows of a log lie in, where the files' statistics prove such. */
+bool files_sql_find_times(const struct files_sql *files, int64_t *ret_least, int64_t *ret_most);
+
 /* After the check: the query. */
 void files_sql_append(const struct files_sql *files, struct buffer *sql);
 

@@ -323,6 +323,39 @@ static void append_is_of_day(const struct summary_plan *plan, struct buffer *sql
     buffer_append_char(sql, ')');
 }
 
+/* The event times that a folder is known to have, and whether one span of the day has them all. */
+struct known_times {
+    int64_t least, most;
+    bool are_of_day;
+};
+
+static void look_for(void *context, int64_t from_s, int64_t to_s)
+{
+    struct known_times *times = context;
+    times->are_of_day |= times->least >= from_s * US_PER_SECOND && times->most < to_s * US_PER_SECOND;
+}
+
+static bool all_are_of_day(const struct summary_plan *plan)
+{
+    struct known_times times = {0};
+    if (!files_sql_find_times(&plan->files[0], &times.least, &times.most))
+        return false;
+    summary_day_spans(plan->summary->view->zone, plan->day, look_for, &times);
+    return times.are_of_day;
+}
+
+/* How many are of another day; where none can be, event times aren't read for it. */
+static void append_other_days(const struct summary_plan *plan, struct buffer *sql)
+{
+    if (all_are_of_day(plan)) {
+        buffer_append_string(sql, "0::BIGINT");
+        return;
+    }
+    buffer_append_string(sql, "count(*) FILTER (WHERE NOT ");
+    append_is_of_day(plan, sql);
+    buffer_append_char(sql, ')');
+}
+
 static void append_field(const struct summary_plan *plan, size_t field, struct buffer *sql)
 {
     buffer_append_string(sql, "o.");
@@ -390,9 +423,9 @@ static void append_groups(const struct summary_plan *plan, struct buffer *sql)
         duckdb_append_identifier(sql, view->measures[i].name);
         buffer_append_string(sql, ", ");
     }
-    buffer_append_string(sql, "count(*) AS tm_count, count(*) FILTER (WHERE NOT ");
-    append_is_of_day(plan, sql);
-    buffer_append_string(sql, ") AS tm_other FROM joined AS o");
+    buffer_append_string(sql, "count(*) AS tm_count, ");
+    append_other_days(plan, sql);
+    buffer_append_string(sql, " AS tm_other FROM joined AS o");
     if (view->where) {
         buffer_append_string(sql, " WHERE ");
         expression_print_duckdb(view->where, view->schema, "o.", sql);

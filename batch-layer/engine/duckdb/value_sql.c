@@ -6,8 +6,9 @@
 
 #include "base/clock.h"
 
-#define FIRST_S INT64_C(946684800) /* 2000 */
-#define END_S INT64_C(4102444800)  /* 2100 */
+#define FIRST_S INT64_C(946684800)            /* 2000 */
+#define END_S INT64_C(4102444800)             /* 2100 */
+#define DECIMAL_END INT64_C(1000000000000000) /* 10^DECIMAL_DIGITS */
 #define RFC3339                                                                                                        \
     "'\\d{4}-\\d\\d-\\d\\d[Tt ]([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?([Zz]|[+-]([01]\\d|2[0-3]):[0-5]\\d)?'"
 
@@ -84,6 +85,19 @@ static bool set_text(struct value_sql *sql, const struct field *field, const str
     return true;
 }
 
+bool value_sql_is_bounded(const struct file_column *column)
+{
+    if (column->kind == COLUMN_TIME)
+        return column->has_range && column->least >= FIRST_S * US_PER_SECOND && column->most < END_S * US_PER_SECOND;
+    return column->has_range && column->least > -DECIMAL_END && column->most < DECIMAL_END;
+}
+
+static void add_null(struct value_sql *sql, const char *name, const struct file_column *column, const char *quoted)
+{
+    if (!column->has_no_null)
+        add_reason(sql, name, "@ IS NULL", quoted, "null");
+}
+
 /* A column whose numbers all have at most 64 bits needs no check, and isn't read for one. */
 static bool always_fits(const struct file_column *column)
 {
@@ -139,7 +153,8 @@ static bool set_decimal(struct value_sql *sql, const struct field *field, const 
         buffer_appendf(&finer, "# IS NOT NULL AND TRY_CAST(# AS %s) IS DISTINCT FROM @", column->type);
         add_reason(sql, field->name, buffer_string(&finer), quoted, too_fine[field->scale]);
     }
-    add_reason(sql, field->name, "@ IS NOT NULL AND # IS NULL", quoted, "10^15 or more");
+    if (finer.length > 0 || !value_sql_is_bounded(column))
+        add_reason(sql, field->name, "@ IS NOT NULL AND # IS NULL", quoted, "10^15 or more");
     sql->value.failed |= finer.failed;
     buffer_clean_up(&finer);
     return true;
@@ -158,7 +173,7 @@ bool value_sql_field(struct value_sql *sql, const struct field *field, const str
     append_quoted(&quoted, column->name);
     const char *name = buffer_string(&quoted);
     if (need != VALUE_MAY_BE_NULL)
-        add_reason(sql, field->name, "@ IS NULL", name, "null");
+        add_null(sql, field->name, column, name);
     bool can = field->type == FIELD_TEXT      ? set_text(sql, field, column, name, need)
                : field->type == FIELD_INTEGER ? set_integer(sql, field, column, name)
                                               : set_decimal(sql, field, column, name);
@@ -202,7 +217,7 @@ bool value_sql_event_time(struct value_sql *sql, const struct file_column *colum
     struct buffer quoted = {0};
     append_quoted(&quoted, column->name);
     const char *name = buffer_string(&quoted);
-    add_reason(sql, column->name, "@ IS NULL", name, "null");
+    add_null(sql, column->name, column, name);
     bool can = true;
     if (column->kind == COLUMN_TIME || column->kind == COLUMN_DATE)
         append_pattern(&sql->value, column->kind == COLUMN_TIME ? "epoch_us(@)" : "epoch_us(TRY_CAST(@ AS TIMESTAMP))",
@@ -213,12 +228,14 @@ bool value_sql_event_time(struct value_sql *sql, const struct file_column *colum
         append_time_of_number(&sql->value, name, unit);
     else
         can = false;
+    bool is_known = column->kind == COLUMN_TIME && value_sql_is_bounded(column);
     if (column->kind == COLUMN_TEXT)
         add_reason(sql, column->name, "# IS NULL", name,
                    "not spelled as an RFC 3339 time, such as 2026-01-31T12:00:00Z");
-    else
+    else if (!is_known)
         add_reason(sql, column->name, "# IS NULL", name, "a time before 2000 or after 2099");
-    add_range(sql, column->name, name);
+    if (!is_known)
+        add_range(sql, column->name, name);
     sql->value.failed |= quoted.failed;
     buffer_clean_up(&quoted);
     return can;

@@ -27,6 +27,8 @@ enum value_need { VALUE_MAY_BE_NULL, VALUE_IS_REQUIRED, VALUE_IS_KEY };
 /* Of a field, from the column of its name in the table f. False where no value of such a column can be held. */
 bool value_sql_field(struct value_sql *sql, const struct field *field, const struct file_column *column,
                      enum value_need need);
+/* Whether statistics prove that a number is below 10^15, or a time of the years that a message may be of. */
+bool value_sql_is_bounded(const struct file_column *column);
 /* Of the event time. */
 bool value_sql_event_time(struct value_sql *sql, const struct file_column *column, enum time_unit unit);
 
