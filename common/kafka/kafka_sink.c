@@ -19,8 +19,8 @@ struct kafka_sink {
     const struct kafka_access *access;
     const char *topic;
     size_t bytes_max;
-    struct buffer id; /* transactional */
-    struct event_log *log;
+    struct buffer id;      /* transactional */
+    struct event_log *log; /* NULL: nobody reads the topic */
     struct transaction_writer *writer;
     bool is_read;          /* `rows` are what the topic has: */
     struct held_rows rows; /* the latest version of each key */
@@ -43,6 +43,20 @@ static void forget_rows(struct kafka_sink *sink)
     held_rows_clean_up(&sink->rows);
     buffer_clear(&sink->statement);
     sink->is_read = false;
+}
+
+static bool ensure_log(struct kafka_sink *sink, struct error *error)
+{
+    return sink->log || kafka_log_open(sink->access, &sink->log, error);
+}
+
+/* What was fetched ahead takes megabytes for as long as there is somebody to read it. */
+static void close_log(struct kafka_sink *sink)
+{
+    forget_rows(sink);
+    if (sink->log)
+        sink->log->operations->destroy(sink->log);
+    sink->log = NULL;
 }
 
 /* --- the topic --- */
@@ -113,7 +127,8 @@ static bool read_records(struct kafka_sink *sink,
 static bool read_topic(struct kafka_sink *sink, struct error *error)
 {
     forget_rows(sink);
-    sink->is_read = sink->log->operations->ends(sink->log, sink->topic, 0, &sink->first, &sink->end, error) &&
+    sink->is_read = ensure_log(sink, error) &&
+                    sink->log->operations->ends(sink->log, sink->topic, 0, &sink->first, &sink->end, error) &&
                     read_records(sink, take_record, sink, error);
     return sink->is_read;
 }
@@ -149,9 +164,7 @@ static bool walk_rows(struct kafka_sink *sink, held_row_take *take, void *contex
 static bool open_sink(struct sink_store *store, bool restarts, struct buffer *ret_statement, struct error *error)
 {
     struct kafka_sink *sink = of(store);
-    if (!sink->log && !kafka_log_open(sink->access, &sink->log, error))
-        return false;
-    if (!open_writer(sink, error) || !read_topic(sink, error))
+    if (!ensure_log(sink, error) || !open_writer(sink, error) || !read_topic(sink, error))
         return false;
     if (sink->rows.used > 0 && sink->statement.length == 0 && !restarts)
         return error_set(error, ERROR_CONFIGURATION,
@@ -170,7 +183,7 @@ static bool load(struct sink_store *store, struct held_rows *rows, struct error 
         return false;
     *rows = sink->rows;
     sink->rows = (struct held_rows){0};
-    forget_rows(sink);
+    close_log(sink);
     return true;
 }
 
@@ -178,7 +191,7 @@ static bool list(struct sink_store *store, held_row_take *take, void *context, s
 {
     struct kafka_sink *sink = of(store);
     bool done = (sink->is_read || read_topic(sink, error)) && walk_rows(sink, take, context, error);
-    forget_rows(sink);
+    close_log(sink);
     return done;
 }
 
@@ -234,7 +247,7 @@ static bool write_batch(struct sink_store *store, const struct micro_batch *batc
     crash_point("in_emit");
     done = done && transaction_commit(sink->writer, NULL, NULL, until_us, error);
     if (done)
-        forget_rows(sink);
+        close_log(sink);
     return done;
 }
 
@@ -242,9 +255,7 @@ static void destroy(struct sink_store *store)
 {
     struct kafka_sink *sink = of(store);
     transaction_writer_destroy(sink->writer);
-    if (sink->log)
-        sink->log->operations->destroy(sink->log);
-    held_rows_clean_up(&sink->rows);
+    close_log(sink);
     buffer_clean_up(&sink->statement);
     buffer_clean_up(&sink->id);
     free(sink);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "emit/emission.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -326,7 +327,10 @@ static enum emission_outcome emit(struct emission *emission, struct error *error
         take_position(emission, &event);
     else if (outcome == EMISSION_FAILED)
         forget_copy(emission);
+    bool is_all = event.is_reset;
     view_event_clean_up(&event);
+    if (is_all)
+        malloc_trim(0); /* what comparing all rows took is many times what is held */
     return outcome;
 }
 
