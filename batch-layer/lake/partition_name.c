@@ -23,7 +23,7 @@ bool partition_name_append(struct buffer *path, const char *column, struct text 
     append_encoded(path, text_of(column));
     buffer_append_char(path, '=');
     if (value.length == 0)
-        buffer_append_string(path, "__HIVE_DEFAULT_PARTITION__");
+        buffer_append_string(path, PARTITION_WITHOUT_VALUE);
     append_encoded(path, value);
     if (path->failed)
         return error_set(error, ERROR_INTERNAL, "out of memory");

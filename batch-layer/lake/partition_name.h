@@ -6,8 +6,10 @@
 #include "base/buffer.h"
 #include "base/error.h"
 
-/* Appends "/column=value", percent-encoded; an empty value, which null is too, is __HIVE_DEFAULT_PARTITION__.
- * ERROR_DATA where that is too long for a name. */
+/* What an empty value is named, and null. A value that says the same shares their folder, as it does with Spark. */
+#define PARTITION_WITHOUT_VALUE "__HIVE_DEFAULT_PARTITION__"
+
+/* Appends "/column=value", percent-encoded. ERROR_DATA where that is too long for a name. */
 bool partition_name_append(struct buffer *path, const char *column, struct text value, struct error *error) MUST_CHECK;
 
 #endif

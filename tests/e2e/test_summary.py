@@ -222,7 +222,7 @@ class Exactness(Lake):
                 order(
                     number,
                     customer_id=chance.choice([None, "", "c1", "ü'\"%"]),
-                    category=chance.choice([None, "", "a/b=c'd", "k\\x", "ключ", "{x}", "%41"]),
+                    category=chance.choice([None, "", encoded(None), "a/b=c'd", "k\\x", "ключ", "{x}", "%41"]),
                     customer_segment=chance.choice([None, "retail", "b2b"]),
                     amount=Decimal(chance.randrange(-50, 10**17 - 1)).scaleb(-2) if chance.random() < 0.5 else Decimal("0.01"),
                     weight=Decimal(chance.randrange(10**18)).scaleb(-3),

@@ -53,12 +53,12 @@ static const char *dimension_name(const struct summary_table *table, size_t part
     return view->schema->fields[view->dimensions[table->summary->partition_by[partition]]].name;
 }
 
-/* coalesce("dimension"::VARCHAR, ''): null and empty text share a folder. */
+/* coalesce(nullif("dimension"::VARCHAR, name), ''): null, empty text and what is named as they are share a folder. */
 static void append_partition(const struct summary_table *table, size_t partition, struct buffer *sql)
 {
-    buffer_append_string(sql, "coalesce(");
+    buffer_append_string(sql, "coalesce(nullif(");
     duckdb_append_identifier(sql, dimension_name(table, partition));
-    buffer_append_string(sql, "::VARCHAR, '')");
+    buffer_append_string(sql, "::VARCHAR, '" PARTITION_WITHOUT_VALUE "'), '')");
 }
 
 /* The values of each folder, one behind the other. */

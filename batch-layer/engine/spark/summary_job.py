@@ -272,7 +272,8 @@ def tell_bad(bad, path):
 def write(rows, target, run):
     """One file a folder; the columns by which there are folders are in the files, too."""
     folders = [f"tm_folder_{i}" for i in range(len(PARTITION_BY))]
-    values = (f"nullif(CAST({quoted(c)} AS STRING), '') AS {f}" for c, f in zip(PARTITION_BY, folders))
+    texts = (f"nullif(CAST({quoted(c)} AS STRING), '')" for c in PARTITION_BY)
+    values = (f"nullif({text}, '__HIVE_DEFAULT_PARTITION__') AS {f}" for text, f in zip(texts, folders))
     named = rows.selectExpr("*", *values)
     named = named.drop("tm_count", "tm_other").coalesce(1)
     named = named.sortWithinPartitions(*folders, *(functions.col(quoted(d)).asc_nulls_first() for d in DIMENSIONS))
