@@ -42,7 +42,8 @@ void archive_read(struct assembly *assembly, const struct yaml_node *entry, cons
 
 /* A path of files where it is one; else NULL, with the problem told. `key` is what it is of. */
 const char *job_path_read(struct assembly *assembly, const struct yaml_node *node, const char *key, bool needs_date);
-bool job_path_is_same(const char *a, const char *b);
+/* Whether one is the other, or lies below it, by the names as they are written. */
+bool job_paths_meet(const char *a, const char *b);
 
 /* Columns of a file are told apart by more than upper and lower case. */
 void job_columns_check(struct assembly *assembly, const struct yaml_node *node, const char *const columns[],

@@ -45,18 +45,29 @@ const char *job_path_read(struct assembly *assembly, const struct yaml_node *nod
     return NULL;
 }
 
-/* The length of the path without slashes at its end. */
-static size_t folder_length(const char *path)
+/* The next name in the path, which is stepped over; empty at its end. */
+static struct text take_name(const char **path)
 {
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    return length;
+    struct text name;
+    do {
+        *path += strspn(*path, "/");
+        name = (struct text){*path, strcspn(*path, "/")};
+        *path += name.length;
+    } while (text_equal(name, text_of(".")));
+    return name;
 }
 
-bool job_path_is_same(const char *a, const char *b)
+bool job_paths_meet(const char *a, const char *b)
 {
-    return text_equal((struct text){a, folder_length(a)}, (struct text){b, folder_length(b)});
+    if ((*a == '/') != (*b == '/'))
+        return false;
+    for (;;) {
+        struct text mine = take_name(&a), other = take_name(&b);
+        if (mine.length == 0 || other.length == 0)
+            return true;
+        if (!text_equal(mine, other))
+            return false;
+    }
 }
 
 void job_folders_check(struct assembly *assembly, const struct yaml_node *map, const struct job jobs[])
@@ -65,9 +76,11 @@ void job_folders_check(struct assembly *assembly, const struct yaml_node *map, c
     for (const struct yaml_node *entry = map->first; entry; entry = entry->next, number++)
         for (size_t i = 0; i < number; i++) {
             const char *mine = job_folder(&jobs[number]), *other = job_folder(&jobs[i]);
-            if (mine && other && job_path_is_same(mine, other))
+            if (mine && other && job_paths_meet(mine, other))
                 problem_add(assembly->reader.problems, option_location(entry, "write"),
-                            "the job \"%s\" writes to this folder", jobs[i].name);
+                            "the job \"%s\" writes to this folder, or to one in it or around it, and a folder is "
+                            "replaced as a whole",
+                            jobs[i].name);
         }
 }
 

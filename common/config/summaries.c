@@ -182,12 +182,14 @@ static void read_paths(struct assembly *assembly, const struct yaml_node *entry,
         summary->read = job_path_read(assembly, written->read, "read", true);
     if (written->write)
         summary->write = job_path_read(assembly, written->write, "write", true);
-    if (summary->read && summary->write && job_path_is_same(summary->read, summary->write))
-        problem_add(problems, option_location(entry, "write"), "\"write\" is the folder that is read");
+    if (summary->read && summary->write && job_paths_meet(summary->read, summary->write))
+        problem_add(problems, option_location(entry, "write"),
+                    "\"write\" is the folder that is read, or one in it or around it: name a folder beside it");
     for (size_t i = 0; i < summary->join_count; i++)
         if (summary->write && summary->joins[i].read && !summary->joins[i].is_table &&
-            job_path_is_same(summary->joins[i].read, summary->write))
-            problem_add(problems, option_location(entry, "write"), "\"write\" is a folder that is joined");
+            job_paths_meet(summary->joins[i].read, summary->write))
+            problem_add(problems, option_location(entry, "write"),
+                        "\"write\" is a folder that is joined, or one in it or around it: name a folder beside it");
 }
 
 static void read_engine(struct assembly *assembly, const struct yaml_node *entry, const struct written_summary *written,

@@ -831,7 +831,10 @@ static const struct bad bad_summaries[] = {
     {SUMMARY "    read: s3://raw/{date}/\n" WRITE, "15:11", "is mounted"},
     {SUMMARY READ "    write: s3://gold/{date}/\n", "16:12", "is mounted"},
     {SUMMARY READ "    write: raw/{date}\n", "16:12", "is the folder that is read"},
+    {SUMMARY READ "    write: raw//./{date}/gold/\n", "16:12", "or one in it or around it: name a folder beside it"},
+    {SUMMARY "    read: /raw/{date}/orders\n    write: /raw/{date}/\n", "16:12", "or one in it or around it"},
     {SUMMARY READ WRITE "    joins: [{ read: 'gold/{date}', on: status }]\n", "16:12", "is a folder that is joined"},
+    {SUMMARY READ WRITE "    joins: [{ read: ./gold/, on: status }]\n", "16:12", "is a folder that is joined, or"},
     {SUMMARY READ WRITE "    joins: [{ read: silver, on: statu }]\n", "17:33", "did you mean \"status\"?"},
     {SUMMARY READ WRITE "    joins: [{ read: silver, on: amount }]\n", "17:33", "text or integer"},
     {SUMMARY READ WRITE "    joins: [{ read: 'postgres://db.example.com/shop', on: status }]\n", "17:21",
@@ -862,6 +865,7 @@ static const struct bad bad_archives[] = {
     {ARCHIVE WRITE READ, "16:5", "\"read\" belongs to a job with \"summarise\""},
     {ARCHIVE WRITE "    partition_by: [status]\n", "16:5", "belongs to a job with \"summarise\""},
     {ARCHIVE WRITE "  k:\n    archive: orders\n    write: gold/{date}\n", "18:12", "\"j\" writes to this"},
+    {ARCHIVE WRITE "  k:\n    archive: orders\n    write: gold/{date}/b\n", "18:12", "and a folder is replaced"},
     {VIEW MEASURES "jobs:\n  j:\n    archive: oders\n" WRITE, "14:14", "did you mean \"orders\"?"},
     {VIEW MEASURES "jobs:\n  j:\n" WRITE, "14:5", "belongs to a job with \"archive\" or \"summarise\""},
 };
