@@ -4,13 +4,13 @@
 #include "config/statement.h"
 
 /* The text as it is run, with the problem told where that can't be. */
-static bool read_statement(struct assembly *assembly, const struct yaml_node *node, const char *key, bool takes_clocks,
-                           struct query *query, const char **ret_sql)
+static bool read_statement(struct assembly *assembly, const struct yaml_node *node, const char *key,
+                           struct statement_rules rules, struct query *query, const char **ret_sql)
 {
     struct day_statement statement;
     struct error error = {0};
     size_t position = 0;
-    if (!statement_read(node->text, takes_clocks, assembly->reader.arena, &statement, &position, &error)) {
+    if (!statement_read(node->text, rules, assembly->reader.arena, &statement, &position, &error)) {
         error_context(&error, "\"%s\"", key);
         assembly_problem(assembly, yaml_location_at(node, position), &error);
         return false;
@@ -41,7 +41,8 @@ static void read_replace(struct assembly *assembly, const struct yaml_node *entr
         problem_add(problems, written->table->location,
                     "\"table\" is a name as in SQL, such as analytics.daily_revenue");
     query->table = reader_copy(&assembly->reader, written->table->text);
-    if (!read_statement(assembly, written->where, "where", written->takes_clocks, query, &query->where))
+    const struct statement_rules rules = {.is_condition = true, .takes_clocks = written->takes_clocks};
+    if (!read_statement(assembly, written->where, "where", rules, query, &query->where))
         query->where = "";
 }
 
@@ -50,7 +51,8 @@ static void read_create(struct assembly *assembly, const struct yaml_node *node,
 {
     struct text name, schema;
     struct query unused = {0};
-    if (!read_statement(assembly, node, "create", true, &unused, &query->create))
+    if (!read_statement(assembly, node, "create", (struct statement_rules){.takes_clocks = true}, &unused,
+                        &query->create))
         return;
     if (unused.has_day)
         problem_add(assembly->reader.problems, node->location, "\"create\" makes the table once, and is of no day");
@@ -82,8 +84,9 @@ static void find_reads(struct assembly *assembly, const struct yaml_node *statem
 void query_read(struct assembly *assembly, const struct yaml_node *entry, const struct written_query *written,
                 struct query *ret_query)
 {
+    const struct statement_rules rules = {.takes_clocks = written->takes_clocks};
     ret_query->location = written->statement->location;
-    if (!read_statement(assembly, written->statement, "query", written->takes_clocks, ret_query, &ret_query->statement))
+    if (!read_statement(assembly, written->statement, "query", rules, ret_query, &ret_query->statement))
         return;
     read_replace(assembly, entry, written, ret_query);
     if (written->create)

@@ -10,7 +10,8 @@ struct scan {
     struct sql_reader reader;
     struct sql_token before, token, after; /* of what is looked at, its neighbours */
     char *sql;
-    bool takes_clocks, has_day;
+    struct statement_rules rules;
+    bool has_day;
     int brackets; /* [ that aren't closed: in them a colon may stand between two numbers */
     size_t position;
 };
@@ -46,15 +47,22 @@ static bool is_among(const struct sql_token *token, const char *const words[],
     return false;
 }
 
+/* A string whose type is said: date '…', timestamp with time zone '…', time(0) '…', '…'::date, cast('…' as date). */
+static bool is_typed(const struct scan *scan)
+{
+    static const char *const types[] = {"date", "timestamp", "timestamptz", "time", "timetz", "zone", NULL};
+    bool is_cast = scan->after.kind == SQL_SYMBOL && text_equal(scan->after.text, text_of("::"));
+    bool is_in_cast = sql_token_is_symbol(&scan->before, '(') && sql_token_is(&scan->after, "as");
+    return is_cast || is_in_cast || is_among(&scan->before, types, sql_token_is) ||
+           sql_token_is_symbol(&scan->before, ')');
+}
+
 /* 'now' and its like, where they are read as a time. */
 static bool is_time_of_day(const struct scan *scan)
 {
     static const char *const words[] = {"now", "today", "tomorrow", "yesterday", NULL};
-    static const char *const types[] = {"date", "timestamp", "timestamptz", "time", "timetz", NULL};
     struct text text = scan->token.text;
-    bool is_cast = scan->after.kind == SQL_SYMBOL && text_equal(scan->after.text, text_of("::"));
-    if (scan->token.kind != SQL_STRING || text.data[0] != '\'' ||
-        (!is_cast && !is_among(&scan->before, types, sql_token_is)))
+    if (scan->token.kind != SQL_STRING || text.data[0] != '\'' || !is_typed(scan))
         return false;
     struct text inner = {text.data + 1, text.length - 2};
     for (; inner.length && isspace((unsigned char)inner.data[0]); inner.length--)
@@ -126,10 +134,10 @@ static bool judge(struct scan *scan, struct error *error)
         put_parameter(scan, '2');
     else if (sql_token_is_symbol(token, ';') && scan->after.kind != SQL_END)
         return refuse(scan, "one statement only, make a job of each", error);
-    else if (scan->before.kind == SQL_END && is_of_transactions(token))
+    else if (scan->before.kind == SQL_END && !scan->rules.is_condition && is_of_transactions(token))
         return refuse(scan, "a query runs in a transaction of its own, and is one statement that changes tables",
                       error);
-    else if (!scan->takes_clocks && asks_clock(scan))
+    else if (!scan->rules.takes_clocks && asks_clock(scan))
         return refuse(scan,
                       "a clock says something else each time that the query runs again: write :date, or CURRENT_DATE, "
                       "which is the day after; or say \"clock: true\"",
@@ -165,10 +173,10 @@ static bool read_all(struct scan *scan, struct error *error)
     return true;
 }
 
-bool statement_read(struct text text, bool takes_clocks, struct arena *arena, struct day_statement *ret_statement,
-                    size_t *ret_position, struct error *error)
+bool statement_read(struct text text, struct statement_rules rules, struct arena *arena,
+                    struct day_statement *ret_statement, size_t *ret_position, struct error *error)
 {
-    struct scan scan = {.reader = {.text = text}, .takes_clocks = takes_clocks};
+    struct scan scan = {.reader = {.text = text}, .rules = rules};
     scan.sql = arena_copy(arena, text);
     bool done = scan.sql ? read_all(&scan, error) : error_set(error, ERROR_INTERNAL, "out of memory");
     if (done)

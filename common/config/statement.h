@@ -13,10 +13,16 @@ struct day_statement {
     bool has_day; /* one of them is in it */
 };
 
+/* What is expected of it. */
+struct statement_rules {
+    bool is_condition; /* it is what stands behind WHERE, and begins with no verb */
+    bool takes_clocks; /* it may ask a clock, such as now() */
+};
+
 /* ERROR_CONFIGURATION, with *ret_position in bytes, where it is none or more than one, begins or ends a transaction, or
- * asks for parameters that aren't there, or (but with `takes_clocks`) asks a clock: such as now(). */
-bool statement_read(struct text text, bool takes_clocks, struct arena *arena, struct day_statement *ret_statement,
-                    size_t *ret_position, struct error *error) MUST_CHECK;
+ * asks for parameters that aren't there, or for a clock that it may not ask. */
+bool statement_read(struct text text, struct statement_rules rules, struct arena *arena,
+                    struct day_statement *ret_statement, size_t *ret_position, struct error *error) MUST_CHECK;
 
 /* Whether schema.table is named in it, both in lower case or as they are written between quotes. */
 bool statement_names_table(const char *sql, const char *schema, const char *table);

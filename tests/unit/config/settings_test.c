@@ -897,6 +897,9 @@ static const struct bad bad_queries[] = {
     {QUERY_OF("insert into t select localtime(0)") REPLACE, "14:34", "a clock says"},
     {QUERY_OF("insert into t select date 'today'") REPLACE, "14:39", "a clock says"},
     {QUERY_OF("insert into t select ' NOW '::timestamp") REPLACE, "14:34", "a clock says"},
+    {QUERY_OF("insert into t select cast('now' as date)") REPLACE, "14:39", "a clock says"},
+    {QUERY_OF("insert into t select timestamp with time zone 'now'") REPLACE, "14:59", "a clock says"},
+    {QUERY_OF("insert into t select time(0) 'now'") REPLACE, "14:42", "a clock says"},
     {QUERY_OF("insert into t select age(x) from y") REPLACE, "14:34", "a clock says"},
     {QUERY_OF("insert into t select clock_timestamp()") REPLACE, "14:34", "a clock says"},
     {QUERY_OF("insert into t select 1") REPLACE "    create: create view t as select 1\n", "16:13", "CREATE TABLE"},
@@ -993,6 +996,7 @@ static void a_query_is_as_it_was_written_but_for_its_day(void **state)
         {"select $x$ :date ; $x$, x.current_date, a[1:n] from t -- :date", NULL, false},
         {"select /* :date /* ; */ */ \\\":date\\\", 'it''s :date', n.now from t as n", NULL, false},
         {"select age(a, b), 'today', now from t", NULL, false},
+        {"select 'today' as date, f('now'), ('now') from t", NULL, false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[1500], expected[500] = "";
@@ -1030,6 +1034,15 @@ static void a_query_knows_what_it_reads_makes_and_replaces(void **state)
     assert_true(job_takes_handed_days(job));
     assert_ptr_equal(job->after[0], &settings->jobs[1]);
     assert_int_equal(job->depth, 1);
+    settings_destroy(settings);
+}
+
+static void a_condition_may_begin_with_a_column_named_as_a_verb(void **state)
+{
+    (void)state;
+    struct settings *settings = loaded(
+        QUERY_OF("insert into t select 1") "    replace: { table: t, where: 'start <= :date and release > :date' }\n");
+    assert_string_equal(settings->jobs[0].query.where, "start <= $1    and release > $1   ");
     settings_destroy(settings);
 }
 
@@ -1633,6 +1646,7 @@ int main(void)
         cmocka_unit_test(wrong_orders_of_jobs_are_refused_at_their_place),
         cmocka_unit_test(a_query_is_as_it_was_written_but_for_its_day),
         cmocka_unit_test(a_query_knows_what_it_reads_makes_and_replaces),
+        cmocka_unit_test(a_condition_may_begin_with_a_column_named_as_a_verb),
         cmocka_unit_test(a_summary_has_its_view_and_what_it_reads),
         cmocka_unit_test(a_dimension_named_like_a_parameter_is_refused),
         cmocka_unit_test(several_errors_are_told_at_once_in_the_order_of_the_file),
