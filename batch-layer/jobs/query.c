@@ -51,6 +51,27 @@ static bool is_there(struct query_day *day, const char *question, const char *na
     return true;
 }
 
+/* The tables of a source come by the first run that publishes it. */
+static bool check_reads(struct query_day *day, struct error *error)
+{
+    const struct query *query = &day->job->query;
+    struct buffer name = {0};
+    bool is = true, done = true;
+    for (size_t i = 0; done && is && i < query->read_count; i++) {
+        const struct query_read *read = &query->reads[i];
+        buffer_clear(&name);
+        buffer_appendf(&name, "%s.\"%s\"", read->is_raw ? "raw" : "live", read->source->name);
+        done = !name.failed ? is_there(day, "select to_regclass($1) is not null", buffer_string(&name), &is, error)
+                            : error_set(error, ERROR_INTERNAL, "out of memory");
+    }
+    if (done && !is)
+        done = error_set(error, ERROR_TRY_AGAIN,
+                         "%s isn't there: no run has published the source yet, as \"tidemark-batch run\" does",
+                         buffer_string(&name));
+    buffer_clean_up(&name);
+    return done;
+}
+
 static bool create_schema(struct query_day *day, struct error *error)
 {
     struct buffer sql = {0};
@@ -108,7 +129,7 @@ static bool replace(struct query_day *day, int64_t *ret_rows, struct error *erro
 {
     RESULT *written = NULL;
     if ((day->run->has_day && !handed_day_look(day->batch, day->job, day->run->day, &day->handed, error)) ||
-        !create_table(day, error) || !take_away(day, error))
+        !check_reads(day, error) || !create_table(day, error) || !take_away(day, error))
         return false;
     crash_point("after_query_replace");
     if (!run_statement(day, "query", day->job->query.statement, &written, error))

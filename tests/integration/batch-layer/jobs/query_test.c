@@ -181,6 +181,19 @@ static void what_is_wrong_in_a_query_is_told_with_its_place(void **state)
     end_world(&world);
 }
 
+static void query_waits_for_the_first_publication(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world_with(&world, 1, default_source, finance);
+    run_fails_on(&world, ERROR_TRY_AGAIN, "raw.\"orders\" isn't there: no run has published the source yet");
+    order(&world, 0, "a", "2025-12-31T10:00:00Z", "10.25", "paid");
+    follow_and_run(&world);
+    run_ok_on(&world, DAY);
+    assert_rows(&world, ROWS, "2025-12-31 10.25 1");
+    end_world(&world);
+}
+
 int main(void)
 {
     log_configure("tidemark-batch", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
@@ -190,6 +203,7 @@ int main(void)
         cmocka_unit_test(day_is_there_once_wherever_the_job_is_killed),
         cmocka_unit_test(two_runs_of_a_day_exclude_each_other),
         cmocka_unit_test(what_is_wrong_in_a_query_is_told_with_its_place),
+        cmocka_unit_test(query_waits_for_the_first_publication),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }
