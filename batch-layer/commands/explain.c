@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/sql_token.h"
 #include "engine/duckdb/explained_summary.h"
 #include "engine/postgres/explained_view.h"
 #include "engine/spark/spark_job.h"
@@ -57,22 +58,54 @@ static bool append_published(struct explained *explained, struct error *error)
 
 /* --- What a job of a day runs ------------------------------------------------------------------------------------- */
 
-/* The statement as psql takes it, with its parameters. */
+/* A statement of the job with the dates in the place of its parameters: they are tokens of their own. */
+static void append_dated(struct buffer *out, const char *sql, const char *const dates[])
+{
+    struct sql_reader reader = {.text = text_of(sql)};
+    struct sql_token token;
+    const char *rest = sql;
+    while (sql_token_next(&reader, &token, NULL) && token.kind != SQL_END)
+        if (token.kind == SQL_POSITIONAL) {
+            buffer_append(out, rest, (size_t)(token.text.data - rest));
+            buffer_appendf(out, "date '%s'", dates[token.text.data[1] - '1']);
+            rest = token.text.data + token.text.length;
+        }
+    buffer_appendf(out, "%s\n;\n", rest); /* a comment may be its end */
+}
+
+static void append_create(struct buffer *out, const struct query *query)
+{
+    buffer_append_string(out, "do $tm_create$ begin\n");
+    if (query->schema) {
+        buffer_append_string(out, "if to_regnamespace(");
+        buffer_append_literal(out, text_of(query->schema));
+        buffer_appendf(out, ") is null then create schema %s; end if;\n", query->schema);
+    }
+    buffer_append_string(out, "if to_regclass(");
+    buffer_append_literal(out, text_of(query->created));
+    buffer_appendf(out, ") is null then\n%s\n; end if;\nend $tm_create$;\n", query->create);
+}
+
+/* The transaction, but for the record of the run. */
 static void append_query(struct explained *explained, int64_t day)
 {
     const struct query *query = &explained->job->query;
+    struct buffer *out = &explained->out;
     char date[DATE_SIZE], next[DATE_SIZE];
+    const char *const dates[] = {date, next};
     date_print(day, date);
     date_print(day + 1, next);
-    buffer_append_string(&explained->out, "set time zone ");
-    buffer_append_literal(&explained->out, text_of(explained->settings->time_zone));
-    buffer_appendf(&explained->out, ";\nprepare tm_query (date, date) as\n%s;\nbegin;\n", query->statement);
-    if (query->table)
-        buffer_appendf(&explained->out,
-                       "prepare tm_replace (date, date) as delete from %s where %s;\n"
-                       "execute tm_replace ('%s', '%s');\n",
-                       query->table, query->where, date, next);
-    buffer_appendf(&explained->out, "execute tm_query ('%s', '%s');\ncommit;\n", date, next);
+    buffer_append_string(out, "begin isolation level repeatable read;\nset local time zone ");
+    buffer_append_literal(out, text_of(explained->settings->time_zone));
+    buffer_append_string(out, ";\n");
+    if (query->create)
+        append_create(out, query);
+    if (query->table) {
+        buffer_appendf(out, "delete from %s where ", query->table);
+        append_dated(out, query->where, dates);
+    }
+    append_dated(out, query->statement, dates);
+    buffer_append_string(out, "commit;\n");
 }
 
 static bool append_spark(struct explained *explained, int64_t day, struct error *error)

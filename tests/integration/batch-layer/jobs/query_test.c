@@ -2,6 +2,7 @@
  * Query jobs against a real PostgreSQL: the rows of a day are there once, however often and however far it ran. */
 #include "batch_fixture.h"
 
+#include "commands/explain.h"
 #include "jobs/job_work.h"
 #include "jobs/timetable.h"
 
@@ -194,6 +195,51 @@ static void query_waits_for_the_first_publication(void **state)
     end_world(&world);
 }
 
+/* What `explain` prints. */
+static void explained(struct world *world, char text[4000])
+{
+    char path[] = "/tmp/tidemark-explained-XXXXXX";
+    struct error error = {0};
+    fflush(stdout);
+    int file = mkstemp(path), before = dup(STDOUT_FILENO);
+    assert_true(file >= 0 && before >= 0 && dup2(file, STDOUT_FILENO) >= 0);
+    bool done = explain_print(world->settings, "finance", NULL, &(struct job_days){.date = "2025-12-31"}, &error);
+    fflush(stdout);
+    dup2(before, STDOUT_FILENO);
+    close(before);
+    ssize_t length = pread(file, text, 3999, 0);
+    close(file);
+    unlink(path);
+    if (!done || length < 0)
+        fail_msg("%s", error.message);
+    text[length] = '\0';
+}
+
+static void what_is_explained_runs_as_it_stands(void **state)
+{
+    (void)state;
+    char text[3000], script[4000];
+    struct world world;
+    struct error error = {0};
+    snprintf(text, sizeof text, "%s", finance);
+    replace_text(text, "\"date = :date\"", "\"date = :date -- of the day\"");
+    make_orders(&world, text);
+    for (int i = 0; i < 2; i++) {
+        explained(&world, script);
+        if (!connection_execute(world.batch.connection, script, &error))
+            fail_msg("%s in %s", error.message, script);
+        assert_rows(&world, ROWS, "2025-12-31 10.75 2");
+    }
+    snprintf(text, sizeof text, "%s",
+             "jobs: { finance: { query: CREATE MATERIALIZED VIEW public.m AS SELECT 1 AS one, repeatable: true } }\n");
+    configure(&world, default_source, text);
+    explained(&world, script);
+    if (!connection_execute(world.batch.connection, script, &error))
+        fail_msg("%s in %s", error.message, script);
+    assert_rows(&world, "select one from public.m", "1");
+    end_world(&world);
+}
+
 int main(void)
 {
     log_configure("tidemark-batch", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
@@ -204,6 +250,7 @@ int main(void)
         cmocka_unit_test(two_runs_of_a_day_exclude_each_other),
         cmocka_unit_test(what_is_wrong_in_a_query_is_told_with_its_place),
         cmocka_unit_test(query_waits_for_the_first_publication),
+        cmocka_unit_test(what_is_explained_runs_as_it_stands),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }
