@@ -55,7 +55,8 @@ static bool write_manifest(struct archive_day *day, struct error *error)
     struct lake_folder input;
     const struct source *source = day->job->archive.source;
     const char *table = arena_printf(&day->arena, "raw.%s", source->name);
-    const struct manifest_count counts[] = {{"messages", day->table.messages}, {"orders", day->table.live}, {0}};
+    const struct manifest_count counts[] = {
+        {"messages", day->table.messages}, {"orders", day->table.live}, {"rows", day->table.messages}, {0}};
     if (!table || !lake_table(table, &day->arena, &input, error))
         return error_set(error, ERROR_INTERNAL, "out of memory");
     const struct manifest manifest = {.job = day->job->name,

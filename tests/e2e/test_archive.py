@@ -139,7 +139,7 @@ class Archive(EndToEnd):
                 for partition, offset, values, live in expected.get(day, [])
             ]
             self.assertEqual(rows, wanted, day)
-            self.assertEqual(self.manifest(day)["messages"], len(wanted))
+            self.assertEqual((self.manifest(day)["messages"], self.manifest(day)["rows"]), (len(wanted),) * 2)
 
     def gold(self, day):
         """Rows of the summary in the form of those that are served."""
