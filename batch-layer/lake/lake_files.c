@@ -70,7 +70,8 @@ static bool cannot_read(const char *path, struct error *error)
 {
     if (errno == ENOENT || errno == ENOTDIR)
         return error_set(error, ERROR_DATA, "%s: %s", path,
-                         errno == ENOENT ? "there is no such folder" : "this isn't a folder");
+                         errno == ENOENT ? "there is no such folder: put files there, or mend the path in the job"
+                                         : "this isn't a folder");
     return error_set(error, errno == EACCES ? ERROR_PERMISSION : ERROR_UNAVAILABLE, "%s can't be read: %s", path,
                      strerror(errno));
 }

@@ -116,7 +116,9 @@ static bool take_header(struct row_chunks *chunks, struct error *error)
     if (end == 0)
         end = record_end(buffer_text(&chunks->header), true);
     put_back(&chunks->header, end ? end : chunks->header.length, &chunks->rest);
-    return chunks->header.length > 0 || error_set(error, ERROR_DATA, "%s has no header line", file_of(chunks)->path);
+    return chunks->header.length > 0 ||
+           error_set(error, ERROR_DATA, "%s has no header line: its first line names the columns",
+                     file_of(chunks)->path);
 }
 
 static bool open_file(struct row_chunks *chunks, struct error *error)

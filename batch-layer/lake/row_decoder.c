@@ -172,7 +172,7 @@ static bool read_header(struct row_decoder *decoder, FILE *stream, const char *p
 {
     csv_begin(stream);
     if (csv_next(stream, &header->record) != CSV_RECORD)
-        return error_set(error, ERROR_DATA, "%s has no header line", path);
+        return error_set(error, ERROR_DATA, "%s has no header line: its first line names the columns", path);
     if (header->record.count > CSV_FIELDS_MAX)
         return error_set(error, ERROR_DATA, "%s has more than %d columns", path, CSV_FIELDS_MAX);
     for (size_t i = 0; i < header->record.count; i++) {
