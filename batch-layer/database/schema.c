@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "database/schema.h"
 
-#define MIGRATION_LOCK "hashtextextended('tidemark schema', 0)"
-
 /* Number n brings version n to version n + 1, and says so in schema_version. */
 static const char *const migrations[] = {
     "create schema if not exists tidemark; create schema if not exists raw; create schema if not exists view;"
@@ -121,7 +119,7 @@ static bool read_version(struct batch *batch, int64_t *ret_version, struct error
 static bool migrate_locked(struct batch *batch, struct error *error)
 {
     int64_t version; /* read again: another process may have been first */
-    if (!connection_execute(batch->connection, "select pg_advisory_xact_lock(" MIGRATION_LOCK ")", error) ||
+    if (!connection_execute(batch->connection, "select pg_advisory_xact_lock(" POSTGRES_SCHEMA_LOCK ")", error) ||
         !read_version(batch, &version, error))
         return false;
     for (; version < POSTGRES_SCHEMA_VERSION; version++)

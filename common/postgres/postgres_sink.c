@@ -6,6 +6,7 @@
 
 #include "base/crash.h"
 #include "postgres/connection.h"
+#include "postgres/postgres.h"
 
 #define STATEMENT_TIMEOUT_MS 60000
 #define LOCK_TIMEOUT_MS 5000
@@ -173,6 +174,28 @@ static bool compare_columns(struct postgres_sink *sink, bool *ret_fits, struct e
     return done;
 }
 
+/* Whether the table has a key by which each row is one, also where dimensions are null. */
+static bool find_key(struct postgres_sink *sink, bool *ret_has, struct error *error)
+{
+    RESULT *result = NULL;
+    struct buffer key = {0};
+    append_key(sink, &key);
+    const char *const values[] = {buffer_string(&sink->table), buffer_string(&key)};
+    bool done = key.failed ? lacks_memory(error)
+                           : connection_query(sink->connection,
+                                              "select exists (select from pg_index i where indrelid = to_regclass($1) "
+                                              "and indisunique and indimmediate and indisvalid and indpred is null and "
+                                              "indexprs is null and (select string_agg('\"' || replace(attname, '\"', "
+                                              "'\"\"') || '\"', ', ' order by attnum) = $2 and (indnullsnotdistinct or "
+                                              "bool_and(attnotnull)) from pg_attribute where attrelid = indrelid and "
+                                              "attnum = any ((indkey::int2[])[0:indnkeyatts - 1])))",
+                                              2, values, &result, error);
+    if (done)
+        *ret_has = *PQgetvalue(result, 0, 0) == 't';
+    buffer_clean_up(&key);
+    return done;
+}
+
 static bool read_statement(struct postgres_sink *sink, struct buffer *out, struct error *error)
 {
     RESULT *result = NULL;
@@ -192,34 +215,47 @@ static bool drop_table(struct postgres_sink *sink, struct error *error)
     return execute(sink, &sql, error) && create_table(sink, error);
 }
 
+static const char *remedy(bool is_stated)
+{
+    return is_stated ? "; --restart makes it anew, with the rows of now" : ": name another table, or drop it";
+}
+
+static bool refuse_table(const struct postgres_sink *sink, bool has_columns, bool is_stated, struct error *error)
+{
+    struct buffer expected = {0};
+    if (has_columns)
+        append_key(sink, &expected);
+    else
+        append_columns(sink, true, &expected);
+    error_set(error, ERROR_CONFIGURATION,
+              has_columns ? "the table %s has no key unique nulls not distinct (%s)%s"
+                          : "the table %s has other columns than the view's, which are %s%s",
+              buffer_string(&sink->table), buffer_string(&expected), remedy(is_stated));
+    buffer_clean_up(&expected);
+    return false;
+}
+
 static bool ensure_table(struct postgres_sink *sink, bool is_stated, bool restarts, struct error *error)
 {
-    bool is_there = false, fits = false;
+    bool is_there = false, fits = false, has_key = false;
     if (!ensure_schema(sink, buffer_string(&sink->schema), error) ||
         !exists(sink, "to_regclass", buffer_string(&sink->table), &is_there, error))
         return false;
     if (!is_there)
         return create_table(sink, error);
-    if (!compare_columns(sink, &fits, error))
+    if (!compare_columns(sink, &fits, error) || !find_key(sink, &has_key, error))
         return false;
-    if (fits)
+    if (fits && has_key)
         return true;
-    if (is_stated && restarts)
-        return drop_table(sink, error);
-    struct buffer expected = {0};
-    append_columns(sink, true, &expected);
-    error_set(error, ERROR_CONFIGURATION, "the table %s has other columns than the view's, which are %s%s",
-              buffer_string(&sink->table), buffer_string(&expected),
-              is_stated ? "; --restart makes it anew, with the rows of now" : ": name another table, or drop it");
-    buffer_clean_up(&expected);
-    return false;
+    return is_stated && restarts ? drop_table(sink, error) : refuse_table(sink, fits, is_stated, error);
 }
 
 static bool open_in_transaction(struct postgres_sink *sink, bool restarts, struct buffer *ret_statement,
                                 struct error *error)
 {
-    return connection_execute(sink->connection, "begin", error) && ensure_statements(sink, error) &&
-           read_statement(sink, ret_statement, error) &&
+    return connection_execute(sink->connection, "begin; select pg_advisory_xact_lock(" POSTGRES_SCHEMA_LOCK ")",
+                              error) &&
+           ensure_statements(sink, error) && read_statement(sink, ret_statement, error) &&
            ensure_table(sink, ret_statement->length > 0, restarts, error) &&
            connection_execute(sink->connection, "commit", error);
 }

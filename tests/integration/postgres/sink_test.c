@@ -2,7 +2,10 @@
  * A table as a sink: a micro-batch is one transaction, and happens only where the table is as the emitter knows it. */
 #include "postgres/postgres_sink.h"
 
+#include <pthread.h>
+
 #include "postgres/connection.h"
+#include "postgres/postgres.h"
 #include "servers.h"
 #include "sink_writing.h"
 
@@ -109,6 +112,63 @@ static void a_table_with_other_columns_is_refused_and_made_anew_when_asked_to(vo
     assert_sink_opens_not(other, ERROR_CONFIGURATION, "name another table, or drop it");
 }
 
+static void a_table_without_its_key_is_refused_and_made_anew_when_asked_to(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"", ", unique (window_start, category)",
+                                       ", unique nulls not distinct (category)"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        char sql[400];
+        snprintf(sql, sizeof sql,
+                 "create schema if not exists analytics; drop table if exists analytics.rows; create table "
+                 "analytics.rows (window_start timestamptz, window_end timestamptz, category text, n bigint, final "
+                 "boolean%s)",
+                 keys[i]);
+        execute(sql);
+        assert_sink_opens_not(sink, ERROR_CONFIGURATION, "unique nulls not distinct (\"window_start\", \"category\")");
+    }
+    execute("alter table analytics.rows add unique nulls not distinct (category, window_start)");
+    assert_sink_opens(sink, false, "");
+    assert_sink_writes(sink, "", "{\"one\": 1}", first_rows);
+    execute("drop table analytics.rows; create table analytics.rows (window_start timestamptz, window_end timestamptz, "
+            "category text, n bigint, final boolean)");
+    assert_sink_opens_not(sink, ERROR_CONFIGURATION, "--restart makes it anew");
+    assert_sink_opens(sink, true, "{\"one\": 1}");
+}
+
+static void *open_other(void *error)
+{
+    struct buffer statement = {0};
+    bool done = other->operations->open(other, false, &statement, error);
+    buffer_clean_up(&statement);
+    return done ? other : NULL;
+}
+
+static void two_that_make_their_tables_at_once_both_open(void **state)
+{
+    (void)state;
+    static const char making[] =
+        "begin; select pg_advisory_xact_lock(" POSTGRES_SCHEMA_LOCK "); create schema tidemark; create table "
+        "tidemark.emitted (sink text primary key, number bigint, written_at timestamptz, provenance json)";
+    const struct connection_settings settings = {.url = server.url, .application = "test"};
+    struct error error = {0}, other_error = {0};
+    PGconn *connection;
+    pthread_t thread;
+    void *opened;
+    execute("drop schema if exists tidemark cascade");
+    assert_true(connection_open(&settings, &connection, &error));
+    assert_true(connection_execute(connection, making, &error));
+    assert_int_equal(pthread_create(&thread, NULL, open_other, &other_error), 0);
+    assert_true(connection_execute(connection,
+                                   "do $$ begin while not exists (select from pg_locks where not granted) loop perform "
+                                   "pg_sleep(0.01); end loop; end $$; commit",
+                                   &error));
+    assert_int_equal(pthread_join(thread, &opened), 0);
+    if (!opened)
+        fail_msg("%s", other_error.message);
+    PQfinish(connection);
+}
+
 static void a_connection_that_was_lost_is_opened_anew(void **state)
 {
     (void)state;
@@ -126,6 +186,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_emitter_that_was_frozen_writes_nothing, start, stop),
         cmocka_unit_test_setup_teardown(a_table_that_came_back_from_a_backup_is_noticed, start, stop),
         cmocka_unit_test_setup_teardown(a_table_with_other_columns_is_refused_and_made_anew_when_asked_to, start, stop),
+        cmocka_unit_test_setup_teardown(a_table_without_its_key_is_refused_and_made_anew_when_asked_to, start, stop),
+        cmocka_unit_test_setup_teardown(two_that_make_their_tables_at_once_both_open, start, stop),
         cmocka_unit_test_setup_teardown(a_connection_that_was_lost_is_opened_anew, start, stop),
     };
     return cmocka_run_group_tests(tests, begin, end);
