@@ -154,7 +154,7 @@ static void append_table(const struct console_table *measured, const struct micr
     }
 }
 
-/* As the provenance has it, where the view has one. */
+/* As the statement has it, where the view has one. */
 static void append_watermark(struct text statement, struct buffer *out)
 {
     static const char name[] = "\"watermark\": ";
@@ -164,7 +164,7 @@ static void append_watermark(struct text statement, struct buffer *out)
     struct text value = {found + sizeof name - 1,
                          (size_t)(statement.data + statement.length - found) - sizeof name + 1};
     buffer_append_string(out, ", watermark ");
-    for (size_t i = 0; i < value.length && value.data[i] != '}'; i++)
+    for (size_t i = 0; i < value.length && !strchr(",}", value.data[i]); i++)
         if (value.data[i] != '"')
             buffer_append_char(out, value.data[i]);
 }

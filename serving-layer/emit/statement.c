@@ -7,6 +7,8 @@
 
 #include "base/wide.h"
 
+#define WATERMARK ", \"watermark\": "
+
 const char *statement_mode(const struct sink *sink)
 {
     return sink->appends ? "append" : "update";
@@ -29,6 +31,14 @@ static void append_offsets(const struct statement *statement, struct buffer *out
     }
 }
 
+/* As the provenance has it, which has it last; nothing where the view has none. */
+static void append_watermark(struct text provenance, struct buffer *out)
+{
+    const char *found = memmem(provenance.data, provenance.length, WATERMARK, strlen(WATERMARK));
+    if (found)
+        buffer_append(out, found, provenance.length - (size_t)(found - provenance.data) - 1);
+}
+
 void statement_append(const struct sink *sink, const struct statement *statement, struct text provenance,
                       struct buffer *out)
 {
@@ -39,7 +49,9 @@ void statement_append(const struct sink *sink, const struct statement *statement
                    statement->number, sink->view->name, sink->view->fingerprint, statement_mode(sink), statement->rows,
                    statement->checksum, statement->epoch);
     append_offsets(statement, out);
-    buffer_append_string(out, "}, \"provenance\": ");
+    buffer_append_char(out, '}');
+    append_watermark(provenance, out);
+    buffer_append_string(out, ", \"provenance\": ");
     buffer_append_text(out, provenance);
     buffer_append_char(out, '}');
 }
@@ -115,6 +127,14 @@ static bool take_offsets(struct text *rest, struct statement *statement)
     return take(rest, "}");
 }
 
+/* Earlier programs stated none of it but in the provenance. */
+static bool pass_watermark(struct text *rest)
+{
+    if (take(rest, WATERMARK))
+        take_until(rest, ",");
+    return true;
+}
+
 bool statement_parse(struct text text, struct statement *ret_statement)
 {
     struct statement statement = {0};
@@ -125,7 +145,7 @@ bool statement_parse(struct text text, struct statement *ret_statement)
                 take_number(&text, &statement.rows) && take(&text, ", \"checksum\": \"") &&
                 take_checksum(&text, &statement.checksum) && take(&text, ", \"epoch\": ") &&
                 take_number(&text, &statement.epoch) && take(&text, ", \"offsets\": {") &&
-                take_offsets(&text, &statement) && take(&text, ", \"provenance\": ");
+                take_offsets(&text, &statement) && pass_watermark(&text) && take(&text, ", \"provenance\": ");
     if (done)
         *ret_statement = statement;
     else

@@ -24,7 +24,7 @@ const char *statement_mode(const struct sink *sink);
 
 void statement_clean_up(struct statement *statement);
 
-/* `provenance` is that of the API. */
+/* `provenance` is that of the API; its watermark stands beside the offsets too. */
 void statement_append(const struct sink *sink, const struct statement *statement, struct text provenance,
                       struct buffer *out);
 

@@ -378,6 +378,7 @@ static void a_row_is_appended_once_it_is_final_and_numbered_when_it_is_restated(
     assert_turn(keeping, EMISSION_WROTE, 2, "");
     assert_last("\"final\": true}");
     assert_non_null(strstr(sink_in_memory.statement, "\"mode\": \"append\", \"rows\": 2, "));
+    assert_non_null(strstr(sink_in_memory.statement, "\"1\": 0}, \"watermark\": \"20"));
     assert_turn(keeping, EMISSION_SAME, 0, "");
     add_rows(0, "a", 1, 1);
     assert_turn(keeping, EMISSION_WROTE, 1, "");
