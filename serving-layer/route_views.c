@@ -71,7 +71,7 @@ static void append_view(const struct source *source, const struct view *view, st
     append_dimensions(view, out);
     buffer_append_string(out, ", \"measures\": ");
     append_measures(view, out);
-    buffer_append_string(out, ", \"final\": \"published\", \"windows\": ");
+    buffer_appendf(out, ", \"final\": \"%s\", \"windows\": ", view->watermark_us > 0 ? "watermark" : "published");
     window_list_append(view, out);
     buffer_append_string(out, ", \"hops\": ");
     hop_list_append(view, out);

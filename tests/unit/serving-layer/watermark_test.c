@@ -82,6 +82,19 @@ static void without_a_message_there_is_no_watermark(void **state)
     assert_says(*state, "/v1/views/daily", "\"deferred\": 0}"); /* a view without one doesn't speak of it */
 }
 
+static void views_say_what_makes_their_rows_final(void **state)
+{
+    char listed[20000];
+    unsigned status;
+    snprintf(listed, sizeof listed, "%s", bench_get(*state, "/v1/views", &status));
+    const char *const daily = strstr(listed, "\"name\": \"daily\""), *const grouped =
+                                                                         strstr(listed, "\"name\": \"grouped\"");
+    static const char published[] = "\"final\": \"published\"", watermark[] = "\"final\": \"watermark\"";
+    assert_true(daily && grouped);
+    assert_int_equal(strncmp(strstr(daily, "\"final\": "), published, strlen(published)), 0);
+    assert_int_equal(strncmp(strstr(grouped, "\"final\": "), watermark, strlen(watermark)), 0);
+}
+
 static void fall_silent(int partition, int64_t idle_s)
 {
     fake.slots[partition].slot.idle_us = (DAY_S + idle_s) * US_PER_SECOND;
@@ -153,6 +166,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_late_message_restates_a_final_row, start, stop),
         cmocka_unit_test_setup_teardown(nothing_is_final_where_something_is_missing, start, stop),
         cmocka_unit_test_setup_teardown(without_a_message_there_is_no_watermark, start, stop),
+        cmocka_unit_test_setup_teardown(views_say_what_makes_their_rows_final, start, stop),
         cmocka_unit_test_setup_teardown(a_silent_partition_holds_no_watermark_back, start, stop),
         cmocka_unit_test_setup_teardown(a_partition_that_was_always_silent_has_a_say, start, stop),
         cmocka_unit_test_setup_teardown(clock_and_idle_time_of_an_unread_partition_are_those_that_are_published, start,
