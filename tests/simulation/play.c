@@ -456,10 +456,14 @@ static void change_definition(struct world *world)
     world->has_changed = true;
 }
 
-/* Where slots of the partition begin, or began once; -1 where none ever did. */
+/* Where slots of the partition begin, or began once; -1 where none ever did. What is recorded counts, where it is: a
+ * replay that had asked for the log's extent before anybody began with it may begin sooner, and nobody else can know.
+ */
 static int64_t first_known(const struct world *world, int32_t number)
 {
     int64_t first = world->topic.partitions[number].recorded_first;
+    if (first >= 0)
+        return first;
     for (size_t i = (size_t)number; i < MEMORY_SLOTS_MAX; i += MEMORY_PARTITIONS_MAX) {
         const struct slot *slot = &world->redis.slots[i].slot;
         if (slot->exists && (first < 0 || slot->first < first))
