@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/calendar.h"
 #include "base/clock.h"
 #include "base/lower_bound.h"
 
@@ -11,7 +12,7 @@
 struct rolled_group {
     size_t number;
     struct text name;
-    size_t latest; /* the number of its latest row, from 1; 0: it has none */
+    size_t latest, before; /* the numbers of its latest row and of the one before, from 1; 0: it has none */
 };
 
 void rollup_init(struct rollup *rollup, const struct view_question *question, int64_t from_us, int64_t to_us)
@@ -19,7 +20,7 @@ void rollup_init(struct rollup *rollup, const struct view_question *question, in
     *rollup = (struct rollup){.question = question, .from_us = from_us, .to_us = to_us};
     bytes_map_init(&rollup->groups, sizeof(struct rolled_group));
     sessions_init(&rollup->sessions, question->rows.window.gap_s * US_PER_SECOND);
-    rollup->open_us = INT64_MIN;
+    rollup->open_us = rollup->latest_us = INT64_MIN;
 }
 
 void rollup_init_members(struct rollup *rollup, const struct view_question *question, size_t number,
@@ -124,22 +125,44 @@ static struct rollup_row *append_row(struct rollup *rollup, struct rollup_rows *
     return row;
 }
 
+static struct rollup_row *row_numbered(const struct rollup_rows *rows, size_t number)
+{
+    return number ? &rows->rows[number - 1] : NULL;
+}
+
 /* The latest row of the group, where it starts then. */
 static struct rollup_row *latest_row(const struct rollup_rows *rows, const struct rolled_group *group, int64_t start_us)
 {
-    struct rollup_row *row = group->latest ? &rows->rows[group->latest - 1] : NULL;
+    struct rollup_row *row = row_numbered(rows, group->latest);
     return row && row->start_us == start_us ? row : NULL;
+}
+
+/* Where the clock goes back over midnight, the day before goes on after the first moments of the next one. */
+static struct rollup_row *open_row(const struct rollup_rows *rows, const struct rolled_group *group, int64_t start_us)
+{
+    struct rollup_row *row = latest_row(rows, group, start_us), *before = row_numbered(rows, group->before);
+    return row || !before || before->start_us != start_us ? row : before;
+}
+
+static void note_row(struct rollup_rows *rows, struct rolled_group *group, int64_t start_us)
+{
+    const struct rollup_row *latest = row_numbered(rows, group->latest);
+    bool is_latest = !latest || latest->start_us < start_us;
+    rows->is_disordered = rows->is_disordered || (rows->count > 1 && rows->rows[rows->count - 2].start_us > start_us);
+    if (is_latest)
+        group->before = group->latest;
+    *(is_latest ? &group->latest : &group->before) = rows->count;
 }
 
 static bool add_to(struct rollup *rollup, struct rollup_rows *rows, struct rolled_group *group, int64_t start_us,
                    int64_t end_us, const struct cell *cell, bool is_touched)
 {
-    struct rollup_row *row = latest_row(rows, group, start_us);
+    struct rollup_row *row = open_row(rows, group, start_us);
     if (!row) {
         row = append_row(rollup, rows, start_us, end_us, group->name, group->number);
         if (!row)
             return false;
-        group->latest = rows->count;
+        note_row(rows, group, start_us);
     }
     row->end_us = end_us;
     row->is_touched |= is_touched;
@@ -221,10 +244,18 @@ static int compare_in_window(const void *left, const void *right, void *rollup)
     return compare_places(rollup, left, right);
 }
 
-/* The rows of one window after the other come in order of the windows. */
+static int compare_starts(const void *left, const void *right)
+{
+    const struct rollup_row *a = left, *b = right;
+    return compare_numbers(a->start_us, b->start_us);
+}
+
+/* The rows of one window after the other come in order of the windows, mostly. */
 static void sort_windows(struct rollup *rollup)
 {
     struct rollup_row *rows = rollup->merged.rows;
+    if (rollup->merged.is_disordered)
+        qsort(rows, rollup->merged.count, sizeof *rows, compare_starts);
     for (size_t first = 0, next; first < rollup->merged.count; first = next) {
         bool is_sorted = true;
         for (next = first + 1; next < rollup->merged.count && rows[next].start_us == rows[first].start_us; next++)
@@ -348,8 +379,19 @@ static bool give_members(struct rollup *members)
     free(taking.each);
     bytes_map_clear(&members->groups);
     members->merged.count = 0;
+    members->merged.is_disordered = false;
     arena_clear(&members->merged.cells);
     return done;
+}
+
+/* One map of members does for all windows: it is emptied when another one begins, and no pane of those before can come
+ * any more. */
+static bool may_give_members(const struct rollup *members)
+{
+    const struct view *rows = &members->question->rows;
+    int64_t pane_s = floor_divide(members->pane_us, US_PER_SECOND);
+    return members->start_us > members->latest_us &&
+           (!window_is_of_days(&rows->window) || pane_s + SECONDS_PER_DAY < zone_span(rows->zone, pane_s).to_s);
 }
 
 bool rollup_add(struct rollup *rollup, int64_t pane_start_us, struct text pane_group, const struct cell *cell,
@@ -359,8 +401,10 @@ bool rollup_add(struct rollup *rollup, int64_t pane_start_us, struct text pane_g
     assert(!rollup->is_warm || are_sessions || pane_start_us >= rollup->pane_us);
     if (!are_sessions) {
         bool is_next = find_window(rollup, pane_start_us);
-        if (is_next && rollup->shown && !hops && !give_members(rollup)) /* one map does for all windows */
+        if (is_next && rollup->shown && !hops && may_give_members(rollup) && !give_members(rollup))
             return false;
+        if (rollup->start_us > rollup->latest_us)
+            rollup->latest_us = rollup->start_us;
         if (rollup->start_us < rollup->from_us || (!hops && rollup->start_us >= rollup->to_us))
             return true;
     }
@@ -376,6 +420,8 @@ bool rollup_add(struct rollup *rollup, int64_t pane_start_us, struct text pane_g
 
 bool rollup_close(struct rollup *rollup)
 {
+    if (rollup->hops.is_disordered)
+        qsort(rollup->hops.rows, rollup->hops.count, sizeof *rollup->hops.rows, compare_starts);
     if (rollup->shown)
         return give_members(rollup);
     if (rollup->question->panes > 1) {

@@ -17,6 +17,7 @@
 struct rollup_rows {
     struct rollup_row *rows;
     size_t count, capacity;
+    bool is_disordered; /* one came behind a later start */
     struct arena cells;
 };
 
@@ -30,6 +31,7 @@ struct rollup {
     struct buffer key;         /* scratch */
     int64_t pane_us;           /* the pane added last, and the window or the hop that it is in */
     int64_t start_us, end_us;
+    int64_t latest_us; /* the latest start of those that were added and not given */
     bool is_warm, is_full;
     struct sessions sessions;       /* where panes are moments */
     int64_t open_us;                /* of the latest that is in the range: what starts then is in none of them */

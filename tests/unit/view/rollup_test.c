@@ -42,6 +42,14 @@ static void open_view(struct fixture *fixture, const char *zone, int64_t pane_s)
     question_init(&fixture->question, &fixture->view);
 }
 
+/* With the view as it is now. */
+static void begin_again(struct fixture *fixture)
+{
+    panes_clean_up(&fixture->panes);
+    panes_init(&fixture->panes, &fixture->view);
+    question_init(&fixture->question, &fixture->view);
+}
+
 static void close_view(struct fixture *fixture)
 {
     rollup_clean_up(&fixture->rollup);
@@ -86,7 +94,8 @@ static void random_version(struct version *version, int64_t around_s)
 {
     static const char *const categories[] = {"a", "", "b:1"};
     uint64_t category = test_random(4);
-    int64_t apart_s = test_random(2) ? 3 * SECONDS_PER_DAY : 90 * SECONDS_PER_DAY;
+    static const int64_t far_s[] = {3600, 3 * SECONDS_PER_DAY, 90 * SECONDS_PER_DAY};
+    int64_t apart_s = far_s[test_random(3)];
     int64_t at_s = around_s + (int64_t)test_random((uint64_t)(2 * apart_s)) - apart_s;
     version->record = (struct record){at_s * US_PER_SECOND, version->values};
     version->values[CATEGORY] = (struct value){.present = category < 3};
@@ -209,6 +218,89 @@ static void any_roll_up_equals_its_recomputation(void **state)
         for (size_t window = 0; window < sizeof windows / sizeof *windows; window++)
             play(places[place].zone, windows[window].pane_s, windows[window].window, groups[test_random(5)],
                  places[place].around_s);
+}
+
+/* --- a clock that goes back over midnight --- */
+
+/* St John's on 2010-11-07: at 00:01 it is 23:01 of the day before once more. Starts are in days from the 6th on. */
+static const int64_t sixth_s = 1289010600;
+static const struct {
+    int64_t at_s;
+    const char *category;
+    int64_t amount;
+} around_midnight[] = {{1289072952, "a", 5},  /* the 6th */
+                       {1289097041, "a", 5},  /* the 7th, for a minute */
+                       {1289098483, "a", 5},  /* the 6th again */
+                       {1289098483, "a", 6},  /* another value of that day */
+                       {1289098483, "b", 6},  /* a group that it didn't have before */
+                       {1289105243, "a", 5}}; /* the 7th again */
+
+static void add_panes(struct panes *panes, struct rollup *rollup)
+{
+    size_t count = panes_count(panes);
+    struct pane *sorted = panes_in_order(panes);
+    for (size_t i = 0; i < count; i++)
+        assert_true(rollup_add(rollup, sorted[i].window_start_us, sorted[i].group, sorted[i].cell, false));
+    free(sorted);
+    assert_true(rollup_close(rollup));
+}
+
+/* "day group count values", of each row. */
+static void assert_around_midnight(const char *window, const char *expected)
+{
+    enum { HIDDEN = 7 };
+    struct fixture fixture, hidden;
+    struct view_question question;
+    struct rollup members;
+    struct buffer found = {0};
+    open_view(&fixture, "America/St_Johns", 3600);
+    fixture.view.dimension_count = fixture.view.member_count = 1;
+    fixture.view.sum_count = 0;
+    fixture.view.members[0] = HIDDEN;
+    fixture.view.measures[1] = (struct measure){"u", MEASURE_UNIQUE, AMOUNT, 0};
+    fixture.view.measure_count = 2;
+    open_view(&hidden, "America/St_Johns", 3600);
+    hidden.view.shown = &fixture.view;
+    hidden.view.dimensions[1] = AMOUNT;
+    hidden.view.measure_count = hidden.view.sum_count = 0;
+    begin_again(&fixture);
+    begin_again(&hidden);
+    ask(&fixture, window, NULL, NULL, NULL);
+    question_of_members(&fixture.question, &hidden.view, &question);
+    for (size_t i = 0; i < sizeof around_midnight / sizeof *around_midnight; i++) {
+        struct value values[FIELDS] = {[CATEGORY] = {.present = true, .text = text_of(around_midnight[i].category)},
+                                       [AMOUNT] = {.present = true, .number = around_midnight[i].amount}};
+        const struct record record = {around_midnight[i].at_s * US_PER_SECOND, values};
+        assert_int_equal(view_apply(&fixture.panes, &record, 1), 1);
+        assert_int_equal(view_apply(&hidden.panes, &record, 1), 1);
+    }
+    rollup_init(&fixture.rollup, &fixture.question, INT64_MIN, INT64_MAX);
+    add_panes(&fixture.panes, &fixture.rollup);
+    rollup_init_members(&members, &question, HIDDEN, &fixture.rollup);
+    add_panes(&hidden.panes, &members);
+    assert_true(rollup_order(&fixture.rollup));
+    for (size_t i = 0; i < fixture.rollup.count; i++) {
+        const struct rollup_row *row = fixture.rollup.rows[i];
+        struct value category;
+        assert_true(group_parse(&fixture.question.rows, row->group, &category));
+        buffer_appendf(&found, "%s%+.0f%.*s:%lld/%lld", i ? " " : "",
+                       (double)(row->start_us / US_PER_SECOND - sixth_s) / (double)SECONDS_PER_DAY,
+                       (int)category.text.length, category.text.data, (long long)row->cell->count,
+                       (long long)row->cell->sums[0].count);
+    }
+    assert_string_equal(buffer_string(&found), expected);
+    buffer_clean_up(&found);
+    rollup_clean_up(&members);
+    rollup_init(&hidden.rollup, &hidden.question, 0, 0);
+    close_view(&hidden);
+    close_view(&fixture);
+}
+
+static void days_that_come_again_are_one_row_with_each_value_once(void **state)
+{
+    (void)state;
+    assert_around_midnight("1 day", "+0a:3/2 +0b:1/1 +1a:2/1");
+    assert_around_midnight("sliding 2 days every 1 day", "-1a:3/2 -1b:1/1 +0a:5/2 +0b:1/1 +1a:2/1");
 }
 
 /* --- ranges, and the order of rows --- */
@@ -438,6 +530,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_roll_up_equals_its_recomputation),
+        cmocka_unit_test(days_that_come_again_are_one_row_with_each_value_once),
         cmocka_unit_test(a_window_is_answered_by_its_start_whole),
         cmocka_unit_test(hopping_windows_hold_each_version_as_often_as_they_have_panes),
         cmocka_unit_test(rows_are_ordered_with_nulls_last_and_equal_ones_by_window),
