@@ -4,11 +4,26 @@
 #include <stddef.h>
 
 #include "chance.h"
+#include "world.h"
 
 static struct actor *in_turn;
+static int moves; /* turns and calls of this schedule */
+
+void actors_begin(void)
+{
+    moves = 0;
+}
+
+static void count_move(const struct actor *actor)
+{
+    if (++moves > SCHEDULE_MOVES_MAX)
+        world_fail("it never ends: behind %d turns and calls %s still doesn't come to rest", SCHEDULE_MOVES_MAX,
+                   actor->name);
+}
 
 static void resume(struct actor *actor)
 {
+    count_move(actor);
     in_turn = actor;
     fiber_resume(actor->fiber);
 }
@@ -65,6 +80,7 @@ bool actor_sleep(void)
 
 bool call_begins(struct actor *actor, const struct service *service, struct error *error)
 {
+    count_move(actor);
     time_pass(1); /* so that it shows what came first */
     if (!actor->dead && actor->steps-- <= 0) {
         actor->inside = true;

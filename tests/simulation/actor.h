@@ -31,6 +31,11 @@ struct service {
     unsigned lost_in_100; /* calls that are done and whose reply is lost */
 };
 
+/* Turns and calls of all actors together; a schedule has some ten thousand. One that goes beyond fails. */
+#define SCHEDULE_MOVES_MAX 1000000
+
+void actors_begin(void); /* a schedule: none has moved yet */
+
 void actor_init(struct actor *actor, const char *name, void (*live)(struct actor *));
 
 void actor_turn(struct actor *actor, int steps); /* it makes so many calls, or comes to rest before */

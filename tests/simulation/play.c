@@ -41,6 +41,14 @@ static size_t choose_slot(const struct world *world)
     return chance_below(world->redis.definition_count) * MEMORY_PARTITIONS_MAX + chance_below(TOPIC_PARTITIONS);
 }
 
+static void print_actor(const struct actor *actor)
+{
+    if (actor->asleep)
+        printf("  %s sleeps\n", actor->name);
+    else if (actor->inside)
+        printf("  %s is in a call to %s\n", actor->name, actor->service->name);
+}
+
 /* For whoever looks into a failure: how things stand. */
 static void print_state(struct world *world)
 {
@@ -61,6 +69,13 @@ static void print_state(struct world *world)
             printf(" %lld from %lld", (long long)slot->epochs[e].epoch, (long long)slot->epochs[e].offset);
         putchar('\n');
     }
+    for (int i = 0; i < SPEEDS; i++)
+        print_actor(&world->speeds[i]);
+    for (int i = 0; i < BATCHES; i++)
+        print_actor(&world->batches[i]);
+    print_actor(&world->replay);
+    print_actor(&world->publications);
+    print_actor(&world->live);
 }
 
 void world_fail(const char *format, ...)
@@ -157,6 +172,7 @@ static void begin(struct world *world, uint64_t seed)
     static const int64_t unread_after_ms[] = {0, 1, 50, 300, 1500};
     world->seed = seed;
     time_begin();
+    actors_begin();
     chance_begin_step(seed, UINT64_MAX);
     choose_rules(world);
     topic_begin(&world->topic, chance_one_in(4) ? 1 : 2, world->definitions[0].source.schema.max_future_us);
@@ -800,6 +816,8 @@ static void let_runs_end(struct world *world)
     for (int i = 0; i < BATCHES; i++)
         do {
             actor_turn(&world->batches[i], 1000);
+            if (round == CALM_ROUNDS)
+                world_fail("a run that was under way when the faults ended doesn't end: of %s", world->batches[i].name);
             if (world->batches[i].asleep)
                 calm_round(world, 4 * CALM_ROUNDS + round++);
         } while (world->batches[i].inside || world->batches[i].asleep);
