@@ -59,13 +59,13 @@ static bool write_manifest(const struct summary_day *day, const struct summary_e
 
 static bool make_folder(struct summary_day *day, struct error *error)
 {
+    const struct summary *summary = &day->job->summary;
     struct lake_folder *orders = arena_allocate(&day->arena, sizeof *orders);
-    const char *path = lake_path(day->job->summary.read, day->date, &day->arena);
-    if (!path || !orders)
+    if (!orders)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    if (!lake_folder_read(path, &day->arena, orders, error))
+    if (!lake_day_read(summary->read, day->date, summary->allow_empty, &day->arena, orders, error))
         return false;
-    const struct summary_engine *engine = engine_of(&day->job->summary, orders);
+    const struct summary_engine *engine = engine_of(summary, orders);
     day->orders = day->inputs = orders;
     day->input_count = 1;
     if (!engine->make(day, error))

@@ -149,7 +149,7 @@ static bool keep(const struct file_list *listing, const char *path, const char *
     return true;
 }
 
-bool lake_folder_read(const char *path, struct arena *arena, struct lake_folder *ret_folder, struct error *error)
+static bool read_folder(const char *path, struct arena *arena, struct lake_folder *ret_folder, struct error *error)
 {
     struct file_list listing = {.arena = arena};
     char *manifest = manifest_of(path); /* before the files: a change between them shows */
@@ -157,6 +157,33 @@ bool lake_folder_read(const char *path, struct arena *arena, struct lake_folder 
     free(manifest);
     free(listing.files);
     return done;
+}
+
+/* Nothing is there for the day, and the folder in front of the date is: no archive makes a folder for a day without
+ * messages. */
+static bool is_missing_day(const char *pattern, const char *path, struct arena *arena)
+{
+    struct stat status;
+    const char *date = strstr(pattern, DATE);
+    if (!date || stat(path, &status) == 0 || errno != ENOENT)
+        return false;
+    size_t length = (size_t)(date - pattern);
+    while (length > 0 && pattern[length - 1] != '/')
+        length--;
+    const char *folder = length ? arena_copy(arena, (struct text){pattern, length}) : ".";
+    return folder && stat(folder, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+bool lake_day_read(const char *pattern, const char *date, bool may_be_missing, struct arena *arena,
+                   struct lake_folder *ret_folder, struct error *error)
+{
+    const char *path = lake_path(pattern, date, arena);
+    if (!path)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!may_be_missing || !is_missing_day(pattern, path, arena))
+        return read_folder(path, arena, ret_folder, error);
+    *ret_folder = (struct lake_folder){.path = path, .manifest = ""};
+    return true;
 }
 
 bool lake_folder_check(const struct lake_folder *folder, bool allow_empty, struct error *error)

@@ -27,11 +27,12 @@ struct lake_folder {
 /* `pattern` with `date` for {date}, and without slashes at its end; NULL where memory is short. */
 const char *lake_path(const char *pattern, const char *date, struct arena *arena);
 
-/* The files in the folder and those below it with a known ending, in the bytewise order of their names; what begins
- * with
- * '_' or '.' is passed over. ERROR_DATA where there is no such folder. All is the arena's. */
-bool lake_folder_read(const char *path, struct arena *arena, struct lake_folder *ret_folder,
-                      struct error *error) MUST_CHECK;
+/* The files in the folder that lake_path gives and in those below it with a known ending, in the bytewise order of
+ * their names; what begins with '_' or '.' is passed over. ERROR_DATA where there is no such folder; but with
+ * `may_be_missing` it is empty where the pattern names a date and the folder in front of that is there. All is the
+ * arena's. */
+bool lake_day_read(const char *pattern, const char *date, bool may_be_missing, struct arena *arena,
+                   struct lake_folder *ret_folder, struct error *error) MUST_CHECK;
 
 /* Whether all its files are Parquet or none is, and whether there are any; ERROR_DATA says what isn't so. */
 bool lake_folder_check(const struct lake_folder *folder, bool allow_empty, struct error *error) MUST_CHECK;

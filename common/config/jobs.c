@@ -139,7 +139,8 @@ const struct option job_options[] = {
      .fallback = "false",
      .meaning =
          "Whether a day on which no order counts is written, too; else the job fails, and the folder stays as it "
-         "was.",
+         "was. Such a day needs no folder to be read where the path says `{date}` and the folder in front of it is "
+         "there: an archive makes none for a day without messages.",
      .example = "true"},
     {.key = "query",
      .type = &option_scalar,

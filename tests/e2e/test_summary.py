@@ -646,6 +646,17 @@ class Refusals(Lake):
         self.assertEqual(self.rows(), {})
         self.assertEqual(self.manifest()["rows"], 0)
 
+    def test_a_day_without_a_folder_is_empty_where_that_is_allowed(self):
+        self.configure(job=JOB + "    allow_empty: true\n")
+        shutil.rmtree(self.raw)
+        self.assertIn(f"processed 0 orders for {DAY}", self.run_job())
+        self.assertEqual(self.rows(), {})
+        self.assertEqual(self.manifest()["rows"], 0)
+        self.write("1.parquet", [order(1)])  # they come late
+        self.assertIn(f"processed 1 orders for {DAY}", self.run_job())
+        shutil.rmtree(self.raw.parent)
+        self.refused("there is no such folder", str(self.raw.relative_to(self.folder.path)))
+
     def test_days_that_are_none_or_backward_are_usage_errors(self):
         for options, words in (
             (("--date", "2025-02-30"), "--date is a date"),

@@ -55,11 +55,9 @@ static bool list_folder(struct summary_plan *plan, size_t number, const char *da
     if (number && plan->summary->joins[number - 1].is_table)
         return lake_table(plan->summary->joins[number - 1].read, arena, &plan->folders[number], error);
     const char *pattern = number ? plan->summary->joins[number - 1].read : plan->summary->read;
-    const char *path = lake_path(pattern, date, arena);
-    if (!path)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
-    return lake_folder_read(path, arena, &plan->folders[number], error) &&
-           lake_folder_check(&plan->folders[number], number == 0 && plan->summary->allow_empty, error);
+    bool allow_empty = number == 0 && plan->summary->allow_empty;
+    return lake_day_read(pattern, date, allow_empty, arena, &plan->folders[number], error) &&
+           lake_folder_check(&plan->folders[number], allow_empty, error);
 }
 
 /* --- Where fields come from -------------------------------------------------------------------------------------- */

@@ -31,10 +31,11 @@ bool spark_job_list(const struct settings *settings, const struct job *job, cons
     size_t count = 1 + summary->join_count;
     struct lake_folder *folders = arena_allocate(arena, count * sizeof *folders);
     for (size_t i = 0; i < count; i++) {
-        const char *path = lake_path(i ? summary->joins[i - 1].read : summary->read, date, arena);
-        if (!folders || !path)
+        const char *pattern = i ? summary->joins[i - 1].read : summary->read;
+        if (!folders)
             return error_set(error, ERROR_INTERNAL, "out of memory");
-        if (!lake_folder_read(path, arena, &folders[i], error) || !check_format(settings, summary, &folders[i], error))
+        if (!lake_day_read(pattern, date, false, arena, &folders[i], error) ||
+            !check_format(settings, summary, &folders[i], error))
             return false;
     }
     *ret_folders = folders;
