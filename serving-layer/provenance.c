@@ -27,10 +27,33 @@ void append_number_or_null(int64_t number, struct buffer *out)
         buffer_append_integer(out, number);
 }
 
+/* Where the first window begins that the query asks for and has a part that is kept. Without `from` no window of the
+ * view that is past the retention is asked for, but other ones that reach into what is kept are. */
+static int64_t first_asked_us(const struct view_state *state, const struct view_query *query)
+{
+    if (query->has_from)
+        return query->from_us;
+    size_t kept = view_rows_window(&state->rows, state->expired_us);
+    if (kept == state->rows.count || !question_has_other_windows(&query->question))
+        return INT64_MAX;
+    return question_first_start_us(&query->question, state->rows.windows[kept].start_us);
+}
+
+/* False, or where the range begins that is past the retention. */
+static bool find_expired(const struct snapshot *snapshot, size_t view, const struct view_query *query,
+                         int64_t *ret_from_us)
+{
+    if (!query)
+        return false;
+    const struct view_state *state = &snapshot->views[view];
+    *ret_from_us = first_asked_us(state, query);
+    return *ret_from_us < state->expired_us && *ret_from_us < query->to_us;
+}
+
 bool query_is_expired(const struct snapshot *snapshot, size_t view, const struct view_query *query)
 {
-    int64_t expired_us = snapshot->views[view].expired_us;
-    return query && query->has_from && query->from_us < expired_us && query->from_us < query->to_us;
+    int64_t from_us;
+    return find_expired(snapshot, view, query, &from_us);
 }
 
 /* Writes what stands between the entries of a list. */
@@ -71,14 +94,18 @@ static void append_missing_partition(const struct snapshot *snapshot, size_t num
         append_missing(state->partition, "gap", gap.from, gap.to, first, out);
 }
 
-static void append_expired(const struct view *view, const struct view_query *query, int64_t expired_us, bool *first,
+static void append_expired(const struct snapshot *snapshot, size_t view, const struct view_query *query, bool *first,
                            struct buffer *out)
 {
+    const struct zone *zone = snapshot->source->views[view].zone;
+    int64_t from_us, expired_us = snapshot->views[view].expired_us;
+    if (!find_expired(snapshot, view, query, &from_us))
+        return;
     separate(first, out);
     buffer_append_string(out, "{\"partition\": null, \"reason\": \"expired\", \"from\": \"");
-    buffer_append_local_time(out, view->zone, query->from_us);
+    buffer_append_local_time(out, zone, from_us);
     buffer_append_string(out, "\", \"to\": \"");
-    buffer_append_local_time(out, view->zone, query->to_us < expired_us ? query->to_us : expired_us);
+    buffer_append_local_time(out, zone, query->to_us < expired_us ? query->to_us : expired_us);
     buffer_append_string(out, "\"}");
 }
 
@@ -93,8 +120,7 @@ static void append_all_missing(const struct snapshot *snapshot, size_t view, con
     }
     for (size_t i = 0; i < snapshot->partition_count; i++)
         append_missing_partition(snapshot, i, current, &first, out);
-    if (query_is_expired(snapshot, view, query))
-        append_expired(&snapshot->source->views[view], query, snapshot->views[view].expired_us, &first, out);
+    append_expired(snapshot, view, query, &first, out);
 }
 
 static void append_offset(int32_t partition, int64_t offset, bool *first, struct buffer *out)

@@ -9,7 +9,8 @@
 
 /* All of these with the snapshot's read lock held. */
 
-/* The range asked for begins before what the retention keeps. */
+/* The range asked for begins before what the retention keeps; or, without `from`, a longer window than the view's does
+ * of which a part is kept, and which therefore isn't given. */
 bool query_is_expired(const struct snapshot *snapshot, size_t view, const struct view_query *query);
 
 /* As JSON on one line. `query` may be NULL: then no range is looked at. */

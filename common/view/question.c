@@ -11,9 +11,14 @@ static int shown(struct text text)
     return text.length > SHOWN_MAX ? SHOWN_MAX : (int)text.length;
 }
 
+static int64_t panes_of_rows(const struct view *view)
+{
+    return view_hops(view) ? view->panes : 1;
+}
+
 void question_init(struct view_question *question, const struct view *view)
 {
-    *question = (struct view_question){.view = view, .rows = *view, .panes = view_hops(view) ? view->panes : 1};
+    *question = (struct view_question){.view = view, .rows = *view, .panes = panes_of_rows(view)};
     for (size_t i = 0; i < view->dimension_count; i++)
         question->kept[i] = i;
 }
@@ -39,6 +44,21 @@ bool question_is_plain(const struct view_question *question)
            window_equal(&question->rows.window, &question->view->window) &&
            question->rows.dimension_count == question->view->dimension_count && question->order_count == 0 &&
            question->per_window == 0;
+}
+
+bool question_has_other_windows(const struct view_question *question)
+{
+    const struct view *view = question->view;
+    return question->panes != panes_of_rows(view) || !window_equal(&question->rows.window, &view->window);
+}
+
+int64_t question_first_start_us(const struct view_question *question, int64_t pane_start_us)
+{
+    const struct view *rows = &question->rows;
+    int64_t start_us = window_start_us(&rows->window, rows->zone, pane_start_us);
+    for (int64_t left = question->panes; left > 1; left--)
+        start_us = window_start_us(&rows->window, rows->zone, start_us - 1);
+    return start_us;
 }
 
 /* --- the window --- */

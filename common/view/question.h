@@ -34,6 +34,10 @@ void question_of_members(const struct view_question *question, const struct view
                          struct view_question *ret_question);
 /* Whether the panes are the rows, in the order in which they lie. */
 bool question_is_plain(const struct view_question *question);
+/* Whether rows are of other windows than those of the view. */
+bool question_has_other_windows(const struct view_question *question);
+/* The start of the first window of the rows in which a pane that starts then is. Not of sessions. */
+int64_t question_first_start_us(const struct view_question *question, int64_t pane_start_us);
 
 /* Each takes the text of a parameter. On failure `error` (ERROR_USAGE) says what is allowed; the question is no longer
  * to be used then. The order is given last, for it names what rows have. */

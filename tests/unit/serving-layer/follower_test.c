@@ -764,6 +764,32 @@ static void what_is_past_the_retention_is_not_answered_and_said_to_be_expired(vo
     world_destroy(world);
 }
 
+static void a_longer_window_that_is_past_the_retention_in_part_is_said_to_be_expired(void **state)
+{
+    (void)state;
+    struct world *world = world_with_a_day();
+    for (int minute = 0; minute < 120; minute++)
+        fake_add(0, RECENT, DAY_S + 60 * minute, no_group, 1, 100);
+    fake.slots[0].slot.clock_us = (DAY_S + 119 * 60 + 30) * US_PER_SECOND; /* kept from 00:59 */
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/recent?window=1_hour",
+                "\"rows\": [{\"window_start\": \"2026-01-01T01:00:00+00:00\"");
+    assert_says(&world->bench, "/v1/views/recent?window=1_hour",
+                "\"complete\": false, \"missing\": [{\"partition\": null, \"reason\": \"expired\", \"from\": "
+                "\"2026-01-01T00:00:00+00:00\", \"to\": \"2026-01-01T00:59:00+00:00\"}]");
+    assert_says(&world->bench, "/v1/views/recent?window=hopping_30_minutes_every_10_minutes",
+                "\"expired\", \"from\": \"2026-01-01T00:30:00+00:00\", \"to\": \"2026-01-01T00:59:00+00:00\"}]");
+    assert_says(&world->bench, "/v1/views/recent?window=1_hour&to=2026-01-01T00:00:00Z", "\"complete\": true");
+    assert_says(&world->bench, "/v1/views/recent?window=1_hour&from=2026-01-01T01:00:00Z", "\"complete\": true");
+    assert_says(&world->bench, "/v1/views/recent?window=1_minute&order=window_start", "\"complete\": true");
+    fake.slots[0].slot.clock_us = (DAY_S + 120 * 60 + 30) * US_PER_SECOND; /* kept from 01:00 */
+    bench_follow(&world->bench);
+    assert_says(&world->bench, "/v1/views/recent?window=1_hour", "\"complete\": true");
+    assert_says(&world->bench, "/v1/views/recent?window=hopping_30_minutes_every_10_minutes",
+                "\"expired\", \"from\": \"2026-01-01T00:40:00+00:00\", \"to\": \"2026-01-01T01:00:00+00:00\"}]");
+    world_destroy(world);
+}
+
 static void windows_beyond_the_memory_are_refused_and_not_left_out_in_silence(void **state)
 {
     (void)state;
@@ -845,6 +871,7 @@ int main(void)
         cmocka_unit_test(a_view_that_was_published_with_another_definition_is_missing),
         cmocka_unit_test(nothing_known_of_a_source_is_not_complete),
         cmocka_unit_test(what_is_past_the_retention_is_not_answered_and_said_to_be_expired),
+        cmocka_unit_test(a_longer_window_that_is_past_the_retention_in_part_is_said_to_be_expired),
         cmocka_unit_test(windows_beyond_the_memory_are_refused_and_not_left_out_in_silence),
         cmocka_unit_test(at_the_ceiling_of_memory_not_each_update_gives_up_windows),
         cmocka_unit_test(a_store_that_was_down_is_asked_again),
