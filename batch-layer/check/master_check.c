@@ -166,7 +166,7 @@ static bool pass(struct master_check *check, bool mends, struct error *error)
 }
 
 struct tail {
-    int64_t time_us;
+    struct ingested_tail ingested;
     bool same;
 };
 
@@ -174,7 +174,7 @@ static bool take_tail(void *context, const struct log_message *message, struct e
 {
     (void)error;
     struct tail *tail = context;
-    tail->same = message->record_time_us == tail->time_us;
+    tail->same = log_message_is_tail(message, tail->ingested.record_time_us, tail->ingested.hash);
     return true;
 }
 
@@ -184,9 +184,10 @@ static bool check_story(struct master_check *check, int64_t first, int64_t end, 
     struct source_run *run = check->run;
     struct event_log *log = run->batch->log;
     struct tail tail = {.same = true};
-    int64_t offset, available;
-    if (!run->batch->master->read_tail(run, check->partition, &offset, &tail.time_us, error))
+    int64_t available;
+    if (!run->batch->master->read_tail(run, check->partition, &tail.ingested, error))
         return false;
+    int64_t offset = tail.ingested.offset;
     if (offset >= first && offset < end &&
         !log->operations->read(log, run->source->topic, check->partition->number, offset, offset + 1, &available,
                                take_tail, &tail, error))

@@ -92,6 +92,11 @@ static const char *const migrations[] = {
     "insert into tidemark.schema_version values (14)",
     "alter table tidemark.view add column if not exists late bigint not null default 0;"
     "insert into tidemark.schema_version values (15)",
+    /* Of the message that was ingested last. */
+    "alter table tidemark.partition add column if not exists ingested_offset bigint not null default -1,"
+    " add column if not exists ingested_us bigint not null default -1,"
+    " add column if not exists ingested_hash bigint not null default 0;"
+    "insert into tidemark.schema_version values (16)",
 };
 _Static_assert(sizeof migrations / sizeof *migrations == POSTGRES_SCHEMA_VERSION, "a migration for each version");
 

@@ -15,8 +15,9 @@ struct ingest_chunk {
     struct batch *batch;
     PGconn *own_connection; /* NULL: it uses the batch's */
     const struct source *source;
-    int64_t messages; /* added to the transaction that is open */
-    bool open;        /* a transaction and a COPY are under way */
+    int64_t messages;          /* added to the transaction that is open */
+    bool open;                 /* a transaction and a COPY are under way */
+    struct ingested_tail last; /* of the messages added; offset -1 where there is none */
     struct buffer rows, bad;
 };
 
@@ -28,6 +29,7 @@ struct ingest_chunk *chunk_new(struct batch *batch, const struct source *source,
     chunk->batch = batch;
     chunk->own_connection = connection;
     chunk->source = source;
+    chunk->last.offset = -1;
     return chunk;
 }
 
@@ -79,6 +81,7 @@ bool chunk_add(struct ingest_chunk *chunk, int32_t partition, const struct log_m
     else
         append_bad_line(&chunk->bad, chunk->source, partition, message, rejection);
     chunk->messages++;
+    chunk->last = (struct ingested_tail){message->offset, message->record_time_us, log_message_hash(message)};
     return chunk->rows.length < SEND_BYTES || send(chunk, &chunk->rows, error);
 }
 
@@ -99,17 +102,21 @@ static bool copy_bad(struct ingest_chunk *chunk, struct error *error)
  * below `from`, was counted before. */
 static bool move_on(struct ingest_chunk *chunk, int32_t number, int64_t from, int64_t next, struct error *error)
 {
-    char partition[16], old[24], new[24], messages[24];
-    snprintf(partition, sizeof partition, "%d", (int)number);
-    snprintf(old, sizeof old, "%" PRId64, from);
-    snprintf(new, sizeof new, "%" PRId64, next);
-    snprintf(messages, sizeof messages, "%" PRId64, next > from ? chunk->messages : 0);
-    const char *values[] = {chunk->source->name, partition, old, new, messages};
+    struct buffer sql = {0};
     RESULT *updated = NULL;
-    if (!connection_query(connection_of(chunk),
-                          "update tidemark.partition set ingested = $4::bigint, held = held + $5::bigint "
-                          "where source = $1 and partition = $2::int and ingested = $3::bigint",
-                          5, values, &updated, error))
+    buffer_appendf(&sql, "update tidemark.partition set ingested = %" PRId64, next);
+    if (next > from && chunk->last.offset >= 0)
+        buffer_appendf(&sql,
+                       ", held = held + %" PRId64 ", ingested_offset = %" PRId64 ", ingested_us = %" PRId64
+                       ", ingested_hash = %" PRId64,
+                       chunk->messages, chunk->last.offset, chunk->last.record_time_us, (int64_t)chunk->last.hash);
+    buffer_append_string(&sql, " where source = ");
+    buffer_append_literal(&sql, text_of(chunk->source->name));
+    buffer_appendf(&sql, " and partition = %d and ingested = %" PRId64, (int)number, from);
+    bool done = sql.failed ? error_set(error, ERROR_INTERNAL, "out of memory")
+                           : connection_query(connection_of(chunk), buffer_string(&sql), 0, NULL, &updated, error);
+    buffer_clean_up(&sql);
+    if (!done)
         return false;
     return strcmp(PQcmdTuples(updated), "1") == 0 ||
            error_set(error, ERROR_TRY_AGAIN, "source %s: partition %d was ingested by somebody else meanwhile",
@@ -129,5 +136,6 @@ bool chunk_store(struct ingest_chunk *chunk, int32_t partition, int64_t from, in
         return false;
     *ret_messages = chunk->messages;
     chunk->messages = 0;
+    chunk->last.offset = -1;
     return true;
 }

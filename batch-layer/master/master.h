@@ -39,6 +39,13 @@ struct ingested_partition {
     int64_t held;  /* messages that were ingested, bad ones too */
 };
 
+/* The message of a partition that was ingested last, to be found again in the log. */
+struct ingested_tail {
+    int64_t offset;         /* -1 where there is none */
+    int64_t record_time_us; /* -1 where it has none */
+    uint64_t hash;          /* of its key and payload; 0 where it isn't known */
+};
+
 /* What the log had lost before it was ingested. Times are for people; an empty one says that nobody accepted it yet. */
 struct master_gap {
     int32_t partition;
@@ -91,9 +98,9 @@ struct master_operations {
     /* How many messages it holds of a partition below this offset. */
     bool (*count)(struct batch *batch, const struct source *source, int32_t partition, int64_t below,
                   int64_t *ret_count, struct error *error);
-    /* The last message of the partition whose record time is known; offset -1 where there is none. */
-    bool (*read_tail)(struct source_run *run, const struct run_partition *partition, int64_t *ret_offset,
-                      int64_t *ret_record_time_us, struct error *error);
+    /* Of what was ingested before messages were hashed, the last one with a record time. */
+    bool (*read_tail)(struct source_run *run, const struct run_partition *partition, struct ingested_tail *ret_tail,
+                      struct error *error);
 
     /* Notes that the log lost these messages before they were ingested, and ingests on behind them. ERROR_TRY_AGAIN
      * where the partition isn't ingested up to `from` any more. */

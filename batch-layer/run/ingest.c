@@ -19,8 +19,8 @@ struct ingest {
     struct decoder *decoder;
     struct ingest_chunk *chunk;
     struct progress *progress;
-    struct bad_notice bad;      /* what is said of the partition's bad messages */
-    int64_t tail, tail_time_us; /* of what was ingested before, to be found again; -1 where there is none */
+    struct bad_notice bad; /* what is said of the partition's bad messages */
+    struct ingested_tail tail;
 };
 
 static bool store(struct ingest *ingest, int64_t next, struct error *error)
@@ -54,7 +54,8 @@ static bool add(struct ingest *ingest, const struct log_message *message, struct
 /* Another message at the offset of the last one that was ingested is another topic under the same name. */
 static bool check_tail(const struct ingest *ingest, const struct log_message *message, struct error *error)
 {
-    if (message->offset != ingest->tail || message->record_time_us == ingest->tail_time_us)
+    const struct ingested_tail *tail = &ingest->tail;
+    if (message->offset != tail->offset || log_message_is_tail(message, tail->record_time_us, tail->hash))
         return true;
     return error_set(error, ERROR_CONFIGURATION,
                      "source %s: partition %d: the message at offset %" PRId64
@@ -102,16 +103,16 @@ static bool find_tail(struct ingest *ingest, struct error *error)
                          "source %s: partition %d was ingested up to offset %" PRId64 ", and the log ends at %" PRId64
                          ": the topic was made anew or lost its tail; give the source another name to begin anew",
                          ingest->run->source->name, (int)partition->number, partition->ingested, end);
-    return ingest->master->read_tail(ingest->run, partition, &ingest->tail, &ingest->tail_time_us, error);
+    return ingest->master->read_tail(ingest->run, partition, &ingest->tail, error);
 }
 
 /* Reads the message that was ingested last once more, where nothing else is to be read. */
 static bool read_tail_again(struct ingest *ingest, struct error *error)
 {
     struct event_log *log = ingest->run->batch->log;
-    int64_t available;
-    return ingest->tail < 0 || log->operations->read(log, ingest->run->source->topic, ingest->partition->number,
-                                                     ingest->tail, ingest->tail + 1, &available, take, ingest, error);
+    int64_t tail = ingest->tail.offset, available;
+    return tail < 0 || log->operations->read(log, ingest->run->source->topic, ingest->partition->number, tail, tail + 1,
+                                             &available, take, ingest, error);
 }
 
 /* Begins with the message that was ingested last, where the log still holds it, and ends at the cut, whatever lies
@@ -125,12 +126,12 @@ static bool ingest_partition(struct ingest *ingest, struct error *error)
     if (partition->ingested >= partition->cut)
         return read_tail_again(ingest, error);
     while (partition->ingested < partition->cut) {
-        int64_t from = ingest->tail >= 0 ? ingest->tail : partition->ingested, available;
+        int64_t from = ingest->tail.offset >= 0 ? ingest->tail.offset : partition->ingested, available;
         if (!log->operations->read(log, ingest->run->source->topic, partition->number, from, partition->cut, &available,
                                    take, ingest, error))
             return false;
-        if (available > from && ingest->tail >= 0) {
-            ingest->tail = -1;
+        if (available > from && ingest->tail.offset >= 0) {
+            ingest->tail.offset = -1;
             continue;
         }
         if (available > from ? !pass_gap(ingest, available, error) : !store(ingest, partition->cut, error))

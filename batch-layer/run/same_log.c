@@ -44,9 +44,10 @@ static bool has_tail_to_compare(const struct source_run *run, int32_t number, co
                      run->source->name, (int)number);
 }
 
-static bool is_tail(const struct log_message *message, const void *slot)
+static bool is_tail(const struct log_message *message, const void *taken)
 {
-    return log_message_is_tail(message, slot);
+    const struct slot *slot = taken;
+    return log_message_is_tail(message, slot->tail_time_us, slot->tail_hash);
 }
 
 /* The slot's last message, which it may have taken long after the cut. */

@@ -20,8 +20,7 @@ bool log_policy_check(const char *source, const char *topic, const char *policy,
                      source, topic, policy);
 }
 
-bool log_message_is_tail(const struct log_message *message, const struct slot *slot)
+bool log_message_is_tail(const struct log_message *message, int64_t record_time_us, uint64_t hash)
 {
-    return message->record_time_us == slot->tail_time_us &&
-           (slot->tail_hash == 0 || log_message_hash(message) == slot->tail_hash);
+    return message->record_time_us == record_time_us && (hash == 0 || log_message_hash(message) == hash);
 }

@@ -25,9 +25,9 @@ struct log_message {
 
 /* A hash of key and payload, by which a message is known again. */
 uint64_t log_message_hash(const struct log_message *message);
-/* Whether this message, which lies at the offset of the slot's tail, is the one that was read there: where it isn't,
- * the topic was made anew, or lost its tail. Of what the batch layer has published only the record time is known. */
-bool log_message_is_tail(const struct log_message *message, const struct slot *slot);
+/* Whether this message, which lies where one with this record time and hash was read last, is that one: where it isn't,
+ * the topic was made anew, or lost its tail. A hash of 0 says that only the record time is known. */
+bool log_message_is_tail(const struct log_message *message, int64_t record_time_us, uint64_t hash);
 
 #define LOG_POLICY_MAX 64
 /* ERROR_CONFIGURATION where a topic with this cleanup.policy is no log of all messages: compaction takes messages from

@@ -5,7 +5,7 @@
 
 #include "ports/publication_store.h"
 
-#define POSTGRES_SCHEMA_VERSION 15
+#define POSTGRES_SCHEMA_VERSION 16
 
 /* The key of the advisory lock of whoever makes tables that may be there already: "if not exists" fails where two do it
  * at once. */

@@ -290,7 +290,8 @@ static bool check_tail(const struct partition *partition, const struct log_messa
                        struct error *error)
 {
     for (size_t i = 0; i < count && messages[i].offset <= partition->slot.tail; i++)
-        if (messages[i].offset == partition->slot.tail && !log_message_is_tail(&messages[i], &partition->slot))
+        if (messages[i].offset == partition->slot.tail &&
+            !log_message_is_tail(&messages[i], partition->slot.tail_time_us, partition->slot.tail_hash))
             return error_set(
                 error, ERROR_CONFIGURATION,
                 "%s/%d: the message at offset %lld isn't the one that was read there: the topic was made anew; give "

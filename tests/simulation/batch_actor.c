@@ -33,6 +33,7 @@ struct process {
 struct ingest_chunk {
     struct process *process;
     int count;
+    struct ingested_tail last;
     struct database_message messages[TOPIC_OFFSETS];
 };
 
@@ -163,17 +164,13 @@ static bool record_partition(struct source_run *run, struct run_partition *parti
     return ends(run->batch, error);
 }
 
-static bool read_tail(struct source_run *run, const struct run_partition *partition, int64_t *ret_offset,
-                      int64_t *ret_record_time_us, struct error *error)
+static bool read_tail(struct source_run *run, const struct run_partition *partition, struct ingested_tail *ret_tail,
+                      struct error *error)
 {
     if (!begins(run->batch, error) || !ends(run->batch, error))
         return false;
     const struct database_partition *in = &of(run->batch)->database->now.partitions[partition->number];
-    int last = in->count - 1;
-    while (last >= 0 && in->messages[last].message->record_us < 0)
-        last--;
-    *ret_offset = last >= 0 ? in->messages[last].offset : -1;
-    *ret_record_time_us = last >= 0 ? in->messages[last].message->record_us : -1;
+    *ret_tail = in->tail.hash ? in->tail : (struct ingested_tail){-1, -1, 0};
     return true;
 }
 
@@ -241,6 +238,7 @@ static bool chunk_add(struct ingest_chunk *chunk, int32_t partition, const struc
     const struct order_message *original = topic_message(chunk->process->database->topic, partition, message->offset);
     assert(!record == original->bad);
     chunk->messages[chunk->count++] = (struct database_message){message->offset, original};
+    chunk->last = (struct ingested_tail){message->offset, message->record_time_us, log_message_hash(message)};
     return true;
 }
 
@@ -262,6 +260,8 @@ static bool chunk_store(struct ingest_chunk *chunk, int32_t number, int64_t from
     partition->count += chunk->count;
     partition->ingested = next;
     partition->held += chunk->count;
+    if (next > from && chunk->count > 0)
+        partition->tail = chunk->last;
     *ret_messages = chunk->count;
     chunk->count = 0;
     return ends(batch, error);

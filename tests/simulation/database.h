@@ -9,6 +9,7 @@
 #define TIDEMARK_SIMULATION_DATABASE_H
 
 #include "actor.h"
+#include "master/master.h"
 #include "ports/publication_store.h"
 #include "postgres/postgres.h"
 #include "topic.h"
@@ -26,6 +27,7 @@ struct database_state {
     struct published_views *views;  /* NULL before the first run */
     struct database_partition {
         bool recorded, published, unread;
+        struct ingested_tail tail;
         int64_t first, ingested, held, cut, clock_us, idle_us, untimed_us, last;
         uint64_t last_hash;
         struct fates fates;

@@ -174,6 +174,15 @@ static void timed_order(struct world *world, const char *id, int64_t record_time
     memory_log_append(&world->log, 0, payload, record_time_us);
 }
 
+/* As a database of before messages were hashed. */
+static void forget_hashes(struct world *world)
+{
+    assert_rows(world,
+                "with known as (update tidemark.partition set ingested_offset = -1, ingested_us = -1, "
+                "ingested_hash = 0 where ingested_hash <> 0 returning 1) select count(*) from known",
+                "1");
+}
+
 static void topic_that_was_made_anew_is_refused_before_anything_is_ingested(void **state)
 {
     (void)state;
@@ -196,10 +205,35 @@ static void topic_that_was_made_anew_is_refused_before_anything_is_ingested(void
     follow(&world);
     tail->record_time_us += 1000;
     run_fails(&world, ERROR_CONFIGURATION, "offset 12 isn't the one that was ingested");
+    forget_hashes(&world);
+    run_fails(&world, ERROR_CONFIGURATION, "offset 12 isn't the one that was ingested");
     assert_rows(&world, "select count(*) from raw.orders", "11");
     tail->record_time_us -= 1000;
     run_ok(&world);
     verify_ok(&world);
+    end_world(&world);
+}
+
+static void log_that_was_written_on_with_the_same_record_time_is_refused(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    timed_order(&world, "o", NOON_US);
+    timed_order(&world, "p", -1);
+    follow_and_run(&world);
+    char *id = strstr(world.log.partitions[0].messages[1].payload, "\"p\"");
+    assert_non_null(id);
+    id[1] = 'q';
+    timed_order(&world, "r", NOON_US);
+    follow(&world);
+    run_fails(&world, ERROR_CONFIGURATION, "offset 1 isn't the one that was ingested");
+    world.batch.repairs = true;
+    assert_false(repair_source(&world.batch, world.source, &world.error));
+    assert_non_null(strstr(world.error.message, "the topic isn't the one that was ingested"));
+    world.batch.repairs = false;
+    id[1] = 'p';
+    run_ok(&world);
     end_world(&world);
 }
 
@@ -258,9 +292,11 @@ static void log_that_lost_its_end_and_was_written_on_behind_the_cut_is_refused(v
     *amount = '7';
     run_fails(&world, ERROR_CONFIGURATION, "offset 2 isn't the one that the speed layer read: the log lost its end");
     assert_rows(&world, "select epoch, last_offset from tidemark.source, tidemark.partition", "1 1");
-    *amount = '2'; /* what the run has ingested is another message again */
     world.batch.repairs = true;
     assert_true(repair_source(&world.batch, world.source, &world.error));
+    assert_false(world.realtime->slots[0].exists);
+    shared_slots_begin(world.realtime, 0, 0, 2, 2); /* as the speed layer builds it from the log as it is now */
+    follow(&world);
     run_ok(&world);
     verify_ok(&world);
     end_world(&world);
@@ -338,6 +374,7 @@ int main(void)
         cmocka_unit_test(open_ledger_is_not_published),
         cmocka_unit_test(ledger_that_is_closed_in_total_only_is_not_closed),
         cmocka_unit_test(topic_that_was_made_anew_is_refused_before_anything_is_ingested),
+        cmocka_unit_test(log_that_was_written_on_with_the_same_record_time_is_refused),
         cmocka_unit_test(log_other_than_the_one_the_speed_layer_read_is_refused),
         cmocka_unit_test(log_that_lost_its_end_and_was_written_on_behind_the_cut_is_refused),
         cmocka_unit_test(another_cluster_is_refused),
