@@ -176,16 +176,20 @@ class Monitor(EndToEnd):
         self.assert_clean(self.metrics_of_emit())
         wait_until(lambda: self.of_sink("number") == held.statement["number"], 60, "the micro-batch is counted")
         self.assertGreaterEqual(self.of_sink("rows_total"), rows)
-        self.assertEqual([self.of_sink(name) for name in ("errors_total", "waiting")], [0, 0])
-        self.assertEqual(self.job.probe("tidemark-serving", "emit"), (0, ""))
+        wait_until(lambda: self.of_sink("waiting") == 0, 60, "it doesn't wait", children=[emitter])
+        wait_until(lambda: self.probe_of_emit() == (0, ""), 60, "it is well", children=[emitter])
+        errors = self.of_sink("errors_total")
         self.redis.stop()
-        wait_until(lambda: self.of_sink("errors_total") > 0 and self.of_sink("waiting") == 1, 60, "it is said to wait")
-        code, said = self.job.probe("tidemark-serving", "emit")
+        wait_until(lambda: self.of_sink("errors_total") > errors and self.of_sink("waiting") == 1, 60, "it is said to wait")
+        code, said = self.probe_of_emit()
         self.assertEqual(code, 1)
         self.assertIn(f"daily_revenue, {SINK}: ", said)
         self.redis.start()
         wait_until(lambda: self.of_sink("waiting") == 0, 60, "it goes on", children=[emitter])
-        self.assertEqual(self.job.probe("tidemark-serving", "emit"), (0, ""))
+        wait_until(lambda: self.probe_of_emit() == (0, ""), 60, "it is well again", children=[emitter])
+
+    def probe_of_emit(self):
+        return self.job.probe("tidemark-serving", "emit")
 
     def whole_view(self):
         """The rows of all that was sent."""
