@@ -5,8 +5,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/ticker.h"
@@ -29,6 +31,7 @@ struct stream {
     atomic_bool is_called;            /* woken for a piece that it hasn't given yet */
     bool may_tell;                    /* the source is to be asked for a piece; of the thread that sends, as: */
     bool is_last;                     /* behind what is being sent it ends */
+    bool has_given_back;              /* the library's buffer, once */
     bool sleeps;                      /* the library does nothing with the connection; under the lock, as: */
     bool is_over;                     /* to end with what is sent already */
     bool is_silent;                   /* nothing was said for long */
@@ -342,6 +345,17 @@ static ssize_t send_some(struct stream *stream, char *bytes, size_t size)
     return (ssize_t)length;
 }
 
+/* What the library lends to be written to is what is left of a connection's buffer, of which it has zeroed the most:
+ * the pages of it go back to the system, and come again one by one where a piece needs them. */
+static void give_back(struct stream *stream, char *bytes, size_t size)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)bytes + page - 1) / page * page;
+    const uintptr_t to = ((uintptr_t)bytes + size) / page * page;
+    if (!stream->has_given_back && from < to)
+        madvise((void *)from, to - from, MADV_DONTNEED);
+    stream->has_given_back = true;
+}
+
 ssize_t stream_read(void *context, uint64_t position, char *bytes, size_t size)
 {
     (void)position;
@@ -350,6 +364,7 @@ ssize_t stream_read(void *context, uint64_t position, char *bytes, size_t size)
         return MHD_CONTENT_READER_END_OF_STREAM;
     int64_t now_us = clock_monotonic_us();
     stream->took_us = now_us;
+    give_back(stream, bytes, size);
     if (!stream->piece) {
         enum stream_turn turn = take_turn(stream);
         leave_round(stream);
