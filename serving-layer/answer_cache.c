@@ -82,7 +82,8 @@ static bool asks(const struct kept_answer *kept, const struct question_key *ques
            memcmp(held->data + length + 1, question->accept.data, question->accept.length) == 0;
 }
 
-static void copy_answer(const struct answer *from, bool is_known, struct answer *to)
+/* What is in the body isn't copied once more. */
+static void copy_answer(const struct answer *from, enum answer_format format, bool is_known, struct answer *to)
 {
     *to = *from;
     to->body = to->provenance = to->next = (struct buffer){0};
@@ -90,6 +91,8 @@ static void copy_answer(const struct answer *from, bool is_known, struct answer 
     if (is_known)
         return;
     buffer_append_text(&to->body, buffer_text(&from->body));
+    if (format == FORMAT_JSON)
+        return;
     buffer_append_text(&to->provenance, buffer_text(&from->provenance));
     buffer_append_text(&to->next, buffer_text(&from->next));
 }
@@ -109,7 +112,8 @@ bool answer_cache_find(struct answer_cache *cache, uint64_t state, const struct 
     pthread_mutex_lock(&cache->lock);
     bool found = kept->answer.state == state && asks(kept, &question);
     if (found) {
-        copy_answer(&kept->answer, entity_tag_is_known(head->if_none_match, &kept->answer.tag), ret_answer);
+        copy_answer(&kept->answer, kept->format, entity_tag_is_known(head->if_none_match, &kept->answer.tag),
+                    ret_answer);
         *ret_format = kept->format;
     }
     pthread_mutex_unlock(&cache->lock);
@@ -130,7 +134,7 @@ void answer_cache_keep(struct answer_cache *cache, const struct request_head *he
         return;
     struct kept_answer fresh = {.format = format, .takes_gzip = question.takes_gzip};
     write_question(&question, &fresh.question);
-    copy_answer(answer, false, &fresh.answer);
+    copy_answer(answer, format, false, &fresh.answer);
     if (is_whole(&fresh.answer) && !fresh.question.failed) {
         struct kept_answer *kept = place_of(cache, &question);
         pthread_mutex_lock(&cache->lock);

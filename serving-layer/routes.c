@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "routes.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -150,8 +149,8 @@ static void arrived(void *context, size_t connections)
 static void answered(void *context, const char *route_name, unsigned status, int64_t duration_us)
 {
     const struct serving *serving = context;
-    char number[16];
-    snprintf(number, sizeof number, "%u", status);
+    char number[INTEGER_DIGITS + 1];
+    *integer_write(number, status) = '\0';
     const char *const labels[] = {route_name, number};
     metric_add(metrics_series(serving->metrics, METRIC_REQUESTS, labels), 1);
     metric_observe(metrics_series(serving->metrics, METRIC_REQUEST_DURATION, &route_name), duration_us);

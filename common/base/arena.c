@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BLOCK_BYTES ((size_t)64 << 10)
+#define FIRST_BYTES ((size_t)1008) /* with its head what malloc keeps for a thread: a request needs no more */
+#define BLOCK_BYTES_MAX ((size_t)1 << 20)
 
 struct arena_block {
     struct arena_block *older;
@@ -43,8 +44,8 @@ void arena_clear(struct arena *arena)
 
 static bool add_block(struct arena *arena, size_t size)
 {
-    size_t grown = arena->blocks ? arena->blocks->size * 2 : BLOCK_BYTES;
-    size_t capacity = grown > 16 * BLOCK_BYTES ? 16 * BLOCK_BYTES : grown;
+    size_t grown = arena->blocks ? arena->blocks->size * 2 : FIRST_BYTES;
+    size_t capacity = grown > BLOCK_BYTES_MAX ? BLOCK_BYTES_MAX : grown;
     if (capacity < size)
         capacity = size;
     if (capacity > SIZE_MAX - sizeof(struct arena_block))

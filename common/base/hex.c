@@ -22,8 +22,21 @@ bool hex_parse(struct text digits, void *bytes)
     return digits.length % 2 == 0;
 }
 
+char *hex_write(struct text bytes, char *at)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.length; i++) {
+        *at++ = digits[(unsigned char)bytes.data[i] / 16];
+        *at++ = digits[(unsigned char)bytes.data[i] % 16];
+    }
+    return at;
+}
+
 void hex_append(struct text bytes, struct buffer *out)
 {
-    for (size_t i = 0; i < bytes.length; i++)
-        buffer_appendf(out, "%02x", (unsigned char)bytes.data[i]);
+    if (!buffer_reserve(out, 2 * bytes.length))
+        return;
+    char *end = hex_write(bytes, out->data + out->length);
+    *end = '\0';
+    out->length = (size_t)(end - out->data);
 }

@@ -13,7 +13,8 @@ int hex_digit(char character);
  * False where they are odd in number, or one is none. */
 bool hex_parse(struct text digits, void *bytes) MUST_CHECK;
 
-/* In small letters, two a byte. */
+/* In small letters, two a byte, without a NUL; returns their end. */
+char *hex_write(struct text bytes, char *at);
 void hex_append(struct text bytes, struct buffer *out);
 
 #endif

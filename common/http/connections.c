@@ -2,6 +2,7 @@
 #include "http/connections.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -9,13 +10,16 @@
 
 struct connection {
     int descriptor; /* -1: the place is free */
-    enum connection_stage stage;
-    int64_t since_us;
+    /* Of the connection's thread alone, without the lock; `since_us` is written before `stage` and read behind it, so
+     * that no stage is taken for as old as the one before. */
+    _Atomic enum connection_stage stage;
+    _Atomic int64_t since_us;
 };
 
 struct connections {
-    pthread_mutex_t mutex;
-    size_t capacity, count;
+    pthread_mutex_t mutex; /* of the descriptors */
+    size_t capacity;
+    atomic_size_t count;
     struct connection places[];
 };
 
@@ -47,7 +51,9 @@ struct connection *connections_add(struct connections *connections, int descript
         if (connections->places[i].descriptor < 0)
             place = &connections->places[i];
     if (place) {
-        *place = (struct connection){.descriptor = descriptor, .since_us = clock_monotonic_us()};
+        place->descriptor = descriptor;
+        place->since_us = clock_monotonic_us();
+        place->stage = CONNECTION_ASKS;
         connections->count++;
     }
     pthread_mutex_unlock(&connections->mutex);
@@ -64,23 +70,24 @@ void connections_remove(struct connections *connections, struct connection *conn
     pthread_mutex_unlock(&connections->mutex);
 }
 
-void connections_mark(struct connections *connections, struct connection *connection, enum connection_stage stage)
+void connection_mark(struct connection *connection, enum connection_stage stage)
 {
-    if (!connection)
+    if (!connection || atomic_load_explicit(&connection->stage, memory_order_relaxed) == stage)
         return;
-    pthread_mutex_lock(&connections->mutex);
-    if (connection->stage != stage)
-        connection->since_us = clock_monotonic_us();
-    connection->stage = stage;
-    pthread_mutex_unlock(&connections->mutex);
+    atomic_store_explicit(&connection->since_us, clock_monotonic_us(), memory_order_relaxed);
+    atomic_store_explicit(&connection->stage, stage, memory_order_release);
 }
 
-size_t connections_count(struct connections *connections)
+size_t connections_count(const struct connections *connections)
 {
-    pthread_mutex_lock(&connections->mutex);
-    size_t count = connections->count;
-    pthread_mutex_unlock(&connections->mutex);
-    return count;
+    return atomic_load_explicit(&connections->count, memory_order_relaxed);
+}
+
+static bool is_late(const struct connection *place, int64_t now_us, const int64_t limits_us[CONNECTION_STAGES])
+{
+    const enum connection_stage stage = atomic_load_explicit(&place->stage, memory_order_acquire);
+    const int64_t since_us = atomic_load_explicit(&place->since_us, memory_order_relaxed);
+    return stage != CONNECTION_ENDLESS && now_us - since_us > limits_us[stage];
 }
 
 void connections_reap(struct connections *connections, int64_t now_us, const int64_t limits_us[CONNECTION_STAGES])
@@ -88,8 +95,7 @@ void connections_reap(struct connections *connections, int64_t now_us, const int
     pthread_mutex_lock(&connections->mutex);
     for (size_t i = 0; i < connections->capacity; i++) {
         const struct connection *place = &connections->places[i];
-        if (place->descriptor >= 0 && place->stage != CONNECTION_ENDLESS &&
-            now_us - place->since_us > limits_us[place->stage])
+        if (place->descriptor >= 0 && is_late(place, now_us, limits_us))
             shutdown(place->descriptor, SHUT_RDWR); /* its thread then finds it closed */
     }
     pthread_mutex_unlock(&connections->mutex);

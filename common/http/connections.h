@@ -25,9 +25,10 @@ void connections_destroy(struct connections *connections);
 /* All from any thread. */
 struct connection *connections_add(struct connections *connections, int descriptor);     /* NULL: it is full */
 void connections_remove(struct connections *connections, struct connection *connection); /* NULL is allowed */
-/* A new stretch of time begins, but where it is at this stage already. NULL is allowed. */
-void connections_mark(struct connections *connections, struct connection *connection, enum connection_stage stage);
-size_t connections_count(struct connections *connections);
+size_t connections_count(const struct connections *connections);
+/* A new stretch of time begins, but where it is at this stage already. By one thread at a time for a connection. NULL
+ * is allowed. */
+void connection_mark(struct connection *connection, enum connection_stage stage);
 
 /* Shuts down those that have been at their stage for longer than it may take. */
 void connections_reap(struct connections *connections, int64_t now_us, const int64_t limits_us[CONNECTION_STAGES]);

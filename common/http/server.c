@@ -18,9 +18,10 @@
 #define ANSWERS_WAITING_MAX 32
 #define STREAMS_END_US US_PER_SECOND /* for streams to be told their end */
 
-/* For the headers of a request and its answer. Where a request doesn't fit, the library answers by itself, with a page:
- * twice our own limits, so that these come first. Not more: it is zeroed after each request, 4 us of a core. */
-#define CONNECTION_BYTES_MAX ((size_t)128 * 1024)
+/* For the headers of a request, 64 bytes more for each of them, and those of its answer. Where a request doesn't fit,
+ * the library answers by itself, with a page: so much more than our own limits that these come first. Not more, for the
+ * library zeroes one and a half times as much for each request. */
+#define CONNECTION_BYTES_MAX ((size_t)108 * 1024)
 
 struct http_server {
     struct http_handler handler;
@@ -74,20 +75,19 @@ static struct connection *place_of(struct MHD_Connection *connection)
 
 static void *begin_exchange(void *context, const char *uri, struct MHD_Connection *connection)
 {
-    struct http_server *server = context;
+    (void)context;
     struct exchange *exchange = calloc(1, sizeof *exchange);
     if (exchange)
         exchange->target = strndup(uri, TARGET_BYTES_MAX + 1);
     keep_from_library(connection, uri);
-    connections_mark(server->connections, place_of(connection), CONNECTION_ASKS);
+    connection_mark(place_of(connection), CONNECTION_ASKS);
     return exchange;
 }
 
 static void end_exchange(void *context, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code)
 {
-    (void)code;
-    struct http_server *server = context;
+    (void)context, (void)code;
     struct exchange *exchange = *state;
     if (exchange) {
         stream_close(exchange->stream);
@@ -96,7 +96,7 @@ static void end_exchange(void *context, struct MHD_Connection *connection, void 
     }
     free(exchange);
     *state = NULL;
-    connections_mark(server->connections, place_of(connection), CONNECTION_RESTS);
+    connection_mark(place_of(connection), CONNECTION_RESTS);
 }
 
 /* The library keeps nothing of its own there but for keys that are shared beforehand. */
@@ -218,7 +218,7 @@ static void begin_stream(struct http_server *server, struct MHD_Connection *conn
     reply->stream.context = NULL; /* whoever opens it closes it */
     exchange->stream = stream_open(server->streams, connection, info ? info->connect_fd : -1, &source);
     if (exchange->stream) {
-        connections_mark(server->connections, place_of(connection), CONNECTION_ENDLESS);
+        connection_mark(place_of(connection), CONNECTION_ENDLESS);
         return;
     }
     reply->cache_control = NULL;
@@ -309,7 +309,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     bool close_connection;
     if (exchange && exchange->checked)
         return give_answer(server, connection, exchange);
-    connections_mark(server->connections, place_of(connection), CONNECTION_ANSWERED);
+    connection_mark(place_of(connection), CONNECTION_ANSWERED);
     if (!exchange || !exchange->target) {
         problem_memory(&problem);
         return refuse(server, connection, NULL, &reply, &problem, true);

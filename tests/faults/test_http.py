@@ -43,6 +43,7 @@ REQUESTS = {
     "two Hosts": (get("/livez", "Host: a\r\nHost: b\r\nConnection: close\r\n\r\n"), {400}),
     "headers of 60 KB": (get("/livez", "X: " + "x" * 60_000 + "\r\n" + END), {200}),
     "headers of 64 KB": (get("/livez", "X: " + "x" * 65536 + "\r\n" + END), {431}),
+    "headers of 64 KB in lines of 100 bytes": (get("/livez", "".join(f"X-{n:03}: {'x' * 91}\r\n" for n in range(655)) + END), {431}),
     "headers of 200 KB": (get("/livez", "X: " + "x" * 200_000 + "\r\n" + END), {431}),
     "cookies of 50 KB": (get("/livez", "Cookie: " + "a=b;" * 12_500 + "\r\n" + END), {200}),
     "headers of 1 MB": (get("/livez", "".join(f"X-{n}: {'x' * 1000}\r\n" for n in range(1000)) + END), {431, 0}),

@@ -236,13 +236,13 @@ static void a_request_that_never_ends_is_ended(void **state)
     const int64_t limits_us[] = {US_PER_SECOND, 100 * US_PER_SECOND, 50 * US_PER_SECOND};
     connections_reap(connections, now_us, limits_us);
     assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1); /* still open */
-    connections_mark(connections, connection, CONNECTION_ANSWERED);
+    connection_mark(connection, CONNECTION_ANSWERED);
     connections_reap(connections, now_us + 60 * US_PER_SECOND, limits_us);
     assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1); /* an answer may take longer, */
-    connections_mark(connections, connection, CONNECTION_RESTS);
+    connection_mark(connection, CONNECTION_RESTS);
     connections_reap(connections, now_us + 40 * US_PER_SECOND, limits_us);
     assert_int_equal(recv(pair[1], &byte, 1, MSG_DONTWAIT), -1); /* and so may the next request, until it begins */
-    connections_mark(connections, connection, CONNECTION_ASKS);
+    connection_mark(connection, CONNECTION_ASKS);
     connections_reap(connections, now_us + 40 * US_PER_SECOND, limits_us);
     assert_int_equal(recv(pair[1], &byte, 1, 0), 0);
     connections_remove(connections, connection);
