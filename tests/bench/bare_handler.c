@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Answers every request with the same bytes, by libmicrohttpd alone: the speed that its users cannot exceed.
  *
- * usage: bare_handler BYTES THREADS [BUFFER]
+ * usage: bare_handler BYTES THREADS [BUFFER [NAME VALUE]...]
  *
- * BUFFER: of each connection, in bytes, as the library's own would be without it. Prints its port, and answers on the
- * loopback address until it is told to end. */
+ * BUFFER: of each connection, in bytes, as the library's own would be without it. NAME VALUE: a header of each answer.
+ * Prints its port, and answers on the loopback address until it is told to end. */
 #include <microhttpd.h>
 
 #include <arpa/inet.h>
@@ -16,6 +16,7 @@
 struct constant {
     char *bytes;
     size_t length;
+    char **headers; /* names and values in turn, NULL-ended */
 };
 
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url, const char *method,
@@ -29,6 +30,8 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     }
     struct MHD_Response *response =
         MHD_create_response_from_buffer(constant->length, constant->bytes, MHD_RESPMEM_PERSISTENT);
+    for (char **at = constant->headers; *at; at += 2)
+        MHD_add_response_header(response, at[0], at[1]);
     enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
     MHD_destroy_response(response);
     return result;
@@ -36,11 +39,11 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
 
 int main(int argc, char *argv[])
 {
-    if (argc < 3 || argc > 4)
+    if (argc < 3 || (argc > 4 && argc % 2 != 0))
         return 64;
-    struct constant constant = {.length = strtoul(argv[1], NULL, 10)};
+    struct constant constant = {.length = strtoul(argv[1], NULL, 10), .headers = argv + (argc < 4 ? argc : 4)};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    size_t buffer = argc == 4 ? strtoul(argv[3], NULL, 10) : 32 * 1024; /* the library's default */
+    size_t buffer = argc > 3 ? strtoul(argv[3], NULL, 10) : 32 * 1024; /* the library's default */
     unsigned threads = (unsigned)strtoul(argv[2], NULL, 10);
     sigset_t ends;
     int signal_number;

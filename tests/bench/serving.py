@@ -14,7 +14,7 @@ from support.process import wait_until
 from support.redis import Redis
 from support.tidemark import BIN, Platform, source, view
 
-BUFFER = 128 * 1024  # CONNECTION_BYTES_MAX in common/http/server.c
+BUFFER = 108 * 1024  # CONNECTION_BYTES_MAX in common/http/server.c
 PARTITIONS, SECONDS, CONNECTIONS, THREADS, DAYS = 4, 5, 16, 2, 1
 DAILY = {"daily_revenue": view("orders", "tumbling 1 day", dimensions=["customer_segment"])}
 
@@ -36,10 +36,11 @@ class Asked:
 
 
 class BareHandler:
-    """`buffer`: of a connection, in bytes; None: the library's own."""
+    """`buffer`: of a connection, in bytes; None: the library's own. `headers`: of each answer, (name, value)."""
 
-    def __init__(self, reply_bytes, buffer=None):
+    def __init__(self, reply_bytes, buffer=None, headers=()):
         command = [BIN / "bare_handler", reply_bytes, THREADS, *([buffer] if buffer else [])]
+        command += [word for header in headers for word in header]
         self.process = subprocess.Popen([str(each) for each in command], stdout=subprocess.PIPE)
         self.pid, self.port = self.process.pid, int(self.process.stdout.readline())
 
@@ -74,13 +75,15 @@ class ServingBench:
         serving = self.job.serving()
         wait_until(lambda: sum(state["next"] for state in self.job.partitions().values()) == self.orders, 300, "read")
         self.job.batch("run")
-        bytes_a_reply = len(self.job.get("/v1/views/daily_revenue").body)
-        plain, alike = BareHandler(bytes_a_reply), BareHandler(bytes_a_reply, BUFFER)
+        reply = self.job.get("/v1/views/daily_revenue")
+        headers = [one for one in reply.headers.items() if one[0].title() not in ("Content-Length", "Date", "Connection")]
+        bytes_a_reply = len(reply.body)
+        handlers = BareHandler(bytes_a_reply), BareHandler(bytes_a_reply, BUFFER), BareHandler(bytes_a_reply, BUFFER, headers)
         turns = {
             "tidemark-serving": (self.job.port, "/v1/views/daily_revenue", serving.pid),
-            "bare handler": (plain.port, "/", plain.pid),
-            f"bare handler with our buffer of {BUFFER >> 10} KB": (alike.port, "/", alike.pid),
         }
+        names = "bare handler", f"bare handler with our buffer of {BUFFER >> 10} KB", "bare handler with our buffer and headers"
+        turns |= {name: (handler.port, "/", handler.pid) for name, handler in zip(names, handlers)}
         rounds = {name: [] for name in turns}
         if self.rate:
             command = [BIN / "soak_generate", self.kafka.brokers, "orders", self.rate, "1", int(time.time())]
@@ -88,7 +91,7 @@ class ServingBench:
         for _ in range(self.rounds):
             for name, turn in turns.items():
                 rounds[name].append(Asked(*turn))
-        for handler in (plain, alike):
+        for handler in handlers:
             handler.stop()
         return self.table(rounds, bytes_a_reply)
 
@@ -103,8 +106,9 @@ class ServingBench:
             cells = (spread([asked.rate for asked in each], 0), spread([asked.p99_ms for asked in each], 1),
                      spread([asked.cpu_us for asked in each], 1))  # fmt: skip
             lines.append(f"| {name} | {' | '.join(cells)} |")
-        ours, bare, alike = (statistics.median(asked.rate for asked in each) for each in rounds.values())
-        ratios = f"tidemark-serving answers at {ours / bare:.2f} of the bare handler's rate, {ours / alike:.2f} of that with our buffer."
+        ours, *others = (statistics.median(asked.rate for asked in each) for each in rounds.values())
+        bare, buffer, alike = (f"{ours / other:.2f}" for other in others)
+        ratios = f"tidemark-serving answers at {bare} of the bare handler's rate, {buffer} of that with our buffer, {alike} of that with our headers too."
         return "\n".join([*lines, "", ratios])
 
 

@@ -20,12 +20,14 @@ from support.redis import Redis
 from support.tidemark import BIN, Platform, source, view
 
 PARTITIONS, SECONDS, CLIENTS = 4, 30, 32
+EVERY = "20 ms"
 DAYS, MEMORY = 60, "8 MiB"  # of orders by the minute, and what holds half of their rows
 VIEWS = {"daily_revenue": view("orders"), "live_revenue": view("orders", "tumbling 1 minute")}
 
 
 class Turn(NamedTuple):
     streams: int = 0
+    every: str = None  # http.push_every and speed.flush_every; None: what they are by themselves
     reads_old: bool = False  # a range from PostgreSQL, once a second
 
 
@@ -47,6 +49,7 @@ class StreamsBench:
         self.turns = {
             "clients alone": Turn(),
             "beside streams": Turn(streams),
+            f"beside streams, all {EVERY}": Turn(streams, EVERY),
             "beside ranges from PostgreSQL": Turn(reads_old=True),
         }
 
@@ -59,7 +62,7 @@ class StreamsBench:
         seen = {name: [] for name in self.turns}
         for number in range(self.rounds):
             for name, turn in self.turns.items():
-                seen[name].append(self.take(f"{name.replace(' ', '-')}-{number}", turn))
+                seen[name].append(self.take(f"{name.replace(',', '').replace(' ', '-')}-{number}", turn))
                 print(f"{name}: {seen[name][-1]}\n", flush=True)
         return self.table(seen)
 
@@ -70,6 +73,9 @@ class StreamsBench:
         stores = (self.kafka.brokers, self.redis.url, self.postgres.url)
         job = Platform(self.folder / topic, *stores, {"orders": source(topic)}, VIEWS)
         job.config["http"]["memory"] = MEMORY
+        if turn.every:
+            job.config["http"]["push_every"] = turn.every
+            job.config.setdefault("speed", {})["flush_every"] = turn.every
         job.write()
         job.speed()
         serving = job.serving(ready=True)
@@ -147,13 +153,14 @@ class StreamsBench:
         return "\n".join([*lines, "", *self.summary(seen)])
 
     def summary(self, seen):
-        alone, beside, old = seen.values()
+        alone, beside, often, old = seen.values()
         streams = self.turns["beside streams"].streams
         answer_us = statistics.median(one.cores * SECONDS * 1e6 / one.answers[0] for one in alone)
         event_us = statistics.median((one.cores * SECONDS * 1e6 - one.answers[0] * answer_us) / one.events[0] for one in beside)
         kilobytes = (middle_of(beside, "megabytes") - middle_of(alone, "megabytes")) * 1024 / streams
         asked = [ms for one in old for ms in one.old_ms]
-        yield f"Beside streams clients are answered at {ratio(beside, alone):.2f} of their rate alone, beside ranges at {ratio(old, alone):.2f}."
+        yield (f"Beside streams clients are answered at {ratio(beside, alone):.2f} of their rate alone, {ratio(often, alone):.2f} where all goes "
+               f"on every {EVERY}, beside ranges at {ratio(old, alone):.2f}.")
         yield f"An answer takes {answer_us:.0f} µs of a core, an event {event_us:.0f}, and a stream {kilobytes:.0f} KB."
         if asked:
             yield f"A range of 1,440 rows from PostgreSQL took {statistics.median(asked):.0f} ms, {max(asked):.0f} at most."
