@@ -41,7 +41,9 @@ class BareHandler:
     def __init__(self, reply_bytes, buffer=None, headers=()):
         command = [BIN / "bare_handler", reply_bytes, THREADS, *([buffer] if buffer else [])]
         command += [word for header in headers for word in header]
-        self.process = subprocess.Popen([str(each) for each in command], stdout=subprocess.PIPE)
+        # in a session of its own, as tidemark-serving is: Linux shares processor time out among sessions, and who shares
+        # wrk's is woken by it at once
+        self.process = subprocess.Popen([str(each) for each in command], stdout=subprocess.PIPE, start_new_session=True)
         self.pid, self.port = self.process.pid, int(self.process.stdout.readline())
 
     def stop(self):
