@@ -32,12 +32,7 @@ static void append_columns(struct buffer *sql, const struct source *source, cons
                               "((timestamp '1970-01-01' + tm_event_us * interval '1 microsecond') at time zone 'UTC') "
                               "stored; alter table ");
     append_raw_table(sql, source);
-    buffer_append_string(sql, " alter column date drop expression, alter column timestamp drop expression; "
-                              "create index ");
-    append_index_name(sql, "", source->name, "date");
-    buffer_append_string(sql, " on ");
-    append_raw_table(sql, source);
-    buffer_append_string(sql, " (date); ");
+    buffer_append_string(sql, " alter column date drop expression, alter column timestamp drop expression; ");
 }
 
 static void append_note(struct buffer *sql, const struct source *source, const struct zone *zone)

@@ -97,9 +97,7 @@ static bool create_tables(struct batch *batch, const struct source *source, stru
     buffer_append_string(sql, " (tm_partition int not null, tm_offset bigint not null, tm_record_us bigint,"
                               " tm_event_us bigint not null");
     append_fields(sql, &source->schema);
-    buffer_append_string(sql, ", constraint ");
-    append_index_name(sql, "", source->name, "key");
-    buffer_append_string(sql, " primary key (tm_partition, tm_offset)); create table ");
+    buffer_append_string(sql, "); create table ");
     append_current_table(sql, source);
     buffer_append_string(sql, " (tm_partition int not null, tm_key text collate \"C\" not null,"
                               " tm_offset bigint not null, tm_event_us bigint not null");

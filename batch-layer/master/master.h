@@ -88,6 +88,10 @@ struct master_operations {
     bool (*chunk_store)(struct ingest_chunk *chunk, int32_t partition, int64_t from, int64_t next,
                         int64_t *ret_messages, struct error *error);
 
+    /* Makes the indexes that the master dataset lacks. It is filled faster without them, so a first ingestion ends with
+     * this; all else needs them. */
+    bool (*index)(struct batch *batch, const struct source *source, struct error *error);
+
     /* All messages of a partition from offset `from` until `to`, ascending; the caller destroys the rows. They are held
      * in memory: ranges of MASTER_READ_OFFSETS are enough at once. */
     bool (*read)(struct batch *batch, const struct source *source, int32_t partition, int64_t from, int64_t to,

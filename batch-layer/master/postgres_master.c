@@ -5,6 +5,7 @@
 
 #include "master/bad_messages.h"
 #include "master/chunk.h"
+#include "master/raw_index.h"
 #include "master/raw_sql.h"
 #include "master/revalidation.h"
 #include "master/rows.h"
@@ -229,6 +230,7 @@ const struct master_operations postgres_master = {
     .chunk_add = chunk_add,
     .chunk_is_full = chunk_is_full,
     .chunk_store = chunk_store,
+    .index = raw_index,
     .read = rows_read,
     .next_row = rows_next,
     .rows_destroy = rows_destroy,

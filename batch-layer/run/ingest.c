@@ -103,7 +103,9 @@ static bool find_tail(struct ingest *ingest, struct error *error)
                          "source %s: partition %d was ingested up to offset %" PRId64 ", and the log ends at %" PRId64
                          ": the topic was made anew or lost its tail; give the source another name to begin anew",
                          ingest->run->source->name, (int)partition->number, partition->ingested, end);
-    return ingest->master->read_tail(ingest->run, partition, &ingest->tail, error);
+    ingest->tail.offset = -1;
+    return partition->ingested == partition->first ||
+           ingest->master->read_tail(ingest->run, partition, &ingest->tail, error);
 }
 
 /* Reads the message that was ingested last once more, where nothing else is to be read. */
@@ -148,18 +150,39 @@ static void say_what_is_bad(struct ingest *ingest)
         log_warning("%s", line);
 }
 
-static bool ingest_all(struct ingest *ingest, struct error *error)
+static bool ingest_each(struct ingest *ingest, struct error *error)
 {
-    struct source_run *run = ingest->run;
-    for (size_t i = 0; i < run->partition_count; i++) {
-        ingest->partition = &run->partitions[i];
+    for (size_t i = 0; i < ingest->run->partition_count; i++) {
+        ingest->partition = &ingest->run->partitions[i];
         ingest->bad = (struct bad_notice){0};
-        if ((!ingest->partition->recorded && !ingest->master->record_partition(run, ingest->partition, error)) ||
-            !ingest_partition(ingest, error))
+        if (!ingest_partition(ingest, error))
             return false;
         say_what_is_bad(ingest);
     }
     return true;
+}
+
+static bool is_empty(const struct source_run *run)
+{
+    for (size_t i = 0; i < run->partition_count; i++)
+        if (run->partitions[i].recorded && run->partitions[i].held > 0)
+            return false;
+    return true;
+}
+
+/* An empty master dataset is filled first and indexed afterwards, which takes a third less time. What a first ingestion
+ * that was stopped has left is indexed before its partitions are looked at. */
+static bool ingest_all(struct ingest *ingest, struct error *error)
+{
+    struct source_run *run = ingest->run;
+    const struct master_operations *master = ingest->master;
+    bool first = is_empty(run);
+    if (!first && !master->index(run->batch, run->source, error))
+        return false;
+    for (size_t i = 0; i < run->partition_count; i++)
+        if (!run->partitions[i].recorded && !master->record_partition(run, &run->partitions[i], error))
+            return false;
+    return ingest_each(ingest, error) && (!first || master->index(run->batch, run->source, error));
 }
 
 static int64_t messages_to_ingest(const struct source_run *run)

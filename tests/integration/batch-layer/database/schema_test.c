@@ -41,6 +41,43 @@ static void database_of_an_older_version_is_migrated(void **state)
     end_world(&world);
 }
 
+static const char indexes_of_orders[] = "select relname from pg_class where relkind = 'i' and relnamespace = "
+                                        "'raw'::regnamespace order by 1";
+
+static void first_ingestion_that_was_stopped_is_indexed_by_the_next(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 2);
+    paid(&world, 0, "a", "1.00");
+    follow_and_run(&world);
+    assert_rows(&world, indexes_of_orders, "orders.date\norders.key");
+    sql(&world, "alter table raw.orders drop constraint \"orders.key\"; drop index raw.\"orders.date\"");
+    paid(&world, 1, "b", "2.00");
+    follow_and_run(&world);
+    assert_rows(&world, indexes_of_orders, "orders.date\norders.key");
+    verify_ok(&world);
+    end_world(&world);
+}
+
+static void message_that_is_twice_in_the_master_dataset_is_not_published(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 1);
+    paid(&world, 0, "a", "1.00");
+    follow_and_run(&world);
+    sql(&world, "alter table raw.orders drop constraint \"orders.key\"; insert into raw.orders table raw.orders");
+    paid(&world, 0, "b", "2.00");
+    follow(&world);
+    run_fails(&world, ERROR_CONFIGURATION, "could not create unique index");
+    sql(&world, "delete from raw.orders where ctid > (select min(ctid) from raw.orders)");
+    follow_and_run(&world);
+    assert_rows(&world, indexes_of_orders, "orders.date\norders.key");
+    verify_ok(&world);
+    end_world(&world);
+}
+
 static void newer_database_is_refused_with_both_versions(void **state)
 {
     (void)state;
@@ -163,6 +200,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(database_of_an_older_version_is_migrated),
+        cmocka_unit_test(first_ingestion_that_was_stopped_is_indexed_by_the_next),
+        cmocka_unit_test(message_that_is_twice_in_the_master_dataset_is_not_published),
         cmocka_unit_test(newer_database_is_refused_with_both_versions),
         cmocka_unit_test(database_of_an_encoding_without_all_characters_is_refused_by_its_name),
         cmocka_unit_test(database_without_an_encoding_keeps_every_text),
