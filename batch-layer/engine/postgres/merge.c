@@ -250,9 +250,11 @@ static bool count_split(struct merge *merge, struct error *error)
     return by_partition(merge, use_split, error);
 }
 
+/* Also where it is empty: under wal_level=minimal what is written to a table that was emptied in the same transaction
+ * isn't logged. */
 static bool empty_current(struct merge *merge, struct error *error)
 {
-    if (!merge->run->recomputes_all)
+    if (!is_first(merge))
         return true;
     buffer_append_string(&merge->sql, "truncate ");
     append_current_table(&merge->sql, merge->run->source);

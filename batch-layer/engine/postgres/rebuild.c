@@ -159,12 +159,21 @@ static bool fill_view(struct rebuild *rebuild, size_t number, struct time_range 
 {
     struct buffer origin = {0};
     struct window_sql window;
+    struct batch *batch = rebuild->run->batch;
     window_sql_init(&window, view_of(rebuild, number), times);
     append_current_table(&origin, rebuild->run->source);
     buffer_append_string(&origin, " o");
     rebuild->sql.failed |= origin.failed;
-    append_view_insert(&rebuild->sql, &window, table, buffer_string(&origin), NULL);
-    bool done = query_counts(rebuild, &rebuild->changes[number].counted, &rebuild->changes[number].rows, error);
+    append_view_groups(&rebuild->sql, &window, buffer_string(&origin));
+    bool done = batch_execute(batch, &rebuild->sql, error);
+    if (done) {
+        append_view_insert_groups(&rebuild->sql, &window, table);
+        done = query_counts(rebuild, &rebuild->changes[number].counted, &rebuild->changes[number].rows, error);
+    }
+    if (done) {
+        append_view_drop_groups(&rebuild->sql);
+        done = batch_execute(batch, &rebuild->sql, error);
+    }
     window_sql_clean_up(&window);
     buffer_clean_up(&origin);
     return done;

@@ -174,14 +174,38 @@ static void append_rows(struct buffer *sql, const struct window_sql *window)
     buffer_append_string(sql, " from groups");
 }
 
-void append_view_insert(struct buffer *sql, const struct window_sql *window, const char *table, const char *origin,
-                        const char *windows)
+/* Behind the list of a "with" that has the groups. */
+static void append_insert(struct buffer *sql, const struct window_sql *window, const char *table)
 {
-    append_groups(sql, window, origin, windows);
     buffer_appendf(sql, ", inserted as (insert into %s ", table);
     buffer_append_char(sql, '(');
     append_view_columns(sql, window->view, buffer_append_identifier);
     buffer_append_string(sql, ") ");
     append_rows(sql, window);
     buffer_append_string(sql, " returning tm_count) select coalesce(sum(tm_count), 0)::bigint, count(*) from inserted");
+}
+
+void append_view_insert(struct buffer *sql, const struct window_sql *window, const char *table, const char *origin,
+                        const char *windows)
+{
+    append_groups(sql, window, origin, windows);
+    append_insert(sql, window, table);
+}
+
+void append_view_groups(struct buffer *sql, const struct window_sql *window, const char *origin)
+{
+    buffer_append_string(sql, "create temp table tm_groups on commit drop as ");
+    append_groups(sql, window, origin, NULL);
+    buffer_append_string(sql, " select * from groups");
+}
+
+void append_view_insert_groups(struct buffer *sql, const struct window_sql *window, const char *table)
+{
+    buffer_append_string(sql, "with groups as (select * from pg_temp.tm_groups)");
+    append_insert(sql, window, table);
+}
+
+void append_view_drop_groups(struct buffer *sql)
+{
+    buffer_append_string(sql, "drop table pg_temp.tm_groups");
 }

@@ -23,10 +23,15 @@ void append_view_dimensions(struct buffer *sql, const struct view *view);
 void append_view_sums(struct buffer *sql, const struct view *view);
 void append_view_measures(struct buffer *sql, const struct view *view);
 
-/* "insert into `table` …" of the rows of all windows, or of those that begin at one of `windows` (a literal of
- * bigint[], or NULL for all), computed from the versions in `origin`, a FROM item with the alias o. Returns
- * the sum of the rows' versions and the number of rows. */
+/* "insert into `table` …" of the rows of those windows that begin at one of `windows` (a literal of bigint[]), computed
+ * from the versions in `origin`, a FROM item with the alias o. Returns the sum of the rows' versions and the number of
+ * rows. */
 void append_view_insert(struct buffer *sql, const struct window_sql *window, const char *table, const char *origin,
                         const char *windows);
+/* The same of all windows, in two statements: the groups in a temporary table, which PostgreSQL computes in parallel as
+ * it does no insert, then the rows. The third drops it. */
+void append_view_groups(struct buffer *sql, const struct window_sql *window, const char *origin);
+void append_view_insert_groups(struct buffer *sql, const struct window_sql *window, const char *table);
+void append_view_drop_groups(struct buffer *sql);
 
 #endif
