@@ -21,7 +21,7 @@ from replay import Replay  # noqa: E402
 from support import detector as fraud  # noqa: E402
 from support import oracle  # noqa: E402
 from support.parquet_rows import summary_rows  # noqa: E402
-from support.postgres import Postgres  # noqa: E402
+from support.postgres import LOAD_SETTINGS, Postgres  # noqa: E402
 from support.process import PATIENCE, Child, wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
 from support.sinks import read_hash  # noqa: E402
@@ -82,7 +82,7 @@ class Demo:
         self.folder = Folder("demo")
         self.stack.callback(self.folder.remove)
         say("starting PostgreSQL, Redis and a small broker")
-        postgres = self.postgres = Postgres(self.folder / "postgres")
+        postgres = self.postgres = Postgres(self.folder / "postgres", options=LOAD_SETTINGS)
         self.stack.callback(postgres.stop)
         redis = self.redis = Redis(self.folder / "redis", persistent=True)
         self.stack.callback(redis.stop)

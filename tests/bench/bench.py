@@ -20,7 +20,7 @@ from replay import ReplayBench  # noqa: E402
 from report import write  # noqa: E402
 from support import online_retail  # noqa: E402
 from support.kafka import Kafka, Writer  # noqa: E402
-from support.postgres import Postgres  # noqa: E402
+from support.postgres import LOAD_SETTINGS, Postgres  # noqa: E402
 from support.process import wait_until  # noqa: E402
 from support.redis import Redis  # noqa: E402
 from support.tidemark import BIN, REVENUE, Folder, Platform, source, view  # noqa: E402
@@ -46,7 +46,7 @@ class Bench:
         self.folder, self.orders = folder, orders
         self.kafka = Kafka(folder / "kafka", heap="1g")
         self.redis = Redis(folder / "redis")
-        self.postgres = Postgres(folder / "postgres")
+        self.postgres = Postgres(folder / "postgres", options=LOAD_SETTINGS)
         self.rounds = 0
 
     def stop(self):

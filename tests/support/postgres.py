@@ -10,6 +10,10 @@ from pathlib import Path
 from .process import Child, free_port, wait_until
 
 
+# What docs/operations.md advises for a first run over many orders.
+LOAD_SETTINGS = ("max_wal_size=4GB", "wal_level=minimal", "max_wal_senders=0")
+
+
 def _programs():
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     return versions[-1]
