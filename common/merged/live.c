@@ -2,6 +2,7 @@
 #include "merged/live.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "state/slot_audit.h"
@@ -183,8 +184,8 @@ bool live_is_silent(const struct live_partition *partition)
     return clock_monotonic_us() - partition->committed_us > partition->live->silent_us;
 }
 
-#define LOOK_AT_ONCE 64             /* partitions */
-#define READ_EVERY_US US_PER_SECOND /* also where nothing was written: somebody may have edited it */
+#define LOOK_AT_ONCE 64                /* partitions */
+#define READ_EVERY_US INT64_C(6000000) /* also where nothing was written: somebody may have edited it */
 
 /* Those from a number on; 0 where there are none. */
 static size_t partitions_from(struct live *live, size_t from, struct live_partition *ret_partitions[LOOK_AT_ONCE])
@@ -197,17 +198,49 @@ static size_t partitions_from(struct live *live, size_t from, struct live_partit
     return count;
 }
 
-/* Which of them are to be read. */
-static bool look(struct live_partition *const partitions[], size_t count, struct realtime_store *store, bool ret_due[],
-                 struct error *error)
+/* What is known before any slot is looked at: what is written meanwhile is news the next time. */
+struct question {
+    int64_t asked_us;
+    char news[SLOT_STATE_SIZE];
+    bool is_news; /* each slot is to be looked at */
+};
+
+static bool ask_for_news(const struct live *live, struct realtime_store *store, struct question *ret_question,
+                         struct error *error)
+{
+    *ret_question = (struct question){.asked_us = clock_monotonic_us()};
+    char *news = ret_question->news;
+    if (store->operations->read_news && !store->operations->read_news(store, live->source->name, news, error))
+        return false;
+    ret_question->is_news =
+        !*news || strcmp(news, live->news) != 0 || ret_question->asked_us - live->looked_us >= LIVE_LOOK_EVERY_US;
+    return true;
+}
+
+/* Known is only news that came before a look at all slots which found each as it is held: what is read may have been
+ * written after the question, and a store that comes back as it was then says the same again. */
+static void note_look(struct live *live, const struct question *question, bool any_read)
+{
+    if (question->is_news && !any_read) {
+        memcpy(live->news, question->news, sizeof live->news);
+        live->looked_us = question->asked_us;
+    } else if (question->is_news) {
+        live->news[0] = '\0';
+    }
+}
+
+/* Which of them are to be read: those that were written, where there is news. */
+static bool look(struct live_partition *const partitions[], size_t count, struct realtime_store *store, bool is_news,
+                 bool ret_due[], struct error *error)
 {
     struct slot_reader *readers[LOOK_AT_ONCE];
     int64_t now_us = clock_monotonic_us();
     for (size_t i = 0; i < count; i++) {
         readers[i] = &partitions[i]->reader;
-        ret_due[i] = true;
+        ret_due[i] = is_news;
     }
-    if (store->operations->find_written && !store->operations->find_written(store, readers, count, ret_due, error))
+    if (is_news && store->operations->find_written &&
+        !store->operations->find_written(store, readers, count, ret_due, error))
         return false;
     for (size_t i = 0; i < count; i++)
         ret_due[i] |= partitions[i]->read_us == 0 || now_us - partitions[i]->read_us >= READ_EVERY_US;
@@ -216,14 +249,18 @@ static bool look(struct live_partition *const partitions[], size_t count, struct
 
 bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error)
 {
-    bool done = !probes || probe(live, store, probes, error);
+    struct question question = {0};
+    bool done = (!probes || probe(live, store, probes, error)) && ask_for_news(live, store, &question, error);
     struct live_partition *partitions[LOOK_AT_ONCE];
-    bool is_due[LOOK_AT_ONCE];
+    bool is_due[LOOK_AT_ONCE], any_read = !done;
     for (size_t from = 0, count; done && (count = partitions_from(live, from, partitions)) > 0; from += count) {
-        done = look(partitions, count, store, is_due, error);
-        for (size_t i = 0; done && i < count; i++)
+        done = look(partitions, count, store, question.is_news, is_due, error);
+        for (size_t i = 0; done && i < count; i++) {
+            any_read |= is_due[i];
             done = !is_due[i] || read_one(partitions[i], store, error);
+        }
     }
+    note_look(live, &question, any_read || !done);
     pthread_mutex_lock(live->lock);
     live->reachable = done;
     pthread_mutex_unlock(live->lock);

@@ -10,6 +10,8 @@
 #include "ports/realtime_store.h"
 #include "state/publication.h"
 
+#define LIVE_LOOK_EVERY_US US_PER_SECOND /* each slot is looked at, also where the store knows of no news */
+
 struct live;
 
 struct live_partition {
@@ -37,6 +39,10 @@ struct live {
     /* Called once for each slot that is found damaged, with the lock; NULL: nobody is told. */
     void (*damaged)(void *context, const struct slot_id *id, const struct error *damage);
     void *context;
+    /* What had been written last to the slots when all were held as they were then; empty where that isn't known. It is
+     * the reading thread's, as is the next. */
+    char news[SLOT_STATE_SIZE];
+    int64_t looked_us; /* monotonic time at which each slot was last asked whether it was written */
     int64_t silent_us; /* without a commit for so long, a partition is silent */
     bool rebuild;      /* deltas don't suffice: cells were replaced, or memory was short */
 };

@@ -60,6 +60,12 @@ struct realtime_store_operations {
     /* Brings a reader up to date, see slot_reader. */
     bool (*read)(struct realtime_store *store, struct slot_reader *reader, struct error *error);
 
+    /* What was written last to the slots of a source, of whatever definition: another text after each write, and the
+     * same as before only where nothing was written since. "" where the store can't say. What somebody else edits is
+     * no news. */
+    bool (*read_news)(struct realtime_store *store, const char *source, char ret_news[SLOT_STATE_SIZE],
+                      struct error *error);
+
     /* In one round trip for all readers: which of their slots were written since they were read, or may have been. What
      * somebody else edits `read` finds. NULL: the store can't say. */
     bool (*find_written)(struct realtime_store *store, struct slot_reader *const readers[], size_t count,

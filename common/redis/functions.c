@@ -13,6 +13,9 @@
  * Beside the slots of a partition, with the same tag:
  *   <tag>:definitions                  hash: a field for each fingerprint that has a slot; of the one that was begun or
  *                                      committed to last `reader` has the fingerprint and the id, with a colon between
+ * Beside all slots:
+ *   <namespace>:news                   hash: by source the digest of that meta key which was written last, so another
+ *                                      text after each write; nothing once a slot was forgotten, until the next write
  * How long a slot wasn't used, Redis itself knows: OBJECT IDLETIME of its meta key, which isn't a use.
  * A small hash is a list that Redis searches from its start, up to 512 fields; a field with a long name, which counts
  * nothing, makes it a table at once where many fields change together: that is three times as fast.
@@ -73,11 +76,22 @@ const char redis_functions[] =
     "    return redis.sha1hex(table.concat(fields, '\\n'))\n"
     "end\n"
     "\n"
+    "-- As with the definitions, what else may be at that key stops nobody: then nobody is told.\n"
+    "local function tell_news(keys, digest)\n"
+    "    local space, source = string.match(keys[1], '^(.-):{(.*)/%d+}:')\n"
+    "    if digest then\n"
+    "        redis.pcall('HSET', space .. ':news', source, digest)\n"
+    "    else\n"
+    "        redis.pcall('HDEL', space .. ':news', source)\n"
+    "    end\n"
+    "end\n"
+    "\n"
     "-- In one command, last of all: a file that was cut has the meta key as it was, or as it is to be.\n"
     "local function write_meta(keys, meta, changes)\n"
     "    for i = 1, #changes, 2 do meta[changes[i]] = changes[i + 1] end\n"
     "    changes[#changes + 1] = 'digest'\n"
     "    changes[#changes + 1] = digest_of(meta)\n"
+    "    tell_news(keys, changes[#changes])\n"
     "    redis.call('HSET', keys[1], unpack(changes))\n"
     "end\n"
     "\n"
@@ -106,6 +120,7 @@ const char redis_functions[] =
     "\n"
     "-- A name whose key holds something else gives an error instead of a list, and so nothing to unlink.\n"
     "local function forget(keys)\n"
+    "    tell_news(keys, nil)\n"
     "    for _, name in ipairs(redis.pcall('SMEMBERS', key(keys, 'hashes'))) do\n"
     "        redis.call('UNLINK', key(keys, name))\n"
     "    end\n"

@@ -291,6 +291,27 @@ static bool read(struct realtime_store *store, struct slot_reader *reader, struc
     return done;
 }
 
+/* Where something else is at that key, nothing is known of news. */
+static bool read_news(struct realtime_store *store, const char *source, char ret_news[SLOT_STATE_SIZE],
+                      struct error *error)
+{
+    struct redis_store *redis = of(store);
+    redisReply *reply;
+    *ret_news = '\0';
+    buffer_clear(&redis->key);
+    buffer_appendf(&redis->key, "%s:news", redis->name_space);
+    if (redis->key.failed)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    const struct text words[] = {text_of("HGET"), buffer_text(&redis->key), text_of(source)};
+    if (!redis_connection_call(&redis->connection, words, 3, &reply, error))
+        return error->code == ERROR_DATA;
+    struct text news = reply_text(reply);
+    if (news.length < SLOT_STATE_SIZE)
+        snprintf(ret_news, SLOT_STATE_SIZE, "%.*s", (int)news.length, news.data);
+    freeReplyObject(reply);
+    return true;
+}
+
 /* An error reply, as of a key that holds something else, says nothing of those behind it: `read` does. */
 static bool take_digests(struct redis_store *redis, struct slot_reader *const readers[], size_t count,
                          bool ret_written[], struct error *error)
@@ -345,6 +366,7 @@ static const struct realtime_store_operations operations = {
     .replace = replace,
     .definitions = definitions,
     .read = read,
+    .read_news = read_news,
     .find_written = find_written,
     .destroy = destroy,
 };

@@ -92,6 +92,14 @@ static bool read_cells(struct realtime_store *store, struct slot_reader *reader,
     return !redis || redis->operations->read(redis, reader, error);
 }
 
+static bool read_news(struct realtime_store *store, const char *source, char ret_news[SLOT_STATE_SIZE],
+                      struct error *error)
+{
+    struct realtime_store *redis = store_of(store, source);
+    *ret_news = '\0';
+    return !redis || redis->operations->read_news(redis, source, ret_news, error);
+}
+
 /* All are of one source. */
 static bool find_written(struct realtime_store *store, struct slot_reader *const readers[], size_t count,
                          bool ret_written[], struct error *error)
@@ -118,6 +126,7 @@ static const struct realtime_store_operations operations = {.read_slot = read_sl
                                                             .replace = replace,
                                                             .definitions = definitions,
                                                             .read = read_cells,
+                                                            .read_news = read_news,
                                                             .find_written = find_written,
                                                             .destroy = destroy};
 

@@ -192,6 +192,7 @@ static void begin(struct world *world, uint64_t seed)
     world->away = 0;
     memset(world->unread_below, 0, sizeof world->unread_below);
     memset(world->edited, 0, sizeof world->edited);
+    memset(world->touched_us, 0, sizeof world->touched_us);
     world->topic.has_holes = !world->loses_tails;
     world->topic.untimed_in_6 = choose_untimed(world);
     world->topic.is_disordered = chance_one_in(4) && !world->loses_tails; /* likewise */
@@ -348,8 +349,10 @@ static void forget_copies_of_lost_tails(struct world *world)
 {
     for (size_t i = 0; i < TOPIC_PARTITIONS; i++)
         for (size_t k = i; world->topic.partitions[i].lost_from != INT64_MAX && k < MEMORY_SLOTS_MAX;
-             k += MEMORY_PARTITIONS_MAX)
+             k += MEMORY_PARTITIONS_MAX) {
             memory_realtime_lose(&world->redis_backup, k);
+            world->redis_backup.news = 0;
+        }
 }
 
 static void back_up_redis(struct world *world)
@@ -358,26 +361,43 @@ static void back_up_redis(struct world *world)
     forget_copies_of_lost_tails(world);
 }
 
+/* By something else than a program, which tells no news. */
+static void touch(struct world *world, size_t slot)
+{
+    world->touched_us[slot] = clock_monotonic_us();
+}
+
 static void rewind_redis(struct world *world)
 {
+    /* Slots that were touched since may be others all the same. */
+    bool is_no_news = world->redis.news == world->redis_backup.news;
+    for (size_t i = 0; is_no_news && i < MEMORY_SLOTS_MAX; i++)
+        touch(world, i);
+    world->other_redises++;
     memory_realtime_copy(&world->redis, &world->redis_backup);
 }
 
 /* Not the others: a cluster's shards fail one by one. */
 static void rewind_slot(struct world *world)
 {
-    memory_realtime_copy_slot(&world->redis, &world->redis_backup, choose_slot(world));
+    size_t slot = choose_slot(world);
+    memory_realtime_copy_slot(&world->redis, &world->redis_backup, slot);
+    touch(world, slot);
 }
 
 static void lose_slot(struct world *world)
 {
-    memory_realtime_lose(&world->redis, choose_slot(world));
+    size_t slot = choose_slot(world);
+    memory_realtime_lose(&world->redis, slot);
+    touch(world, slot);
 }
 
 static void lose_redis(struct world *world)
 {
     for (size_t i = 0; i < MEMORY_SLOTS_MAX; i++)
         memory_realtime_lose(&world->redis, i);
+    world->redis.news = 0;
+    world->other_redises++;
 }
 
 static void back_up_database(struct world *world)
@@ -436,8 +456,10 @@ static void change_format(struct world *world)
 static void forget_newer_slots(struct world *world)
 {
     for (size_t i = 0; i < MEMORY_SLOTS_MAX; i++)
-        if (world->redis.slots[i].slot.format > REALTIME_FORMAT)
+        if (world->redis.slots[i].slot.format > REALTIME_FORMAT) {
             memory_realtime_lose(&world->redis, i);
+            world->redis.news = 0;
+        }
 }
 
 /* As an operator has it done by tidemark-speed forget --other-definitions, also while they are in use. */

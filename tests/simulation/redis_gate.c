@@ -8,7 +8,9 @@ static struct redis_gate *of(struct realtime_store *store)
 
 static bool begins(struct redis_gate *gate, struct error *error)
 {
-    return call_begins(gate->actor, gate->service, error);
+    bool done = call_begins(gate->actor, gate->service, error);
+    gate->has_failed |= !done;
+    return done;
 }
 
 static bool begins_to_write(struct redis_gate *gate, struct error *error)
@@ -19,7 +21,9 @@ static bool begins_to_write(struct redis_gate *gate, struct error *error)
 
 static bool ends(struct redis_gate *gate, struct error *error)
 {
-    return call_ends(gate->actor, gate->service, error);
+    bool done = call_ends(gate->actor, gate->service, error);
+    gate->has_failed |= !done;
+    return done;
 }
 
 #define MEMORY(gate) (gate)->memory->store.operations
@@ -87,7 +91,27 @@ static bool definitions(struct realtime_store *store, const char *source, int32_
 static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)
 {
     struct redis_gate *gate = of(store);
-    return begins(gate, error) && ends(gate, error) && MEMORY(gate)->read(STORE(gate), reader, error);
+    bool done = begins(gate, error) && ends(gate, error) && MEMORY(gate)->read(STORE(gate), reader, error);
+    const struct memory_slot *slot = memory_realtime_slot(gate->memory, reader->id);
+    if (done)
+        gate->seen[slot - gate->memory->slots] = (struct slot_seen){gate->pass, slot->written};
+    return done;
+}
+
+static bool read_news(struct realtime_store *store, const char *source, char ret_news[SLOT_STATE_SIZE],
+                      struct error *error)
+{
+    struct redis_gate *gate = of(store);
+    gate->is_asked = true;
+    return begins(gate, error) && MEMORY(gate)->read_news(STORE(gate), source, ret_news, error) && ends(gate, error);
+}
+
+static bool find_written(struct realtime_store *store, struct slot_reader *const readers[], size_t count,
+                         bool ret_written[], struct error *error)
+{
+    struct redis_gate *gate = of(store);
+    return begins(gate, error) && MEMORY(gate)->find_written(STORE(gate), readers, count, ret_written, error) &&
+           ends(gate, error);
 }
 
 static void destroy(struct realtime_store *store)
@@ -107,6 +131,8 @@ void redis_gate_init(struct redis_gate *gate, struct memory_realtime *memory, co
                                                                 .replace = replace,
                                                                 .definitions = definitions,
                                                                 .read = read_cells,
+                                                                .read_news = read_news,
+                                                                .find_written = find_written,
                                                                 .destroy = destroy};
-    *gate = (struct redis_gate){{&operations}, memory, service, actor};
+    *gate = (struct redis_gate){.store = {&operations}, .memory = memory, .service = service, .actor = actor};
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "chance.h"
 #include "merged/follower.h"
+#include "merged/live.h"
 #include "provenance.h"
 #include "store_health.h"
 
@@ -129,10 +130,45 @@ static void live_publications(struct actor *actor)
     }
 }
 
+/* How things stood when a pass began. */
+struct pass {
+    uint64_t written[MEMORY_SLOTS_MAX], other_redises;
+    int64_t began_us;
+};
+
+static struct pass begin_pass(const struct world *world)
+{
+    struct redis_gate *gate = &world->serving->redis;
+    struct pass pass = {.other_redises = world->other_redises, .began_us = clock_monotonic_us()};
+    for (size_t i = 0; i < MEMORY_SLOTS_MAX; i++)
+        pass.written[i] = world->redis.slots[i].written;
+    gate->pass++;
+    gate->is_asked = gate->has_failed = false;
+    return pass;
+}
+
+/* A slot that the pass didn't read again is what it was when it was read: but for one that was written during the pass,
+ * or touched since it was last looked at. */
+static void check_pass(const struct world *world, const struct pass *pass)
+{
+    const struct redis_gate *gate = &world->serving->redis;
+    if (!gate->is_asked || gate->has_failed || pass->other_redises != world->other_redises)
+        return;
+    for (size_t i = 0; i < MEMORY_SLOTS_MAX; i++) {
+        uint64_t written = world->redis.slots[i].written;
+        bool is_passed_over = gate->seen[i].pass > 0 && gate->seen[i].pass < gate->pass;
+        bool is_touched = world->touched_us[i] > pass->began_us - LIVE_LOOK_EVERY_US;
+        if (is_passed_over && gate->seen[i].written != written && pass->written[i] == written && !is_touched)
+            world_fail("slot %zu was written, and wasn't read by who follows it", i);
+    }
+}
+
 static void live_live(struct actor *actor)
 {
     while (!actor->dead) {
+        struct pass pass = begin_pass(&the_world);
         follower_read_live(the_world.serving->follower);
+        check_pass(&the_world, &pass);
         check_answers(the_world.serving);
         actor_rest(actor);
     }

@@ -37,6 +37,8 @@ struct world {
     int64_t unread_after_ms;                /* runs cut by themselves where nobody commits for so long; 0: none does */
     int away;                               /* for so many steps no speed process has a turn */
     int64_t unread_below[TOPIC_PARTITIONS]; /* a run has cut there by itself: no speed layer need have read it */
+    uint64_t other_redises;                 /* how many took the place of the one before, emptied or come back older */
+    int64_t touched_us[MEMORY_SLOTS_MAX];   /* when a slot changed that no program wrote: that is no news */
     char edited[MEMORY_SLOTS_MAX][INCARNATION_SIZE]; /* of each slot whose cells were changed by hand last */
     struct actor speeds[SPEEDS], batches[BATCHES];
     struct actor replay;             /* of a source without a batch layer */

@@ -13,15 +13,31 @@ static struct memory_realtime *self(struct realtime_store *store)
     return (struct memory_realtime *)(void *)store;
 }
 
-static struct memory_slot *slot_of(struct realtime_store *store, struct slot_id id)
+struct memory_slot *memory_realtime_slot(struct memory_realtime *memory, struct slot_id id)
 {
-    struct memory_realtime *memory = self(store);
     size_t number = 0; /* also of a slot without a definition */
     while (*id.definition && number < memory->definition_count &&
            strcmp(memory->definitions[number]->fingerprint, id.definition) != 0)
         number++;
     assert(number < memory->definition_count && id.partition >= 0 && id.partition < MEMORY_PARTITIONS_MAX);
     return &memory->slots[number * MEMORY_PARTITIONS_MAX + (size_t)id.partition];
+}
+
+static struct memory_slot *slot_of(struct realtime_store *store, struct slot_id id)
+{
+    return memory_realtime_slot(self(store), id);
+}
+
+/* No number comes twice, also where what was written is lost. */
+static void tell_news(struct realtime_store *store, struct memory_slot *slot)
+{
+    static uint64_t writes;
+    slot->written = self(store)->news = ++writes;
+}
+
+static void tell_loss(struct realtime_store *store)
+{
+    self(store)->news = 0;
 }
 
 /* What is read or written is used. */
@@ -89,6 +105,7 @@ static bool init(struct realtime_store *store, struct slot_id id, const char *se
         held->slot.epochs[0] = (struct epoch_start){
             .epoch = fresh->epoch, .offset = fresh->next, .last = fresh->tail, .last_hash = fresh->tail_hash};
         held->slot.epoch_count = 1;
+        tell_news(store, held);
         note_reader(store, held, fresh->incarnation);
     }
     if (!reply(store, error))
@@ -163,8 +180,10 @@ static bool commit_cells(struct realtime_store *store, const struct commit *comm
     enum commit_answer answer = judge(&held->slot, commit);
     if (answer == COMMIT_OK && !write(held, commit))
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    if (answer == COMMIT_OK)
+    if (answer == COMMIT_OK) {
+        tell_news(store, held);
         note_reader(store, held, commit->commit_id);
+    }
     if (!reply(store, error))
         return false;
     *ret_answer = answer;
@@ -188,7 +207,8 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t 
 {
     if (!reach(store, error))
         return false;
-    struct slot *slot = &use_slot(store, id)->slot;
+    struct memory_slot *held = use_slot(store, id);
+    struct slot *slot = &held->slot;
     int64_t offset = -1;
     if (is_newer(slot, error))
         return false;
@@ -198,13 +218,14 @@ static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t 
             offset = slot->epochs[i].offset;
     if (ours && offset < 0 && slot->epoch == epoch - 1) {
         if (slot->epoch_count == LIVE_EPOCHS_MAX)
-            forget_epochs(slot_of(store, id), slot->epochs[0].epoch);
+            forget_epochs(held, slot->epochs[0].epoch);
         slot->epochs[slot->epoch_count++] = (struct epoch_start){.epoch = epoch,
                                                                  .offset = slot->next,
                                                                  .last = slot->tail,
                                                                  .last_hash = slot->tail_hash,
                                                                  .idle_us = slot->idle_us};
         slot->epoch = epoch;
+        tell_news(store, held);
         offset = slot->next;
     }
     if (!reply(store, error))
@@ -218,8 +239,11 @@ static bool drop_epochs(struct realtime_store *store, struct slot_id id, int64_t
     struct memory_slot *held = use_slot(store, id);
     if (!reach(store, error) || is_newer(&held->slot, error))
         return false;
+    size_t before = held->slot.epoch_count;
     if (held->slot.format == REALTIME_FORMAT)
         forget_epochs(held, last);
+    if (held->slot.epoch_count != before)
+        tell_news(store, held);
     return reply(store, error);
 }
 
@@ -229,8 +253,10 @@ static bool forget(struct realtime_store *store, struct slot_id id, int64_t idle
         return false;
     const struct memory_slot *slot = slot_of(store, id);
     bool done = clock_monotonic_us() - slot->used_us >= idle_s * US_PER_SECOND || !slot->slot.exists;
-    if (done)
+    if (done) {
         memory_realtime_lose(self(store), (size_t)(slot - self(store)->slots));
+        tell_loss(store);
+    }
     if (!reply(store, error))
         return false;
     *ret_done = done;
@@ -262,8 +288,10 @@ static bool replace(struct realtime_store *store, struct slot_id id, const char 
     bool done = other->slot.exists && (!held->slot.exists || other->slot.next >= held->slot.next);
     if (done) {
         held->slot = other->slot;
+        held->written = other->written;
         copy_cells(&held->cells, &other->cells);
         memory_realtime_lose(self(store), (size_t)(other - self(store)->slots));
+        tell_loss(store);
         note_reader(store, held, held->slot.incarnation);
     }
     if (!reply(store, error))
@@ -292,12 +320,44 @@ static bool definitions(struct realtime_store *store, const char *source, int32_
     return true;
 }
 
+/* Empty where there is no slot. */
+static void state_of(const struct memory_slot *slot, char ret_state[SLOT_STATE_SIZE])
+{
+    snprintf(ret_state, SLOT_STATE_SIZE, "%llu", (unsigned long long)slot->written);
+    if (slot->written == 0)
+        *ret_state = '\0';
+}
+
+static bool read_news(struct realtime_store *store, const char *source, char ret_news[SLOT_STATE_SIZE],
+                      struct error *error)
+{
+    (void)source;
+    if (!reach(store, error) || !reply(store, error))
+        return false;
+    state_of(&(struct memory_slot){.written = self(store)->news}, ret_news);
+    return true;
+}
+
+static bool find_written(struct realtime_store *store, struct slot_reader *const readers[], size_t count,
+                         bool ret_written[], struct error *error)
+{
+    if (!reach(store, error) || !reply(store, error))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        char state[SLOT_STATE_SIZE];
+        state_of(slot_of(store, readers[i]->id), state);
+        ret_written[i] = !*readers[i]->state || strcmp(readers[i]->state, state) != 0;
+    }
+    return true;
+}
+
 static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)
 {
     if (!reach(store, error) || !reply(store, error))
         return false;
     const struct memory_slot *held = use_slot(store, reader->id);
     slot_reader_hold(reader);
+    state_of(held, reader->state);
     reader->slot = held->slot;
     slot_keep_known(&reader->slot);
     if (reader->slot.format == REALTIME_FORMAT)
@@ -325,6 +385,8 @@ void memory_realtime_init(struct memory_realtime *memory, const struct source *s
                                                                 .replace = replace,
                                                                 .definitions = definitions,
                                                                 .read = read_cells,
+                                                                .read_news = read_news,
+                                                                .find_written = find_written,
                                                                 .destroy = destroy};
     *memory = (struct memory_realtime){.store = {&operations}};
     memory_realtime_add(memory, source);
@@ -348,6 +410,7 @@ void memory_realtime_clean_up(struct memory_realtime *memory)
 void memory_realtime_copy_slot(struct memory_realtime *to, const struct memory_realtime *from, size_t slot)
 {
     to->slots[slot].slot = from->slots[slot].slot;
+    to->slots[slot].written = from->slots[slot].written;
     to->slots[slot].used_us = clock_monotonic_us();
     copy_cells(&to->slots[slot].cells, &from->slots[slot].cells);
 }
@@ -357,6 +420,7 @@ void memory_realtime_copy(struct memory_realtime *to, const struct memory_realti
     for (size_t i = 0; i < from->definition_count * MEMORY_PARTITIONS_MAX; i++)
         memory_realtime_copy_slot(to, from, i);
     memcpy(to->readers, from->readers, sizeof to->readers);
+    to->news = from->news;
 }
 
 void memory_realtime_lose(struct memory_realtime *memory, size_t slot)
@@ -364,6 +428,7 @@ void memory_realtime_lose(struct memory_realtime *memory, size_t slot)
     struct slot_reader *cells = &memory->slots[slot].cells;
     struct memory_reader *reader = &memory->readers[cells->id.partition];
     memory->slots[slot].slot = (struct slot){0};
+    memory->slots[slot].written = 0;
     slot_reader_clear(cells);
     if (reader->definition == cells->source)
         *reader = (struct memory_reader){0};

@@ -16,6 +16,7 @@ struct memory_realtime {
     size_t definition_count;
     struct memory_slot {
         struct slot slot;
+        uint64_t written;         /* another number after each write; 0: there is no slot */
         int64_t used_us;          /* monotonic: it was read or written then */
         struct slot_reader cells; /* the panes and ledgers by epoch */
     } slots[MEMORY_SLOTS_MAX];    /* by partition; of one definition after the other */
@@ -23,6 +24,7 @@ struct memory_realtime {
         const struct source *definition; /* by which it was begun or committed to last; NULL: not known */
         char id[COMMIT_ID_MAX];
     } readers[MEMORY_PARTITIONS_MAX];
+    uint64_t news;      /* the number of the last write; 0: it isn't known */
     bool is_down;       /* every operation fails before it is done */
     bool loses_replies; /* every operation is done, and fails */
 };
@@ -35,7 +37,9 @@ void memory_realtime_clean_up(struct memory_realtime *memory);
 /* Makes `to` hold what `from` holds: a copy to come back to, or the coming back. */
 void memory_realtime_copy(struct memory_realtime *to, const struct memory_realtime *from);
 void memory_realtime_copy_slot(struct memory_realtime *to, const struct memory_realtime *from, size_t slot);
-/* As if it had been deleted. */
+/* Of whatever definition. */
+struct memory_slot *memory_realtime_slot(struct memory_realtime *memory, struct slot_id id);
+/* As if it had been deleted: that is no news, as it is none where a slot is copied. */
 void memory_realtime_lose(struct memory_realtime *memory, size_t slot);
 
 #endif

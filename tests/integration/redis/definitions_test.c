@@ -86,7 +86,7 @@ static void what_is_used_stays_and_what_is_idle_for_a_day_goes(void **state)
 {
     (void)state;
     begin_slot("a", 1, 10);
-    long long keys = redis_number("DBSIZE");
+    long long keys = redis_number("DBSIZE") - 1; /* what is new isn't known once one was forgotten */
     begin_other("b");
     assert_int_equal(forget_others(DAY_S), 0);
     let_be_idle("test:{orders/3}:" OTHER ":meta", DAY_S - 60);
