@@ -15,29 +15,87 @@
 #define AUDIT_SHARE 100              /* of the time at most one part in so many goes into audits, */
 #define AUDIT_REST_US (600 * US_PER_SECOND) /* but none waits longer than this for the one before */
 
-/* What is published is looked at from time to time: where a slot doesn't fit it, the partition begins anew. */
-static bool check_one(struct worker *worker, struct owned *owned, struct error *error)
+/* What slots of a source are held against. The news is asked for before any of them is read. */
+struct standard {
+    char news[SLOT_STATE_SIZE];
+    struct publication publication;
+};
+
+/* False where nothing is known of what is published. */
+static bool ask_standard(struct worker *worker, size_t source, struct standard *ret_standard, bool *ret_known,
+                         struct error *error)
+{
+    struct realtime_store *store = worker->environment.realtime;
+    const char *name = worker->speed->settings->sources[source].name;
+    *ret_standard = (struct standard){0};
+    *ret_known = worker->speed->latest(worker->speed->latest_context, source, &ret_standard->publication);
+    return !*ret_known || !store->operations->read_news ||
+           store->operations->read_news(store, name, ret_standard->news, error);
+}
+
+/* Nothing was written since its slot was held against the same. */
+static bool was_checked(const struct owned *owned, const struct standard *standard)
+{
+    return *standard->news && strcmp(standard->news, owned->checked.news) == 0 &&
+           standard->publication.epoch == owned->checked.epoch &&
+           standard->publication.published_at_us == owned->checked.published_at_us;
+}
+
+static void note_checked(struct owned *owned, const struct standard *standard)
+{
+    memcpy(owned->checked.news, standard->news, sizeof owned->checked.news);
+    owned->checked.epoch = standard->publication.epoch;
+    owned->checked.published_at_us = standard->publication.published_at_us;
+}
+
+/* What was heard may be old: what is published is asked for, before much work is done again. */
+static bool check_again(struct worker *worker, struct partition *partition, bool *ret_fits, struct error *error)
 {
     struct publication publication = {0};
+    struct publication_store *publications = worker->environment.publications;
+    *ret_fits = !publications->operations->read(publications, partition->source, &publication, error);
+    bool read = *ret_fits || partition_check(partition, &publication, ret_fits, error);
+    publication_clean_up(&publication);
+    return read;
+}
+
+/* What is published is looked at from time to time: where a slot doesn't fit it, the partition begins anew. */
+static bool check_one(struct worker *worker, struct owned *owned, const struct standard *standard, struct error *error)
+{
+    bool fits = true;
     struct partition *partition = owned->partition;
-    if (partition->state == PARTITION_CLOSED || partition->commit_id[0] ||
-        !worker->speed->latest(worker->speed->latest_context, owned->source, &publication))
+    if (partition->state == PARTITION_CLOSED || partition->commit_id[0] || was_checked(owned, standard))
         return true;
-    bool fits = true, read = partition_check(partition, &publication, &fits, error);
-    if (read && !fits) {
-        /* What was heard may be old: ask, before much work is done again. */
-        struct publication_store *publications = worker->environment.publications;
-        publication_clean_up(&publication);
-        fits = !publications->operations->read(publications, partition->source, &publication, error);
-        read = fits || partition_check(partition, &publication, &fits, error);
-    }
+    bool read = partition_check(partition, &standard->publication, &fits, error);
+    if (read && fits)
+        note_checked(owned, standard);
+    if (read && !fits)
+        read = check_again(worker, partition, &fits, error);
     if (read && !fits) {
         log_warning("%s/%d: the slot isn't what this process left, or doesn't fit what is published; opening it again",
                     partition->id.source, (int)partition->id.partition);
         worker_close(worker, owned);
     }
-    publication_clean_up(&publication);
     return read || worker_close_damaged(worker, owned, error);
+}
+
+static bool check_source(struct worker *worker, size_t source, struct error *error)
+{
+    struct standard standard;
+    bool known, done = ask_standard(worker, source, &standard, &known, error);
+    for (size_t i = 0; done && known && i < worker->owned_count; i++)
+        if (worker->owned[i].source == source)
+            done = check_one(worker, &worker->owned[i], &standard, error);
+    publication_clean_up(&standard.publication);
+    return done;
+}
+
+static void check_all(struct worker *worker)
+{
+    struct error error = {0};
+    for (size_t source = 0; source < worker->speed->settings->source_count && !worker->suspended; source++)
+        if (!check_source(worker, source, &error))
+            worker_suspend(worker, &error);
 }
 
 /* One slot after the other, each once a minute, where that takes no more than a hundredth of the time. */
@@ -141,13 +199,7 @@ void worker_look_around(struct worker *worker)
         audit_next(worker, now_us);
     if (now_us - worker->checked_us >= CHECK_EVERY_US && !worker->suspended) {
         worker->checked_us = now_us;
-        for (size_t i = 0; i < worker->owned_count; i++) {
-            struct error error = {0};
-            if (!check_one(worker, &worker->owned[i], &error)) {
-                worker_suspend(worker, &error);
-                break;
-            }
-        }
+        check_all(worker);
         worker_drop_expired(worker);
     }
     if (now_us - worker->group_offsets_us >= GROUP_OFFSETS_EVERY_US) {

@@ -30,6 +30,10 @@ struct owned {
     int64_t silent_us;        /* since when, by the same clock, it has been read to its end and nothing came; 0: it
                                  isn't */
     struct partition_dead_letters dead_letters;
+    struct {
+        char news[SLOT_STATE_SIZE]; /* of its source, see struct realtime_store; "": not yet */
+        int64_t epoch, published_at_us;
+    } checked;             /* against what its slot was found right last */
     struct bad_notice bad; /* what is said of its bad messages */
     struct {
         int64_t end, since_us; /* where the log ends for read_committed, beside more behind it, since when */
