@@ -143,7 +143,7 @@ static bool run_once(const struct settings *settings, struct batch *publishing, 
         print_queried(&work);
     else if (begun && !shutdown_requested())
         job_work_fail(&work, error);
-    if (!done && !begun)
+    if (!done)
         error_context(error, "job %s", job->name);
     job_work_clean_up(&work);
     return done;

@@ -130,7 +130,7 @@ bool archive_run(const struct settings *settings, const struct job *job, int64_t
 {
     struct archive_day state = {.settings = settings, .job = job, .batch = {.settings = settings}};
     date_print(day, state.date);
-    bool done = write_day(&state, day, error) || error_context(error, "job %s, %s", job->name, state.date);
+    bool done = write_day(&state, day, error) || error_context(error, "%s", state.date);
     if (done) {
         *ret_orders = state.table.live;
         log_info("job %s, %s: %" PRId64 " messages, %" PRId64 " orders that count", job->name, state.date,
@@ -160,7 +160,7 @@ bool archive_owed_days(const struct settings *settings, const struct job *job, i
     free(changed);
     batch_disconnect(&batch);
     if (!done)
-        return error_context(error, "job %s", job->name);
+        return false;
     *ret_days = days;
     *ret_count = count;
     return true;

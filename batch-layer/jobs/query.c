@@ -154,9 +154,8 @@ bool query_run(struct batch *batch, const struct job *job, const struct job_run 
     if (!done)
         connection_roll_back(batch->connection);
     handed_day_clean_up(&day.handed);
-    return done ||
-           error_context(error, "%s:%zu:%zu: job %s%s%s", batch->settings->path, job->query.location.line,
-                         job->query.location.column, job->name, run->has_day ? ", " : "", run->has_day ? day.day : "");
+    return done || error_context(error, "%s:%zu:%zu%s%s", batch->settings->path, job->query.location.line,
+                                 job->query.location.column, run->has_day ? ": " : "", run->has_day ? day.day : "");
 }
 
 void query_warn(const struct job *job)

@@ -130,12 +130,12 @@ bool summary_run(const struct settings *settings, const struct job *job, int64_t
                      job->name, date, state.messages, state.orders_counted, state.other_days, state.bad.count,
                      state.rows);
         } else {
-            error_context(error, "job %s, %s", job->name, date);
+            error_context(error, "%s", date);
         }
         clean_up(&state);
     }
     if (!done && shutdown_requested())
-        return error_set(error, ERROR_TRY_AGAIN, "job %s: a signal was first", job->name);
+        return error_set(error, ERROR_TRY_AGAIN, "a signal was first");
     return done;
 }
 

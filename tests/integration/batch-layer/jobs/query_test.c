@@ -169,8 +169,7 @@ static void what_is_wrong_in_a_query_is_told_with_its_place(void **state)
     struct world world;
     make_orders(&world, finance);
     run_ok_on(&world, DAY);
-    assert_fails_with(&world, "raw.orders", "raw.oders", ERROR_CONFIGURATION,
-                      "job finance, 2025-12-31: query: PostgreSQL");
+    assert_fails_with(&world, "raw.orders", "raw.oders", ERROR_CONFIGURATION, "2025-12-31: query: PostgreSQL");
     assert_fails_with(&world, "raw.orders", "raw.oders", ERROR_CONFIGURATION,
                       "relation \"raw.oders\" does not exist (42P01), line 3, column 6");
     assert_fails_with(&world, "GROUP BY", "GROUP B", ERROR_CONFIGURATION, "line 5, column 7");
