@@ -143,35 +143,65 @@ bool command_serves(const struct command *command)
     return command->serves && !(command->finishes && *command->finishes);
 }
 
-static void print_options(const struct command_option *options)
+static void print_option(const struct command_option *option, const char *of_command, FILE *out)
 {
-    for (; options && options->name; options++) {
-        char left[80];
-        snprintf(left, sizeof left, "--%s%s%s", options->name, options->argument ? " " : "",
-                 options->argument ? options->argument : "");
-        printf("  %-26s %s\n", left, options->summary);
-    }
+    char left[80];
+    snprintf(left, sizeof left, "--%s%s%s", option->name, option->argument ? " " : "",
+             option->argument ? option->argument : "");
+    fprintf(out, "  %-26s %s%s%s\n", left, of_command, *of_command ? ": " : "", option->summary);
 }
 
-void command_help(const struct program *program, const struct command *command)
+static void print_options(const struct command_option *options, FILE *out)
+{
+    for (; options && options->name; options++)
+        print_option(options, "", out);
+}
+
+/* An option that commands share is printed once; one that they give another meaning, of each with the command's name.
+ */
+static void print_option_of_all(const struct program *program, const struct command *command,
+                                const struct command_option *option, FILE *out)
+{
+    const char *of_command = "";
+    for (const struct command *row = program->commands; row->name; row++) {
+        const struct command_option *other = find_option(row->options, option->name, strlen(option->name));
+        bool is_same = other && strcmp(other->summary, option->summary) == 0;
+        if (row < command && is_same)
+            return;
+        if (other && !is_same)
+            of_command = command->name;
+    }
+    print_option(option, of_command, out);
+}
+
+static void print_options_of_all(const struct program *program, FILE *out)
+{
+    for (const struct command *row = program->commands; row->name; row++)
+        for (const struct command_option *option = row->options; option && option->name; option++)
+            print_option_of_all(program, row, option, out);
+}
+
+void command_help(const struct program *program, const struct command *command, FILE *out)
 {
     if (command) {
-        printf("usage: %s %s%s%s [OPTION …]\n\n%s\n\n", program->name, command->name, command->arguments ? " " : "",
-               command->arguments ? command->arguments : "", command->summary);
+        fprintf(out, "usage: %s %s%s%s [OPTION …]\n\n%s\n\n", program->name, command->name,
+                command->arguments ? " " : "", command->arguments ? command->arguments : "", command->summary);
     } else {
-        printf("usage: %s COMMAND [OPTION …]\n\n%s\n\nCommands:\n", program->name, program->summary);
+        fprintf(out, "usage: %s COMMAND [OPTION …]\n\n%s\n\nCommands:\n", program->name, program->summary);
         for (const struct command *row = program->commands; row->name; row++) {
             char left[80];
             snprintf(left, sizeof left, "%s%s%s", row->name, row->arguments ? " " : "",
                      row->arguments ? row->arguments : "");
-            printf("  %-26s %s\n", left, row->summary);
+            fprintf(out, "  %-26s %s\n", left, row->summary);
         }
-        printf("\n");
+        putc('\n', out);
     }
-    printf("Options:\n");
-    for (const struct command *row = program->commands; row->name; row++)
-        if (!command || row == command)
-            print_options(row->options);
-    print_options(program->options);
-    printf("  %-26s %s\n  %-26s %s\n", "--help", "print this and exit", "--version", "print the version and exit");
+    fprintf(out, "Options:\n");
+    if (command)
+        print_options(command->options, out);
+    else
+        print_options_of_all(program, out);
+    print_options(program->options, out);
+    fprintf(out, "  %-26s %s\n  %-26s %s\n", "--help", "print this and exit", "--version",
+            "print the version and exit");
 }

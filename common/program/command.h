@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/error.h"
 
@@ -51,7 +52,7 @@ bool command_parse(const struct program *program, int argc, char *argv[], struct
 /* Whether it goes on until it is asked to end, as the command line was read. */
 bool command_serves(const struct command *command);
 
-/* Prints help: of one command, or of the program where command is NULL. */
-void command_help(const struct program *program, const struct command *command);
+/* Prints help: of one command; or of the program where command is NULL, each option once. */
+void command_help(const struct program *program, const struct command *command, FILE *out);
 
 #endif

@@ -167,7 +167,7 @@ int program_main(const struct program_description *description, int argc, char *
     if (line.version)
         printf("%s %s\n", program.name, TIDEMARK_VERSION);
     else if (line.help)
-        command_help(&program, line.command);
+        command_help(&program, line.command, stdout);
     else if (given.print)
         return print(&program, given.print);
     else

@@ -3,13 +3,17 @@
 
 #include "program/command.h"
 
-static const char *config, *fast, *day;
+static const char *config, *fast, *day, *from;
 
 static const struct command_option common_options[] = {{"config", "FILE", "the file", &config}, {0}};
 static const struct command_option run_options[] = {{"fast", NULL, "be fast", &fast}, {"day", "D", "a day", &day}, {0}};
+static const struct command_option explain_options[] = {
+    {"day", "D", "a day", &day}, {"from", "D", "the first day", &from}, {0}};
+static const struct command_option judge_options[] = {{"from", "T", "a time", &from}, {0}};
 static const struct command commands[] = {
     {.name = "run", .summary = "runs", .options = run_options, .serves = true, .finishes = &fast},
-    {.name = "explain", .arguments = "VIEW", .argument_count = 1, .summary = "explains"},
+    {.name = "explain", .arguments = "VIEW", .argument_count = 1, .summary = "explains", .options = explain_options},
+    {.name = "judge", .summary = "judges", .options = judge_options},
     {0},
 };
 static const struct program program = {"tool", "a tool", commands, common_options};
@@ -93,6 +97,38 @@ static void help_and_version_need_no_command(void **state)
     assert_true(parse("explain --help", &line, &error) && line.help && line.command);
 }
 
+static char *printed_help(const struct command *command)
+{
+    char *text = NULL;
+    size_t length;
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    command_help(&program, command, out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+static void help_has_an_option_of_several_commands_once(void **state)
+{
+    (void)state;
+    char *help = printed_help(NULL);
+    const char *options = strstr(help, "Options:\n");
+    assert_non_null(options);
+    assert_string_equal(options, "Options:\n"
+                                 "  --fast                     be fast\n"
+                                 "  --day D                    a day\n"
+                                 "  --from D                   explain: the first day\n"
+                                 "  --from T                   judge: a time\n"
+                                 "  --config FILE              the file\n"
+                                 "  --help                     print this and exit\n"
+                                 "  --version                  print the version and exit\n");
+    free(help);
+    help = printed_help(&commands[1]);
+    assert_non_null(
+        strstr(help, "Options:\n  --day D                    a day\n  --from D                   the first day\n"));
+    free(help);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +136,7 @@ int main(void)
         cmocka_unit_test(a_wrong_word_names_the_one_that_was_probably_meant),
         cmocka_unit_test(a_command_serves_unless_an_option_has_it_finish_something),
         cmocka_unit_test(help_and_version_need_no_command),
+        cmocka_unit_test(help_has_an_option_of_several_commands_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
