@@ -178,8 +178,15 @@ static bool refuse_name(const char *parameter, struct text name, const char *con
     memcpy(copy, name.data, (size_t)shown(name));
     copy[shown(name)] = '\0';
     const char *near = nearest_word(copy, names, count);
-    return error_set(error, ERROR_USAGE, "%s: \"%s\" is no %s%s%s%s", parameter, copy, whose,
-                     near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    if (near)
+        return error_set(error, ERROR_USAGE, "%s: \"%s\" is no %s; did you mean \"%s\"?", parameter, copy, whose, near);
+    struct buffer possible = {0};
+    for (size_t i = 0; i < count; i++)
+        buffer_appendf(&possible, "%s%s", i ? ", " : "; possible are ", names[i]);
+    error_set(error, ERROR_USAGE, "%s: \"%s\" is no %s%s", parameter, copy, whose, buffer_string(&possible));
+    bool memory_is_short = possible.failed;
+    buffer_clean_up(&possible);
+    return memory_is_short ? error_set(error, ERROR_INTERNAL, "memory is short") : false;
 }
 
 static void keep(struct view_question *question, const bool kept[])

@@ -404,6 +404,7 @@ static void what_is_not_understood_is_refused_with_a_word_of_help(void **state)
         {"/v1/views/daily?window=1+hour", 400, "possible are"},
         {"/v1/views/daily?window=fortnight", 400, "1 week"},
         {"/v1/views/daily?order=totl", 400, "did you mean \\\"total\\\"?"},
+        {"/v1/views/daily?order=-revenue", 400, "possible are window_start, order_count, total, average"},
         {"/v1/views/grouped?group_by=category&order=quantity", 400, "order"},
         {"/v1/views/daily?per_window=0", 400, "per_window must be"},
         {"/v1/views/daily?time_zone=UTC", 400, "the view's own"},
