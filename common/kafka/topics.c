@@ -26,6 +26,24 @@ static rd_kafka_resp_err_t create(rd_kafka_t *client, rd_kafka_NewTopic_t *wante
     return code;
 }
 
+#define LOOK_MS 20 /* between two looks whether a topic is there */
+
+/* The controller makes a topic, and the broker that is asked next may hear of it a moment later. */
+static bool await_topic(rd_kafka_t *client, const char *topic, struct error *error)
+{
+    int64_t deadline_us = clock_monotonic_us() + KAFKA_TIMEOUT_MS * INT64_C(1000);
+    int32_t partitions = 0;
+    while (clock_monotonic_us() < deadline_us) {
+        if (!kafka_partition_count(client, topic, &partitions, error))
+            return false;
+        if (partitions > 0)
+            return true;
+        if (!shutdown_sleep(LOOK_MS))
+            return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
+    }
+    return error_set(error, ERROR_UNAVAILABLE, "kafka: the topic %s was made, and isn't there yet", topic);
+}
+
 /* `policy` is its cleanup.policy; NULL: the brokers' default. */
 static bool ensure(rd_kafka_t *client, const char *topic, const char *policy, struct error *error)
 {
@@ -44,9 +62,10 @@ static bool ensure(rd_kafka_t *client, const char *topic, const char *policy, st
     rd_kafka_resp_err_t code = create(client, wanted, queue);
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewTopic_destroy(wanted);
-    bool fine =
-        code == 0 || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS || code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
-    return fine || kafka_error(error, code, topic);
+    if (code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE) /* the demo's broker, where the first record makes it */
+        return true;
+    bool is_made = code == 0 || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS;
+    return is_made ? await_topic(client, topic, error) : kafka_error(error, code, topic);
 }
 
 bool kafka_topic_ensure(rd_kafka_t *client, const char *topic, struct error *error)
