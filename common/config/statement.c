@@ -29,10 +29,14 @@ static bool refuse(struct scan *scan, const char *why, struct error *error)
                      shown.data, why);
 }
 
+/* Behind a name without a blank, as in "select:date", the dollar would go on with that name. */
 static void put_parameter(struct scan *scan, char digit)
 {
+    const struct text *before = &scan->before.text, *token = &scan->token.text;
     char *at = scan->sql + position_of(scan, &scan->token);
-    memset(at, ' ', scan->token.text.length);
+    memset(at, ' ', token->length);
+    if (scan->before.kind == SQL_WORD && before->data + before->length == token->data)
+        at++;
     at[0] = '$';
     at[1] = digit;
     scan->has_day = true;

@@ -7,7 +7,7 @@
 #include "config/sql_token.h"
 
 struct day_statement {
-    /* As it was written, but that :date is $1 and CURRENT_DATE $2, each with blanks behind, so that every character
+    /* As it was written, but that :date is $1 and CURRENT_DATE $2, each among blanks, so that every other character
      * stands where it stood; without a semicolon at its end. */
     const char *sql;
     bool has_day; /* one of them is in it */

@@ -991,6 +991,7 @@ static void a_query_is_as_it_was_written_but_for_its_day(void **state)
         bool has_day;
     } cases[] = {
         {"select :date, :DATE;", "select $1   , $1    ", true},
+        {"select:date from t where d=:date", "select $1   from t where d=$1   ", true},
         {"select current_date - 1 from t", "select $2           - 1 from t", true},
         {"select d::date, ':date', E'\\\\':date' from t", "select d::date, ':date', E'\\':date' from t", false},
         {"select $x$ :date ; $x$, x.current_date, a[1:n] from t -- :date", NULL, false},
