@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  * `views:` of the file. */
+#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -280,29 +281,46 @@ static bool read_field(struct assembly *assembly, const struct yaml_node *entry,
                                              : take_sum(assembly, location, view, measure);
 }
 
+#define MEASURES_WANTED "count, count(field), sum(field), avg(field), unique(field), min(field) or max(field)"
+
+static const char *const measure_words[] = {
+    [MEASURE_COUNT] = "count",   [MEASURE_SUM] = "sum",     [MEASURE_AVERAGE] = "avg",
+    [MEASURE_UNIQUE] = "unique", [MEASURE_MINIMUM] = "min", [MEASURE_MAXIMUM] = "max"};
+#define MEASURE_WORDS (sizeof measure_words / sizeof measure_words[0])
+
+static bool refuse_measure(struct assembly *assembly, const struct yaml_node *entry, struct text word)
+{
+    problem_add(assembly->reader.problems, entry->location, "expected " MEASURES_WANTED "%s%s",
+                entry->kind == YAML_MAP ? ", not a map" : "", option_suggest(word, measure_words, MEASURE_WORDS).text);
+    return false;
+}
+
+/* The first run of letters: what is meant by "sum amount" and "{count}". */
+static struct text first_word(struct text text)
+{
+    size_t begin = 0, end;
+    while (begin < text.length && !isalpha((unsigned char)text.data[begin]))
+        begin++;
+    for (end = begin; end < text.length && isalpha((unsigned char)text.data[end]);)
+        end++;
+    return (struct text){text.data + begin, end - begin};
+}
+
 static bool read_measure(struct assembly *assembly, const struct yaml_node *entry, struct view *view,
                          struct measure *measure)
 {
-    static const char wanted[] = "count, count(field), sum(field), avg(field), unique(field), min(field) or max(field)";
-    static const char *const words[] = {
-        [MEASURE_COUNT] = "count",   [MEASURE_SUM] = "sum",     [MEASURE_AVERAGE] = "avg",
-        [MEASURE_UNIQUE] = "unique", [MEASURE_MINIMUM] = "min", [MEASURE_MAXIMUM] = "max"};
-    const size_t count = sizeof words / sizeof words[0];
-    struct problems *problems = assembly->reader.problems;
     struct call call;
-    if (!option_expect(&assembly->reader, entry, YAML_SCALAR, wanted))
+    if (entry->kind == YAML_MAP && entry->first) /* {count}, without quotes */
+        return refuse_measure(assembly, entry, entry->first->key->text);
+    if (!option_expect(&assembly->reader, entry, YAML_SCALAR, MEASURES_WANTED))
         return false;
-    if (!call_parse(entry->text, &call)) {
-        problem_add(problems, entry->location, "expected %s", wanted);
-        return false;
-    }
+    if (!call_parse(entry->text, &call))
+        return refuse_measure(assembly, entry, first_word(entry->text));
     size_t kind = 0;
-    while (kind < count && !text_equal(call.word, text_of(words[kind])))
+    while (kind < MEASURE_WORDS && !text_equal(call.word, text_of(measure_words[kind])))
         kind++;
-    if (kind == count) {
-        problem_add(problems, entry->location, "expected %s%s", wanted, option_suggest(call.word, words, count).text);
-        return false;
-    }
+    if (kind == MEASURE_WORDS)
+        return refuse_measure(assembly, entry, call.word);
     *measure = (struct measure){.kind = (enum measure_kind)kind, .field = FIELD_NONE};
     return (kind == MEASURE_COUNT && !call.has_argument) || read_field(assembly, entry, &call, view, measure);
 }
