@@ -11,6 +11,7 @@
 #include "base/retry.h"
 #include "base/shutdown.h"
 #include "batch_metrics.h"
+#include "config/statement.h"
 #include "http/monitor.h"
 #include "jobs/job_work.h"
 #include "jobs/plan.h"
@@ -142,16 +143,12 @@ static void join_all(struct scheduler *scheduler)
 
 /* --- What may run side by side ----------------------------------------------------------------------------------- */
 
-static bool is_same(const char *a, const char *b)
-{
-    return a && b && strcmp(a, b) == 0;
-}
-
 /* Folders that one writes and the other reads are exchanged as a whole, and are no hindrance. Those that publish share
  * what they are connected to. */
 static bool touch_the_same(const struct job *a, const struct job *b)
 {
-    return (a->kind == JOB_PUBLISH && b->kind == JOB_PUBLISH) || is_same(a->query.table, b->query.table);
+    bool publish = a->kind == JOB_PUBLISH && b->kind == JOB_PUBLISH;
+    return publish || (a->query.table && b->query.table && table_names_may_meet(a->query.table, b->query.table));
 }
 
 static bool may_start(const struct scheduler *scheduler, const struct job *job)

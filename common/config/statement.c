@@ -242,6 +242,45 @@ bool table_name_read(struct text text, struct text *ret_schema)
     return take_table_name(&reader, next(&reader), &name, ret_schema, &after) && after.kind == SQL_END;
 }
 
+/* As PostgreSQL folds names: those without quotes to lower case. */
+static bool are_one_name(const struct sql_token *a, const struct sql_token *b)
+{
+    bool are_quoted[] = {a->kind == SQL_QUOTED_NAME, b->kind == SQL_QUOTED_NAME};
+    size_t length = a->text.length - 2 * are_quoted[0];
+    if (length != b->text.length - 2 * are_quoted[1])
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        char left = a->text.data[i + are_quoted[0]], right = b->text.data[i + are_quoted[1]];
+        if ((are_quoted[0] ? left : tolower((unsigned char)left)) !=
+            (are_quoted[1] ? right : tolower((unsigned char)right)))
+            return false;
+    }
+    return true;
+}
+
+struct table_name {
+    struct sql_token schema, table; /* SQL_END: there is no schema */
+};
+
+static struct table_name split_table_name(const char *name)
+{
+    struct sql_reader reader = {.text = text_of(name)};
+    struct table_name split = {.table = next(&reader)};
+    const struct sql_token point = next(&reader);
+    if (sql_token_is_symbol(&point, '.')) {
+        split.schema = split.table;
+        split.table = next(&reader);
+    }
+    return split;
+}
+
+bool table_names_may_meet(const char *a, const char *b)
+{
+    const struct table_name one = split_table_name(a), other = split_table_name(b);
+    bool are_both_given = one.schema.kind != SQL_END && other.schema.kind != SQL_END;
+    return are_one_name(&one.table, &other.table) && (!are_both_given || are_one_name(&one.schema, &other.schema));
+}
+
 bool created_table_find(struct text text, struct text *ret_name)
 {
     struct sql_reader reader = {.text = text};

@@ -31,6 +31,9 @@ bool statement_names_table(const char *sql, const char *schema, const char *tabl
  * it is anything else. */
 bool table_name_read(struct text text, struct text *ret_schema);
 
+/* Whether two such names may be of one table: a name without a schema is found in whichever has the table. */
+bool table_names_may_meet(const char *a, const char *b);
+
 /* The name of the table that "create table …" makes, as it is written; false where it is another statement. */
 bool created_table_find(struct text text, struct text *ret_name);
 

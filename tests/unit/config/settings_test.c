@@ -15,6 +15,7 @@
 #include "config/checks.h"
 #include "config/load.h"
 #include "config/reference.h"
+#include "config/statement.h"
 
 static char folder[] = "/tmp/tidemark-settings-XXXXXX";
 static char path[sizeof folder + 20];
@@ -1041,6 +1042,23 @@ static void a_query_knows_what_it_reads_makes_and_replaces(void **state)
     settings_destroy(settings);
 }
 
+static void names_of_one_table_may_be_written_in_several_ways(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        bool meet;
+    } cases[] = {
+        {"t2", "public.t2", true},   {"t2", "t3", false},       {"a.t", "b.t", false},
+        {"Public . T2", "t2", true}, {"\"t2\"", "T2", true},    {"\"T2\"", "t2", false},
+        {"\"A b\".t", "t", true},    {"\"A\".t", "a.t", false}, {"a.\"t\" ", "A.T", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(table_names_may_meet(cases[i].a, cases[i].b), cases[i].meet);
+        assert_int_equal(table_names_may_meet(cases[i].b, cases[i].a), cases[i].meet);
+    }
+}
+
 static void a_condition_may_begin_with_a_column_named_as_a_verb(void **state)
 {
     (void)state;
@@ -1650,6 +1668,7 @@ int main(void)
         cmocka_unit_test(wrong_orders_of_jobs_are_refused_at_their_place),
         cmocka_unit_test(a_query_is_as_it_was_written_but_for_its_day),
         cmocka_unit_test(a_query_knows_what_it_reads_makes_and_replaces),
+        cmocka_unit_test(names_of_one_table_may_be_written_in_several_ways),
         cmocka_unit_test(a_condition_may_begin_with_a_column_named_as_a_verb),
         cmocka_unit_test(a_summary_has_its_view_and_what_it_reads),
         cmocka_unit_test(a_dimension_named_like_a_parameter_is_refused),
