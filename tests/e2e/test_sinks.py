@@ -164,6 +164,7 @@ class Sinks(EndToEnd):
         emitter = self.job.emit()
         self.send(month(0, 100))
         self.wait_for_copies(emitter)
+        self.assertEqual(re.findall(AGAIN, emitter.log.read_text()), [])  # nor for a topic that was made just then
         self.postgres.sql(
             "create function analytics.refuse() returns trigger language plpgsql as "
             "$$ begin raise 'a row is written twice alike: %', new; end $$;"
