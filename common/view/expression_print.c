@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "view/expression_nodes.h"
 
-static void print_identifier(struct text name, char quote, struct buffer *out)
-{
-    buffer_append_char(out, quote);
-    for (size_t i = 0; i < name.length; i++) {
-        if (name.data[i] == quote) {
-            buffer_append_char(out, quote);
-        }
-        buffer_append_char(out, name.data[i]);
-    }
-    buffer_append_char(out, quote);
-}
-
 /* With E before it a backslash is always an escape, whatever standard_conforming_strings says. */
 static void print_text(struct text text, struct buffer *out)
 {
@@ -60,7 +48,7 @@ static void print_operand(const struct sql_printer *printer, const struct operan
         buffer_append_string(out, "NULL");
     } else if (operand->kind == OPERAND_FIELD) {
         buffer_append_string(out, printer->prefix);
-        print_identifier(text_of(printer->schema->fields[operand->field].name), printer->quote, out);
+        buffer_append_quoted(out, text_of(printer->schema->fields[operand->field].name), printer->quote);
     } else if (operand->is_text) {
         (printer->escapes ? print_escaped : print_text)(operand->text, out);
     } else {
