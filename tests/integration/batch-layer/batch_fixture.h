@@ -21,7 +21,7 @@
 #include "memory_log.h"
 #include "publication/publisher.h"
 #include "run/run.h"
-#include "servers.h"
+#include "postgres_server.h"
 #include "shared_slots.h"
 
 #define UNUSED __attribute__((unused))
@@ -37,22 +37,7 @@ struct world {
     struct error error;
 };
 
-static struct server server;
 static int databases; /* made so far: each test gets one */
-
-static UNUSED int start_server(void **state)
-{
-    (void)state;
-    postgres_server_start(&server);
-    return 0;
-}
-
-static UNUSED int stop_server(void **state)
-{
-    (void)state;
-    server_stop(&server);
-    return 0;
-}
 
 static const char default_source[] = "sources:\n"
                                      "  orders:\n"

@@ -6,29 +6,22 @@
 #include "cmocka_test.h"
 
 #include "postgres/binary_copy.h"
-#include "postgres/connection.h"
-#include "servers.h"
+#include "postgres_server.h"
 
-static struct server server;
 static PGconn *connection;
 static char data[4096];
 
 static int begin(void **state)
 {
-    (void)state;
-    struct error error;
-    postgres_server_start(&server);
-    const struct connection_settings settings = {.url = server.url, .application = "test"};
-    assert_true(connection_open(&settings, &connection, &error));
+    start_server(state);
+    connection = connect_to(server.url);
     return 0;
 }
 
 static int end(void **state)
 {
-    (void)state;
     PQfinish(connection);
-    server_stop(&server);
-    return 0;
+    return stop_server(state);
 }
 
 static void copy(const char *columns, const char *rows_end)

@@ -7,40 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "postgres/connection.h"
-#include "servers.h"
-
-static struct server server;
-
-static int start_server(void **state)
-{
-    (void)state;
-    postgres_server_start(&server);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    server_stop(&server);
-    return 0;
-}
-
-static struct connection_settings settings_for(const char *url)
-{
-    return (struct connection_settings){
-        .url = url, .application = "test", .statement_timeout_ms = 60000, .lock_timeout_ms = 100};
-}
-
-static PGconn *connect_to(const char *url)
-{
-    struct connection_settings settings = settings_for(url);
-    struct error error;
-    PGconn *connection;
-    if (!connection_open(&settings, &connection, &error))
-        fail_msg("%s", error.message);
-    return connection;
-}
+#include "postgres_server.h"
 
 static void fails_to_connect(const char *url, enum error_code code, const char *part)
 {

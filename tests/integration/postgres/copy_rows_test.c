@@ -2,36 +2,9 @@
 #include "cmocka_test.h"
 
 #include "postgres/copy_rows.h"
-#include "servers.h"
+#include "postgres_server.h"
 
 #define COLUMNS_MAX 8
-
-static struct server server;
-
-static int start_server(void **state)
-{
-    (void)state;
-    postgres_server_start(&server);
-    return 0;
-}
-
-static int stop_server(void **state)
-{
-    (void)state;
-    server_stop(&server);
-    return 0;
-}
-
-static PGconn *connect(void)
-{
-    struct connection_settings settings = {
-        .url = server.url, .application = "test", .statement_timeout_ms = 60000, .lock_timeout_ms = 100};
-    struct error error;
-    PGconn *connection;
-    if (!connection_open(&settings, &connection, &error))
-        fail_msg("%s", error.message);
-    return connection;
-}
 
 static void begin(struct copy_rows *rows, PGconn *connection, const char *query, size_t columns)
 {
@@ -64,7 +37,7 @@ static void ends_early(struct copy_rows *rows, struct error *ret_error)
 static void values_come_as_they_are(void **state)
 {
     (void)state;
-    PGconn *connection = connect();
+    PGconn *connection = connect_to(server.url);
     struct copy_rows rows;
     struct text values[COLUMNS_MAX];
     int64_t number = 0;
@@ -134,7 +107,7 @@ static void decimals_are_exact(void **state)
                 {"1e40", 2, "no"},
                 {"NaN", 2, "no"},
                 {"Infinity", 2, "no"}};
-    PGconn *connection = connect();
+    PGconn *connection = connect_to(server.url);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         is_decimal(connection, rows[i].spelled, rows[i].scale, rows[i].expected);
     PQfinish(connection);
@@ -143,7 +116,7 @@ static void decimals_are_exact(void **state)
 static void any_number_of_rows_is_taken_and_the_connection_goes_on(void **state)
 {
     (void)state;
-    PGconn *connection = connect();
+    PGconn *connection = connect_to(server.url);
     struct copy_rows rows;
     struct text values[COLUMNS_MAX];
     for (int64_t count = 0; count <= 100000; count = count * 100000 + 1) {
@@ -165,7 +138,7 @@ static void any_number_of_rows_is_taken_and_the_connection_goes_on(void **state)
 static void error_behind_some_rows_is_told_and_rolled_back(void **state)
 {
     (void)state;
-    PGconn *connection = connect();
+    PGconn *connection = connect_to(server.url);
     struct error error = {0};
     struct copy_rows rows;
     assert_true(connection_execute(connection, "begin", &error));
@@ -181,7 +154,7 @@ static void error_behind_some_rows_is_told_and_rolled_back(void **state)
 static void rows_that_are_left_take_the_connection_with_them(void **state)
 {
     (void)state;
-    PGconn *connection = connect();
+    PGconn *connection = connect_to(server.url);
     struct error error = {0};
     struct copy_rows rows;
     struct text values[COLUMNS_MAX];
@@ -197,7 +170,7 @@ static void rows_that_are_left_take_the_connection_with_them(void **state)
 static void other_columns_than_were_said_are_an_error(void **state)
 {
     (void)state;
-    PGconn *connection = connect();
+    PGconn *connection = connect_to(server.url);
     struct error error = {0};
     struct copy_rows rows;
     struct text values[COLUMNS_MAX];
@@ -212,7 +185,7 @@ static void other_columns_than_were_said_are_an_error(void **state)
 static void server_that_goes_away_is_unavailable(void **state)
 {
     (void)state;
-    PGconn *connection = connect(), *other = connect();
+    PGconn *connection = connect_to(server.url), *other = connect_to(server.url);
     struct error error = {0};
     struct copy_rows rows;
     struct text values[COLUMNS_MAX];

@@ -2,18 +2,15 @@
  * A lease in PostgreSQL is one process's at a time, and ends with its connection. */
 #include "cmocka_test.h"
 
-#include "postgres/connection.h"
 #include "postgres/postgres_lease.h"
-#include "servers.h"
+#include "postgres_server.h"
 
-static struct server server;
 static struct lease *first, *second;
 
 static int begin(void **state)
 {
-    (void)state;
     struct error error;
-    postgres_server_start(&server);
+    start_server(state);
     assert_true(postgres_lease_open(server.url, NULL, "tidemark:emit:x", &first, &error));
     assert_true(postgres_lease_open(server.url, NULL, "tidemark:emit:x", &second, &error));
     return 0;
@@ -21,11 +18,9 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    (void)state;
     first->operations->destroy(first);
     second->operations->destroy(second);
-    server_stop(&server);
-    return 0;
+    return stop_server(state);
 }
 
 static void assert_held(struct lease *lease, bool expected)
@@ -40,10 +35,8 @@ static void assert_held(struct lease *lease, bool expected)
 /* Ends the connections of both as the server does where it is told to. */
 static void terminate_connections(void)
 {
-    const struct connection_settings settings = {.url = server.url, .application = "test"};
     struct error error;
-    PGconn *connection;
-    assert_true(connection_open(&settings, &connection, &error));
+    PGconn *connection = connect_to(server.url);
     assert_true(connection_execute(connection,
                                    "select pg_terminate_backend(pid, 10000) from pg_stat_activity "
                                    "where application_name = 'tidemark-emit'",

@@ -4,9 +4,8 @@
 
 #include <pthread.h>
 
-#include "postgres/connection.h"
 #include "postgres/postgres.h"
-#include "servers.h"
+#include "postgres_server.h"
 #include "sink_writing.h"
 
 static const struct field fields[] = {{.name = "category", .type = FIELD_TEXT}};
@@ -16,28 +15,11 @@ static const struct view view = {.name = "v",
                                  .dimension_count = 1,
                                  .measure_count = 1,
                                  .measures = {{.name = "n", .kind = MEASURE_COUNT}}};
-static struct server server;
-
-static int begin(void **state)
-{
-    (void)state;
-    postgres_server_start(&server);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    server_stop(&server);
-    return 0;
-}
 
 static void execute(const char *sql)
 {
-    const struct connection_settings settings = {.url = server.url, .application = "test"};
     struct error error;
-    PGconn *connection;
-    assert_true(connection_open(&settings, &connection, &error));
+    PGconn *connection = connect_to(server.url);
     if (!connection_execute(connection, sql, &error))
         fail_msg("%s", error.message);
     PQfinish(connection);
@@ -150,13 +132,11 @@ static void two_that_make_their_tables_at_once_both_open(void **state)
     static const char making[] =
         "begin; select pg_advisory_xact_lock(" POSTGRES_SCHEMA_LOCK "); create schema tidemark; create table "
         "tidemark.emitted (sink text primary key, number bigint, written_at timestamptz, provenance json)";
-    const struct connection_settings settings = {.url = server.url, .application = "test"};
     struct error error = {0}, other_error = {0};
-    PGconn *connection;
     pthread_t thread;
     void *opened;
     execute("drop schema if exists tidemark cascade");
-    assert_true(connection_open(&settings, &connection, &error));
+    PGconn *connection = connect_to(server.url);
     assert_true(connection_execute(connection, making, &error));
     assert_int_equal(pthread_create(&thread, NULL, open_other, &other_error), 0);
     assert_true(connection_execute(connection,
@@ -190,5 +170,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(two_that_make_their_tables_at_once_both_open, start, stop),
         cmocka_unit_test_setup_teardown(a_connection_that_was_lost_is_opened_anew, start, stop),
     };
-    return cmocka_run_group_tests(tests, begin, end);
+    return cmocka_run_group_tests(tests, start_server, stop_server);
 }
