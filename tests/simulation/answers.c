@@ -263,8 +263,7 @@ static bool may_be_of_lost(size_t number, int64_t at_us)
     const struct topic_partition *partition = &the_world.topic.partitions[number];
     for (int64_t offset = partition->lost_from; offset < partition->lost_end; offset++) {
         const struct order_message *message = topic_message_of(&the_world.topic, (int32_t)number, offset, true);
-        bool is_ahead = message && message->record_us >= 0 && message->record_us < message->event_us;
-        if (message && (is_ahead ? message->record_us : message->event_us) == at_us)
+        if (message && topic_message_clock_us(message) == at_us)
             return true;
     }
     return false;

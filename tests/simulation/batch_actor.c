@@ -304,8 +304,7 @@ static void count_message(const struct order_message *message, const struct sour
             ledger->replaced++;
         else if (!message->bad)
             ledger->duplicate++;
-        bool is_ahead = message->record_us >= 0 && message->event_us > message->record_us;
-        int64_t at_us = is_ahead ? message->record_us : message->event_us;
+        int64_t at_us = topic_message_clock_us(message);
         if (!message->bad && at_us > ledger->clock_us)
             ledger->clock_us = at_us;
         if (!message->bad && message->record_us < 0 && message->event_us > ledger->untimed_us)

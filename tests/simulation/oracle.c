@@ -115,8 +115,7 @@ static bool is_late(const struct oracle_question *question, const struct order_m
 
 static void follow_clock(const struct order_message *message, int32_t partition, struct oracle_answer *answer)
 {
-    int64_t at_us =
-        message->record_us >= 0 && message->record_us < message->event_us ? message->record_us : message->event_us;
+    int64_t at_us = topic_message_clock_us(message);
     answer->clock_us = at_us > answer->clock_us ? at_us : answer->clock_us;
     answer->clocks_us[partition] = at_us > answer->clocks_us[partition] ? at_us : answer->clocks_us[partition];
 }

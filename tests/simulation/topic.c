@@ -124,10 +124,15 @@ static void choose_record_time(const struct topic *topic, struct order_message *
         message->record_us = -1;
 }
 
+int64_t topic_message_clock_us(const struct order_message *message)
+{
+    bool is_early = message->record_us >= 0 && message->record_us < message->event_us;
+    return is_early ? message->record_us : message->event_us;
+}
+
 static void follow_clock(struct topic *topic, const struct order_message *message)
 {
-    int64_t at_us =
-        message->record_us >= 0 && message->record_us < message->event_us ? message->record_us : message->event_us;
+    int64_t at_us = topic_message_clock_us(message);
     if (!message->bad && !message->hole && at_us > topic->clock_us)
         topic->clock_us = at_us;
 }

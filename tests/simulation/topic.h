@@ -61,6 +61,8 @@ void topic_lose_tail(struct topic *topic, int32_t partition, int64_t from); /* o
 /* With `lost`, what lay there before the tail was lost. NULL where there is nothing. */
 const struct order_message *topic_message_of(const struct topic *topic, int32_t partition, int64_t offset, bool lost);
 const struct order_message *topic_message(const struct topic *topic, int32_t partition, int64_t offset);
+/* Where a good message brings its partition's clock at least: its event time, no later than its record's. */
+int64_t topic_message_clock_us(const struct order_message *message);
 
 /* The group's partitions are given anew to the members 0 and 1; with `overlap`, some to both. */
 void topic_rebalance(struct topic *topic, bool overlap);
