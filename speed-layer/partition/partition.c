@@ -88,15 +88,20 @@ int64_t partition_share(const struct partition *partition)
     return load_share(&load, &partition->environment->limits);
 }
 
+static bool is_full_at(const struct partition *partition, int64_t share)
+{
+    return partition->load.bytes > 0 && share > SHARE_FULL;
+}
+
 bool partition_is_full(const struct partition *partition)
 {
-    return partition->load.bytes > 0 && partition_share(partition) > SHARE_FULL;
+    return is_full_at(partition, partition_share(partition));
 }
 
 bool partition_needs_count(const struct partition *partition)
 {
     int64_t share = partition_share(partition);
-    return partition_is_full(partition) || (share >= SHARE_HALF && share - partition->counted_share >= SHARE_STEP);
+    return is_full_at(partition, share) || (share >= SHARE_HALF && share - partition->counted_share >= SHARE_STEP);
 }
 
 bool partition_is_open(const struct partition *partition)
