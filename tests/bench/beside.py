@@ -77,5 +77,19 @@ class Beside:
             env=job.environment(),
         )
 
+    def counted(self, job):
+        """The orders that its view by_minute serves, all of them; Redis is empty for the next run then."""
+        serving = job.serving()
+        answer = job.wait_complete_at("by_minute", {partition: 1 for partition in range(PARTITIONS)})
+        serving.stop()
+        self.redis.command("flushall")
+        return sum(row["order_count"] for row in answer.json["rows"])
+
+    def all_counted(self, counts):
+        """For in_turns: each way has counted each message."""
+        for name, counted in counts.items():
+            if counted != self.messages:
+                raise RuntimeError(f"{name} counted {counted} orders of {self.messages}")
+
     def peer(self, name, command):
         return Measured(command, self.folder / f"{self.next(name)}.log")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A topic replayed beside slots that are in use, and the speed layer that reads it for the first time, in turns."""
 
-from beside import PARTITIONS, Beside
+from beside import Beside
 from measure import Measured, comparison, table
 
 from support.tidemark import source, view
@@ -24,22 +24,13 @@ class ReplayBench(Beside):
         pairs = [comparison({replay: rounds[replay]}, {run: rounds[run]}) for replay, run in zip(replays, runs)]
         return "\n".join([self.head("orders"), table(rounds), "", pairs[0], pairs[1].splitlines()[-1]])
 
-    def all_counted(self, counts):
-        for name, counted in counts.items():
-            if counted != self.messages:
-                raise RuntimeError(f"{name} counted {counted} orders of {self.messages}")
-
     def way(self, workers, is_replay):
         def run(topic, _):
             job = self.platform({"orders": source(topic, batch="none")}, views=VIEWS, speed={"workers": workers})
             measured = self.until_end(job)
             if is_replay:
                 measured = self.replay(job)
-            serving = job.serving()
-            answer = job.wait_complete_at("by_minute", {partition: 1 for partition in range(PARTITIONS)})
-            serving.stop()
-            self.redis.command("flushall")
-            return measured, sum(row["order_count"] for row in answer.json["rows"])
+            return measured, self.counted(job)
 
         return run
 

@@ -52,22 +52,12 @@ class ViewsBench(Beside):
         head, *ratios = (comparison({our: rounds[our]}, {their: rounds[their]}) for our, their in pairs)
         return "\n".join([self.head("orders"), table(rounds), "", head, *(each.splitlines()[-1] for each in ratios)])
 
-    def all_counted(self, counts):
-        for name, counted in counts.items():
-            if counted != self.messages:
-                raise RuntimeError(f"{name} counted {counted} orders of {self.messages}")
-
     def ours(self, on_duplicate, views, workers, programs):
         def run(topic, _):
             orders = {"orders": source(topic, on_duplicate=on_duplicate)}
             job = self.platform(orders, views=views, speed={"workers": workers})
             job.bin = programs
-            measured = self.until_end(job)
-            serving = job.serving()
-            answer = job.wait_complete_at("by_minute", {partition: 1 for partition in range(PARTITIONS)})
-            serving.stop()
-            self.redis.command("flushall")
-            return measured, sum(row["order_count"] for row in answer.json["rows"])
+            return self.until_end(job), self.counted(job)
 
         return run
 
