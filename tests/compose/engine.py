@@ -20,6 +20,7 @@ from support.kafka import jars
 from support.process import CACHE, Child, wait_until
 
 FOLDER = CACHE / "compose"
+DATA = FOLDER / "engine"
 IMAGES = Path(__file__).resolve().parent / "images"
 AUTHORITIES = Path("/usr/local/share/ca-certificates")
 BASE = "debian:bookworm-slim"
@@ -53,7 +54,8 @@ class Engine:
             raise
 
     def _start(self):
-        command = ["/usr/sbin/dockerd", "-H", self.host, "--data-root", FOLDER / "engine"]
+        self._unmount()  # what an engine left that was killed
+        command = ["/usr/sbin/dockerd", "-H", self.host, "--data-root", DATA]
         command += ["--exec-root", self.folder / "exec", "--pidfile", self.folder / "pid", "--bridge=none"]
         command += ["--iptables=false", "--ip-forward=false", "--ip-masq=false"]
         self.child = Child("dockerd", command, self.log)
@@ -145,10 +147,10 @@ class Engine:
         self.lock.close()
 
     def _unmount(self):
-        """The engine leaves the name of its network namespace mounted."""
+        """The engine leaves the name of its network namespace mounted, and where it was killed, its data."""
         places = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for place in reversed(places):
-            if place.startswith(f"{self.folder}/"):
+            if f"{place}/".startswith((f"{self.folder}/", f"{DATA}/")):
                 subprocess.run(["umount", place], check=False)
 
 

@@ -3,6 +3,7 @@
 
 import argparse
 import contextlib
+import signal
 import sys
 import time
 import traceback
@@ -34,8 +35,15 @@ def run(scenario, steps):
     return passed, len(steps) - passed
 
 
+def _leave(number, _):
+    sys.exit(128 + number)
+
+
 @contextlib.contextmanager
 def _started():
+    """An engine that is stopped whatever happens, also where a signal ends the run."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     engine = Engine()
     try:
         yield engine
