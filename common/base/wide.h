@@ -16,6 +16,12 @@ extern const int64_t powers_of_ten[POWER_OF_TEN_MAX + 1];
 /* `value` minor units as decimal text with exactly `scale` digits after the point: 5885834 at scale 2 is 58858.34. */
 void buffer_append_decimal(struct buffer *buffer, wide value, unsigned scale);
 
+/* Negative, 0 or positive, as a lies before, at or behind b. */
+static inline int wide_compare(wide a, wide b)
+{
+    return (a > b) - (a < b);
+}
+
 /* sum / count, rounded half away from zero; count must be positive. */
 wide wide_average(wide sum, int64_t count);
 

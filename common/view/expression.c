@@ -21,11 +21,6 @@ static struct split split_number(wide number, unsigned scale)
     return rest < 0 ? (struct split){whole - 1, rest + unit} : (struct split){whole, rest};
 }
 
-static int order_of(wide a, wide b)
-{
-    return (a > b) - (a < b);
-}
-
 static bool is_short(wide number, unsigned scale)
 {
     return number == (int64_t)number && scale <= POWER_OF_TEN_MAX;
@@ -34,17 +29,17 @@ static bool is_short(wide number, unsigned scale)
 static int compare_numbers(wide a, unsigned a_scale, wide b, unsigned b_scale)
 {
     if (a_scale == b_scale) {
-        return order_of(a, b);
+        return wide_compare(a, b);
     }
     unsigned scale = a_scale > b_scale ? a_scale : b_scale;
     if (is_short(a, a_scale) && is_short(b, b_scale)) {
-        return order_of(a * power_of_ten(scale - a_scale), b * power_of_ten(scale - b_scale));
+        return wide_compare(a * power_of_ten(scale - a_scale), b * power_of_ten(scale - b_scale));
     }
     struct split x = split_number(a, a_scale), y = split_number(b, b_scale);
     if (x.floor != y.floor) {
-        return order_of(x.floor, y.floor);
+        return wide_compare(x.floor, y.floor);
     }
-    return order_of(x.rest * power_of_ten(scale - a_scale), y.rest * power_of_ten(scale - b_scale));
+    return wide_compare(x.rest * power_of_ten(scale - a_scale), y.rest * power_of_ten(scale - b_scale));
 }
 
 static bool is_null(const struct operand *operand, const struct value values[])

@@ -64,6 +64,9 @@ int64_t rollup_reach_us(const struct rollup *rollup);
  * where memory is short. */
 bool rollup_group(struct rollup *rollup, struct text pane_group, struct text *ret_group) MUST_CHECK;
 
+/* By start, then by group. Once it is closed. */
+int rollup_compare(const struct rollup *rollup, const struct rollup_row *a, const struct rollup_row *b);
+
 /* Gives `rows` in the order asked for, without groups of which no version counts. False where memory is short. */
 bool rollup_order(struct rollup *rollup) MUST_CHECK;
 
