@@ -1626,7 +1626,10 @@ static void the_file_in_the_reference_manual_loads(void **state)
     (void)state;
     char *manual = printed_manual();
     char *begin = strstr(manual, "```yaml\n"), *end = begin ? strstr(begin, "\n```\n") : NULL;
-    assert_non_null(end);
+    if (!end) {
+        fail_msg("the manual has no file");
+        return;
+    }
     end[1] = '\0';
     struct settings *settings = loaded(begin + strlen("```yaml\n"));
     assert_int_equal(settings->job_count, 1);
