@@ -278,11 +278,13 @@ void stream_close(struct stream *stream)
         streams->first = stream->next;
     if (stream->next)
         stream->next->before = stream->before;
-    streams->count--;
     pthread_mutex_unlock(&streams->lock);
     stream_piece_release(stream->piece);
     stream->source.close(stream->source.context);
     free(stream);
+    pthread_mutex_lock(&streams->lock);
+    streams->count--; /* whoever waits for its end finds nothing of it */
+    pthread_mutex_unlock(&streams->lock);
 }
 
 static bool is_over(struct stream *stream, bool *ret_silent)
