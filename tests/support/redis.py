@@ -29,7 +29,7 @@ class Redis:
 
     def command(self, *words):
         done = subprocess.run(
-            ["redis-cli", "-p", str(self.port), *map(str, words)],
+            ["redis-cli", "-e", "-p", str(self.port), *map(str, words)],
             capture_output=True,
             text=True,
             timeout=PATIENCE,
