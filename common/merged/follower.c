@@ -139,6 +139,12 @@ static void place(struct follower *follower, struct followed *followed)
     follower->listener.placed(follower->listener.context, snapshot->source, snapshot->publication.epoch);
 }
 
+/* Slots that fitted still do where none of them is new. */
+static bool has_work(const struct followed *followed)
+{
+    return followed->misfit_since_us != 0 || live_is_due(&followed->live);
+}
+
 static bool is_handed(struct follower *follower, const struct followed *followed)
 {
     pthread_mutex_lock(&follower->mutex);
@@ -157,7 +163,7 @@ void follower_read_live(struct follower *follower)
         pthread_mutex_lock(&follower->mutex);
         if (was_handed && followed->handed.is_there)
             place(follower, followed);
-        else if (followed->snapshot->loaded && judge_fit(follower, followed) &&
+        else if (followed->snapshot->loaded && has_work(followed) && judge_fit(follower, followed) &&
                  !snapshot_update(followed->snapshot, &followed->live, NULL, NULL, &error))
             follower->listener.lacks_memory(follower->listener.context, &error);
         pthread_mutex_unlock(&follower->mutex);

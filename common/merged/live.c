@@ -260,8 +260,10 @@ bool live_read(struct live *live, struct realtime_store *store, size_t probes, s
             done = !is_due[i] || read_one(partitions[i], store, error);
         }
     }
-    note_look(live, &question, any_read || !done);
+    any_read |= !done;
+    note_look(live, &question, any_read);
     pthread_mutex_lock(live->lock);
+    live->is_new |= any_read || live->reachable != done;
     live->reachable = done;
     pthread_mutex_unlock(live->lock);
     return done;
@@ -282,8 +284,15 @@ bool live_sum(const struct live *live, struct panes sums[])
     return true;
 }
 
+bool live_is_due(const struct live *live)
+{
+    return live->is_new || clock_monotonic_us() - live->taken_us >= LIVE_LOOK_EVERY_US;
+}
+
 void live_taken(struct live *live)
 {
+    live->is_new = false;
+    live->taken_us = clock_monotonic_us();
     for (size_t i = 0; i < live->source->view_count; i++)
         panes_clear(&live->changes[i]);
     live->rebuild = false;

@@ -44,6 +44,8 @@ struct live {
     char news[SLOT_STATE_SIZE];
     int64_t looked_us; /* monotonic time at which each slot was last asked whether it was written */
     int64_t silent_us; /* without a commit for so long, a partition is silent */
+    bool is_new;       /* something was read or went out of reach since the snapshot took what is here … */
+    int64_t taken_us;  /* … which was then (monotonic) */
     bool rebuild;      /* deltas don't suffice: cells were replaced, or memory was short */
 };
 
@@ -66,6 +68,9 @@ bool live_sum(const struct live *live, struct panes sums[]) MUST_CHECK;
 /* Whether nobody has committed to this partition for longer than the speed layer ever takes: what it said of the log's
  * end is old. */
 bool live_is_silent(const struct live_partition *partition);
+
+/* Whether the snapshot has anything to take: something new, or, once a second, who has fallen silent. */
+bool live_is_due(const struct live *live);
 
 /* Forgets the changes, once the snapshot holds them. */
 void live_taken(struct live *live);
