@@ -217,15 +217,15 @@ static bool ask_for_news(const struct live *live, struct realtime_store *store, 
     return true;
 }
 
-/* Known is only news that came before a look at all slots which found each as it is held: what is read may have been
- * written after the question, and a store that comes back as it was then says the same again. */
+/* Known is only news that came before a look at all slots which found each as it is held: what is read, for whatever
+ * reason, may have been written after the question, and a store that comes back as it was then says the same again. */
 static void note_look(struct live *live, const struct question *question, bool any_read)
 {
-    if (question->is_news && !any_read) {
+    if (any_read) {
+        live->news[0] = '\0';
+    } else if (question->is_news) {
         memcpy(live->news, question->news, sizeof live->news);
         live->looked_us = question->asked_us;
-    } else if (question->is_news) {
-        live->news[0] = '\0';
     }
 }
 
