@@ -177,19 +177,6 @@ static rd_kafka_topic_partition_list_t *position_list(const struct consumer_posi
     return list;
 }
 
-/* The first offset whose record time is at or after `at_ms`, or what RD_KAFKA_OFFSET_END in its place asks for; -1
- * where nobody says it in time. rd_kafka_query_watermark_offsets of librdkafka 2.0.2 would wait for silent brokers
- * until the request itself expires, after a minute. */
-static int64_t ask_offset(rd_kafka_t *client, const char *topic, int32_t partition, int64_t at_ms, int timeout_ms)
-{
-    const struct consumer_position when = {topic, partition, at_ms};
-    rd_kafka_topic_partition_list_t *list = position_list(&when, 1);
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(client, list, timeout_ms);
-    int64_t offset = code || list->elems[0].err || list->elems[0].offset < 0 ? -1 : list->elems[0].offset;
-    rd_kafka_topic_partition_list_destroy(list);
-    return offset;
-}
-
 /* Asks for the ends of the log, of one partition after the other. librdkafka 2.0's broker thread sleeps for up to a
  * second once a queue has been full, however soon it is empty again, and any request to the broker wakes it: so while
  * messages stream in, an end is asked for in every turn. Else some in a second, and only while a fetch has told of more
@@ -204,7 +191,8 @@ static void *watch_ends(void *context)
         struct asked_partition asked;
         if (!(busy || turn % ENDS_TURNS == 0) || !choose(consumer, busy, &at, &asked))
             continue;
-        int64_t end = ask_offset(consumer->client, asked.topic, asked.partition, RD_KAFKA_OFFSET_END, WATCH_TIMEOUT_MS);
+        int64_t end =
+            kafka_ask_offset(consumer->client, asked.topic, asked.partition, RD_KAFKA_OFFSET_END, WATCH_TIMEOUT_MS);
         if (end >= 0)
             note_end(consumer, &asked, end);
     }
@@ -305,7 +293,7 @@ static int64_t real_end(struct consumer *port, const char *topic, int32_t partit
 
 static int64_t offset_at(struct consumer *port, const char *topic, int32_t partition, int64_t at_us)
 {
-    return ask_offset(kafka_consumer_client(port), topic, partition, at_us / 1000, KAFKA_TIMEOUT_MS);
+    return kafka_ask_offset(kafka_consumer_client(port), topic, partition, at_us / 1000, KAFKA_TIMEOUT_MS);
 }
 
 static bool cluster(struct consumer *port, char ret_cluster[CLUSTER_ID_MAX], struct error *error)

@@ -79,3 +79,15 @@ void kafka_ask_extents(rd_kafka_t *client, struct consumer_extent extents[], siz
     }
     free(lookup.leaders);
 }
+
+/* rd_kafka_query_watermark_offsets of librdkafka 2.0.2 would wait for silent brokers until the request itself expires,
+ * after a minute. */
+int64_t kafka_ask_offset(rd_kafka_t *client, const char *topic, int32_t partition, int64_t at_ms, int timeout_ms)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = at_ms;
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(client, list, timeout_ms);
+    int64_t offset = code || list->elems[0].err || list->elems[0].offset < 0 ? -1 : list->elems[0].offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return offset;
+}

@@ -7,10 +7,13 @@
 #include "base/clock.h"
 #include "base/retry.h"
 #include "base/shutdown.h"
+#include "kafka/extents.h"
 #include "kafka/message.h"
 #include "kafka/topics.h"
 
 #define BATCH_MESSAGES 1000
+#define BATCH_WAIT_MS 5
+#define WAKE_TIMEOUT_MS 1000
 #define SILENCE_MAX_US (60 * US_PER_SECOND) /* without a message or an end: the broker is down */
 #define FETCHES_MAX 5                       /* of a batch that can't be read, with back-off: three seconds */
 
@@ -136,6 +139,13 @@ static bool fetch_again(struct kafka_log *log, struct range_scan *scan, struct e
     return assign(log->client, scan->topic, scan->partition, scan->next, error);
 }
 
+/* Nothing more is there at once. librdkafka 2.0's broker thread sleeps for up to a second once a queue has been full,
+ * however soon it is empty again, and any request to the broker wakes it. */
+static void wake_broker_thread(struct kafka_log *log, const struct range_scan *scan)
+{
+    kafka_ask_offset(log->client, scan->topic, scan->partition, RD_KAFKA_OFFSET_END, WAKE_TIMEOUT_MS);
+}
+
 static bool read_assigned(struct kafka_log *log, struct range_scan *scan, struct error *error)
 {
     rd_kafka_message_t *messages[BATCH_MESSAGES];
@@ -148,13 +158,15 @@ static bool read_assigned(struct kafka_log *log, struct range_scan *scan, struct
             return error_set(error, ERROR_UNAVAILABLE, "kafka: %s/%d: no message at offset %lld for %d seconds",
                              scan->topic, (int)scan->partition, (long long)scan->next,
                              (int)(SILENCE_MAX_US / US_PER_SECOND));
-        ssize_t count = rd_kafka_consume_batch_queue(log->queue, 100, messages, BATCH_MESSAGES);
+        ssize_t count = rd_kafka_consume_batch_queue(log->queue, BATCH_WAIT_MS, messages, BATCH_MESSAGES);
         for (ssize_t i = 0; i < count; i++) {
             going = going && take_one(scan, messages[i], &stopped);
             rd_kafka_message_destroy(messages[i]);
         }
         if (going && scan->is_unreadable && !fetch_again(log, scan, error))
             return false;
+        if (going && count < BATCH_MESSAGES)
+            wake_broker_thread(log, scan);
     }
     if (stopped.code != ERROR_NONE) {
         *error = stopped;
