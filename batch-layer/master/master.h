@@ -102,7 +102,8 @@ struct master_operations {
     /* How many messages it holds of a partition below this offset. */
     bool (*count)(struct batch *batch, const struct source *source, int32_t partition, int64_t below,
                   int64_t *ret_count, struct error *error);
-    /* Of what was ingested before messages were hashed, the last one with a record time. */
+    /* The message of the partition that was ingested last; where that was before messages were hashed, the last one
+     * with a record time. */
     bool (*read_tail)(struct source_run *run, const struct run_partition *partition, struct ingested_tail *ret_tail,
                       struct error *error);
 

@@ -12,7 +12,7 @@
 #include "kafka/topics.h"
 
 #define BATCH_MESSAGES 1000
-#define BATCH_WAIT_MS 5
+#define BATCH_WAIT_MS 5 /* for so many, before the broker thread is woken */
 #define WAKE_TIMEOUT_MS 1000
 #define SILENCE_MAX_US (60 * US_PER_SECOND) /* without a message or an end: the broker is down */
 #define FETCHES_MAX 5                       /* of a batch that can't be read, with back-off: three seconds */

@@ -252,7 +252,7 @@ bool live_read(struct live *live, struct realtime_store *store, size_t probes, s
     struct question question = {0};
     bool done = (!probes || probe(live, store, probes, error)) && ask_for_news(live, store, &question, error);
     struct live_partition *partitions[LOOK_AT_ONCE];
-    bool is_due[LOOK_AT_ONCE], any_read = !done;
+    bool is_due[LOOK_AT_ONCE], any_read = false;
     for (size_t from = 0, count; done && (count = partitions_from(live, from, partitions)) > 0; from += count) {
         done = look(partitions, count, store, question.is_news, is_due, error);
         for (size_t i = 0; done && i < count; i++) {
