@@ -4,7 +4,8 @@
  * usage: bench_generate BROKERS TOPIC ORDERS
  *
  * Orders are spread over the 24 hours before now, 100 categories and two segments; each has an id of its own. The same
- * number of orders is the same sequence, but for the times. */
+ * number of orders is the same sequence, but for the times. Those of a partition are in the order of their times, also
+ * where a request is sent again: peers without patience for late orders would leave them out. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,13 +30,14 @@ static struct order order_made(int64_t number, time_t at, uint64_t *state)
 
 int main(int argc, char *argv[])
 {
-    static const char *const properties[][2] = {{"queue.buffering.max.messages", "500000"}};
+    static const char *const properties[][2] = {{"queue.buffering.max.messages", "500000"},
+                                                {"enable.idempotence", "true"}};
     if (argc != 4) {
         fprintf(stderr, "usage: bench_generate BROKERS TOPIC ORDERS\n");
         return 64;
     }
     struct order_producer producer;
-    if (!order_producer_open(&producer, argv[1], properties, 1))
+    if (!order_producer_open(&producer, argv[1], properties, 2))
         return 69;
     int64_t orders = strtoll(argv[3], NULL, 10), bytes = 0;
     time_t first = time(NULL) - 86400;
