@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 from measure import Measured, comparison, in_turns, machine, table  # noqa: E402
+from peers import PYTHON, SUBMIT, VERSIONS  # noqa: E402
 from report import write  # noqa: E402
 
 from support.kafka import Kafka  # noqa: E402
@@ -21,23 +22,8 @@ from support.process import CACHE, free_port  # noqa: E402
 from support.tidemark import BIN, SUMMARY, Folder, Platform, source, view  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-PYTHON, SUBMIT = (CACHE / "bench-venv/bin" / name for name in ("python", "spark-submit"))
 DAY, FEW, PARTITIONS = "2025-03-15", 1000, 4
 OURS = "tidemark-batch"
-
-
-def versions():
-    """What is compared, as it was installed."""
-    lines = (HERE / "requirements").read_text().split()
-    found = dict(line.split("==") for line in lines)
-    return {
-        "DuckDB": found["duckdb-extension-postgres-scanner"],
-        "Polars": found["polars"],
-        "Spark": found["pyspark"],
-    }
-
-
-VERSIONS = versions()
 
 
 def lake(orders, form):

@@ -11,16 +11,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from support import maven  # noqa: E402
 from support.kafka import Kafka, Writer  # noqa: E402
 from support.postgres import Postgres  # noqa: E402
-from support.process import CACHE, ROOT  # noqa: E402
+from support.process import ROOT  # noqa: E402
 from support.redis import Redis  # noqa: E402
 from support.tidemark import BIN, Folder  # noqa: E402
 
 from measure import Measured, machine  # noqa: E402
+from peers import Spark  # noqa: E402
 
-SPARK = "3.5.7"
 EXAMPLE = ROOT / "docs" / "examples" / "micro-batch.yaml"
 TOPIC, PARTITIONS, MICRO_BATCHES = "orders", 4, 10
 START, SECONDS, LATE = 1_767_225_600, 4 * 3600, 8 * 60  # 2026-01-01; a fifth is late by up to eight of the ten minutes
@@ -59,16 +58,9 @@ def ours(folder, kafka, redis, postgres):
 
 
 def spark(folder, kafka, count):
-    artifact = f"org.apache.spark:spark-sql-kafka-0-10_2.12:{SPARK}"
-    jars = ",".join(map(str, maven.jars(f"spark-kafka-{SPARK}", [artifact]).iterdir()))
-    submit, job = CACHE / "spark" / "bin" / "spark-submit", ROOT / "tests" / "bench" / "peers" / "micro_batch_spark.py"
-    options = ["--master", "local[2]", "--driver-memory", "2g", "--conf", "spark.sql.shuffle.partitions=2", "--jars", jars]
-    arguments = [kafka.brokers, TOPIC, max(count // MICRO_BATCHES, 1), folder / "checkpoint", folder / "rows"]
-    python = str(CACHE / "spark" / "bin" / "python")
-    env = {**os.environ, "PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": python}
-    run = Measured([submit, *options, job, *arguments], folder / "spark.log", env=env)
-    lines = (line.split() for line in (folder / "rows").read_text().splitlines())
-    return (run,), {int(start): (int(orders), Decimal(total)) for start, orders, total in lines}
+    peer, rows = Spark(folder.path), folder / "rows"
+    command = peer.job(kafka.brokers, TOPIC, rows, minutes=5, at_once=max(count // MICRO_BATCHES, 1))
+    return (Measured(command, folder / "spark.log"),), peer.rows(rows)
 
 
 def line(name, runs, count):
@@ -99,7 +91,7 @@ def main():
         print(f"{count:,} orders, {PARTITIONS} partitions, {len(expected)} rows, equal to the digit; {machine()}\n")
         print("| | orders/s, whole process | CPU an order, ns | seconds | peak memory, MB |\n|---|---:|---:|---:|---:|")
         print(line("tidemark-speed, then emit --once", our_runs, count))
-        print(line(f"Spark Structured Streaming {SPARK}, two cores, {MICRO_BATCHES} micro-batches", their_runs, count))
+        print(line(f"{Spark.name}, two cores, {MICRO_BATCHES} micro-batches", their_runs, count))
     finally:
         for server in servers:
             server.stop()
