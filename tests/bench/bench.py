@@ -26,7 +26,7 @@ from support.redis import Redis  # noqa: E402
 from support.tidemark import BIN, REVENUE, Folder, Platform, source, view  # noqa: E402
 from serving import ServingBench  # noqa: E402
 from streams import StreamsBench  # noqa: E402
-from views import ViewsBench  # noqa: E402
+from views import PEERS, ViewsBench  # noqa: E402
 from ways import WaysBench  # noqa: E402
 
 PARTITIONS, OPENINGS = 4, 5
@@ -331,7 +331,8 @@ def instructions(options, folder):
 
 
 def views(options, folder):
-    return tables(ViewsBench(folder, options.orders, options.rounds, options.against))
+    peers = [peer for peer in options.only if peer not in options.without]
+    return tables(ViewsBench(folder, options.orders, options.rounds, peers, options.against))
 
 
 def detector(options, folder):
@@ -441,6 +442,8 @@ def options_of(arguments):
     parser.add_argument("--streams", type=int, default=1000)
     parser.add_argument("--rate", type=int, default=20_000)
     parser.add_argument("--against", type=Path)
+    parser.add_argument("--only", nargs="+", choices=PEERS, default=list(PEERS), metavar="NAME", help=", ".join(PEERS))
+    parser.add_argument("--without", nargs="+", choices=PEERS, default=(), metavar="NAME")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args(arguments)
     unknown = [part for part in options.parts if part not in PARTS]
@@ -461,7 +464,7 @@ def main(arguments):
         if text:
             print(text + "\n", flush=True)
         if text and options.write:
-            write(part, text)
+            write(part, text, orders=options.orders)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class DetectorBench(Beside):
     def run(self):
         """The tables, as Markdown."""
         rounds = self.in_turns({OURS: self.ours, self.flink.name: self.theirs}, self.same_alerts)
-        text = [self.head(f"transactions, {self.alerts:,} of them alerted"), table(rounds), ""]
+        text = [self.head(f"transactions, {self.alerts:,} of them alerted", rounds), table(rounds), ""]
         ours = {OURS: rounds.pop(OURS)}
         return "\n".join([*text, comparison(ours, rounds)])
 

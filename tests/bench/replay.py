@@ -22,7 +22,7 @@ class ReplayBench(Beside):
         replays = {f"tidemark-speed replay, {number} worker{'s' * (number > 1)}": self.way(number, True) for number in (1, 2)}
         rounds = self.in_turns({**runs, **replays}, self.all_counted)
         pairs = [comparison({replay: rounds[replay]}, {run: rounds[run]}) for replay, run in zip(replays, runs)]
-        return "\n".join([self.head("orders"), table(rounds), "", pairs[0], pairs[1].splitlines()[-1]])
+        return "\n".join([self.head("orders", rounds), table(rounds), "", pairs[0], pairs[1].splitlines()[-1]])
 
     def way(self, workers, is_replay):
         def run(topic, _):

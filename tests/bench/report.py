@@ -7,10 +7,13 @@ DOCUMENTS = {"ways": ROOT / "docs" / "batch-or-stream.md"}  # of the other parts
 DOCUMENT = ROOT / "docs" / "performance.md"
 
 
-def write(part, text, command="run"):
-    begin, end = f"<!-- tests/bench/{command} {part} --write -->\n", "<!-- end -->"
+def write(part, text, command="run", orders=None):
+    """`orders`: how many it was of; a place that is of so many comes before one that names no number."""
     document = DOCUMENTS.get(part, DOCUMENT)
-    before, found, rest = document.read_text().partition(begin)
+    whole = document.read_text()
+    places = [f"<!-- tests/bench/{command} {name} --write -->\n" for name in (f"{part} --orders {orders}", part)]
+    begin, end = next((place for place in places if place in whole), places[-1]), "<!-- end -->"
+    before, found, rest = whole.partition(begin)
     _, closed, after = rest.partition(end)
     if not found or not closed:
         raise RuntimeError(f"{document} has no place for {part}")
