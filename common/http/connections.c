@@ -17,7 +17,9 @@ struct connection {
 };
 
 struct connections {
-    pthread_mutex_t mutex; /* of the descriptors */
+    pthread_mutex_t mutex;  /* of the descriptors */
+    pthread_cond_t changed; /* there is room, or it is closed */
+    bool is_closed;
     size_t capacity;
     atomic_size_t count;
     struct connection places[];
@@ -29,6 +31,7 @@ struct connections *connections_new(size_t capacity)
     if (!connections)
         return NULL;
     pthread_mutex_init(&connections->mutex, NULL);
+    pthread_cond_init(&connections->changed, NULL);
     connections->capacity = capacity;
     for (size_t i = 0; i < capacity; i++)
         connections->places[i].descriptor = -1;
@@ -39,23 +42,56 @@ void connections_destroy(struct connections *connections)
 {
     if (!connections)
         return;
+    pthread_cond_destroy(&connections->changed);
     pthread_mutex_destroy(&connections->mutex);
     free(connections);
 }
 
+bool connections_wait_for_place(struct connections *connections)
+{
+    pthread_mutex_lock(&connections->mutex);
+    while (!connections->is_closed && connections->count == connections->capacity)
+        pthread_cond_wait(&connections->changed, &connections->mutex);
+    const bool is_open = !connections->is_closed;
+    pthread_mutex_unlock(&connections->mutex);
+    return is_open;
+}
+
+void connections_close(struct connections *connections)
+{
+    pthread_mutex_lock(&connections->mutex);
+    connections->is_closed = true;
+    pthread_cond_broadcast(&connections->changed);
+    pthread_mutex_unlock(&connections->mutex);
+}
+
+/* Called with the lock. -1: a free one. */
+static struct connection *place_of(struct connections *connections, int descriptor)
+{
+    for (size_t i = 0; i < connections->capacity; i++)
+        if (connections->places[i].descriptor == descriptor)
+            return &connections->places[i];
+    return NULL;
+}
+
 struct connection *connections_add(struct connections *connections, int descriptor)
 {
-    struct connection *place = NULL;
     pthread_mutex_lock(&connections->mutex);
-    for (size_t i = 0; !place && i < connections->capacity; i++)
-        if (connections->places[i].descriptor < 0)
-            place = &connections->places[i];
+    struct connection *place = place_of(connections, descriptor);
+    if (!place && (place = place_of(connections, -1)))
+        connections->count++;
     if (place) {
         place->descriptor = descriptor;
-        place->since_us = clock_monotonic_us();
-        place->stage = CONNECTION_ASKS;
-        connections->count++;
+        place->stage = CONNECTION_TAKEN_IN;
     }
+    pthread_mutex_unlock(&connections->mutex);
+    return place;
+}
+
+struct connection *connections_find(struct connections *connections, int descriptor)
+{
+    pthread_mutex_lock(&connections->mutex);
+    struct connection *place = place_of(connections, descriptor);
     pthread_mutex_unlock(&connections->mutex);
     return place;
 }
@@ -67,6 +103,7 @@ void connections_remove(struct connections *connections, struct connection *conn
     pthread_mutex_lock(&connections->mutex);
     connection->descriptor = -1;
     connections->count--;
+    pthread_cond_broadcast(&connections->changed);
     pthread_mutex_unlock(&connections->mutex);
 }
 
@@ -87,7 +124,7 @@ static bool is_late(const struct connection *place, int64_t now_us, const int64_
 {
     const enum connection_stage stage = atomic_load_explicit(&place->stage, memory_order_acquire);
     const int64_t since_us = atomic_load_explicit(&place->since_us, memory_order_relaxed);
-    return stage != CONNECTION_ENDLESS && now_us - since_us > limits_us[stage];
+    return stage < CONNECTION_STAGES && now_us - since_us > limits_us[stage];
 }
 
 void connections_reap(struct connections *connections, int64_t now_us, const int64_t limits_us[CONNECTION_STAGES])

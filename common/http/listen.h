@@ -18,6 +18,8 @@ bool listen_is_path(const struct listen_address *address);
  * taken over; its folder must exist. */
 bool listen_open(const struct listen_address *address, int *ret_descriptor, struct error *error) MUST_CHECK;
 
+int listen_port(int descriptor); /* where it listens; 0: at a unix socket */
+
 /* Connects to whoever listens there, without waiting: a connection that isn't made at once is still being made.
  * Every address is asked at the loopback one. */
 bool listen_connect(const struct listen_address *address, int *ret_descriptor, struct error *error) MUST_CHECK;

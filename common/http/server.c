@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/acceptor.h"
 #include "http/answer_pool.h"
 #include "http/connections.h"
 #include "http/request_id.h"
@@ -25,14 +26,17 @@
 
 struct http_server {
     struct http_handler handler;
-    struct MHD_Daemon *daemon;
+    struct MHD_Daemon **daemons; /* of a thread each */
+    size_t daemon_count;
+    struct acceptor *acceptor;
     struct connections *connections;
     unsigned connections_max;
     struct tls *tls; /* NULL: nothing is encrypted */
     struct origins origins;
     struct streams *streams;
     struct answer_pool *pool;                        /* NULL: no answer waits */
-    char *path;                                      /* of its unix socket; NULL: it has none */
+    int port;                                        /* 0: it is a unix socket */
+    char *path;                                      /* of that; NULL: it has none */
     atomic_int_fast64_t logged_second, logged_lines; /* in that second */
 };
 
@@ -114,7 +118,8 @@ static void note_connection(void *context, struct MHD_Connection *connection, vo
     struct http_server *server = context;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *socket_context = info ? connections_add(server->connections, info->connect_fd) : NULL;
+        *socket_context = info ? connections_find(server->connections, info->connect_fd) : NULL;
+        connection_mark(*socket_context, CONNECTION_ASKS);
         begin_session(server, connection);
     } else {
         connections_remove(server->connections, *socket_context);
@@ -322,19 +327,29 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     return MHD_YES;
 }
 
-/* What is behind the first MHD_OPTION_END isn't read. */
-static struct MHD_Daemon *start_daemon(struct http_server *server, int descriptor, unsigned threads)
+/* What is behind the first MHD_OPTION_END isn't read. Each may have all connections, and as many that it is about to
+ * end: whether there is room is known before one is taken in. */
+static struct MHD_Daemon *start_daemon(struct http_server *server)
 {
     const bool encrypts = server->tls != NULL;
-    return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (encrypts ? MHD_USE_TLS : MHD_NO_FLAG), 0, NULL,
-        NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, descriptor, MHD_OPTION_THREAD_POOL_SIZE,
-        threads > 1 ? threads : 0U, MHD_OPTION_CONNECTION_LIMIT, server->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)REST_SECONDS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES_MAX,
-        MHD_OPTION_URI_LOG_CALLBACK, begin_exchange, server, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, server,
-        MHD_OPTION_NOTIFY_CONNECTION, note_connection, server,
-        encrypts ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, tls_show, MHD_OPTION_HTTPS_PRIORITIES,
-        TLS_PRIORITIES, MHD_OPTION_END);
+    return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+                                (encrypts ? MHD_USE_TLS : MHD_NO_FLAG),
+                            0, NULL, NULL, answer, server, MHD_OPTION_CONNECTION_LIMIT, 2 * server->connections_max,
+                            MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)REST_SECONDS_MAX,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES_MAX, MHD_OPTION_URI_LOG_CALLBACK,
+                            begin_exchange, server, MHD_OPTION_NOTIFY_COMPLETED, end_exchange, server,
+                            MHD_OPTION_NOTIFY_CONNECTION, note_connection, server,
+                            encrypts ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, tls_show,
+                            MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES, MHD_OPTION_END);
+}
+
+static bool start_daemons(struct http_server *server, size_t threads)
+{
+    server->daemons = calloc(threads, sizeof server->daemons[0]);
+    for (; server->daemons && server->daemon_count < threads; server->daemon_count++)
+        if (!(server->daemons[server->daemon_count] = start_daemon(server)))
+            return false;
+    return server->daemons != NULL;
 }
 
 /* NULL where memory is short. */
@@ -371,22 +386,20 @@ bool http_server_start(const struct http_server_options *options, const struct h
         http_server_stop(server);
         return false;
     }
-    if (server)
-        server->daemon = start_daemon(server, descriptor, (unsigned)options->threads);
-    if (!server || !server->daemon) {
+    if (!server || !start_daemons(server, (size_t)options->threads) ||
+        !acceptor_start(descriptor, server->daemons, server->daemon_count, server->connections, &server->acceptor)) {
         close(descriptor);
         http_server_stop(server);
         return error_set(error, ERROR_INTERNAL, "can't start the HTTP server");
     }
+    server->port = listen_port(descriptor);
     *ret_server = server;
     return true;
 }
 
 int http_server_port(const struct http_server *server)
 {
-    const union MHD_DaemonInfo *info =
-        server->path ? NULL : MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    return info ? info->port : 0;
+    return server->port;
 }
 
 void http_server_reap(struct http_server *server)
@@ -408,8 +421,10 @@ void http_server_stop(struct http_server *server)
     answer_pool_end(server->pool);
     if (server->streams)
         streams_end(server->streams, clock_monotonic_us() + STREAMS_END_US);
-    if (server->daemon)
-        MHD_stop_daemon(server->daemon);
+    acceptor_stop(server->acceptor);
+    for (size_t i = 0; i < server->daemon_count; i++)
+        MHD_stop_daemon(server->daemons[i]);
+    free(server->daemons);
     answer_pool_destroy(server->pool);
     connections_destroy(server->connections);
     free(server->path);

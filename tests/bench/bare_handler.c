@@ -4,14 +4,15 @@
  * usage: bare_handler BYTES THREADS [BUFFER [NAME VALUE]...]
  *
  * BUFFER: of each connection, in bytes, as the library's own would be without it. NAME VALUE: a header of each answer.
- * Prints its port, and answers on the loopback address until it is told to end. */
+ * Prints its port, and answers on the loopback address until it is ended. As tidemark-serving does, it takes
+ * connections in by itself and gives each thread as many. */
 #include <microhttpd.h>
 
 #include <arpa/inet.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 struct constant {
     char *bytes;
@@ -37,33 +38,39 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     return result;
 }
 
+/* A socket that listens at any port, which is printed. */
+static int listen_anywhere(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0 || bind(descriptor, (struct sockaddr *)&address, size) != 0 || listen(descriptor, 1024) != 0 ||
+        getsockname(descriptor, (struct sockaddr *)&address, &size) != 0)
+        return -1;
+    printf("%d\n", ntohs(address.sin_port));
+    fflush(stdout);
+    return descriptor;
+}
+
 int main(int argc, char *argv[])
 {
     if (argc < 3 || (argc > 4 && argc % 2 != 0))
         return 64;
     struct constant constant = {.length = strtoul(argv[1], NULL, 10), .headers = argv + (argc < 4 ? argc : 4)};
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     size_t buffer = argc > 3 ? strtoul(argv[3], NULL, 10) : 32 * 1024; /* the library's default */
     unsigned threads = (unsigned)strtoul(argv[2], NULL, 10);
-    sigset_t ends;
-    int signal_number;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigprocmask(SIG_BLOCK, &ends, NULL);
     constant.bytes = malloc(constant.length + 1);
     if (!constant.bytes)
         return 70;
     memset(constant.bytes, 'x', constant.length);
     struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, answer, &constant, MHD_OPTION_SOCK_ADDR,
-                         &address, MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0U,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, buffer, MHD_OPTION_END);
-    if (!daemon)
-        return 70;
-    printf("%d\n", MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port);
-    fflush(stdout);
-    sigwait(&ends, &signal_number);
-    MHD_stop_daemon(daemon);
-    free(constant.bytes);
-    return 0;
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, answer, &constant,
+                         MHD_OPTION_THREAD_POOL_SIZE, threads > 1 ? threads : 0U, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                         buffer, MHD_OPTION_END);
+    const int listener = daemon ? listen_anywhere() : -1;
+    struct sockaddr_in from;
+    socklen_t size = sizeof from;
+    for (int descriptor; (descriptor = accept(listener, (struct sockaddr *)&from, &size)) >= 0; size = sizeof from)
+        MHD_add_connection(daemon, descriptor, (struct sockaddr *)&from, size);
+    return 70;
 }
