@@ -6,12 +6,15 @@
 #include <string.h>
 
 #include "http/compress.h"
+#include "http/kept_reply.h"
 
 struct kept_answer {
     struct buffer question; /* empty: there is none */
     bool takes_gzip;        /* who asked it */
-    enum answer_format format;
-    struct answer answer;
+    uint64_t state;
+    struct entity_tag tag;
+    size_t rows;
+    struct kept_reply *reply;
 };
 
 struct answer_cache {
@@ -30,7 +33,7 @@ struct answer_cache *answer_cache_new(void)
 static void forget(struct kept_answer *kept)
 {
     buffer_clean_up(&kept->question);
-    answer_clean_up(&kept->answer);
+    kept_reply_release(kept->reply);
     *kept = (struct kept_answer){0};
 }
 
@@ -82,60 +85,43 @@ static bool asks(const struct kept_answer *kept, const struct question_key *ques
            memcmp(held->data + length + 1, question->accept.data, question->accept.length) == 0;
 }
 
-/* What is in the body isn't copied once more. */
-static void copy_answer(const struct answer *from, enum answer_format format, bool is_known, struct answer *to)
-{
-    *to = *from;
-    to->body = to->provenance = to->next = (struct buffer){0};
-    to->is_known = is_known;
-    if (is_known)
-        return;
-    buffer_append_text(&to->body, buffer_text(&from->body));
-    if (format == FORMAT_JSON)
-        return;
-    buffer_append_text(&to->provenance, buffer_text(&from->provenance));
-    buffer_append_text(&to->next, buffer_text(&from->next));
-}
-
-static bool is_whole(const struct answer *answer)
-{
-    return !answer->body.failed && !answer->provenance.failed && !answer->next.failed;
-}
-
 bool answer_cache_find(struct answer_cache *cache, uint64_t state, const struct request_head *head,
-                       struct answer *ret_answer, enum answer_format *ret_format)
+                       struct reply *ret_reply, struct entity_tag *ret_tag, size_t *ret_rows)
 {
     struct question_key question;
     if (!cache || !question_of(head, &question))
         return false;
-    struct kept_answer *kept = place_of(cache, &question);
+    const struct kept_answer *kept = place_of(cache, &question);
     pthread_mutex_lock(&cache->lock);
-    bool found = kept->answer.state == state && asks(kept, &question);
+    const bool found = kept->state == state && asks(kept, &question);
     if (found) {
-        copy_answer(&kept->answer, kept->format, entity_tag_is_known(head->if_none_match, &kept->answer.tag),
-                    ret_answer);
-        *ret_format = kept->format;
+        kept_reply_give(kept->reply, ret_reply);
+        *ret_tag = kept->tag;
+        *ret_rows = kept->rows;
     }
     pthread_mutex_unlock(&cache->lock);
-    if (found && !is_whole(ret_answer)) {
-        answer_clean_up(ret_answer);
-        *ret_answer = (struct answer){0};
-        found = false;
-    }
     return found;
 }
 
-void answer_cache_keep(struct answer_cache *cache, const struct request_head *head, enum answer_format format,
-                       const struct answer *answer)
+static size_t bytes_of(const struct reply *reply)
+{
+    size_t bytes = reply->body.length;
+    for (size_t i = 0; i < reply->header_count; i++)
+        bytes += reply->headers[i].value.length;
+    return bytes;
+}
+
+void answer_cache_keep(struct answer_cache *cache, const struct request_head *head, const struct answer *answer,
+                       struct reply *reply)
 {
     struct question_key question;
-    size_t bytes = answer->body.length + answer->provenance.length + answer->next.length;
-    if (!cache || answer->is_known || answer->state == 0 || bytes > ANSWER_KEPT_MAX || !question_of(head, &question))
+    if (!cache || reply->status != 200 || answer->state == 0 || bytes_of(reply) > ANSWER_KEPT_MAX ||
+        !reply_is_whole(reply) || !question_of(head, &question))
         return;
-    struct kept_answer fresh = {.format = format, .takes_gzip = question.takes_gzip};
+    struct kept_answer fresh = {
+        .takes_gzip = question.takes_gzip, .state = answer->state, .tag = answer->tag, .rows = answer->rows};
     write_question(&question, &fresh.question);
-    copy_answer(answer, format, false, &fresh.answer);
-    if (is_whole(&fresh.answer) && !fresh.question.failed) {
+    if (!fresh.question.failed && (fresh.reply = kept_reply_new(reply))) {
         struct kept_answer *kept = place_of(cache, &question);
         pthread_mutex_lock(&cache->lock);
         struct kept_answer before = *kept;

@@ -6,6 +6,7 @@
 #define TIDEMARK_SERVING_ANSWER_CACHE_H
 
 #include "answer.h"
+#include "http/reply.h"
 #include "http/request_head.h"
 
 #define ANSWERS_KEPT 128 /* questions; of two in one place the later is kept */
@@ -18,13 +19,13 @@ struct answer_cache;
 struct answer_cache *answer_cache_new(void); /* NULL: memory is short */
 void answer_cache_destroy(struct answer_cache *cache);
 
-/* A copy of the answer to what the head asks of the snapshot in this state; false where it isn't kept. NULL is an empty
- * cache. Who may see it is the caller's to know. */
+/* Replies as was replied to what the head asks of the snapshot in this state; false where that isn't kept. NULL is an
+ * empty cache. Who may see it, and who has it already, is the caller's to know. */
 bool answer_cache_find(struct answer_cache *cache, uint64_t state, const struct request_head *head,
-                       struct answer *ret_answer, enum answer_format *ret_format) MUST_CHECK;
+                       struct reply *ret_reply, struct entity_tag *ret_tag, size_t *ret_rows) MUST_CHECK;
 
-/* Keeps a copy, if it is small, whole and for anybody. */
-void answer_cache_keep(struct answer_cache *cache, const struct request_head *head, enum answer_format format,
-                       const struct answer *answer);
+/* Keeps what is replied with the answer, if it is small, whole and for anybody. */
+void answer_cache_keep(struct answer_cache *cache, const struct request_head *head, const struct answer *answer,
+                       struct reply *reply);
 
 #endif

@@ -178,7 +178,30 @@ static bool make_answer(const struct request *request, const struct view *view, 
     *ret_format = query.format;
     if (gzip_is_wanted(request->head->accept_encoding))
         answer_compress(answer);
-    answer_cache_keep(request->serving->answers, request->head, query.format, answer);
+    return true;
+}
+
+static void count_rows(const struct request *request, const struct view *view, size_t rows)
+{
+    metric_add(metrics_series(request->serving->metrics, METRIC_ROWS_ANSWERED, &view->name), (int64_t)rows);
+}
+
+/* As others were replied, or that nothing has changed since. */
+static bool reply_from_cache(const struct request *request, const struct view *view, const struct snapshot *snapshot,
+                             struct reply *reply)
+{
+    struct entity_tag tag;
+    size_t rows;
+    if (!answer_cache_find(request->serving->answers, snapshot->state, request->head, reply, &tag, &rows))
+        return false;
+    if (entity_tag_is_known(request->head->if_none_match, &tag)) {
+        const char *cached_for = reply->cache_control;
+        reply_clean_up(reply);
+        *reply = (struct reply){.status = 304, .cache_control = cached_for};
+        buffer_append_string(reply_header(reply, "ETag"), tag.text);
+    } else {
+        count_rows(request, view, rows);
+    }
     return true;
 }
 
@@ -189,11 +212,13 @@ void route_view(const struct request *request, struct reply *reply)
     struct answer answer = {0};
     enum answer_format format;
     const struct view *view = find_view(request, request->target->segments[2], &snapshot, &problem);
-    if (view && (answer_cache_find(request->serving->answers, snapshot->state, request->head, &answer, &format) ||
-                 make_answer(request, view, snapshot, &answer, &format, reply, &problem))) {
-        metric_add(metrics_series(request->serving->metrics, METRIC_ROWS_ANSWERED, &view->name), (int64_t)answer.rows);
+    if (view && reply_from_cache(request, view, snapshot, reply))
+        return;
+    if (view && make_answer(request, view, snapshot, &answer, &format, reply, &problem)) {
+        count_rows(request, view, answer.rows);
         reply->cache_control = cache_control(answer.is_settled, access_is_restricted(request->serving->access));
         give(&answer, format, reply);
+        answer_cache_keep(request->serving->answers, request->head, &answer, reply);
     } else if (!reply->waits) {
         reply_problem(reply, &problem);
     }

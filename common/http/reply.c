@@ -5,11 +5,14 @@
 
 void reply_clean_up(struct reply *reply)
 {
-    buffer_clean_up(&reply->body);
+    if (!reply->kept)
+        buffer_clean_up(&reply->body);
     if (reply->stream.context)
         reply->stream.close(reply->stream.context);
-    for (size_t i = 0; i < reply->header_count; i++)
+    for (size_t i = reply->kept_headers; i < reply->header_count; i++)
         buffer_clean_up(&reply->headers[i].value);
+    if (reply->kept)
+        reply->release(reply->kept);
     *reply = (struct reply){0};
 }
 

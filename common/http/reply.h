@@ -24,6 +24,9 @@ struct reply {
     struct stream_source stream; /* in place of both; its context NULL: there is none */
     struct reply_header headers[REPLY_HEADERS_MAX];
     size_t header_count;
+    struct kept_reply *kept; /* whose body and first headers these are; NULL: they are its own */
+    size_t kept_headers;
+    void (*release)(struct kept_reply *kept);
 };
 
 void reply_clean_up(struct reply *reply);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "http/compress.h"
+#include "http/kept_reply.h"
 
 static struct text body_of(const struct reply *reply)
 {
@@ -14,8 +15,8 @@ static struct text body_of(const struct reply *reply)
 static void compress(struct reply *reply, const char *accept_encoding)
 {
     struct buffer smaller = {0};
-    if (reply->is_compressed || body_of(reply).length < COMPRESS_BYTES_MIN || !gzip_is_wanted(accept_encoding) ||
-        !gzip_append(body_of(reply), &smaller)) {
+    if (reply->kept || reply->is_compressed || body_of(reply).length < COMPRESS_BYTES_MIN ||
+        !gzip_is_wanted(accept_encoding) || !gzip_append(body_of(reply), &smaller)) {
         buffer_clean_up(&smaller);
         return;
     }
@@ -32,8 +33,8 @@ static struct MHD_Response *with_body(struct reply *reply, const struct response
     if (wishes->stream)
         return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, stream_read, wishes->stream,
                                                  NULL);
-    if (reply->constant)
-        return MHD_create_response_from_buffer(strlen(reply->constant), (void *)(uintptr_t)reply->constant,
+    if (reply->constant || reply->kept)
+        return MHD_create_response_from_buffer(body_of(reply).length, (void *)(uintptr_t)body_of(reply).data,
                                                MHD_RESPMEM_PERSISTENT);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(reply->body.length, reply->body.data, MHD_RESPMEM_MUST_FREE);
@@ -41,6 +42,8 @@ static struct MHD_Response *with_body(struct reply *reply, const struct response
         reply->body = (struct buffer){0};
     return response;
 }
+
+#define REQUEST_ID "X-Request-Id"
 
 static bool add(struct MHD_Response *response, const char *name, const char *value)
 {
@@ -54,7 +57,7 @@ static bool add_headers(struct MHD_Response *response, const struct reply *reply
         add(response, MHD_HTTP_HEADER_CONTENT_ENCODING, reply->is_compressed ? "gzip" : NULL) &&
         add(response, MHD_HTTP_HEADER_CACHE_CONTROL, reply->cache_control ? reply->cache_control : "no-store") &&
         add(response, MHD_HTTP_HEADER_VARY, "Accept, Accept-Encoding, Authorization, Origin") &&
-        add(response, "X-Content-Type-Options", "nosniff") && add(response, "X-Request-Id", wishes->request_id) &&
+        add(response, "X-Content-Type-Options", "nosniff") && add(response, REQUEST_ID, wishes->request_id) &&
         add(response, MHD_HTTP_HEADER_CONNECTION, wishes->close_connection ? "close" : NULL);
     for (size_t i = 0; i < reply->header_count; i++)
         done = done && !reply->headers[i].value.failed &&
@@ -62,10 +65,31 @@ static bool add_headers(struct MHD_Response *response, const struct reply *reply
     return done;
 }
 
+bool response_is_kept(const struct reply *reply, const struct response_wishes *wishes)
+{
+    return reply->kept && reply->header_count == reply->kept_headers && !wishes->close_connection;
+}
+
+/* One that another request has been sent. */
+static struct MHD_Response *used_response(const struct reply *reply, const struct response_wishes *wishes)
+{
+    struct MHD_Response *response = response_is_kept(reply, wishes) ? kept_reply_take_response(reply->kept) : NULL;
+    if (!response)
+        return NULL;
+    MHD_del_response_header(response, REQUEST_ID, MHD_get_response_header(response, REQUEST_ID));
+    if (add(response, REQUEST_ID, wishes->request_id))
+        return response;
+    MHD_destroy_response(response);
+    return NULL;
+}
+
 struct MHD_Response *response_new(struct reply *reply, const struct response_wishes *wishes)
 {
+    struct MHD_Response *response = used_response(reply, wishes);
+    if (response)
+        return response;
     compress(reply, wishes->accept_encoding);
-    struct MHD_Response *response = with_body(reply, wishes);
+    response = with_body(reply, wishes);
     if (response && !add_headers(response, reply, wishes)) {
         MHD_destroy_response(response);
         return NULL;

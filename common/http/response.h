@@ -14,7 +14,11 @@ struct response_wishes {
     struct stream *stream; /* which is the body; NULL: the reply has one */
 };
 
-/* Moves the body out of the reply. NULL where memory is short; the caller destroys it. */
+/* Moves the body out of the reply, or has that of a kept one in common with it: such a reply is held until this has
+ * been sent. NULL where memory is short; the caller destroys it, or, where it is like others, may put it back. */
 struct MHD_Response *response_new(struct reply *reply, const struct response_wishes *wishes);
+
+/* Whether the response to this request is like others to it, but for the request's id. */
+bool response_is_kept(const struct reply *reply, const struct response_wishes *wishes);
 
 #endif

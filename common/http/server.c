@@ -12,6 +12,7 @@
 #include "http/acceptor.h"
 #include "http/answer_pool.h"
 #include "http/connections.h"
+#include "http/kept_reply.h"
 #include "http/request_id.h"
 #include "http/response.h"
 #include "http/target.h"
@@ -45,14 +46,15 @@ struct exchange {
     char *target;             /* as it came, cut behind the longest that is taken; NULL: memory was short */
     struct request_head head; /* its texts lie in the library's memory of the request */
     struct request_id id;
-    struct stream *stream; /* what it is answered with, where that has no end */
-    bool checked;          /* the library has called for it before */
+    bool checked;                  /* the library has called for it before */
+    struct stream *stream;         /* what it is answered with, where that has no end */
+    struct reply reply;            /* its body is moved to the library, but one that is kept */
+    struct MHD_Response *response; /* as which it is sent, where that is to be put back; else NULL */
     /* Of an answer that waits, while the connection is suspended. */
     struct http_server *server;
     struct MHD_Connection *connection;
     int64_t since_us;
     const char *route;
-    struct reply reply;
     atomic_bool is_answered;
 };
 
@@ -94,6 +96,8 @@ static void end_exchange(void *context, struct MHD_Connection *connection, void 
     (void)context, (void)code;
     struct exchange *exchange = *state;
     if (exchange) {
+        if (exchange->response)
+            kept_reply_put_response(exchange->reply.kept, exchange->response);
         stream_close(exchange->stream);
         reply_clean_up(&exchange->reply);
         free(exchange->target);
@@ -180,7 +184,7 @@ static void count(struct http_server *server, const struct exchange *exchange, c
 }
 
 static enum MHD_Result send_reply(const struct http_server *server, struct MHD_Connection *connection,
-                                  const struct exchange *exchange, struct reply *reply, bool close_connection)
+                                  struct exchange *exchange, struct reply *reply, bool close_connection)
 {
     struct response_wishes wishes = {.close_connection = close_connection};
     if (exchange) {
@@ -193,14 +197,16 @@ static enum MHD_Result send_reply(const struct http_server *server, struct MHD_C
     if (!response)
         return MHD_NO;
     enum MHD_Result result = MHD_queue_response(connection, reply->status, response);
-    MHD_destroy_response(response);
+    if (exchange && response_is_kept(reply, &wishes))
+        exchange->response = response;
+    else
+        MHD_destroy_response(response);
     return result;
 }
 
 /* `exchange` is NULL where there was no memory for it. */
-static enum MHD_Result refuse(struct http_server *server, struct MHD_Connection *connection,
-                              const struct exchange *exchange, struct reply *reply, const struct problem *problem,
-                              bool close_connection)
+static enum MHD_Result refuse(struct http_server *server, struct MHD_Connection *connection, struct exchange *exchange,
+                              struct reply *reply, const struct problem *problem, bool close_connection)
 {
     reply_problem(reply, problem);
     count(server, exchange, "other", reply->status, clock_monotonic_us());
@@ -272,9 +278,7 @@ static enum MHD_Result finish(struct http_server *server, struct MHD_Connection 
     struct reply *reply = &exchange->reply;
     begin_stream(server, connection, exchange, reply);
     count(server, exchange, exchange->route, reply->status, exchange->since_us);
-    enum MHD_Result result = send_reply(server, connection, exchange, reply, false);
-    reply_clean_up(reply);
-    return result;
+    return send_reply(server, connection, exchange, reply, false);
 }
 
 static enum MHD_Result give_answer(struct http_server *server, struct MHD_Connection *connection,

@@ -27,13 +27,14 @@ static struct answered ask(const struct request_head *head)
 /* Puts a mark where the body of the kept answer is, so that what comes from there can be told. */
 static void mark_answer(const struct request_head *head)
 {
-    struct answer answer = {0};
-    enum answer_format format;
-    assert_true(answer_cache_find(bench.serving.answers, bench.snapshot->state, head, &answer, &format));
-    buffer_clear(&answer.body);
-    buffer_append_string(&answer.body, "kept");
-    answer_cache_keep(bench.serving.answers, head, format, &answer);
-    answer_clean_up(&answer);
+    struct answer answer = {.state = bench.snapshot->state};
+    struct reply reply, marked = {.status = 200};
+    assert_true(answer_cache_find(bench.serving.answers, answer.state, head, &reply, &answer.tag, &answer.rows));
+    marked.is_compressed = reply.is_compressed;
+    buffer_append_string(&marked.body, "kept");
+    answer_cache_keep(bench.serving.answers, head, &answer, &marked);
+    reply_clean_up(&marked);
+    reply_clean_up(&reply);
 }
 
 static void mark(const char *target, const char *accept)
@@ -128,28 +129,62 @@ static void who_has_a_kept_answer_is_told_so(void **state)
     assert_string_equal(again.body, "");
 }
 
+static bool is_found(const char *target)
+{
+    struct reply reply;
+    struct entity_tag tag;
+    size_t rows;
+    bool found = answer_cache_find(bench.serving.answers, bench.snapshot->state,
+                                   &(struct request_head){.target = target}, &reply, &tag, &rows);
+    if (found)
+        reply_clean_up(&reply);
+    return found;
+}
+
+/* Keeps a reply of so many bytes. */
+static void keep(const char *target, unsigned status, size_t bytes)
+{
+    const struct answer answer = {.state = bench.snapshot->state};
+    struct reply reply = {.status = status};
+    buffer_append_string(reply_header(&reply, "ETag"), "tag");
+    for (size_t i = strlen("tag"); i < bytes; i++)
+        buffer_append_char(&reply.body, 'x');
+    answer_cache_keep(bench.serving.answers, &(struct request_head){.target = target}, &answer, &reply);
+    reply_clean_up(&reply);
+}
+
 static void what_is_large_is_not_kept(void **state)
 {
     (void)state;
-    struct answer answer = {.state = bench.snapshot->state};
-    struct answer found = {0};
-    enum answer_format format;
     char target[QUESTION_KEPT_MAX + 2];
     memset(target, 'x', sizeof target - 1);
     target[sizeof target - 1] = '\0';
-    const struct request_head small = {.target = "/small"}, large = {.target = target};
-    answer_cache_keep(bench.serving.answers, &large, FORMAT_JSON, &answer);
-    assert_false(answer_cache_find(bench.serving.answers, answer.state, &large, &found, &format));
-    for (size_t i = 0; i <= ANSWER_KEPT_MAX; i++)
-        buffer_append_char(&answer.body, 'x');
-    answer_cache_keep(bench.serving.answers, &small, FORMAT_JSON, &answer);
-    assert_false(answer_cache_find(bench.serving.answers, answer.state, &small, &found, &format));
-    answer.body.length--;
-    answer_cache_keep(bench.serving.answers, &small, FORMAT_JSON, &answer);
-    assert_true(answer_cache_find(bench.serving.answers, answer.state, &small, &found, &format));
-    assert_int_equal(found.body.length, ANSWER_KEPT_MAX);
-    answer_clean_up(&found);
-    answer_clean_up(&answer);
+    keep(target, 200, 10);
+    assert_false(is_found(target));
+    keep("/small", 200, ANSWER_KEPT_MAX + 1);
+    assert_false(is_found("/small"));
+    keep("/small", 304, 10);
+    assert_false(is_found("/small"));
+    keep("/small", 200, ANSWER_KEPT_MAX);
+    assert_true(is_found("/small"));
+}
+
+static void what_was_given_stays_while_another_is_kept(void **state)
+{
+    (void)state;
+    struct reply first;
+    struct entity_tag tag;
+    size_t rows;
+    const struct request_head head = {.target = "/v1/views/daily"};
+    const struct answered before = ask(&head);
+    assert_true(answer_cache_find(bench.serving.answers, bench.snapshot->state, &head, &first, &tag, &rows));
+    assert_int_equal(rows, 2);
+    mark_answer(&head);
+    buffer_append_string(reply_header(&first, "More"), "of its own");
+    assert_string_equal(buffer_string(&first.body), before.body);
+    assert_string_equal(buffer_string(&first.headers[0].value), tag.text);
+    reply_clean_up(&first);
+    assert_is_kept(&head, true);
 }
 
 static int start(void **state)
@@ -183,6 +218,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_state_is_answered_anew, start, stop),
         cmocka_unit_test_setup_teardown(who_has_a_kept_answer_is_told_so, start, stop),
         cmocka_unit_test_setup_teardown(what_is_large_is_not_kept, start, stop),
+        cmocka_unit_test_setup_teardown(what_was_given_stays_while_another_is_kept, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -309,6 +309,35 @@ static void a_request_keeps_its_id_or_gets_one(void **state)
     assert_null(strstr(exchange(*state, "GET /livez HTTP/1.1\r\nX-Request-Id: a b\r\n" CLOSE), "a b"));
 }
 
+static void assert_times(const char *got, const char *word, size_t times)
+{
+    if (occurrences(got, word) != times)
+        fail_msg("not %zu times %s in %s", times, word, got);
+}
+
+/* All but the first are sent what is kept of it. */
+static void a_kept_answer_is_sent_with_each_request_s_own_headers(void **state)
+{
+    const char *got = exchange(*state, "GET /v1/views/daily HTTP/1.1\r\nHost: a\r\nX-Request-Id: one\r\n\r\n"
+                                       "GET /v1/views/daily HTTP/1.1\r\nHost: a\r\nX-Request-Id: two\r\n\r\n"
+                                       "GET /v1/views/daily HTTP/1.1\r\nHost: a\r\nX-Request-Id: three\r\n"
+                                       "Origin: https://board.example\r\n\r\n"
+                                       "HEAD /v1/views/daily HTTP/1.1\r\nHost: a\r\nX-Request-Id: four\r\n\r\n"
+                                       "GET /v1/views/daily HTTP/1.1\r\nX-Request-Id: five\r\n" CLOSE);
+    static const char *const ids[] = {"one", "two", "three", "four", "five"};
+    assert_times(got, "HTTP/1.1 200", 5);
+    assert_times(got, "X-Request-Id: ", 5);
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        char header[40];
+        snprintf(header, sizeof header, "X-Request-Id: %s\r\n", ids[i]);
+        assert_times(got, header, 1);
+    }
+    assert_times(got, "ETag: W/", 5);
+    assert_times(got, "Content-Type: application/json\r\n", 5);
+    assert_times(got, "Access-Control-Allow-Origin: https://board.example\r\n", 1);
+    assert_times(got, "{\"view\": \"daily\"", 4);
+}
+
 /* What is logged while this request is answered. */
 static const char *logged(const struct listening *listening, const char *sent)
 {
@@ -389,6 +418,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_large_answer_is_packed_for_who_takes_it, start, stop),
         cmocka_unit_test_setup_teardown(who_has_the_answer_isn_t_sent_it_again, start, stop),
         cmocka_unit_test_setup_teardown(a_request_keeps_its_id_or_gets_one, start, stop),
+        cmocka_unit_test_setup_teardown(a_kept_answer_is_sent_with_each_request_s_own_headers, start, stop),
         cmocka_unit_test_setup_teardown(who_names_a_request_finds_it_in_the_log, start, stop),
         cmocka_unit_test_setup_teardown(pages_of_the_origins_named_may_read_the_answers, start, stop),
         cmocka_unit_test_setup_teardown(a_port_that_is_taken_is_said, start, stop),
