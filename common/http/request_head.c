@@ -7,12 +7,20 @@
 #include "http/target.h"
 
 #define DIGITS "0123456789"
-#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define BLANKS " \t"
+
+static bool is_letter_or_digit(char character)
+{
+    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
+           (character >= '0' && character <= '9');
+}
 
 static bool is_token(const char *text)
 {
-    return *text && text[strspn(text, DIGITS LETTERS "!#$%&'*+-.^_`|~")] == '\0';
+    const char *at = text;
+    while (is_letter_or_digit(*at) || (*at && strchr("!#$%&'*+-.^_`|~", *at)))
+        at++;
+    return at > text && *at == '\0';
 }
 
 /* Without line ends and other control characters, which some take for the end of a header. */
@@ -77,7 +85,7 @@ static bool is_end(const char *text)
 static const char *skip_host(const char *text, const char *more)
 {
     for (;;) {
-        if (*text && (strchr(DIGITS LETTERS "-._~!$&'()*+,;=", *text) || strchr(more, *text)))
+        if (is_letter_or_digit(*text) || (*text && (strchr("-._~!$&'()*+,;=", *text) || strchr(more, *text))))
             text++;
         else if (*text == '%' && strspn(text + 1, DIGITS "abcdefABCDEF") >= 2)
             text += 3;
