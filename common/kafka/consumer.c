@@ -247,13 +247,21 @@ static size_t give_run(struct kafka_consumer *consumer, rd_kafka_message_t *cons
     return length;
 }
 
-static size_t poll_messages(struct consumer *port, int timeout_ms)
+/* librdkafka waits until the time is over or there are as many as are asked for. */
+static size_t consume(struct kafka_consumer *consumer, int timeout_ms, rd_kafka_message_t *ret_messages[], size_t most)
+{
+    ssize_t count = rd_kafka_consume_batch_queue(consumer->queue, timeout_ms, ret_messages, most);
+    return count > 0 ? (size_t)count : 0;
+}
+
+static bool poll_messages(struct consumer *port, int timeout_ms, bool gathers)
 {
     struct kafka_consumer *consumer = of(port);
     rd_kafka_message_t *messages[CONSUMER_BATCH];
     follow_group(consumer);
-    ssize_t polled = rd_kafka_consume_batch_queue(consumer->queue, timeout_ms, messages, CONSUMER_BATCH);
-    size_t count = polled > 0 ? (size_t)polled : 0;
+    size_t count = consume(consumer, timeout_ms, messages, gathers ? CONSUMER_BATCH : 1);
+    if (count && !gathers)
+        count += consume(consumer, 0, messages + count, CONSUMER_BATCH - count);
     atomic_store(&consumer->busy, count == CONSUMER_BATCH);
     for (size_t at = 0; at < count;) {
         if (messages[at]->err)
@@ -263,7 +271,7 @@ static size_t poll_messages(struct consumer *port, int timeout_ms)
     }
     for (size_t i = 0; i < count; i++)
         rd_kafka_message_destroy(messages[i]);
-    return count;
+    return count == CONSUMER_BATCH;
 }
 
 static void extents(struct consumer *port, struct consumer_extent extents[], size_t count)

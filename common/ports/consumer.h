@@ -59,8 +59,9 @@ struct consumer_operations {
     /* Fetches these partitions from these offsets, and no others; none pauses all. */
     bool (*assign)(struct consumer *consumer, const struct consumer_position positions[], size_t count,
                    struct error *error);
-    /* Waits up to `timeout_ms` for messages and serves callbacks. Returns how many messages came. */
-    size_t (*poll)(struct consumer *consumer, int timeout_ms);
+    /* Waits up to `timeout_ms` for a message, and takes with it what is there; where it `gathers`, waits for as many as
+     * it takes at once. Serves callbacks. True where it took so many: more may be there. */
+    bool (*poll)(struct consumer *consumer, int timeout_ms, bool gathers);
     /* Asks the brokers where these partitions begin and end, all of them at once, and waits for no fetch. */
     void (*extents)(struct consumer *consumer, struct consumer_extent extents[], size_t count);
     /* The end for read_committed as last heard of, without asking: it may be older, but never beyond what may be read.

@@ -304,7 +304,7 @@ bool detector_reader_turn(struct detector_reader *reader, struct error *error)
     }
     if (reader->has_assignment && reader->must_assign)
         assign(reader);
-    reader->consumer->operations->poll(reader->consumer, POLL_MS);
+    reader->consumer->operations->poll(reader->consumer, POLL_MS, true);
     commit_due(reader);
     tell_misplaced(reader);
     detector_update_report(reader);

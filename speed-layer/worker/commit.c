@@ -4,7 +4,10 @@
 #include "base/log.h"
 #include "worker/state.h"
 
-#define SHARES_OF_LIMIT 32 /* twice one of them fits into the tenth that a partition needs to go on */
+#define EARLY_SHARE 50              /* of a worker's time at most one part in so many goes into early commits, */
+#define EARLY_STEPS 5               /* and at most so many are made in a flush_every; */
+#define EARLY_REST_US US_PER_SECOND /* but one that took long for once is no reason to wait longer than this */
+#define SHARES_OF_LIMIT 32          /* twice one of them fits into the tenth that a partition needs to go on */
 
 int64_t worker_pending_groups_max(const struct worker *worker)
 {
@@ -114,9 +117,27 @@ static void resume(struct worker *worker)
     retry_succeeded(&worker->commit_retry);
 }
 
+/* What has come to its end for now needn't gather more: it is committed early, as often as that is cheap. */
+static bool may_be_early(const struct worker *worker, bool has_more, int64_t now_us)
+{
+    return !has_more && now_us >= worker->early_us;
+}
+
+static void note_commits(struct worker *worker, int64_t began_us)
+{
+    int64_t now_us = clock_monotonic_us(), rest_us = EARLY_SHARE * (now_us - began_us);
+    int64_t least_us = worker->speed->settings->speed.flush_every_us / EARLY_STEPS;
+    if (rest_us > EARLY_REST_US)
+        rest_us = EARLY_REST_US;
+    if (rest_us < least_us)
+        rest_us = least_us;
+    if (worker->early_us < now_us + rest_us)
+        worker->early_us = now_us + rest_us;
+}
+
 /* By its own time alone: a partition that commits by count, as each does that catches up, keeps no other one waiting.
  * What comes after a quiet while is due at once. */
-static bool is_due(const struct worker *worker, const struct owned *owned, int64_t now_us)
+static bool is_due(const struct worker *worker, const struct owned *owned, bool early, int64_t now_us)
 {
     const struct settings *settings = worker->speed->settings;
     const struct partition *partition = owned->partition;
@@ -127,7 +148,7 @@ static bool is_due(const struct worker *worker, const struct owned *owned, int64
     for (size_t i = 0; i < partition->source->view_count; i++)
         if ((int64_t)panes_count(&partition->panes[i]) >= worker_pending_groups_max(worker))
             return true;
-    return now_us - owned->flushed_us >= settings->speed.flush_every_us;
+    return (early && partition->pending > 0) || now_us - owned->flushed_us >= settings->speed.flush_every_us;
 }
 
 /* Whether the store answers at all. */
@@ -140,9 +161,10 @@ static bool probe(struct worker *worker, struct error *error)
            error->code == ERROR_DATA;
 }
 
-void worker_commit_due(struct worker *worker)
+void worker_commit_due(struct worker *worker, bool has_more)
 {
     int64_t now_us = clock_monotonic_us();
+    bool early = may_be_early(worker, has_more, now_us), any = false;
     struct error error = {0};
     if (worker->suspended && retry_wait_us(&worker->commit_retry, now_us) > 0)
         return;
@@ -152,14 +174,17 @@ void worker_commit_due(struct worker *worker)
     }
     for (size_t i = 0; i < worker->owned_count; i++) {
         struct owned *owned = &worker->owned[i];
-        if (!partition_has_pending(owned->partition) || !(worker->suspended || is_due(worker, owned, now_us)))
+        if (!partition_has_pending(owned->partition) || !(worker->suspended || is_due(worker, owned, early, now_us)))
             continue;
         if (!commit_one(worker, owned, &error)) {
             worker_suspend(worker, &error);
             return;
         }
         owned->flushed_us = now_us;
+        any = true;
     }
+    if (any)
+        note_commits(worker, now_us);
     resume(worker);
 }
 

@@ -54,6 +54,8 @@ struct worker {
     bool has_assignment; /* the group has given its word, maybe nothing */
     bool must_assign;    /* what is fetched isn't what is open */
     bool suspended;      /* the store takes no commits: nothing is fetched */
+    bool has_more;       /* the last poll took as many messages as one takes */
+    int64_t early_us;    /* monotonic time from which on a commit may be made before it is due */
     struct retry commit_retry;
     size_t audited;      /* slots so far */
     int64_t audit_at_us; /* when to look at the next one */
@@ -101,8 +103,9 @@ void worker_fetch_succeeded(struct owned *owned);
 /* As many groups of a view as are pending make a commit due: speed.groups, or a small part of the room for live ones.
  */
 int64_t worker_pending_groups_max(const struct worker *worker);
-/* Commits what is due; where the store is out of reach the worker is suspended until it is back. */
-void worker_commit_due(struct worker *worker);
+/* Commits what is due; where no more has come for now, also what needn't wait until it is. Where the store is out of
+ * reach the worker is suspended until it is back. */
+void worker_commit_due(struct worker *worker, bool has_more);
 /* A commit of nothing for each open partition that has nothing: it says how far the log goes, and that somebody reads
  * it, or is about to. */
 void worker_commit_idle(struct worker *worker);

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define POLL_MS 10 /* the longest wait for a first message, and so part of the freshness */
+#define POLL_MS 10 /* the longest wait for messages; what else a turn does waits as long */
 #define TROUBLE_EVERY_US (10 * US_PER_SECOND)
 
 static struct owned *find_owned(struct worker *worker, const char *topic, int32_t partition)
@@ -86,7 +86,7 @@ static void take(struct worker *worker, struct owned *owned, const struct log_me
     if (owned->partition->state == PARTITION_RUNNING)
         retry_succeeded(&owned->retry);
     worker_fetch_succeeded(owned);
-    worker_commit_due(worker);
+    worker_commit_due(worker, true);
 }
 
 /* In pieces that make no more than one commit due: a message touches two groups of a view at most. */
@@ -275,14 +275,23 @@ void worker_attach(struct worker *worker, struct consumer *consumer)
     worker->consumer = consumer;
 }
 
+/* Where a commit may be made at once, a first message is waited for; else what comes is gathered until it may. */
+static void poll(struct worker *worker)
+{
+    int64_t early_in_us = worker->early_us - clock_monotonic_us();
+    bool gathers = worker->has_more || early_in_us > 0;
+    int timeout_ms = early_in_us > 0 && early_in_us < POLL_MS * 1000 ? (int)(early_in_us + 999) / 1000 : POLL_MS;
+    worker->has_more = worker->consumer->operations->poll(worker->consumer, timeout_ms, gathers);
+}
+
 void worker_turn(struct worker *worker)
 {
     worker_open_closed(worker);
     worker_fetch_delayed(worker);
     if (worker->must_assign && !worker->suspended)
         worker_assign(worker);
-    worker->consumer->operations->poll(worker->consumer, POLL_MS);
-    worker_commit_due(worker);
+    poll(worker);
+    worker_commit_due(worker, worker->has_more);
     worker_take_places(worker);
     worker_look_around(worker);
     worker_update_report(worker);

@@ -337,7 +337,8 @@ static void give_damaged(struct topic_consumer *consumer, struct consumer_positi
     consumer->events.unreadable(consumer->events.context, TOPIC_NAME, at->partition, &error);
 }
 
-static void give_some(struct topic_consumer *consumer, size_t number)
+/* True where the partition has more. */
+static bool give_some(struct topic_consumer *consumer, size_t number)
 {
     struct consumer_position *at = &consumer->positions[number];
     const struct topic_partition *partition = &consumer->topic->partitions[at->partition];
@@ -345,7 +346,7 @@ static void give_some(struct topic_consumer *consumer, size_t number)
     size_t count = 0, most = 1 + chance_below(POLL_MESSAGES);
     if (at->offset < partition->first || at->offset > partition->end) {
         consumer->events.out_of_range(consumer->events.context, TOPIC_NAME, at->partition, at->offset);
-        return;
+        return false;
     }
     if (at->offset < partition->end && !consumer->topic->arrives_whole && chance_one_in(60))
         give_damaged(consumer, at, partition->end);
@@ -358,20 +359,21 @@ static void give_some(struct topic_consumer *consumer, size_t number)
         consumer->told_end[number] = at->offset;
         consumer->events.end(consumer->events.context, TOPIC_NAME, at->partition, at->offset);
     }
+    return at->offset < partition->end;
 }
 
-static size_t poll_messages(struct consumer *port, int timeout_ms)
+static bool poll_messages(struct consumer *port, int timeout_ms, bool gathers)
 {
-    (void)timeout_ms;
+    (void)timeout_ms, (void)gathers;
     struct topic_consumer *consumer = consumer_of(port);
     struct error error;
     if (!call_begins(consumer->actor, &consumer->topic->service, &error))
-        return 0;
+        return false;
     if (consumer->generation != consumer->topic->generation)
         follow_group(consumer);
     else if (consumer->count)
-        give_some(consumer, chance_below(consumer->count));
-    return 0;
+        return give_some(consumer, chance_below(consumer->count));
+    return false;
 }
 
 static void ask_extents(struct consumer *port, struct consumer_extent extents[], size_t count)

@@ -202,7 +202,7 @@ static void turn(struct member *member)
             positions[count++] = (struct consumer_position){TOPIC, i, member->next[i]};
     if (member->must_assign)
         member->must_assign = !member->consumer->operations->assign(member->consumer, positions, count, &error);
-    member->consumer->operations->poll(member->consumer, 10);
+    member->consumer->operations->poll(member->consumer, 10, true);
 }
 
 static bool has_read_all(const struct cluster *cluster, const struct member *member)

@@ -95,18 +95,18 @@ static void follow_the_group(struct member *member)
     }
 }
 
-static size_t fetch(struct member *member, struct consumer_position *position)
+static void fetch(struct member *member, struct consumer_position *position)
 {
     int64_t end = transactions_end(position->partition), from = position->offset;
     if (from < transactions_first(position->partition)) {
         struct consumer_position gone = *position;
         *position = member->fetched[--member->fetched_count];
         member->events.out_of_range(member->events.context, gone.topic, gone.partition, gone.offset);
-        return 0;
+        return;
     }
     if (from >= end) {
         member->events.end(member->events.context, position->topic, position->partition, end);
-        return 0;
+        return;
     }
     size_t count = 1 + (size_t)chance_below(BATCH_MAX), taken = 0;
     char payloads[BATCH_MAX][200];
@@ -118,22 +118,22 @@ static size_t fetch(struct member *member, struct consumer_position *position)
     }
     position->offset += (int64_t)taken;
     member->events.messages(member->events.context, position->topic, position->partition, messages, taken);
-    return taken;
 }
 
-static size_t poll(struct consumer *consumer, int timeout_ms)
+static bool poll(struct consumer *consumer, int timeout_ms, bool gathers)
 {
+    (void)gathers;
     struct member *member = of_consumer(consumer);
     struct error error;
     time_pass((int64_t)chance_below((uint64_t)timeout_ms * 1000 + 1));
     if (chance_one_in(20))
         time_pass((int64_t)chance_below(70 * US_PER_SECOND));
     if (!ask(member, &error))
-        return 0;
+        return false;
     follow_the_group(member);
-    if (member->is_dead || member->fetched_count == 0)
-        return 0;
-    return fetch(member, &member->fetched[chance_below(member->fetched_count)]);
+    if (!member->is_dead && member->fetched_count)
+        fetch(member, &member->fetched[chance_below(member->fetched_count)]);
+    return false;
 }
 
 static void extents(struct consumer *consumer, struct consumer_extent asked[], size_t count)

@@ -264,9 +264,9 @@ static bool assign(struct consumer *consumer, const struct consumer_position pos
     return true;
 }
 
-static size_t poll_messages(struct consumer *consumer, int timeout_ms)
+static bool poll_messages(struct consumer *consumer, int timeout_ms, bool gathers)
 {
-    (void)timeout_ms;
+    (void)timeout_ms, (void)gathers;
     struct group *group = of(consumer);
     const struct consumer_events events = worker_events(group->worker);
     size_t count = 0;
@@ -279,7 +279,7 @@ static size_t poll_messages(struct consumer *consumer, int timeout_ms)
     group->position += (int64_t)count;
     if (count)
         events.messages(events.context, "orders", 0, &messages[from], count);
-    return count;
+    return group->position < MESSAGES;
 }
 
 static void ask_extents(struct consumer *consumer, struct consumer_extent extents[], size_t count)

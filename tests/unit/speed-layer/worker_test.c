@@ -49,6 +49,7 @@ struct world {
     } logs[PARTITIONS];
     int32_t partitions; /* of the topic */
     size_t poll_most;   /* messages of a partition */
+    bool gathers;       /* the last poll was told to */
     bool is_member;
     bool is_leaderless; /* no partition's end can be asked */
     int questions;      /* about where partitions begin and end */
@@ -81,8 +82,9 @@ static void join_group(struct world *world, const struct consumer_events *events
     world->is_member = events->assigned(events->context, given, (size_t)world->partitions);
 }
 
-/* As librdkafka does where a batch is damaged: it says so, and goes on behind it, here by one message. */
-static size_t fetch(struct world *world, int32_t number, const struct consumer_events *events)
+/* As librdkafka does where a batch is damaged: it says so, and goes on behind it, here by one message. True where there
+ * is more. */
+static bool fetch(struct world *world, int32_t number, const struct consumer_events *events)
 {
     struct log *log = &world->logs[number];
     struct log_message messages[POLL_MAX];
@@ -102,21 +104,22 @@ static size_t fetch(struct world *world, int32_t number, const struct consumer_e
         events->messages(events->context, "orders", number, messages, count);
     else if (log->position == log->end)
         events->end(events->context, "orders", number, log->end);
-    return count;
+    return log->position >= 0 && log->position < log->end;
 }
 
-static size_t poll_messages(struct consumer *consumer, int timeout_ms)
+static bool poll_messages(struct consumer *consumer, int timeout_ms, bool gathers)
 {
     (void)timeout_ms;
     struct world *world = of(consumer);
+    world->gathers = gathers;
     const struct consumer_events events = worker_events(world->worker);
-    size_t count = 0;
+    bool has_more = false;
     now_us += POLL_US;
     if (!world->is_member)
         join_group(world, &events);
     for (int32_t i = 0; i < world->partitions; i++)
-        count += fetch(world, i, &events);
-    return count;
+        has_more |= fetch(world, i, &events);
+    return has_more;
 }
 
 static void ask_extents(struct consumer *consumer, struct consumer_extent extents[], size_t count)
@@ -303,6 +306,98 @@ static void quiet_partition_waits_no_longer_beside_a_busy_one(void **state)
         worker_turn(world.worker);
     assert_int_equal(slot_of(&world, QUIET)->next, 1);
     assert_in_range(now_us - produced_us, 0, world.settings.speed.flush_every_us + 2 * POLL_US);
+    world_clean_up(&world);
+}
+
+static void turn_times(struct world *world, int times)
+{
+    for (int i = 0; i < times; i++)
+        worker_turn(world->worker);
+}
+
+static void order_that_comes_alone_is_committed_in_the_turn_that_takes_it(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 1, 1000000);
+    world.settings.speed.flush_every_us = 50 * POLL_US;
+    world.logs[0].end = 1;
+    work_until(&world, 1);
+    turn_times(&world, 10);
+    world.logs[0].end = 2;
+    turn_times(&world, 1);
+    assert_false(world.gathers);
+    assert_int_equal(slot(&world)->next, 2);
+    world_clean_up(&world);
+}
+
+static void order_that_comes_soon_after_a_commit_waits_for_a_fifth_of_flush_every(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 1, 1000000);
+    world.settings.speed.flush_every_us = 50 * POLL_US;
+    world.logs[0].end = 1;
+    work_until(&world, 1);
+    world.logs[0].end = 2;
+    turn_times(&world, 9);
+    assert_true(world.gathers);
+    assert_int_equal(slot(&world)->next, 1);
+    turn_times(&world, 1);
+    assert_int_equal(slot(&world)->next, 2);
+    world_clean_up(&world);
+}
+
+static void no_commit_is_early_while_there_is_more_to_take(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 1, 1000000);
+    world.settings.speed.flush_every_us = 50 * POLL_US;
+    world.poll_most = 10;
+    world.logs[0].end = MESSAGES;
+    while (slot(&world)->next == 0)
+        worker_turn(world.worker);
+    assert_int_equal(slot(&world)->next, 10);
+    turn_times(&world, 49);
+    assert_true(world.gathers);
+    assert_int_equal(slot(&world)->next, 10);
+    turn_times(&world, 1);
+    assert_int_equal(slot(&world)->next, 510);
+    world_clean_up(&world);
+}
+
+#define COMMIT_US (10 * POLL_US)
+static const struct realtime_store_operations *quick;
+static int commits;
+
+static bool commit_slowly(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
+                          int64_t *ret_next, struct error *error)
+{
+    commits++;
+    now_us += COMMIT_US;
+    return quick->commit(store, commit, ret_answer, ret_next, error);
+}
+
+static void early_commits_take_a_fiftieth_of_the_time(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 1, 1000000);
+    quick = world.realtime.store.operations;
+    struct realtime_store_operations slow = *quick;
+    slow.commit = commit_slowly;
+    world.realtime.store.operations = &slow;
+    world.settings.speed.flush_every_us = US_PER_SECOND;
+    world.logs[0].end = 1;
+    work_until(&world, 1);
+    int64_t until_us = now_us + 4 * US_PER_SECOND;
+    commits = 0;
+    while (now_us < until_us) {
+        world.logs[0].end++;
+        worker_turn(world.worker);
+    }
+    assert_in_range(commits, 7, 8); /* every 510 ms; 4 if none were early, 19 if all that may be */
     world_clean_up(&world);
 }
 
@@ -754,6 +849,10 @@ int main(void)
     log_configure("tidemark-speed", LOG_FORMAT_TEXT, (enum log_level)(LOG_LEVEL_ERROR + 1));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quiet_partition_waits_no_longer_beside_a_busy_one),
+        cmocka_unit_test(order_that_comes_alone_is_committed_in_the_turn_that_takes_it),
+        cmocka_unit_test(order_that_comes_soon_after_a_commit_waits_for_a_fifth_of_flush_every),
+        cmocka_unit_test(no_commit_is_early_while_there_is_more_to_take),
+        cmocka_unit_test(early_commits_take_a_fiftieth_of_the_time),
         cmocka_unit_test(partitions_that_wait_for_one_reason_say_so_once),
         cmocka_unit_test(partitions_are_opened_with_one_question_for_all),
         cmocka_unit_test(end_of_the_log_is_unknown_from_leaving_a_partition_until_it_is_followed_again),
