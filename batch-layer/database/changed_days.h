@@ -18,7 +18,8 @@ struct changed_day {
     int64_t version; /* how often its maker has changed it */
 };
 
-/* "insert …": notes the days, in this zone, of the event times in the column tm_event_us of the relation `times`. */
+/* Statements, for a transaction: they note the days, in this zone, of the event times in the column tm_event_us of
+ * `times`, a table or a select in parentheses. */
 void changed_days_append_note(struct buffer *sql, const struct day_maker *maker, const struct zone *zone,
                               const char *times);
 /* "update …": notes all days of this maker that were ever noted. */

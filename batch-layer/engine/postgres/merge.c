@@ -261,26 +261,33 @@ static bool empty_current(struct merge *merge, struct error *error)
     return execute(merge, error);
 }
 
-/* Days whose messages are others now, or other versions live: of the messages that this run publishes, and of the
- * versions in place of which others came. */
+/* Of the messages that this run publishes, and of the versions in place of which others came. */
+static void append_times(struct buffer *sql, const struct merge *merge)
+{
+    buffer_append_char(sql, '(');
+    if (!is_first(merge))
+        buffer_append_string(sql, "select tm_event_us from pg_temp.tm_removed union all ");
+    buffer_append_string(sql, "select tm_event_us from ");
+    append_raw_table(sql, merge->run->source);
+    buffer_append_string(sql, " where ");
+    append_ranges(sql, merge->run, PUBLISHED_NOW, "tm_partition", "tm_offset");
+    buffer_append_char(sql, ')');
+}
+
+/* Days whose messages are others now, or other versions live. */
 static bool note_days(struct merge *merge, struct error *error)
 {
     const struct source_run *run = merge->run;
     const struct day_maker maker = {.name = run->source->name};
-    struct buffer *sql = &merge->sql;
+    struct buffer *sql = &merge->sql, times = {0};
     if (run->recomputes_all) { /* a day may have lost its messages */
         changed_days_append_note_known(sql, &maker);
         buffer_append_string(sql, "; ");
     }
-    buffer_append_string(sql, "with tm_times as (");
-    if (!is_first(merge))
-        buffer_append_string(sql, "select tm_event_us from pg_temp.tm_removed union all ");
-    buffer_append_string(sql, "select tm_event_us from ");
-    append_raw_table(sql, run->source);
-    buffer_append_string(sql, " where ");
-    append_ranges(sql, merge->run, PUBLISHED_NOW, "tm_partition", "tm_offset");
-    buffer_append_string(sql, ") ");
-    changed_days_append_note(sql, &maker, run->batch->settings->zone, "tm_times");
+    append_times(&times, merge);
+    changed_days_append_note(sql, &maker, run->batch->settings->zone, buffer_string(&times));
+    sql->failed |= times.failed;
+    buffer_clean_up(&times);
     return execute(merge, error);
 }
 
@@ -288,24 +295,67 @@ static bool note_days(struct merge *merge, struct error *error)
  * Whole rows aren't sorted: they go from the master dataset to the live versions as they lie there, in the order in
  * which they came, so that the versions of a window lie together. */
 
-/* Of an order's messages in a partition all but the one that the source's rule keeps. With tm_elsewhere: the order has
- * messages in another partition, too. */
-static bool select_passed(struct merge *merge, struct error *error)
+static void append_kept_offset(struct merge *merge)
+{
+    buffer_appendf(&merge->sql, "%s(r.tm_offset)",
+                   merge->run->source->on_duplicate == ON_DUPLICATE_REPLACE ? "max" : "min");
+}
+
+static void append_new_messages(struct merge *merge)
+{
+    append_raw_table(&merge->sql, merge->run->source);
+    buffer_append_string(&merge->sql, " r where ");
+    append_ranges(&merge->sql, merge->run, PUBLISHED_NOW, "r.tm_partition", "r.tm_offset");
+}
+
+/* Orders that have several messages, and which of these the source's rule keeps. With tm_elsewhere: they are in several
+ * partitions. */
+static bool select_repeated(struct merge *merge, struct error *error)
 {
     struct buffer *sql = &merge->sql;
-    buffer_append_string(sql, "create temp table tm_passed on commit drop as select tm_partition, tm_offset, "
-                              "tm_elsewhere from (select r.tm_partition, r.tm_offset, lead(");
+    buffer_append_string(sql, "create temp table tm_repeated on commit drop as select min(r.tm_partition) as "
+                              "tm_partition, ");
     append_key(merge);
-    buffer_append_string(sql, ") over w = ");
+    buffer_append_string(sql, " as tm_key, ");
+    append_kept_offset(merge);
+    buffer_append_string(sql, " as tm_offset, count(*) as tm_messages, min(r.tm_partition) <> max(r.tm_partition) as "
+                              "tm_elsewhere from ");
+    append_new_messages(merge);
+    buffer_append_string(sql, " group by ");
     append_key(merge);
-    buffer_append_string(sql, " as tm_again, lead(r.tm_partition) over w <> r.tm_partition as tm_elsewhere from ");
-    append_raw_table(sql, merge->run->source);
-    buffer_append_string(sql, " r where ");
-    append_ranges(sql, merge->run, PUBLISHED_NOW, "r.tm_partition", "r.tm_offset");
-    buffer_append_string(sql, " window w as (order by ");
+    buffer_append_string(sql, " having count(*) > 1; analyze pg_temp.tm_repeated");
+    return execute(merge, error);
+}
+
+static bool has_split(struct merge *merge, bool *ret_has, struct error *error)
+{
+    RESULT *found = NULL;
+    buffer_append_string(&merge->sql, "select exists (select from pg_temp.tm_repeated where tm_elsewhere)");
+    if (!batch_query(merge->run->batch, &merge->sql, &found, error))
+        return false;
+    *ret_has = *PQgetvalue(found, 0, 0) == 't';
+    return true;
+}
+
+/* An order that is in several partitions is one in each of them. */
+static bool part_split(struct merge *merge, struct error *error)
+{
+    bool has = false;
+    struct buffer *sql = &merge->sql;
+    if (!has_split(merge, &has, error) || !has)
+        return !has;
+    buffer_append_string(sql, "with split as (delete from pg_temp.tm_repeated where tm_elsewhere returning tm_key) "
+                              "insert into pg_temp.tm_repeated select r.tm_partition, ");
     append_key(merge);
-    buffer_appendf(sql, ", r.tm_partition, r.tm_offset%s)) m where tm_again; analyze pg_temp.tm_passed",
-                   merge->run->source->on_duplicate == ON_DUPLICATE_REPLACE ? "" : " desc");
+    buffer_append_string(sql, ", ");
+    append_kept_offset(merge);
+    buffer_append_string(sql, ", count(*), true from ");
+    append_new_messages(merge);
+    buffer_append_string(sql, " and ");
+    append_key(merge);
+    buffer_append_string(sql, " in (select tm_key from split) group by r.tm_partition, ");
+    append_key(merge);
+    buffer_append_string(sql, "; analyze pg_temp.tm_repeated");
     return execute(merge, error);
 }
 
@@ -321,14 +371,23 @@ static void use_duplicate(struct partition_ledger *ledger, const PGresult *resul
     ledger->split = result_integer(result, row, 2);
 }
 
-static bool count_passed(struct merge *merge, struct error *error)
+static bool count_repeated(struct merge *merge, struct error *error)
 {
     bool replaces = merge->run->source->on_duplicate == ON_DUPLICATE_REPLACE;
-    buffer_append_string(&merge->sql, "select tm_partition, count(*) filter (where not tm_elsewhere), count(*) filter "
-                                      "(where tm_elsewhere) from pg_temp.tm_passed group by tm_partition");
+    buffer_append_string(&merge->sql, "select tm_partition, sum(tm_messages - 1)::bigint, count(*) filter (where "
+                                      "tm_elsewhere) from pg_temp.tm_repeated group by tm_partition");
     return by_partition(merge, replaces ? use_replaced : use_duplicate, error);
 }
 
+static bool leaves_out_any(const struct merge *merge)
+{
+    for (size_t i = 0; i < merge->run->partition_count; i++)
+        if (merge->ledgers[i].replaced > 0 || merge->ledgers[i].duplicate > 0)
+            return true;
+    return false;
+}
+
+/* To look for each message in a table without rows would cost a fourth more. */
 static bool insert_current(struct merge *merge, struct error *error)
 {
     struct buffer *sql = &merge->sql;
@@ -338,12 +397,12 @@ static bool insert_current(struct merge *merge, struct error *error)
     buffer_append_string(sql, ", r.tm_offset, r.tm_event_us");
     append_field_names(sql, &merge->run->source->schema, "r.");
     buffer_append_string(sql, " from ");
-    append_raw_table(sql, merge->run->source);
-    buffer_append_string(sql, " r where ");
-    append_ranges(sql, merge->run, PUBLISHED_NOW, "r.tm_partition", "r.tm_offset");
-    if (merge->run->source->on_duplicate != ON_DUPLICATE_NONE)
-        buffer_append_string(sql, " and not exists (select from pg_temp.tm_passed p where p.tm_partition = "
-                                  "r.tm_partition and p.tm_offset = r.tm_offset and not p.tm_elsewhere)");
+    append_new_messages(merge);
+    if (leaves_out_any(merge)) {
+        buffer_append_string(sql, " and not exists (select from pg_temp.tm_repeated p where p.tm_key = ");
+        append_key(merge);
+        buffer_append_string(sql, " and p.tm_partition = r.tm_partition and p.tm_offset <> r.tm_offset)");
+    }
     return execute(merge, error);
 }
 
@@ -373,7 +432,7 @@ static bool merge_first(struct merge *merge, struct error *error)
     if (!note_days(merge, error))
         return false;
     if (merge->run->source->on_duplicate != ON_DUPLICATE_NONE &&
-        (!select_passed(merge, error) || !count_passed(merge, error)))
+        (!select_repeated(merge, error) || !part_split(merge, error) || !count_repeated(merge, error)))
         return false;
     return fill_current(merge, error);
 }

@@ -259,6 +259,51 @@ static void order_in_two_partitions_is_counted_with_an_alarm(void **state)
     end_world(&world);
 }
 
+#define PARTITION_FATES "select partition, consumed, kept, replaced, duplicate from tidemark.partition order by 1"
+#define LIVE_VERSIONS "select tm_key, tm_partition, amount from tidemark.current_orders order by 1, 2"
+
+/* One order in both partitions, with a second message in one; one in both; one with three messages; one with one. */
+static void order_repeated_and_split(struct world *world)
+{
+    paid(world, 0, "a", "1.00");
+    paid(world, 1, "a", "2.00");
+    paid(world, 1, "a", "3.00");
+    paid(world, 0, "b", "4.00");
+    paid(world, 1, "b", "5.00");
+    paid(world, 0, "c", "6.00");
+    paid(world, 0, "c", "7.00");
+    paid(world, 0, "c", "8.00");
+    paid(world, 1, "d", "9.00");
+    follow_and_run(world);
+    assert_rows(world, "select split_orders from tidemark.source", "2");
+    verify_ok(world);
+}
+
+static void first_run_keeps_the_last_version_of_each_order_and_partition(void **state)
+{
+    (void)state;
+    struct world world;
+    make_world(&world, 2);
+    order_repeated_and_split(&world);
+    assert_rows(&world, LIVE_VERSIONS, "a 0 1.00\na 1 3.00\nb 0 4.00\nb 1 5.00\nc 0 8.00\nd 1 9.00");
+    assert_rows(&world, PARTITION_FATES, "0 5 3 2 0\n1 4 3 1 0");
+    end_world(&world);
+}
+
+static void first_run_keeps_the_first_version_where_duplicates_are_ignored(void **state)
+{
+    (void)state;
+    char source[sizeof default_source];
+    memcpy(source, default_source, sizeof source);
+    memcpy(strstr(source, "replace"), "ignore ", 7);
+    struct world world;
+    make_world_with(&world, 2, source, default_views);
+    order_repeated_and_split(&world);
+    assert_rows(&world, LIVE_VERSIONS, "a 0 1.00\na 1 2.00\nb 0 4.00\nb 1 5.00\nc 0 6.00\nd 1 9.00");
+    assert_rows(&world, PARTITION_FATES, "0 5 3 0 2\n1 4 3 0 1");
+    end_world(&world);
+}
+
 static void first_version_stays_where_duplicates_are_ignored(void **state)
 {
     (void)state;
@@ -371,6 +416,8 @@ int main(void)
         cmocka_unit_test(late_messages_are_counted_by_view),
         cmocka_unit_test(duplicates_that_do_not_count_are_not_late),
         cmocka_unit_test(order_in_two_partitions_is_counted_with_an_alarm),
+        cmocka_unit_test(first_run_keeps_the_last_version_of_each_order_and_partition),
+        cmocka_unit_test(first_run_keeps_the_first_version_where_duplicates_are_ignored),
         cmocka_unit_test(first_version_stays_where_duplicates_are_ignored),
         cmocka_unit_test(every_message_counts_where_there_are_no_versions),
         cmocka_unit_test(text_with_every_special_character_arrives_unchanged),
