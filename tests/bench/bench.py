@@ -16,6 +16,7 @@ from days import DaysBench  # noqa: E402
 from detector import DetectorBench  # noqa: E402
 from instructions import InstructionsBench  # noqa: E402
 from measure import Measured, cpu_of_all, machine, peak_megabytes  # noqa: E402
+from partitions import PartitionsBench  # noqa: E402
 from replay import ReplayBench  # noqa: E402
 from report import write  # noqa: E402
 from support import online_retail  # noqa: E402
@@ -386,6 +387,10 @@ def streams(options, folder):
     return tables(StreamsBench(folder, options.streams, options.rounds, options.rate))
 
 
+def partitions(options, folder):
+    return tables(PartitionsBench(folder, options.orders, options.rounds, options.rate, options.partitions, options.against))
+
+
 def replay(options, folder):
     return tables(ReplayBench(folder, options.orders, options.rounds))
 
@@ -424,6 +429,7 @@ PARTS = {
     "instructions": instructions,
     "starts": starts,
     "idle": idle,
+    "partitions": partitions,
 }
 ALWAYS = ("views", "detector", "serving", "batch", "groups", "delay")
 
