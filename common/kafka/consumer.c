@@ -33,7 +33,10 @@ struct kafka_consumer {
     pthread_t ends_watch;
     bool has_ends_watch;
     atomic_bool busy, closing;
-    pthread_mutex_t lock;                      /* of `assigned` */
+    bool is_low;          /* the last poll left fewer messages in the queue than are fetched ahead */
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t runs_low;
+    bool ran_low;                              /* the queue, since watch_ends() asked last */
     rd_kafka_topic_partition_list_t *assigned; /* each offset is an end, each opaque a real one: see note_end() */
 };
 
@@ -177,16 +180,34 @@ static rd_kafka_topic_partition_list_t *position_list(const struct consumer_posi
     return list;
 }
 
+/* Until it is time to ask again: a while, or until the queue runs low. */
+static void await_turn(struct kafka_consumer *consumer)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += WATCH_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&consumer->lock);
+    while (!consumer->ran_low &&
+           pthread_cond_clockwait(&consumer->runs_low, &consumer->lock, CLOCK_MONOTONIC, &until) == 0) {
+    }
+    consumer->ran_low = false;
+    pthread_mutex_unlock(&consumer->lock);
+}
+
 /* Asks for the ends of the log, of one partition after the other. librdkafka 2.0's broker thread sleeps for up to a
  * second once a queue has been full, however soon it is empty again, and any request to the broker wakes it: so while
- * messages stream in, an end is asked for in every turn. Else some in a second, and only while a fetch has told of more
- * than is known. */
+ * messages stream in, an end is asked for in every turn, and a turn begins at once where the queue has room again. Else
+ * some in a second, and only while a fetch has told of more than is known. */
 static void *watch_ends(void *context)
 {
     struct kafka_consumer *consumer = context;
     int at = -1;
     for (int turn = 0; !atomic_load(&consumer->closing); turn++) {
-        nanosleep(&(struct timespec){.tv_nsec = WATCH_NS}, NULL);
+        await_turn(consumer);
         bool busy = atomic_load(&consumer->busy);
         struct asked_partition asked;
         if (!(busy || turn % ENDS_TURNS == 0) || !choose(consumer, busy, &at, &asked))
@@ -254,6 +275,20 @@ static size_t consume(struct kafka_consumer *consumer, int timeout_ms, rd_kafka_
     return count > 0 ? (size_t)count : 0;
 }
 
+/* For watch_ends(): that messages stream in, and when the queue begins to have room for more. */
+static void note_queue(struct kafka_consumer *consumer, bool busy)
+{
+    bool was_low = consumer->is_low;
+    atomic_store(&consumer->busy, busy);
+    consumer->is_low = busy && rd_kafka_queue_length(consumer->queue) < KAFKA_QUEUED_MESSAGES;
+    if (!consumer->is_low || was_low)
+        return;
+    pthread_mutex_lock(&consumer->lock);
+    consumer->ran_low = true;
+    pthread_cond_signal(&consumer->runs_low);
+    pthread_mutex_unlock(&consumer->lock);
+}
+
 static bool poll_messages(struct consumer *port, int timeout_ms, bool gathers)
 {
     struct kafka_consumer *consumer = of(port);
@@ -262,7 +297,7 @@ static bool poll_messages(struct consumer *port, int timeout_ms, bool gathers)
     size_t count = consume(consumer, timeout_ms, messages, gathers ? CONSUMER_BATCH : 1);
     if (count && !gathers)
         count += consume(consumer, 0, messages + count, CONSUMER_BATCH - count);
-    atomic_store(&consumer->busy, count == CONSUMER_BATCH);
+    note_queue(consumer, count == CONSUMER_BATCH);
     for (size_t at = 0; at < count;) {
         if (messages[at]->err)
             serve(consumer, messages[at++]);
@@ -412,6 +447,7 @@ static void destroy(struct consumer *port)
     if (consumer->owns_member)
         kafka_member_destroy(consumer->member);
     rd_kafka_topic_partition_list_destroy(consumer->assigned);
+    pthread_cond_destroy(&consumer->runs_low);
     pthread_mutex_destroy(&consumer->lock);
     free(consumer);
 }
@@ -441,6 +477,7 @@ bool kafka_consumer_open_of(struct kafka_member *member, const struct kafka_acce
     consumer->member = member;
     consumer->assigned = rd_kafka_topic_partition_list_new(0);
     pthread_mutex_init(&consumer->lock, NULL);
+    pthread_cond_init(&consumer->runs_low, NULL);
     consumer->client = kafka_consumer_client_new(access, set_callbacks, consumer, error);
     if (consumer->client) {
         rd_kafka_poll_set_consumer(consumer->client);

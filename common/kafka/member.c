@@ -31,11 +31,16 @@ struct kafka_member {
     struct share shares[CONSUMERS_MAX];
 };
 
+#define QUOTED(number) #number
+#define TEXT_OF(number) QUOTED(number)
+
 const struct property kafka_consumer_defaults[] = {
     {"partition.assignment.strategy", "range,roundrobin"}, /* librdkafka 2.0: eager ones only */
     {"session.timeout.ms", "6000"},
     {"heartbeat.interval.ms", "1500"},
-    {"fetch.wait.max.ms", "100"}, /* the end that a consumer asks for on its connection waits behind it */
+    {"queued.min.messages", TEXT_OF(KAFKA_QUEUED_MESSAGES)},
+    {"max.partition.fetch.bytes", "262144"}, /* some thousands of messages, where they are packed */
+    {"fetch.wait.max.ms", "100"},            /* the end that a consumer asks for on its connection waits behind it */
     {0},
 };
 
