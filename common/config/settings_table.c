@@ -214,7 +214,8 @@ static const struct option speed_options[] = {
      .meaning =
          "The longest that a micro-batch gathers messages before it is committed. Where nothing more has come it is "
          "committed sooner, up to five times as often, as long as that takes no more than a fiftieth of a "
-         "worker's time.",
+         "worker's time. A partition that is behind its log's end gathers for longer, a second at most, where commits "
+         "of all partitions would take more than a twentieth of it.",
      .example = "200 ms"},
     {.key = "flush_messages",
      .type = &option_integer,

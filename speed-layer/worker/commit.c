@@ -7,7 +7,10 @@
 #define EARLY_SHARE 50              /* of a worker's time at most one part in so many goes into early commits, */
 #define EARLY_STEPS 5               /* and at most so many are made in a flush_every; */
 #define EARLY_REST_US US_PER_SECOND /* but one that took long for once is no reason to wait longer than this */
-#define SHARES_OF_LIMIT 32          /* twice one of them fits into the tenth that a partition needs to go on */
+#define BEHIND_SHARE 20         /* of its time one part in so many goes into commits of partitions that are behind, */
+#define BEHIND_US US_PER_SECOND /* as long as none waits longer than this for one */
+#define COMMITS_LATELY 16       /* of which struct worker's commit_us is the mean */
+#define SHARES_OF_LIMIT 32      /* twice one of them fits into the tenth that a partition needs to go on */
 
 int64_t worker_pending_groups_max(const struct worker *worker)
 {
@@ -83,6 +86,7 @@ static bool commit_one(struct worker *worker, struct owned *owned, struct error 
     note_silence(owned);
     int64_t since_us = clock_monotonic_us(), bad = partition->ledger.bad;
     bool answered = partition_commit(partition, &answer, error);
+    worker->commit_us += (clock_monotonic_us() - since_us - worker->commit_us) / COMMITS_LATELY;
     worker_count_commit(worker, owned, answered ? &answer : NULL, since_us, bad);
     if (!answered)
         return worker_close_damaged(worker, owned, error);
@@ -135,6 +139,17 @@ static void note_commits(struct worker *worker, int64_t began_us)
         worker->early_us = now_us + rest_us;
 }
 
+/* Behind what is known of its log a partition isn't waited for, and where there are many such they gather more: else a
+ * process that catches up would do little but commit. */
+static int64_t flush_after_us(const struct worker *worker, const struct partition *partition)
+{
+    int64_t every_us = worker->speed->settings->speed.flush_every_us;
+    int64_t behind_us = BEHIND_SHARE * worker->commit_us * (int64_t)worker->owned_count;
+    if (behind_us > BEHIND_US)
+        behind_us = BEHIND_US;
+    return partition->position < partition->end && behind_us > every_us ? behind_us : every_us;
+}
+
 /* By its own time alone: a partition that commits by count, as each does that catches up, keeps no other one waiting.
  * What comes after a quiet while is due at once. */
 static bool is_due(const struct worker *worker, const struct owned *owned, bool early, int64_t now_us)
@@ -148,7 +163,7 @@ static bool is_due(const struct worker *worker, const struct owned *owned, bool 
     for (size_t i = 0; i < partition->source->view_count; i++)
         if ((int64_t)panes_count(&partition->panes[i]) >= worker_pending_groups_max(worker))
             return true;
-    return (early && partition->pending > 0) || now_us - owned->flushed_us >= settings->speed.flush_every_us;
+    return (early && partition->pending > 0) || now_us - owned->flushed_us >= flush_after_us(worker, partition);
 }
 
 /* Whether the store answers at all. */

@@ -379,15 +379,47 @@ static bool commit_slowly(struct realtime_store *store, const struct commit *com
     return quick->commit(store, commit, ret_answer, ret_next, error);
 }
 
+static void make_slow(struct world *world)
+{
+    static struct realtime_store_operations slow;
+    quick = world->realtime.store.operations;
+    slow = *quick;
+    slow.commit = commit_slowly;
+    world->realtime.store.operations = &slow;
+}
+
+static int commits_within(struct world *world, int64_t us)
+{
+    int64_t until_us = now_us + us;
+    commits = 0;
+    while (now_us < until_us)
+        worker_turn(world->worker);
+    return commits;
+}
+
+static void partition_that_is_behind_gathers_until_commits_take_a_twentieth_of_the_time(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 1, 1000000);
+    make_slow(&world);
+    world.settings.speed.flush_every_us = 50 * POLL_US;
+    world.poll_most = 1;
+    world.logs[0].end = MESSAGES;
+    commits_within(&world, 2 * US_PER_SECOND); /* until it is known what one takes */
+    int rare = commits_within(&world, 2 * US_PER_SECOND);
+    assert_in_range(rare, 9, 13); /* every 200 ms; 33 if they came every 50 */
+    assert_true(slot(&world)->next < MESSAGES);
+    work_until(&world, MESSAGES);
+    world_clean_up(&world);
+}
+
 static void early_commits_take_a_fiftieth_of_the_time(void **state)
 {
     (void)state;
     static struct world world;
     world_init(&world, 1, 1000000);
-    quick = world.realtime.store.operations;
-    struct realtime_store_operations slow = *quick;
-    slow.commit = commit_slowly;
-    world.realtime.store.operations = &slow;
+    make_slow(&world);
     world.settings.speed.flush_every_us = US_PER_SECOND;
     world.logs[0].end = 1;
     work_until(&world, 1);
@@ -853,6 +885,7 @@ int main(void)
         cmocka_unit_test(order_that_comes_soon_after_a_commit_waits_for_a_fifth_of_flush_every),
         cmocka_unit_test(no_commit_is_early_while_there_is_more_to_take),
         cmocka_unit_test(early_commits_take_a_fiftieth_of_the_time),
+        cmocka_unit_test(partition_that_is_behind_gathers_until_commits_take_a_twentieth_of_the_time),
         cmocka_unit_test(partitions_that_wait_for_one_reason_say_so_once),
         cmocka_unit_test(partitions_are_opened_with_one_question_for_all),
         cmocka_unit_test(end_of_the_log_is_unknown_from_leaving_a_partition_until_it_is_followed_again),
