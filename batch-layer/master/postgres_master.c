@@ -75,31 +75,38 @@ static bool record_partition(struct source_run *run, struct run_partition *parti
     return done;
 }
 
-static bool read_tail(struct source_run *run, const struct run_partition *partition, struct ingested_tail *ret_tail,
-                      struct error *error)
+static bool query_tail(struct source_run *run, struct buffer *sql, struct ingested_tail *ret_tail, struct error *error)
 {
-    struct buffer sql = {0};
     RESULT *tail = NULL;
-    buffer_append_string(&sql, "select ingested_offset, ingested_us, ingested_hash from (select ingested_offset, "
-                               "ingested_us, ingested_hash from tidemark.partition where ingested_hash <> 0 and "
-                               "source = ");
-    buffer_append_literal(&sql, text_of(run->source->name));
-    buffer_appendf(&sql, " and partition = %d union all (select tm_offset, tm_record_us, 0 from ",
-                   (int)partition->number);
-    append_messages(&sql, run->source);
-    buffer_appendf(&sql,
-                   " and tm_partition = %d and tm_record_us is not null order by tm_offset desc limit 1)) tails "
-                   "order by ingested_hash = 0 limit 1",
-                   (int)partition->number);
-    bool done = batch_query(run->batch, &sql, &tail, error);
-    buffer_clean_up(&sql);
-    if (!done)
+    if (!batch_query(run->batch, sql, &tail, error))
         return false;
     *ret_tail = (struct ingested_tail){-1, -1, 0};
     if (PQntuples(tail) == 1)
         *ret_tail = (struct ingested_tail){result_integer(tail, 0, 0), result_integer(tail, 0, 1),
                                            (uint64_t)result_integer(tail, 0, 2)};
     return true;
+}
+
+/* As it is noted; where no hash is, as of what was ingested before version 16 of the schema, the last of the messages
+ * that have a record time. */
+static bool read_tail(struct source_run *run, const struct run_partition *partition, struct ingested_tail *ret_tail,
+                      struct error *error)
+{
+    struct buffer sql = {0};
+    buffer_append_string(&sql, "select ingested_offset, ingested_us, ingested_hash from tidemark.partition where "
+                               "ingested_hash <> 0 and source = ");
+    buffer_append_literal(&sql, text_of(run->source->name));
+    buffer_appendf(&sql, " and partition = %d", (int)partition->number);
+    bool done = query_tail(run, &sql, ret_tail, error);
+    if (done && ret_tail->hash == 0) {
+        buffer_append_string(&sql, "select tm_offset, tm_record_us, 0 from ");
+        append_messages(&sql, run->source);
+        buffer_appendf(&sql, " and tm_partition = %d and tm_record_us is not null order by tm_offset desc limit 1",
+                       (int)partition->number);
+        done = query_tail(run, &sql, ret_tail, error);
+    }
+    buffer_clean_up(&sql);
+    return done;
 }
 
 static bool count(struct batch *batch, const struct source *source, int32_t partition, int64_t below,
