@@ -3,6 +3,7 @@
 
 import os
 import random
+import re
 import signal
 import threading
 import time
@@ -370,17 +371,28 @@ class DeadLetters(EndToEnd):
     def test_frozen_process_that_wakes_up_writes_no_letter_twice(self):
         self.start(4)
         speeds = [self.job.speed(), self.job.speed()]
+        awake = dict.fromkeys(speeds, 0)  # since where in its log
+
+        def said(speed, since):
+            return speed.log.read_bytes()[since:]
 
         def hit(chance):
             frozen, other = chance.sample(speeds, 2)
-            before = len(other.log.read_bytes())
+            holds = lambda: has_partitions(said(frozen, awake[frozen]))  # noqa: E731
+            wait_until(holds, 120, "who is to be frozen has something to lose", children=speeds)
+            before, awake[frozen] = len(said(other, 0)), len(said(frozen, 0))
             frozen.process.send_signal(signal.SIGSTOP)
-            taken_over = lambda: b"has 4 partitions" in other.log.read_bytes()[before:]  # noqa: E731
-            wait_until(taken_over, 120, "the other takes over", children=speeds)
+            wait_until(lambda: b"has 4 partitions" in said(other, before), 120, "the other takes over", children=speeds)
             time.sleep(3 * chance.random())
             frozen.process.send_signal(signal.SIGCONT)
 
         self.under_fire(4, hit)
+
+
+def has_partitions(log):
+    """Whether the group gave whoever wrote this some, which it hasn't lost since."""
+    told = re.findall(rb"has ([0-9]+) partitions|partitions were lost", log)
+    return bool(told) and int(told[-1] or 0) > 0
 
 
 if __name__ == "__main__":
