@@ -14,7 +14,8 @@
 
 #define WATCH_NS 5000000 /* see watch_ends() */
 #define WATCH_TIMEOUT_MS 1000
-#define ENDS_TURNS 20 /* of watch_ends(), from one question to the next while nothing streams in */
+#define STREAM_TURNS 200 /* for so many after a full batch messages are taken to stream in: a second, see there */
+#define ENDS_TURNS 20    /* of watch_ends(), from one question to the next while nothing streams in */
 
 struct kafka_consumer {
     struct consumer consumer;    /* first, so that one pointer is both */
@@ -32,7 +33,8 @@ struct kafka_consumer {
 
     pthread_t ends_watch;
     bool has_ends_watch;
-    atomic_bool busy, closing;
+    atomic_bool closing;
+    atomic_int streams;   /* turns of watch_ends() for which messages are taken to stream in */
     bool is_low;          /* the last poll left fewer messages in the queue than are fetched ahead */
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t runs_low;
@@ -208,7 +210,9 @@ static void *watch_ends(void *context)
     int at = -1;
     for (int turn = 0; !atomic_load(&consumer->closing); turn++) {
         await_turn(consumer);
-        bool busy = atomic_load(&consumer->busy);
+        bool busy = atomic_load(&consumer->streams) > 0;
+        if (busy)
+            atomic_fetch_sub(&consumer->streams, 1);
         struct asked_partition asked;
         if (!(busy || turn % ENDS_TURNS == 0) || !choose(consumer, busy, &at, &asked))
             continue;
@@ -275,13 +279,15 @@ static size_t consume(struct kafka_consumer *consumer, int timeout_ms, rd_kafka_
     return count > 0 ? (size_t)count : 0;
 }
 
-/* For watch_ends(): that messages stream in, and when the queue begins to have room for more. */
-static void note_queue(struct kafka_consumer *consumer, bool busy)
+/* For watch_ends(): that messages stream in, and when the queue begins to have room for more. It may run dry for a
+ * moment, too, and then nobody else would have it filled. */
+static void note_queue(struct kafka_consumer *consumer, bool is_full_batch)
 {
     bool was_low = consumer->is_low;
-    atomic_store(&consumer->busy, busy);
-    consumer->is_low = busy && rd_kafka_queue_length(consumer->queue) < KAFKA_QUEUED_MESSAGES;
-    if (!consumer->is_low || was_low)
+    if (is_full_batch)
+        atomic_store(&consumer->streams, STREAM_TURNS);
+    consumer->is_low = rd_kafka_queue_length(consumer->queue) < KAFKA_QUEUED_MESSAGES;
+    if (!consumer->is_low || was_low || atomic_load(&consumer->streams) == 0)
         return;
     pthread_mutex_lock(&consumer->lock);
     consumer->ran_low = true;
