@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/ticker.h"
 #include "base/wide.h"
 #include "kafka/extents.h"
 #include "kafka/message.h"
 
-#define WATCH_NS 5000000 /* see watch_ends() */
+#define WATCH_US 5000 /* see watch_ends() */
 #define WATCH_TIMEOUT_MS 1000
 #define STREAM_TURNS 200 /* for so many after a full batch messages are taken to stream in: a second, see there */
 #define ENDS_TURNS 20    /* of watch_ends(), from one question to the next while nothing streams in */
@@ -31,14 +32,12 @@ struct kafka_consumer {
     struct consumer_events events;
     struct log_message messages[CONSUMER_BATCH];
 
-    pthread_t ends_watch;
-    bool has_ends_watch;
-    atomic_bool closing;
+    struct ticker ends_watch;
+    int turn;             /* of watch_ends(), with nothing streaming in */
+    int at;               /* number of the partition about which it asked last */
     atomic_int streams;   /* turns of watch_ends() for which messages are taken to stream in */
     bool is_low;          /* the last poll left fewer messages in the queue than are fetched ahead */
-    pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t runs_low;
-    bool ran_low;                              /* the queue, since watch_ends() asked last */
+    pthread_mutex_t lock; /* of `assigned` */
     rd_kafka_topic_partition_list_t *assigned; /* each offset is an end, each opaque a real one: see note_end() */
 };
 
@@ -182,46 +181,24 @@ static rd_kafka_topic_partition_list_t *position_list(const struct consumer_posi
     return list;
 }
 
-/* Until it is time to ask again: a while, or until the queue runs low. */
-static void await_turn(struct kafka_consumer *consumer)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += WATCH_NS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    pthread_mutex_lock(&consumer->lock);
-    while (!consumer->ran_low &&
-           pthread_cond_clockwait(&consumer->runs_low, &consumer->lock, CLOCK_MONOTONIC, &until) == 0) {
-    }
-    consumer->ran_low = false;
-    pthread_mutex_unlock(&consumer->lock);
-}
-
 /* Asks for the ends of the log, of one partition after the other. librdkafka 2.0's broker thread sleeps for up to a
  * second once a queue has been full, however soon it is empty again, and any request to the broker wakes it: so while
  * messages stream in, an end is asked for in every turn, and a turn begins at once where the queue has room again. Else
  * some in a second, and only while a fetch has told of more than is known. */
-static void *watch_ends(void *context)
+static int64_t watch_ends(void *context)
 {
     struct kafka_consumer *consumer = context;
-    int at = -1;
-    for (int turn = 0; !atomic_load(&consumer->closing); turn++) {
-        await_turn(consumer);
-        bool busy = atomic_load(&consumer->streams) > 0;
-        if (busy)
-            atomic_fetch_sub(&consumer->streams, 1);
-        struct asked_partition asked;
-        if (!(busy || turn % ENDS_TURNS == 0) || !choose(consumer, busy, &at, &asked))
-            continue;
+    bool busy = atomic_load(&consumer->streams) > 0;
+    if (busy)
+        atomic_fetch_sub(&consumer->streams, 1);
+    struct asked_partition asked;
+    if ((busy || consumer->turn++ % ENDS_TURNS == 0) && choose(consumer, busy, &consumer->at, &asked)) {
         int64_t end =
             kafka_ask_offset(consumer->client, asked.topic, asked.partition, RD_KAFKA_OFFSET_END, WATCH_TIMEOUT_MS);
         if (end >= 0)
             note_end(consumer, &asked, end);
     }
-    return NULL;
+    return clock_monotonic_us() + WATCH_US;
 }
 
 static bool assign(struct consumer *port, const struct consumer_position positions[], size_t count, struct error *error)
@@ -287,12 +264,8 @@ static void note_queue(struct kafka_consumer *consumer, bool is_full_batch)
     if (is_full_batch)
         atomic_store(&consumer->streams, STREAM_TURNS);
     consumer->is_low = rd_kafka_queue_length(consumer->queue) < KAFKA_QUEUED_MESSAGES;
-    if (!consumer->is_low || was_low || atomic_load(&consumer->streams) == 0)
-        return;
-    pthread_mutex_lock(&consumer->lock);
-    consumer->ran_low = true;
-    pthread_cond_signal(&consumer->runs_low);
-    pthread_mutex_unlock(&consumer->lock);
+    if (consumer->is_low && !was_low && atomic_load(&consumer->streams) > 0)
+        ticker_wake(&consumer->ends_watch);
 }
 
 static bool poll_messages(struct consumer *port, int timeout_ms, bool gathers)
@@ -437,13 +410,11 @@ static void destroy(struct consumer *port)
     if (!port)
         return;
     struct kafka_consumer *consumer = of(port);
-    atomic_store(&consumer->closing, true);
     if (consumer->has_number) {
         kafka_member_exit(consumer->member, consumer->number);
         release(consumer, rd_kafka_assignment_lost(kafka_consumer_client(port)) != 0);
     }
-    if (consumer->has_ends_watch)
-        pthread_join(consumer->ends_watch, NULL);
+    ticker_clean_up(&consumer->ends_watch);
     if (consumer->queue)
         rd_kafka_queue_destroy(consumer->queue);
     for (size_t i = 0; i < consumer->topic_count; i++)
@@ -453,7 +424,6 @@ static void destroy(struct consumer *port)
     if (consumer->owns_member)
         kafka_member_destroy(consumer->member);
     rd_kafka_topic_partition_list_destroy(consumer->assigned);
-    pthread_cond_destroy(&consumer->runs_low);
     pthread_mutex_destroy(&consumer->lock);
     free(consumer);
 }
@@ -483,18 +453,18 @@ bool kafka_consumer_open_of(struct kafka_member *member, const struct kafka_acce
     consumer->member = member;
     consumer->assigned = rd_kafka_topic_partition_list_new(0);
     pthread_mutex_init(&consumer->lock, NULL);
-    pthread_cond_init(&consumer->runs_low, NULL);
+    ticker_init(&consumer->ends_watch, watch_ends, consumer);
+    consumer->at = -1;
     consumer->client = kafka_consumer_client_new(access, set_callbacks, consumer, error);
     if (consumer->client) {
         rd_kafka_poll_set_consumer(consumer->client);
         consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
         consumer->has_number = know_topics(consumer, error) && kafka_member_enter(member, &consumer->number, error);
     }
-    if (!consumer->has_number) {
+    if (!consumer->has_number || !ticker_start(&consumer->ends_watch, 0, error)) {
         destroy(&consumer->consumer);
         return false;
     }
-    consumer->has_ends_watch = pthread_create(&consumer->ends_watch, NULL, watch_ends, consumer) == 0;
     *ret_consumer = &consumer->consumer;
     return true;
 }
