@@ -21,9 +21,9 @@
 #define STREAMS_END_US US_PER_SECOND /* for streams to be told their end */
 
 /* For the headers of a request, 64 bytes more for each of them, and those of its answer. Where a request doesn't fit,
- * the library answers by itself, with a page: so much more than our own limits that these come first, where its headers
- * aren't more than some two hundred. Not more, for the library zeroes one and a half times as much for each request. */
-#define CONNECTION_BYTES_MAX ((size_t)80 * 1024)
+ * the library answers by itself, with a page: so much more than our own limits that these come first. Not more, for the
+ * library zeroes one and a half times as much for each request. */
+#define CONNECTION_BYTES_MAX ((size_t)108 * 1024)
 
 struct http_server {
     struct http_handler handler;

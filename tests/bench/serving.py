@@ -14,7 +14,7 @@ from support.process import wait_until
 from support.redis import Redis
 from support.tidemark import BIN, Platform, source, view
 
-BUFFER = 80 * 1024  # CONNECTION_BYTES_MAX in common/http/server.c
+BUFFER = 108 * 1024  # CONNECTION_BYTES_MAX in common/http/server.c
 PARTITIONS, SECONDS, CONNECTIONS, THREADS, DAYS = 4, 5, 16, 2, 1
 DAILY = {"daily_revenue": view("orders", "tumbling 1 day", dimensions=["customer_segment"])}
 

@@ -189,9 +189,9 @@ static void requests_beyond_our_limits_are_refused_by_us(void **state)
         {"GET /livez HTTP/1.1\r\nX: ", "x", 300000, "\r\n" CLOSE, "HTTP/1.1 431", "Request Header Fields Too Large"},
         {"GET /livez HTTP/1.1\r\n", "Accept: a\r\n", 1000, CLOSE, "HTTP/1.1 200", "ok"},
         {"GET /livez HTTP/1.1\r\nCookie: ", "a=b;", 10000, "\r\n" CLOSE, "HTTP/1.1 200", "ok"},
-        {"GET /", "a", 75000, " HTTP/1.1\r\n" CLOSE, "HTTP/1.1 414", "8192 bytes"},
+        {"GET /", "a", 90000, " HTTP/1.1\r\n" CLOSE, "HTTP/1.1 414", "8192 bytes"},
         {"GET /livez?", "a&", 4000, " HTTP/1.1\r\n" CLOSE, "HTTP/1.1 400", "given twice"},
-        {"GET /livez?", "a&", 37500, " HTTP/1.1\r\n" CLOSE, "HTTP/1.1 414", "8192 bytes"},
+        {"GET /livez?", "a&", 40000, " HTTP/1.1\r\n" CLOSE, "HTTP/1.1 414", "8192 bytes"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char *request = repeat(cases[i].beginning, cases[i].piece, cases[i].times, cases[i].end);
