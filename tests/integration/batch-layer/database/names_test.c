@@ -97,9 +97,9 @@ static const char *const odd_names[] = {
 };
 
 static const char *const tables[] = {
-    "a",         "a_key", "a_event",         "a_pkey",    "current_a",           "_a",       "__a",
-    "new_a",     "A",     "a_tm_window_idx", "new_new_a", "new_a_tm_window_idx", "tm_added", "tm_removed",
-    "tm_passed", "bad"};
+    "a",        "a_key",      "a_event",     "a_pkey",          "current_a", "_a",
+    "__a",      "new_a",      "A",           "a_tm_window_idx", "new_new_a", "new_a_tm_window_idx",
+    "tm_added", "tm_removed", "tm_repeated", "tm_minutes",      "bad"};
 
 /* Writes and loads the file; false where it is refused, which is no internal error. */
 static bool accepts(struct world *world, const struct buffer *text)
