@@ -26,6 +26,7 @@ def run(scenario, steps):
             raise
         except Exception:  # noqa: BLE001: whatever it is, the step failed
             say(f"FAILED: {name}")
+            print(f"failed: {scenario.__class__.__name__}: {name}")
             traceback.print_exc(file=sys.stdout)
             if step in scenario.NEEDED:
                 return passed, len(steps) - number

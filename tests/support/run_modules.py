@@ -10,8 +10,8 @@ usage: run_modules.py [--at-once 3] [--quiet] [--again] MODULE... [--only NAME..
               passed, and is listed
   --only      only the tests that have a NAME in their name
 
-The last lines are, for each such test: `shaky: NAME`, for each skipped one: `skipped: NAME: why`, and in the end:
-passed failed skipped"""
+The last lines are, for each such test: `shaky: NAME`, for each that failed: `failed: NAME`, for each skipped one:
+`skipped: NAME: why`, and in the end: passed failed skipped"""
 
 import argparse
 import json
@@ -128,6 +128,8 @@ def summary(outcomes):
     """The last lines."""
     for outcome in outcomes:
         yield from (f"shaky: {name}" for name in sorted(outcome.shaky))
+    for outcome in outcomes:
+        yield from (f"failed: {name}" for name in sorted(outcome.failed | outcome.broken))
     for outcome in outcomes:
         yield from (f"skipped: {name}: {why}" for name, why in sorted(outcome.skipped.items()))
     passed, skipped = sum(len(o.passed) for o in outcomes), sum(len(o.skipped) for o in outcomes)

@@ -42,7 +42,7 @@ class Settling(unittest.TestCase):
     def test_class_that_cannot_be_set_up_twice_has_failed(self):
         settled = settle(outcome(broken=["setUpClass (B)"]), outcome(broken=["setUpClass (B)"]))
         self.assertFalse(settled.is_well)
-        self.assertEqual(list(summary([settled])), ["0 1 0"])
+        self.assertEqual(list(summary([settled])), ["failed: setUpClass (B)", "0 1 0"])
 
     def test_module_that_died_once_is_shaky(self):
         _, died = outcome_of("e2e.test_x", "half a line", -9)
@@ -56,11 +56,12 @@ class Counting(unittest.TestCase):
         for output in ("", "Traceback\n", "1 2 3\n", "null\n"):
             shown, died = outcome_of("m", output, 1)
             self.assertIn("m: ended with 1 and without a result", shown)
-            self.assertEqual(list(summary([died])), ["0 1 0"])
+            name = "m: ended with 1 and without a result"
+            self.assertEqual(list(summary([died])), [f"failed: {name}", "0 1 0"])
 
-    def test_skips_are_listed_with_their_reasons(self):
+    def test_failures_are_listed_and_skips_with_their_reasons(self):
         lines = list(summary([outcome(["a"], c="missing privilege: no systemd"), outcome(["b"], ["d"])]))
-        self.assertEqual(lines, ["skipped: c: missing privilege: no systemd", "2 1 1"])
+        self.assertEqual(lines, ["failed: d", "skipped: c: missing privilege: no systemd", "2 1 1"])
 
     def test_result_is_taken_off_what_is_shown(self):
         found = {"passed": ["a"], "failed": ["b"], "broken": [], "skipped": {"c": "why"}}
@@ -102,7 +103,7 @@ class Running(unittest.TestCase):
         command = [sys.executable, "support/run_modules.py", "--quiet", *arguments]
         done = subprocess.run(command, cwd=self.tests, capture_output=True, text=True, check=True)
         *lines, counts = done.stdout.splitlines()
-        return [line for line in lines if line.startswith(("shaky: ", "skipped: "))] + [counts]
+        return [line for line in lines if line.startswith(("failed: ", "shaky: ", "skipped: "))] + [counts]
 
     FAILS_ONCE = """
         def test_fails_once(self):
@@ -121,11 +122,12 @@ class Running(unittest.TestCase):
 
     def test_nothing_is_run_again_unasked(self):
         self.module("faults", self.FAILS_ONCE)
-        self.assertEqual(self.last_lines("faults"), ["1 1 0"])
+        self.assertEqual(self.last_lines("faults"), ["failed: faults.test_it.It.test_fails_once", "1 1 0"])
 
     def test_module_without_servers_is_not_run_again(self):
         self.module("unit", self.FAILS_ONCE)
-        self.assertEqual(self.last_lines("--again", "unit"), ["1 1 0"])
+        failed = "failed: unit.test_it.It.test_fails_once"
+        self.assertEqual(self.last_lines("--again", "unit"), [failed, "1 1 0"])
 
     def test_what_fails_twice_or_is_skipped_is_counted(self):
         self.module(
@@ -144,7 +146,8 @@ class Running(unittest.TestCase):
             """,
         )
         why = "faults.test_it.It.test_is_skipped: missing privilege: no Docker engine answers"
-        self.assertEqual(self.last_lines("--again", "faults"), [f"skipped: {why}", "0 2 1"])
+        failed = [f"failed: faults.test_it.It.{name}" for name in ("test_fails", "test_fails_in_two_subtests")]
+        self.assertEqual(self.last_lines("--again", "faults"), [*failed, f"skipped: {why}", "0 2 1"])
 
 
 if __name__ == "__main__":
