@@ -14,6 +14,10 @@ struct realtime_store {
     const struct realtime_store_operations *operations;
 };
 
+/* One commit by itself. */
+bool realtime_commit(struct realtime_store *store, const struct commit *commit, struct commit_outcome *ret_outcome,
+                     struct error *error) MUST_CHECK;
+
 /* Every operation is one round trip, but that `read` takes a large slot in parts; errors are ERROR_UNAVAILABLE where
  * trying again can help (no connection, LOADING, OOM, MISCONF, READONLY, NOREPLICAS, BUSY, CLUSTERDOWN, MASTERDOWN) and
  * ERROR_CONFIGURATION where an operator must act (an eviction policy that isn't noeviction). ERROR_DATA is one slot's:
@@ -30,9 +34,11 @@ struct realtime_store_operations {
     bool (*init)(struct realtime_store *store, struct slot_id id, const char *seen_incarnation,
                  const struct slot *fresh, bool *ret_done, struct error *error);
 
-    /* *ret_next is the slot's next offset for OK, ALREADY, REWOUND and AHEAD. */
-    bool (*commit)(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
-                   int64_t *ret_next, struct error *error);
+    /* In one round trip, each an atomic step of its own, in this order. What came of the first *ret_answered is in
+     * ret_outcomes. An error is of the next one; whether that and those behind it were carried out isn't known, and
+     * they are to be tried again just as they are. */
+    bool (*commit)(struct realtime_store *store, const struct commit commits[], size_t count,
+                   struct commit_outcome ret_outcomes[], size_t *ret_answered, struct error *error);
 
     /* Opens this epoch where the slot is at the one before, and gives the offset where it begins; opening again gives
      * the offset recorded. *ret_offset is -1 where the slot is absent or at another epoch: not ready. */

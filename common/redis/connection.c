@@ -259,16 +259,20 @@ bool redis_connection_call(struct redis_connection *connection, const struct tex
     return accept_reply(connection, reply, ret_reply, error);
 }
 
+static bool is_there(const struct redis_connection *connection, struct error *error)
+{
+    return connection->context || error_set(error, ERROR_UNAVAILABLE, "%s: the connection was lost", connection->name);
+}
+
 bool redis_connection_send(struct redis_connection *connection, const struct text words[], size_t count,
                            struct error *error)
 {
-    if (!connection->context)
-        return error_set(error, ERROR_UNAVAILABLE, "%s: the connection was lost", connection->name);
-    return append(connection, words, count, error);
+    return is_there(connection, error) && append(connection, words, count, error);
 }
 
 bool redis_connection_take(struct redis_connection *connection, redisReply **ret_reply, struct error *error)
 {
     redisReply *reply = NULL;
-    return receive(connection, &reply, error) && accept_reply(connection, reply, ret_reply, error);
+    return is_there(connection, error) && receive(connection, &reply, error) &&
+           accept_reply(connection, reply, ret_reply, error);
 }

@@ -109,7 +109,7 @@ static bool init(struct realtime_store *store, struct slot_id id, const char *se
     return true;
 }
 
-static bool decode_answer(const redisReply *reply, enum commit_answer *ret_answer, int64_t *ret_next)
+static bool decode_outcome(const redisReply *reply, struct commit_outcome *ret_outcome)
 {
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2)
         return false;
@@ -118,11 +118,19 @@ static bool decode_answer(const redisReply *reply, enum commit_answer *ret_answe
         if (text_equal(reply_text(reply->element[0]), text_of(commit_answer_name((enum commit_answer)answer)))) {
             if (!integer_parse(reply_text(reply->element[1]), &next))
                 return false;
-            *ret_answer = (enum commit_answer)answer;
-            *ret_next = next;
+            *ret_outcome = (struct commit_outcome){(enum commit_answer)answer, next};
             return true;
         }
     return false;
+}
+
+/* Frees the reply. */
+static bool take_outcome(struct redis_store *redis, struct slot_id id, redisReply *reply,
+                         struct commit_outcome *ret_outcome, struct error *error)
+{
+    bool decoded = decode_outcome(reply, ret_outcome) || strange_reply(redis, id, error);
+    freeReplyObject(reply);
+    return decoded;
 }
 
 /* `texts` must outlive the words. */
@@ -139,13 +147,10 @@ static void add_commit(struct words *words, const struct commit *commit, struct 
     slot_encode_commit(commit, texts, words);
 }
 
-static bool commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
-                   int64_t *ret_next, struct error *error)
+/* The words of a commit; `texts` and the scratch must outlive them. */
+static bool write_commit(struct redis_store *redis, const struct commit *commit, struct words *words,
+                         struct slot_texts *texts, struct error *error)
 {
-    struct redis_store *redis = of(store);
-    struct words words;
-    struct slot_texts texts;
-    redisReply *reply;
     if (commit->commit_id[0] == '\0' || strlen(commit->commit_id) >= COMMIT_ID_MAX || strchr(commit->commit_id, ':'))
         return error_set(error, ERROR_INTERNAL, "a commit id that is empty, too long or has a colon");
     if (commit->alarm && strlen(commit->alarm) >= ALARM_SIZE)
@@ -153,13 +158,77 @@ static bool commit(struct realtime_store *store, const struct commit *commit, en
     buffer_clear(&redis->payload);
     if (!commit_encode(commit, &redis->payload, error))
         return false;
-    begin_call(redis, &words, REDIS_FUNCTION_COMMIT, commit->id);
-    add_commit(&words, commit, buffer_text(&redis->payload), &texts);
-    if (!call(redis, commit->id, &words, &reply, error))
+    begin_call(redis, words, REDIS_FUNCTION_COMMIT, commit->id);
+    add_commit(words, commit, buffer_text(&redis->payload), texts);
+    return !redis->key.failed || error_set(error, ERROR_INTERNAL, "out of memory");
+}
+
+static bool commit_alone(struct redis_store *redis, const struct commit *commit, struct commit_outcome *ret_outcome,
+                         struct error *error)
+{
+    struct words words;
+    struct slot_texts texts;
+    redisReply *reply;
+    return write_commit(redis, commit, &words, &texts, error) && call(redis, commit->id, &words, &reply, error) &&
+           take_outcome(redis, commit->id, reply, ret_outcome, error);
+}
+
+/* How many are on their way; fewer than all: *error says why. */
+static size_t send_commits(struct redis_store *redis, const struct commit commits[], size_t count, struct error *error)
+{
+    struct words words;
+    struct slot_texts texts;
+    for (size_t i = 0; i < count; i++)
+        if (!write_commit(redis, &commits[i], &words, &texts, error) ||
+            !redis_connection_send(&redis->connection, words.texts, words.count, error))
+            return i;
+    return count;
+}
+
+/* Replies that nobody takes any more go with the connection. */
+static bool commit_pipelined(struct redis_store *redis, const struct commit commits[], size_t count,
+                             struct commit_outcome ret_outcomes[], size_t *ret_answered, struct error *error)
+{
+    struct error unsent;
+    redisReply *reply;
+    *ret_answered = 0;
+    if (!redis_connection_make_ready(&redis->connection, error))
         return false;
-    bool decoded = decode_answer(reply, ret_answer, ret_next) || strange_reply(redis, commit->id, error);
-    freeReplyObject(reply);
-    return decoded;
+    size_t sent = send_commits(redis, commits, count, &unsent);
+    for (size_t i = 0; i < sent; i++, ++*ret_answered) {
+        if (!redis_connection_take(&redis->connection, &reply, error))
+            return error_context(error, "slot %s/%" PRId32, commits[i].id.source, commits[i].id.partition);
+        if (!take_outcome(redis, commits[i].id, reply, &ret_outcomes[i], error)) {
+            redis_connection_clean_up(&redis->connection);
+            return false;
+        }
+    }
+    if (sent < count)
+        *error = unsent;
+    return sent == count;
+}
+
+/* What gets an error reply is tried by itself: it may be that Redis has no functions yet. The next ones go together
+ * again. */
+static bool commit(struct realtime_store *store, const struct commit commits[], size_t count,
+                   struct commit_outcome ret_outcomes[], size_t *ret_answered, struct error *error)
+{
+    struct redis_store *redis = of(store);
+    *ret_answered = 0;
+    while (*ret_answered < count) {
+        size_t at = *ret_answered, answered = 0;
+        if (count - at > 1) {
+            bool done = commit_pipelined(redis, commits + at, count - at, ret_outcomes + at, &answered, error);
+            *ret_answered += answered;
+            if (done || error->code == ERROR_UNAVAILABLE)
+                return done;
+            at = *ret_answered;
+        }
+        if (!commit_alone(redis, &commits[at], &ret_outcomes[at], error))
+            return false;
+        ++*ret_answered;
+    }
+    return true;
 }
 
 static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t epoch, int64_t *ret_offset,

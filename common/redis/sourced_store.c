@@ -42,11 +42,16 @@ static bool init(struct realtime_store *store, struct slot_id id, const char *se
     return redis ? redis->operations->init(redis, id, seen_incarnation, fresh, ret_done, error) : refuse(id, error);
 }
 
-static bool commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
-                   int64_t *ret_next, struct error *error)
+/* Nobody commits to a source without a speed layer. */
+static bool commit(struct realtime_store *store, const struct commit commits[], size_t count,
+                   struct commit_outcome ret_outcomes[], size_t *ret_answered, struct error *error)
 {
-    struct realtime_store *redis = store_of(store, commit->id.source);
-    return redis ? redis->operations->commit(redis, commit, ret_answer, ret_next, error) : refuse(commit->id, error);
+    *ret_answered = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!store_of(store, commits[i].id.source))
+            return refuse(commits[i].id, error);
+    struct realtime_store *redis = ((struct sourced_store *)(void *)store)->redis;
+    return redis->operations->commit(redis, commits, count, ret_outcomes, ret_answered, error);
 }
 
 static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t epoch, int64_t *ret_offset,

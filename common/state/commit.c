@@ -19,7 +19,8 @@ void slot_follow(struct slot *slot, const struct commit *commit)
     slot->real_end = commit->real_end;
     slot->wanted_epoch = commit->wanted_epoch;
     slot->gaps = commit->gaps ? *commit->gaps : (struct gaps){0};
-    snprintf(slot->alarm, sizeof slot->alarm, "%s", commit->alarm ? commit->alarm : "");
+    if (commit->alarm != slot->alarm)
+        snprintf(slot->alarm, sizeof slot->alarm, "%s", commit->alarm ? commit->alarm : "");
     snprintf(slot->commit_id, sizeof slot->commit_id, "%s", commit->commit_id);
 }
 

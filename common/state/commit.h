@@ -42,4 +42,9 @@ enum commit_answer {
 };
 const char *commit_answer_name(enum commit_answer answer); /* "OK", "ALREADY", … */
 
+struct commit_outcome {
+    enum commit_answer answer;
+    int64_t next; /* the slot's next offset for OK, ALREADY, REWOUND and AHEAD */
+};
+
 #endif

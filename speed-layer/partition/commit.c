@@ -30,7 +30,7 @@ static int64_t end_to_tell(const struct partition *partition, int64_t next)
 }
 
 /* While the index is filled nothing is taken yet: the commit leaves all as it is, and says that somebody is at it. */
-static struct commit describe_opening(const struct partition *partition, const char *alarm)
+static struct commit describe_opening(const struct partition *partition)
 {
     const struct slot *slot = &partition->slot;
     return (struct commit){
@@ -56,12 +56,12 @@ static struct commit describe_opening(const struct partition *partition, const c
         .panes = partition->panes,
         .has_checksums = slot_has_checksums(&partition->slot),
         .gaps = &slot->gaps,
-        .alarm = alarm,
+        .alarm = slot->alarm,
         .wanted_epoch = partition->wanted_epoch,
     };
 }
 
-static struct commit describe(const struct partition *partition)
+static struct commit describe_taken(const struct partition *partition)
 {
     struct index_floor floor = {partition->slot.floor, partition->slot.floor_time_us};
     if (partition->index)
@@ -98,6 +98,15 @@ static struct commit describe(const struct partition *partition)
     };
 }
 
+/* Until it is answered it stays the same. */
+static bool describe(struct partition *partition, struct commit *ret_commit, struct error *error)
+{
+    if (partition->commit_id[0] == '\0' && !partition_random_id(partition->commit_id, error))
+        return false;
+    *ret_commit = partition->state == PARTITION_READING ? describe_opening(partition) : describe_taken(partition);
+    return true;
+}
+
 static void committed(struct partition *partition, const struct commit *commit)
 {
     slot_follow(&partition->slot, commit);
@@ -110,27 +119,34 @@ static void committed(struct partition *partition, const struct commit *commit)
     partition_forget_leaving(partition);
 }
 
+bool partitions_commit(struct partition *const partitions[], size_t count, enum commit_answer ret_answers[],
+                       size_t *ret_answered, struct error *error)
+{
+    struct commit commits[PARTITIONS_AT_ONCE];
+    struct commit_outcome outcomes[PARTITIONS_AT_ONCE];
+    struct realtime_store *store = partitions[0]->environment->realtime;
+    *ret_answered = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!describe(partitions[i], &commits[i], error))
+            return false;
+    crash_point("before_redis");
+    bool done = store->operations->commit(store, commits, count, outcomes, ret_answered, error);
+    if (done)
+        crash_point("after_redis_before_ack");
+    for (size_t i = 0; i < *ret_answered; i++) {
+        ret_answers[i] = outcomes[i].answer;
+        if (ret_answers[i] == COMMIT_OK || ret_answers[i] == COMMIT_ALREADY)
+            committed(partitions[i], &commits[i]);
+        else
+            partition_close(partitions[i]);
+    }
+    return done;
+}
+
 bool partition_commit(struct partition *partition, enum commit_answer *ret_answer, struct error *error)
 {
-    if (partition->commit_id[0] == '\0' && !partition_random_id(partition->commit_id, error))
-        return false;
-    char alarm[ALARM_SIZE]; /* what the slot says is overwritten by what the commit says */
-    memcpy(alarm, partition->slot.alarm, sizeof alarm);
-    struct commit commit =
-        partition->state == PARTITION_READING ? describe_opening(partition, alarm) : describe(partition);
-    struct realtime_store *store = partition->environment->realtime;
-    enum commit_answer answer;
-    int64_t next;
-    crash_point("before_redis");
-    if (!store->operations->commit(store, &commit, &answer, &next, error))
-        return false;
-    crash_point("after_redis_before_ack");
-    if (answer == COMMIT_OK || answer == COMMIT_ALREADY)
-        committed(partition, &commit);
-    else
-        partition_close(partition);
-    *ret_answer = answer;
-    return true;
+    size_t answered;
+    return partitions_commit(&partition, 1, ret_answer, &answered, error);
 }
 
 bool partition_check(struct partition *partition, const struct publication *publication, bool *ret_fits,

@@ -134,9 +134,15 @@ void partition_note_idle(struct partition *partition, int64_t at_us);
  * where the slot doesn't say it; of a stopped partition that is its alarm. */
 bool partition_has_pending(const struct partition *partition);
 
-/* Commits what is pending; tried again after an error it sends the same commit. Where the store refuses it, the
- * partition is closed, *ret_answer says why, and true is returned. */
+/* Commits what is pending; tried again after an error it sends the same commit, and until then nothing may be taken.
+ * Where the store refuses it, the partition is closed, *ret_answer says why, and true is returned. */
 bool partition_commit(struct partition *partition, enum commit_answer *ret_answer, struct error *error) MUST_CHECK;
+
+/* The same for up to PARTITIONS_AT_ONCE of one store, in one round trip. *ret_answered of them, the first ones, have an
+ * answer, and an error is of the one behind: that and the next ones are to be tried again. */
+#define PARTITIONS_AT_ONCE 32
+bool partitions_commit(struct partition *const partitions[], size_t count, enum commit_answer ret_answers[],
+                       size_t *ret_answered, struct error *error) MUST_CHECK;
 
 /* Of a source without a batch layer: whether panes are in the slot that are days past their view's retention. */
 bool partition_has_expired(const struct partition *partition);

@@ -63,10 +63,19 @@ static void note_silence(const struct owned *owned)
         partition_note_idle(partition, clock_wall_us() - idle_after_us);
 }
 
-/* Commits what a partition has pending. False where the store is out of reach: it is tried again later. */
-static bool commit_one(struct worker *worker, struct owned *owned, struct error *error)
+/* Partitions whose commits go to the store together. */
+struct round_trip {
+    struct owned *owned[PARTITIONS_AT_ONCE];
+    size_t count;
+    int64_t groups; /* that all of them have pending */
+};
+
+/* Where the slot can take it and its dead letters are kept, what a partition has pending may be committed. False where
+ * the store is out of reach. */
+static bool prepare(struct worker *worker, struct owned *owned, bool *ret_ready, struct error *error)
 {
     struct partition *partition = owned->partition;
+    *ret_ready = false;
     bool fits;
     if (!fits_limit(worker, owned, &fits, error))
         return worker_close_damaged(worker, owned, error);
@@ -76,7 +85,6 @@ static bool commit_one(struct worker *worker, struct owned *owned, struct error 
         worker_close(worker, owned);
         return true;
     }
-    enum commit_answer answer;
     int64_t known_end =
         worker->consumer->operations->known_end(worker->consumer, partition->source->topic, partition->id.partition);
     if (known_end > partition->end)
@@ -84,18 +92,77 @@ static bool commit_one(struct worker *worker, struct owned *owned, struct error 
     partition->real_end =
         worker->consumer->operations->real_end(worker->consumer, partition->source->topic, partition->id.partition);
     note_silence(owned);
-    int64_t since_us = clock_monotonic_us(), bad = partition->ledger.bad;
-    bool answered = partition_commit(partition, &answer, error);
-    worker->commit_us += (clock_monotonic_us() - since_us - worker->commit_us) / COMMITS_LATELY;
-    worker_count_commit(worker, owned, answered ? &answer : NULL, since_us, bad);
-    if (!answered)
-        return worker_close_damaged(worker, owned, error);
-    if (partition->state == PARTITION_CLOSED) {
-        log_warning("%s/%d: the store answered %s; reading again from what it says", partition->id.source,
-                    (int)partition->id.partition, commit_answer_name(answer));
-        worker->must_assign = true;
-    }
+    *ret_ready = true;
     return true;
+}
+
+static void answered(struct worker *worker, const struct owned *owned, enum commit_answer answer)
+{
+    const struct partition *partition = owned->partition;
+    if (partition->state != PARTITION_CLOSED)
+        return;
+    log_warning("%s/%d: the store answered %s; reading again from what it says", partition->id.source,
+                (int)partition->id.partition, commit_answer_name(answer));
+    worker->must_assign = true;
+}
+
+/* Returns how many have an answer; fewer than all: *error is of the next one. */
+static size_t commit_together(struct worker *worker, struct owned *const owned[], size_t count, struct error *error)
+{
+    struct partition *partitions[PARTITIONS_AT_ONCE];
+    enum commit_answer answers[PARTITIONS_AT_ONCE];
+    int64_t bad[PARTITIONS_AT_ONCE], since_us = clock_monotonic_us();
+    size_t done;
+    for (size_t i = 0; i < count; i++) {
+        partitions[i] = owned[i]->partition;
+        bad[i] = partitions[i]->ledger.bad;
+    }
+    bool all = partitions_commit(partitions, count, answers, &done, error);
+    int64_t each_us = (clock_monotonic_us() - since_us) / (int64_t)count;
+    worker->commit_us += (each_us - worker->commit_us) / COMMITS_LATELY;
+    for (size_t i = 0; i < done; i++) {
+        worker_count_commit(worker, owned[i], &answers[i], since_us, bad[i]);
+        answered(worker, owned[i], answers[i]);
+    }
+    if (!all)
+        worker_count_commit(worker, owned[done], NULL, since_us, bad[done]);
+    return done;
+}
+
+/* Commits what is gathered. False where the store is out of reach: it is tried again later. What has no answer because
+ * another slot is damaged is tried again at once, before more is taken. */
+static bool commit_gathered(struct worker *worker, struct round_trip *trip, struct error *error)
+{
+    bool reached = true;
+    for (size_t at = 0; reached && at < trip->count; at++) { /* past the one that has no answer */
+        at += commit_together(worker, trip->owned + at, trip->count - at, error);
+        reached = at == trip->count || worker_close_damaged(worker, trip->owned[at], error);
+    }
+    trip->count = 0;
+    trip->groups = 0;
+    return reached;
+}
+
+/* In pieces, so that Redis has time for others: no more groups at once than make one commit due. */
+static bool gather(struct worker *worker, struct round_trip *trip, struct owned *owned, struct error *error)
+{
+    const struct partition *partition = owned->partition;
+    bool ready;
+    if (!prepare(worker, owned, &ready, error))
+        return false;
+    if (!ready)
+        return true;
+    trip->owned[trip->count++] = owned;
+    for (size_t i = 0; i < partition->source->view_count; i++)
+        trip->groups += (int64_t)panes_count(&partition->panes[i]);
+    return (trip->count < PARTITIONS_AT_ONCE && trip->groups < worker_pending_groups_max(worker)) ||
+           commit_gathered(worker, trip, error);
+}
+
+static bool commit_one(struct worker *worker, struct owned *owned, struct error *error)
+{
+    struct round_trip trip = {0};
+    return gather(worker, &trip, owned, error) && commit_gathered(worker, &trip, error);
 }
 
 void worker_suspend(struct worker *worker, const struct error *cause)
@@ -150,19 +217,36 @@ static int64_t flush_after_us(const struct worker *worker, const struct partitio
     return partition->position < partition->end && behind_us > every_us ? behind_us : every_us;
 }
 
+static bool has_many_groups(const struct worker *worker, const struct partition *partition)
+{
+    for (size_t i = 0; i < partition->source->view_count; i++)
+        if ((int64_t)panes_count(&partition->panes[i]) >= worker_pending_groups_max(worker))
+            return true;
+    return false;
+}
+
+static bool has_many_messages(const struct worker *worker, const struct owned *owned)
+{
+    return owned->partition->pending >= worker->speed->settings->speed.flush_messages ||
+           dead_letters_are_full(&owned->dead_letters);
+}
+
+bool worker_has_enough(const struct worker *worker, const struct owned *owned)
+{
+    return has_many_messages(worker, owned) || has_many_groups(worker, owned->partition);
+}
+
 /* By its own time alone: a partition that commits by count, as each does that catches up, keeps no other one waiting.
  * What comes after a quiet while is due at once. */
 static bool is_due(const struct worker *worker, const struct owned *owned, bool early, int64_t now_us)
 {
-    const struct settings *settings = worker->speed->settings;
     const struct partition *partition = owned->partition;
-    if (partition->pending >= settings->speed.flush_messages || dead_letters_are_full(&owned->dead_letters))
+    if (has_many_messages(worker, owned))
         return true;
     if (dead_letters_must_wait(&worker->dead_letters, partition, now_us))
         return false;
-    for (size_t i = 0; i < partition->source->view_count; i++)
-        if ((int64_t)panes_count(&partition->panes[i]) >= worker_pending_groups_max(worker))
-            return true;
+    if (has_many_groups(worker, partition))
+        return true;
     return (early && partition->pending > 0) || now_us - owned->flushed_us >= flush_after_us(worker, partition);
 }
 
@@ -179,7 +263,8 @@ static bool probe(struct worker *worker, struct error *error)
 void worker_commit_due(struct worker *worker, bool has_more)
 {
     int64_t now_us = clock_monotonic_us();
-    bool early = may_be_early(worker, has_more, now_us), any = false;
+    bool early = may_be_early(worker, has_more, now_us), any = false, reached = true;
+    struct round_trip trip = {0};
     struct error error = {0};
     if (worker->suspended && retry_wait_us(&worker->commit_retry, now_us) > 0)
         return;
@@ -187,16 +272,17 @@ void worker_commit_due(struct worker *worker, bool has_more)
         worker_suspend(worker, &error);
         return;
     }
-    for (size_t i = 0; i < worker->owned_count; i++) {
+    for (size_t i = 0; reached && i < worker->owned_count; i++) {
         struct owned *owned = &worker->owned[i];
         if (!partition_has_pending(owned->partition) || !(worker->suspended || is_due(worker, owned, early, now_us)))
             continue;
-        if (!commit_one(worker, owned, &error)) {
-            worker_suspend(worker, &error);
-            return;
-        }
+        reached = gather(worker, &trip, owned, &error);
         owned->flushed_us = now_us;
         any = true;
+    }
+    if (!reached || !commit_gathered(worker, &trip, &error)) {
+        worker_suspend(worker, &error);
+        return;
     }
     if (any)
         note_commits(worker, now_us);
@@ -226,27 +312,30 @@ void worker_drop_expired(struct worker *worker)
 
 void worker_commit_idle(struct worker *worker)
 {
+    struct round_trip trip = {0};
     struct error error = {0};
-    for (size_t i = 0; i < worker->owned_count && !worker->suspended; i++) {
+    bool reached = true;
+    for (size_t i = 0; reached && i < worker->owned_count && !worker->suspended; i++) {
         const struct partition *partition = worker->owned[i].partition;
-        if (partition_is_open(partition) && !partition_has_pending(partition) &&
-            !commit_one(worker, &worker->owned[i], &error))
-            worker_suspend(worker, &error);
+        if (partition_is_open(partition) && !partition_has_pending(partition))
+            reached = gather(worker, &trip, &worker->owned[i], &error);
     }
+    if (!reached || !commit_gathered(worker, &trip, &error))
+        worker_suspend(worker, &error);
 }
 
 void worker_commit_all(struct worker *worker)
 {
+    struct round_trip trip = {0};
     struct error error = {0};
-    for (size_t i = 0; i < worker->owned_count; i++) {
+    bool reached = true;
+    for (size_t i = 0; reached && i < worker->owned_count; i++) {
         struct partition *partition = worker->owned[i].partition;
         bool has_pending = partition_has_pending(partition);
         partition->is_left = true;
-        if (!has_pending && !partition_is_open(partition))
-            continue;
-        if (!commit_one(worker, &worker->owned[i], &error)) {
-            log_warning("%s; the next owner reads these messages again", error.message);
-            return;
-        }
+        if (has_pending || partition_is_open(partition))
+            reached = gather(worker, &trip, &worker->owned[i], &error);
     }
+    if (!reached || !commit_gathered(worker, &trip, &error))
+        log_warning("%s; the next owner reads these messages again", error.message);
 }

@@ -104,6 +104,8 @@ void worker_fetch_succeeded(struct owned *owned);
 /* As many groups of a view as are pending make a commit due: speed.groups, or a small part of the room for live ones.
  */
 int64_t worker_pending_groups_max(const struct worker *worker);
+/* Whether the partition has as much pending as one commit takes. */
+bool worker_has_enough(const struct worker *worker, const struct owned *owned);
 /* Commits what is due; where no more has come for now, also what needn't wait until it is. Where the store is out of
  * reach the worker is suspended until it is back. */
 void worker_commit_due(struct worker *worker, bool has_more);

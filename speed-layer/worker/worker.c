@@ -86,7 +86,8 @@ static void take(struct worker *worker, struct owned *owned, const struct log_me
     if (owned->partition->state == PARTITION_RUNNING)
         retry_succeeded(&owned->retry);
     worker_fetch_succeeded(owned);
-    worker_commit_due(worker, true);
+    if (worker_has_enough(worker, owned))
+        worker_commit_due(worker, true);
 }
 
 /* In pieces that make no more than one commit due: a message touches two groups of a view at most. */

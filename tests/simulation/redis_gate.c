@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "redis_gate.h"
 
+#include "chance.h"
+
 static struct redis_gate *of(struct realtime_store *store)
 {
     return (struct redis_gate *)(void *)store;
@@ -43,12 +45,31 @@ static bool init(struct realtime_store *store, struct slot_id id, const char *se
            MEMORY(gate)->init(STORE(gate), id, seen_incarnation, fresh, ret_done, error) && ends(gate, error);
 }
 
-static bool commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
-                   int64_t *ret_next, struct error *error)
+/* Some of those that are on their way are carried out, though nobody hears of it. */
+static void commit_unheard(struct redis_gate *gate, const struct commit commits[], size_t count)
+{
+    size_t carried = chance_below(count + 1);
+    struct commit_outcome outcome;
+    struct error error;
+    for (size_t i = 0; i < carried && begins_to_write(gate, &error); i++)
+        if (!realtime_commit(STORE(gate), &commits[i], &outcome, &error))
+            return;
+}
+
+static bool commit(struct realtime_store *store, const struct commit commits[], size_t count,
+                   struct commit_outcome ret_outcomes[], size_t *ret_answered, struct error *error)
 {
     struct redis_gate *gate = of(store);
-    return begins_to_write(gate, error) && MEMORY(gate)->commit(STORE(gate), commit, ret_answer, ret_next, error) &&
-           ends(gate, error);
+    for (*ret_answered = 0; *ret_answered < count; ++*ret_answered) {
+        size_t at = *ret_answered;
+        if (!begins_to_write(gate, error) || !realtime_commit(STORE(gate), &commits[at], &ret_outcomes[at], error))
+            return false;
+        if (!ends(gate, error)) {
+            commit_unheard(gate, commits + at + 1, count - at - 1);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool open_epoch(struct realtime_store *store, struct slot_id id, int64_t epoch, int64_t *ret_offset,

@@ -171,8 +171,8 @@ static bool write(struct memory_slot *held, const struct commit *commit)
     return true;
 }
 
-static bool commit_cells(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
-                         int64_t *ret_next, struct error *error)
+static bool commit_one(struct realtime_store *store, const struct commit *commit, struct commit_outcome *ret_outcome,
+                       struct error *error)
 {
     if (!reach(store, error))
         return false;
@@ -186,8 +186,16 @@ static bool commit_cells(struct realtime_store *store, const struct commit *comm
     }
     if (!reply(store, error))
         return false;
-    *ret_answer = answer;
-    *ret_next = held->slot.next;
+    *ret_outcome = (struct commit_outcome){answer, held->slot.next};
+    return true;
+}
+
+static bool commit_all(struct realtime_store *store, const struct commit commits[], size_t count,
+                       struct commit_outcome ret_outcomes[], size_t *ret_answered, struct error *error)
+{
+    for (*ret_answered = 0; *ret_answered < count; ++*ret_answered)
+        if (!commit_one(store, &commits[*ret_answered], &ret_outcomes[*ret_answered], error))
+            return false;
     return true;
 }
 
@@ -378,7 +386,7 @@ void memory_realtime_init(struct memory_realtime *memory, const struct source *s
 {
     static const struct realtime_store_operations operations = {.read_slot = read_slot,
                                                                 .init = init,
-                                                                .commit = commit_cells,
+                                                                .commit = commit_all,
                                                                 .open_epoch = open_epoch,
                                                                 .drop_epochs = drop_epochs,
                                                                 .forget = forget,

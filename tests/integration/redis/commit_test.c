@@ -95,8 +95,8 @@ static void an_alarm_is_set_and_cleared_by_commits_that_move_nothing(void **stat
     assert_int_equal(send_commit(&commit, &next), COMMIT_OK);
     assert_string_equal(slot_now().alarm, "");
     commit.alarm = "an alarm of more than thirty-one bytes";
-    enum commit_answer answer;
-    must_fail(store->operations->commit(store, &commit, &answer, &next, &error), ERROR_INTERNAL);
+    struct commit_outcome outcome;
+    must_fail(realtime_commit(store, &commit, &outcome, &error), ERROR_INTERNAL);
     additions_clean_up(&nothing);
 }
 
@@ -225,12 +225,12 @@ static void a_lost_reply_is_retried_without_adding_twice(void **state)
 {
     (void)state;
     int64_t next;
-    enum commit_answer answer;
+    struct commit_outcome outcome;
     begin_slot("a", 1, 10);
     struct commit commit = commit_of(&one, "a", "c1", 10, 20);
     /* The server carries the commit out only after the time limit, when nobody hears its reply. */
     kill(server.pid, SIGSTOP);
-    must_fail(store->operations->commit(store, &commit, &answer, &next, &error), ERROR_UNAVAILABLE);
+    must_fail(realtime_commit(store, &commit, &outcome, &error), ERROR_UNAVAILABLE);
     kill(server.pid, SIGCONT);
     assert_int_equal(send_commit(&commit, &next), COMMIT_ALREADY);
     assert_int_equal(ones_in_store(), 1);
@@ -371,6 +371,100 @@ static void slot_of_another_definition_takes_the_place_of_one_that_it_has_caught
     assert_int_equal(try("a", "c3", 20, 30, &next), COMMIT_FOREIGN);
 }
 
+/* --- commits of several slots in one round trip --- */
+
+#define TOGETHER 5 /* partitions, from 0 on */
+
+static void begin_all(struct commit commits[TOGETHER])
+{
+    static const char *const ids[TOGETHER] = {"c0", "c1", "c2", "c3", "c4"};
+    for (int32_t i = 0; i < TOGETHER; i++) {
+        struct slot fresh = fresh_slot("a", 1, 10);
+        bool done;
+        commits[i] = commit_of(&one, "a", ids[i], 10, 20 + i);
+        commits[i].id.partition = i;
+        commits[i].after = "";
+        must(store->operations->init(store, commits[i].id, "", &fresh, &done, &error));
+        assert_true(done);
+    }
+}
+
+static void assert_at(const struct commit *commit, int64_t next)
+{
+    struct slot slot;
+    must(store->operations->read_slot(store, commit->id, &slot, &error));
+    assert_int_equal(slot.next, next);
+}
+
+static void each_slot_of_a_round_trip_answers_for_itself(void **state)
+{
+    (void)state;
+    struct commit commits[TOGETHER];
+    struct commit_outcome outcomes[TOGETHER];
+    size_t answered;
+    begin_all(commits);
+    commits[1].expected = 11;
+    commits[3].expected = 9;
+    must(store->operations->commit(store, commits, TOGETHER, outcomes, &answered, &error));
+    assert_int_equal(answered, TOGETHER);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        bool refused = i == 1 || i == 3;
+        assert_int_equal(outcomes[i].answer, i == 1 ? COMMIT_REWOUND : i == 3 ? COMMIT_AHEAD : COMMIT_OK);
+        assert_int_equal(outcomes[i].next, refused ? 10 : commits[i].next);
+        assert_at(&commits[i], refused ? 10 : commits[i].next);
+    }
+}
+
+static void slot_that_holds_something_else_ends_a_round_trip_at_its_place(void **state)
+{
+    (void)state;
+    struct commit commits[TOGETHER];
+    struct commit_outcome outcomes[TOGETHER];
+    size_t answered;
+    begin_all(commits);
+    redis_do("DEL test:{orders/2}:0123456789abcdef:meta");
+    redis_do("SET test:{orders/2}:0123456789abcdef:meta text");
+    must_fail(store->operations->commit(store, commits, TOGETHER, outcomes, &answered, &error), ERROR_DATA);
+    assert_int_equal(answered, 2);
+    assert_non_null(strstr(error.message, "orders/2"));
+    must(store->operations->commit(store, commits + 3, 2, outcomes, &answered, &error));
+    assert_int_equal(answered, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(outcomes[i].answer == COMMIT_OK || outcomes[i].answer == COMMIT_ALREADY);
+        assert_at(&commits[3 + i], commits[3 + i].next);
+    }
+}
+
+static void round_trip_to_a_server_without_functions_loads_them(void **state)
+{
+    (void)state;
+    struct commit commits[TOGETHER];
+    struct commit_outcome outcomes[TOGETHER];
+    size_t answered;
+    begin_all(commits);
+    redis_do("FUNCTION FLUSH");
+    must(store->operations->commit(store, commits, TOGETHER, outcomes, &answered, &error));
+    assert_int_equal(answered, TOGETHER);
+    for (size_t i = 0; i < TOGETHER; i++)
+        assert_int_equal(outcomes[i].answer, COMMIT_OK);
+}
+
+static void commit_that_cannot_be_sent_ends_a_round_trip_at_its_place(void **state)
+{
+    (void)state;
+    struct commit commits[TOGETHER];
+    struct commit_outcome outcomes[TOGETHER];
+    size_t answered;
+    begin_all(commits);
+    commits[3].alarm = "an alarm of more than thirty-one bytes";
+    must_fail(store->operations->commit(store, commits, TOGETHER, outcomes, &answered, &error), ERROR_INTERNAL);
+    assert_int_equal(answered, 3);
+    assert_at(&commits[2], commits[2].next);
+    assert_at(&commits[4], 10);
+    must(store->operations->commit(store, commits + 4, 1, outcomes, &answered, &error));
+    assert_at(&commits[4], commits[4].next);
+}
+
 int main(void)
 {
     additions_init(&one);
@@ -396,6 +490,10 @@ int main(void)
         cmocka_unit_test_setup(slot_of_another_definition_takes_the_place_of_one_that_it_has_caught_up_with,
                                flush_redis),
         cmocka_unit_test_setup(days_leave_with_what_they_counted_and_whoever_follows_reads_anew, flush_redis),
+        cmocka_unit_test_setup(each_slot_of_a_round_trip_answers_for_itself, flush_redis),
+        cmocka_unit_test_setup(slot_that_holds_something_else_ends_a_round_trip_at_its_place, flush_redis),
+        cmocka_unit_test_setup(round_trip_to_a_server_without_functions_loads_them, flush_redis),
+        cmocka_unit_test_setup(commit_that_cannot_be_sent_ends_a_round_trip_at_its_place, flush_redis),
     };
     int failed = cmocka_run_group_tests(tests, start_redis, stop_redis);
     additions_clean_up(&one);

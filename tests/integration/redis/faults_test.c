@@ -15,10 +15,9 @@ static struct additions one;
 
 static bool commit_fails(void)
 {
-    enum commit_answer answer;
-    int64_t next;
+    struct commit_outcome outcome;
     struct commit commit = commit_of(&one, "a", "c9", 20, 30);
-    return !store->operations->commit(store, &commit, &answer, &next, &error);
+    return !realtime_commit(store, &commit, &outcome, &error);
 }
 
 static enum commit_answer commit_answers(const char *id, int64_t expected, int64_t next)
@@ -354,9 +353,9 @@ static void a_field_that_was_edited_shows_whatever_it_says_now(void **state)
         assert_true(says("tidemark-batch repair"));
         must_fail(store->operations->read(store, &reader, &error), ERROR_DATA);
         must_fail(store->operations->open_epoch(store, slot_three, 2, &offset, &error), ERROR_DATA);
-        enum commit_answer answer = COMMIT_FOREIGN;
+        struct commit_outcome outcome;
         struct commit commit = commit_of(&one, "a", "c9", 20, 30);
-        assert_true(!store->operations->commit(store, &commit, &answer, &offset, &error) || answer == COMMIT_FOREIGN);
+        assert_true(!realtime_commit(store, &commit, &outcome, &error) || outcome.answer == COMMIT_FOREIGN);
         must(store->operations->forget(store, slot_three, 0, &(bool){false}, &error));
         assert_int_equal(redis_number("DBSIZE"), 0);
         begin_with_one();

@@ -151,13 +151,12 @@ static void commit_by_chance(void)
     commit.gaps = &gaps;
     commit.alarm = one_in(8) ? "breaker" : "";
     commit.cluster = now.exists ? now.cluster : "cluster";
-    enum commit_answer here, there;
-    int64_t next_here = 0, next_there = 0;
-    must(store->operations->commit(store, &commit, &here, &next_here, &error));
-    assert_true(model()->commit(&memory.store, &commit, &there, &next_there, &error));
-    assert_string_equal(commit_answer_name(here), commit_answer_name(there));
-    if (here != COMMIT_LOST && here != COMMIT_FOREIGN)
-        assert_int_equal(next_here, next_there);
+    struct commit_outcome here, there;
+    must(realtime_commit(store, &commit, &here, &error));
+    assert_true(realtime_commit(&memory.store, &commit, &there, &error));
+    assert_string_equal(commit_answer_name(here.answer), commit_answer_name(there.answer));
+    if (here.answer != COMMIT_LOST && here.answer != COMMIT_FOREIGN)
+        assert_int_equal(here.next, there.next);
     additions_clean_up(&additions);
 }
 

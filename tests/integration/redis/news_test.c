@@ -126,14 +126,13 @@ static void what_is_forgotten_leaves_unknown_what_is_new(void **state)
 static void a_slot_that_a_commit_had_to_forget_leaves_unknown_what_is_new(void **state)
 {
     (void)state;
-    int64_t next;
-    enum commit_answer answer;
+    struct commit_outcome outcome;
     begin_slot("a", 1, 10);
     assert_int_equal(commit_one("c1", 10, 20), COMMIT_OK);
     assert_news();
     redis_do("HSET " SLOT ":1:ledger consumed text");
     struct commit commit = commit_of(&one, "a", "c2", 20, 30);
-    must_fail(store->operations->commit(store, &commit, &answer, &next, &error), ERROR_DATA);
+    must_fail(realtime_commit(store, &commit, &outcome, &error), ERROR_DATA);
     assert_false(slot_now().exists);
     assert_unknown();
 }

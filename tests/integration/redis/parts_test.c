@@ -34,14 +34,13 @@ static bool make_commit(int64_t number)
 {
     struct additions additions;
     struct error problem = {0};
-    enum commit_answer answer;
-    int64_t next;
+    struct commit_outcome outcome;
     char id[32];
     additions_init(&additions);
     add_of_commit(number, &additions);
     snprintf(id, sizeof id, "commit-%" PRId64, number);
     struct commit commit = commit_of(&additions, "a", id, 10 + number - 1, 10 + number);
-    bool done = store->operations->commit(store, &commit, &answer, &next, &problem) && answer == COMMIT_OK;
+    bool done = realtime_commit(store, &commit, &outcome, &problem) && outcome.answer == COMMIT_OK;
     snprintf(last_commit, sizeof last_commit, "%s", id);
     additions_clean_up(&additions);
     return done;

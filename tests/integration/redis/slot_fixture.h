@@ -269,11 +269,12 @@ static UNUSED struct commit commit_of(const struct additions *additions, const c
 
 static UNUSED enum commit_answer send_commit(const struct commit *commit, int64_t *ret_next)
 {
-    enum commit_answer answer = COMMIT_FOREIGN;
-    must(store->operations->commit(store, commit, &answer, ret_next, &error));
-    if (answer == COMMIT_OK)
+    struct commit_outcome outcome = {COMMIT_FOREIGN, 0};
+    must(realtime_commit(store, commit, &outcome, &error));
+    if (outcome.answer == COMMIT_OK)
         snprintf(last_commit, sizeof last_commit, "%s", commit->commit_id);
-    return answer;
+    *ret_next = outcome.next;
+    return outcome.answer;
 }
 
 static UNUSED int64_t open_epoch(int64_t epoch)

@@ -127,11 +127,11 @@ static bool own_init(struct realtime_store *store, struct slot_id id, const char
     return done;
 }
 
-static bool own_commit(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
-                       int64_t *ret_next, struct error *error)
+static bool own_commit(struct realtime_store *store, const struct commit commits[], size_t count,
+                       struct commit_outcome ret_outcomes[], size_t *ret_answered, struct error *error)
 {
     failing_memory_pause();
-    bool done = memory.store.operations->commit(&memory.store, commit, ret_answer, ret_next, error);
+    bool done = memory.store.operations->commit(&memory.store, commits, count, ret_outcomes, ret_answered, error);
     failing_memory_resume();
     (void)store;
     return done;

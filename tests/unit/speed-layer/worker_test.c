@@ -371,12 +371,12 @@ static void no_commit_is_early_while_there_is_more_to_take(void **state)
 static const struct realtime_store_operations *quick;
 static int commits;
 
-static bool commit_slowly(struct realtime_store *store, const struct commit *commit, enum commit_answer *ret_answer,
-                          int64_t *ret_next, struct error *error)
+static bool commit_slowly(struct realtime_store *store, const struct commit given[], size_t count,
+                          struct commit_outcome ret_outcomes[], size_t *ret_answered, struct error *error)
 {
-    commits++;
-    now_us += COMMIT_US;
-    return quick->commit(store, commit, ret_answer, ret_next, error);
+    commits += (int)count;
+    now_us += (int64_t)count * COMMIT_US;
+    return quick->commit(store, given, count, ret_outcomes, ret_answered, error);
 }
 
 static void make_slow(struct world *world)
@@ -395,6 +395,53 @@ static int commits_within(struct world *world, int64_t us)
     while (now_us < until_us)
         worker_turn(world->worker);
     return commits;
+}
+
+static int round_trips;
+
+/* As where the slot of the second partition is damaged, and that of the fourth has something to take all the same. */
+static bool commit_but_the_second(struct realtime_store *store, const struct commit given[], size_t count,
+                                  struct commit_outcome ret_outcomes[], size_t *ret_answered, struct error *error)
+{
+    round_trips++;
+    for (size_t i = 0; i < count; i++)
+        if (given[i].id.partition == 1) {
+            struct commit_outcome unheard;
+            size_t behind;
+            assert_true(quick->commit(store, given, i, ret_outcomes, ret_answered, error));
+            if (i + 2 < count)
+                assert_true(quick->commit(store, &given[i + 2], 1, &unheard, &behind, error));
+            return error_set(error, ERROR_DATA, "damaged");
+        }
+    return quick->commit(store, given, count, ret_outcomes, ret_answered, error);
+}
+
+static void partitions_that_are_due_are_committed_together_and_a_damaged_one_holds_no_other(void **state)
+{
+    (void)state;
+    static struct world world;
+    static struct realtime_store_operations damaged;
+    world_init(&world, 4, 1000000);
+    quick = world.realtime.store.operations;
+    damaged = *quick;
+    damaged.commit = commit_but_the_second;
+    world.settings.speed.flush_every_us = 4 * POLL_US;
+    worker_turn(world.worker);
+    worker_turn(world.worker);
+    for (int32_t i = 0; i < 4; i++)
+        world.logs[i].end = 10;
+    world.realtime.store.operations = &damaged;
+    round_trips = 0;
+    for (int i = 0; i < 100 && round_trips == 0; i++)
+        worker_turn(world.worker);
+    assert_int_equal(round_trips, 2); /* up to the damaged one, and behind it */
+    for (int32_t i = 0; i < 4; i++)
+        assert_int_equal(slot_of(&world, i)->next, i == 1 ? 0 : 10);
+    world.realtime.store.operations = quick;
+    for (int i = 0; i < 1000 && slot_of(&world, 1)->next < 10; i++)
+        worker_turn(world.worker);
+    assert_int_equal(slot_of(&world, 1)->next, 10);
+    world_clean_up(&world);
 }
 
 static void partition_that_is_behind_gathers_until_commits_take_a_twentieth_of_the_time(void **state)
@@ -885,6 +932,7 @@ int main(void)
         cmocka_unit_test(order_that_comes_soon_after_a_commit_waits_for_a_fifth_of_flush_every),
         cmocka_unit_test(no_commit_is_early_while_there_is_more_to_take),
         cmocka_unit_test(early_commits_take_a_fiftieth_of_the_time),
+        cmocka_unit_test(partitions_that_are_due_are_committed_together_and_a_damaged_one_holds_no_other),
         cmocka_unit_test(partition_that_is_behind_gathers_until_commits_take_a_twentieth_of_the_time),
         cmocka_unit_test(partitions_that_wait_for_one_reason_say_so_once),
         cmocka_unit_test(partitions_are_opened_with_one_question_for_all),
