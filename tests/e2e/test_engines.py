@@ -161,9 +161,9 @@ class Memory(Lake):
         (self.folder / "tidemark.yaml").write_text(text)
 
     def test_versions_that_do_not_fit_go_through_a_file(self):
-        self.write_orders(300_000, 10)
+        self.write_orders(600_000, 10)  # more than memory has, whether one processor reads them or all
         self.configure(job=JOB + "    engine: native\n")
-        self.assertIn("processed 150000 orders", self.run_job())
+        self.assertIn("processed 300000 orders", self.run_job())
         fits = self.rows()
         shutil.rmtree(self.gold)
         self.small()
