@@ -465,6 +465,47 @@ static void commit_that_cannot_be_sent_ends_a_round_trip_at_its_place(void **sta
     assert_at(&commits[4], commits[4].next);
 }
 
+/* Each slot's is made here once more, in the plainest way. */
+static void assert_digests(const struct commit commits[TOGETHER])
+{
+    static const char plain[] = "local held, fields, digest = redis.call('HGETALL', KEYS[1]), {}, '' "
+                                "for i = 1, #held, 2 do "
+                                "    if held[i] == 'digest' then digest = held[i + 1] "
+                                "    else fields[#fields + 1] = #held[i] .. ':' .. held[i] .. held[i + 1] end "
+                                "end "
+                                "table.sort(fields) "
+                                "return digest == redis.sha1hex(table.concat(fields, '\\n')) and 1 or 0";
+    for (size_t i = 0; i < TOGETHER; i++) {
+        char key[100];
+        snprintf(key, sizeof key, "test:{orders/%d}:0123456789abcdef:meta", (int)commits[i].id.partition);
+        redisReply *reply = redis_ask("EVAL %s 1 %s", plain, key);
+        assert_int_equal(reply->type, REDIS_REPLY_INTEGER);
+        assert_int_equal(reply->integer, 1);
+        freeReplyObject(reply);
+    }
+}
+
+static void digest_is_of_all_fields_in_order_whatever_other_slots_have(void **state)
+{
+    (void)state;
+    struct commit commits[TOGETHER];
+    struct commit_outcome outcomes[TOGETHER];
+    size_t answered;
+    int64_t offset;
+    begin_all(commits);
+    assert_digests(commits);
+    must(store->operations->commit(store, commits, 3, outcomes, &answered, &error));
+    assert_digests(commits);
+    for (int64_t epoch = 2; epoch < 4; epoch++)
+        must(store->operations->open_epoch(store, commits[1].id, epoch, &offset, &error));
+    must(store->operations->open_epoch(store, commits[3].id, 2, &offset, &error));
+    assert_digests(commits);
+    must(store->operations->drop_epochs(store, commits[1].id, 1, &error));
+    must(store->operations->commit(store, commits + 3, 2, outcomes, &answered, &error));
+    assert_int_equal(answered, 2);
+    assert_digests(commits);
+}
+
 int main(void)
 {
     additions_init(&one);
@@ -493,6 +534,7 @@ int main(void)
         cmocka_unit_test_setup(each_slot_of_a_round_trip_answers_for_itself, flush_redis),
         cmocka_unit_test_setup(slot_that_holds_something_else_ends_a_round_trip_at_its_place, flush_redis),
         cmocka_unit_test_setup(round_trip_to_a_server_without_functions_loads_them, flush_redis),
+        cmocka_unit_test_setup(digest_is_of_all_fields_in_order_whatever_other_slots_have, flush_redis),
         cmocka_unit_test_setup(commit_that_cannot_be_sent_ends_a_round_trip_at_its_place, flush_redis),
     };
     int failed = cmocka_run_group_tests(tests, start_redis, stop_redis);
