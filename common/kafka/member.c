@@ -39,8 +39,7 @@ const struct property kafka_consumer_defaults[] = {
     {"session.timeout.ms", "6000"},
     {"heartbeat.interval.ms", "1500"},
     {"queued.min.messages", TEXT_OF(KAFKA_QUEUED_MESSAGES)},
-    {"max.partition.fetch.bytes", "262144"}, /* some thousands of messages, where they are packed */
-    {"fetch.wait.max.ms", "100"},            /* the end that a consumer asks for on its connection waits behind it */
+    {"fetch.wait.max.ms", "100"}, /* the end that a consumer asks for on its connection waits behind it */
     {0},
 };
 

@@ -30,7 +30,7 @@ const rd_kafka_topic_partition_list_t *kafka_member_topics(const struct kafka_me
 
 /* So many messages at least are fetched ahead, where there are. What lies in the queue has been written by another
  * processor and is still in the caches where it is little: docs/performance.md, "Where the time goes". */
-#define KAFKA_QUEUED_MESSAGES 16000
+#define KAFKA_QUEUED_MESSAGES 32000
 
 /* Properties of members and consumers, which those of the configuration may change; ended by a row without a name. */
 extern const struct property kafka_consumer_defaults[];
