@@ -247,6 +247,19 @@ static bool look(struct live_partition *const partitions[], size_t count, struct
     return true;
 }
 
+/* In this order, their questions asked in one go. */
+static bool read_all(struct live_partition *const partitions[], size_t count, struct realtime_store *store,
+                     struct error *error)
+{
+    struct slot_reader *readers[LOOK_AT_ONCE];
+    for (size_t i = 0; i < count; i++)
+        readers[i] = &partitions[i]->reader;
+    bool done = count < 2 || !store->operations->ask || store->operations->ask(store, readers, count, error);
+    for (size_t i = 0; done && i < count; i++)
+        done = read_one(partitions[i], store, error);
+    return done;
+}
+
 bool live_read(struct live *live, struct realtime_store *store, size_t probes, struct error *error)
 {
     struct question question = {0};
@@ -254,11 +267,13 @@ bool live_read(struct live *live, struct realtime_store *store, size_t probes, s
     struct live_partition *partitions[LOOK_AT_ONCE];
     bool is_due[LOOK_AT_ONCE], any_read = false;
     for (size_t from = 0, count; done && (count = partitions_from(live, from, partitions)) > 0; from += count) {
+        size_t due = 0;
         done = look(partitions, count, store, question.is_news, is_due, error);
-        for (size_t i = 0; done && i < count; i++) {
-            any_read |= is_due[i];
-            done = !is_due[i] || read_one(partitions[i], store, error);
-        }
+        for (size_t i = 0; done && i < count; i++)
+            if (is_due[i])
+                partitions[due++] = partitions[i];
+        any_read |= due > 0;
+        done = done && read_all(partitions, due, store, error);
     }
     any_read |= !done;
     note_look(live, &question, any_read);

@@ -63,6 +63,11 @@ struct realtime_store_operations {
     bool (*definitions)(struct realtime_store *store, const char *source, int32_t partition,
                         struct slot_definitions *ret_definitions, struct error *error);
 
+    /* Asks in one go what `read` asks for each of these readers, which are then given to it in this order: it only
+     * waits for the answer. Where anything else comes between, or an answer is an error, those that are left are asked
+     * for one by one, as all are where this is NULL. */
+    bool (*ask)(struct realtime_store *store, struct slot_reader *const readers[], size_t count, struct error *error);
+
     /* Brings a reader up to date, see slot_reader. */
     bool (*read)(struct realtime_store *store, struct slot_reader *reader, struct error *error);
 

@@ -16,6 +16,7 @@
 
 #define PART_FIELDS 5000 /* that a read takes at once: about ten milliseconds in which Redis does nothing else */
 #define BEGINNINGS_MAX 8
+#define ASKED_MAX 64
 
 struct redis_store {
     struct realtime_store store; /* first, so that one pointer is both */
@@ -24,6 +25,10 @@ struct redis_store {
     struct buffer key;     /* scratch: the meta key of the call */
     struct buffer payload; /* scratch: of a commit */
     int64_t part_fields;
+    struct {
+        const struct slot_reader *readers[ASKED_MAX]; /* whose answers are on their way, in order */
+        size_t count, taken;
+    } asked;
 };
 
 static struct redis_store *of(struct realtime_store *store)
@@ -63,13 +68,22 @@ static bool strange_reply(struct redis_store *redis, struct slot_id id, struct e
     return in_slot(redis, id, error);
 }
 
+/* Without answers on it that nobody will take. */
+static struct redis_connection *free_connection(struct redis_store *redis)
+{
+    if (redis->asked.taken < redis->asked.count)
+        redis_connection_clean_up(&redis->connection);
+    redis->asked.count = redis->asked.taken = 0;
+    return &redis->connection;
+}
+
 /* The connection puts its own name before the message. */
 static bool call(struct redis_store *redis, struct slot_id id, const struct words *words, redisReply **ret_reply,
                  struct error *error)
 {
     if (redis->key.failed)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    return redis_connection_call(&redis->connection, words->texts, words->count, ret_reply, error) ||
+    return redis_connection_call(free_connection(redis), words->texts, words->count, ret_reply, error) ||
            error_context(error, "slot %s/%" PRId32, id.source, id.partition);
 }
 
@@ -192,7 +206,7 @@ static bool commit_pipelined(struct redis_store *redis, const struct commit comm
     struct error unsent;
     redisReply *reply;
     *ret_answered = 0;
-    if (!redis_connection_make_ready(&redis->connection, error))
+    if (!redis_connection_make_ready(free_connection(redis), error))
         return false;
     size_t sent = send_commits(redis, commits, count, &unsent);
     for (size_t i = 0; i < sent; i++, ++*ret_answered) {
@@ -310,8 +324,8 @@ static bool definitions(struct realtime_store *store, const char *source, int32_
 }
 
 /* Asks for what the reader lacks, or where parts were begun, for the next one. */
-static void ask(struct redis_store *redis, struct words *words, const struct slot_reader *reader,
-                const struct slot_parts *parts)
+static void write_question(struct redis_store *redis, struct words *words, const struct slot_reader *reader,
+                           const struct slot_parts *parts)
 {
     const struct slot_reader *follower = parts->begun ? &parts->so_far : reader;
     bool follow = parts->begun || (!parts->whole && reader_can_follow(reader));
@@ -323,14 +337,52 @@ static void ask(struct redis_store *redis, struct words *words, const struct slo
     slot_parts_ask(parts, words);
 }
 
+/* Of readers that have what changes can be added to; the first one that hasn't, and those behind it, ask for
+ * themselves. */
+static bool ask(struct realtime_store *store, struct slot_reader *const readers[], size_t count, struct error *error)
+{
+    struct redis_store *redis = of(store);
+    if (!redis_connection_make_ready(free_connection(redis), error))
+        return false;
+    for (size_t i = 0; i < count && i < ASKED_MAX && reader_can_follow(readers[i]); i++) {
+        struct slot_parts parts;
+        struct words words;
+        slot_parts_init(&parts, readers[i]->id, readers[i]->source);
+        write_question(redis, &words, readers[i], &parts);
+        bool sent = !redis->key.failed && redis_connection_send(&redis->connection, words.texts, words.count, error);
+        slot_parts_clean_up(&parts);
+        if (!sent) {
+            free_connection(redis);
+            return redis->key.failed ? error_set(error, ERROR_INTERNAL, "out of memory") : false;
+        }
+        redis->asked.readers[redis->asked.count++] = readers[i];
+    }
+    return true;
+}
+
+/* The answer that is on its way, or else to a question of its own. */
+static bool get_part(struct redis_store *redis, const struct slot_reader *reader, const struct slot_parts *parts,
+                     redisReply **ret_reply, struct error *error)
+{
+    struct words words;
+    if (parts->begun || parts->whole || redis->asked.taken == redis->asked.count ||
+        redis->asked.readers[redis->asked.taken] != reader) {
+        write_question(redis, &words, reader, parts);
+        return call(redis, reader->id, &words, ret_reply, error);
+    }
+    redis->asked.taken++;
+    if (redis_connection_take(&redis->connection, ret_reply, error))
+        return true;
+    redis->asked.count = redis->asked.taken = 0; /* the connection has ended */
+    return error_context(error, "slot %s/%" PRId32, reader->id.source, reader->id.partition);
+}
+
 static bool read_part(struct redis_store *redis, struct slot_reader *reader, struct slot_parts *parts, bool *ret_more,
                       struct error *error)
 {
-    struct words words;
     redisReply *reply;
     uint64_t connection = redis->connection.number;
-    ask(redis, &words, reader, parts);
-    if (!call(redis, reader->id, &words, &reply, error))
+    if (!get_part(redis, reader, parts, &reply, error))
         return false;
     if (parts->begun && redis->connection.number != connection) {
         slot_parts_drop(parts); /* a cursor means nothing to a server that was started anew */
@@ -372,7 +424,7 @@ static bool read_news(struct realtime_store *store, const char *source, char ret
     if (redis->key.failed)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     const struct text words[] = {text_of("HGET"), buffer_text(&redis->key), text_of(source)};
-    if (!redis_connection_call(&redis->connection, words, 3, &reply, error))
+    if (!redis_connection_call(free_connection(redis), words, 3, &reply, error))
         return error->code == ERROR_DATA;
     struct text news = reply_text(reply);
     if (news.length < SLOT_STATE_SIZE)
@@ -401,7 +453,7 @@ static bool find_written(struct realtime_store *store, struct slot_reader *const
                          bool ret_written[], struct error *error)
 {
     struct redis_store *redis = of(store);
-    if (!redis_connection_make_ready(&redis->connection, error))
+    if (!redis_connection_make_ready(free_connection(redis), error))
         return false;
     for (size_t i = 0; i < count; i++) {
         const struct text words[] = {text_of("HGET"), meta_key(redis, readers[i]->id), text_of("digest")};
@@ -434,6 +486,7 @@ static const struct realtime_store_operations operations = {
     .forget = forget,
     .replace = replace,
     .definitions = definitions,
+    .ask = ask,
     .read = read,
     .read_news = read_news,
     .find_written = find_written,

@@ -91,6 +91,13 @@ static bool definitions(struct realtime_store *store, const char *source, int32_
     return !redis || redis->operations->definitions(redis, source, partition, ret_definitions, error);
 }
 
+/* Readers of one source. */
+static bool ask(struct realtime_store *store, struct slot_reader *const readers[], size_t count, struct error *error)
+{
+    struct realtime_store *redis = count > 0 ? store_of(store, readers[0]->id.source) : NULL;
+    return !redis || redis->operations->ask(redis, readers, count, error);
+}
+
 static bool read_cells(struct realtime_store *store, struct slot_reader *reader, struct error *error)
 {
     struct realtime_store *redis = store_of(store, reader->id.source);
@@ -130,6 +137,7 @@ static const struct realtime_store_operations operations = {.read_slot = read_sl
                                                             .forget = forget,
                                                             .replace = replace,
                                                             .definitions = definitions,
+                                                            .ask = ask,
                                                             .read = read_cells,
                                                             .read_news = read_news,
                                                             .find_written = find_written,

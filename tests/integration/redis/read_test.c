@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#include "state/slot_audit.h"
+
 static uint64_t random_state = 1;
 
 static int64_t pick(int64_t below)
@@ -465,6 +467,110 @@ static void slots_that_were_written_are_told_from_those_that_were_not(void **sta
     play_clean_up(&play);
 }
 
+/* --- readers that are asked for together --- */
+
+struct together {
+    struct additions one;
+    struct commit commits[TOGETHER];
+    char ids[TOGETHER][16], before[TOGETHER][16];
+    struct slot_reader readers[TOGETHER], *all[TOGETHER];
+    int rounds;
+};
+
+static void read_and_check(struct together *together, size_t number)
+{
+    struct slot_reader *reader = &together->readers[number];
+    must(store->operations->read(store, reader, &error));
+    assert_int_equal(reader->slot.next, together->commits[number].next);
+    must(slot_reader_audit(reader, &error));
+}
+
+static void together_init(struct together *together)
+{
+    *together = (struct together){0};
+    additions_init(&together->one);
+    add_one(&together->one);
+    begin_all(&together->one, together->commits);
+    commit_all(together->commits);
+    for (size_t i = 0; i < TOGETHER; i++) {
+        snprintf(together->ids[i], sizeof together->ids[i], "%s", together->commits[i].commit_id);
+        slot_reader_init(&together->readers[i], together->commits[i].id, &orders);
+        together->all[i] = &together->readers[i];
+        read_and_check(together, i);
+    }
+}
+
+static void together_clean_up(struct together *together)
+{
+    for (size_t i = 0; i < TOGETHER; i++)
+        slot_reader_clean_up(&together->readers[i]);
+    additions_clean_up(&together->one);
+}
+
+/* One more commit to each slot, and the question after all of them. */
+static void commit_and_ask(struct together *together)
+{
+    together->rounds++;
+    for (size_t i = 0; i < TOGETHER; i++) {
+        struct commit *commit = &together->commits[i];
+        snprintf(together->before[i], sizeof together->before[i], "%s", together->ids[i]);
+        snprintf(together->ids[i], sizeof together->ids[i], "d%d-%zu", together->rounds, i);
+        commit->commit_id = together->ids[i];
+        commit->after = together->before[i];
+        commit->expected = commit->next;
+        commit->next += 1 + (int64_t)i;
+    }
+    commit_all(together->commits);
+    must(store->operations->ask(store, together->all, TOGETHER, &error));
+}
+
+static void readers_that_are_asked_for_together_hold_what_is_in_their_slots(void **state)
+{
+    (void)state;
+    static const size_t orders_of_reading[][TOGETHER] = {{0, 1, 2, 3, 4}, {4, 3, 2, 1, 0}, {0, 1, 3, 2, 4}};
+    struct together together;
+    struct slot slot;
+    together_init(&together);
+    for (size_t way = 0; way < 3; way++) {
+        commit_and_ask(&together);
+        for (size_t i = 0; i < TOGETHER; i++)
+            read_and_check(&together, orders_of_reading[way][i]);
+    }
+    commit_and_ask(&together);
+    read_and_check(&together, 0);
+    must(store->operations->read_slot(store, slot_three, &slot, &error)); /* something else comes between */
+    assert_int_equal(slot.next, together.commits[3].next);
+    for (size_t i = 1; i < TOGETHER; i++)
+        read_and_check(&together, i);
+    together_clean_up(&together);
+}
+
+static void slot_among_those_asked_for_may_be_damaged_begun_anew_or_not_yet_read(void **state)
+{
+    (void)state;
+    struct together together;
+    bool done;
+    together_init(&together);
+    commit_and_ask(&together);
+    read_and_check(&together, 0);
+    redis_do("DEL test:{orders/2}:0123456789abcdef:meta");
+    redis_do("SET test:{orders/2}:0123456789abcdef:meta text");
+    must(store->operations->ask(store, together.all + 1, TOGETHER - 1, &error));
+    read_and_check(&together, 1);
+    must_fail(store->operations->read(store, together.all[2], &error), ERROR_DATA);
+    read_and_check(&together, 3);
+    read_and_check(&together, 4);
+    redis_do("DEL test:{orders/2}:0123456789abcdef:meta");
+    struct slot fresh = fresh_slot("b", 1, 10);
+    must(store->operations->init(store, together.commits[2].id, "", &fresh, &done, &error));
+    together.commits[2].next = 10;
+    slot_reader_clear(&together.readers[3]);
+    must(store->operations->ask(store, together.all, TOGETHER, &error));
+    for (size_t i = 0; i < TOGETHER; i++)
+        read_and_check(&together, i);
+    together_clean_up(&together);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +579,8 @@ int main(void)
         cmocka_unit_test_setup(slots_that_were_written_are_told_from_those_that_were_not, flush_redis),
         cmocka_unit_test_setup(remembered_commits_have_a_ceiling_in_number_and_bytes, flush_redis),
         cmocka_unit_test_setup(many_cells_in_one_commit_come_back, flush_redis),
+        cmocka_unit_test_setup(readers_that_are_asked_for_together_hold_what_is_in_their_slots, flush_redis),
+        cmocka_unit_test_setup(slot_among_those_asked_for_may_be_damaged_begun_anew_or_not_yet_read, flush_redis),
         cmocka_unit_test_setup(an_emptied_reader_reads_all_again, flush_redis),
         cmocka_unit_test_setup(a_reader_that_follows_holds_what_one_that_reads_all_holds, flush_redis),
     };

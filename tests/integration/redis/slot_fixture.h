@@ -267,6 +267,33 @@ static UNUSED struct commit commit_of(const struct additions *additions, const c
                            .has_checksums = true};
 }
 
+#define TOGETHER 5 /* partitions, from 0 on */
+
+/* Starts their slots at 10, and makes a commit to each. */
+static UNUSED void begin_all(const struct additions *additions, struct commit ret_commits[TOGETHER])
+{
+    static const char *const ids[TOGETHER] = {"c0", "c1", "c2", "c3", "c4"};
+    for (int32_t i = 0; i < TOGETHER; i++) {
+        struct slot fresh = fresh_slot("a", 1, 10);
+        bool done;
+        ret_commits[i] = commit_of(additions, "a", ids[i], 10, 20 + i);
+        ret_commits[i].id.partition = i;
+        ret_commits[i].after = "";
+        must(store->operations->init(store, ret_commits[i].id, "", &fresh, &done, &error));
+        assert_true(done);
+    }
+}
+
+static UNUSED void commit_all(const struct commit commits[TOGETHER])
+{
+    struct commit_outcome outcomes[TOGETHER];
+    size_t answered;
+    must(store->operations->commit(store, commits, TOGETHER, outcomes, &answered, &error));
+    assert_int_equal(answered, TOGETHER);
+    for (size_t i = 0; i < TOGETHER; i++)
+        assert_int_equal(outcomes[i].answer, COMMIT_OK);
+}
+
 static UNUSED enum commit_answer send_commit(const struct commit *commit, int64_t *ret_next)
 {
     struct commit_outcome outcome = {COMMIT_FOREIGN, 0};
