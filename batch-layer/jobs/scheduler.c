@@ -104,6 +104,8 @@ static void *work(void *context)
     if (over) {
         note_over(slot, done, &error);
         batch_note_job_run(scheduler->batch, slot->job->name, done, work.rows, begun_us);
+    } else if (!done && !shutdown_requested()) {
+        log_warning("job %s can't begin: %s; trying again", slot->job->name, error.message);
     }
     job_work_clean_up(&work);
     atomic_store(&slot->is_over, true);
