@@ -80,8 +80,8 @@ class Bench:
             "daily_summary": view("orders", dimensions=["category", "customer_segment"]),
         }
         job = self.platform("load", views)
-        self.until_end(job)
         speed = job.speed()  # a run opens an epoch: somebody must be there to go on in it
+        wait_until(lambda: sum(self.positions(job)) == self.orders, 300, "all is read", every=0.2, children=[speed])
         ingest, publish = self.batch_command(job, "ingest"), self.batch_command(job, "run")
         speed.stop()
         bare = self.bare_copy()
@@ -254,14 +254,15 @@ class Bench:
         job = self.platform("starts", {"daily_revenue": view("orders")}, workers)
         started = time.monotonic()
         speed = job.speed()
-        wait_until(lambda: self.has_read_each(job), 120, "all is read", every=0.005, children=[speed])
+        wait_until(lambda: all(self.positions(job)), 120, "all is read", every=0.005, children=[speed])
         seconds = time.monotonic() - started
         job.stop()
         return seconds
 
-    def has_read_each(self, job):
+    def positions(self, job):
+        """The next offset of each partition's slot; 0 where there is none."""
         slots = [job.slot_key(self.redis, partition, "meta") for partition in range(PARTITIONS)]
-        return all(slot and (self.redis.command("hget", slot, "next") or "0") != "0" for slot in slots)
+        return [int(self.redis.command("hget", slot, "next") or 0) if slot else 0 for slot in slots]
 
     def delay(self):
         self.kafka.create("trickle", 1)
