@@ -6,7 +6,7 @@
 
 #define EARLY_SHARE 50              /* of a worker's time at most one part in so many goes into early commits, */
 #define EARLY_STEPS 5               /* and at most so many are made in a flush_every; */
-#define EARLY_REST_US US_PER_SECOND /* but one that took long for once is no reason to wait longer than this */
+#define EARLY_REST_US US_PER_SECOND /* but none that took long is a reason to wait longer than this */
 #define BEHIND_SHARE 20         /* of its time one part in so many goes into commits of partitions that are behind, */
 #define BEHIND_US US_PER_SECOND /* as long as none waits longer than this for one */
 #define COMMITS_LATELY 16       /* of which struct worker's commit_us is the mean */
@@ -119,7 +119,8 @@ static size_t commit_together(struct worker *worker, struct owned *const owned[]
     }
     bool all = partitions_commit(partitions, count, answers, &done, error);
     int64_t each_us = (clock_monotonic_us() - since_us) / (int64_t)count;
-    worker->commit_us += (each_us - worker->commit_us) / COMMITS_LATELY;
+    worker->commit_us =
+        worker->commit_us ? worker->commit_us + (each_us - worker->commit_us) / COMMITS_LATELY : each_us;
     for (size_t i = 0; i < done; i++) {
         worker_count_commit(worker, owned[i], &answers[i], since_us, bad[i]);
         answered(worker, owned[i], answers[i]);
@@ -194,9 +195,10 @@ static bool may_be_early(const struct worker *worker, bool has_more, int64_t now
     return !has_more && now_us >= worker->early_us;
 }
 
-static void note_commits(struct worker *worker, int64_t began_us)
+/* By what commits take lately: one that takes ten times as long now and then says little of the next ones. */
+static void note_commits(struct worker *worker, int64_t count)
 {
-    int64_t now_us = clock_monotonic_us(), rest_us = EARLY_SHARE * (now_us - began_us);
+    int64_t now_us = clock_monotonic_us(), rest_us = EARLY_SHARE * count * worker->commit_us;
     int64_t least_us = worker->speed->settings->speed.flush_every_us / EARLY_STEPS;
     if (rest_us > EARLY_REST_US)
         rest_us = EARLY_REST_US;
@@ -263,7 +265,8 @@ static bool probe(struct worker *worker, struct error *error)
 void worker_commit_due(struct worker *worker, bool has_more)
 {
     int64_t now_us = clock_monotonic_us();
-    bool early = may_be_early(worker, has_more, now_us), any = false, reached = true;
+    bool early = may_be_early(worker, has_more, now_us), reached = true;
+    int64_t count = 0;
     struct round_trip trip = {0};
     struct error error = {0};
     if (worker->suspended && retry_wait_us(&worker->commit_retry, now_us) > 0)
@@ -278,14 +281,14 @@ void worker_commit_due(struct worker *worker, bool has_more)
             continue;
         reached = gather(worker, &trip, owned, &error);
         owned->flushed_us = now_us;
-        any = true;
+        count++;
     }
     if (!reached || !commit_gathered(worker, &trip, &error)) {
         worker_suspend(worker, &error);
         return;
     }
-    if (any)
-        note_commits(worker, now_us);
+    if (count > 0)
+        note_commits(worker, count);
     resume(worker);
 }
 
