@@ -13,10 +13,10 @@
 #include "kafka/extents.h"
 #include "kafka/message.h"
 
-#define WATCH_US 5000 /* see watch_ends() */
+#define WATCH_US 5000         /* from one turn of watch_ends() to the next while messages stream in, */
+#define QUIET_WATCH_US 100000 /* and while none do */
 #define WATCH_TIMEOUT_MS 1000
 #define STREAM_TURNS 200 /* for so many after a full batch messages are taken to stream in: a second, see there */
-#define ENDS_TURNS 20    /* of watch_ends(), from one question to the next while nothing streams in */
 
 struct kafka_consumer {
     struct consumer consumer;    /* first, so that one pointer is both */
@@ -33,7 +33,6 @@ struct kafka_consumer {
     struct log_message messages[CONSUMER_BATCH];
 
     struct ticker ends_watch;
-    int turn;             /* of watch_ends(), with nothing streaming in */
     int at;               /* number of the partition about which it asked last */
     atomic_int streams;   /* turns of watch_ends() for which messages are taken to stream in */
     bool is_low;          /* the last poll left fewer messages in the queue than are fetched ahead */
@@ -192,13 +191,13 @@ static int64_t watch_ends(void *context)
     if (busy)
         atomic_fetch_sub(&consumer->streams, 1);
     struct asked_partition asked;
-    if ((busy || consumer->turn++ % ENDS_TURNS == 0) && choose(consumer, busy, &consumer->at, &asked)) {
+    if (choose(consumer, busy, &consumer->at, &asked)) {
         int64_t end =
             kafka_ask_offset(consumer->client, asked.topic, asked.partition, RD_KAFKA_OFFSET_END, WATCH_TIMEOUT_MS);
         if (end >= 0)
             note_end(consumer, &asked, end);
     }
-    return clock_monotonic_us() + WATCH_US;
+    return clock_monotonic_us() + (busy ? WATCH_US : QUIET_WATCH_US);
 }
 
 static bool assign(struct consumer *port, const struct consumer_position positions[], size_t count, struct error *error)
@@ -256,15 +255,15 @@ static size_t consume(struct kafka_consumer *consumer, int timeout_ms, rd_kafka_
     return count > 0 ? (size_t)count : 0;
 }
 
-/* For watch_ends(): that messages stream in, and when the queue begins to have room for more. It may run dry for a
- * moment, too, and then nobody else would have it filled. */
+/* For watch_ends(): that messages begin to stream in, and when the queue begins to have room for more. It may run dry
+ * for a moment, too, and then nobody else would have it filled. */
 static void note_queue(struct kafka_consumer *consumer, bool is_full_batch)
 {
-    bool was_low = consumer->is_low;
+    bool was_low = consumer->is_low, streamed = atomic_load(&consumer->streams) > 0;
     if (is_full_batch)
         atomic_store(&consumer->streams, STREAM_TURNS);
     consumer->is_low = rd_kafka_queue_length(consumer->queue) < KAFKA_QUEUED_MESSAGES;
-    if (consumer->is_low && !was_low && atomic_load(&consumer->streams) > 0)
+    if (streamed ? consumer->is_low && !was_low : is_full_batch)
         ticker_wake(&consumer->ends_watch);
 }
 

@@ -18,11 +18,12 @@ struct realtime_store {
 bool realtime_commit(struct realtime_store *store, const struct commit *commit, struct commit_outcome *ret_outcome,
                      struct error *error) MUST_CHECK;
 
-/* Every operation is one round trip, but that `read` takes a large slot in parts; errors are ERROR_UNAVAILABLE where
- * trying again can help (no connection, LOADING, OOM, MISCONF, READONLY, NOREPLICAS, BUSY, CLUSTERDOWN, MASTERDOWN) and
- * ERROR_CONFIGURATION where an operator must act (an eviction policy that isn't noeviction). ERROR_DATA is one slot's:
- * the store and its other slots are well. What would change a slot of a newer format changes nothing, and is
- * ERROR_TRY_AGAIN, but for `commit` and `forget`. One thread at a time per store object. */
+/* Every operation is one round trip, but that `ask` waits for no answer and `read` takes a large slot in parts; errors
+ * are ERROR_UNAVAILABLE where trying again can help (no connection, LOADING, OOM, MISCONF, READONLY, NOREPLICAS, BUSY,
+ * CLUSTERDOWN, MASTERDOWN) and ERROR_CONFIGURATION where an operator must act (an eviction policy that isn't
+ * noeviction). ERROR_DATA is one slot's: the store and its other slots are well. What would change a slot of a newer
+ * format changes nothing, and is ERROR_TRY_AGAIN, but for `commit` and `forget`. One thread at a time per store object.
+ */
 struct realtime_store_operations {
     bool (*read_slot)(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error);
 

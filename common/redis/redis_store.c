@@ -16,7 +16,7 @@
 
 #define PART_FIELDS 5000 /* that a read takes at once: about ten milliseconds in which Redis does nothing else */
 #define BEGINNINGS_MAX 8
-#define ASKED_MAX 64
+#define ASKED_MAX 64 /* readers; those behind them ask for themselves */
 
 struct redis_store {
     struct realtime_store store; /* first, so that one pointer is both */
@@ -78,13 +78,24 @@ static struct redis_connection *free_connection(struct redis_store *redis)
 }
 
 /* The connection puts its own name before the message. */
+static bool of_slot(struct slot_id id, struct error *error)
+{
+    return error_context(error, "slot %s/%" PRId32, id.source, id.partition);
+}
+
 static bool call(struct redis_store *redis, struct slot_id id, const struct words *words, redisReply **ret_reply,
                  struct error *error)
 {
     if (redis->key.failed)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     return redis_connection_call(free_connection(redis), words->texts, words->count, ret_reply, error) ||
-           error_context(error, "slot %s/%" PRId32, id.source, id.partition);
+           of_slot(id, error);
+}
+
+/* The answer to what was sent before. */
+static bool take(struct redis_store *redis, struct slot_id id, redisReply **ret_reply, struct error *error)
+{
+    return redis_connection_take(&redis->connection, ret_reply, error) || of_slot(id, error);
 }
 
 static struct text reply_text(const redisReply *reply)
@@ -210,8 +221,8 @@ static bool commit_pipelined(struct redis_store *redis, const struct commit comm
         return false;
     size_t sent = send_commits(redis, commits, count, &unsent);
     for (size_t i = 0; i < sent; i++, ++*ret_answered) {
-        if (!redis_connection_take(&redis->connection, &reply, error))
-            return error_context(error, "slot %s/%" PRId32, commits[i].id.source, commits[i].id.partition);
+        if (!take(redis, commits[i].id, &reply, error))
+            return false;
         if (!take_outcome(redis, commits[i].id, reply, &ret_outcomes[i], error)) {
             redis_connection_clean_up(&redis->connection);
             return false;
@@ -371,10 +382,10 @@ static bool get_part(struct redis_store *redis, const struct slot_reader *reader
         return call(redis, reader->id, &words, ret_reply, error);
     }
     redis->asked.taken++;
-    if (redis_connection_take(&redis->connection, ret_reply, error))
-        return true;
-    redis->asked.count = redis->asked.taken = 0; /* the connection has ended */
-    return error_context(error, "slot %s/%" PRId32, reader->id.source, reader->id.partition);
+    bool taken = take(redis, reader->id, ret_reply, error);
+    if (!taken)
+        redis->asked.count = redis->asked.taken = 0; /* the connection has ended */
+    return taken;
 }
 
 static bool read_part(struct redis_store *redis, struct slot_reader *reader, struct slot_parts *parts, bool *ret_more,

@@ -269,6 +269,7 @@ void worker_commit_due(struct worker *worker, bool has_more)
     int64_t count = 0;
     struct round_trip trip = {0};
     struct error error = {0};
+    worker->is_quiet = !worker->suspended;
     if (worker->suspended && retry_wait_us(&worker->commit_retry, now_us) > 0)
         return;
     if (worker->suspended && !probe(worker, &error)) {
@@ -277,7 +278,9 @@ void worker_commit_due(struct worker *worker, bool has_more)
     }
     for (size_t i = 0; reached && i < worker->owned_count; i++) {
         struct owned *owned = &worker->owned[i];
-        if (!partition_has_pending(owned->partition) || !(worker->suspended || is_due(worker, owned, early, now_us)))
+        bool has_pending = partition_has_pending(owned->partition);
+        worker->is_quiet = worker->is_quiet && !has_pending;
+        if (!has_pending || !(worker->suspended || is_due(worker, owned, early, now_us)))
             continue;
         reached = gather(worker, &trip, owned, &error);
         owned->flushed_us = now_us;

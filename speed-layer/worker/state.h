@@ -55,6 +55,7 @@ struct worker {
     bool must_assign;    /* what is fetched isn't what is open */
     bool suspended;      /* the store takes no commits: nothing is fetched */
     bool has_more;       /* the last poll took as many messages as one takes */
+    bool is_quiet;       /* nothing was pending when commits that are due were looked for */
     int64_t commit_us;   /* what a commit has taken lately */
     int64_t early_us;    /* monotonic time from which on a commit may be made before it is due */
     struct retry commit_retry;

@@ -7,7 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define POLL_MS 10 /* the longest wait for messages; what else a turn does waits as long */
+#define POLL_MS 10       /* the longest wait for messages while something is pending, */
+#define QUIET_POLL_MS 50 /* and while nothing is: what else a turn does waits as long */
 #define TROUBLE_EVERY_US (10 * US_PER_SECOND)
 
 static struct owned *find_owned(struct worker *worker, const char *topic, int32_t partition)
@@ -281,7 +282,9 @@ static void poll(struct worker *worker)
 {
     int64_t early_in_us = worker->early_us - clock_monotonic_us();
     bool gathers = worker->has_more || early_in_us > 0;
-    int timeout_ms = early_in_us > 0 && early_in_us < POLL_MS * 1000 ? (int)(early_in_us + 999) / 1000 : POLL_MS;
+    int timeout_ms = worker->is_quiet && !gathers ? QUIET_POLL_MS : POLL_MS;
+    if (early_in_us > 0 && early_in_us < POLL_MS * 1000)
+        timeout_ms = (int)(early_in_us + 999) / 1000;
     worker->has_more = worker->consumer->operations->poll(worker->consumer, timeout_ms, gathers);
 }
 

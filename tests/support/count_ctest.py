@@ -47,6 +47,9 @@ def main(label, first, again=None):
     for name, (output, (_, failed, skipped)) in outcomes.items():
         if name in second and not second[name][1][1]:
             print(f"--- {label}: {name}: {failed} failed, none alone\n{output[-12000:]}\nshaky: {label}: {name}")
+        elif name in second:
+            print(f"--- {label}: {name}: {failed} failed at first, and alone what follows\n{output[-12000:]}")
+            show(f"{label}: {name}", second[name][0], *second[name][1][1:])
         elif failed or skipped:
             show(f"{label}: {name}", output, failed, skipped)
     sums = [sum(kind) for kind in zip(*(one for _, one in (outcomes | second).values()), strict=True)] or [0, 0, 0]

@@ -44,6 +44,8 @@ class Counting(unittest.TestCase):
         again = [("integration_a_test", "run", PASSES)]
         self.assertEqual(self.lines(first, again), ["shaky: build: integration_a_test", "6 0 0"])
 
-    def test_what_fails_twice_has_failed(self):
+    def test_what_fails_twice_has_failed_as_it_did_alone(self):
         failed = [("integration_a_test", "fail", FAILS)]
         self.assertEqual(self.lines(failed, failed), ["failed: build: integration_a_test: it_breaks", "2 1 0"])
+        alone = [("integration_a_test", "fail", FAILS.replace("it_breaks", "it_breaks_too"))]
+        self.assertEqual(self.lines(failed, alone), ["failed: build: integration_a_test: it_breaks_too", "2 1 0"])
