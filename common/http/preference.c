@@ -37,14 +37,15 @@ static int exactness(struct text entry, const char *name)
     return is_name(entry, slash ? "*/*" : "*", slash ? 3 : 1);
 }
 
-/* "0.25" as 250; false where it is no weight. */
+/* "0.25" as 250, and ".25" too, as HttpURLConnection of Java writes it; false where it is no weight. */
 static bool weight_parse(struct text text, int *ret_weight)
 {
-    if (text.length == 0 || text.length > 5 || (text.data[0] != '0' && text.data[0] != '1') ||
-        (text.length > 1 && text.data[1] != '.'))
+    size_t whole = text.length > 0 && text.data[0] != '.';
+    if (text.length < 2 - whole || text.length > whole + 4 || (whole && text.data[0] != '0' && text.data[0] != '1') ||
+        (text.length > whole && text.data[whole] != '.'))
         return false;
-    int weight = (text.data[0] - '0') * WEIGHT_MAX, digit_is_worth = WEIGHT_MAX / 10;
-    for (size_t i = 2; i < text.length; i++, digit_is_worth /= 10) {
+    int weight = whole ? (text.data[0] - '0') * WEIGHT_MAX : 0, digit_is_worth = WEIGHT_MAX / 10;
+    for (size_t i = whole + 1; i < text.length; i++, digit_is_worth /= 10) {
         if (!strchr(DIGITS, text.data[i]))
             return false;
         weight += (text.data[i] - '0') * digit_is_worth;

@@ -21,6 +21,14 @@ static void names_know_no_case_and_blanks_are_passed_over(void **state)
     assert_int_equal(preference_weight(" , ,GZip", "gzip"), 1000);
 }
 
+static void a_weight_may_lack_its_zero(void **state)
+{
+    static const char java[] = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2";
+    (void)state;
+    assert_int_equal(preference_weight(java, "application/json"), 200);
+    assert_int_equal(preference_weight("gzip;q=.125", "gzip"), 125);
+}
+
 static void what_isn_t_wanted_or_can_t_be_understood_has_no_weight(void **state)
 {
     static const char *const lists[] = {
@@ -39,7 +47,9 @@ static void what_isn_t_wanted_or_can_t_be_understood_has_no_weight(void **state)
         "text/csv;q",
         "text/csv;q=0",
         "text/csv;q=-0.1",
-        "text/csv;q=.5",
+        "text/csv;q=.",
+        "text/csv;q=.0001",
+        "text/csv;q=.x",
         "text/csv;q=0.0001",
     };
     (void)state;
@@ -53,6 +63,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_most_exact_entry_decides_wherever_it_stands),
         cmocka_unit_test(names_know_no_case_and_blanks_are_passed_over),
+        cmocka_unit_test(a_weight_may_lack_its_zero),
         cmocka_unit_test(what_isn_t_wanted_or_can_t_be_understood_has_no_weight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
