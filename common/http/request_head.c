@@ -32,23 +32,40 @@ static bool is_line(const char *text)
     return true;
 }
 
-/* Headers that the head only keeps; of two with a name the first. */
+/* One more line of a list. Where memory is short the list stays as it is. */
+static void join(struct buffer *joined, const char **list, const char *more)
+{
+    if (joined->length == 0)
+        buffer_append_string(joined, *list);
+    buffer_append_string(joined, ", ");
+    buffer_append_string(joined, more);
+    if (!joined->failed)
+        *list = buffer_string(joined);
+}
+
+/* Headers that the head only keeps; of two with a name the first, but where their lines make up a list. */
 static void note_wish(struct request_head *head, const char *name, const char *value)
 {
     const struct {
         const char *name, **value;
+        struct buffer *joined; /* NULL: it is no list */
     } wishes[] = {
-        {"Accept", &head->accept},
-        {"Accept-Encoding", &head->accept_encoding},
-        {"Access-Control-Request-Method", &head->requested_method},
-        {"If-None-Match", &head->if_none_match},
-        {"Last-Event-ID", &head->last_event_id},
-        {"Origin", &head->origin},
-        {"X-Request-Id", &head->request_id},
+        {"Accept", &head->accept, &head->joined_accept},
+        {"Accept-Encoding", &head->accept_encoding, &head->joined_accept_encoding},
+        {"Access-Control-Request-Method", &head->requested_method, NULL},
+        {"If-None-Match", &head->if_none_match, &head->joined_if_none_match},
+        {"Last-Event-ID", &head->last_event_id, NULL},
+        {"Origin", &head->origin, NULL},
+        {"X-Request-Id", &head->request_id, NULL},
     };
-    for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++)
-        if (!*wishes[i].value && strcasecmp(name, wishes[i].name) == 0)
+    for (size_t i = 0; i < sizeof wishes / sizeof wishes[0]; i++) {
+        if (strcasecmp(name, wishes[i].name) != 0)
+            continue;
+        if (!*wishes[i].value)
             *wishes[i].value = value;
+        else if (wishes[i].joined)
+            join(wishes[i].joined, wishes[i].value, value);
+    }
 }
 
 void request_head_note(struct request_head *head, const char *name, const char *value)
@@ -68,6 +85,14 @@ void request_head_note(struct request_head *head, const char *name, const char *
     } else {
         note_wish(head, name, value);
     }
+}
+
+void request_head_clean_up(struct request_head *head)
+{
+    buffer_clean_up(&head->joined_accept);
+    buffer_clean_up(&head->joined_accept_encoding);
+    buffer_clean_up(&head->joined_if_none_match);
+    *head = (struct request_head){0};
 }
 
 bool request_head_is_preflight(const struct request_head *head)

@@ -27,10 +27,13 @@ struct request_head {
         *request_id;              /* NULL: not given */
     const char *requested_method; /* of the request by which a browser asks first (CORS) */
     bool malformed;               /* the name of a header is none, or its value is not one line */
+
+    struct buffer joined_accept, joined_accept_encoding, joined_if_none_match; /* of several lines, where there are */
 };
 
-/* Takes one header; the texts must live as long as the head. */
+/* Takes one header, without blanks around its value; the texts must live as long as the head. */
 void request_head_note(struct request_head *head, const char *name, const char *value);
+void request_head_clean_up(struct request_head *head);
 
 /* It is the request by which a browser asks whether a page of another origin may. */
 bool request_head_is_preflight(const struct request_head *head);

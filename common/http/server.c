@@ -100,6 +100,7 @@ static void end_exchange(void *context, struct MHD_Connection *connection, void 
             kept_reply_put_response(exchange->reply.kept, exchange->response);
         stream_close(exchange->stream);
         reply_clean_up(&exchange->reply);
+        request_head_clean_up(&exchange->head);
         free(exchange->target);
     }
     free(exchange);
@@ -131,11 +132,20 @@ static void note_connection(void *context, struct MHD_Connection *connection, vo
     }
 }
 
+/* Blanks behind a value are none of it (RFC 9110, 5.5), and the library leaves them there, in its own buffer. */
+static const char *without_blanks_behind(const char *value)
+{
+    char *end = (char *)(uintptr_t)value + strlen(value);
+    while (end > value && (end[-1] == ' ' || end[-1] == '\t'))
+        *--end = '\0';
+    return value;
+}
+
 static enum MHD_Result note_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     (void)kind;
     if (value != no_length && value != no_cookie)
-        request_head_note(context, name, value);
+        request_head_note(context, name, without_blanks_behind(value));
     return MHD_YES;
 }
 

@@ -149,6 +149,26 @@ static void a_head_has_its_limit_and_an_address_its_own(void **state)
     assert_head(&head, 0, false); /* the route says that it is too long */
 }
 
+static void the_lines_of_a_list_are_one_list_and_of_others_the_first_counts(void **state)
+{
+    (void)state;
+    struct request_head head = get("a");
+    request_head_note(&head, "Accept", "image/png");
+    request_head_note(&head, "ACCEPT", "text/csv;q=0.5");
+    request_head_note(&head, "accept", "application/json");
+    request_head_note(&head, "If-None-Match", "\"a\"");
+    request_head_note(&head, "If-None-Match", "W/\"b\"");
+    request_head_note(&head, "Accept-Encoding", "br");
+    request_head_note(&head, "Accept-Encoding", "gzip");
+    request_head_note(&head, "X-Request-Id", "a");
+    request_head_note(&head, "X-Request-Id", "b");
+    assert_string_equal(head.accept, "image/png, text/csv;q=0.5, application/json");
+    assert_string_equal(head.if_none_match, "\"a\", W/\"b\"");
+    assert_string_equal(head.accept_encoding, "br, gzip");
+    assert_string_equal(head.request_id, "a");
+    request_head_clean_up(&head);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +179,7 @@ int main(void)
         cmocka_unit_test(an_address_is_one_word),
         cmocka_unit_test(other_methods_end_the_connection_only_with_a_body),
         cmocka_unit_test(a_head_has_its_limit_and_an_address_its_own),
+        cmocka_unit_test(the_lines_of_a_list_are_one_list_and_of_others_the_first_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,6 +80,14 @@ static void get_answers_and_head_has_the_same_headers_without_a_body(void **stat
     assert_string_equal(strstr(got, "\r\n\r\n"), "\r\n\r\n");
 }
 
+static void headers_may_be_of_several_lines_and_have_blanks_behind_them(void **state)
+{
+    assert_exchange(*state, "GET /v1/views/daily HTTP/1.1\r\nAccept: image/png\r\nAccept: text/csv\r\n" CLOSE,
+                    "HTTP/1.1 200", "\r\nContent-Type: text/csv");
+    assert_exchange(*state, "GET /livez HTTP/1.1\r\nX-Request-Id: mine \t\r\n" CLOSE, "HTTP/1.1 200",
+                    "\r\nX-Request-Id: mine\r\n");
+}
+
 static void a_connection_takes_request_after_request(void **state)
 {
     const char *got = exchange(*state, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\nGET /nothing HTTP/1.1\r\n" CLOSE);
@@ -405,6 +413,7 @@ int main(void)
     log_configure("test", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(get_answers_and_head_has_the_same_headers_without_a_body, start, stop),
+        cmocka_unit_test_setup_teardown(headers_may_be_of_several_lines_and_have_blanks_behind_them, start, stop),
         cmocka_unit_test_setup_teardown(a_connection_takes_request_after_request, start, stop),
         cmocka_unit_test_setup_teardown(other_methods_are_refused_with_those_that_are_allowed, start, stop),
         cmocka_unit_test_setup_teardown(a_body_is_refused, start, stop),
