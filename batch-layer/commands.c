@@ -280,7 +280,8 @@ static const struct command commands[] = {
      .serves = true},
     {.name = "jobs",
      .summary = "print the jobs, when they are due, their last runs and what waits",
-     .run = jobs_command},
+     .run = jobs_command,
+     .prints = true},
     {.name = "probe",
      .summary = "say whether the schedule that runs does its work: exit code 0, else 1",
      .run = probe_command},
@@ -303,7 +304,8 @@ static const struct command commands[] = {
      .argument_count = 1,
      .summary = "print what computes it: SQL, or a job of PySpark, that runs as it stands",
      .run = explain_command,
-     .options = explain_options},
+     .options = explain_options,
+     .prints = true},
     {.name = "dead-letters",
      .arguments = "list|replay",
      .argument_count = 1,
@@ -314,7 +316,7 @@ static const struct command commands[] = {
      .summary = "say what is damaged in Redis and PostgreSQL and what would be done; with --yes do it",
      .run = repair_command,
      .options = repair_options},
-    {.name = "status", .summary = "print epochs, cuts, lags and the last runs", .run = status_command},
+    {.name = "status", .summary = "print epochs, cuts, lags and the last runs", .run = status_command, .prints = true},
     {0},
 };
 

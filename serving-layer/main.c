@@ -69,7 +69,8 @@ int main(int argc, char *argv[])
          .argument_count = 1,
          .summary = "make a token for who asks, and print it with its entry for http.tokens_file",
          .run = token,
-         .stands_alone = true},
+         .stands_alone = true,
+         .prints = true},
         {0},
     };
     static const struct program_description program = {

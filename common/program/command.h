@@ -28,6 +28,7 @@ struct command {
     bool stands_alone;                    /* it needs no configuration; `run` is called with NULL */
     bool serves;                          /* it goes on until it is asked to end: ending early is no failure, */
     const char **finishes;                /* but where this option of it is given, which has it finish something */
+    bool prints;                          /* it is run for what it prints: where that is lost it has failed */
     bool asks_another;                    /* the one that runs has read the files that the configuration names */
 };
 

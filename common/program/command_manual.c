@@ -72,8 +72,8 @@ void command_print_man(const struct program *program, const char *version, FILE 
     fputs(".TP\n.B \\-\\-help\nprint help, of a command where one is named, and exit\n"
           ".TP\n.B \\-\\-version\nprint the version and exit\n"
           ".SH EXIT STATUS\n0 where it is done. 64: the command line is wrong. 65: a difference or damage was found. "
-          "69: a "
-          "dependency is down. 70: an error inside. 75: try again. 77: a password or a right is refused. 78: the "
+          "69: a dependency is down, or what is printed can't be written. 70: an error inside. 75: try again. 77: a "
+          "password or a right is refused. 78: the "
           "configuration is wrong.\n",
           out);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "program/program.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -149,6 +150,19 @@ static int print(const struct program *program, const char *what)
     return 0;
 }
 
+/* The exit code where what was printed is all that was asked for. Whoever reads no further has enough. */
+static int end_output(const char *program, int code)
+{
+    struct error error;
+    bool lost = ferror(stdout) != 0;
+    errno = 0;
+    lost = fflush(stdout) != 0 || lost;
+    if (code != 0 || !lost || errno == EPIPE)
+        return code;
+    error_set(&error, ERROR_UNAVAILABLE, "standard output can't be written");
+    return fail_plainly(program, &error);
+}
+
 int program_main(const struct program_description *description, int argc, char *argv[])
 {
     struct common_options given = {0};
@@ -164,13 +178,17 @@ int program_main(const struct program_description *description, int argc, char *
     struct error error = {0};
     if (!command_parse(&program, argc, argv, &line, &error))
         return fail_plainly(program.name, &error);
-    if (line.version)
+    int code = 0;
+    bool prints = true;
+    if (line.version) {
         printf("%s %s\n", program.name, TIDEMARK_VERSION);
-    else if (line.help)
+    } else if (line.help) {
         command_help(&program, line.command, stdout);
-    else if (given.print)
-        return print(&program, given.print);
-    else
-        return run(&program, &line, &given, &description->checks);
-    return 0;
+    } else if (given.print) {
+        code = print(&program, given.print);
+    } else {
+        code = run(&program, &line, &given, &description->checks);
+        prints = line.command && line.command->prints;
+    }
+    return prints ? end_output(program.name, code) : code;
 }

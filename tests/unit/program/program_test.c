@@ -58,6 +58,49 @@ static int leave_command(const char *command, const char *option)
     return exit_code(child);
 }
 
+static int print_something(void *context, char *arguments[])
+{
+    (void)context, (void)arguments;
+    printf("a token that is shown once\n");
+    return 0;
+}
+
+/* The exit code of a program whose standard output is this. */
+static int print_into(const char *argument, int output)
+{
+    static const struct command commands[] = {
+        {.name = "tell", .run = print_something, .stands_alone = true, .prints = true},
+        {.name = "do", .run = print_something, .stands_alone = true},
+        {0},
+    };
+    static const struct program_description description = {.name = "tidemark", .commands = commands};
+    char program[] = "tidemark", *argv[] = {program, (char *)(uintptr_t)argument, NULL};
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(output, STDOUT_FILENO);
+        _exit(program_main(&description, 2, argv));
+    }
+    return exit_code(child);
+}
+
+static void what_is_run_for_its_output_has_failed_where_that_is_lost(void **state)
+{
+    (void)state;
+    int full = open("/dev/full", O_WRONLY), none = open("/dev/null", O_WRONLY), ends[2];
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]);
+    assert_int_equal(print_into("tell", full), 69);
+    assert_int_equal(print_into("--help", full), 69);
+    assert_int_equal(print_into("--version", full), 69);
+    assert_int_equal(print_into("do", full), 0);
+    assert_int_equal(print_into("tell", none), 0);
+    assert_int_equal(print_into("tell", ends[1]), 0); /* who reads has enough */
+    close(ends[1]);
+    close(full);
+    close(none);
+}
+
 static void what_was_to_finish_something_and_is_left_says_so_by_its_exit_code(void **state)
 {
     (void)state;
@@ -108,6 +151,7 @@ int main(void)
         cmocka_unit_test(program_leaves_well_before_it_would_be_killed),
         cmocka_unit_test(program_that_leaves_says_so_in_one_line),
         cmocka_unit_test(program_leaves_although_nobody_takes_its_line),
+        cmocka_unit_test(what_is_run_for_its_output_has_failed_where_that_is_lost),
         cmocka_unit_test(what_was_to_finish_something_and_is_left_says_so_by_its_exit_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
