@@ -8,6 +8,7 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/timestamp.h"
+#include "base/utf8.h"
 
 static const char *program_name = "tidemark";
 static enum log_format format_used = LOG_FORMAT_TEXT;
@@ -26,14 +27,18 @@ static const char *level_name(enum log_level level)
     return names[level];
 }
 
-/* Control characters would let a message forge a line. */
+/* Control characters would let a message forge a line, and a journal shows none that isn't UTF-8. */
 static void append_plain(struct buffer *line, const char *message)
 {
-    for (const char *at = message; *at; at++)
-        if ((unsigned char)*at >= 0x20 && *at != 0x7f)
-            buffer_append_char(line, *at);
+    for (struct text rest = text_of(message); rest.length > 0;) {
+        size_t length = utf8_length(rest);
+        if ((unsigned char)*rest.data >= 0x20 && *rest.data != 0x7f && length > 0)
+            buffer_append(line, rest.data, length);
         else
-            buffer_appendf(line, "\\x%02x", (unsigned char)*at);
+            buffer_appendf(line, "\\x%02x", (unsigned char)*rest.data);
+        rest.data += length ? length : 1;
+        rest.length -= length ? length : 1;
+    }
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -51,7 +56,7 @@ void log_write(enum log_level level, const char *format, ...)
         buffer_append_string(&line, "{\"time\":\"");
         buffer_append_timestamp(&line, clock_wall_us());
         buffer_appendf(&line, "\",\"level\":\"%s\",\"program\":\"%s\",\"message\":", level_name(level), program_name);
-        buffer_append_json(&line, text_of(message));
+        utf8_append_json(&line, text_of(message));
         buffer_append_string(&line, "}\n");
     } else {
         buffer_append_timestamp(&line, clock_wall_us());

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 
 #define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
@@ -73,23 +74,6 @@ bool secret_file_read(const char *path, struct arena *arena, const char **ret_se
 static bool is_continuation(char byte)
 {
     return ((unsigned char)byte & 0xC0) == 0x80;
-}
-
-size_t utf8_length(struct text text)
-{
-    if (text.length == 0)
-        return 0;
-    unsigned char first = (unsigned char)text.data[0];
-    size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-    if (length == 0 || length > text.length)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if (!is_continuation(text.data[i]))
-            return 0;
-    unsigned char second = length > 1 ? (unsigned char)text.data[1] : 0;
-    bool is_bad = (first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) /* a surrogate */
-                  || (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F);
-    return is_bad ? 0 : length;
 }
 
 size_t utf8_count(struct text text)

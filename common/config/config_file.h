@@ -24,9 +24,6 @@ bool secret_file_read(const char *path, struct arena *arena, const char **ret_se
  * a byte-order mark inside; else adds the problem. */
 bool config_text_check(struct text text, struct problems *problems) MUST_CHECK;
 
-/* Bytes of the UTF-8 character at the beginning of the text, or 0 where it isn't one. */
-size_t utf8_length(struct text text);
-
 /* How many characters the text, valid UTF-8, has. */
 size_t utf8_count(struct text text);
 

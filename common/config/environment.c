@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/buffer.h"
-#include "config/config_file.h"
+#include "base/utf8.h"
 
 #define VARIABLE_NAME_MAX 100
 
@@ -66,17 +66,6 @@ static bool reference_parse(struct text text, struct reference *ret_reference)
     return true;
 }
 
-static bool is_utf8(struct text text)
-{
-    while (text.length > 0) {
-        size_t length = utf8_length(text);
-        if (length == 0)
-            return false;
-        text = skip(text, length);
-    }
-    return true;
-}
-
 static bool append_value(const struct reference *reference, struct location location, struct buffer *out,
                          struct problems *problems)
 {
@@ -88,7 +77,7 @@ static bool append_value(const struct reference *reference, struct location loca
         return false;
     }
     struct text text = is_set ? text_of(value) : reference->fallback;
-    if (!is_utf8(text)) {
+    if (!utf8_is_valid(text)) {
         problem_add(problems, location, "the value of %s in the environment is not UTF-8", reference->name);
         return false;
     }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define SHOWN_MAX 64
 
 static bool continues_character(char byte)
@@ -73,6 +75,6 @@ void problem_append(const struct problem *problem, struct buffer *out)
 {
     buffer_appendf(out, "{\"type\": \"about:blank\", \"title\": \"%s\", \"status\": %u, \"detail\": ",
                    status_title(problem->status), problem->status);
-    buffer_append_json(out, text_of(problem->detail));
+    utf8_append_json(out, text_of(problem->detail));
     buffer_append_string(out, "}\n");
 }

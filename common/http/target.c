@@ -1,39 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/target.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "base/hex.h"
 #include "base/spelling.h"
+#include "base/utf8.h"
 #include "base/wide.h"
-
-/* Bytes of the character that begins with `byte`, 0 where none does; its smallest code point. */
-static size_t utf8_length(unsigned char byte, uint32_t *ret_smallest)
-{
-    *ret_smallest = byte < 0x80 ? 0 : byte < 0xE0 ? 0x80 : byte < 0xF0 ? 0x800 : 0x10000;
-    return byte < 0x80 ? 1 : byte < 0xC2 ? 0 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : byte < 0xF5 ? 4 : 0;
-}
-
-static bool is_utf8(const char *string)
-{
-    while (*string) {
-        uint32_t smallest;
-        size_t length = utf8_length((unsigned char)*string, &smallest);
-        if (length == 0)
-            return false;
-        uint32_t point = (unsigned char)*string & (length == 1 ? 0x7FU : 0xFFU >> (length + 1));
-        for (size_t i = 1; i < length; i++) {
-            if (((unsigned char)string[i] & 0xC0) != 0x80)
-                return false;
-            point = point << 6 | ((unsigned char)string[i] & 0x3F);
-        }
-        if (point < smallest || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
-            return false;
-        string += length;
-    }
-    return true;
-}
 
 /* Decodes in place: what is decoded is never longer. */
 static bool decode(char *string, bool plus_is_blank, struct problem *problem)
@@ -53,7 +26,7 @@ static bool decode(char *string, bool plus_is_blank, struct problem *problem)
         }
     }
     *to = '\0';
-    return is_utf8(string) || problem_set(problem, 400, "the address is not UTF-8");
+    return utf8_is_valid(text_of(string)) || problem_set(problem, 400, "the address is not UTF-8");
 }
 
 /* A slash at the end says nothing: /v1/views/ is /v1/views. */

@@ -88,6 +88,12 @@ static void headers_may_be_of_several_lines_and_have_blanks_behind_them(void **s
                     "\r\nX-Request-Id: mine\r\n");
 }
 
+static void a_problem_is_json_whatever_was_sent(void **state)
+{
+    assert_exchange(*state, "GET /v1/views/daily HTTP/1.1\r\nAccept: \xff\xc3\r\n" CLOSE, "HTTP/1.1 406",
+                    ": \uFFFD\uFFFD\"}\n");
+}
+
 static void a_connection_takes_request_after_request(void **state)
 {
     const char *got = exchange(*state, "GET /livez HTTP/1.1\r\nHost: a\r\n\r\nGET /nothing HTTP/1.1\r\n" CLOSE);
@@ -414,6 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(get_answers_and_head_has_the_same_headers_without_a_body, start, stop),
         cmocka_unit_test_setup_teardown(headers_may_be_of_several_lines_and_have_blanks_behind_them, start, stop),
+        cmocka_unit_test_setup_teardown(a_problem_is_json_whatever_was_sent, start, stop),
         cmocka_unit_test_setup_teardown(a_connection_takes_request_after_request, start, stop),
         cmocka_unit_test_setup_teardown(other_methods_are_refused_with_those_that_are_allowed, start, stop),
         cmocka_unit_test_setup_teardown(a_body_is_refused, start, stop),
