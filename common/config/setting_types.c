@@ -138,12 +138,25 @@ static void read_brokers(struct option_reader *reader, const struct option *opti
         set_copy(reader, option, node->text, base);
 }
 
-/* "https://host:port" as browsers write it, without a path. */
+/* As browsers write a host: in small letters, and what isn't ASCII in those of Punycode. */
+static bool is_lower_host(struct text text)
+{
+    for (size_t i = 0; i < text.length; i++)
+        if ((text.data[i] >= 'A' && text.data[i] <= 'Z') || text.data[i] == '*' || (unsigned char)text.data[i] > 0x7F)
+            return false;
+    return true;
+}
+
+/* "https://host:port" as browsers write it, without a path: another spelling would never be that of a page. */
 static bool is_origin(struct text text)
 {
-    struct text rest;
-    return text_equal(text, text_of("*")) ||
-           ((text_after(text, "https://", &rest) || text_after(text, "http://", &rest)) && is_authority(rest));
+    struct text host, port;
+    bool encrypts = text_after(text, "https://", &host);
+    if (!encrypts && !text_after(text, "http://", &host))
+        return text_equal(text, text_of("*"));
+    struct text name = host;
+    bool is_usual = cut_last(&name, ':', &port) && text_equal(port, text_of(encrypts ? "443" : "80"));
+    return is_authority(host) && is_lower_host(host) && !is_usual;
 }
 
 static void read_origins(struct option_reader *reader, const struct option *option, const struct yaml_node *node,
@@ -157,8 +170,10 @@ static void read_origins(struct option_reader *reader, const struct option *opti
         if (!option_expect(reader, item, YAML_SCALAR, "an origin such as \"https://board.example.com\""))
             continue;
         if (!is_origin(item->text))
-            problem_add(reader->problems, item->location,
-                        "an origin is https://host, with its port where it isn't 443, and without a path; or \"*\"");
+            problem_add(
+                reader->problems, item->location,
+                "an origin is https://host in small letters, with its port where it isn't 443 (or 80 of http://), and "
+                "without a path or a star; or \"*\" alone");
         names[count++] = reader_copy(reader, item->text);
     }
     *(const char *const **)((char *)base + option->offset) = names;

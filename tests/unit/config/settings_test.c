@@ -396,6 +396,10 @@ static void origins_are_named_one_by_one_or_all(void **state)
     assert_refused(SOURCE "http: { allow_origins: [\"https://a\", \"https://a/b\"] }\n", "7:38", "without a path");
     assert_refused(SOURCE "http: { allow_origins: [a.b] }\n", "7:25", "an origin is https://host");
     assert_refused(SOURCE "http: { allow_origins: [[]] }\n", "7:25", "expected an origin");
+    assert_refused(SOURCE "http: { allow_origins: [\"https://a:443\"] }\n", "7:25", "where it isn't 443");
+    assert_refused(SOURCE "http: { allow_origins: [\"http://[::1]:80\"] }\n", "7:25", "80 of http://");
+    assert_refused(SOURCE "http: { allow_origins: [\"https://A.b\"] }\n", "7:25", "in small letters");
+    assert_refused(SOURCE "http: { allow_origins: [\"https://*.a.b\"] }\n", "7:25", "a star");
 }
 
 static void a_unix_socket_is_listened_at_by_its_path(void **state)
