@@ -98,6 +98,12 @@ class Installation(unittest.TestCase):
             done = run(BIN / program, "--check-config", "--config", example)
             self.assertEqual(done.returncode, 0, done.stderr)
 
+    def test_the_example_has_each_view_that_the_readme_asks_for(self):
+        example = (ROOT / "deploy/systemd/tidemark.example.yaml").read_text()
+        asked = set(re.findall(r"/v1/views/([a-z_]+)", (ROOT / "README.md").read_text()))
+        self.assertIn("daily_revenue", asked)
+        self.assertLessEqual(asked, set(re.findall(r"^  ([a-z_]+):$", example.partition("\nviews:")[2], re.MULTILINE)))
+
 
 if __name__ == "__main__":
     unittest.main()
