@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -33,6 +34,13 @@ static bool fill_path(const char *path, struct sockaddr_un *ret_address, struct 
 static bool connect_to(int descriptor, const struct sockaddr *address, socklen_t size)
 {
     return connect(descriptor, address, size) == 0 || errno == EINPROGRESS || errno == EAGAIN;
+}
+
+/* What else has this name, also a link to a socket, is somebody's. */
+static bool is_socket(const char *path)
+{
+    struct stat state;
+    return lstat(path, &state) == 0 && S_ISSOCK(state.st_mode);
 }
 
 /* True where nobody listens any more at this socket, which is in the file system. */
@@ -81,7 +89,9 @@ static bool open_path(const char *path, int *ret_descriptor, struct error *error
     if (folder >= 0) {
         descriptor = bind_and_listen(AF_UNIX, (struct sockaddr *)&address, sizeof address);
         if (descriptor < 0 && errno == EADDRINUSE) {
-            if (is_left_behind(&address) && unlink(path) == 0)
+            if (!is_socket(path))
+                errno = EEXIST;
+            else if (is_left_behind(&address) && unlink(path) == 0)
                 descriptor = bind_and_listen(AF_UNIX, (struct sockaddr *)&address, sizeof address);
             else
                 errno = EADDRINUSE;

@@ -2,6 +2,7 @@
  * The listener of a program without queries, over real sockets, and the probe that asks it. */
 #include "cmocka_test.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -172,6 +173,32 @@ static void a_folder_of_somebody_else_is_not_used(void **state)
     unlink(link);
 }
 
+static void a_file_that_is_no_socket_is_left_as_it_is(void **state)
+{
+    struct bench *bench = *state;
+    char path[60], link[60];
+    struct stat before, after;
+    snprintf(path, sizeof path, "%s/file", bench->folder);
+    snprintf(link, sizeof link, "%s/link", bench->folder);
+    int descriptor = open(path, O_CREAT | O_WRONLY, 0600);
+    assert_true(descriptor >= 0);
+    close(descriptor);
+    assert_int_equal(symlink(path, link), 0);
+    const char *const paths[] = {path, link};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        const struct listen_address address = {.host = paths[i]};
+        struct error error = {0};
+        assert_int_equal(lstat(paths[i], &before), 0);
+        assert_false(listen_open(&address, &descriptor, &error));
+        assert_int_equal(error.code, ERROR_UNAVAILABLE);
+        assert_non_null(strstr(error.message, "File exists"));
+        assert_int_equal(lstat(paths[i], &after), 0);
+        assert_int_equal(before.st_ino, after.st_ino);
+    }
+    unlink(link);
+    unlink(path);
+}
+
 static void a_process_that_is_silent_does_not_keep_the_probe(void **state)
 {
     struct bench *bench = *state;
@@ -220,6 +247,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_configuration_is_another_process, start, stop),
         cmocka_unit_test_setup_teardown(a_socket_that_was_left_behind_is_taken_over, start, stop),
         cmocka_unit_test_setup_teardown(a_folder_of_somebody_else_is_not_used, start, stop),
+        cmocka_unit_test_setup_teardown(a_file_that_is_no_socket_is_left_as_it_is, start, stop),
         cmocka_unit_test_setup_teardown(a_process_that_is_silent_does_not_keep_the_probe, start, stop),
         cmocka_unit_test_setup_teardown(liveness_readiness_and_metrics_are_all_that_is_answered, start, stop),
     };
