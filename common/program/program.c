@@ -2,6 +2,7 @@
 #include "program/program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -163,6 +164,18 @@ static int end_output(const char *program, int code)
     return fail_plainly(program, &error);
 }
 
+/* Where one of the three is closed, what is opened first would have its number, and lines for people would be sent to
+ * Redis, say. What can't be written to fails like what is closed. */
+static void hold_standard_descriptors(void)
+{
+    int descriptor;
+    do
+        descriptor = open("/dev/null", O_RDONLY);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
 int program_main(const struct program_description *description, int argc, char *argv[])
 {
     struct common_options given = {0};
@@ -176,6 +189,7 @@ int program_main(const struct program_description *description, int argc, char *
     const struct program program = {description->name, description->summary, description->commands, options};
     struct command_line line;
     struct error error = {0};
+    hold_standard_descriptors();
     if (!command_parse(&program, argc, argv, &line, &error))
         return fail_plainly(program.name, &error);
     int code = 0;

@@ -101,6 +101,30 @@ static void what_is_run_for_its_output_has_failed_where_that_is_lost(void **stat
     close(none);
 }
 
+/* The number that what it opens first has. */
+static int open_something(void *context, char *arguments[])
+{
+    (void)context, (void)arguments;
+    return open("/dev/zero", O_RDONLY);
+}
+
+static void what_is_opened_takes_no_standard_descriptor(void **state)
+{
+    (void)state;
+    static const struct command commands[] = {{.name = "open", .run = open_something, .stands_alone = true}, {0}};
+    static const struct program_description description = {.name = "tidemark", .commands = commands};
+    char program[] = "tidemark", command[] = "open", *argv[] = {program, command, NULL};
+    for (int closed = STDIN_FILENO; closed <= STDERR_FILENO; closed++) {
+        pid_t child = fork();
+        if (child == 0) {
+            for (int descriptor = closed; descriptor <= STDERR_FILENO; descriptor++)
+                close(descriptor);
+            _exit(program_main(&description, 2, argv));
+        }
+        assert_true(exit_code(child) > STDERR_FILENO);
+    }
+}
+
 static void what_was_to_finish_something_and_is_left_says_so_by_its_exit_code(void **state)
 {
     (void)state;
@@ -152,6 +176,7 @@ int main(void)
         cmocka_unit_test(program_that_leaves_says_so_in_one_line),
         cmocka_unit_test(program_leaves_although_nobody_takes_its_line),
         cmocka_unit_test(what_is_run_for_its_output_has_failed_where_that_is_lost),
+        cmocka_unit_test(what_is_opened_takes_no_standard_descriptor),
         cmocka_unit_test(what_was_to_finish_something_and_is_left_says_so_by_its_exit_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
