@@ -4,11 +4,13 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pyspark
 
 from e2e.test_engines import NASTY_COLUMNS, nasty
@@ -107,6 +109,21 @@ class OnThisMachine(Spark):
         self.refused("1.parquet", '"category"', "used by the view")
         (self.raw / "1.parquet").write_bytes(b"not parquet at all, but longer than twelve bytes")
         self.refused("1.parquet can't be read as Parquet")
+
+    def test_a_day_without_files_or_without_a_folder_is_empty_where_that_is_allowed(self):
+        self.by("spark")
+        self.refused("no files that end in")
+        silver = self.folder / "lake/silver/products"
+        products = pa.schema([("product_id", pa.string()), ("category", pa.string())])
+        self.write("p.parquet", [{"product_id": "p1", "category": "k1"}], products, silver)
+        joins = "    joins: [{ read: lake/silver/products/, on: product_id }]\n    version: quantity\n"
+        self.assert_same(JOB + "    allow_empty: true\n" + joins)
+        [path] = self.gold.glob("*.parquet")
+        self.assertEqual(pq.read_schema(path).field("total_revenue").type, pa.decimal128(38, 2))
+        shutil.rmtree(self.raw)
+        self.assert_same(JOB + "    allow_empty: true\n    partition_by: [category]\n")
+        shutil.rmtree(self.raw.parent)
+        self.refused("there is no such folder")
 
     def test_the_job_that_is_printed_runs_as_it_stands(self):
         self.write("1.parquet", [order(i) for i in range(30)])

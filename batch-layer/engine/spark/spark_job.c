@@ -12,7 +12,7 @@ EMBEDDED(summary_job_py, "engine/spark/summary_job.py");
 /* --- What it reads ----------------------------------------------------------------------------------------------- */
 
 static bool check_format(const struct settings *settings, const struct summary *summary,
-                         const struct lake_folder *folder, struct error *error)
+                         const struct lake_folder *folder, bool allow_empty, struct error *error)
 {
     for (size_t i = 0; i < folder->count; i++)
         if (folder->files[i].format != LAKE_PARQUET)
@@ -21,7 +21,7 @@ static bool check_format(const struct settings *settings, const struct summary *
                              "\"engine\" out",
                              settings->path, summary->engine_location.line, summary->engine_location.column,
                              folder->files[i].path);
-    return lake_folder_check(folder, false, error);
+    return lake_folder_check(folder, allow_empty, error);
 }
 
 bool spark_job_list(const struct settings *settings, const struct job *job, const char *date, struct arena *arena,
@@ -32,10 +32,11 @@ bool spark_job_list(const struct settings *settings, const struct job *job, cons
     struct lake_folder *folders = arena_allocate(arena, count * sizeof *folders);
     for (size_t i = 0; i < count; i++) {
         const char *pattern = i ? summary->joins[i - 1].read : summary->read;
+        bool allow_empty = i == 0 && summary->allow_empty;
         if (!folders)
             return error_set(error, ERROR_INTERNAL, "out of memory");
-        if (!lake_day_read(pattern, date, false, arena, &folders[i], error) ||
-            !check_format(settings, summary, &folders[i], error))
+        if (!lake_day_read(pattern, date, allow_empty, arena, &folders[i], error) ||
+            !check_format(settings, summary, &folders[i], allow_empty, error))
             return false;
     }
     *ret_folders = folders;
