@@ -136,10 +136,10 @@ static void print_live_gaps(struct batch *batch, const struct source *source, co
     }
 }
 
-static void print_unread(const struct publication *publication)
+static void print_unread(const struct source *source, const struct publication *publication)
 {
     int64_t partitions = 0;
-    for (size_t i = 0; i < publication->partition_count; i++)
+    for (size_t i = 0; !source->is_batch_alone && i < publication->partition_count; i++)
         partitions += publication->partitions[i].unread;
     if (partitions > 0)
         printf("  alarm: nobody read %" PRId64 " of %zu partitions when they were cut; is tidemark-speed running?\n",
@@ -166,7 +166,7 @@ static bool print_source(struct batch *batch, const struct source *source, const
         !batch->master->read_gaps(batch, source, GAPS_SHOWN, print_gap, NULL, error))
         return false;
     print_split(publication);
-    print_unread(publication);
+    print_unread(source, publication);
     print_live_gaps(batch, source, publication);
     return batch->publisher->read_records(batch, source, RUNS_SHOWN, print_run, NULL, error);
 }

@@ -126,11 +126,16 @@ class SpeedLayerThatIsAway(EndToEnd):
         self.simple_platform(self.topic(), speed="none")
         serving = self.job.serving()
         self.send(month(0, 300))
+        self.assertEqual(self.job.batch("verify"), 0)  # nothing is published, and nobody is to read
         run = self.job.start_batch()
         self.assertEqual(run.end(120), 0, run.tail())
         self.assertNotIn("nobody reads", run.tail())
         self.assert_served_from_the_cut()
         self.assertEqual(self.job.batch("verify"), 0)
+        status = self.job.start_batch("status")
+        self.assertEqual(status.end(60), 0, status.tail())
+        self.assertIn("epoch 1, published", status.tail())
+        self.assertNotIn("alarm", status.tail())
         self.send(month(300, 50))
         self.job.wait_for(
             "daily_revenue", lambda answer: answer.json["provenance"]["speed"]["lag"] == 50, "lag counts what waits"
