@@ -77,14 +77,14 @@ struct following {
     int64_t next_us;     /* the earliest time after it at which each job before has had a run; INT64_MAX: none */
     size_t before;       /* which of them is looked at */
     int64_t first_us;    /* its first run since */
-    int64_t now_s;
+    int64_t now_us;      /* what is due later was noted by a clock that went ahead */
 };
 
 static bool take_first(void *context, const struct job_run *run, struct error *error)
 {
     struct following *following = context;
     (void)error;
-    if (following->first_us == INT64_MAX)
+    if (following->first_us == INT64_MAX && run->due_us <= following->now_us)
         following->first_us = run->due_us;
     return true;
 }
@@ -117,10 +117,11 @@ static bool add_followed_days(struct following *following, struct error *error)
     const struct job *job = following->due.job;
     for (size_t i = 0; i < job->after_count; i++) {
         const struct job *before = job->after[i];
-        bool done = job_has_days(before) ? job_runs_since(following->due.batch, before->name, following->followed_us,
-                                                          take_its_day, following, error)
-                                         : add_days(&following->due, before->has_schedule ? &before->schedule : NULL,
-                                                    seconds_of(following->followed_us), following->now_s, error);
+        bool done = job_has_days(before)
+                        ? job_runs_since(following->due.batch, before->name, following->followed_us, take_its_day,
+                                         following, error)
+                        : add_days(&following->due, before->has_schedule ? &before->schedule : NULL,
+                                   seconds_of(following->followed_us), seconds_of(following->now_us), error);
         if (!done)
             return false;
     }
@@ -130,11 +131,10 @@ static bool add_followed_days(struct following *following, struct error *error)
 /* One run, or one a day, for each round of the jobs before; what came before this job was first seen isn't followed. */
 static bool follow_others(struct batch *batch, const struct job *job, int64_t now_us, struct error *error)
 {
-    struct following following = {
-        .due = {.batch = batch, .job = job}, .followed_us = INT64_MAX, .now_s = seconds_of(now_us)};
+    struct following following = {.due = {.batch = batch, .job = job}, .followed_us = INT64_MAX, .now_us = now_us};
     if (!job_position_read(batch, job->name, NULL, &following.followed_us, error))
         return false;
-    if (following.followed_us == INT64_MAX)
+    if (following.followed_us > now_us) /* for the first time, or the clock was set back */
         return job_position_write(batch, job->name, NULL, &now_us, error);
     while (find_next(&following, error)) {
         if (following.next_us == INT64_MAX)

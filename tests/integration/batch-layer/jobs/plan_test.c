@@ -241,6 +241,32 @@ static void days_that_are_handed_on_run_with_what_is_due(void **state)
     close_desk(&desk);
 }
 
+static void clock_that_went_ahead_and_back_keeps_no_job_from_following(void **state)
+{
+    (void)state;
+    struct desk desk;
+    open_desk(&desk, "  nightly: { schedule: \"0 2 * * *\" }\n"
+                     "  finance: { after: [nightly], " QUERY " }\n");
+    look_after(&desk, 0);
+    look_after(&desk, 400 * DAY_US);
+    assert_ready(&desk, "nightly -");
+    end_ready(&desk, true);
+    look_after(&desk, MINUTE_US);
+    assert_ready(&desk, "finance 2027-02-04");
+    end_ready(&desk, true);
+    look_after(&desk, -400 * DAY_US);
+    assert_ready(&desk, "");
+    look_after(&desk, DAY_US);
+    assert_ready(&desk, "nightly -");
+    end_ready(&desk, true);
+    look_after(&desk, MINUTE_US);
+    assert_ready(&desk, "finance 2026-01-01");
+    end_ready(&desk, true);
+    look_after(&desk, MINUTE_US);
+    assert_ready(&desk, "");
+    close_desk(&desk);
+}
+
 int main(void)
 {
     log_configure("tidemark-batch", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
@@ -253,6 +279,7 @@ int main(void)
         cmocka_unit_test(skipped_run_that_is_older_than_is_caught_up_stays_skipped),
         cmocka_unit_test(run_whose_process_died_may_begin_again_and_one_that_is_at_work_may_not),
         cmocka_unit_test(days_that_are_handed_on_run_with_what_is_due),
+        cmocka_unit_test(clock_that_went_ahead_and_back_keeps_no_job_from_following),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
 }
