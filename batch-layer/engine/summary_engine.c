@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/summary_engine.h"
 
+#include <inttypes.h>
+
 #include "base/clock.h"
 
+/* Where rows are bad, they rather than the day are what is to be looked at. */
 bool summary_day_is_worth_writing(const struct summary_day *day, struct error *error)
 {
-    return day->rows > 0 || day->job->summary.allow_empty ||
-           error_set(error, ERROR_DATA,
+    if (day->rows > 0 || day->job->summary.allow_empty)
+        return true;
+    if (day->bad.count > 0)
+        return error_set(error, ERROR_DATA, "no order of %s counts, and %" PRId64 " rows are bad; the first: %s",
+                         day->orders->path, day->bad.count, buffer_string(&day->bad.first));
+    return error_set(error, ERROR_DATA,
                      "no order of %s counts: an empty day is written only with \"allow_empty: true\"",
                      day->orders->path);
 }

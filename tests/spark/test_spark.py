@@ -109,6 +109,8 @@ class OnThisMachine(Spark):
         self.refused("1.parquet", '"category"', "used by the view")
         (self.raw / "1.parquet").write_bytes(b"not parquet at all, but longer than twelve bytes")
         self.refused("1.parquet can't be read as Parquet")
+        self.write("1.parquet", [order(1, amount=None)])
+        self.refused("no order of", "1 rows are bad; the first: ", "1.parquet, row 1: amount: null")
 
     def test_a_day_without_files_or_without_a_folder_is_empty_where_that_is_allowed(self):
         self.by("spark")

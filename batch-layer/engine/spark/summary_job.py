@@ -263,7 +263,7 @@ def summary(orders):
 
 
 def tell_bad(bad, path):
-    """Writes a line for each bad row; returns how many there are."""
+    """Writes a line for each bad row; returns how many there are, and the first."""
     count, first = 0, ""
     with open(path, "w", encoding="utf-8") as file:
         for _, paths, rows in bad:
@@ -275,7 +275,7 @@ def tell_bad(bad, path):
                 file.write(json.dumps(told, ensure_ascii=False) + "\n")
                 if count == BREAKER + 1 and BREAKER:
                     raise Refused(f'more than {BREAKER} rows are bad, which is the source\'s "breaker"; the first: {first}')
-    return count
+    return count, first
 
 
 def write(rows, target, run):
@@ -312,9 +312,11 @@ def run(spark, arguments):
         columns = DIMENSIONS + [name for name, _, _ in MEASURES]
         summary(orders).select(*columns).orderBy(*(functions.col(quoted(d)).asc_nulls_first() for d in DIMENSIONS)).show(1000, False)
         return
-    bad_count = tell_bad(bad, arguments.bad)
+    bad_count, first_bad = tell_bad(bad, arguments.bad)
     rows = summary(orders).persist()
     total = rows.selectExpr("coalesce(sum(tm_count), 0) AS orders", "coalesce(sum(tm_other), 0) AS other", "count(*) AS rows").first()
+    if total.rows == 0 and bad_count and not ALLOW_EMPTY:
+        raise Refused(f"no order of {os.path.dirname(FILES[0])} counts, and {bad_count} rows are bad; the first: {first_bad}")
     if total.rows == 0 and not ALLOW_EMPTY:
         raise Refused(f'no order of {os.path.dirname(FILES[0])} counts: an empty day is written only with "allow_empty: true"')
     write(rows, arguments.write, arguments.run)
