@@ -122,7 +122,8 @@ const struct option source_options[] = {
      .fallback = "48 hours",
      .meaning =
          "How far back the speed layer knows orders, by record time. A correction of an older order waits for the "
-         "next batch run. Not of a source with `batch: none`, of which it knows all.",
+         "next batch run. Not of a source with `batch: none`, of which it knows all; with `speed: none` it does "
+         "nothing.",
      .example = "7 days"},
     {.key = "max_future",
      .type = &option_duration,
@@ -138,8 +139,9 @@ const struct option source_options[] = {
      .minimum = US_PER_SECOND,
      .maximum = 365 * DAY_US,
      .fallback = "1 minute",
-     .meaning = "A partition that was read to its end, and in which nothing has come for so long, holds no view's "
-                "`watermark` back: what comes next is taken to be no older than that.",
+     .meaning =
+         "A partition that was read to its end, and in which nothing has come for so long, holds no view's "
+         "`watermark` back: what comes next is taken to be no older than that. With `speed: none` it does nothing.",
      .example = "10 minutes"},
     {.key = "dead_letter",
      .type = &setting_topic,
