@@ -76,6 +76,15 @@ static bool cannot_read(const char *path, struct error *error)
                      strerror(errno));
 }
 
+/* What a link leads to is somewhere else, which may not be mounted; a file is taken away meanwhile as a whole. */
+static bool check_absent(const char *path, struct error *error)
+{
+    struct stat status;
+    return lstat(path, &status) != 0 ||
+           error_set(error, ERROR_DATA, "%s: there is nothing where this link leads: bring it back, or remove the link",
+                     path);
+}
+
 static bool list_folder(struct file_list *listing, const char *path, int depth, struct error *error);
 
 static bool list_entry(struct file_list *listing, const char *path, const char *name, int depth, struct error *error)
@@ -87,8 +96,8 @@ static bool list_entry(struct file_list *listing, const char *path, const char *
     const char *whole = arena_printf(listing->arena, "%s/%s", path, name);
     if (!whole)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    if (stat(whole, &status) != 0) /* it has been taken away since */
-        return errno == ENOENT || cannot_read(whole, error);
+    if (stat(whole, &status) != 0)
+        return errno == ENOENT ? check_absent(whole, error) : cannot_read(whole, error);
     if (S_ISDIR(status.st_mode))
         return list_folder(listing, whole, depth + 1, error);
     return !S_ISREG(status.st_mode) || !format_of(name, &format) ||

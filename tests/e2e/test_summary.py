@@ -638,6 +638,16 @@ class Refusals(Lake):
         self.raw.write_text("")
         self.refused("isn't a folder")
 
+    def test_a_link_that_leads_nowhere(self):
+        self.write("1.parquet", [order(1)])
+        for name in ("2.parquet", "more"):
+            (self.raw / name).symlink_to("/nowhere/at/all")
+            self.refused(f"{name}: there is nothing where this link leads")
+            (self.raw / name).unlink()
+        self.write("there.parquet", [order(2)], folder=self.folder.path)
+        (self.raw / "2.parquet").symlink_to(self.folder / "there.parquet")
+        self.assertIn(f"processed 2 orders for {DAY}", self.run_job())
+
     def test_an_empty_day_is_written_only_where_that_is_allowed(self):
         self.write("1.parquet", [order(1, status="cancelled")])
         self.refused("no order", "allow_empty: true")
