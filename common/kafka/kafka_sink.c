@@ -5,13 +5,15 @@
 #include <string.h>
 
 #include "base/crash.h"
+#include "base/shutdown.h"
 #include "kafka/kafka_log.h"
 #include "kafka/topics.h"
 #include "kafka/transaction_writer.h"
 #include "ports/held_rows.h"
 
 #define WRITE_US (30 * US_PER_SECOND)
-#define ROW_US 100          /* more for each row, since a first micro-batch may have millions */
+#define ROW_US 100 /* more for each row, since a first micro-batch may have millions */
+#define SHOWN_EVERY_MS 10
 #define TIMEOUT_MS "180000" /* of a transaction that nobody goes on with; whoever opens the sink ends it at once */
 
 struct kafka_sink {
@@ -123,13 +125,30 @@ static bool read_records(struct kafka_sink *sink,
                                                                    &available, take, context, error);
 }
 
+/* The micro-batch that was written last is waited for: it may be committed, and not be shown yet. */
+static bool find_end(struct kafka_sink *sink, struct error *error)
+{
+    const int64_t written = transaction_end(sink->writer), until_us = clock_monotonic_us() + WRITE_US;
+    while (sink->log->operations->ends(sink->log, sink->topic, 0, &sink->first, &sink->end, error)) {
+        if (sink->end >= written)
+            return true;
+        if (shutdown_requested())
+            return error_set(error, ERROR_TRY_AGAIN, "stopped by a signal");
+        if (clock_monotonic_us() > until_us)
+            return error_set(error, ERROR_UNAVAILABLE,
+                             "kafka: %s: readers don't see yet what was written up to offset %lld: a transaction of "
+                             "others may be open",
+                             sink->topic, (long long)written);
+        shutdown_sleep(SHOWN_EVERY_MS);
+    }
+    return false;
+}
+
 /* Up to its end; nobody else can write to it meanwhile. */
 static bool read_topic(struct kafka_sink *sink, struct error *error)
 {
     forget_rows(sink);
-    sink->is_read = ensure_log(sink, error) &&
-                    sink->log->operations->ends(sink->log, sink->topic, 0, &sink->first, &sink->end, error) &&
-                    read_records(sink, take_record, sink, error);
+    sink->is_read = ensure_log(sink, error) && find_end(sink, error) && read_records(sink, take_record, sink, error);
     return sink->is_read;
 }
 

@@ -13,6 +13,7 @@ struct transaction_writer {
     rd_kafka_t *producer;
     const char *topic, *records;
     bool is_open;
+    int64_t end; /* behind the last record that was delivered */
     /* Of the transaction, by its delivery reports: */
     size_t refused; /* the least that was too large; SIZE_MAX: none was */
     rd_kafka_resp_err_t failure;
@@ -45,6 +46,8 @@ static void on_delivery(rd_kafka_t *producer, const rd_kafka_message_t *message,
         note_refused(writer, (size_t)(uintptr_t)message->_private);
     else if (message->err && !writer->failure)
         writer->failure = message->err;
+    else if (!message->err && message->offset >= writer->end)
+        writer->end = message->offset + 1;
 }
 
 static void prepare(rd_kafka_conf_t *conf, void *context)
@@ -192,4 +195,9 @@ size_t transaction_refused(struct transaction_writer *writer)
 {
     rd_kafka_poll(writer->producer, 0);
     return writer->refused;
+}
+
+int64_t transaction_end(const struct transaction_writer *writer)
+{
+    return writer->end;
 }

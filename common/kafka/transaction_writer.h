@@ -51,6 +51,11 @@ bool transaction_commit(struct transaction_writer *writer, const rd_kafka_consum
                         const rd_kafka_topic_partition_list_t *positions, int64_t until_us,
                         struct error *error) MUST_CHECK;
 
+/* Where all records lie in one partition: the offset behind the last of those that were committed; 0: there are none.
+ * Brokers say that a transaction is committed before they show it: up to there readers see it once the log ends there
+ * or later. */
+int64_t transaction_end(const struct transaction_writer *writer);
+
 /* After a failure: the least `size` of a record that a topic refused as too large; SIZE_MAX where none was. */
 size_t transaction_refused(struct transaction_writer *writer);
 

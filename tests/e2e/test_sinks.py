@@ -9,12 +9,16 @@ import os
 import random
 import re
 import signal
+import time
 import unittest
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
+from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka.admin import OffsetSpec
+
 from support import online_retail
-from support.kafka import Writer
+from support.kafka import TransactionalWriter, Writer
 from support.process import ROOT, Final, wait_until
 from support.sinks import goes_back, read_hash, read_table, read_topic
 from support.tidemark import Platform, differences, row_key, source, view
@@ -426,6 +430,44 @@ class Sinks(EndToEnd):
             return expected == copied
 
         wait_until(reached, 120, f"the {name} reaches {ends}")
+
+    def test_a_row_that_kafka_does_not_show_yet_vanishes_all_the_same(self):
+        """An open transaction of somebody else keeps what was committed last from being shown."""
+        self.servers()
+        self.simple_platform(self.topic(1), idle_after="1 hour")
+        rows = view("orders", window="hopping 2 hours every 1 hour", dimensions=["category"])
+        rows |= {"watermark": "1 minute", "emit": [{"to": "kafka://shown-late", "every": "20 ms"}]}
+        self.job.config["views"] = {"by_category": rows}
+        self.job.write()
+        self.job.speed()
+        emitter = self.job.emit()
+        [first, last] = month(0, 2)
+        self.send([first])
+        wait_until(self.is_shown, 120, "the topic is the view", every=0.2, children=[emitter])
+        foreign = TransactionalWriter(self.kafka.brokers, "foreign")
+        foreign.send("shown-late", b"x", b"y", partition=0)
+        foreign.producer.flush()
+        order = {**last, "order_id": "last", "category": "alone"}
+        before = self.all_written("shown-late")
+        self.send([order])
+        wait_until(lambda: self.all_written("shown-late") > before, 60, "its rows are committed", children=[emitter])
+        moved = order["timestamp"] + timedelta(hours=1)
+        self.send([{**order, "status": "cancelled", "timestamp": moved}])  # and the watermark moves
+        time.sleep(1)  # for the emitter to list what the topic shows
+        foreign.abort()
+        wait_until(self.is_shown, 120, "the topic is the view", every=0.2, children=[emitter])
+
+    def is_shown(self):
+        """Whether the topic holds the view's rows at the log's end."""
+        self.reader.into(self.log, self.name)
+        held, definition = self.read_copy("shown-late"), self.job.oracle_view("by_category")
+        return held and held.rows(definition) == self.log.rows(definition)
+
+    def all_written(self, topic):
+        """The end of its only partition, whether it is shown yet or not."""
+        asked = {TopicPartition(topic, 0): OffsetSpec.latest()}
+        [found] = self.kafka.admin.list_offsets(asked, isolation_level=IsolationLevel.READ_UNCOMMITTED).values()
+        return found.result().offset
 
     def test_what_others_wrote_is_refused_and_taken_over_when_asked_to(self):
         self.begin_copies()
