@@ -164,9 +164,9 @@ const struct option source_options[] = {
      .required = true,
      .meaning =
          "The fields that views and the master dataset know: a name with `text`, `integer` or `decimal(n)`, where "
-         "n is 0 to 3 digits after the point. A name is of letters, digits and `_`, at most 48, doesn't begin "
-         "with `tm_`, and isn't one of PostgreSQL's system columns, such as `ctid`. Decimals are required in every "
-         "message, the others may be null or absent.",
+         "n is 0 to 3 digits after the point. A name is of letters, digits and `_`, at most 48, begins with a letter "
+         "but not with `tm_`, and isn't one of PostgreSQL's system columns, such as `ctid`. Decimals are required in "
+         "every message, the others may be null or absent.",
      .example = "{ order_id: text, amount: decimal(2) }"},
     {.key = NULL},
 };

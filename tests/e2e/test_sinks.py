@@ -9,7 +9,6 @@ import os
 import random
 import re
 import signal
-import time
 import unittest
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
@@ -440,6 +439,7 @@ class Sinks(EndToEnd):
         self.job.config["views"] = {"by_category": rows}
         self.job.write()
         self.job.speed()
+        self.job.serving()
         emitter = self.job.emit()
         [first, last] = month(0, 2)
         self.send([first])
@@ -453,7 +453,8 @@ class Sinks(EndToEnd):
         wait_until(lambda: self.all_written("shown-late") > before, 60, "its rows are committed", children=[emitter])
         moved = order["timestamp"] + timedelta(hours=1)
         self.send([{**order, "status": "cancelled", "timestamp": moved}])  # and the watermark moves
-        time.sleep(1)  # for the emitter to list what the topic shows
+        gone = lambda answer: all(row["category"] != "alone" for row in answer.json["rows"])  # noqa: E731
+        self.job.wait_for("by_category", gone, "the order is gone, and the emitter lists what the topic shows")
         foreign.abort()
         wait_until(self.is_shown, 120, "the topic is the view", every=0.2, children=[emitter])
 
