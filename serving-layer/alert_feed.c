@@ -134,20 +134,15 @@ static bool make(struct alert_feed *feed, const struct alert_format *format, con
 struct topic_scan {
     struct alert_feed *feed;
     struct feed_topic *topic;
+    int64_t *position; /* behind what is held: a reading that fails goes on from there */
 };
 
-static bool take(void *context, const struct log_message *message, struct error *error)
+static bool hold(struct alert_feed *feed, struct feed_topic *topic, const struct alert_format *format,
+                 const struct record *record, struct text json)
 {
-    const struct topic_scan *scan = context;
-    struct alert_feed *feed = scan->feed;
-    struct feed_topic *topic = scan->topic;
-    struct record record;
     struct feed_alert alert;
-    const struct alert_format *format = decode(feed, topic, message->payload, &record);
-    if (!format)
-        return true; /* somebody else's */
-    if (!make(feed, format, &record, message->payload, &alert))
-        return error_set(error, ERROR_INTERNAL, "out of memory");
+    if (!make(feed, format, record, json, &alert))
+        return false;
     pthread_rwlock_wrlock(&feed->lock);
     while (topic->count == feed->most || (topic->count > 0 && topic->bytes + alert.bytes > TOPIC_BYTES_MAX))
         drop_oldest(feed, topic);
@@ -155,6 +150,17 @@ static bool take(void *context, const struct log_message *message, struct error 
     topic->bytes += alert.bytes;
     feed->state.newest = alert.number;
     pthread_rwlock_unlock(&feed->lock);
+    return true;
+}
+
+static bool take(void *context, const struct log_message *message, struct error *error)
+{
+    const struct topic_scan *scan = context;
+    struct record record;
+    const struct alert_format *format = decode(scan->feed, scan->topic, message->payload, &record);
+    if (format && !hold(scan->feed, scan->topic, format, &record, message->payload)) /* others are somebody else's */
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    *scan->position = message->offset + 1;
     return true;
 }
 
@@ -183,7 +189,7 @@ static int64_t beginning(const struct alert_feed *feed, int64_t first, int64_t e
 static bool read_partition(struct alert_feed *feed, struct feed_topic *topic, int32_t partition, struct error *error)
 {
     int64_t first, end, available, *position = &topic->positions[partition];
-    struct topic_scan scan = {feed, topic};
+    struct topic_scan scan = {feed, topic, position};
     if (!feed->log->operations->ends(feed->log, topic->name, partition, &first, &end, error))
         return false;
     if (*position > end) { /* the topic was made anew */
@@ -197,9 +203,10 @@ static bool read_partition(struct alert_feed *feed, struct feed_topic *topic, in
         *position = beginning(feed, first, end);
     if (*position >= end)
         return true;
-    if (!feed->log->operations->read(feed->log, topic->name, partition, *position, end, &available, take, &scan, error))
+    const int64_t from = *position;
+    if (!feed->log->operations->read(feed->log, topic->name, partition, from, end, &available, take, &scan, error))
         return false;
-    *position = available > *position ? available : end;
+    *position = available > from ? available : end;
     return true;
 }
 

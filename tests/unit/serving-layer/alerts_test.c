@@ -22,6 +22,7 @@ struct topic {
     struct event_log log;
     const char *messages[32]; /* NULL: a marker */
     int64_t end;
+    int64_t fails_at; /* a reading ends with an error before this offset; 0: none does */
     bool is_down;
 };
 
@@ -50,6 +51,8 @@ static bool read_messages(struct event_log *log, const char *name, int32_t parti
     const struct topic *topic = (struct topic *)log;
     *ret_first_available = from;
     for (int64_t i = from; i < to; i++) {
+        if (topic->fails_at && i == topic->fails_at)
+            return error_set(error, ERROR_UNAVAILABLE, "down");
         const struct log_message message = {.offset = i,
                                             .payload = text_of(topic->messages[i] ? topic->messages[i] : "")};
         if (topic->messages[i] && !take(context, &message, error))
@@ -195,6 +198,21 @@ static void where_kafka_is_down_they_are_503_until_it_is_back(void **state)
     assert_answer(bench, "/v1/alerts", "a");
 }
 
+static void a_reading_that_fails_goes_on_where_it_ended(void **state)
+{
+    struct bench *bench = *state;
+    append(bench, ALERT("a", "1.00", "01", "fraud"));
+    append(bench, "{}");
+    append(bench, ALERT("b", "1.00", "02", "fraud"));
+    for (bench->topic.fails_at = 1; bench->topic.fails_at < bench->topic.end; bench->topic.fails_at++) {
+        alert_feed_read(bench->serving.feed);
+        assert_answer(bench, "/v1/alerts", "503");
+    }
+    bench->topic.fails_at = 0;
+    alert_feed_read(bench->serving.feed);
+    assert_answer(bench, "/v1/alerts", "ba");
+}
+
 static void a_topic_that_was_made_anew_is_read_from_its_beginning(void **state)
 {
     struct bench *bench = *state;
@@ -298,6 +316,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_makes_no_sense_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_the_newest_are_held, set_up, tear_down),
         cmocka_unit_test_setup_teardown(where_kafka_is_down_they_are_503_until_it_is_back, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_reading_that_fails_goes_on_where_it_ended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_topic_that_was_made_anew_is_read_from_its_beginning, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
