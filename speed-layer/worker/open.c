@@ -335,7 +335,7 @@ void worker_open_closed(struct worker *worker)
             note_failure(&opening, owned, &error);
             continue;
         }
-        worker->must_assign = true;
+        worker->must_assign |= partition_is_open(owned->partition);
         if (owned->partition->state == PARTITION_RUNNING) /* else its first messages show whether it can go on */
             retry_succeeded(&owned->retry);
     }

@@ -53,6 +53,7 @@ struct world {
     bool is_member;
     bool is_leaderless; /* no partition's end can be asked */
     int questions;      /* about where partitions begin and end */
+    int assignments;    /* each of which drops what was fetched ahead */
 };
 
 /* --- the world --- */
@@ -67,6 +68,7 @@ static bool assign(struct consumer *consumer, const struct consumer_position pos
 {
     (void)error;
     struct world *world = of(consumer);
+    world->assignments++;
     for (int32_t i = 0; i < world->partitions; i++)
         world->logs[i].position = -1;
     for (size_t i = 0; i < count; i++)
@@ -622,6 +624,24 @@ static void bytes_have_a_ceiling_too(void **state)
     world_clean_up(&world);
 }
 
+static void partition_without_room_does_not_disturb_the_others(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 2, 100);
+    world.logs[0].end = MESSAGES;
+    work_until_alarm(&world, "groups");
+    worker_turn(world.worker);
+    int assignments = world.assignments, questions = world.questions;
+    int64_t until_us = now_us + 20 * US_PER_SECOND;
+    while (now_us < until_us)
+        worker_turn(world.worker);
+    assert_true(world.questions > questions + 1); /* whether there is room again is looked at */
+    assert_int_equal(world.assignments, assignments);
+    assert_string_equal(slot(&world)->alarm, "groups");
+    world_clean_up(&world);
+}
+
 static void least_room_for_groups_is_still_some(void **state)
 {
     (void)state;
@@ -940,6 +960,7 @@ int main(void)
         cmocka_unit_test(partition_takes_what_there_is_room_for_however_much_a_poll_brings),
         cmocka_unit_test(slot_that_is_half_full_asks_for_room),
         cmocka_unit_test(bytes_have_a_ceiling_too),
+        cmocka_unit_test(partition_without_room_does_not_disturb_the_others),
         cmocka_unit_test(least_room_for_groups_is_still_some),
         cmocka_unit_test(nothing_behind_what_cannot_be_read_is_taken),
         cmocka_unit_test(bad_messages_are_told_with_place_and_reason),
