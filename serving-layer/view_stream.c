@@ -233,10 +233,30 @@ static bool make_next(struct view_stream *stream, bool is_shared, struct stream_
     return true;
 }
 
+/* Nobody else asks this question for now. */
+static bool is_alone(const struct view_channel *channel)
+{
+    pthread_mutex_lock(&channel->hub->lock);
+    bool is_alone = channel->streams == 1;
+    pthread_mutex_unlock(&channel->hub->lock);
+    return is_alone;
+}
+
+/* An event of its own waits until there is room for it. */
+static bool next_own(struct view_stream *stream, struct stream_piece **ret_piece, struct problem *problem)
+{
+    *ret_piece = NULL;
+    return !stream_hub_may_queue(stream->channel->hub) || make_next(stream, false, ret_piece, problem);
+}
+
 /* Those that stand where the latest event ends, or have none to share, make the next one for all others that do. */
 static bool next_event(struct view_stream *stream, struct stream_piece **ret_piece, struct problem *problem)
 {
     struct view_channel *channel = stream->channel;
+    if (is_alone(channel)) { /* and keeps nothing for others */
+        forget_latest(channel);
+        return next_own(stream, ret_piece, problem);
+    }
     bool done = true;
     pthread_mutex_lock(&channel->lock);
     bool is_slow = channel->latest && stream->position.state < channel->from.state;
@@ -245,12 +265,10 @@ static bool next_event(struct view_stream *stream, struct stream_piece **ret_pie
     pthread_mutex_unlock(&channel->lock);
     if (!is_slow)
         return done;
-    if (!stream_hub_may_queue(channel->hub)) { /* later */
-        *ret_piece = NULL;
-        return true;
-    }
-    count(channel, METRIC_STREAM_MERGED);
-    return make_next(stream, false, ret_piece, problem);
+    done = next_own(stream, ret_piece, problem);
+    if (*ret_piece)
+        count(channel, METRIC_STREAM_MERGED);
+    return done;
 }
 
 /* --- the source of a stream --- */

@@ -427,6 +427,37 @@ static void a_reader_that_was_slow_is_told_no_sooner_than_others(void **state)
     buffer_clean_up(&scratch);
 }
 
+/* Wakes the one stream, once it sleeps and there is news. */
+static void wake(const struct listening *listening)
+{
+    const int64_t until_us = clock_monotonic_us() + PATIENCE_S * US_PER_SECOND;
+    while (streams_look(streams_of(listening), clock_monotonic_us()) != 1 && clock_monotonic_us() < until_us)
+        nap();
+    assert_true(clock_monotonic_us() < until_us);
+}
+
+static void an_event_for_one_reader_waits_until_there_is_room_for_it(void **state)
+{
+    struct listening *listening = *state;
+    struct stream_hub *hub = listening->bench.serving.hub;
+    struct reader *reader = calloc(1, sizeof *reader);
+    char before[50];
+    reader_open(reader, listening, ASK CLOSE);
+    read_until(reader, "\"reset\": true");
+    atomic_fetch_add(&hub->bytes_held, hub->options.bytes_max); /* as of those who take nothing */
+    tell_one_more(listening);
+    snprintf(before, sizeof before, "\"order_count\": %lld,", (long long)fake.slots[0].slot.next);
+    wake(listening);
+    wake(listening); /* it sleeps again, and there is news still */
+    tell_one_more(listening);
+    atomic_fetch_sub(&hub->bytes_held, hub->options.bytes_max);
+    wake(listening);
+    read_all_orders(reader);
+    assert_null(strstr(reader->got, before));
+    close(reader->descriptor);
+    free(reader);
+}
+
 static void a_selection_of_too_many_rows_is_refused(void **state)
 {
     struct listening *listening = *state;
@@ -469,6 +500,7 @@ int main(void)
         TEST(a_silent_stream_says_a_word_now_and_then),
         TEST(a_reader_that_takes_nothing_is_dropped_and_nobody_waits_for_it),
         TEST(a_reader_that_was_slow_is_told_no_sooner_than_others),
+        TEST(an_event_for_one_reader_waits_until_there_is_room_for_it),
         TEST(a_selection_of_too_many_rows_is_refused),
         TEST(the_end_of_the_server_ends_streams_with_their_last_chunk),
     };
