@@ -11,7 +11,8 @@
 enum detector_state {
     DETECTOR_CLOSED,
     DETECTOR_OPEN,
-    DETECTOR_STOPPED, /* at the ceiling of memory: nothing is judged until it is opened by a process with more */
+    DETECTOR_STOPPED, /* at the ceiling of memory: nothing is judged until it is opened by a process with more, or again
+                         where its last alerts weren't committed */
 };
 
 struct detector_partition {

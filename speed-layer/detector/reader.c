@@ -30,8 +30,9 @@ void detector_close_all(struct detector_reader *reader, const struct error *caus
     if (cause->code != ERROR_TRY_AGAIN && cause->code != ERROR_CONFIGURATION && reader->retry.attempts % 10 == 0)
         log_error("detector %s: %s; its alerts wait", reader->detector->name, cause->message);
     pending_alerts_clear(&reader->pending);
+    /* Also what has stopped, where its last alerts are among these: it judges the same again before it stops again. */
     for (size_t i = 0; i < reader->count; i++)
-        if (reader->partitions[i].state == DETECTOR_OPEN)
+        if (reader->partitions[i].state == DETECTOR_OPEN || detector_partition_uncommitted(&reader->partitions[i]) > 0)
             detector_partition_close(&reader->partitions[i]);
     reader->must_assign = true;
     retry_failed(&reader->retry, clock_monotonic_us());

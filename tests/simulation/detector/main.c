@@ -15,19 +15,22 @@ static const char usage[] =
     "usage: detector_simulation [--schedules N] [--seed N]\n"
     "\n"
     "Plays N schedules (1000), of this seed (by chance) and the ones after it: processes with the real reader of a\n"
-    "detector die, stand still and are told so late, begin and leave in the midst of whatever they do, commits have "
-    "no\n"
-    "answer or stay open, the topic grows and loses its head. Every alert that is committed is compared with what the\n"
-    "definition gives, and when the faults end, none may be missing.\n"
+    "detector die, stand still and are told so late, begin and leave in the midst of whatever they do, commits have\n"
+    "no answer or stay open, the topic grows and loses its head, memory is short until all are started with more.\n"
+    "Every alert that is committed is compared with what the definition gives, and when the faults end, none may be\n"
+    "missing.\n"
     "Exits 0 where nothing was found, 1 where something was, 64 where the command line is wrong.\n";
 
 #define STEPS 150
 #define CALM_TURNS 4000 /* in which all must be judged when the faults have ended */
 #define SHOWN_MOST 8
+#define MEMORY_SHORT 200000 /* with less, partitions may be stopped at the ceiling */
+#define MEMORY_ENOUGH (INT64_C(1) << 28)
 
 static struct hardships hardships;
 static struct member *members[MEMBERS_MAX];
 static bool loses_unread; /* in this schedule the topic may lose what the detector needs */
+static bool lacks_memory; /* in this schedule, until the faults end */
 static const char *wrong; /* NULL: nothing yet */
 
 static void found(const char *what)
@@ -132,9 +135,18 @@ static bool shows_more(void)
     return false;
 }
 
-/* Nobody helps from here on. */
+static void end_all(void)
+{
+    for (int i = 0; i < MEMBERS_MAX; i++)
+        end(i);
+}
+
+/* Nobody helps from here on, but that what stopped is started with more memory. */
 static void calm_down(void)
 {
+    if (lacks_memory)
+        end_all();
+    transactions_limit_memory(MEMORY_ENOUGH);
     hardships = (struct hardships){0};
     for (int i = 0; i < MEMBERS_MAX; i++)
         if (!members[i] && (i == 0 || chance_one_in(2)))
@@ -148,12 +160,6 @@ static void calm_down(void)
         found("not all is judged");
     else if (!transactions_all_alerted())
         found("an alert is missing");
-}
-
-static void end_all(void)
-{
-    for (int i = 0; i < MEMBERS_MAX; i++)
-        end(i);
 }
 
 /* Who finds alerts of the detector and no positions must not take it for a first start. */
@@ -181,7 +187,10 @@ static const char *play(uint64_t seed)
                                    .removal = 2,
                                    .failure = rates[chance_below(4)]};
     loses_unread = chance_one_in(10);
+    lacks_memory = chance_one_in(4);
     transactions_begin(seed, 1 + (int32_t)chance_below(PARTITIONS_MAX), chance_one_in(2));
+    if (lacks_memory)
+        transactions_limit_memory((int64_t)chance_below(MEMORY_SHORT));
     broker_begin();
     start(0);
     for (int i = 0; i < STEPS && !wrong; i++)

@@ -63,6 +63,11 @@ const struct detector *transactions_detector(void)
     return &partitions[0].fixture->detector;
 }
 
+void transactions_limit_memory(int64_t bytes)
+{
+    partitions[0].fixture->detector.memory_bytes = bytes;
+}
+
 int32_t transactions_partitions(void)
 {
     return partition_count;

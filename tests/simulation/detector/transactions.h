@@ -13,6 +13,8 @@
  * the end. Detector and logs live until the next call. */
 void transactions_begin(uint64_t seed, int32_t partitions, bool from_beginning);
 const struct detector *transactions_detector(void);
+/* The ceiling of the state in processes that begin from now on; transactions_begin gives them enough. */
+void transactions_limit_memory(int64_t bytes);
 
 int32_t transactions_partitions(void);
 void transactions_grow(void); /* by one partition, where there may be more */
