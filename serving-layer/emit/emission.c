@@ -177,13 +177,14 @@ static void ask_log(struct emission *emission, size_t partition, struct error *e
                   end < 0 ? "has no such partition any more" : "ends before it");
 }
 
-/* Rows that were given up can't be told from rows that have vanished. */
+/* Rows that were given up, or are too many to be merged, can't be told from rows that have vanished. */
 static bool event_failed(const struct problem *problem, struct error *error)
 {
     if (problem->status == 422)
         return error_set(error, ERROR_CONFIGURATION,
-                         "not all windows of the view fit in http.memory, so that no copy of it can be made: raise "
-                         "http.memory, or give the view a retention");
+                         "no copy of the view can be made: %s; a copy asks for all windows of the view, and a "
+                         "retention makes them fewer",
+                         problem->detail);
     return error_set(error, ERROR_UNAVAILABLE, "%s", problem->detail);
 }
 

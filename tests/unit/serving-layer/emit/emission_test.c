@@ -5,6 +5,7 @@
 #include "emit/emission.h"
 
 #define ROWS_MAX 100
+#define MERGED_GROUPS 700 /* in HOPS_MAX windows each these are more rows than a roll-up makes */
 
 /* A sink in memory, which fails where it is told to. */
 static struct memory_sink {
@@ -487,6 +488,38 @@ static void another_mode_is_refused(void **state)
     assert_turn(keeping, EMISSION_WROTE, 2, "");
 }
 
+static void windows_that_memory_gave_up_cannot_be_copied(void **state)
+{
+    struct keeping *keeping = *state;
+    view_rows_raise_floor(&keeping->bench.snapshot->views[GROUPED].rows, (DAY_S + 3600) * US_PER_SECOND);
+    assert_turn(keeping, EMISSION_FAILED, 0, "http.memory is full");
+    assert_int_equal(keeping->error.code, ERROR_CONFIGURATION);
+    assert_non_null(strstr(keeping->error.message, "raise http.memory; a copy asks for all windows of the view"));
+}
+
+static int start_hopping(void **state)
+{
+    views[GROUPED].panes = HOPS_MAX;
+    return start(state);
+}
+
+static int stop_hopping(void **state)
+{
+    views[GROUPED].panes = 0;
+    return stop(state);
+}
+
+static void more_rows_than_a_roll_up_makes_are_no_matter_of_memory(void **state)
+{
+    struct keeping *keeping = *state;
+    for (int64_t i = 0; i < MERGED_GROUPS; i++)
+        add_rows(1, "c", i, 1);
+    assert_turn(keeping, EMISSION_FAILED, 0, "there are more than 1000000 rows");
+    assert_int_equal(keeping->error.code, ERROR_CONFIGURATION);
+    assert_non_null(strstr(keeping->error.message, "fewer dimensions in group_by; a copy asks for all windows"));
+    assert_null(strstr(keeping->error.message, "http.memory"));
+}
+
 int main(void)
 {
     if (make_views(NULL) != 0)
@@ -512,6 +545,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_appended_stays_past_the_retention, start_append_retained,
                                         stop_retained),
         cmocka_unit_test_setup_teardown(another_mode_is_refused, start_append, stop_append),
+        cmocka_unit_test_setup_teardown(windows_that_memory_gave_up_cannot_be_copied, start, stop),
+        cmocka_unit_test_setup_teardown(more_rows_than_a_roll_up_makes_are_no_matter_of_memory, start_hopping,
+                                        stop_hopping),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
