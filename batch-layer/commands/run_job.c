@@ -139,6 +139,8 @@ static bool run_once(const struct settings *settings, struct batch *publishing, 
     work.made = print_made;
     work.context = made;
     bool done = job_work_try(&work, &begun, error);
+    if (done && !begun)
+        done = error_set(error, ERROR_TRY_AGAIN, "a schedule has dealt with this run before it could begin");
     if (done)
         print_queried(&work);
     else if (begun && !shutdown_requested())

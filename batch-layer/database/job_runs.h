@@ -64,7 +64,7 @@ bool job_run_set(struct batch *batch, int64_t id, const char *state, const char 
 bool job_run_lock(struct batch *batch, const struct job_run *run, struct error *error) MUST_CHECK;
 void job_run_unlock(struct batch *batch, const struct job_run *run);
 /* Notes that an attempt begins, by whoever has the lock; where `id` is 0 it records a run by hand first, and sets it.
- * *ret_begun is false where the run is over already. */
+ * *ret_begun is false where the run is over already, and left as it is by a failure. */
 bool job_run_begin(struct batch *batch, struct job_run *run, bool *ret_begun, struct error *error) MUST_CHECK;
 /* Notes that it went well, with the rows that it wrote (below 0: unknown) and with epoch and cut of these sources as
  * they are published. In the transaction that is open, if any. */

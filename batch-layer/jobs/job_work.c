@@ -147,6 +147,7 @@ static bool do_work(struct job_work *work, struct error *error)
 
 /* --- Attempts ---------------------------------------------------------------------------------------------------- */
 
+/* True with *ret_begun false where the run is over already; where it fails, that is false if another has the lock. */
 static bool begin(struct job_work *work, bool *ret_begun, struct error *error)
 {
     if (!batch_connect(&work->record, error) || !schema_migrate(&work->record, error))
@@ -155,10 +156,10 @@ static bool begin(struct job_work *work, bool *ret_begun, struct error *error)
         *ret_begun = error->code != ERROR_TRY_AGAIN;
         return false;
     }
-    if (job_run_begin(&work->record, &work->run, ret_begun, error) && *ret_begun)
-        return true;
-    job_run_unlock(&work->record, &work->run);
-    return *ret_begun;
+    bool done = job_run_begin(&work->record, &work->run, ret_begun, error);
+    if (!done || !*ret_begun)
+        job_run_unlock(&work->record, &work->run);
+    return done;
 }
 
 /* What needs no PostgreSQL is done without, where somebody asks for it. */

@@ -27,8 +27,8 @@ void job_work_init(struct job_work *work, const struct settings *settings, const
                    const struct job_run *run);
 void job_work_clean_up(struct job_work *work);
 
-/* One attempt. *ret_begun is false where the run is over already, or another process has it (ERROR_TRY_AGAIN then). A
- * failure isn't recorded: there may be another attempt. */
+/* One attempt. *ret_begun is false where the run is over already (which is no failure), or another process has it
+ * (ERROR_TRY_AGAIN then). A failure isn't recorded: there may be another attempt. */
 bool job_work_try(struct job_work *work, bool *ret_begun, struct error *error) MUST_CHECK;
 
 /* Attempts until one goes well, the job's retries are used up, its time is, or a shutdown is requested: then the run

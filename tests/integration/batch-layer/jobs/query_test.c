@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Query jobs against a real PostgreSQL: the rows of a day are there once, however often and however far it ran. */
+ * Query jobs against a real PostgreSQL: the rows of a day are there once, however often and however far it ran. And
+ * what becomes of a run of any job that can't begin. */
 #include "batch_fixture.h"
+
+#include <sys/stat.h>
 
 #include "commands/explain.h"
 #include "jobs/job_work.h"
 #include "jobs/timetable.h"
+#include "lake/lake_files.h"
 
 #define DAY INT64_C(20453) /* 2025-12-31 */
 
@@ -194,6 +198,84 @@ static void query_waits_for_the_first_publication(void **state)
     end_world(&world);
 }
 
+static void run_whose_beginning_cannot_be_recorded_does_nothing(void **state)
+{
+    (void)state;
+    struct world world;
+    make_orders(&world, finance);
+    sql(&world, "create function public.refuse() returns trigger language plpgsql as $$ begin raise 'not now'; end $$;"
+                "create trigger refuse before update on tidemark.job_run for each row when (new.state = 'running') "
+                "execute function public.refuse()");
+    run_fails_on(&world, ERROR_CONFIGURATION, "not now");
+    assert_rows(&world, "select to_regclass('analytics.daily_revenue')", "null");
+    assert_rows(&world, "select state, attempt, reason ~ 'not now' from tidemark.job_run", "failed 0 t");
+    sql(&world, "drop trigger refuse on tidemark.job_run");
+    run_ok_on(&world, DAY);
+    assert_rows(&world, ROWS, "2025-12-31 10.75 2");
+    end_world(&world);
+}
+
+static void run_that_is_over_already_does_not_begin(void **state)
+{
+    (void)state;
+    struct world world;
+    struct job_work work;
+    struct error error = {0};
+    const struct job_run run = {.id = 1000, .job = "finance", .has_day = true, .day = DAY};
+    bool over = true;
+    make_orders(&world, finance);
+    sql(&world, "insert into tidemark.job_run (id, job, due_at, day, state) values (1000, 'finance', now(), "
+                "'2025-12-31', 'done')");
+    job_work_init(&work, world.settings, settings_job(world.settings, text_of("finance")), &run);
+    if (!job_work_run(&work, &over, &error))
+        fail_msg("it failed: %s", error.message);
+    assert_false(over);
+    job_work_clean_up(&work);
+    assert_rows(&world, "select to_regclass('analytics.daily_revenue')", "null");
+    wait_for_lock(&world);
+    end_world(&world);
+}
+
+/* A job that summarises one order of the day, from and to folders below the server's. */
+static void make_summary(struct world *world)
+{
+    char text[1000], path[200];
+    snprintf(text, sizeof text,
+             "views:\n"
+             "  daily_revenue: { source: orders, window: tumbling 1 day, measures: { n: count } }\n"
+             "jobs:\n"
+             "  finance: { summarise: daily_revenue, read: \"%s/raw-{date}/\", write: \"%s/gold-{date}/\" }\n",
+             server.folder, server.folder);
+    make_world_with(world, 1, default_source, text);
+    snprintf(path, sizeof path, "%s/raw-2025-12-31", server.folder);
+    assert_int_equal(mkdir(path, 0755), 0);
+    snprintf(path, sizeof path, "%s/raw-2025-12-31/orders.ndjson", server.folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "{\"order_id\": \"a\", \"timestamp\": \"2025-12-31T10:00:00Z\", \"amount\": 1.25}\n");
+    fclose(file);
+}
+
+static void summary_goes_without_a_record_that_it_may_not_write(void **state)
+{
+    (void)state;
+    struct world world;
+    char url[200], made[200];
+    make_summary(&world);
+    assert_true(batch_connect(&world.batch, &world.error) && schema_migrate(&world.batch, &world.error));
+    sql(&world, "create role reader login; grant usage on schema tidemark to reader;"
+                "grant select on all tables in schema tidemark to reader");
+    snprintf(url, sizeof url, "host=%s user=reader dbname=test%d", server.folder, databases);
+    const char *own = world.settings->postgres.url;
+    world.settings->postgres.url = url;
+    run_ok_on(&world, DAY);
+    world.settings->postgres.url = own;
+    snprintf(made, sizeof made, "%s/gold-2025-12-31/" LAKE_MANIFEST, server.folder);
+    assert_int_equal(access(made, F_OK), 0);
+    assert_rows(&world, "select count(*) from tidemark.job_run", "0");
+    end_world(&world);
+}
+
 /* What `explain` prints. */
 static void explained(struct world *world, char text[4000])
 {
@@ -249,6 +331,9 @@ int main(void)
         cmocka_unit_test(two_runs_of_a_day_exclude_each_other),
         cmocka_unit_test(what_is_wrong_in_a_query_is_told_with_its_place),
         cmocka_unit_test(query_waits_for_the_first_publication),
+        cmocka_unit_test(run_whose_beginning_cannot_be_recorded_does_nothing),
+        cmocka_unit_test(run_that_is_over_already_does_not_begin),
+        cmocka_unit_test(summary_goes_without_a_record_that_it_may_not_write),
         cmocka_unit_test(what_is_explained_runs_as_it_stands),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
