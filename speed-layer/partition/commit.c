@@ -92,7 +92,7 @@ static struct commit describe_taken(const struct partition *partition)
         .ledger = &partition->ledger,
         .panes = partition->panes,
         .has_checksums = slot_has_checksums(&partition->slot),
-        .gaps = &partition->slot.gaps,
+        .gaps = &partition->gaps,
         .alarm = partition->alarm,
         .wanted_epoch = partition->wanted_epoch,
     };

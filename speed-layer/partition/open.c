@@ -250,8 +250,9 @@ static void start_reading(struct partition *partition, const struct log_extent *
         partition->position = slot->tail;
     if (log->first > partition->position)
         partition->position = log->first;
-    gaps_drop_below(&partition->slot.gaps, partition->source->is_stream_alone ? slot->first : slot->epochs[0].offset);
-    gaps_add(&partition->slot.gaps, (struct offset_range){slot->next, log->first});
+    partition->gaps = slot->gaps;
+    gaps_drop_below(&partition->gaps, partition->source->is_stream_alone ? slot->first : slot->epochs[0].offset);
+    gaps_add(&partition->gaps, (struct offset_range){slot->next, log->first});
     if (log->first > slot->next)
         log_error("%s/%d: messages from offset %" PRId64 " to %" PRId64
                   " are gone from the log before they were read: this is a gap",

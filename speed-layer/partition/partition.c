@@ -80,6 +80,7 @@ void partition_stop(struct partition *partition, const char *alarm)
     partition->tail = partition->slot.tail;
     partition->tail_time_us = partition->slot.tail_time_us;
     partition->tail_hash = partition->slot.tail_hash;
+    partition->gaps = partition->slot.gaps;
     partition->alarm = alarm;
     partition->state = PARTITION_STOPPED;
 }

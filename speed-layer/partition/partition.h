@@ -81,6 +81,7 @@ struct partition {
     int64_t index_bytes;        /* the index needs more than that, where it was stopped by it */
     int64_t tail, tail_time_us; /* of the last message before `position`, see struct slot */
     uint64_t tail_hash;
+    struct gaps gaps;                 /* the slot's, and what the log had lost when it was opened */
     int64_t end, real_end;            /* of the log, as last heard; see struct consumer_operations */
     bool is_left;                     /* its owner leaves it: who reads the slot hears of no end from now on */
     int64_t pending;                  /* messages taken since the last commit */

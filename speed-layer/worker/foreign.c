@@ -18,8 +18,7 @@ static bool owns(const struct worker *worker, const char *source, int32_t partit
     return false;
 }
 
-/* Opens it as if it were ours, stops it at once, and commits that. A slot with what only the partition's reader may
- * write (a gap) is left alone. */
+/* Opens it as if it were ours, stops it at once, and commits that. */
 static bool mark(struct worker *worker, struct partition *partition, struct error *error)
 {
     struct slot slot;
@@ -32,8 +31,6 @@ static bool mark(struct worker *worker, struct partition *partition, struct erro
     enum commit_answer answer;
     if (!worker_ask_extent(worker, partition, &log, error) || !partition_open(partition, &log, error))
         return false;
-    if (log.first > partition->slot.next)
-        return true;
     partition_stop(partition, SLOT_ALARM_FOREIGN);
     return partition_commit(partition, &answer, error);
 }

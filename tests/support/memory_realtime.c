@@ -78,13 +78,20 @@ static bool is_newer(const struct slot *slot, struct error *error)
     return format_of(slot) > REALTIME_FORMAT && !error_set(error, ERROR_TRY_AGAIN, "the slot has got a newer format");
 }
 
+/* As much of it as this program knows. As in Redis it is damaged where a gap isn't below its next offset. */
+static bool known_of(const struct memory_slot *held, struct slot *ret_slot, struct error *error)
+{
+    struct slot slot = held->slot;
+    slot_keep_known(&slot);
+    if (slot.gaps.count && slot.gaps.ranges[slot.gaps.count - 1].to > slot.next)
+        return error_set(error, ERROR_DATA, "a gap isn't below the slot's next offset");
+    *ret_slot = slot;
+    return true;
+}
+
 static bool read_slot(struct realtime_store *store, struct slot_id id, struct slot *ret_slot, struct error *error)
 {
-    if (!reach(store, error) || !reply(store, error))
-        return false;
-    *ret_slot = use_slot(store, id)->slot;
-    slot_keep_known(ret_slot);
-    return true;
+    return reach(store, error) && reply(store, error) && known_of(use_slot(store, id), ret_slot, error);
 }
 
 static bool init(struct realtime_store *store, struct slot_id id, const char *seen_incarnation,
@@ -364,10 +371,12 @@ static bool read_cells(struct realtime_store *store, struct slot_reader *reader,
     if (!reach(store, error) || !reply(store, error))
         return false;
     const struct memory_slot *held = use_slot(store, reader->id);
+    struct slot slot;
+    if (!known_of(held, &slot, error))
+        return false;
     slot_reader_hold(reader);
     state_of(held, reader->state);
-    reader->slot = held->slot;
-    slot_keep_known(&reader->slot);
+    reader->slot = slot;
     if (reader->slot.format == REALTIME_FORMAT)
         copy_cells(reader, &held->cells);
     else

@@ -235,8 +235,8 @@ static void speed_step(struct world *world, struct partition *speed)
         publication_clean_up(&published);
         return;
     }
-    if (speed->position < world->first) {
-        partition_close(speed); /* out of range */
+    if (speed->position < world->first || speed->state == PARTITION_STOPPED) {
+        partition_close(speed); /* out of range, or opened again after it stood still */
         return;
     }
     struct log_message messages[8];
@@ -245,6 +245,12 @@ static void speed_step(struct world *world, struct partition *speed)
         messages[count++] = (struct log_message){
             .offset = i, .record_time_us = world->log[i].record_time_us, .payload = text_of(world->log[i].payload)};
     assert_true(partition_take(speed, messages, count, &error));
+}
+
+static void stop(struct partition *speed)
+{
+    if (partition_is_open(speed) && !speed->commit_id[0])
+        partition_stop(speed, PARTITION_ALARM_GROUPS);
 }
 
 static void batch_step(struct world *world)
@@ -288,6 +294,8 @@ static void faulty_step(struct world *world)
         speed_step(world, world->speeds[test_random(2)]);
     else if (chance < 730)
         partition_close(world->speeds[test_random(2)]);
+    else if (chance < 740)
+        stop(world->speeds[test_random(2)]);
     else if (chance < 800)
         batch_step(world);
     else if (chance < 815)
@@ -387,7 +395,7 @@ static void append_plain(struct world *world, int count, int64_t apart_us)
 
 static bool take_all(struct world *world, struct partition *speed, struct error *error)
 {
-    for (int64_t i = speed->position; i < world->end; i = speed->position) {
+    for (int64_t i = speed->position; i < world->end && partition_is_open(speed); i = speed->position) {
         struct log_message message = {
             .offset = i, .record_time_us = world->log[i].record_time_us, .payload = text_of(world->log[i].payload)};
         if (!partition_take(speed, &message, 1, error))
@@ -540,8 +548,7 @@ static void a_slot_of_another_definition_stays_and_tells_where_the_partition_beg
     assert_true(open_with(&world, speed, &error));
     const struct slot *slot = &world.realtime.slots[MEMORY_PARTITIONS_MAX].slot;
     assert_true(slot->exists && slot->first == 0 && slot->partitions == before.partitions);
-    assert_true(speed->slot.gaps.count == 1 && speed->slot.gaps.ranges[0].from == 0 &&
-                speed->slot.gaps.ranges[0].to == 5);
+    assert_true(speed->gaps.count == 1 && speed->gaps.ranges[0].from == 0 && speed->gaps.ranges[0].to == 5);
     assert_memory_equal(&world.realtime.slots[0].slot, &before, sizeof before);
     partition_destroy(speed);
     world_clean_up(&world);
@@ -761,6 +768,41 @@ static void partition_goes_on_after_a_fix_and_takes_its_alarm_back(void **state)
     open_and_commit(&world, speed);
     assert_int_equal(world.realtime.slots[0].slot.next, 30);
     assert_string_equal(world.realtime.slots[0].slot.alarm, "");
+    partition_destroy(speed);
+    world_clean_up(&world);
+}
+
+/* The gap belongs to the commit that passes over it. */
+static void stop_behind_a_gap_leaves_it_to_who_goes_on(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct error error = {0};
+    enum commit_answer given;
+    world_init(&world, ON_DUPLICATE_REPLACE, 0);
+    const struct slot *slot = &world.realtime.slots[0].slot;
+    append_plain(&world, 10, 0);
+    open_and_commit(&world, world.speeds[0]);
+    append_plain(&world, 5, 0);
+    world.first = 12;
+    open_and_commit(&world, world.speeds[0]);
+    append_plain(&world, 30, 0);
+    spoil(&world, 15);
+    world.first = 20; /* the gap from 10 to 12 stays, and another one begins at the slot's next offset */
+    struct slot before = *slot;
+    struct partition *speed = new_with_breaker(&world, 10);
+    for (int times = 0; times < 2; times++) { /* what it left can be opened, and is the same */
+        assert_true(open_with(&world, speed, &error) && take_all(&world, speed, &error));
+        assert_int_equal(speed->state, PARTITION_STOPPED);
+        assert_true(partition_commit(speed, &given, &error));
+        assert_string_equal(slot->alarm, "breaker");
+        assert_true(slot->next == 15 && slot->floor == before.floor && slot->floor_time_us == before.floor_time_us);
+        assert_memory_equal(&slot->gaps, &before.gaps, sizeof before.gaps);
+    }
+    open_and_commit(&world, world.speeds[1]); /* it has no breaker */
+    assert_true(slot->next == 45 && slot->gaps.count == 2);
+    assert_true(slot->gaps.ranges[0].from == 10 && slot->gaps.ranges[0].to == 12);
+    assert_true(slot->gaps.ranges[1].from == 15 && slot->gaps.ranges[1].to == 20);
     partition_destroy(speed);
     world_clean_up(&world);
 }
@@ -1132,6 +1174,7 @@ int main(void)
         cmocka_unit_test(a_partition_being_opened_says_so_and_takes_nothing),
         cmocka_unit_test(stopped_partition_keeps_what_was_committed_and_says_why_it_stands),
         cmocka_unit_test(partition_goes_on_after_a_fix_and_takes_its_alarm_back),
+        cmocka_unit_test(stop_behind_a_gap_leaves_it_to_who_goes_on),
         cmocka_unit_test(versions_without_a_record_time_are_counted_once),
         cmocka_unit_test(a_version_without_a_record_time_that_has_left_is_not_new_again),
         cmocka_unit_test(an_order_whose_first_version_retention_removed_is_not_new_again),

@@ -44,6 +44,7 @@ struct world {
     char payloads[MESSAGES][80];
     struct log {
         int64_t position, end; /* what is fetched next, -1 nothing; and where the log ends */
+        int64_t first;         /* where it begins */
         int64_t real_end;      /* where more lies behind an open transaction, beyond `end`; 0: none */
         int64_t damaged;       /* there lies what can't be read; -1 nothing does */
     } logs[PARTITIONS];
@@ -132,7 +133,7 @@ static void ask_extents(struct consumer *consumer, struct consumer_extent extent
         extents[i].error.code = ERROR_NONE;
         if (world->is_leaderless)
             error_set(&extents[i].error, ERROR_UNAVAILABLE, "no leader");
-        extents[i].first = 0;
+        extents[i].first = world->logs[extents[i].partition].first;
         extents[i].end = world->logs[extents[i].partition].end;
     }
 }
@@ -930,6 +931,32 @@ static void slot_of_a_foreign_partition_says_so_once_until_it_is_ours(void **sta
     world_clean_up(&world);
 }
 
+/* What the log has lost is told by who reads on. */
+static void slot_of_a_foreign_partition_says_so_also_behind_a_gap(void **state)
+{
+    (void)state;
+    static struct world world;
+    world_init(&world, 2, 1000000);
+    world.logs[0].end = world.logs[1].end = 5;
+    work_for(&world, 20 * US_PER_SECOND);
+    assert_int_equal(slot_of(&world, 1)->next, 5);
+    world.logs[1] = (struct log){.position = -1, .end = 10, .first = 8, .damaged = -1};
+    world.speed.foreign = second_is_foreign;
+    world.partitions = 1;
+    restart(&world);
+    work_for(&world, 20 * US_PER_SECOND);
+    assert_string_equal(slot_of(&world, 1)->alarm, SLOT_ALARM_FOREIGN);
+    assert_true(slot_of(&world, 1)->next == 5 && slot_of(&world, 1)->gaps.count == 0);
+    world.speed.foreign = NULL;
+    world.partitions = 2;
+    restart(&world);
+    work_for(&world, 20 * US_PER_SECOND);
+    assert_string_equal(slot_of(&world, 1)->alarm, "");
+    assert_true(slot_of(&world, 1)->next == 10 && slot_of(&world, 1)->gaps.count == 1);
+    assert_true(slot_of(&world, 1)->gaps.ranges[0].from == 5 && slot_of(&world, 1)->gaps.ranges[0].to == 8);
+    world_clean_up(&world);
+}
+
 static void partition_of_ours_is_not_marked_whatever_the_group_said(void **state)
 {
     (void)state;
@@ -973,6 +1000,7 @@ int main(void)
         cmocka_unit_test(transactions_that_come_and_go_are_not_told),
         cmocka_unit_test(partition_that_is_opened_again_and_idle_is_committed),
         cmocka_unit_test(slot_of_a_foreign_partition_says_so_once_until_it_is_ours),
+        cmocka_unit_test(slot_of_a_foreign_partition_says_so_also_behind_a_gap),
         cmocka_unit_test(partition_of_ours_is_not_marked_whatever_the_group_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
